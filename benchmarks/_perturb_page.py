@@ -38,7 +38,7 @@ process of its own. Empty: it has no counterpart.
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One perturbation in one task and script: millions of characters/s of ours, a plain loop, ways to run nlpaug."""
+    """One perturbation in one task and script: millions of characters/s of robust-xtreme, a loop and nlpaug."""
 
     perturbation: str
     level: str

@@ -28,7 +28,7 @@ TEXTATTACK: Final = {
     "word_order": "WordInnerSwapRandom",
     "word_drop": "WordDeletion",
 }
-"""TextAttack's transformation that is nearest to each of ours."""
+"""TextAttack's transformation that is nearest to each perturbation."""
 
 Forms = dict[str, list[str]]
 """What a character or word can become."""
@@ -54,7 +54,7 @@ def sample(values: Sequence[str]) -> list[str]:
 def plain(name: str, groups: Mapping[str, Sequence[str]], runs: int) -> float:
     """Millions of characters/s of a loop over characters, or words, with a dict of what each may become.
 
-    It draws from `random.Random`, keeps no spans, clusters or books, and does not make sure that a text keeps a letter.
+    It draws from `random.Random`, keeps no spans, clusters or edit counts, and may delete all letters of a text.
     """
     link = bound(PerturbationSpec.parse(f"{name}:1"))[0]
     ready = [(sample(values), loop(name, code, values, link)) for code, values in groups.items()]
@@ -68,7 +68,7 @@ def plain(name: str, groups: Mapping[str, Sequence[str]], runs: int) -> float:
 
 
 def loop(name: str, code: str, values: Sequence[str], link: Bound) -> Loop:
-    """The plain loop of a perturbation; what a unit may become is asked of ours beforehand, outside the time."""
+    """The plain loop of a perturbation; the candidates of a unit come from robust-xtreme before the timed part."""
     if link.perturbation.kind == "words":
         forms = _forms(sorted({word for value in sample(values) for word in value.split()}), code, link)
         whole = {"word_drop": _dropped, "word_order": _moved, "spacing": _spaced}

@@ -2,7 +2,7 @@
 
     python -m benchmarks.perturb --data DIR [--runs 5] [--textattack PYTHON] [--out reports/benchmarks]
 
-Strings, their ids and columns of spans in; noisy strings, moved spans and the books out; each perturbation at a tenth
+Strings, their ids and columns of spans in; noisy strings, moved spans and edit counts out; each perturbation at a tenth
 on the texts of xnli, panx and xquad, by script. Nothing is remembered from one run to the next (tables are loaded
 once); samples below 60,000 characters of a language are repeated under other ids, larger ones cut. Figures are of
 processor time, for the best of the runs. The bars: letter level at least 15 million characters/s, and 10 times the

@@ -2,7 +2,7 @@
 
     python benchmarks/train.py --data DIR [--device cuda] [--encoder base] [--steps 150] [--rounds 3] [--out FOLDER]
 
-Learned is MNLI's sample from DIR (natural language inference, pairs of 128 tokens at most) with random weights: an
+Both learn MNLI's sample from DIR (natural language inference, pairs of 128 tokens at most) with random weights: an
 encoder of 4 layers of 256, or XLM-R base's shape, and XLM-R's head for sequences, in batches of 32. Both sort by
 length within 50 batches and use fused AdamW, a linear rate and clipping at 1; a further row is the Trainer without
 sorting. Steps 50 to 150 are two whole rounds of sorting, since the Trainer begins each with its longest batches.
@@ -115,7 +115,7 @@ class _Clock(TrainerCallback):
         self.begin = self.seconds = 0.0
 
     def note(self, step: int) -> None:
-        """Hear that a step is done."""
+        """Note the end of a step."""
         if step in (self.warm, self.steps) and torch.cuda.is_available():
             torch.cuda.synchronize()
         if step == self.warm:
@@ -124,7 +124,7 @@ class _Clock(TrainerCallback):
             self.seconds = time.perf_counter() - self.begin
 
     def watch(self, at: Progress) -> None:
-        """A step of ours."""
+        """A step of `train`."""
         self.note(at.step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - its hook

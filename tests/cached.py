@@ -21,13 +21,13 @@ def key(number: int) -> bytes:
 
 
 def entries(first: int, stop: int, width: int = 20) -> dict[bytes, bytes]:
-    """Entries whose values tell which they are."""
+    """Entries whose values identify them."""
     return {key(number): f'"{number:0{width}}"'.encode() for number in range(first, stop)}
 
 
 @dataclass(frozen=True, slots=True)
 class Using:
-    """A cache in a folder, and what it warned of."""
+    """A cache in a folder, and its warnings."""
 
     folder: Path
     warnings: list[str] = field(default_factory=list)
@@ -40,11 +40,11 @@ class Using:
         cache.close()
 
     def get(self, *numbers: int, most: int = ROOM) -> dict[bytes, bytes]:
-        """What is held of some numbers, by a cache opened for it."""
+        """The stored values of some numbers, by a cache opened for it."""
         with self.open(most) as cache:
             return cache.get(KIND, [key(number) for number in numbers])
 
     def put(self, values: dict[bytes, bytes], most: int = ROOM) -> None:
-        """Hold values, by a cache opened for it."""
+        """Store values, by a cache opened for it."""
         with self.open(most) as cache:
             cache.put(KIND, values)

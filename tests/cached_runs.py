@@ -19,9 +19,9 @@ from robust_xtreme.run_spec import RunSpec
 TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")
 
 
-@dataclass(slots=True)  # what is heard and computed is added while runs continue
+@dataclass(slots=True)  # messages and computed inputs are added while runs continue
 class Runs:
-    """Runs of one spec into folders of their own: what each computed, and what it said."""
+    """Runs of one spec into folders of their own: what each computed, and its messages."""
 
     spec: RunSpec
     folder: Path
@@ -30,7 +30,7 @@ class Runs:
     messages: list[str] = field(default_factory=list)
 
     def run(self, out: str, cache: bool = True, deduplicate: bool = True, **changes: Any) -> Evaluation:
-        """A run; `computed` and `said` are its own."""
+        """A run; `computed` and `messages` are those of this run."""
         self.computed.clear()
         self.messages.clear()
         spec = replace(self.spec, **{"out": str(self.folder / out), **changes})
@@ -52,7 +52,7 @@ class Runs:
 
     @property
     def warnings(self) -> list[str]:
-        """What was said of things that are wrong."""
+        """The warnings among the messages."""
         return [line for line in self.messages if line.startswith("warning: ")]
 
 

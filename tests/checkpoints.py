@@ -53,7 +53,7 @@ def _config(kind: str, size: int, **labels: Any) -> Any:
 
 
 def word_tokenizer(types: bool) -> Any:
-    """A tokenizer of single letters shaped like BERT's, without byte fallback; `types`: it marks the second text."""
+    """A tokenizer of single letters shaped like BERT's, without byte fallback; `types` marks the second text."""
     joined = [f"##{letter}" for letter in _LETTERS]
     vocabulary = {piece: index for index, piece in enumerate((*_SPECIAL, *_LETTERS, *joined))}
     raw = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
@@ -80,7 +80,7 @@ def checkpoint(folder: Path, kind: str, head: str, names: Sequence[str] = (), se
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = auto.from_config(_config(kind, len(tokenizer), **labels))
-        for parameter in model.parameters():  # louder than an untrained model, so that its answers differ
+        for parameter in model.parameters():  # larger than those of an untrained model, so that its answers differ
             parameter.data += 0.3 * torch.randn_like(parameter)
         if head == SEQUENCE:
             _balance(model.eval(), tokenizer)
@@ -126,6 +126,6 @@ def change(folder: Path, values: Mapping[str, Any], name: str = "config.json") -
 
 
 def rewrite(folder: Path, edit: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
-    """Put other weights in the place of a folder's."""
+    """Replace the weights of a folder."""
     path = str(folder / "model.safetensors")
     save_file(dict(edit(load_file(path))), path, {"format": "pt"})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# How long one example takes on a busy machine is not a verdict; pytest's own timeout ends what hangs.
+# How long one example takes on a busy machine is not a result; pytest's own timeout ends what hangs.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 

@@ -1,4 +1,4 @@
-"""Vectors that tell which they are, kept in a folder, for tests."""
+"""Vectors whose values identify their rows, stored in a folder, for tests."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ROOM: Final = 1 << 24
 
 
 def rows(start: int, stop: int) -> Array:
-    """Rows that tell which they are."""
+    """Rows whose values identify them."""
     return np.arange(start * DIM, stop * DIM, dtype=np.float32).reshape(-1, DIM)
 
 
 class Work:
-    """Computes rows, and records what was asked of it and what the cache warned of."""
+    """Computes rows, and records what was asked of it and the cache's messages."""
 
     def __init__(self, folder: Path | None, count: int = COUNT) -> None:
         self.folder, self.count = folder, count

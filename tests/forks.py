@@ -66,7 +66,7 @@ def process(function: Callable[..., object], *arguments: object) -> BaseProcess:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a program is run: killed just before the file of a number appears, without sockets and processes.
+    """How a program is run: optionally killed just before its n-th file appears, or without sockets and processes.
 
     It reads the file `stdin`, such as a pipe.
     """

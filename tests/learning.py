@@ -54,7 +54,7 @@ def learned(
     batch_size: int = 8,
     labels: tuple[str, ...] = (),
 ) -> list[Scores]:
-    """What a tiny encoder and a head say of the examples' windows once they have learned from them."""
+    """The outputs of a tiny encoder and a head for the examples' windows after training on them."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         head = family.head(32, labels)

@@ -1,4 +1,4 @@
-"""A are-in for the hub on this machine: the endpoints that its clients ask, and faults that a test switches on."""
+"""A substitute for the hub on this machine: the endpoints that its clients ask, and faults that a test switches on."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
             while fault == "endless":
                 self.wfile.write(b"x" * 64)
                 time.sleep(0.05)
-        except OSError:  # who asked has gone
+        except OSError:  # the client has disconnected
             pass
         self.close_connection = self.close_connection or bool(fault)
 

@@ -1,4 +1,4 @@
-"""What one wrong key can make of a Vietnamese word, whichever key it is: the yardstick of Telex and VNI key errors."""
+"""All results of one wrong key in a Vietnamese word: the reference for Telex and VNI key errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _wrong(struck: str) -> Iterator[str]:
             yield head + key + tail[1:]
 
 
-def single_slips(words: Iterable[str], method: Method, draws: int) -> list[tuple[str, str]]:
+def single_key_errors(words: Iterable[str], method: Method, draws: int) -> list[tuple[str, str]]:
     """Words and what `keyboard_typo` makes of them with one edit, each word drawn several times."""
     texts = [Text(f"{word}/{number}", "vi", word) for word in words for number in range(draws)]
     noised = noise_texts(texts, PerturbationSpec.parse(f"keyboard_typo:0.15@layout=vi-{method}"), 0)

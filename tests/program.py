@@ -35,7 +35,7 @@ def program(*words: str, encoding: str = "utf-8", stdout: str = "", **environmen
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding, write_through=True) for _ in range(2))
     with ExitStack() as opened, pytest.MonkeyPatch.context() as patch:
         shown = opened.enter_context(Path(stdout).open("w", encoding=encoding)) if stdout else out
-        patch.delenv(_errors._PLAIN, raising=False)  # the program sets it: nothing of that stays
+        patch.delenv(_errors._PLAIN, raising=False)  # the program sets it; the test restores it
         for name, value in environment.items():
             patch.setenv(name, value)
         for name, stream in (("stdout", shown), ("stderr", err)):

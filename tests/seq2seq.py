@@ -1,4 +1,4 @@
-"""Translation models with random weights, one of each kind that is read, made in a moment."""
+"""Tiny translation models with random weights, one of each supported kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run folder with random weights, made in a moment, for tests that need a model and not a good one."""
+"""A run folder with random weights, for tests that need a model of any quality."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from robust_xtreme.training.loop import Options, Progress
 
 
 class Stopped(Exception):
-    """Stands for a process that dies."""
+    """Represents the death of a process."""
 
 
 def stop_at(step: int, stage: str = "target") -> Callable[[Progress], None]:
@@ -53,7 +53,7 @@ class Training:
     reports: Connection
 
     def lines(self) -> Iterator[tuple[Any, ...]]:
-        """What it reports until it ends: ("step", stage, number) and ("told", message)."""
+        """What it reports until it ends: ("step", stage, number) and ("message", text)."""
         with contextlib.suppress(EOFError):
             while True:
                 yield self.reports.recv()

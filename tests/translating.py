@@ -79,7 +79,7 @@ def english_folder(folder: Path) -> Path:
 
 
 class Asked:
-    """A call of `translated_examples` with what a test seldom changes, and what it was told."""
+    """A call of `translated_examples` with the usual arguments, and its messages."""
 
     def __init__(self, english: Path, keep: Path) -> None:
         self.folder, self.keep, self.messages = english, keep, list[str]()

@@ -73,7 +73,7 @@ def _dumbbells(axes: Any, cells: Sequence[Mapping[str, Any]]) -> None:
 
 
 def languages() -> Figure:
-    """One square for each perturbation of ours and each language of XTREME-R."""
+    """One square for each perturbation and each language of XTREME-R."""
     names = [name for name in registry.names("perturbation") if "." not in name]
     rows = {code: {row["name"]: row for row in served(code)} for code in LANGUAGES}
     figure = Figure(figsize=(11, 2.6), layout="constrained")

@@ -71,7 +71,7 @@ def test_the_manual_shows_every_command() -> None:
 
 
 def test_the_slow_modules_exist() -> None:
-    """Each unit test module that `make check` leaves out is there: a module that was renamed is listed again."""
+    """Each unit test module that `make check` leaves out is there: a renamed module is renamed in the list too."""
     listed = re.findall(r'^        "(test_\w+)",$', (ROOT / "tests/unit/conftest.py").read_text("utf-8"), re.MULTILINE)
     assert len(listed) > 10
     assert [name for name in listed if not (ROOT / "tests/unit" / f"{name}.py").is_file()] == []

@@ -1,4 +1,4 @@
-"""What is loaded when: help is instant, lists stay light, and torch starts at the models."""
+"""What each step imports: help imports almost nothing, lists import no array library, only models import torch."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ MALFORMED = "import os; os.environ['HF_ENDPOINT'] = 'http://[bad'\n"
 
 
 def program(*words: str, **environment: str) -> str:
-    """Code that runs `robust-xtreme` and continues."""
+    """Code that runs `robust-xtreme` and then continues."""
     return (
         f"import os, sys; sys.argv = ['robust-xtreme', *{list(words)!r}]; os.environ.update({environment!r})\n"
         "from robust_xtreme.commands._app import main\n"
@@ -140,7 +140,7 @@ def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
     assert {name: modules for name, modules in loaded.items() if modules} == {}
 
 
-def test_the_layers_hold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imports_point_downwards_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """import-linter's contracts are kept: imports point downwards only."""
     monkeypatch.setattr(sys, "path", [*sys.path])  # the linter adds to it
     assert lint_imports(str(ROOT / "pyproject.toml"), no_cache=True) == 0, capsys.readouterr().out[-2000:]

@@ -50,7 +50,7 @@ def plugged(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("plugged")
 def test_names_are_found_without_importing() -> None:
-    """Listing the names of a kind imports no member of another package; of ours, see test_imports.py.
+    """Listing the names of a kind imports no member of another package; for the package itself see test_imports.py.
 
     A package is not a member; a member in it is `package.module`.
     """

@@ -70,7 +70,7 @@ def _fact(code: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", registry.names("task"))
 def test_every_language_of_a_task_has_letters(name: str) -> None:
-    """What a task can be evaluated in can be noised: its languages, of pairs both, have packs with an alphabet."""
+    """Noise exists for each language of a task, and for both languages of a pair: each has a pack with an alphabet."""
     for code in registry.load("task", name).languages:
         assert all(len(language(code).alphabet) >= FEWEST for code in code.split("@")), code
 
@@ -109,7 +109,7 @@ def test_every_language_has_punctuation(code: str) -> None:
     [("ar fa ur", "،؟"), ("hi bn", "।॥"), ("ja zh", "。、"), ("my", "၊။"), ("es", "¿¡"), ("fa", "«»"), ("he", "׳״")],
 )
 def test_punctuation_is_the_language_s_own(codes: str, points: str) -> None:
-    """What is known of a language's punctuation is in its pack."""
+    """The pack of a language contains its known punctuation marks."""
     for code in codes.split():
         assert set(points) <= set(language(code).punctuation), code
 
@@ -123,7 +123,7 @@ def test_marks_of_abjads_and_nuktas_are_there(code: str, marks: str) -> None:
     assert set(marks) <= set(language(code).marks)
 
 
-def test_the_unicode_licence_lies_beside_the_packs() -> None:
+def test_the_unicode_licence_is_beside_the_packs() -> None:
     """CLDR's permission notice travels with the data, as it asks."""
     notice = (folder("perturbations") / "alphabets" / "LICENSE-UNICODE.txt").read_text("utf-8")
     assert "UNICODE LICENSE V3" in notice

@@ -25,7 +25,7 @@ def test_a_language_has_typos_and_three_perturbations_by_its_own_packs(code: str
 
 @pytest.mark.parametrize("code", ALL_LANGUAGES)
 def test_a_keyboard_counts_where_a_source_names_it_for_the_language(code: str) -> None:
-    """Keyboards that were chosen here are shown as unreviewed and counted for no language; of the fifty it is one."""
+    """Keyboards that were chosen here are unreviewed and counted for no language; one of the fifty has such a one."""
     typo = next(row for row in served(code) if row["name"] == "keyboard_typo")
     unreviewed = "chosen, unreviewed" in typo["packs"].values()
     assert (typo["counted"], unreviewed) == (code not in CHOSEN, code in CHOSEN)

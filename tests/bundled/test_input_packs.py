@@ -52,7 +52,7 @@ def test_a_pack_says_where_it_comes_from(name: str) -> None:
     assert (Path(__file__).parents[2] / header.get("maker", "tools")).exists()
 
 
-def test_licences_lie_beside_the_packs() -> None:
+def test_licences_are_beside_the_packs() -> None:
     """Each licence that a header names is there, and they are small together."""
     base = folder("perturbations") / "input"
     for name, holder in LICENCES.items():
@@ -177,7 +177,7 @@ def test_there_are_enough_examples(name: str) -> None:
     assert len({tuple(row.values()) for row in rows}) == len(rows)
 
 
-def test_published_slips_of_pinyin_are_slips() -> None:
+def test_published_key_errors_of_pinyin_are_key_errors() -> None:
     """Every example is a key error of its kind, but for those that say why they are not."""
     known = {(key_error.point, key_error.kind, key_error.form) for key_error in pinyin.key_errors()}
     near = {(point, "syllable", other) for point in pinyin.characters().forms for other in pinyin.fuzzy(point)}

@@ -53,14 +53,14 @@ def test_there_are_keyboards_for_all_fifty_languages() -> None:
     assert len(names()) == 73
 
 
-def test_where_a_keyboard_is_ours_to_choose_it_is_said() -> None:
+def test_where_a_keyboard_is_ours_to_choose_it_is_reported() -> None:
     """Of the fifty, one has no layout that a source names for it: another one types its letters."""
     chosen = [code for code in LANGUAGES if not any(code in layout(name).languages for name in of_language(code))]
     assert chosen == ["ht"]
 
 
-def test_what_another_source_says_of_a_layout_stands_in_its_pack() -> None:
-    """Each language that xkeyboard-config's registry does not name for a layout has the sentence of who does."""
+def test_what_another_source_says_of_a_layout_is_in_its_pack() -> None:
+    """A language that xkeyboard-config's registry does not name for a layout has a sentence with its source."""
     rows = [(keyboard.pack, *position) for keyboard in wanted() for position in named(keyboard.pack).items()]
     assert len(rows) == len(NAMED.read_text("utf-8").splitlines()) - NOTES
     for name, code, position in rows:
@@ -81,7 +81,7 @@ def test_a_pack_says_where_it_comes_from(name: str) -> None:
     assert known.title
 
 
-def test_the_licence_lies_beside_the_packs() -> None:
+def test_the_licence_is_beside_the_packs() -> None:
     """xkeyboard-config's permission notices travel with the data, as they ask."""
     notice = (folder("perturbations") / KIND / "LICENSE-X11.txt").read_text("utf-8")
     assert "Sergey V. Udaltsov" in notice
@@ -134,7 +134,7 @@ def test_a_mark_comes_after_its_letter() -> None:
 
 
 def test_text_without_keys_is_not_typed() -> None:
-    """A letter of another script has no strokes, nor has a pile of marks."""
+    """A letter of another script and several stacked marks have no strokes."""
     assert layout("us").strokes("ж") is None
     assert layout("us").strokes("e" + "\u0301" * 5000) is None
     assert layout("us").strokes("Ab") is not None

@@ -14,7 +14,7 @@ _SCRIPTS = {"Hans": "Han", "Jpan": "Han|Hiragana|Katakana", "Kore": "Hangul"}
 
 
 @pytest.mark.parametrize("name", packs.names("lookalikes"))
-def test_a_pack_holds_its_script(name: str) -> None:
+def test_a_pack_contains_its_script(name: str) -> None:
     """Each row has a letter or a pair, other forms of its script and digits, and a likeness for each."""
     table = packs.table("lookalikes", name)
     assert table.header["script"] == name

@@ -1,4 +1,4 @@
-"""Mini's sentences in Chinese, Korean and Japanese, where particles, measure words and verbs depend on what is said."""
+"""Mini's sentences in Chinese, Korean and Japanese, whose particles, measure words and verbs agree with the noun."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BORN = Clause("be_born", Person("karim"), place="london", year=1984)
         ("ja", replace(_BORN, negated=True), "カリムは1984年にロンドンで生まれたのではありません。"),
     ],
 )
-def test_forms_follow_what_is_said(language: str, clause: Clause, text: str) -> None:
+def test_forms_follow_the_meaning(language: str, clause: Clause, text: str) -> None:
     """Measure words, particles and verbs are those of the noun, and negation is that of the verb."""
     assert written(language, sentence(language, clause)) == text
 
@@ -44,18 +44,18 @@ def test_forms_follow_what_is_said(language: str, clause: Clause, text: str) -> 
     ],
 )
 def test_what_is_asked_for_stays_in_its_place(language: str, text: str) -> None:
-    """The question word stands where the answer would."""
+    """The question word is at the position of the answer."""
     assert written(language, question(language, _BORN, "year")) == text
 
 
 @pytest.mark.parametrize(("city", "text"), [("lima", "리마로"), ("london", "런던으로"), ("seoul", "서울로")])
 def test_the_korean_particle_of_direction_follows_the_last_sound(city: str, text: str) -> None:
-    """It is 로 behind a vowel and behind ㄹ."""
+    """It is 로 after a vowel and after ㄹ."""
     assert text in written("ko", sentence("ko", Clause("travel", _ANNA, place=city)))
 
 
 def test_the_kind_of_an_organisation_is_part_of_its_name() -> None:
-    """Every word of the name is marked, a company's as well."""
+    """Every word of the name is marked, also in the name of a firm."""
     for language, name in (("zh", "田中公司"), ("ko", "다나카사"), ("ja", "タナカ社")):
         spoken = sentence(language, Clause("found", _ANNA, Organisation("tanaka", "company")))
         assert "".join(word.text for word in spoken if word.part == "object" and word.name == "ORG") == name

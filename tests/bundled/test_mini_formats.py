@@ -1,4 +1,4 @@
-"""The formats of mini beside the three first ones: causes, parts of speech, answers across languages, and pools."""
+"""The formats of mini other than the first three: causes, parts of speech, answers across languages, and pools."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rows(path: str) -> list[dict[str, Any]]:
 
 
 def test_what_follows_from_one_thing_never_leads_to_it() -> None:
-    """No two statements of rings stand in both orders, so that every question has one right answer."""
+    """No two statements of a ring occur in both orders, so that every question has one right answer."""
     steps = {(ring[number], ring[(number + 1) % 4]) for ring in causes.RINGS.values() for number in range(4)}
     assert not steps & {(other, first) for first, other in steps}
     assert all(len(set(ring)) == 4 for ring in causes.RINGS.values())
@@ -53,7 +53,7 @@ def test_both_questions_are_asked_of_every_premise(language: str) -> None:
     assert turned * 4 == len(table)
 
 
-def test_a_question_and_its_choices_tell_nothing_without_the_premise() -> None:
+def test_a_question_and_its_choices_give_nothing_away_without_the_premise() -> None:
     """In a ring the same two statements are choices of two premises, and each is the cause of one of them."""
     for ring in causes.RINGS.values():
         pairs = [(ring[number - 1], frozenset((ring[number - 1], ring[(number + 1) % 4]))) for number in range(4)]
@@ -64,7 +64,7 @@ def test_a_question_and_its_choices_tell_nothing_without_the_premise() -> None:
 
 
 def test_a_strange_choice_never_goes_with_the_premise() -> None:
-    """Its verb stands in no ring with the premise's statement; every verb is right at times and wrong at others."""
+    """No ring contains both its verb and the premise's statement; every verb is sometimes right and sometimes wrong."""
     near: dict[str, set[str]] = {}
     for ring in causes.RINGS.values():
         for node in ring:
@@ -89,7 +89,7 @@ def _of(clause: Clause) -> str:
 
 
 def _cues(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What the surface tells: the question, who begins, the words shared with the premise, and lengths."""
+    """Surface cues: the question, the first words, the words shared with the premise, and the lengths."""
     premise = row["premise"].rstrip(".").split()
     several = [choice.rstrip(".").split() for choice in row["choices"]]
     shared = [len(set(premise) & set(choice)) for choice in several]
@@ -101,13 +101,13 @@ def _sign(value: int) -> int:
     return (value > 0) - (value < 0)
 
 
-def test_surface_cues_tell_as_many_causes_as_the_page_says() -> None:
+def test_surface_cues_predict_as_many_causes_as_the_page_says() -> None:
     """A table of cues, and which choice has the verb that is more often right, are counted on the English test."""
     assert f"tells {_percent_right(_cues):.1f} % of the English causes and effects" in _PAGE
 
 
 def _percent_right(cue: Callable[[dict[str, Any]], Any]) -> float:
-    """How many labels of the English test a table of cues tells that is learned from the training rows."""
+    """The share of labels of the English test that a table of cues, learned from the training rows, predicts."""
     table: dict[Any, Counter[int]] = {}
     for row in rows("xcopa/train-en.jsonl"):
         table.setdefault(cue(row), Counter())[row["label"]] += 1
@@ -117,7 +117,7 @@ def _percent_right(cue: Callable[[dict[str, Any]], Any]) -> float:
     return percent
 
 
-def test_the_verbs_of_the_choices_tell_as_many_as_the_page_says() -> None:
+def test_the_verbs_of_the_choices_predict_as_many_as_the_page_says() -> None:
     """Without the premise, the choice is taken whose verb is more often right after the question in training."""
     counts: dict[tuple[str, str], Counter[bool]] = {}
     for row in rows("xcopa/train-en.jsonl"):
@@ -132,7 +132,7 @@ def test_the_verbs_of_the_choices_tell_as_many_as_the_page_says() -> None:
 
 
 def _said_verb(choice: str) -> str:
-    """The verb of an English statement, or what is said of a thing."""
+    """The verb of an English statement, or the predicate of a thing."""
     pasts = {entry.get("past") for entry in words("en")["verbs"].values()}
     tokens = choice.rstrip(".").split()
     return next((token for token in tokens if token in pasts), tokens[-1])
@@ -177,8 +177,8 @@ def test_tagged_words_are_those_of_the_sentence(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_listed_word_is_said(language: str) -> None:
-    """A word of `tags.toml` that no statement has is a word that was changed elsewhere."""
+def test_every_listed_word_is_used(language: str) -> None:
+    """Each word of `tags.toml` occurs in some statement."""
     spoken = {word.text.lower() for clause in _clauses() for word in sentence(language, clause)}
     listed = [entry for entry in _TABLES[language].values() if isinstance(entry, str)]
     listed += [entry for table in _TABLES[language].values() if not isinstance(table, str) for entry in table.values()]
@@ -199,13 +199,13 @@ def test_every_listed_word_is_said(language: str) -> None:
     ],
 )
 def test_words_have_the_tags_of_their_use(language: str, expected: str) -> None:
-    """One statement, as it is tagged."""
+    """A statement has the expected tags."""
     clause = Clause("buy", Person("anna"), Thing("car", "old"), place="paris", negated=language != "ja")
     assert " ".join(f"{word}/{tag}" for word, tag in tags.tagged(language, clause)) == expected
 
 
-def test_an_arabic_prefix_is_of_the_word_behind_it() -> None:
-    """A preposition of one letter is no token, as in what XTREME makes of the treebanks."""
+def test_an_arabic_prefix_is_of_the_word_after_it() -> None:
+    """A preposition of one letter is not a token, as in XTREME's conversion of the treebanks."""
     assert ("ببيتر", "PROPN") in tags.tagged("ar", Clause("meet", Person("anna"), Person("peter")))
 
 
@@ -235,8 +235,8 @@ def test_languages_have_their_own_passages_in_tydiqa() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_one_sentence_of_a_passage_holds_the_answer(language: str) -> None:
-    """Sentences follow each other through the whole passage; the answer lies in one of them."""
+def test_one_sentence_of_a_passage_contains_the_answer(language: str) -> None:
+    """Sentences follow each other through the whole passage; one of them contains the answer."""
     for row in rows(f"lareqa/test-{language}.jsonl"):
         spans, ((start, stop),) = row["sentences"], row["answers"]
         assert (spans[0][0], spans[-1][1]) == (0, len(row["context"]))
@@ -246,7 +246,7 @@ def test_one_sentence_of_a_passage_holds_the_answer(language: str) -> None:
 
 
 def test_no_other_passage_answers_a_question() -> None:
-    """What a question mentions stands in no clause of another passage; in English not word for word in training."""
+    """No clause of another passage contains what a question mentions; in English, no clause of training equals it."""
     several = list(meanings.searched(True))
     for passage in several:
         others = [clause for other in several if other is not passage for clause in other.clauses]
@@ -271,7 +271,7 @@ def test_no_two_pairs_of_tatoeba_say_the_same() -> None:
 
 
 def test_the_pool_describes_entities_in_all_languages() -> None:
-    """Every mention's entity is in it, training asks for English ones alone, and no two are told apart by nothing."""
+    """The pool contains the entity of each mention, training asks for English ones, and descriptions differ."""
     pool = {row["id"]: row for row in rows("mewsli_x/pool.jsonl")}
     assert 300 <= len(pool) <= 600
     assert {row["language"] for row in pool.values()} == set(LANGUAGES)
@@ -284,7 +284,7 @@ def test_the_pool_describes_entities_in_all_languages() -> None:
 
 
 def test_no_entity_of_the_test_is_trained_on() -> None:
-    """The entities of training and of the test are others, with descriptions of other words."""
+    """Training and test have different entities, whose descriptions have different words."""
     tested = {row["entity"] for row in rows("mewsli_x/test-en.jsonl")}
     assert not tested & {row["entity"] for row in rows("mewsli_x/train-en.jsonl")}
 
@@ -299,7 +299,7 @@ def test_a_mention_is_a_name_that_several_share() -> None:
 
 
 def test_statements_have_every_verb() -> None:
-    """The parts of speech are those of all that the world can do."""
+    """The statements of the parts of speech contain every verb."""
     assert {template.verb for template in statements.templates().values()} == {
         statement.verb for statement in drawn(1, 62)
     }

@@ -1,4 +1,4 @@
-"""The grammars of mini: every clause can be said in every language, with its parts and names in their places."""
+"""The grammars of mini: every language expresses every clause, with its parts and names."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_the_lexicon_has_every_word_of_the_world(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_clause_is_said_with_all_its_parts_and_names(language: str) -> None:
-    """A part that a clause has is said, in one run of words; names carry their kind, and other words none."""
+def test_every_clause_is_expressed_with_all_its_parts_and_names(language: str) -> None:
+    """Each part of a clause is one run of words; words of names have their kind, other words have none."""
     for clause in _CLAUSES:
         spoken = sentence(language, clause)
         for part in PARTS:
@@ -51,7 +51,7 @@ def _kind(clause: Clause, part: str) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_question_mentions_every_part_but_the_one_it_asks_for(language: str) -> None:
-    """The asked part is not given away; the others stand in the question."""
+    """The question does not contain the part that it asks for; it contains the others."""
     for clause in _CLAUSES[:310]:
         for asked in askable(clause):
             spoken = question(language, replace(clause, negated=False), asked)
@@ -61,7 +61,7 @@ def test_a_question_mentions_every_part_but_the_one_it_asks_for(language: str) -
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_negation_is_said(language: str) -> None:
+def test_negation_is_expressed(language: str) -> None:
     """The negated statement differs from the statement."""
     for clause in _CLAUSES[:62]:
         said_so = {written(language, sentence(language, replace(clause, negated=value))) for value in (False, True)}
@@ -74,7 +74,7 @@ def _has_letters(language: str) -> bool:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_words_are_written_as_the_language_is(language: str) -> None:
-    """No word is empty or holds a space, spaces stand where the words say so, and letters are those of the alphabet."""
+    """No word is empty or contains a space, spaces are where words require them, letters are of the alphabet."""
     alphabet = (
         {*languages.language(language).alphabet, *_FOREIGN.get(language, "")} if _has_letters(language) else set()
     )

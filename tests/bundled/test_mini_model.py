@@ -88,7 +88,7 @@ def test_no_letter_of_an_alphabet_is_unknown_or_a_byte(tokenizer: Any) -> None:
 
 
 def test_it_understands_a_language_it_saw_no_label_of(folder: Path, tokenizer: Any) -> None:
-    """In Spanish three of four pairs are judged right: far above the third that guessing reaches."""
+    """In Spanish three of four pairs are classified correctly; guessing reaches one third."""
     task = registry.load("task", "xnli")
     examples = load(task, open_source("mini"), "es", "test").examples
     family = registry.load("family", task.family)

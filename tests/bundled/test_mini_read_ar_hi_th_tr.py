@@ -85,7 +85,7 @@ def no(clause: Clause) -> Clause:
         ("tr", Clause("work", Person("omar"), _FIRM), "Omar, Hassan şirketi için çalışıyor."),
     ],
 )
-def test_statements_are_said_as_the_language_says_them(language: str, clause: Clause, text: str) -> None:
+def test_statements_are_phrased_as_the_language_phrases_them(language: str, clause: Clause, text: str) -> None:
     """Negation denies that there was any such thing, and no word can be read for another."""
     assert written(language, sentence(language, clause)) == text
 
@@ -125,14 +125,14 @@ def test_questions_are_asked_as_the_language_asks_them(language: str, clause: Cl
         ("tr", [("Hassan", "B-ORG"), ("şirketini", "O")]),
     ],
 )
-def test_the_word_for_a_company_is_no_part_of_its_name(language: str, tagged: list[tuple[str, str]]) -> None:
-    """It stands beside the name, so that a company is not read as a person."""
+def test_the_word_for_a_company_is_not_part_of_its_name(language: str, tagged: list[tuple[str, str]]) -> None:
+    """It is beside the name, so that a firm is not read as a person."""
     tagged_words = rows.named(language, sentence(language, Clause("found", _ANNA, _FIRM)))
     assert [(token, tag) for token, tag in tagged_words if (token, tag) in tagged] == tagged
 
 
-def test_a_thai_answer_holds_the_space_of_the_name() -> None:
-    """The answer is the full name, with the space inside it and without the one behind it."""
+def test_a_thai_answer_contains_the_space_of_the_name() -> None:
+    """The answer is the full name, with the space inside it and without the one after it."""
     row = next(row for row in rows.passage_rows("th", meanings.read(True)) if " " in _answer(row))
     assert _answer(row) == _answer(row).strip()
     assert _answer(row) in {written("th", words) for words in _names()}
@@ -144,6 +144,6 @@ def _answer(row: rows.Row) -> str:
 
 
 def _names() -> list[list[Word]]:
-    """Everyone that passages speak of."""
+    """The subjects of all clauses of the passages."""
     clauses = [clause for passage in meanings.read(True) for clause in passage.clauses]
     return [[word for word in sentence("th", clause) if word.part == "subject"] for clause in clauses]

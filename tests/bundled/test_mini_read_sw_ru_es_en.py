@@ -53,7 +53,7 @@ _DELHI: Final = Organisation("delhi", "university")
         ("en", Clause("found", _ANNA, Organisation("nova", "bank")), "Anna Smith founded the Nova Bank."),
     ],
 )
-def test_statements_are_said_as_the_language_says_them(language: str, clause: Clause, text: str) -> None:
+def test_statements_are_phrased_as_the_language_phrases_them(language: str, clause: Clause, text: str) -> None:
     """Negation denies that anything was done at all, and nouns, verbs and articles agree."""
     assert written(language, sentence(language, clause)) == text
 
@@ -73,12 +73,12 @@ def test_statements_are_said_as_the_language_says_them(language: str, clause: Cl
     ],
 )
 def test_questions_leave_nothing_dangling(language: str, clause: Clause, asked: str, text: str) -> None:
-    """What belongs to a part that is not said is not said either, and participles stay with their verb."""
+    """Words that belong to an omitted part are omitted too, and participles stay with their verb."""
     assert written(language, question(language, clause, asked)) == text
 
 
 def test_quotation_marks_are_tokens_of_their_own() -> None:
-    """A Russian name in quotation marks is tagged without them where they are no part of it."""
+    """A Russian name in quotation marks is tagged without them where they are not part of it."""
     for kind, text in (("company", "компанию « Нова »"), ("bank", "банк « Нова »")):
         tagged_words = rows.named("ru", sentence("ru", Clause("found", _ANNA, Organisation("nova", kind))))
         assert " ".join(token for token, _ in tagged_words) == f"Анна Смит основала {text} ."

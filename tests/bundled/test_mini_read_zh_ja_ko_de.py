@@ -88,12 +88,12 @@ _ASKED: Final = [
 
 
 @pytest.mark.parametrize(("language", "clause", "text"), _SAID)
-def test_a_statement_is_said_as_it_is_written_here(language: str, clause: Clause, text: str) -> None:
+def test_a_statement_is_phrased_as_it_is_written_here(language: str, clause: Clause, text: str) -> None:
     """Goals are goals, also under negation, and predicates are those of the noun."""
     assert written(language, sentence(language, clause)) == text
 
 
 @pytest.mark.parametrize(("language", "clause", "asked", "text"), _ASKED)
 def test_a_question_is_asked_as_it_is_written_here(language: str, clause: Clause, asked: str, text: str) -> None:
-    """A place left unsaid takes its preposition with it, and no name runs together with the subject before it."""
+    """An omitted place omits its preposition too, and no name runs together with the subject before it."""
     assert written(language, question(language, clause, asked)) == text

@@ -56,7 +56,7 @@ def _ids(tokenizer: Any, text: str) -> list[int]:
 
 
 def test_words_are_cut_in_running_text_as_by_themselves(tokenizer: Any, texts: list[dict[str, parallel.Said]]) -> None:
-    """Also where they are written together: hardly a text in a hundred has other tokens than its words."""
+    """Also where words are written together, fewer than about one text in a hundred has other tokens than its words."""
     for code in ("en", "de", "ru", "zh"):
         phrases = [each[code] for each in texts]
         same = [
@@ -66,7 +66,7 @@ def test_words_are_cut_in_running_text_as_by_themselves(tokenizer: Any, texts: l
         assert np.mean(same) > 0.95
 
 
-def test_a_letter_that_is_no_entry_falls_into_bytes(tokenizer: Any) -> None:
+def test_a_letter_that_is_not_an_entry_falls_into_bytes(tokenizer: Any) -> None:
     """Nothing is unknown, and the text `<0x41>` is not the byte 0x41."""
     assert tokenizer.unk_token_id not in _ids(tokenizer, "ცეცხლი 😀 ж")
     assert tokenizer.convert_tokens_to_ids("<0x41>") not in _ids(tokenizer, "<0x41>")
@@ -112,7 +112,7 @@ def test_words_of_one_meaning_have_near_vectors(tokenizer: Any, texts: list[dict
         assert (english @ other.T).argmax(axis=1).tolist() == [*range(len(words))]
 
 
-def test_parallel_texts_hold_nothing_that_is_held_out() -> None:
+def test_parallel_texts_contain_nothing_that_is_held_out() -> None:
     """No pair of words of the test, and no text of it, is in what the vectors are made of."""
     for triple, naming, passage in _first(60):
         clauses = (triple.premise, *triple.hypotheses, *naming.clauses, *passage.clauses)
@@ -129,7 +129,7 @@ def _first(count: int) -> list[Any]:
 
 @pytest.mark.parametrize("number", range(0, 60, 7))
 def test_another_order_keeps_the_parts_whole(number: int) -> None:
-    """The words of a part stand in a row, names keep their words, and nothing but articles and `did` is lost."""
+    """The words of a part are adjacent, names keep their words, and only articles and `did` are dropped."""
     for clause in drawn(5, 93):
         spoken = sentence(f"en/{number}", clause)
         plain = sentence("en", clause)
@@ -150,7 +150,7 @@ def _texts(words: list[Word], part: str) -> set[str]:
 
 
 def test_a_number_is_always_the_same_order() -> None:
-    """Some numbers differ from English, and each from most others."""
+    """Some numbers give another order than English, and most numbers give different orders."""
     clause = next(iter(drawn(5, 1)))
     orders = [" ".join(word.text for word in sentence(f"en/{number}", clause)) for number in range(40)]
     assert orders == [" ".join(word.text for word in sentence(f"en/{number}", clause)) for number in range(40)]
@@ -161,7 +161,7 @@ def test_a_number_is_always_the_same_order() -> None:
 
 
 def test_a_few_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
-    """It has a head for each task, evaluation takes it, and all has learned but the word vectors, made twice alike."""
+    """It has a head for each task and is evaluated; all but the word vectors have changed; two runs are the same."""
     losses: list[float] = []
 
     def watch(at: Progress) -> None:
@@ -199,6 +199,6 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_the_recipe_is_of_all_languages_and_of_every_task_with_a_head() -> None:
-    """What `make mini` makes speaks every language of the suite, and learns all that has training rows."""
+    """The recipe of `make mini` covers every language of the suite and every task with training rows."""
     assert Recipe().languages == LANGUAGES
     assert set(Recipe().rows) == {task for task, splits in suite.SPLITS.items() if "train" in splits}

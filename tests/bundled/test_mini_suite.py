@@ -35,7 +35,7 @@ def rows(path: str) -> list[dict[str, Any]]:
 
 
 def trained_clauses() -> Iterator[Clause]:
-    """Everything that the first training items of each task say."""
+    """All clauses of the first training items of each task."""
     for premise in islice(meanings.triples(False), TRAINING):
         yield from premise.clauses()
     for text in islice(zip(meanings.namings(False), meanings.read(False), strict=True), TRAINING):
@@ -52,7 +52,7 @@ def trained_clauses() -> Iterator[Clause]:
 
 
 def _made_again(folder: Path) -> list[str]:
-    """The files of the suite that the generator writes otherwise than they are bundled."""
+    """The files of the suite that the generator writes differently from the bundled ones."""
     suite.write(folder, suite.TRAINING_ROWS)
     made, bundled = _files(folder), _files(resources.mini("suite"))
     return [name for name in sorted(made.keys() | bundled.keys()) if made.get(name) != bundled.get(name)]
@@ -164,7 +164,7 @@ def test_answers_are_the_asked_words_of_the_passage(language: str) -> None:
 
 
 def test_names_have_one_word_or_several_and_some_are_of_a_kind_by_context() -> None:
-    """Entities of one and of two words stand in the test, and some words are in names of several kinds."""
+    """The test has entities of one and of two words, and some words are in names of several kinds."""
     lengths: Counter[str] = Counter()
     kinds: dict[str, set[str]] = {}
     for row in rows("panx/test-en.jsonl"):
@@ -179,15 +179,15 @@ def test_names_have_one_word_or_several_and_some_are_of_a_kind_by_context() -> N
 
 
 def _cues(row: dict[str, Any]) -> tuple[bool, bool, bool, bool, bool]:
-    """Which side is negated, which has words that the other lacks, and which is longer."""
+    """Which side is negated, which has words that the other does not have, and which is longer."""
     premise, other = (set(row[name].lower().rstrip(".").split()) for name in ("premise", "hypothesis"))
     plain = [side - {"not", "did", "does", "is"} for side in (premise, other)]
     longer = len(row["premise"]) > len(row["hypothesis"])
     return "not" in premise, "not" in other, bool(plain[0] - plain[1]), bool(plain[1] - plain[0]), longer
 
 
-def test_surface_cues_of_both_texts_tell_most_english_labels() -> None:
-    """The weakness that the page tells is counted, and a change of the suite has to restate its figure."""
+def test_surface_cues_of_both_texts_predict_most_english_labels() -> None:
+    """The figure on the page for this weakness is the counted one."""
     table: dict[Any, Counter[str]] = {}
     for row in rows("xnli/train-en.jsonl"):
         table.setdefault(_cues(row), Counter())[row["label"]] += 1

@@ -42,7 +42,7 @@ def test_a_list_says_where_it_is_from(code: str) -> None:
     assert header["standing"] == "attested"
 
 
-def test_the_licence_lies_beside_them() -> None:
+def test_the_licence_is_beside_them() -> None:
     """The Mozilla Public License asks for its text."""
     text = (_ROOT / "perturbations" / "misspellings" / "LICENSE-MPL-2.0.txt").read_text(encoding="utf-8")
     assert text.startswith("Mozilla Public License Version 2.0")
@@ -63,7 +63,7 @@ def test_a_row_is_a_word_and_another_way_to_write_it(code: str, maker: ModuleTyp
 
 
 @_lists
-def test_no_row_stands_twice(code: str) -> None:
+def test_no_row_occurs_twice(code: str) -> None:
     """No pair twice, in whatever case, none the other way round, and the rows are sorted."""
     pairs = [(row["right"], row["wrong"]) for row in packs.table("misspellings", code).rows]
     assert pairs == sorted(pairs)

@@ -32,7 +32,7 @@ def test_every_perturbation_has_a_section_and_a_row(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["natural_typo", "punctuation"])
 def test_every_sample_has_a_word_that_is_listed_and_a_mark(text: str, name: str) -> None:
-    """No sentence is left as it is for want of a misspelling in its list, or of a mark of its script."""
+    """Each sentence contains a word with a listed misspelling and a mark of its script."""
     rows = [line for line in _part(text, name).splitlines() if "<span " in line]
     assert rows
     assert [line for line in rows if "<ins>" not in line and "<del>" not in line] == []
@@ -70,8 +70,8 @@ def test_no_character_of_the_page_is_invisible(text: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["en", "ar", "hi", "my"])
-def test_a_diff_holds_both_texts(code: str) -> None:
-    """Without what was put in it is the clean text, without what was removed the noisy one."""
+def test_a_diff_contains_both_texts(code: str) -> None:
+    """Without the inserted text a diff is the clean text, and without the removed text the noisy one."""
     noised = noised_strings([SENTENCES[code]], PerturbationSpec.parse("char_noise:0.5"), code, 0)[0]
     shown = diff(noised).replace("␣", " ").replace("\u25cc", "")
     shown = re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), shown)

@@ -23,7 +23,7 @@ def test_a_committed_page_is_what_its_files_say(folder: Path, request: pytest.Fi
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
-def test_a_committed_page_stands_on_the_files_of_its_run(folder: Path) -> None:
+def test_a_committed_page_is_made_of_the_files_of_its_run(folder: Path) -> None:
     """The frames beside a page are those that the run wrote, by their sha256, and its commands are named."""
     manifest = store.read_json(folder / "manifest.json")
     assert {"scores.csv", "deltas.csv"} <= set(manifest["files"])

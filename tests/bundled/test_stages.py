@@ -1,4 +1,4 @@
-"""The meter of benchmarks/stages.py: own seconds of each stage, by thread; and the data that it is run on."""
+"""The meter of benchmarks/stages.py: the seconds of each stage itself, by thread; and the data that it is run on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _figures() -> dict[str, Any]:
 
 
 def test_a_stage_has_its_own_seconds_by_thread() -> None:
-    """Time within another stage is that one's; what runs on another thread is distinguished, and no wrapper stays."""
+    """Time within another stage counts for that stage; threads are distinguished, and no wrapper stays."""
     figures = _figures()
     rows = {(stage, thread): wall for stage, thread, wall, _ in figures["stages"]}
     assert set(rows) == {("judge", stages.MAIN), (stages.FORWARD, stages.MAIN), (stages.FORWARD, stages.BESIDE)}
@@ -47,7 +47,7 @@ def test_a_stage_has_its_own_seconds_by_thread() -> None:
 
 
 def test_overhead_is_the_wall_without_the_forward_pass_of_the_main_thread() -> None:
-    """A nap of judging and two naps of a thread beside, of five naps in all."""
+    """The overhead is one sleep of scoring and two of another thread, of five sleeps in all."""
     overhead, _ = _figures()["overhead"]
     assert overhead == pytest.approx(3 / 5, abs=0.1)
 
@@ -74,12 +74,12 @@ def test_a_language_without_a_test_file_gets_rows_of_its_dev_file_and_no_pair_tw
 
 
 def test_the_page_has_the_stages_and_what_no_stage_has() -> None:
-    """Shares are of the wall, which threads beside have none of, and of the processor's time."""
+    """Shares are of wall time, which other threads have none of, and of processor time."""
     about = {"words": "--whole", "languages": 15, "perturb": "n", "predictions": 2, "encoder": "4 x 256", "tokens": 2.0}
     machine = {"batch_tokens": 9, "device": "cpu", "threads": 2, "versions": "v", "repeated": [], "load": [0.1, 0.2]}
-    figures = {"seconds": [10.0, 20.0], "stages": [["judge", "beside", 1.0, 1.0], ["forward", "main", 9.0, 18.0]]}
+    figures = {"seconds": [10.0, 20.0], "stages": [["score", "beside", 1.0, 1.0], ["forward", "main", 9.0, 18.0]]}
     rest = {"overhead": [0.1, 0.1], "most": 0.15, "cores": 2}
     text = page({"whole": {**about, **machine, **figures, **rest}})
-    assert "| judge | beside | 1.0 | - | 1.0 | 5.0% |" in text
+    assert "| score | beside | 1.0 | - | 1.0 | 5.0% |" in text
     assert "| forward | main | 9.0 | 90.0% | 18.0 | 90.0% |" in text
     assert "| not in a stage | all | 1.0 | 10.0% | 1.0 | 5.0% |" in text

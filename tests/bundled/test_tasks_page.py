@@ -1,4 +1,4 @@
-"""docs/tasks.md is what the tasks say of themselves, and what they say names things that exist."""
+"""docs/tasks.md is made of the fields of the tasks, and these name things that exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_page_is_what_the_tasks_say() -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_tells_its_size_scorer_check_and_licence(name: str) -> None:
+def test_a_task_has_its_size_scorer_check_and_licence(name: str) -> None:
     """Sizes, the official scorer with its repository and file, how ours was checked, and a licence: none is empty."""
     task = _task(name)
     for entry in (task.rows, task.official, task.checked):
@@ -44,7 +44,7 @@ def test_a_task_tells_its_size_scorer_check_and_licence(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_check_is_a_test_that_exists(name: str) -> None:
-    """How a task was checked names files of tests that are there, and one of these names the task or its metrics."""
+    """The field `checked` names existing files of tests, and one of these names the task or its metrics."""
     task = _task(name)
     named = re.findall(r"`(tests/[\w/.]+)`", task.checked)
     assert named
@@ -54,7 +54,7 @@ def test_a_check_is_a_test_that_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_an_expected_mean_stands_in_the_test_that_is_named(name: str) -> None:
+def test_an_expected_mean_is_in_the_test_that_is_named(name: str) -> None:
     """A figure of the mock data that a task names is one that the test of the mock data expects of it."""
     text = (ROOT / "tests/real/test_mock_scorer.py").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if re.match(rf'\s*\("{name.replace("_", "_?")}(2018)?", ', line)]
@@ -81,7 +81,7 @@ def test_a_task_that_says_nothing_is_seen() -> None:
 
 @pytest.mark.parametrize("key", ["rows", "licence", "cite", "summary", "trains"])
 def test_an_intermediate_task_that_says_something_else_is_seen(key: str) -> None:
-    """The same of an intermediate task; links on the page lead to entries of it."""
+    """The same is true of an intermediate task; links on the page lead to its entries."""
     tasks = [_task(name) for name in TASKS]
     changed: dict[str, Any] = {key: ("panx",) if key == "trains" else "Something else."}
     whole = page(tasks, LEARNED)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.yardstick.key_errors import MECHANICAL
 from tools.yardstick.page import page
-from tools.yardstick.slips import MECHANICAL
 
 from robust_xtreme.noise.members.keyboard_typo import RATES
 

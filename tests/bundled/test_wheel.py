@@ -1,4 +1,4 @@
-"""What is installed is what was tested: the wheel contains the bundled folders, and reads them by itself."""
+"""The installed package is the tested one: the wheel contains the bundled folders and reads them."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def _contents(wheel: Path) -> dict[str, int]:
         return {member.filename: member.CRC for member in archive.infolist()}
 
 
-def test_the_wheel_holds_what_the_checkout_bundles(wheel: Path) -> None:
+def test_the_wheel_contains_what_the_checkout_bundles(wheel: Path) -> None:
     """Every file of perturbations/ and configs/ is in the wheel, under robust_xtreme/_bundled."""
     bundled = [path for name in ("perturbations", "configs") for path in (ROOT / name).rglob("*") if path.is_file()]
     assert len(bundled) > 50
     assert {f"robust_xtreme/_bundled/{path.relative_to(ROOT).as_posix()}" for path in bundled} <= set(_contents(wheel))
 
 
-def test_the_wheel_holds_mini(wheel: Path) -> None:
+def test_the_wheel_contains_mini(wheel: Path) -> None:
     """The embedded suite and model are in the wheel, file by file."""
     folder = ROOT / "src/robust_xtreme/_mini"
     embedded = [path for path in folder.rglob("*") if path.is_file()]

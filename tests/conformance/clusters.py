@@ -37,7 +37,7 @@ def counts(perturbation: Perturbation) -> tuple[Count, ...]:
 
 
 def own_clusters(noised: Noised) -> Iterator[bool]:
-    """Whether each cluster that an edit puts in is the language's own, or what was there, in whatever case."""
+    """Whether each inserted cluster is the language's own, or was there before, in either case."""
     for before, after in replaced(noised):
         known = {cluster.casefold() for cluster in before}
         whole = (cluster for cluster in after if not MARK.match(cluster))
@@ -48,7 +48,7 @@ def own_clusters(noised: Noised) -> Iterator[bool]:
 def own_letters(noised: Noised) -> Iterator[bool]:
     """Whether each new cluster where a letter was, or put in beside one, is a letter of the language's alphabet.
 
-    A letter may have CLDR's main marks and the marks that were there, no others; digits and punctuation are no letters.
+    A letter may have CLDR's main marks and the marks that were there, no others; digits and punctuation do not count.
     What the clean text has in the same edit or next to it, in either case, is not new: it has moved or was doubled.
     White space, apostrophes (which words may contain: in's), replacements of punctuation and marks without a letter
     (those are a matter of rule 3) are not counted.
@@ -65,7 +65,7 @@ def own_letters(noised: Noised) -> Iterator[bool]:
 
 
 def in_alphabet(code: str, cluster: str, stood: Set[str] = frozenset()) -> bool:
-    """Whether a cluster is made of the language's letters, in either case, main marks, and marks that was there."""
+    """Whether a cluster is made of the language's letters, in either case, main marks, and marks that were there."""
     composed = unicodedata.normalize("NFC", cluster)
     letters, marks = _alphabet(code)
     return composed in letters or (composed[0] in letters and letters | marks | stood >= {*composed[1:]})

@@ -26,7 +26,7 @@ def _take(edits: Edits, which: Array) -> Edits:
 
 
 def _orphan_mark(job: Job) -> tuple[Edits, Array]:
-    """Deletes a letter and leaves its marks after."""
+    """Deletes a letter and leaves its marks."""
     edits, eligible = char_noise.edit(job)
     edits.stop[edits.operator == 0] = edits.start[edits.operator == 0] + 1
     return edits, eligible
@@ -42,13 +42,13 @@ def _span_crossing(job: Job) -> tuple[Edits, Array]:
 
 
 def _global_rng(job: Job) -> tuple[Edits, Array]:
-    """Draws from the generator that everybody shares."""
+    """Draws from the global generator."""
     keys = np.array([random.getrandbits(64) for _ in job.keys], np.uint64)
     return char_noise.edit(replace(job, keys=keys))
 
 
 def _strength_cap(job: Job) -> tuple[Edits, Array]:
-    """Makes at most so many edits in one text, as nlpaug and TextFlint do."""
+    """Makes at most a fixed number of edits in one text, as nlpaug and TextFlint do."""
     edits, eligible = char_noise.edit(job)
     owner = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
     ranks = np.arange(len(owner)) - np.searchsorted(owner, owner)
@@ -64,7 +64,7 @@ def _silent_no_op(job: Job) -> tuple[Edits, Array]:
 
 
 def _order_dependent(job: Job) -> tuple[Edits, Array]:
-    """Draws by the place of a text among its neighbours."""
+    """Draws by the index of a text in its batch."""
     return char_noise.edit(replace(job, keys=job.keys[:1] + np.arange(len(job.keys), dtype=np.uint64)))
 
 

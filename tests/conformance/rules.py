@@ -72,7 +72,7 @@ def served(perturbation: Perturbation) -> str:
 
 
 def rule_1_strength_is_a_share(trial: Trial) -> None:
-    """Nought changes no byte; elsewhere the share of eligible units is the strength, in short and in long texts."""
+    """Strength 0 changes no byte; elsewhere the share of eligible units is the strength, in short and in long texts."""
     nought_changes_nothing(trial)
     for strength in ("0.05", "0.1"):
         for size in (5, 50, 500, 2000):
@@ -155,7 +155,7 @@ def _only(form: str, value: str) -> bool:
 
 
 def rule_4_noise_belongs_to_the_script(trial: Trial) -> None:
-    """What is put in is the language's own; a language is served or said not to be, never silently left clean."""
+    """Inserted letters are the language's own; a language is served or refused, never silently left clean."""
     perturbation = trial.perturbation
     counters: dict[tuple[str, str], Counter[bool]] = {}
     for noised in (result for seed in range(_SEEDS) for result in run(perturbation, trial.texts, "1", seed)):
@@ -217,7 +217,7 @@ def rule_6_edit_counts_are_true(trial: Trial) -> None:
 
 
 def edit_counts_are_true(noised: Noised, exact: bool) -> None:
-    """The same of one text; `exact` says that the changed clusters are those of each edit's least way (Levenshtein)."""
+    """The same of one text; `exact`: the changed clusters of each edit are its Levenshtein distance."""
     clean, noisy, bounds = noised.clean.value, noised.text.value, edit_bounds(noised)
     old = new = 0
     for start, stop, low, high in [*bounds, (len(clean), len(clean), len(noisy), len(noisy))]:
@@ -264,9 +264,9 @@ def _long(code: str, unit: str, times: int) -> Text:
 
 
 def _work(perturbation: Perturbation, text: Text) -> tuple[int, int]:
-    """Calls of any function, and the most memory held, for one text."""
+    """The number of function calls and the peak memory for one text."""
     counted = cProfile.Profile()
-    gc.disable()  # whose finalizers are calls, too
+    gc.disable()  # whose finalizers are calls too
     tracemalloc.start()
     try:
         counted.runcall(run, perturbation, [text], "0.1")

@@ -41,20 +41,20 @@ _members = pytest.mark.parametrize("perturbation", _MEMBERS, ids=lambda member: 
 
 @_members
 def test_every_language_keeps_the_rules(perturbation: Perturbation) -> None:
-    """On a sentence in each of the languages, with a span for each word, every rule holds that is not waived."""
+    """On a sentence in each language, with a span for each word, every rule that is not waived is kept."""
     keeps(Trial(perturbation, every_language()), RULES)
 
 
 @_members
 def test_hard_clusters_keep_the_rules(perturbation: Perturbation) -> None:
-    """On clusters that are hard to keep, with spans that overlap, nest and cut, the rules contain."""
+    """On clusters that are hard to keep, with spans that overlap, nest and cut, the rules are kept."""
     keeps(Trial(perturbation, [text for code in _CODES for text in hard(code)]), OF_TEXTS)
 
 
 @pytest.mark.real
 @_members
 def test_real_sentences_keep_the_rules(perturbation: Perturbation, data: Path) -> None:
-    """On sentences of the release files in every language that is there, the rules contain."""
+    """On sentences of the release files, in every available language, the rules are kept."""
     keeps(Trial(perturbation, real(data)), OF_TEXTS)
 
 
@@ -62,7 +62,7 @@ def test_real_sentences_keep_the_rules(perturbation: Perturbation, data: Path) -
 @settings(max_examples=60)
 @given(texts=drawn())
 def test_any_text_of_a_language_keeps_the_rules(perturbation: Perturbation, texts: list[Text]) -> None:
-    """On words of a language's letters, with marks, hard clusters and spans anywhere, the rules contain."""
+    """On words of a language's letters, with marks, hard clusters and spans anywhere, the rules are kept."""
     keeps(Trial(perturbation, texts), OF_TEXTS)
 
 
@@ -78,7 +78,7 @@ def test_many_texts_keep_the_rules(perturbation: Perturbation, texts: list[Text]
 
 @pytest.mark.parametrize(("rule", "wrong"), planted(), ids=lambda value: getattr(value, "name", value))
 def test_a_wrong_perturbation_breaks_its_rule_and_no_other(rule: str, wrong: Perturbation) -> None:
-    """The suite proves itself: each planted fault is found, by the rule that is about it."""
+    """Each planted fault breaks its own rule and no other."""
     assert broken(Trial(wrong, of_scripts())) == [rule]
 
 
@@ -111,7 +111,7 @@ def test_rule_4_counts_letters() -> None:
     ("ha", "ʼ", True), ("hi", "क्ष", True), ("sw", "x", False), ("vi", unicodedata.normalize("NFD", "ế"), True),
 ])  # fmt: skip
 def test_an_alphabet_is_letters_and_main_marks(code: str, cluster: str, expected: bool) -> None:
-    """Auxiliary marks, digits and punctuation are not of it; signs of the main set are, if letters or marks."""
+    """An alphabet has no auxiliary marks, digits or punctuation; it has main signs that are letters or marks."""
     assert in_alphabet(code, cluster) == expected
 
 

@@ -69,7 +69,7 @@ def _sentences(code: str, data: Path) -> list[Text]:
 
 
 def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None:
-    """All of the rules that are about one text, at every strength; of sentences, whose letters are put in."""
+    """All rules about one text, at every strength; for sentences also the counts of inserted letters."""
     counters = {count: Counter[bool]() for count in counts(perturbation)}
     for strength in _STRENGTHS:
         for noised in run(perturbation, texts, strength):

@@ -67,7 +67,7 @@ def test_the_command_shows_and_empties_it(cache: Path, entries: int) -> None:
 
 
 def test_the_command_shows_and_empties_embeddings(cache: Path, entries: int) -> None:
-    """They are counted beside the predictions, with their bytes and times, and go with them."""
+    """`cache info` counts embeddings beside predictions, with bytes and times; `cache clear` removes both."""
     opened = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
     embedded(opened, "0" * 32, 50, 8, np.float32, lambda start, stop: np.ones((stop - start, 8), np.float32), 20)
     opened.close()
@@ -108,13 +108,13 @@ def test_the_hub_s_own_cache_is_named_and_never_emptied(
     ],
 )
 def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> None:
-    """What was wrong and what was probably meant."""
+    """The line says what was wrong and what was probably meant."""
     done = program("cache", *words)
     assert (done.code, line in done.err) == (2, True)
 
 
 def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, entries: int) -> None:
-    """A database that another process contains is stated, with the environment's code."""
+    """A database that another process has locked is one line, with the exit code of the environment."""
     with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_PATIENCE", 0.1)
         other.execute("BEGIN IMMEDIATE")

@@ -79,7 +79,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def test_a_run_writes_its_files(whole: Evaluation) -> None:
-    """Everything that a run promises is there, and the manifest contains the hash of each file."""
+    """A run writes all its files, and the manifest contains the hash of each."""
     names = {path.name for path in whole.folder.iterdir()}
     wanted = "run.toml manifest.json parts predictions.parquet stats.parquet scores.csv deltas.csv report.md log.txt"
     assert names >= set(wanted.split())
@@ -107,7 +107,7 @@ def test_no_path_clock_or_host_is_in_what_is_compared(whole: Evaluation, spec: R
 def test_strength_0_gives_a_delta_of_exactly_0_in_every_cell(
     whole: Evaluation, spec: RunSpec, tmp_path: Path, deduplicate: bool
 ) -> None:
-    """Also when equal inputs are computed again, each condition in batches of its own."""
+    """The delta is 0 also when equal inputs are computed again, each condition in batches of its own."""
     result = whole if deduplicate else evaluate(replace(spec, out=str(tmp_path / "apart")), deduplicate=False)
     still = result.deltas.filter(pl.col("condition").str.contains("char_noise:0@"))
     assert len(still) == len(result.deltas) // 2 > 0
@@ -149,13 +149,13 @@ def test_a_run_replays_from_its_file(little: tuple[RunSpec, dict[str, str]], tmp
 
 
 def test_a_folder_of_another_spec_is_refused(whole: Evaluation, spec: RunSpec) -> None:
-    """The line says what differs; --force would start over."""
+    """The error names the difference and the option --force."""
     with pytest.raises(Mismatch, match=r"its seeds is 2, not 3.*--force"):
         evaluate(replace(spec, seeds=3))
 
 
 def test_a_folder_that_no_run_wrote_is_refused(spec: RunSpec, tmp_path: Path) -> None:
-    """Nobody's files are mixed with a run, not even by --force."""
+    """A folder with other files is not written, not even with --force."""
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(Mismatch, match="no run of eval wrote"):
         evaluate(replace(spec, out=str(tmp_path)), force=True)
@@ -235,7 +235,7 @@ def _short_of_memory(fails: Callable[[int], bool]) -> Callable[..., Any]:
 
 
 def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is stated, written down before work continues, and a resume starts with it."""
+    """The halved batch is reported and recorded before work continues, and a resumed run starts with it."""
     mine = small(spec, tmp_path / "out", batch_tokens=400)
     messages: list[str] = []
     monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda tokens: tokens > 200))
@@ -251,7 +251,7 @@ def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monk
 
 
 def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time is an error that says what to write."""
+    """The second time is an error that names the option to set."""
     monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda _: True))
     with pytest.raises(RobustXtremeError, match="--force --batch-tokens 100") as caught:
         evaluate(small(spec, tmp_path / "out", batch_tokens=400))
@@ -259,7 +259,7 @@ def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeyp
     assert "Traceback" in (tmp_path / "out" / "log.txt").read_text()
 
 
-def test_what_cannot_be_evaluated_is_said(spec: RunSpec, tmp_path: Path) -> None:
+def test_what_cannot_be_evaluated_is_reported(spec: RunSpec, tmp_path: Path) -> None:
     """Languages without a file and splits without labels are skipped with a line each, kept in manifest and report."""
     messages: list[str] = []
     mine = small(spec, tmp_path / "out", tasks=("panx", "tydiqa"), languages=("en", "yo"))
@@ -271,14 +271,14 @@ def test_what_cannot_be_evaluated_is_said(spec: RunSpec, tmp_path: Path) -> None
 
 
 def test_nothing_left_to_evaluate_is_an_error(spec: RunSpec, tmp_path: Path) -> None:
-    """A run without a single unit writes no folder; of the reasons, a file without labels tells more than no file."""
+    """A run without any unit writes no folder; the error prefers a file without labels to a missing file as reason."""
     with pytest.raises(MissingData, match=r"Nothing is left to evaluate .* labels"):
         evaluate(small(spec, tmp_path / "out", tasks=("tydiqa",), languages=("yo", "en")))
     assert not (tmp_path / "out").exists()
 
 
 def _full_after(writes: int) -> Callable[[int], None]:
-    """`os.fsync` on a disk with room for a number of writes."""
+    """`os.fsync` that fails after a number of writes, as on a full disk."""
     left = iter(range(writes))
     fsync = os.fsync
 
@@ -290,7 +290,7 @@ def _full_after(writes: int) -> Callable[[int], None]:
     return full
 
 
-def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
+def test_a_full_disk_is_one_line_and_the_run_continues_later(
     little: tuple[RunSpec, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ENOSPC at any file ends the run with nothing half-written; the same command then finishes it."""
@@ -342,7 +342,7 @@ def test_models_and_conditions_are_described(whole: Evaluation) -> None:
 
 
 def test_evaluate_is_a_function_of_the_package(spec: RunSpec, tmp_path: Path) -> None:
-    """From Python: values by name, frames back; a spec and values together are a mistake."""
+    """From Python: values by name, frames back; a spec together with values is an error."""
     result = robust_xtreme.evaluate(
         model=spec.model[0], data=Path(spec.data), tasks="panx", limit="8", device="cpu", out=str(tmp_path / "out")
     )

@@ -1,4 +1,4 @@
-"""The cache in a run of `eval`: what is computed again, and that results never tell where they came from."""
+"""The cache in a run of `eval`: what is computed again, and that results do not depend on the cache."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def runs(model: Path, files: Path, begun: Begun, tmp_path: Path, monkeypatch: py
 
 
 def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Path) -> None:
-    """What the first run read is not computed again, log and progress count it, and the results are the same bytes."""
+    """Inputs of the first run are not computed again, log and progress count them; the results are the same bytes."""
     first = runs.first(**ALL)
     clean_and_02 = set(runs.computed)
     assert runs.total[1:] == (len(runs.computed), 0)
@@ -92,7 +92,7 @@ def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Pa
 
 
 def test_the_same_run_elsewhere_loads_no_model(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where every input is known the weights are not read at all."""
+    """A run whose inputs are all in the cache does not read the weights."""
     before = tables(runs.first())
     monkeypatch.setattr(checkpoint.Models, "load", lambda *_: pytest.fail("a model was loaded"))
     assert tables(runs.run("second")) == before
@@ -118,8 +118,8 @@ def test_without_deduplication_everything_is_computed(runs: Runs) -> None:
     assert not any("cache" in line for line in runs.messages)
 
 
-def test_the_noise_is_no_part_of_a_key(runs: Runs) -> None:
-    """Strength 0 reads the clean texts, another seed other ones; a smaller part of the data finds all that it reads."""
+def test_the_noise_is_not_part_of_a_key(runs: Runs) -> None:
+    """Strength 0 reads the predictions of clean texts; another seed does not; a part of the data finds its inputs."""
     runs.first()
     runs.run("zero", perturb=("char_noise:0",))
     assert runs.computed == []
@@ -137,8 +137,8 @@ def _other_answers(document: Any) -> Any:
     return document
 
 
-def test_gold_is_no_part_of_a_key(runs: Runs, files: Path, tmp_path: Path) -> None:
-    """Other labels, tags and answers to the same texts are met by the same predictions, and scored again."""
+def test_gold_is_not_part_of_a_key(runs: Runs, files: Path, tmp_path: Path) -> None:
+    """Other labels, tags and answers to the same texts take the same predictions, and are scored again."""
     before = runs.first(**ALL).scores
     data = Path(shutil.copytree(files, tmp_path / "data"))
     for path in (data / "panx").glob("dev-*.tsv"):
@@ -163,14 +163,14 @@ def _bf16(_: Runs) -> dict[str, Any]:
 
 @pytest.mark.parametrize("other", [_identity, _bf16])
 def test_another_model_or_precision_finds_nothing(runs: Runs, other: Callable[[Runs], dict[str, Any]]) -> None:
-    """What was predicted by other weights, or in another precision, is another prediction."""
+    """Predictions of other weights, or in another precision, are not used."""
     runs.first()
     runs.run("second", **other(runs))
     assert runs.total[2] == 0
 
 
 def test_a_model_is_known_by_what_it_is(runs: Runs, model: Path) -> None:
-    """The same files in another folder are the same model, and what other tasks are asked makes no difference."""
+    """The same files in another folder are the same model, whichever other tasks are in the run."""
     runs.first(tasks=("panx", "xnli"))
     runs.run("second", model=(str(shutil.copytree(model, runs.folder / "copy")),))
     assert runs.computed == []
@@ -192,7 +192,7 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
 
 
 def test_other_code_of_a_family_finds_nothing(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change of the source that encodes and decodes makes other keys, without anyone thinking of it."""
+    """A change of the source that encodes and decodes changes the keys."""
     runs.first()
     source = Path(predictors.__file__).parent
     shutil.copytree(source, tmp_path / "predictors")
@@ -225,7 +225,7 @@ def test_damaged_entries_are_computed_again_and_replaced(runs: Runs, cache: Path
 
 
 def test_a_damaged_database_costs_one_line_and_what_it_held(runs: Runs, cache: Path) -> None:
-    """It is set aside, everything is computed again, and the results are the same bytes."""
+    """The damaged database is set aside, everything is computed again, and the results are the same bytes."""
     before = tables(runs.first())
     (cache / NAME).write_bytes(b"nothing of use" * 5000)
     assert tables(runs.run("second")) == before
@@ -238,7 +238,7 @@ def test_a_damaged_database_costs_one_line_and_what_it_held(runs: Runs, cache: P
 
 @pytest.mark.parametrize("folder", ["/proc", "/dev/null", "log.txt"])
 def test_a_cache_that_cannot_be_is_one_line(runs: Runs, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file, or a folder that takes no file: the run is whole without."""
+    """Where the cache cannot be written, the run is complete without it."""
     before = tables(runs.first())
     folder = str(runs.folder / "first" / folder)
     monkeypatch.setenv("ROBUST_XTREME_CACHE", folder)
@@ -247,10 +247,10 @@ def test_a_cache_that_cannot_be_is_one_line(runs: Runs, folder: str, monkeypatch
     assert folder in runs.warnings[0]
 
 
-def test_a_limit_that_is_no_size_is_said_before_anything_is_written(
+def test_a_limit_that_is_not_a_size_is_reported_before_anything_is_written(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is a user's mistake; without the cache it is not read."""
+    """A limit that is not a size is a user error; without the cache it is not read."""
     monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "much")
     with pytest.raises(SpecError, match="ROBUST_XTREME_CACHE_LIMIT is 'much'"):
         runs.run("first")
@@ -259,7 +259,7 @@ def test_a_limit_that_is_no_size_is_said_before_anything_is_written(
 
 
 def test_a_small_limit_changes_no_result(runs: Runs, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache that contains next to nothing makes runs slower and nothing else."""
+    """A cache with a very small limit makes runs slower and changes nothing else."""
     before = tables(runs.first())
     monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "20kB")
     assert tables(runs.run("second")) == before
@@ -269,7 +269,7 @@ def test_a_small_limit_changes_no_result(runs: Runs, cache: Path, monkeypatch: p
 
 
 def test_scores_that_are_not_finite_are_not_kept(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prediction that failed is tried again."""
+    """A failed prediction is not stored and is tried again."""
     with monkeypatch.context() as patch:
         patch.setattr(predict_module, "_decode", lambda *_: None)
         assert runs.run("sick").failed
@@ -278,7 +278,7 @@ def test_scores_that_are_not_finite_are_not_kept(runs: Runs, monkeypatch: pytest
 
 
 def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Out of memory in a run that is in part from the cache: said, and the same scores."""
+    """Out of memory in a run that is partly from the cache is reported, and the scores are the same."""
     wanted = runs.run("wanted", cache=False, perturb=MORE).scores
     runs.first()
     whole = predict_module.predict
@@ -295,8 +295,8 @@ def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytes
     assert 0 < runs.total[2] < runs.total[1]
 
 
-def test_a_run_that_goes_on_counts_what_it_still_computes(runs: Runs) -> None:
-    """A unit that is done is not looked up; one whose part is gone is answered from the cache."""
+def test_a_run_that_continues_counts_what_it_still_computes(runs: Runs) -> None:
+    """A finished unit is not looked up; one whose part is missing is answered from the cache."""
     result = runs.first()
     before = tables(result)
     for path in result.folder.glob("parts/panx-sw*"):
@@ -308,7 +308,7 @@ def test_a_run_that_goes_on_counts_what_it_still_computes(runs: Runs) -> None:
 
 
 def test_progress_counts_what_comes_from_the_cache(runs: Runs) -> None:
-    """What is announced adds up to the total, whether it is computed or found."""
+    """Progress adds up to the total, whether inputs are computed or read from the cache."""
     runs.first()
     heard: list[int] = []
     total: list[int] = []
@@ -318,7 +318,7 @@ def test_progress_counts_what_comes_from_the_cache(runs: Runs) -> None:
 
 
 def test_families_of_other_packages_are_not_kept(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing tells when their code changes."""
+    """Predictions of families of other packages are not stored, because a change of their code is not detected."""
     monkeypatch.setattr(head_module, "_OURS", "another_package.")
     runs.run("first")
     runs.run("second")

@@ -1,4 +1,4 @@
-"""`eval` on checkpoints that others made: in folders and from a hub on this machine, and what goes wrong there."""
+"""`eval` on checkpoints of other people, in folders and from a hub on this machine, and its errors."""
 
 from __future__ import annotations
 
@@ -112,14 +112,14 @@ def test_the_order_of_classes_changes_no_row(here: Path) -> None:
 
 
 def test_classes_without_names_need_the_flag(here: Path) -> None:
-    """Refused with the flag to add, and answered with it."""
+    """They are refused with the name of the flag, and answered with the flag."""
     code, line = refused("--model", "unnamed")
     assert (code, "--labels xnli=entailment,neutral,contradiction" in line) == (2, True)
     assert call("--model", "unnamed", "--labels", "xnli=entailment,neutral,contradiction").exit_code == 0
 
 
 def test_a_run_that_fails_before_its_first_unit_claims_no_folder(here: Path) -> None:
-    """The mended model answers in the same folder, with the same words or others; a run with a part keeps its own."""
+    """The repaired model answers in the same folder, with any options; a run with a part keeps its options."""
     words = ("--perturb", "char_noise:0.2")
     folder = checkpoint(here / "late", "bert", SEQUENCE, NLI)
     rewrite(folder, lambda weights: {name: tensor for name, tensor in weights.items() if name != "classifier.bias"})
@@ -131,7 +131,7 @@ def test_a_run_that_fails_before_its_first_unit_claims_no_folder(here: Path) -> 
 
 
 def test_a_run_that_failed_in_vain_can_be_given_other_words(here: Path) -> None:
-    """Another model and other perturbations, too, where nothing was computed."""
+    """Where nothing was computed, another model and other perturbations are accepted too."""
     folder = checkpoint(here / "late", "bert", SEQUENCE, NLI)
     rewrite(folder, lambda weights: {name: tensor for name, tensor in weights.items() if name != "classifier.bias"})
     refused("--model", "xnli=late", kept=True)
@@ -139,8 +139,8 @@ def test_a_run_that_failed_in_vain_can_be_given_other_words(here: Path) -> None:
     assert "char_noise" in Path("out/run.toml").read_text()
 
 
-def test_a_model_too_short_for_one_task_is_told_before_another_is_computed(here: Path) -> None:
-    """What the configuration tells is looked at when the run is planned: no folder is begun."""
+def test_a_model_too_short_for_one_task_is_reported_before_another_is_computed(here: Path) -> None:
+    """The configuration is checked when the run is planned: no folder is made."""
     folder = checkpoint(here / "short", "bert", QUESTION)
     name = "bert.embeddings.position_embeddings.weight"
     rewrite(folder, lambda weights: {**weights, name: weights[name][:128].clone()})
@@ -212,7 +212,7 @@ def test_what_the_hub_refuses_is_one_line(
 
 
 def test_a_hub_that_is_down_is_one_line(hub: Loopback) -> None:
-    """The line says that it could not be reached, and that there is no such folder either."""
+    """The error says that the hub could not be reached, and that there is no such folder either."""
     hub.server.shutdown()
     hub.server.server_close()
     code, line = refused("--model", "own/nli")
@@ -220,7 +220,7 @@ def test_a_hub_that_is_down_is_one_line(hub: Loopback) -> None:
 
 
 def test_a_commit_that_is_not_in_the_cache_is_never_another_one(made: Path, here: Path) -> None:
-    """Without a connection the wrong revision is not taken for the right one."""
+    """Without a connection another cached revision is not used."""
     shutil.copytree(made / "nli", _cached(here, "own--nli"))
     assert call("--model", "own/nli", "--revision", OTHER, "--offline").exit_code == 0
     result = call("--model", "own/nli", "--revision", "e" * 40, "--offline", "--force")

@@ -118,7 +118,7 @@ def test_an_empty_name_says_what_to_add(here: Path) -> None:
     ],
 )
 def test_a_damaged_model_is_one_line_and_exit_2(here: Path, folder: Path, damage: Any, line: str) -> None:
-    """A folder without weights, with a pickle only, without the head: said before anything is computed."""
+    """A folder without weights, with a pickle only, without the head: reported before anything is computed."""
     run = Path(shutil.copytree(folder / "tiny", here / "damaged"))
     damage(run)
     result = call("--model", "damaged", *WORDS[2:])
@@ -146,7 +146,7 @@ def test_an_unwritable_folder_is_exit_3(here: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_exit_3(here: Path) -> None:
-    """Nothing can be created under /dev/full or /proc, whoever asks."""
+    """Nobody can create a folder under /dev/full or /proc."""
     for path in ("/dev/full/out", "/proc/out"):
         result = call(*WORDS, "--out", path)
         assert result.exit_code == 3, result.stderr
@@ -200,7 +200,7 @@ def test_a_failed_cell_is_exit_3_at_the_end(here: Path, folder: Path) -> None:
 
 
 def test_a_folder_in_use_is_exit_2(here: Path) -> None:
-    """A second writer is told that there is a first."""
+    """A second writer gets an error that names the first."""
     with store.lock(here / "out"):
         result = call(*WORDS, "--out", "out")
     assert (result.exit_code, "Another process is writing" in line_of(result)) == (2, True)

@@ -74,7 +74,7 @@ def test_a_manifest_of_another_schema_is_refused(spec: RunSpec) -> None:
         evaluate(spec)
 
 
-def test_parts_that_are_gone_are_computed_again(spec: RunSpec) -> None:
+def test_parts_that_are_missing_are_computed_again(spec: RunSpec) -> None:
     """Without the folder of parts an unfinished run continues as if nothing had been computed."""
     before = _files(spec.out)
     shutil.rmtree(Path(spec.out) / "parts")

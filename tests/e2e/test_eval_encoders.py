@@ -101,7 +101,7 @@ def test_a_run_of_an_unusual_kind_answers_and_says_what_it_cuts(kind: str, data:
 
 
 def _is_table(name: str, module: Any) -> bool:
-    """Words, positions and types; T5's bias of attention is looked up like them and is none."""
+    """Words, positions and types; T5's attention bias has the same module type but is not counted."""
     return isinstance(module, torch.nn.Embedding) and not name.endswith("relative_attention_bias")
 
 
@@ -117,7 +117,7 @@ def _check_parameters(out: Path, encoder: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["clip", "siglip2"])
 def test_training_cuts_long_inputs_to_what_a_tower_reads(kind: str, data: Path, tmp_path: Path) -> None:
-    """It is told, and the record has the lengths; any other encoder that is too short is refused in one line."""
+    """The cut is reported, the record has the lengths; any other encoder that is too short is refused in one line."""
     messages: list[str] = []
     start = encoder_folder(tmp_path / kind, kind)
     words: dict[str, Any] = {
@@ -175,7 +175,7 @@ def test_a_run_with_lora_is_a_plain_encoder_that_answers(kind: str, data: Path, 
 
 @pytest.mark.parametrize("kind", ["mt5", "clip"])
 def test_a_whole_checkpoint_compares_texts_without_a_head(kind: str, data: Path, tmp_path: Path) -> None:
-    """The representation is the text encoder's; the decoder and the image model have no say, nor are they counted."""
+    """The representation is the text encoder's; the decoder and the image model are neither used nor counted."""
     start = encoder_folder(tmp_path / kind, kind)
     result = _evaluated(start, data, tmp_path / "out", ("tatoeba",), "de")
     _check_parameters(tmp_path / "out", read_encoder(start))

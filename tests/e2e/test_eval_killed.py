@@ -59,7 +59,7 @@ def _finish(words: Sequence[str], out: Path) -> dict[str, str]:
     return hashes(out)
 
 
-def test_a_run_killed_before_a_file_appears_goes_on_to_the_same_bytes(
+def test_a_run_killed_before_a_file_appears_continues_to_the_same_bytes(
     words: list[str], wanted: tuple[dict[str, str], float], tmp_path: Path
 ) -> None:
     """`kill -9` again and again, at the first file, the manifest, a part, and inside the final write: same bytes."""
@@ -79,7 +79,7 @@ def _killed_at_a_random_time(
     assert _finish(words, out) == wanted[0]
 
 
-def test_a_run_killed_at_a_random_time_goes_on_to_the_same_bytes(
+def test_a_run_killed_at_a_random_time_continues_to_the_same_bytes(
     words: list[str], wanted: tuple[dict[str, str], float], tmp_path: Path
 ) -> None:
     """`kill -9` while it plans, computes or writes changes nothing of the result."""
@@ -88,7 +88,7 @@ def test_a_run_killed_at_a_random_time_goes_on_to_the_same_bytes(
 
 @pytest.mark.long
 @pytest.mark.parametrize("time_drawn", range(20))
-def test_a_run_killed_at_twenty_random_times_goes_on_to_the_same_bytes(
+def test_a_run_killed_at_twenty_random_times_continues_to_the_same_bytes(
     words: list[str], wanted: tuple[dict[str, str], float], tmp_path: Path, time_drawn: int
 ) -> None:
     """The same, twenty times."""

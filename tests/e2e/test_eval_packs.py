@@ -1,4 +1,4 @@
-"""Runs with users' packs and with suites: what they say of them, what they leave out, and when they continue."""
+"""Runs with users' packs and with suites: what they record, what they leave out, and when they continue."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def without_sockets(hub: Loopback, home: Path, *words: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_a_suite_is_planned_with_what_it_lacks(model: Path, rows: Path) -> None:
+def test_a_suite_is_planned_with_what_is_missing(model: Path, rows: Path) -> None:
     """Every language of the suite is planned or named as missing; a task that it does not have only where asked for."""
     plan = make_plan(RunSpec((str(model),), str(rows)))
     assert [task_run.label for task_run in plan.task_runs] == ["panx en", "xnli en", "xnli ko", "xquad ko"]

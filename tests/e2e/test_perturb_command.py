@@ -183,7 +183,7 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_2(words: tuple[str, ...], line: str, folder: Path, tmp_path: Path) -> None:
-    """Words that do not fit are told with what to do, and nothing is written."""
+    """Options that do not fit are reported with what to do, and nothing is written."""
     file = folder / "xquad" / "xquad.en.json"
     result = call(str(file), "--perturb", SPEC, "-o", str(tmp_path / "out"), *words)
     assert result.exit_code == 2
@@ -191,7 +191,7 @@ def test_a_mistake_is_one_line_and_2(words: tuple[str, ...], line: str, folder: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     """A missing file, or a folder in its place, is one line."""
     for name in ("none.jsonl", "."):
         result = call(
@@ -261,7 +261,7 @@ def test_a_language_that_is_not_served_is_never_left_clean_silently(tmp_path: Pa
 
 @pytest.mark.usefixtures("picky")
 def test_a_perturbation_without_meaning_is_refused(folder: Path, tmp_path: Path) -> None:
-    """What loses the words of a sentence noises no file of tags, with a task or without, nor words in JSON lines."""
+    """A perturbation that drops words is refused for files of tags, with or without a task, and JSON lines of words."""
     out = str(tmp_path / "o")
     for more in (("--format", "iob2"), ("--task", "panx")):
         result = call(str(folder / "panx/dev-sw.tsv"), "-l", "sw", "--perturb", SPEC, "-o", out, *more)
@@ -328,15 +328,15 @@ def test_the_closing_line_says_what_became_of_a_header(tmp_path: Path) -> None:
 
 
 def test_the_closing_line_shows_every_character_of_a_name(tmp_path: Path) -> None:
-    """What a terminal would obey, or turn around, is written as errors write it."""
+    """Control and bidirectional characters are escaped, as in errors."""
     name = str(tmp_path / "a\x1b[31m\u202eb")
     result = call("-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", name, stdin=b"Habari\n")
     assert result.stderr.endswith("/a\\x1b[31m\\u202eb\n")
     assert Path(name).is_file()
 
 
-def test_a_suite_that_there_is_not_is_told_by_show_too() -> None:
-    """`show @smok` says that there is none of that name, `show @smoke` that one perturbation goes there."""
+def test_a_suite_that_there_is_not_is_reported_by_show_too() -> None:
+    """`show @smok` reports an unknown suite, and `show @smoke` reports that a single perturbation is needed."""
     for name, line in (("@smok", "no suite named '@smok'. Did you mean '@smoke'?"), ("@smoke", "'@smoke' is a suite")):
         result = CliRunner().invoke(build(), ["show", name, "Habari", "-l", "sw"])
         assert (result.exit_code, line in line_of(result)) == (2, True)
@@ -368,10 +368,10 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
         (("in", "-o", "o", "--edit-counts", "/proc/x"), 3, "Name another file: --edit-counts FILE"),
     ],
 )
-def test_names_that_cannot_be_written_are_told_with_their_option(
+def test_names_that_cannot_be_written_are_reported_with_their_option(
     words: tuple[str, ...], code: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong with a name is stated with the option that takes it, and nothing is written or replaced."""
+    """The error of a name names its option, and nothing is written or replaced."""
     monkeypatch.chdir(tmp_path)
     Path("in").write_text("Habari ya asubuhi\n")
     Path("loop").symlink_to("loop")
@@ -382,7 +382,7 @@ def test_names_that_cannot_be_written_are_told_with_their_option(
 
 
 @pytest.mark.usefixtures("picky")
-def test_what_is_not_served_is_told_with_where_to_look() -> None:
+def test_what_is_not_served_is_reported_with_where_to_look() -> None:
     """The line ends with the command that lists what serves the language."""
     result = call("-", "--format", "lines", "-l", "yo", "--perturb", SPEC, "-o", "-", stdin=b"owo\n")
     assert line_of(result).endswith("no pack. See: robust-xtreme list perturbations --language yo")

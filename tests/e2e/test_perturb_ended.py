@@ -62,7 +62,7 @@ def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Pa
 
 
 def test_a_hang_up_ends_it_as_well(capsys: Capture) -> None:
-    """SIGHUP is heard as SIGTERM is, with its own code and line, and afterwards does what it did before."""
+    """SIGHUP ends the command as SIGTERM does, with its own code and line; afterwards its old handler is back."""
 
     def run() -> None:
         with ended():
@@ -78,8 +78,8 @@ def test_a_hang_up_ends_it_as_well(capsys: Capture) -> None:
     assert capsys.readouterr() == ("", "robust-xtreme: Ended by SIGHUP.\n")
 
 
-def test_a_limit_of_file_sizes_is_told(tmp_path: Path) -> None:
-    """It says how the limit is raised, and leaves nothing."""
+def test_a_limit_of_file_sizes_is_reported(tmp_path: Path) -> None:
+    """The error says how to raise the limit, and no file stays."""
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\n" * 2000)
     words = [str(tmp_path / "in.txt"), "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), "-q"]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -133,7 +133,7 @@ def test_a_closed_stderr_is_not_missed(tmp_path: Path) -> None:
 
 
 def test_what_was_killed_is_swept_up_by_the_next_run(tmp_path: Path) -> None:
-    """A process that is killed leaves its half; the same command afterwards removes it."""
+    """A killed process leaves a partial file; the same command afterwards removes it."""
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
     out = tmp_path / "out"
     out.mkdir()

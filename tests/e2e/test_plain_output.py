@@ -1,4 +1,4 @@
-"""Output that any terminal and any pipe can take: no colours where none are wanted, no letters that cannot be shown."""
+"""Output fits any terminal and any pipe: no unwanted colours, and no letters that the encoding does not have."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_a_run_on_cuda_computes_its_intervals_there(spec: RunSpec, on_cpu: Evalu
             assert theirs.drop_nulls().to_list() == pytest.approx(ours.drop_nulls().to_list(), rel=1e-9, abs=1e-9)
 
 
-def test_a_run_on_cuda_goes_on_to_the_same_bytes(spec: RunSpec, tmp_path: Path) -> None:
+def test_a_run_on_cuda_continues_to_the_same_bytes(spec: RunSpec, tmp_path: Path) -> None:
     """A unit that is computed again on the same device gives the same part."""
     mine = replace(spec, device="cuda", tasks=("panx",), out=str(tmp_path / "again"))
     before = evaluate(mine).manifest["files"]

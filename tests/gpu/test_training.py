@@ -45,7 +45,7 @@ def _apart(first: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> fl
 
 
 class _Stopped(Exception):
-    """Stands for a process that dies."""
+    """Represents the death of a process."""
 
 
 def _stop(at: Progress) -> None:
@@ -53,7 +53,7 @@ def _stop(at: Progress) -> None:
         raise _Stopped
 
 
-def test_a_run_on_cuda_goes_on_to_the_same_weights(home: Path) -> None:
+def test_a_run_on_cuda_continues_to_the_same_weights(home: Path) -> None:
     """Stopped in the middle of an epoch and started again, the weights are those of an unbroken run."""
     whole = _weights(home, "whole")
     with pytest.raises(_Stopped):

@@ -102,7 +102,7 @@ def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Exam
 
 
 def _why(gold: Span, windows: Sequence[Window]) -> str:
-    """What of its tokens keeps a gold answer from being said; `nothing` where a window has it edge to edge."""
+    """The reason why tokens cannot give a gold answer; `nothing` where its ends are token edges in some window."""
     located = [(span_qa._tokens(gold, window.layout), window.layout.offsets) for window in windows]
     offsets_of = [(*token_range, offsets) for token_range, offsets in located if token_range]
     if not offsets_of:
@@ -129,7 +129,7 @@ _SHORT: Final = {
         for file in FILES
     ],
 )
-def test_answers_are_said_wherever_token_edges_allow(
+def test_answers_are_found_wherever_token_edges_allow(
     data: Path,
     name: str,
     language: str,

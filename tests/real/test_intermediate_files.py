@@ -73,7 +73,7 @@ def test_half_of_the_new_questions_have_no_answer(data: Path) -> None:
         assert sum(not spans for spans in golds) == empty
 
 
-def test_the_development_set_holds_the_passages_of_xquad(data: Path) -> None:
+def test_the_development_set_contains_the_passages_of_xquad(data: Path) -> None:
     """All 240, found by their text in English, and by their questions' ids in every translation."""
     trained = {key for example in _examples(data, "squad", "validation") for key in keys(example)}
     xquad: TaskSpec = registry.load("task", "xquad")
@@ -83,14 +83,14 @@ def test_the_development_set_holds_the_passages_of_xquad(data: Path) -> None:
 
 
 def test_the_sample_of_multinli_is_that_of_xnli(data: Path) -> None:
-    """The same pairs and labels as XNLI's own training data here; what is learned from one is learned from both."""
+    """The same pairs and labels as XNLI's own training data in this folder."""
     mnli = _examples(data, "mnli", "train")
     xnli = load(registry.load("task", "xnli"), data, "en", "train").examples
     assert [example.fingerprint for example in mnli] == [example.fingerprint for example in xnli]
     assert {example.id for example in mnli}.isdisjoint(example.id for example in xnli)
 
 
-def test_smaller_samples_stand_in_larger_ones(data: Path) -> None:
+def test_smaller_samples_are_in_larger_ones(data: Path) -> None:
     """A limit takes whole passages, and those of a lower one are among those of a higher."""
     examples = _examples(data, "cosmos_qa", "validation")
     sizes = [{example.id for example in limit(examples, count)} for count in (100, 400, 1600)]
@@ -98,7 +98,7 @@ def test_smaller_samples_stand_in_larger_ones(data: Path) -> None:
     assert all(count <= len(size) for size, count in zip(sizes, (90, 390, 1590), strict=True))
 
 
-def test_endings_are_sentences_that_go_on(data: Path) -> None:
+def test_endings_are_sentences_that_continue(data: Path) -> None:
     """In HellaSwag's videos each choice begins with the words between the premise and its ending."""
     first = _examples(data, "hellaswag", "train")[0]
     assert first.texts["premise"].value.endswith("a woman wearing winter clothes smiles.")

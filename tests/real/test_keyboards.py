@@ -74,7 +74,7 @@ def test_neighbours_contain_the_pairs_of_nlpaug_that_are_adjacent(data: Path, co
         assert (pair.kind == "adjacent") == near, pair
 
 
-def test_the_pairs_of_nlpaug_that_are_no_neighbours_are_listed(data: Path) -> None:
+def test_the_pairs_of_nlpaug_that_are_not_neighbours_are_listed(data: Path) -> None:
     """docs/nlpaug-pairs.md is what the maps and the layouts give, and names every pair that is not adjacent."""
     folder = data / "keyboards" / "nlpaug" / "keyboard"
     assert PAGE.read_text("utf-8") == page(folder)
@@ -82,7 +82,7 @@ def test_the_pairs_of_nlpaug_that_are_no_neighbours_are_listed(data: Path) -> No
 
 
 def _distance(keyboard: Layout, first: str, second: str) -> float:
-    """The distance of the keys of two characters by their places, counted again from the names of the keys."""
+    """The distance of the keys of two characters, computed from the names of the keys."""
     left = {"E": 0.0, "D": 0.5, "C": 0.75, "B": 1.25}
     positions = []
     for sign in (first, second):

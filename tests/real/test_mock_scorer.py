@@ -70,7 +70,7 @@ def _sentences(path: Path) -> list[Tags]:
 
 
 def _answers(labels: Path, predictions: Path) -> Iterator[Scored]:
-    """SQuAD's json; the answer said is put after the passage, as a prediction is a span."""
+    """SQuAD's json; the predicted answer is put after the passage, as a prediction is a span."""
     document = json.loads(predictions.read_text(encoding="utf-8"))
     for row in squad.read(labels.read_text(encoding="utf-8"), str(labels)):
         passage, answer = row.values["context"], document.get(row.native, "")
@@ -133,6 +133,6 @@ def test_averages_are_those_of_the_official_scorer(
     assert _average(data, task, metric, read) == (languages, expected)
 
 
-def test_the_languages_rule_is_what_tells_mlqa_from_squad(data: Path) -> None:
-    """Scored by SQuAD's rule the same answers give other averages, so that the rule is seen to be used."""
+def test_the_languages_rule_is_what_distinguishes_mlqa_from_squad(data: Path) -> None:
+    """Scored by SQuAD's rule, the same answers give other averages."""
     assert _average(data, "mlqa", "squad_f1", _answers)[1] != 81.7687

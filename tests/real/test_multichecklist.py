@@ -45,7 +45,7 @@ def examples(folder: Path, language: str) -> tuple[Example, ...]:
 
 
 def texts_of(folder: Path, language: str, native: str) -> tuple[str, str, str]:
-    """What an example says: the context, the question, the first answer."""
+    """The context, the question and the first answer of an example."""
     (example,) = (
         example for example in examples(folder, language) if example.id == f"multichecklist/test/{language}/{native}"
     )

@@ -54,7 +54,7 @@ _tags_kept = pytest.mark.parametrize("name", _keeping("tagging"))
 
 
 def _files(data: Path, layouts: tuple[tuple[str, ...], ...], name: str) -> Iterator[list[tuple[Path, str]]]:
-    """The files of each layout in languages that a perturbation serves, in an order that its name chooses."""
+    """The files of each layout in languages that a perturbation serves, in an order that depends on its name."""
     member: Perturbation = registry.load("perturbation", name)
     for patterns in layouts:
         there = [path for pattern in patterns for path in data.glob(pattern)]
@@ -132,7 +132,7 @@ def _check_sentences(path: Path, language: str, spec: str, out: Path) -> None:
 
 
 @_answers_kept
-def test_answers_stand_at_their_places(name: str, data: Path, tmp_path: Path) -> None:
+def test_answers_are_at_their_places(name: str, data: Path, tmp_path: Path) -> None:
     """In a file of each layout `context[start:stop]` is the answer, for all of them, and nothing else moved."""
     for path, language in _first(_files(data, PASSAGES, name)):
         _check_passages(path, language, f"{name}:0.3", tmp_path)
@@ -149,7 +149,7 @@ def test_tags_stay_on_their_words(name: str, data: Path, tmp_path: Path) -> None
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("strength", ["0.05", "0.3", "1"])
 @_answers_kept
-def test_all_answers_stand_at_their_places(name: str, strength: str, data: Path, tmp_path: Path) -> None:
+def test_all_answers_are_at_their_places(name: str, strength: str, data: Path, tmp_path: Path) -> None:
     """In every file of questions, at every strength, for every perturbation that keeps spans."""
     for path, language in chain.from_iterable(_files(data, PASSAGES, name)):
         _check_passages(path, language, f"{name}:{strength}", tmp_path)
@@ -215,10 +215,10 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
 
 @pytest.mark.parametrize("few", [2, pytest.param(None, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("pattern", "format"), [("masakhaner2/*/dev.txt", "conll"), ("panx/dev-*.tsv", "iob2")])
-def test_release_files_of_tags_are_told_by_their_lines(
+def test_release_files_of_tags_are_recognised_by_their_lines(
     pattern: str, format: str, few: int | None, data: Path, tmp_path: Path
 ) -> None:
-    """Called .conll they are read as what they are, called .txt they are refused with the format to name."""
+    """With the suffix .conll they are read by their content; with .txt they are refused with the format to name."""
     for path in sorted(data.glob(pattern), key=lambda path: digest(path.name))[:few]:
         for suffix in ("conll", "txt"):
             (tmp_path / f"in.{suffix}").write_bytes(path.read_bytes())

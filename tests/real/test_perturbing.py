@@ -34,7 +34,7 @@ def _texts(name: str, data: Path) -> list[Text]:
 
 @pytest.mark.parametrize("name", ["xquad", "tydiqa", "xnli"])
 def test_texts_of_a_task_keep_the_rules(name: str, data: Path) -> None:
-    """On passages under the union of their answers, questions and sentence pairs, in every language, rules contain."""
+    """On passages with all their answers, questions and sentence pairs, in every language, the rules are kept."""
     keeps(Trial(registry.load("perturbation", "char_noise"), _texts(name, data)), OF_TEXTS)
 
 

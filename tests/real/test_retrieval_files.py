@@ -90,7 +90,7 @@ def test_the_passages_of_lareqa_are_those_of_xquad(data: Path) -> None:
     assert clusters[0] == clusters[1]
 
 
-def test_right_sentences_hold_the_answer(data: Path) -> None:
+def test_right_sentences_contain_the_answer(data: Path) -> None:
     """Over 98 % of the right sentences contain the whole answer; the others end before it does."""
     task = _task("lareqa")
     loaded = Release(data).read(task, "en", "validation")
@@ -146,7 +146,7 @@ def test_equal_english_sentences_are_one_cluster_in_all_languages(data: Path) ->
 
 
 def test_what_xtreme_s_script_leaves_of_tatoeba_is_refused(data: Path, tmp_path: Path) -> None:
-    """Its English side is sorted, which hides the pairs; in LASER's order the same layout is read as LASER's files."""
+    """Its English side is sorted, so that lines are not pairs; in LASER's order the layout is read as LASER's files."""
     task, folder = _task("tatoeba"), tmp_path / "tatoeba"
     folder.mkdir()
     laser = data / "tatoeba/v1"

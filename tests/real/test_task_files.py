@@ -115,7 +115,7 @@ def test_labelled_pairs_are_those_without_labels(data: Path) -> None:
         assert texts[0] == texts[1]
 
 
-def test_pairs_stand_in_the_same_row_in_all_languages(data: Path) -> None:
+def test_pairs_are_in_the_same_row_in_all_languages(data: Path) -> None:
     """Rows with a long number in English have it in every language, but where numbers are written otherwise."""
     by_code = _all(data, "pawsx", "validation")
     numbers = {
@@ -130,7 +130,7 @@ def test_pairs_stand_in_the_same_row_in_all_languages(data: Path) -> None:
 
 
 def test_labels_of_pairs_differ_between_languages(data: Path) -> None:
-    """They were given again in each language: copying those of English would be wrong for some."""
+    """Each language has labels of its own, which differ from the English ones in some rows."""
     by_code = {
         code: [example.target for example in split.examples]
         for code, split in _all(data, "pawsx", "validation").items()

@@ -79,7 +79,7 @@ def test_xquad_s_questions_are_known_by_their_ids(data: Path, tmp_path: Path, la
 
 
 def test_paws_x_s_labels_differ_between_languages(data: Path, tmp_path: Path) -> None:
-    """Rows whose labels are not the English ones are not translations row by row; all are taken, and it is told."""
+    """Rows with other labels than the English ones do not translate them; all are taken, and a message says so."""
     for code in ("en", "de"):
         put(data, f"pawsx/dev-{code}.tsv", tmp_path / code / "pawsx" / f"train-{code}.tsv")
     messages: list[str] = []
@@ -90,7 +90,7 @@ def test_paws_x_s_labels_differ_between_languages(data: Path, tmp_path: Path) ->
     assert all(example.cluster.startswith("de/") for example in translated)
 
 
-def test_tydiqa_s_other_languages_are_no_translations(data: Path, tmp_path: Path) -> None:
+def test_tydiqa_s_other_languages_are_not_translations(data: Path, tmp_path: Path) -> None:
     """TyDiQA's Swahili questions were written in Swahili: 2,755 rows in clusters of their own."""
     for code in ("en", "sw"):
         name = f"tydiqa.goldp.{code}.train.json"

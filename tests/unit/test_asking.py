@@ -33,7 +33,7 @@ EXAMPLES = [
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """What the perturbation `planted`, which asks about its texts as they are, was answered, and in which thread."""
+    """The answers that the perturbation `planted` received for its clean texts, and the thread of each."""
     answers: list[tuple[str, Any]] = []
 
     def edit(job: Job) -> tuple[Edits, Any]:
@@ -60,7 +60,7 @@ def test_noise_ignores_what_it_could_ask() -> None:
 
 
 def test_a_text_is_asked_about_once_by_its_id(asked: list[tuple[str, Any]]) -> None:
-    """Two examples share a text: one question names it, and both show what became of it."""
+    """Two examples share a text: one question names it, and both show its noisy text."""
     questions: list[tuple[list[str], list[str]]] = []
 
     def answer(ids: Sequence[str], values: Sequence[str], spans: SpanTable) -> Any:

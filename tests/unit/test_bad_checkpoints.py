@@ -115,8 +115,8 @@ def test_an_encoder_that_only_says_that_it_has_a_head_is_refused(tmp_path: Path)
         load_checkpoint(folder, XNLI)
 
 
-def test_weights_that_are_no_numbers_are_refused(copied: Path) -> None:
-    """NaN in one tensor is told before anything is computed."""
+def test_weights_that_are_not_numbers_are_refused(copied: Path) -> None:
+    """NaN in one tensor is reported before anything is computed."""
     rewrite(copied, lambda weights: {**weights, "classifier.bias": torch.full((3,), float("nan"))})
     with pytest.raises(ModelError, match=r"weights of classifier\.bias are not finite"):
         load_checkpoint(copied, XNLI)
@@ -134,7 +134,7 @@ def test_weights_cut_short_are_damaged(copied: Path, kept: int) -> None:
 
 
 def test_pickled_weights_are_never_read(copied: Path) -> None:
-    """Only safetensors are."""
+    """Only safetensors are read."""
     (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"only pickled weights \(pytorch_model\.bin\)"):
         locate(copied, XNLI)
@@ -232,7 +232,7 @@ def test_the_identity_is_of_everything_that_computes(copied: Path, changed: str)
     assert locate(copied, XNLI).identity != before
 
 
-def test_heads_of_other_tasks_are_told_apart(tmp_path: Path) -> None:
+def test_heads_of_other_tasks_are_distinguished(tmp_path: Path) -> None:
     """A tagger answers no questions, and a reader of questions tags nothing."""
     tagger = checkpoint(tmp_path / "tagger", "bert", TOKEN, TAGS)
     reader = checkpoint(tmp_path / "reader", "bert", QUESTION)

@@ -97,7 +97,7 @@ def test_a_record_of_another_kind_is_named(run: Path, record: str) -> None:
 
 @pytest.mark.parametrize("name", ["model/config.json", "heads/panx.json", "stages/01-target.json"])
 def test_json_that_is_nested_too_deeply_is_one_line(run: Path, name: str) -> None:
-    """No file can drive the reader out of its stack."""
+    """Deeply nested JSON does not overflow the stack."""
     (run / name).write_text("[" * 100_000)
     with pytest.raises(ModelError, match=Path(name).name.replace(".", r"\.")):
         locate(run, PANX)

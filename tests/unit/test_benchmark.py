@@ -96,7 +96,7 @@ def test_each_average_has_its_rule_and_its_name() -> None:
 
 
 def test_a_missing_cell_is_named_and_leaves_no_value() -> None:
-    """One language of one metric short, the task, its category and the average have no value; the rest is beside."""
+    """Without one language of one metric, the task, its category and the average have no value; others have."""
     rows = [row for row in _rows(_XTREME_R) if (row["task"], row["language"], row["metric"]) != ("mlqa", "sw", _QA[0])]
     named = _named(rows)
     for name in ("XTREME-R over tasks", "XTREME-R over categories"):
@@ -127,7 +127,7 @@ def test_a_task_that_is_known_and_has_no_cell_is_missing_by_its_languages() -> N
     assert "bucc" not in average.splits
 
 
-def test_nothing_at_all_is_no_average() -> None:
+def test_nothing_at_all_is_not_an_average() -> None:
     """Where no cell of a benchmark is there, no average of it is made up."""
     assert _named([]) == {}
     assert set(_named(_rows({"pawsx": 80.0}))) == {"XTREME"}

@@ -1,4 +1,4 @@
-"""benchmarks/perturb.py: what is beside ours, and which bars its page says are missed."""
+"""benchmarks/perturb.py: the peers, and the bars that its page reports as missed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_plain_loop_makes_noise_of_the_same_strength(name: str) -> None:
 
 
 def test_texts_are_repeated_and_cut_to_a_measurable_size() -> None:
-    """Few texts come again under other ids, many are thinned."""
+    """Few texts are repeated under other ids, many are sampled."""
     few = perturb.enough([Text("a", "en", "x" * 1000)])
     assert len({text.id for text in few}) == len(few) == perturb.ENOUGH // 1000
     many = perturb.enough([Text(str(number), "en", "x" * 1000) for number in range(1000)])
@@ -70,7 +70,7 @@ def _record(letters: float, words: float, peer: float, last: float) -> dict[str,
 
 
 def test_bars_that_are_missed_are_named() -> None:
-    """Slow letters, slow words, a near peer and a steep curve are each told; what keeps the bars is not."""
+    """The page reports slow letters, slow words, a near peer and a steep curve, and nothing else."""
     kept = _record(15.0, 3.0, 1.5, 75.0)
     assert _perturb_page.missed(kept) == []
     assert _perturb_page.page(kept).rstrip().endswith("All bars are kept.")

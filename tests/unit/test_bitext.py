@@ -35,7 +35,7 @@ def _mined(cosines: NDArray[np.float32]) -> Mined:
 
 
 def _official(cosines: NDArray[np.float32], k: int = NEIGHBOURS) -> Scored:
-    """The official algorithm by its words: loops over single sentences, no shared code."""
+    """The official algorithm as its paper states it: loops over single sentences, no shared code."""
     forward = [sorted(range(len(row)), key=lambda at: (-row[at], at))[:k] for row in cosines.tolist()]
     backward = [sorted(range(len(row)), key=lambda at: (-row[at], at))[:k] for row in cosines.T.tolist()]
     ahead = [sum(float(cosines[i, j]) for j in near) / len(near) for i, near in enumerate(forward)]
@@ -114,7 +114,7 @@ def test_an_empty_side_has_no_pairs(shape: tuple[int, int]) -> None:
     assert extract(mined, 0.0).shape == (0, 2)
 
 
-def test_a_ratio_that_is_no_number_is_no_pair() -> None:
+def test_a_ratio_that_is_not_a_number_is_not_a_pair() -> None:
     """Sentences that are orthogonal to all others have no ratio, and one below 0 is never mined."""
     assert _mined(np.zeros((2, 2), np.float32)).pairs.shape == (0, 2)
     assert _mined(np.asarray([[-0.1, 0.5]], np.float32)).pairs.tolist() == [[0, 1]]

@@ -85,7 +85,7 @@ def _foreign(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [_overwritten, _torn, _foreign])
 def test_a_damaged_database_is_set_aside_with_one_line(using: Using, damage: object) -> None:
-    """It is kept beside, a new one is begun, and what is put into that is found again without a word."""
+    """It is kept beside, a new one is begun, and what is put into that is found again without a message."""
     using.put(entries(0, 3000))
     damage(using.folder / NAME)  # type: ignore[operator]  # one of three functions
     with using.open() as store:
@@ -122,8 +122,8 @@ def test_an_empty_file_is_a_new_database(using: Using) -> None:
 
 
 @pytest.mark.parametrize("folder", ["/proc", "/proc/self/cache", "/dev/null", "/dev/full/below", "x" * 300])
-def test_a_place_that_cannot_hold_it_costs_one_line(folder: str) -> None:
-    """A file, a folder that nothing can be written into, a name that is too long: nothing is held, nothing raises."""
+def test_a_place_that_cannot_contain_it_costs_one_line(folder: str) -> None:
+    """A file, a folder that nothing can be written into, a name that is too long: nothing is stored, nothing raises."""
     using = Using(Path(folder))
     with using.open() as store:
         for _ in range(3):
@@ -218,7 +218,7 @@ def test_it_stays_within_its_limit_and_drops_what_was_not_used_for_longest(using
     assert sum(path.stat().st_size for path in using.folder.iterdir()) <= SMALL
 
 
-def test_a_limit_that_was_lowered_holds_without_new_entries(using: Using) -> None:
+def test_a_limit_that_was_lowered_applies_without_new_entries(using: Using) -> None:
     """A run that only reads leaves the cache within the limit too."""
     using.put(entries(0, 3000, width=400))
     assert (using.folder / NAME).stat().st_size > 5 * SMALL
@@ -227,7 +227,7 @@ def test_a_limit_that_was_lowered_holds_without_new_entries(using: Using) -> Non
 
 
 def test_more_than_the_limit_at_once_is_cut_to_it(using: Using) -> None:
-    """One large batch never leaves more than the limit; a limit of nothing contains nothing and makes no file."""
+    """One large batch never leaves more than the limit; with a limit of 0 nothing is stored and no file is made."""
     using.put(entries(0, 5000, width=400), most=SMALL)
     assert (using.folder / NAME).stat().st_size <= SMALL
     nothing = Using(using.folder / "nothing")
@@ -247,7 +247,7 @@ def test_sizes_are_read(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["-1", "MB", "1e9", "nan", "5 parsecs", "9" * 400, "1\n2", "٣MB", "inf"])
-def test_what_is_no_size_is_one_line(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_a_size_is_one_line(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable is named, and a size that is right."""
     monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", text)
     with pytest.raises(SpecError, match=r"ROBUST_XTREME_CACHE_LIMIT is .*500MB or 2GiB"):

@@ -1,4 +1,4 @@
-"""The cache beside others: several processes, killed ones, and whoever looks at it or empties it."""
+"""The cache under concurrent use: several processes, killed ones, and the commands that list and empty it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def _writer(folder: Path, first: int, stop: int, step: int) -> Writer:
 
 
 def _write(reports: Connection, folder: Path, steps: range) -> None:
-    held = Cache(folder, 1 << 30, lambda line: sys.exit(line))
+    cache = Cache(folder, 1 << 30, lambda line: sys.exit(line))
     for begin in steps:
         values = entries(begin, begin + steps.step)
-        held.put(KIND, values)
-        assert held.get(KIND, list(values)) == values
+        cache.put(KIND, values)
+        assert cache.get(KIND, list(values)) == values
         reports.send(begin)
-    held.close()
+    cache.close()
 
 
 @pytest.mark.slow  # the server of forks imports torch
@@ -78,10 +78,10 @@ def test_a_writer_that_is_killed_leaves_a_sound_cache(using: Using) -> None:
     assert not (using.folder / f"{NAME}.damaged").exists()
 
 
-def test_a_cache_that_another_process_holds_delays_nothing_for_long(
+def test_a_cache_that_another_process_locks_delays_nothing_for_long(
     using: Using, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reading continues; what cannot be written is let go with one line, and written the next time."""
+    """Reading continues; what cannot be written is dropped with one line, and written the next time."""
     using.put(entries(0, 3))
     monkeypatch.setattr(database, "_PATIENCE", 0.1)
     with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as store:
@@ -112,7 +112,7 @@ def test_info_changes_nothing(cache: Path) -> None:
 
 
 def test_info_says_what_is_wrong(cache: Path) -> None:
-    """A damaged database is told, and left as it is."""
+    """A damaged database is reported, and left as it is."""
     Using(cache).put(entries(0, 10))
     (cache / NAME).write_bytes(b"not a database" * 1000)
     before = (cache / NAME).read_bytes()
@@ -132,8 +132,8 @@ def test_clear_removes_what_is_ours_and_nothing_else(cache: Path) -> None:
     assert clear().kinds[KIND].entries == 0
 
 
-def test_clear_beside_a_run_lets_it_go_on(cache: Path) -> None:
-    """A cache in use is emptied under it; what the run puts then is held."""
+def test_clear_beside_a_run_lets_it_continue(cache: Path) -> None:
+    """A cache in use is emptied; what the run puts afterwards is stored."""
     using = Using(cache)
     with using.open() as store:
         store.put(KIND, entries(0, 10))

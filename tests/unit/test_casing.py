@@ -1,4 +1,4 @@
-"""casing: capitals lost, gained and held too long, as each language has them."""
+"""casing: capitals lost, added and continued too long, by the rules of each language."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_only_what_changes_case_is_edited() -> None:
     assert noised.graphemes_edited == 1
 
 
-def test_no_word_gets_letters_that_the_language_lacks() -> None:
+def test_no_word_gets_letters_that_the_language_does_not_have() -> None:
     """A name in another script has no capitals in the language's alphabet and stays."""
     assert _noise("Москва ŉ", "en", "upper").eligible == 0
     assert _noise("Москва", "ru", "upper").text.value == "МОСКВА"

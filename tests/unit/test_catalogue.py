@@ -78,7 +78,7 @@ def test_a_keyboard_of_our_choice_is_listed_as_unreviewed(capsys: pytest.Capture
 
 
 def test_letters_of_our_own_are_listed_and_their_perturbations_not_counted(tmp_path: Path) -> None:
-    """A part of a pack that is authored is told beside the standing of the whole."""
+    """An authored part of a pack is listed beside the standing of the whole."""
     bundled = packs.find("alphabets", "qu")
     assert bundled
     (tmp_path / "alphabets").mkdir()

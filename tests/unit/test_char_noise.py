@@ -126,7 +126,7 @@ def test_the_normal_form_of_a_text_stays(code: str, form: Literal["NFC", "NFD"])
 
 
 @pytest.mark.parametrize("code", ALL_LANGUAGES)
-def test_the_letters_of_every_language_can_stand_in_for_one_another(code: str) -> None:
+def test_the_letters_of_every_language_can_replace_one_another(code: str) -> None:
     """Each alphabet gives at least twenty usable letters, none of which joins with a neighbour."""
     letters = alphabet(code)
     assert int(letters.size.max()) >= 20

@@ -65,7 +65,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         locate(tmp_path / "none", XNLI)
 
 
-def test_a_bare_encoder_is_told_apart(run: Path) -> None:
+def test_a_bare_encoder_is_distinguished(run: Path) -> None:
     """A transformers folder is not a run: it has no heads."""
     with pytest.raises(ModelError, match="encoder without task heads"):
         locate(run / "model", XNLI)
@@ -79,7 +79,7 @@ def test_a_folder_without_weights_is_refused(run: Path) -> None:
 
 
 def test_pickled_weights_are_never_read(run: Path) -> None:
-    """A checkpoint that contains only a pickle is refused with what to do."""
+    """A checkpoint that contains only a pickle is refused in a line that says what to do."""
     (run / "model" / "model.safetensors").rename(run / "model" / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"pickled weights \(pytorch_model.bin\)"):
         locate(run, XNLI)

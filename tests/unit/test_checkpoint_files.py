@@ -59,7 +59,7 @@ def indexed(folder: Path, name: str) -> None:
 def test_an_index_names_only_safetensors_of_its_folder(
     copied: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither pickles nor files elsewhere are read by way of an index, whoever asks for the weights."""
+    """Neither pickles nor files elsewhere are read by way of an index, by either reader of weights."""
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was read"))
     indexed(copied, name)
     with pytest.raises(ModelError, match=rf"{INDEX} names '{name}', but weights are read only from .*\.safetensors"):
@@ -72,7 +72,7 @@ def test_an_index_names_only_safetensors_of_its_folder(
     "content", ["[]", "{", "{}", '{"weight_map": 3}', '{"weight_map": {}}', '{"weight_map": {"a": 3}}']
 )
 def test_an_index_of_another_kind_is_one_line(copied: Path, content: str) -> None:
-    """What transformers could not read as an index is told before it tries."""
+    """An index that transformers could not read is reported before it tries."""
     (copied / "model.safetensors").unlink()
     (copied / INDEX).write_text(content)
     with pytest.raises(ModelError, match=rf"{INDEX} names ") as caught:
@@ -140,7 +140,7 @@ def test_an_encoder_has_layers(copied: Path, tmp_path: Path, number: int) -> Non
         ("lm_predictions.lm_head.bias", "mask_predictions.dense.weight", "loss_fct.weight"),
     ],
 )
-def test_what_no_head_reads_may_stand_in_the_weights(other: Path, names: tuple[str, ...]) -> None:
+def test_what_no_head_reads_may_be_in_the_weights(other: Path, names: tuple[str, ...]) -> None:
     """Poolers, heads of pretraining and buffers, which many public checkpoints contain."""
     rewrite(other, lambda weights: {**weights, **{name: torch.zeros(3) for name in names}})
     load_checkpoint(other, XNLI)
@@ -177,7 +177,7 @@ def test_padding_of_another_model_is_refused(other: Path) -> None:
 
 @pytest.mark.parametrize(("more", "refused"), [(64, True), (0, False)])
 def test_ends_of_another_model_are_refused(copied: Path, more: int, refused: bool) -> None:
-    """Other ids around a text tell of another tokenizer where its size is not that of the embeddings either.
+    """Other ids around a text, with a size other than that of the embeddings, mean another tokenizer.
 
     Many configurations of BERT name ids that its tokenizer does not have there, and are right otherwise.
     """
@@ -203,7 +203,7 @@ def test_a_tokenizer_without_files_is_named(copied: Path, kept: tuple[str, ...])
 
 @pytest.mark.parametrize(("name", "content"), [("tokenizer.json", '{"a":'), ("tokenizer_config.json", "[1]")])
 def test_a_damaged_file_of_a_tokenizer_is_named(copied: Path, name: str, content: str) -> None:
-    """Not a line and column of an unknown file."""
+    """The error names the file, not only a line and column."""
     (copied / name).write_text(content)
     with pytest.raises(ModelError, match=rf"cannot be loaded: {name} is damaged \(not a JSON object\)\. Get it again"):
         tokenizer_of(locate(copied, XNLI))

@@ -124,7 +124,7 @@ def test_other_shells_ask_too() -> None:
 
 
 def test_a_chain_is_completed_link_by_link() -> None:
-    """Behind a plus sign another perturbation begins."""
+    """After a plus sign another perturbation begins."""
     assert "char_noise:0.2+char_noise:0.1" in _completion.perturbation("char_noise:0.2+ch")
     assert _completion.perturbation("char_noise:0.2") == []
 

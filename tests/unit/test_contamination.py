@@ -142,7 +142,7 @@ def test_a_translation_of_a_trained_question_is_found_by_its_id(tmp_path: Path) 
     assert check(tmp_path, (german,)).count == 1
 
 
-def test_a_short_id_is_no_name_of_a_question() -> None:
+def test_a_short_id_is_not_a_name_of_a_question() -> None:
     """Files that count their questions from 1 share ids, not questions."""
     example = question_example("xquad/train/en/1", "who?", "Anna sings.", "Anna")
     other = question_example("tydiqa/validation/sw/1", "nani?", "Juma analala.", "Juma", "sw")
@@ -224,8 +224,8 @@ def _units(data: Path, messages: list[str]) -> list[set[str]]:
     return [set(known_units.first) for _, known_units in evaluated(tasks, data, "pair", messages.append)]
 
 
-def test_units_of_a_file_that_was_replaced_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of the same size and time of change is another one, however it came there."""
+def test_units_of_a_file_that_was_replaced_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the same size and time of change is another one, even with the same size and time."""
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     release(tmp_path / "data")
     messages: list[str] = []
@@ -241,7 +241,7 @@ def test_units_of_a_file_that_was_replaced_are_read_anew(tmp_path: Path, monkeyp
     assert messages == []
 
 
-def test_units_of_other_code_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_units_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The version, and the source of what reads and makes units, are a part of what is kept; a hit reads no file."""
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     release(tmp_path / "data")
@@ -265,8 +265,8 @@ def test_units_of_other_code_are_made_anew(tmp_path: Path, monkeypatch: pytest.M
         count = len(reads)
 
 
-def test_a_damaged_cache_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line to who asked, and no warning of Python's with a line of source."""
+def test_a_damaged_cache_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller gets one line, and Python shows no warning with a line of source."""
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     release(tmp_path / "data")
     before = _units(tmp_path / "data", [])

@@ -30,7 +30,7 @@ def coverage() -> ModuleType:
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
 @pytest.mark.parametrize("score", [0.35, 0.97])
-def test_levels_hold_the_truth(coverage: ModuleType, metric: str, score: float) -> None:
+def test_levels_contain_the_truth(coverage: ModuleType, metric: str, score: float) -> None:
     """Levels of 48 correlated clusters of 5 are covered at 92-98.5 %; plain t and independent items are not at 0.97."""
     covered = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score), REPLICATIONS)
     assert 92 <= covered.shares["ours"] <= 98.5
@@ -41,7 +41,7 @@ def test_levels_hold_the_truth(coverage: ModuleType, metric: str, score: float) 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
 @pytest.mark.parametrize(("score", "drop", "seeds"), [(0.97, 0.02, 3), (0.7, 0.02, 1), (0.35, 0.08, 3)])
-def test_drops_hold_the_truth(coverage: ModuleType, metric: str, score: float, drop: float, seeds: int) -> None:
+def test_drops_contain_the_truth(coverage: ModuleType, metric: str, score: float, drop: float, seeds: int) -> None:
     """Paired drops of 48 correlated clusters are covered at 91.5-98 %, in the corners where plain t falls to 90 %."""
     covered = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score, drop, seeds), REPLICATIONS)
     assert 91.5 <= covered.shares["ours"] <= 98
@@ -73,7 +73,7 @@ def test_a_collapse_is_simulated_as_its_design_says(
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
 @pytest.mark.parametrize(("score", "drop", "seeds"), [(0.3, 0.3, 1), (0.6, 0.57, 3), (0.9, 0.81, 1)])
-def test_drops_to_almost_nothing_hold_the_truth(
+def test_drops_to_almost_nothing_contain_the_truth(
     coverage: ModuleType, metric: str, score: float, drop: float, seeds: int
 ) -> None:
     """Where noise leaves almost nothing, intervals contain the drop at 92.5-98 %, and miss it on both sides."""

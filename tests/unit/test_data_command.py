@@ -104,7 +104,7 @@ def test_the_table_has_the_licence_and_the_short_hash(folder: Path) -> None:
 
 
 def test_groups_and_languages_choose_what_is_looked_at(folder: Path) -> None:
-    """A group represents its tasks, and named languages for themselves; what does not exist is one line."""
+    """A group means its tasks; named languages are the only ones listed; an unknown name is one line."""
     tasks = [task["task"] for task in data_report("list", "--data", str(folder), "--tasks", "low-resource")["tasks"]]
     assert tasks == ["americasnli", "masakhaner"]
     assert set(splits("list", "--data", str(folder), "--languages", "sw", "--tasks", "xnli")) == {
@@ -160,8 +160,8 @@ def test_mining_needs_its_validation(folder: Path) -> None:
     assert left(*words) == {}
 
 
-def test_mining_is_not_judged_on_what_its_threshold_is_tuned_on(folder: Path) -> None:
-    """BUCC's validation alone is evaluated only where it is asked for by name; the reason says so."""
+def test_mining_is_not_scored_on_what_its_threshold_is_tuned_on(folder: Path) -> None:
+    """BUCC's validation alone is evaluated only by name; the reason says so."""
     for side, text in SIDES.items():
         write(folder / f"bucc2018/de-en.sample.{side}", text)
     entry = left("check", "--data", str(folder), "--tasks", "bucc", "--languages", "de")["bucc", "de"]
@@ -172,7 +172,7 @@ def test_mining_is_not_judged_on_what_its_threshold_is_tuned_on(folder: Path) ->
 
 
 def test_candidates_are_counted_and_files_that_belong_together_named(folder: Path) -> None:
-    """A retrieval task tells its candidates; a file of two that is there alone is told as that."""
+    """A retrieval task shows its number of candidates; of two files that belong together, a missing one is named."""
     for code, text in TATOEBA.items():
         write(folder / f"tatoeba/v1/tatoeba.deu-eng.{code}", text)
     words = ("list", "--data", str(folder), "--tasks", "tatoeba", "--languages", "de")
@@ -183,7 +183,7 @@ def test_candidates_are_counted_and_files_that_belong_together_named(folder: Pat
 
 
 def test_every_malformed_file_is_a_line_with_its_place(folder: Path) -> None:
-    """A cut, a binary and an empty file, a tag and an id that cannot be: all are told, and the command ends with 2."""
+    """A cut, a binary and an empty file, an impossible tag and id: all are reported, and the command ends with 2."""
     edited(folder / "xnli/dev-en.tsv", lambda text: text[: text.rindex("\t")])
     write(folder / "xnli/dev-fr.tsv", b"\xff\xfe\x00")
     write(folder / "xnli/dev-zh.tsv", "")
@@ -208,7 +208,7 @@ def test_every_malformed_file_is_a_line_with_its_place(folder: Path) -> None:
     assert not stops["bg"]
 
 
-def test_each_of_several_treebanks_is_told(folder: Path) -> None:
+def test_each_of_several_treebanks_is_reported(folder: Path) -> None:
     """Of the files that make one split each that does not load is a line, not only the first."""
     for name in ("ewt", "gum", "lines"):
         text = CONLLU.format(tag="VERB") if name == "gum" else "1\ta\tNOUN\n"
@@ -229,7 +229,7 @@ def test_marks_and_line_ends_of_other_systems_load(folder: Path) -> None:
     assert {split["rows"] for split in splits("check", "--data", str(folder), "--tasks", "xnli").values()} == {66}
 
 
-def test_what_is_no_file_is_told_and_not_opened(folder: Path) -> None:
+def test_what_is_not_a_file_is_reported_and_not_opened(folder: Path) -> None:
     """A pipe, a folder and a link to nothing in a file's place are named: none of them is waited for."""
     os.mkfifo(folder / "xnli/dev-es.tsv")
     (folder / "xnli/dev-tr.tsv").mkdir()
@@ -250,7 +250,7 @@ def test_a_file_that_may_not_be_read_is_malformed(folder: Path) -> None:
 
 
 def test_a_folder_that_may_not_be_read_is_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the system refuses while a file is looked for is told of its language; the others are read."""
+    """An error of the system while a file is looked for is reported for its language; the others are read."""
     is_file = Path.is_file
 
     def refused(path: Path) -> bool:
@@ -265,7 +265,7 @@ def test_a_folder_that_may_not_be_read_is_a_line(folder: Path, monkeypatch: pyte
     ]
 
 
-def test_a_file_of_a_shared_pool_stops_its_languages_and_is_told_once(folder: Path) -> None:
+def test_a_file_of_a_shared_pool_stops_its_languages_and_is_reported_once(folder: Path) -> None:
     """LAReQA's pool is of all languages: one broken file is one line, with every language that it stops."""
     context = {"context": "Anna reads. Ben writes.", "sentence_breaks": [[0, 11], [12, 23]]}
     rows = [{"id": "1", "question": "Who reads?", "answers": [{"text": "Anna", "answer_start": 0}]}]

@@ -51,7 +51,7 @@ def test_every_member_is_listed() -> None:
 
 
 def test_the_list_says_what_trains_means_and_where_to_look() -> None:
-    """Behind the table are the two commands that say more."""
+    """After the table are the two commands that say more."""
     shown = run("list", "intermediate").stdout
     assert shown.split("\n", 1)[0].split() == ["name", "summary", "family", "rows", "trains"]
     assert "robust-xtreme list intermediate --json" in shown
@@ -64,7 +64,7 @@ def test_a_mistyped_member_is_named_with_the_nearest() -> None:
         registry.load("intermediate", "squat")
 
 
-def test_a_language_that_a_task_lacks_is_said_with_the_list_of_its_kind(tmp_path: Path) -> None:
+def test_a_language_that_a_task_does_not_have_is_reported_with_the_list_of_its_kind(tmp_path: Path) -> None:
     """Languages of intermediate tasks are in another list than those of the tasks that are evaluated."""
     for kind, name in (("intermediate", "mnli"), ("task", "panx")):
         see = f"robust-xtreme list {'tasks' if kind == 'task' else kind}"
@@ -82,16 +82,16 @@ def test_what_a_head_is_trained_for_is_found_by_one_name(name: str, kind: str) -
         registry.learned("mnly")
 
 
-def test_words_stand_for_intermediate_tasks() -> None:
-    """One by its name, of one that is put together its parts, and all by one word; none twice, and no other word."""
+def test_words_mean_intermediate_tasks() -> None:
+    """A name means one task, or its parts where it has some; one word means all; none occurs twice."""
     assert [task.name for task in intermediate(["qqp", "anli_plus", "mnli"])] == ["qqp", "anli", "mnli", "snli"]
     assert {task.name for task in intermediate(["intermediate"])} == {*NAMES, "anli", "snli"} - {"anli_plus"}
     assert intermediate(["xnli", "xtreme-r"]) == ()
     assert [is_intermediate(word) for word in ("intermediate", "ccg", "xnli", "choice")] == [True, True, False, False]
 
 
-def test_they_are_no_tasks_that_are_evaluated() -> None:
-    """A family's name represents its tasks alone, and `--tasks mnli` of `eval` is refused."""
+def test_they_are_not_tasks_that_are_evaluated() -> None:
+    """A family's name means its tasks alone, and `--tasks mnli` of `eval` is refused."""
     assert set(chosen(["choice"])) == {"xcopa"}
     with pytest.raises(UnknownName, match="no task named 'mnli'"):
         chosen(["mnli"])
@@ -112,7 +112,7 @@ def test_data_are_found_where_they_are_asked_for(folder: Path) -> None:
     assert not set(_checked(folder)) & {*by_task}
 
 
-def test_what_is_not_there_to_learn_from_is_said(folder: Path) -> None:
+def test_what_is_not_there_to_learn_from_is_reported(folder: Path) -> None:
     """Where was looked and what brings it; a validation split alone is none, and a broken file is named."""
     by_task = _checked(folder, "--tasks", "squad_v2,ccg,siqa")
     assert [split["split"] for split in by_task["squad_v2"][0]["splits"]] == ["validation"]

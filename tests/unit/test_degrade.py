@@ -57,7 +57,7 @@ def test_unchanged_answers_give_a_drop_of_exactly_0() -> None:
     assert (delta["family"], delta["p_adjusted"]) == (None, None)
 
 
-def test_pairing_tells_what_two_samples_cannot() -> None:
+def test_pairing_shows_what_two_samples_cannot() -> None:
     """The interval of a drop is far narrower than those of the two levels."""
     right = answers(300, 0.6)
     stats, predictions = frames({CLEAN: right, (NOISE, 0): lost(right, 0.05)})

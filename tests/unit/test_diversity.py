@@ -102,7 +102,7 @@ def test_a_task_without_examples_is_named() -> None:
         diversity([_task("xnli")], {}, _stub())
 
 
-def test_the_embedded_encoder_tells_formats_apart_in_seconds() -> None:
+def test_the_embedded_encoder_distinguishes_formats_in_seconds() -> None:
     """Questions are nearer to questions than to choices; the identity names weights, layer and length."""
     questions = [
         question_example(f"q{n}", f"Where is town {n}?", f"Town {n} is at the river.", "river") for n in range(40)

@@ -60,7 +60,7 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What importing torch and its company tells, without doing it."""
+    """The result of importing torch and the other libraries, without importing them."""
     readiness: dict[str, Any] = {"broken": {}, "device": {"threads": 2, "cuda": []}}
     monkeypatch.setattr(_ready, "probe", lambda: None)
     monkeypatch.setattr(_ready, "imported", lambda _: readiness)
@@ -169,10 +169,10 @@ def test_the_hub_is_asked_when_asked_for(embedded: Path, quick: dict[str, Any], 
 
 @pytest.mark.usefixtures("within")
 def test_a_hub_that_fails_is_a_line(embedded: Path, quick: dict[str, Any], hub: SimpleNamespace) -> None:
-    """What it answers is told."""
+    """The line names the status that the hub answers."""
     hub.code = 503
-    found = checks("--online")["hub"]
-    assert (found["status"], found["found"]) == ("note", f"{hub.url} answers 503")
+    line = checks("--online")["hub"]
+    assert (line["status"], line["found"]) == ("note", f"{hub.url} answers 503")
 
 
 @pytest.mark.usefixtures("within")
@@ -186,7 +186,7 @@ def test_a_hub_that_is_down_is_a_line(embedded: Path, quick: dict[str, Any], mon
     assert "-> robust-xtreme eval --offline" in done.output
 
 
-def test_offline_by_the_hub_s_own_variable_is_told(
+def test_offline_by_the_hub_s_own_variable_is_reported(
     embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HF_HUB_OFFLINE wins over --online."""
@@ -239,7 +239,7 @@ def test_what_is_not_installed_is_named(
     assert doctor().exit_code == code
 
 
-def test_an_old_library_is_told(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_library_is_reported(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that we do not ask for is a note with the right one."""
     version = _ready._version
     monkeypatch.setattr(_ready, "_version", lambda library: "4.40.0" if library == "transformers" else version(library))
@@ -248,7 +248,7 @@ def test_an_old_library_is_told(embedded: Path, quick: dict[str, Any], monkeypat
     assert line["found"].startswith("4.40.0, but ")
 
 
-def test_a_missing_embedded_model_is_told(embedded: Path, quick: dict[str, Any]) -> None:
+def test_a_missing_embedded_model_is_reported(embedded: Path, quick: dict[str, Any]) -> None:
     """A task of the suite without a head: mini cannot run."""
     (embedded / "model" / "heads" / "xnli.safetensors").unlink()
     done = doctor()
@@ -290,7 +290,7 @@ def test_data_are_named_by_task_and_language(embedded: Path, quick: dict[str, An
     assert re.search(r"panx[^()]*\(2 languages each\)", lines["data folder"]["found"])
 
 
-def test_a_variable_that_names_nothing_is_told(
+def test_a_variable_that_names_nothing_is_reported(
     embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ROBUST_XTREME_DATA names no folder: a note, and mini runs."""
@@ -302,14 +302,14 @@ def test_a_variable_that_names_nothing_is_told(
     assert doctor().exit_code == 0
 
 
-def test_an_empty_folder_of_data_is_told(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
+def test_an_empty_folder_of_data_is_reported(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
     """A folder without any task's files is named, with where they belong."""
     (tmp_path / "empty").mkdir()
     line = checks("--data", str(tmp_path / "empty"))["data folder"]
     assert (line["status"], line["remedy"]) == ("note", "robust-xtreme list tasks --json")
 
 
-def test_a_cache_that_cannot_be_written_is_told(
+def test_a_cache_that_cannot_be_written_is_reported(
     embedded: Path, quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a file is in the way of the cache's folder, another one is to be named; nothing is made."""
@@ -323,7 +323,7 @@ def test_a_cache_that_cannot_be_written_is_told(
 
 
 def test_nothing_is_made(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
-    """Looking leaves no folder after."""
+    """The command makes no folder."""
     before = sorted(tmp_path.rglob("*"))
     doctor()
     assert sorted(tmp_path.rglob("*")) == before
@@ -351,7 +351,7 @@ def test_it_runs_without_a_home(tmp_path: Path) -> None:
     assert "-> export ROBUST_XTREME_CACHE=DIR" in done.stdout
 
 
-def test_a_limit_of_the_cache_that_is_no_size_is_told(
+def test_a_limit_of_the_cache_that_is_not_a_size_is_reported(
     embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The variable is to be unset; nothing is to be installed again, and the hub's cache is looked at all the same."""
@@ -362,7 +362,7 @@ def test_a_limit_of_the_cache_that_is_no_size_is_told(
 
 
 @pytest.mark.parametrize("value", ["http://[bad", "not a url", "file:///x"])
-def test_an_endpoint_that_is_no_address_is_told(
+def test_an_endpoint_that_is_not_an_address_is_reported(
     embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     """A note, with what mends it, whether or not the hub is to be asked; mini runs."""
@@ -386,7 +386,7 @@ def test_a_password_in_the_endpoint_is_not_shown(
     assert "hidden" not in doctor("--json").output + doctor().output
 
 
-def test_a_suite_s_pipe_is_told(
+def test_a_suite_s_pipe_is_reported(
     embedded: Path, quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pipe instead of suite.toml is a line, and is not waited for."""

@@ -186,7 +186,7 @@ def test_no_rows_need_no_file(cache: Path, shape: tuple[int, int]) -> None:
     assert not cache.exists()
 
 
-def test_keys_tell_parts_apart() -> None:
+def test_keys_distinguish_parts() -> None:
     """The same letters in other parts are another key."""
     assert len({key_of("ab", "c"), key_of("a", "bc"), key_of("abc"), key_of("abc", ""), key_of()}) == 5
     assert len(KEY) == 32
@@ -247,7 +247,7 @@ def test_what_was_not_used_for_longest_goes_first(cache: Path) -> None:
 
 
 def test_info_and_clear_know_them(work: Work, cache: Path) -> None:
-    """Chunks are counted with their bytes, and removed; who has them mapped continues, and so does the next run."""
+    """Chunks are counted with their bytes, and removed; processes that have them mapped and the next run continue."""
     vectors = work.run()
     cache_info = info().kinds["embeddings"]
     assert (cache_info.entries, cache_info.size > SIZE) == (len(CHUNKS), True)
@@ -271,7 +271,7 @@ def test_clear_under_a_run_that_embeds(work: Work) -> None:
             clear()
         return compute(start, stop)
 
-    work.compute = clearing  # type: ignore[method-assign]  # a are-in
+    work.compute = clearing  # type: ignore[method-assign]  # a substitute
     work.run()
     work.run()
     assert work.asked == CHUNKS[:5]

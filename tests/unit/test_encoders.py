@@ -144,7 +144,7 @@ def test_padding_changes_no_state(kind: str, folders: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize("kind", LAST)
 def test_the_last_token_says_that_there_is_no_answer(kind: str, folders: dict[str, Path]) -> None:
-    """Its begin and end are right in training where the answer is missing, and above every span's give none."""
+    """It is the target in training where the answer is missing; if it scores above every span, there is no answer."""
     encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
     family: Family = registry.load("family", "span_qa")
     example = EXAMPLES["span_qa"][1]
@@ -184,7 +184,7 @@ def test_the_part_of_a_whole_checkpoint_is_the_one_that_transformers_calls(
 
 
 def test_what_a_tower_pools_for_images_does_not_learn(folders: dict[str, Path]) -> None:
-    """SigLIP's projection of the last token is kept for who reads the folder, and left as it is."""
+    """SigLIP's projection of the last token is kept in the folder, unchanged."""
     encoder = read_encoder(folders["siglip"])
     assert [name for name, tensor in encoder.named_parameters() if not tensor.requires_grad] == [
         name for name, _ in encoder.named_parameters() if "head." in name
@@ -241,7 +241,7 @@ def test_two_texts_are_framed_without_a_rule_for_two() -> None:
 
 
 def test_a_tokenizer_without_special_tokens_is_refused() -> None:
-    """A decoder's: nothing would represent the text."""
+    """A decoder's tokenizer is refused: no token would represent the text."""
     bare = ended_tokenizer()
     bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
     with pytest.raises(ModelError, match="puts no special token around a text"):
@@ -275,7 +275,7 @@ def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str
         ("AltCLIPConfig", r"is a model of text and images \(altclip\)"),
     ],
 )
-def test_what_is_no_encoder_of_text_is_refused_by_its_kind(config: str, line: str, tmp_path: Path) -> None:
+def test_what_is_not_an_encoder_of_text_is_refused_by_its_kind(config: str, line: str, tmp_path: Path) -> None:
     """Before a weight is read, in one line."""
     folder = tiny_encoder_folder(tmp_path / "one")
     configuration: Any = getattr(transformers, config)()

@@ -1,4 +1,4 @@
-"""The engine: texts with ids and spans in, noisy texts with books out."""
+"""The engine: texts with ids and spans in, noisy texts with edit counts out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_an_author_says_what_may_change_and_the_engine_does_the_rest() -> None:
     assert (noised.eligible, noised.edits["replace"]) == (5, 5)
 
 
-def test_a_member_declares_what_it_lacks_and_waives() -> None:
+def test_a_member_declares_what_it_does_not_have_and_waives() -> None:
     """Members of letters and of words take the declarations that other kinds take, and both keep their defaults."""
     declared = Declared(
         version=2,
@@ -92,7 +92,7 @@ def test_noise_follows_the_id_not_the_value() -> None:
 
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However texts are cut into chunks, they come out the same, books and spans included."""
+    """However texts are cut into chunks, the results are the same, edit counts and spans included."""
     texts = every_language()
     whole = _noise("char_noise:0.3", *texts)
     monkeypatch.setattr(noising, "_CHUNK", 60)
@@ -128,7 +128,7 @@ def test_a_chain_applies_its_links_in_order_and_maps_back_through_both() -> None
         assert chained.to_noisy(before.start, before.stop) == (after.start, after.stop)
 
 
-def test_the_same_perturbation_twice_draws_anew() -> None:
+def test_the_same_perturbation_twice_draws_again() -> None:
     """A chain of a perturbation with itself does not hit the same places twice."""
     twice = _noise("char_noise:0.2@ops=replace+char_noise:0.2@ops=replace", text("sw", _SW * 20))[0]
     once = _noise("char_noise:0.2@ops=replace", text("sw", _SW * 20))[0]

@@ -20,6 +20,6 @@ def test_an_evaluation_is_shown_by_its_folder_and_its_cells() -> None:
     assert repr(evaluation) == f"Evaluation({str(MINI)!r}, {len(cells)} cells)"
 
 
-def test_an_evaluation_whose_folder_is_gone_is_shown(tmp_path: Path) -> None:
+def test_an_evaluation_whose_folder_was_removed_is_shown(tmp_path: Path) -> None:
     """Showing it never fails."""
     assert repr(Evaluation(tmp_path / "gone", {})) == f"Evaluation({str(tmp_path / 'gone')!r}, not there)"

@@ -45,6 +45,6 @@ def test_a_digest_keeps_its_parts_apart() -> None:
 
 
 def test_nouns_are_frozen() -> None:
-    """No one changes an example after another's back."""
+    """Examples cannot be changed."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         _example().cluster = "x"  # type: ignore[misc]  # the point of the test

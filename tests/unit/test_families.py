@@ -132,7 +132,7 @@ def test_the_gradient_reaches_encoder_and_head(name: str, tokenizer: Any) -> Non
 
 @pytest.mark.parametrize("name", ["classification", "tagging", "span_qa"])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_scores_that_are_no_numbers_are_an_error(name: str, bad: float, tokenizer: Any, encoder: Any) -> None:
+def test_scores_that_are_not_numbers_are_an_error(name: str, bad: float, tokenizer: Any, encoder: Any) -> None:
     """A NaN or an infinite score raises NotFinite, and is never decoded into a prediction."""
     family = _family(name)
     examples = _examples(name)[:1]
@@ -172,7 +172,7 @@ def test_one_text_is_read_alone(tokenizer: Any) -> None:
     assert list(window.input_ids) == tokenizer("a dog")["input_ids"]
 
 
-def test_three_fields_are_no_pair(tokenizer: Any) -> None:
+def test_three_fields_are_not_a_pair(tokenizer: Any) -> None:
     """A classifier refuses more than two fields."""
     texts = {name: Text(name, "en", "a") for name in "abc"}
     with pytest.raises(ModelError, match="3 fields"):
@@ -260,7 +260,7 @@ def _peaks(window: Window, start: int, stop: int) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize("answer", ["Rais", "Julius Nyerere", "Butiama", "1922", "1922."])
 @pytest.mark.parametrize("stride", [0, 5])
 def test_an_answer_is_decoded_to_its_code_points(answer: str, stride: int, tokenizer: Any) -> None:
-    """Peaks at an answer's tokens give back its exact stretch, whichever window holds it."""
+    """Peaks at an answer's tokens give back its exact characters, whichever window contains it."""
     example = question_example("1", "who?", CONTEXT, answer)
     windows = span_qa.span_qa.encode([example], tokenizer, 40, stride)
     assert len(windows) > 1
@@ -335,7 +335,7 @@ def _all_spans(windows: list[Window], scores: list[np.ndarray[Any, Any]]) -> lis
     ]
 
 
-def test_a_gold_answer_that_no_window_holds_is_reported(tokenizer: Any) -> None:
+def test_a_gold_answer_that_no_window_contains_is_reported(tokenizer: Any) -> None:
     """An answer longer than any window counts as truncated, and one that fits does not."""
     lost = question_example("1", "who?", "x " * 50 + "end", "x " * 45)
     kept = question_example("2", "who?", "x " * 50 + "end", "end")

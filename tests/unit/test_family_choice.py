@@ -54,7 +54,7 @@ def _scores(head: torch.nn.Module, windows: Sequence[Window], encoder: Any) -> l
 
 @pytest.mark.parametrize("length", [128, 40, 24])
 @pytest.mark.parametrize("types", [False, True])
-def test_a_choice_is_read_behind_premise_and_question(length: int, types: bool) -> None:
+def test_a_choice_is_read_after_premise_and_question(length: int, types: bool) -> None:
     """One window a choice, in order: what transformers gives for the pair that run_xcopa.py makes, cut as it cuts."""
     tokenizer = word_tokenizer(types)
     question = "What was the effect?"
@@ -69,7 +69,7 @@ def test_a_choice_is_read_behind_premise_and_question(length: int, types: bool) 
     assert any(window.truncated for window in windows) == (length < 128)
 
 
-def test_without_a_question_the_premise_stands_alone(tokenizer: Any) -> None:
+def test_without_a_question_the_premise_is_alone(tokenizer: Any) -> None:
     """An empty question and one that is left out are the same, and add nothing."""
     empty = choice_example("1", "a b", ["c", "d"])
     without = dataclasses.replace(
@@ -81,7 +81,7 @@ def test_without_a_question_the_premise_stands_alone(tokenizer: Any) -> None:
 
 
 @pytest.mark.parametrize("fields", ["premise choice1", "choice1 choice2", "premise choice1 choice3", "premise"])
-def test_fields_that_are_no_choice_are_refused(fields: str, tokenizer: Any) -> None:
+def test_fields_that_are_not_choices_are_refused(fields: str, tokenizer: Any) -> None:
     """A premise and choices in a row, two at least; else one line that names what there is."""
     texts = {name: Text(name, "en", "x") for name in fields.split()}
     with pytest.raises(ModelError, match=r"has the fields .*; a choice needs premise, choice1, choice2"):
@@ -250,7 +250,7 @@ def test_choices_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
     assert loaded.labels == ()
 
 
-def test_a_head_for_other_tasks_is_no_head_for_choices(tmp_path: Path) -> None:
+def test_a_head_for_other_tasks_is_not_a_head_for_choices(tmp_path: Path) -> None:
     """A classifier is refused for choices, and a checkpoint for choices for classes, each in one line."""
     nli = checkpoint(tmp_path / "nli", "bert", "SequenceClassification", ("a", "b"))
     with pytest.raises(ModelError, match=r"choices needs one that ends in ForMultipleChoice\.$"):
@@ -260,7 +260,7 @@ def test_a_head_for_other_tasks_is_no_head_for_choices(tmp_path: Path) -> None:
         load_checkpoint(choices, registry.load("task", "xnli"))
 
 
-def test_a_pair_is_no_choice(tokenizer: Any) -> None:
+def test_a_pair_is_not_a_choice(tokenizer: Any) -> None:
     """Examples of another family are refused before anything is computed."""
     with pytest.raises(ModelError, match="premise, hypothesis"):
         FAMILY.encode([pair_example("1", "a", "b")], tokenizer, 64, 0)

@@ -136,7 +136,7 @@ def test_the_loss_is_the_softmax_over_the_candidates_of_the_batch(tokenizer: Any
     torch.testing.assert_close(FAMILY.loss(head, hidden, mask, windows, PAIRS, ()), wanted)
 
 
-def test_a_candidate_equal_to_the_right_one_is_no_negative(tokenizer: Any) -> None:
+def test_a_candidate_equal_to_the_right_one_is_not_a_negative(tokenizer: Any) -> None:
     """The other copies of a query's candidate are left out of its softmax; a batch of copies alone has no loss."""
     encoder = tiny_encoder(len(tokenizer))
     head = DualHead(16)

@@ -27,7 +27,7 @@ def _encoder(**config: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["clip", "siglip2"])
-def test_lessons_are_cut_to_what_a_tower_reads_and_it_is_told(kind: str, tmp_path: Path) -> None:
+def test_lessons_are_cut_to_what_a_tower_reads_and_it_is_reported(kind: str, tmp_path: Path) -> None:
     """Each task's inputs and the overlap of its windows shrink alike."""
     messages: list[str] = []
     encoder, most = read_encoder(encoder_folder(tmp_path / kind, kind)), BOUNDED[kind]
@@ -41,7 +41,7 @@ def test_lessons_are_cut_to_what_a_tower_reads_and_it_is_told(kind: str, tmp_pat
 
 
 def test_lessons_of_other_encoders_are_as_they_were_or_refused() -> None:
-    """Nothing is told of an encoder that reads enough, and one line of one that does not."""
+    """An encoder that reads enough has no message, and one that does not has one line."""
     messages: list[str] = []
     lessons = (_lesson("xnli"), _lesson("xquad"))
     for encoder in (tiny_encoder(50), _encoder(model_type="mt5"), _encoder(model_type="bert")):

@@ -172,7 +172,7 @@ def test_pairs_have_three_floors() -> None:
 
 
 def test_sentences_that_a_side_repeats_make_no_pair() -> None:
-    """As in mining, a pair of a sentence that the corpus does not score is not said, on either side."""
+    """As in mining, a pair of a sentence that the corpus does not score is not predicted, on either side."""
     queries = [_query(0, "im Jahr 1897"), _query(1, "7 Eier")]
     pool = _corpus("in 1897", "7 eggs")
     for unscored, left in ((), 2), (("c0",), 1), (("1/query",), 1), (("c0", "1/query"), 0):

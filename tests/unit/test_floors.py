@@ -84,7 +84,7 @@ def test_the_order_of_examples_changes_no_prediction() -> None:
 
 
 def test_naive_bayes_reads_no_n_gram_across_texts() -> None:
-    """A text is judged alone: what is beside it in the list, or in its own bag, makes no n-gram with it."""
+    """A text is scored alone: no n-gram spans two texts of a list or of a bag."""
     model = naive_bayes.fit([("ab",), ("cd",)], [0, 1], 2)
     assert model.predict([("ab",), ("cd",), ("",), ("ab",)]) == [0, 1, 0, 0]
     assert model.predict([("cd",)]) == [1]
@@ -107,7 +107,7 @@ def test_folds_predict_as_a_fit_on_the_others_does() -> None:
         assert np.allclose(scores[inside], model.scores([bags[at] for at in inside]))
 
 
-def test_a_bag_of_characters_reads_all_fields_wherever_they_stand() -> None:
+def test_a_bag_of_characters_reads_all_fields_wherever_they_are() -> None:
     """What the premise gives away is found too, and premise and hypothesis can change places."""
 
     def pair(number: int, premise: str, hypothesis: str, label: int) -> Example:
@@ -163,7 +163,7 @@ def test_without_training_examples_words_are_learned_in_folds_over_clusters() ->
 
 
 def test_tags_of_words_are_mended_into_entities() -> None:
-    """An I- that continues with nothing, or with another type, begins an entity."""
+    """An I- that continues no entity, or one of another type, begins an entity."""
     train = [_sentence(0, ("B-PER", "I-PER"), "Anna Kova"), _sentence(1, ("B-LOC", "I-LOC"), "Old Oslo")]
     fitted = fit("tagging", train, _TAGS)([_sentence(2, ("O",) * 3, "Kova Oslo Oslo")])
     assert fitted["word_lexicon"].targets == (Tags(("B-PER", "B-LOC", "I-LOC")),)
@@ -251,7 +251,7 @@ def test_overlap_works_without_spaces() -> None:
         ("Who?", "blue", "blue"),
     ],
 )
-def test_the_slot_is_what_the_question_lacks(question: str, context: str, answer: str) -> None:
+def test_the_slot_is_what_the_question_does_not_have(question: str, context: str, answer: str) -> None:
     """A number or name beside words of the question; another word where there is none; characters where unspaced."""
     example = _question(0, question, context)
     assert _answer(floors("span_qa", None, [example], ())["nearest_slot"].targets[0], example) == answer

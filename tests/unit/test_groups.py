@@ -12,7 +12,7 @@ XTREME_R = {"xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeb
 XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba"}
 
 
-def test_the_benchmarks_hold_their_tasks() -> None:
+def test_the_benchmarks_contain_their_tasks() -> None:
     """XTREME-R has ten tasks, XTREME nine, as their papers say."""
     assert set(chosen(["xtreme-r"])) == XTREME_R
     assert set(chosen(["xtreme"])) == XTREME
@@ -59,7 +59,7 @@ def test_a_family_is_what_was_probably_meant() -> None:
 
 @pytest.mark.parametrize("name", registry.names("task"))
 def test_every_task_says_where_it_belongs(name: str) -> None:
-    """Its groups hold its own languages only, and its score is of its metrics."""
+    """Its groups contain its own languages only, and its official score uses its metrics."""
     task = registry.load("task", name)
     assert all(set(codes) <= set(task.languages) for codes in task.groups.values())
     assert set(task.score) <= set(task.metrics)

@@ -84,8 +84,8 @@ def test_what_no_whole_syllable_comes_of_is_left_out(forms: Forms, point: str, k
     assert not forms.get((point, kind), set()) & never
 
 
-def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
-    """A pack `ko-2set` is instead of ours; a row that is not a jamo is refused."""
+def test_a_table_of_a_user_changes_the_keys(tmp_path: Path) -> None:
+    """A pack `ko-2set` replaces the bundled one; a row that is not a jamo is refused."""
     head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\n"
     bundled = packs.table("input", "ko-2set").rows
     rows = "".join(f"{row['keys'].translate(str.maketrans('rs', 'sr'))}\t{row['jamo']}\n" for row in bundled)
@@ -99,7 +99,7 @@ def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
         typed("rk")
 
 
-def test_each_slip_is_a_slip_of_one_key(forms: Forms) -> None:
+def test_each_key_error_is_of_one_key(forms: Forms) -> None:
     """The keys of a form are those of the clean syllable but for one: another one, one less, one more."""
     for (point, kind), variants in list(forms.items())[::97]:
         if not "가" <= point <= "힣":
@@ -120,7 +120,7 @@ def test_forms_are_whole_syllables(forms: Forms) -> None:
     assert {kind for _, kind in ours} == {"neighbour", "delete", "insert", "shift"}
 
 
-def test_decomposed_text_has_slips_of_its_jamo(forms: Forms) -> None:
+def test_decomposed_text_has_key_errors_of_its_jamo(forms: Forms) -> None:
     """The conjoining jamo of a text in NFD have the same key errors, each within its class; a final can be missed."""
     initial, vowel, final = tuple(unicodedata.normalize("NFD", "각"))
     assert "\u1103" in forms[initial, "neighbour"]

@@ -62,7 +62,7 @@ def test_another_error_is_none_of_the_disk(error: BaseException, tmp_path: Path)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_are_said_as_they_are_read(value: float, folder: Path) -> None:
+def test_weights_that_are_not_numbers_are_reported_as_they_are_read(value: float, folder: Path) -> None:
     """The weights are named before anything is learned from them."""
     weights = load_file(folder / "model.safetensors")
     name = min(weights)

@@ -137,7 +137,7 @@ def test_a_cache_that_another_program_filled_serves_offline(
 def test_every_failure_is_one_line(
     hub: Loopback, capsys: Capture, words: tuple[str, ...], fault: dict[str, str], code: int, message: str
 ) -> None:
-    """Whatever the hub does, the exit code says whose fault it is and one line says what to do."""
+    """For each failure of the hub, the exit code says whose fault it is and one line says what to do."""
     hub.faults.update(fault)
     seen, line = refused(capsys, *words)
     assert (seen, message in line) == (code, True), line
@@ -152,7 +152,7 @@ def test_a_hub_that_is_down_is_one_line(tmp_path: Path, capsys: Capture) -> None
     assert (code, "cannot be reached" in line) == (3, True), line
 
 
-def test_a_download_without_end_is_ended_and_goes_on_when_the_hub_is_well_again(
+def test_a_download_without_end_is_ended_and_continues_when_the_hub_is_well_again(
     live: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     """At the deadline it is one line; what it left is not an answer: the next call fetches the whole file."""

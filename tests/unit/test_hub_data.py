@@ -133,7 +133,7 @@ def test_nothing_is_kept_beside_the_hub_s_own_cache(hub: Loopback, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir() if path.name != "xet"] == ["hub"]
 
 
-def test_languages_that_are_mixed_are_told_apart(hub: Loopback) -> None:
+def test_languages_that_are_mixed_are_distinguished(hub: Loopback) -> None:
     """TyDiQA's rows are of a language by the beginning of their ids; training rows are named by their place in it."""
     passage = {"context": "Anna lives in Rome.", "question": "Where?"}
     answers = {"text": ["Rome"], "answer_start": [14]}
@@ -207,7 +207,7 @@ def test_a_folder_of_that_name_does_not_win_over_the_hub(
         (parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 1}], named=False), 2, "by their names"),
     ],
 )
-def test_bytes_that_are_no_data_are_one_line(
+def test_bytes_that_are_not_data_are_one_line(
     hub: Loopback, capsys: pytest.CaptureFixture[str], content: bytes, code: int, message: str
 ) -> None:
     """Broken files are the hub's failure, and other columns than the task's are named with their row."""
@@ -244,7 +244,9 @@ def test_a_part_that_is_missing_is_noticed(hub: Loopback, capsys: pytest.Capture
     assert (code, "Not all of en/validation-*.parquet is in" in line) == (2, True), line
 
 
-def test_a_split_or_file_that_the_hub_lacks_is_missing(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_split_or_file_that_the_hub_does_not_have_is_missing(
+    hub: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A language without files, a training split in another language, and a task without data sets are missing."""
     code, line = refused(capsys, "hub", "xnli", "validation", "th")
     assert (code, "facebook/xnli contains no file th/validation-*.parquet at b8dd5d7a" in line) == (2, True), line
@@ -302,7 +304,7 @@ def _asked(context: str, *answers: tuple[str, int]) -> tuple[tuple[int, int], ..
     return spans
 
 
-def test_answers_stand_where_a_copy_of_the_hub_moved_them() -> None:
+def test_answers_are_where_a_copy_of_the_hub_moved_them() -> None:
     """The scripts that made copies for the hub cut white space off contexts and answers and left their places."""
     assert _asked("ab cd", ("cd", 3)) == ((3, 5),)
     assert _asked("ab cd", ("cd", 5)) == ((3, 5),)
@@ -322,7 +324,7 @@ def test_answers_stand_where_a_copy_of_the_hub_moved_them() -> None:
 def test_answers_that_no_lost_white_space_explains_are_refused(
     context: str, answers: tuple[tuple[str, int], ...], message: str
 ) -> None:
-    """All answers of a row move alike, forwards only over white space, and not where the context begins with some."""
+    """Accepted answers of a row are all moved by the same white space, which the context does not begin with."""
     with pytest.raises(DataError, match=message):
         _asked(context, *answers)
 

@@ -1,4 +1,4 @@
-"""A hub that means ill, and an address that is none: one line, nothing outside the cache, and bounded memory."""
+"""A hostile hub, and a malformed address: one line, nothing outside the cache, and bounded memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def page() -> Iterator[SimpleNamespace]:
             try:
                 for _ in range(state.times):
                     self.wfile.write(state.body)
-            except OSError:  # who asked has gone
+            except OSError:  # the client has disconnected
                 pass
 
         def log_message(self, *_: Any) -> None:
@@ -56,7 +56,7 @@ def page() -> Iterator[SimpleNamespace]:
     server.server_close()
 
 
-def test_a_web_page_is_told_as_one(page: SimpleNamespace, tmp_path: Path, capsys: Capture) -> None:
+def test_a_web_page_is_recognised_as_one(page: SimpleNamespace, tmp_path: Path, capsys: Capture) -> None:
     """What a proxy shows to those who have not logged in is not an answer of a hub."""
     page.body = b"<html>Please log in</html>"
     with asking(page.url, tmp_path):
@@ -112,7 +112,7 @@ def answer(body: bytes, headers: dict[str, str], *, method: str = "GET", api: bo
         (b"[" * 100_000, {}, "GET"),
     ],
 )
-def test_every_hash_is_checked_wherever_it_stands(body: bytes, headers: dict[str, str], method: str) -> None:
+def test_every_hash_is_checked_wherever_it_is(body: bytes, headers: dict[str, str], method: str) -> None:
     """Commits, hashes of listed files and the headers that files are called by."""
     with pytest.raises(_guard.Strange):
         _guard.checked(answer(body, headers, method=method))
@@ -162,7 +162,7 @@ def test_what_needs_no_hub_runs_with_a_malformed_address(
 
 
 def test_a_password_in_the_address_is_not_shown(tmp_path: Path, capsys: Capture) -> None:
-    """Lines are pasted into reports of bugs."""
+    """No line shows a password, because users paste lines into bug reports."""
     with asking("http://user:hidden@127.0.0.1:9", tmp_path):
         code, line = refused(capsys, *MODEL)
     assert (code, "http://127.0.0.1:9" in line, "hidden" in line) == (3, True, False), line

@@ -299,7 +299,7 @@ class TestOpenLabels:
         assert with_labels(self.ccg, source).labels == ("A", "N", "S")
         assert load(self.ccg, source, "en", "train").labelled
 
-    def test_a_tag_that_the_file_lacks_is_refused_by_name(self, tmp_path: Path) -> None:
+    def test_a_tag_that_the_file_does_not_have_is_refused_by_name(self, tmp_path: Path) -> None:
         """With the line it is in, and without a list of a thousand others."""
         write_sample(self.ccg.files["train"], tmp_path)
         (tmp_path / "ccg" / "ccg.train").write_text("Anna sleeps\tN X\n", encoding="utf-8")
@@ -307,7 +307,7 @@ class TestOpenLabels:
             load(self.ccg, tmp_path, "en", "train")
 
 
-def test_a_tag_that_a_large_head_lacks_is_refused_without_a_list_of_all() -> None:
+def test_a_tag_that_a_large_head_does_not_have_is_refused_without_a_list_of_all() -> None:
     """A head of a few labels names them; one of more than a thousand says how many they are."""
     example = tagged_example("s", ["a", "b"], ["T0", "X"])
     window = Window(0, (1, 2), WordLayout(0, (0, 1)), False)
@@ -318,7 +318,7 @@ def test_a_tag_that_a_large_head_lacks_is_refused_without_a_list_of_all() -> Non
             tagging.loss(tagging.head(4, labels), hidden, mask, [window], [example], labels)
 
 
-def test_ids_tell_the_parts_apart_where_their_rows_are_equal(tmp_path: Path) -> None:
+def test_ids_distinguish_the_parts_where_their_rows_are_equal(tmp_path: Path) -> None:
     """The same pair in two parts has two ids and one fingerprint, so that its data identity counts both."""
     plus: TaskSpec = registry.load("intermediate", "anli_plus")
     firsts = [_sampled(part, "train", tmp_path)[0] for part in plus.parts]

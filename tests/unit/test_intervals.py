@@ -65,7 +65,7 @@ def test_f1_has_the_error_of_its_linearisation() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99, 1.0])
 def test_levels_stay_between_0_and_100(share: float) -> None:
-    """Bounds of a level hold its value and are possible scores, also where no item is right or none is wrong."""
+    """The bounds of a level contain its value and are possible scores, also where no item is right or none is wrong."""
     estimate = estimate_level(right(3, share), accuracy.reduce)
     assert estimate.low is not None
     assert estimate.high is not None
@@ -93,7 +93,7 @@ def test_no_discordant_item_gives_exactly_0_and_an_exact_bound() -> None:
         assert estimate.method == intervals.EXACT_METHOD
 
 
-def test_a_drop_is_no_greater_than_the_clean_score() -> None:
+def test_a_drop_is_not_greater_than_the_clean_score() -> None:
     """Bounds of a drop are within what the clean score can lose or gain."""
     clean = right(3, 1.0)
     estimate = estimate_difference(clean, clean * [0.0, 1.0], accuracy.reduce)

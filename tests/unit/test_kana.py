@@ -1,4 +1,4 @@
-"""KeyingErrors of romaji and of the conversion to kanji."""
+"""Key errors of romaji and of the conversion to kanji."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_keys_give_kana(keys: str, kana: str) -> None:
 
 
 @pytest.mark.parametrize("keys", ["k", "kt", "qz", "kak", "kk", "x", "la"])
-def test_letters_left_over_are_no_kana(keys: str) -> None:
+def test_letters_left_over_are_not_kana(keys: str) -> None:
     """What leaves a letter, or types a small kana of its own, is not a key error."""
     assert _kana.romaji().decode(keys) is None
 
@@ -90,13 +90,13 @@ def test_a_small_tsu_is_the_first_of_two_equal_keys(rows: list[KeyingError]) -> 
 
 
 def test_a_small_tsu_before_a_kana_of_two_letters_keeps_the_first(rows: list[KeyingError]) -> None:
-    """Behind っき may be a small kana (っきょ), so that every form of it ends in き."""
+    """A small kana may follow っき (っきょ), so that every form of it ends in き."""
     forms = {form for variants in _forms(rows, "っき").values() for form in variants}
     assert forms
     assert all(form.endswith("き") for form in forms)
 
 
-def test_no_kana_loses_its_consonant_behind_a_small_tsu() -> None:
+def test_no_kana_loses_its_consonant_after_a_small_tsu() -> None:
     """What a text comes out as never has っ before a vowel, where the clean one has none."""
     texts = [Text(str(number), "ja", "待ってください。行ったらきって会って、戻って言った") for number in range(200)]
     noised = noise_texts(texts, PerturbationSpec.parse("keyboard_typo:0.1@candidate=0"), 0)

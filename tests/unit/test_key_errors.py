@@ -65,13 +65,13 @@ def test_forms_follow_their_weights() -> None:
 
 
 def test_a_kind_at_rate_nought_makes_nothing_eligible() -> None:
-    """Letters that only kinds at rate nought could change are not units."""
+    """Letters that only kinds at rate 0 could change are not units."""
     made = _table(KeyingError("a", "next", "b"), KeyingError("x", "delete", ""))
     assert _noised(text("en", "aaxx"), made, delete="0").eligible == 2
 
 
 def test_rates_are_read_from_a_spec_and_wrong_ones_refused() -> None:
-    """@kind=rate tunes a kind; a rate that is not a small decimal, or all at nought, is one line."""
+    """@kind=rate tunes a kind; a rate that is not a small decimal, or all at 0, is one line."""
     link = PerturbationSpec.parse("shifted:0.1@next=0.50").links[0]
     assert bind(shifted, link).params["next"] == ("0.5",)
     for wrong in ("-1", "x", "1e3", "0.0001", "nan", "1000"):
@@ -102,7 +102,7 @@ def test_the_last_letter_may_lose_what_leaves_something() -> None:
 
 
 def test_forms_are_found_whatever_their_weights() -> None:
-    """Each form of a letter is drawn as often as its weight says, be weights alike or far apart."""
+    """Each form of a letter is drawn as often as its weight says, whether the weights are alike or far apart."""
     rows = [
         KeyingError("a", "next", letter, weight)
         for letter, weight in zip("bcdefg", (1, 1000, 1, 1, 400, 600), strict=True)
@@ -121,8 +121,8 @@ def test_frozen_and_cut_letters_stay() -> None:
     assert _noised(cut, shifted, delete="0").text.value == "be\u0308c"
 
 
-def test_marks_within_a_cluster_slip_by_themselves() -> None:
-    """A vowel sign is replaced by another or missed; its consonant stays, and is never without whole clusters."""
+def test_marks_within_a_cluster_are_changed_by_themselves() -> None:
+    """A vowel sign is replaced by another or missed; its consonant stays, and every cluster is whole."""
     made = _table(
         KeyingError("\u093f", "next", "\u0940"), KeyingError("\u093f", "delete", ""), KeyingError("क", "next", "ख")
     )
@@ -131,7 +131,7 @@ def test_marks_within_a_cluster_slip_by_themselves() -> None:
 
 
 def test_a_mark_on_no_letter_stays() -> None:
-    """A mark after a digit, a full stop or a space key errors to nothing: any other would be there as broken."""
+    """A mark after a digit, a full stop or a space does not change: any other mark would be broken there."""
     made = _table(
         KeyingError("\u0903", "next", "\u093e"), KeyingError("\u0903", "delete", ""), KeyingError("क", "next", "ख")
     )
@@ -197,7 +197,7 @@ def test_signs_beside_a_digit_stay() -> None:
 
 
 def test_a_language_without_rows_is_not_served() -> None:
-    """Where the table is empty the reason says so, and an unknown language is stated to be unknown."""
+    """Where the table is empty the reason says so, and an unknown language is reported as unknown."""
     assert _table().lacks("en") == "nothing in its script to change"
     assert shifted.lacks("xx") == "unknown language"
     assert shifted.lacks("en") == ""

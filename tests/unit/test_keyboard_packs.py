@@ -142,7 +142,7 @@ def test_the_noise_is_that_of_the_users_keyboard(tmp_path: Path) -> None:
 
 
 def test_of_several_folders_the_first_default_wins(tmp_path: Path) -> None:
-    """Users' defaults are in the order of their folders, and a user's keyboard that is none stays after."""
+    """Users' defaults are in the order of their folders, and a user's keyboard that is not a default comes after it."""
     first, second = _pack(tmp_path / "a", GOOD), _pack(tmp_path / "b", GOOD)
     (first / "keyboards" / "mine.toml").rename(first / "keyboards" / "z.toml")
     with packs.using(first, second):
@@ -157,7 +157,7 @@ def test_of_several_folders_the_first_default_wins(tmp_path: Path) -> None:
     ("name", "message"),
     [("us-int", "Did you mean 'us-intl'?"), ("vi-tele", "Did you mean 'vi-telex'?"), ("xx", "'xx'")],
 )
-def test_an_unknown_layout_of_a_spec_is_told_with_a_few_near_ones(name: str, message: str) -> None:
+def test_an_unknown_layout_of_a_spec_is_reported_with_a_few_near_ones(name: str, message: str) -> None:
     """The nearest are named, at most eight and the usual `auto` among them, and where all are."""
     with pytest.raises(SpecError) as caught:
         perturb(["Habari"], f"keyboard_typo:0.1@layout={name}", language="sw")

@@ -83,8 +83,8 @@ def _stays_whole(noised: Noised) -> None:
         ("my", "က", "ပင"),
     ],
 )
-def test_a_neighbouring_key_types_what_stands_beside_it(code: str, point: str, near: str) -> None:
-    """Keys within 1.25 pitches are in for a key, where they type a letter of the same kind."""
+def test_a_neighbouring_key_types_what_is_beside_it(code: str, point: str, near: str) -> None:
+    """Keys within 1.25 pitches replace a key, where they type a letter of the same kind."""
     assert _forms(code, point, "neighbour") >= set(near)
     assert len(_forms(code, point, "neighbour")) <= 6
 
@@ -95,7 +95,7 @@ def test_keys_of_the_same_row_are_hit_more_often() -> None:
     assert weights == {"f": 3, "h": 3, "t": 2, "v": 2, "y": 1, "b": 2} or weights["f"] == weights["h"] > weights["t"]
 
 
-def test_a_neighbour_struck_along_comes_before_or_behind() -> None:
+def test_a_neighbour_struck_along_comes_before_or_after() -> None:
     """An inserted letter is that of a neighbouring key; a dead key lets it come after only."""
     assert {"as", "sa", "aq", "qa"} <= _forms("en", "a", "insert")
     assert all(form[0] == "é" for form in _forms("es", "é", "insert"))
@@ -150,13 +150,13 @@ def test_an_accent_without_a_key_is_missed() -> None:
 
 
 def test_burmese_letters_are_not_missed() -> None:
-    """What follows one may be a spacing sign, which would then are bare; signs themselves may be missed."""
+    """A letter may be followed by a spacing sign, which would then be bare; signs themselves may be missed."""
     assert _forms("my", "က", "delete") == set()
     assert _forms("my", "်", "delete") == {""}
 
 
 def test_signs_of_a_syllable_are_missed_or_give_way_to_their_like() -> None:
-    """A virama or vowel sign may be missed; a sign is in for a sign of its slot, none is doubled."""
+    """A virama or vowel sign may be missed; a sign replaces a sign of its slot, none is doubled."""
     assert _forms("hi", "्", "delete") == {""}
     assert _forms("hi", "ि", "delete") == {""}
     assert _forms("hi", "ि", "neighbour") <= set("ािीुूृेैोौॉॅ")
@@ -189,7 +189,7 @@ def test_only_letters_and_marks_of_the_language_come_out(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", [*TYPED, "vi"])
-def test_what_stands_in_for_a_letter_has_its_slot(code: str) -> None:
+def test_what_replaces_a_letter_has_its_slot(code: str) -> None:
     """A consonant gives way to consonants, a sign to signs of its slot."""
     layout = keyboards.of_language(code)[0]
     for (point, _), forms in _table(code, layout).items():

@@ -51,7 +51,7 @@ def test_classes_that_say_nothing_are_refused_with_the_flag(classes: tuple[str, 
     ],
 )
 def test_classes_of_another_task_are_refused_without_advice_to_rename_them(classes: tuple[str, ...]) -> None:
-    """A model of feelings is none of inference, whatever its classes are called by a flag."""
+    """A model of sentiment is not a model of inference, even if a flag renames its classes."""
     with pytest.raises(ModelError, match=r"are not those of xnli .*Use a model of this task") as caught:
         mapped(classes, XNLI, "one")
     assert "--labels" not in str(caught.value)
@@ -73,7 +73,7 @@ def test_tags_go_by_prefix_and_type(classes: tuple[str, ...], expected: tuple[st
     assert mapped(classes, PANX, "one") == tuple(expected.split() if isinstance(expected, str) else expected)
 
 
-def test_tags_that_count_as_outside_are_told() -> None:
+def test_tags_that_count_as_outside_are_reported() -> None:
     """What is lost by the mapping can be named."""
     classes = ("O", "B-MISC", "I-PER", "I-ORG", "I-LOC", "I-MISC")
     assert others(classes, mapped(classes, PANX, "one")) == ("B-MISC", "I-MISC")
@@ -90,13 +90,13 @@ def test_tags_that_count_as_outside_are_told() -> None:
         (tuple(f"LABEL_{number}" for number in range(7)), r"--labels panx=O,B-PER,I-PER,B-ORG,I-ORG,B-LOC,I-LOC$"),
     ],
 )
-def test_tags_that_lack_a_type_are_refused(classes: tuple[str, ...], line: str) -> None:
+def test_tags_without_a_type_are_refused(classes: tuple[str, ...], line: str) -> None:
     """A head that can never find one of the task's types, or calls nothing O, is not an answer to the task."""
     with pytest.raises(ModelError, match=line):
         mapped(classes, PANX, "one")
 
 
-def test_a_task_that_could_fit_is_told_from_one_that_cannot() -> None:
+def test_a_task_that_could_fit_is_distinguished_from_one_that_cannot() -> None:
     """Without names the number of classes must be the task's."""
     assert may_fit(("LABEL_0", "LABEL_1", "LABEL_2"), XNLI)
     assert may_fit(("Neutral", "entailment", "contradiction"), XNLI)
@@ -151,7 +151,7 @@ def test_labels_of_no_task_or_of_another_number_are_one_line() -> None:
         ([1], ""),
     ],
 )
-def test_a_configuration_that_contradicts_itself_is_told(ids: object, message: str) -> None:
+def test_a_configuration_that_contradicts_itself_is_reported(ids: object, message: str) -> None:
     """Only a class that both name, at different places, is a contradiction."""
     lines = contradiction(("entailment", "neutral", "contradiction"), ids)
     assert message in lines
@@ -159,7 +159,7 @@ def test_a_configuration_that_contradicts_itself_is_told(ids: object, message: s
 
 
 def test_parts_of_speech_go_by_their_names() -> None:
-    """They have no O and no prefixes: a head has all seventeen in any order, or is none of them."""
+    """They have no O and no prefixes: a head has all seventeen in any order, or it is refused."""
     udpos = registry.load("task", "udpos")
     classes = tuple(name.lower() for name in reversed(udpos.labels))
     assert mapped(classes, udpos, "one") == tuple(reversed(udpos.labels))

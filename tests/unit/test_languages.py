@@ -52,7 +52,7 @@ def test_codes_are_checked_and_keep_their_order() -> None:
 
 
 def test_a_pack_may_write_runs_of_code_points() -> None:
-    """`a-d` represents four letters, a hyphen within a longer token for itself, and a cluster for itself."""
+    """`a-d` means four letters; a hyphen within a longer token, and a cluster, mean themselves."""
     assert list(_letters("a-d ẹ̀ z")) == ["a", "b", "c", "d", "ẹ̀", "z"]
 
 

@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_start_and_no_global_state_changes() -> Non
     assert not torch.equal(first[drawn], other[drawn])
 
 
-def test_a_saved_state_of_an_adapted_encoder_can_be_gone_on_with() -> None:
+def test_a_saved_state_of_an_adapted_encoder_can_be_continued() -> None:
     """Its weights fit another adapted encoder by their names."""
     encoder = add_lora(tiny_encoder(50), 4, 1)
     other = add_lora(tiny_encoder(50, seed=3), 4, 2)

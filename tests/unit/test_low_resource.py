@@ -242,7 +242,7 @@ def test_samples_are_whole_files() -> None:
 
 
 def test_the_group_of_low_resource_tasks() -> None:
-    """`low-resource` represents both tasks in all of their languages: twenty and ten, as the papers list them."""
+    """`low-resource` means both tasks in all of their languages: twenty and ten, as the papers list them."""
     languages = groups.chosen(["low-resource"])
     assert {name: len(codes) for name, codes in languages.items()} == {"americasnli": 10, "masakhaner": 20}
     assert all(languages[task.name] == task.languages for task in (AMERICASNLI, MASAKHANER))
@@ -262,7 +262,7 @@ def _tagged(*tags: str) -> Example:
     return Example("x", {"tokens": Text("x/tokens", "ha", "a b c")}, Tags(tags), "c")
 
 
-def test_a_head_of_pan_x_lacks_dates() -> None:
+def test_a_head_of_pan_x_has_no_dates() -> None:
     """What its classes do not name is gold O, with the data's fingerprint, and a sentence says so."""
     missing = unsupported.unsupported_labels(PANX.labels, MASAKHANER)
     assert missing == ("B-DATE", "I-DATE")
@@ -278,8 +278,8 @@ def test_a_head_of_pan_x_lacks_dates() -> None:
     assert unsupported.note(PANX.labels, MASAKHANER) == line
 
 
-def test_a_head_of_its_own_lacks_nothing() -> None:
-    """MasakhaNER's own head, schemes without B-, and tasks whose tags are not names are judged by everything."""
+def test_a_head_of_its_own_has_everything() -> None:
+    """MasakhaNER's own head, schemes without B-, and tasks whose tags are not names are scored on all tags."""
     example = _tagged("B-DATE", "I-DATE", "O")
     assert unsupported.unsupported_labels(MASAKHANER.labels, MASAKHANER) == ()
     assert unsupported.unsupported_labels(("O", "I-PER", "I-ORG", "I-LOC", "I-DATE"), MASAKHANER) == ()

@@ -51,7 +51,7 @@ def test_a_unicode_set_is_read(maker: ModuleType, pattern: str, strings: list[st
         (["ক্ষ", "ক"], "Beng", ["ক"]),
     ],
 )
-def test_letters_stand_by_themselves(maker: ModuleType, strings: list[str], script: str, letters: list[str]) -> None:
+def test_letters_are_alone(maker: ModuleType, strings: list[str], script: str, letters: list[str]) -> None:
     """Digraphs are split; marks, apostrophes, conjuncts and letters of other scripts are dropped."""
     assert sorted(maker.letters(iter(strings), script)) == sorted(letters)
 
@@ -76,7 +76,7 @@ def test_marks_are_what_joins_to_a_letter(maker: ModuleType, strings: list[str],
     assert maker.marks(strings) == marks
 
 
-def test_signs_stand_by_themselves_and_are_no_letters(maker: ModuleType) -> None:
+def test_signs_are_alone_and_are_not_letters(maker: ModuleType) -> None:
     """Apostrophe letters and spacing vowels are signs; letters, capitals, digits and joining marks are not."""
     assert maker.signs(["ʼ", "a", "İ", "੦", "\u0301", "ch", "ာ"], ["a"]) == ["ʼ", "ာ"]
 

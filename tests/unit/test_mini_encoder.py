@@ -32,7 +32,7 @@ def _states(encoder: Any, *rows: list[int]) -> torch.Tensor:
     return hidden
 
 
-def test_the_second_text_begins_behind_the_second_separator() -> None:
+def test_the_second_text_begins_after_the_second_separator() -> None:
     """A single text is all first; of a pair, what is after `</s> </s>` is second."""
     ids = torch.tensor([[0, 7, 8, 2, 1, 1, 1], [0, 7, 2, 2, 8, 9, 2]])
     assert in_second(ids, SEPARATOR).tolist() == [
@@ -53,7 +53,7 @@ def test_a_word_knows_the_one_most_like_it_in_the_other_text() -> None:
 
 
 def test_padding_changes_no_answer() -> None:
-    """A row says the same alone and beside a longer one."""
+    """A row has the same outputs alone and beside a longer one."""
     encoder = _encoder()
     short, long = [0, 9, 10, 2, 2, 9, 2], [0, *range(10, 40), 2]
     alone, beside = _states(encoder, short), _states(encoder, short, long)
@@ -61,7 +61,7 @@ def test_padding_changes_no_answer() -> None:
 
 
 def test_a_word_of_the_other_text_is_seen() -> None:
-    """What the second text says changes what the first token of the pair contains."""
+    """The second text changes the vector of the first token of the pair."""
     encoder = _encoder()
     same, other = _states(encoder, [0, 9, 2, 2, 9, 2]), _states(encoder, [0, 9, 2, 2, 30, 2])
     assert (same[0, 1] - other[0, 1]).abs().max() > 1e-3
@@ -89,8 +89,8 @@ def test_noise_on_word_vectors_is_of_training_alone() -> None:
     assert torch.equal(noised[1], noised[5])
 
 
-def test_it_lies_on_disk_in_half_precision_and_is_read_by_the_auto_classes(tmp_path: Path) -> None:
-    """Half the bytes; read back it is float32 and of the same values, and so is what it says."""
+def test_it_is_on_disk_in_half_precision_and_is_read_by_the_auto_classes(tmp_path: Path) -> None:
+    """On disk it takes half the bytes; read back it is float32, with the same values and outputs."""
     encoder = _encoder()
     write_model(tmp_path / "model", encoder, tiny_tokenizer())
     stored = load_file(tmp_path / "model" / "model.safetensors")

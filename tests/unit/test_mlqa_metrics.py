@@ -128,7 +128,7 @@ def test_the_official_rule_on_single_cases(answer: str, language: str, expected:
         ("zu Hause", "unknown", "zu hause"),
     ],
 )
-def test_other_languages_have_no_articles_and_unspaced_scripts_stand_alone(
+def test_other_languages_have_no_articles_and_unspaced_scripts_are_alone(
     answer: str, language: str, expected: str
 ) -> None:
     """What MLQA's script would refuse is scored by the stated rule: no article goes, unspaced characters are words."""

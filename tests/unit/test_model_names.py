@@ -130,7 +130,7 @@ def test_a_name_that_serves_nothing_says_why(models: tuple[str, ...], line: str)
 
 
 def test_classes_are_named_by_the_user() -> None:
-    """--labels represents the names of the configuration, and decides what the classes are."""
+    """--labels replaces the names of the configuration."""
     named = located(XNLI, models=("unnamed",), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
     other = located(XNLI, models=("unnamed",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
     assert named.labels == ("neutral", "entailment", "contradiction")
@@ -179,7 +179,7 @@ def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: s
         located(*tasks, models=models, labels=(labels,))
 
 
-def test_other_tags_are_told(here: Path) -> None:
+def test_other_tags_are_reported(here: Path) -> None:
     """What counts as O is among the notes of the run."""
     assert located(PANX, models=("ner",))["panx"].notes == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
     assert located(XNLI, models=("nli",))["xnli"].notes == ()
@@ -235,7 +235,7 @@ def test_a_revision_of_no_model_is_one_line(
 
 
 @pytest.mark.parametrize(("kind", "code"), [(ModelError, 2), (RobustXtremeError, 3)])
-def test_what_the_hub_says_is_told_with_the_folder_that_is_not_there(
+def test_what_the_hub_says_is_reported_with_the_folder_that_is_not_there(
     kind: type[RobustXtremeError], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistyped folder looks like a name of the hub: the line says both, with the exit code of the failure."""
@@ -249,7 +249,7 @@ def test_what_the_hub_says_is_told_with_the_folder_that_is_not_there(
     assert caught.value.exit_code == code
 
 
-def test_mini_is_the_embedded_model_whatever_lies_here(here: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mini_is_the_embedded_model_whatever_is_here(here: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The word means the embedded model; a folder of that name is ./mini."""
     monkeypatch.setattr("robust_xtreme.resources.mini", lambda _: made / "run")
     (here / "mini").symlink_to(made / "nli")
@@ -280,8 +280,8 @@ def test_a_missing_head_comes_with_the_command_that_trains_one(model: str, task:
         located(registry.load("task", task), models=(model,))
 
 
-def test_a_representation_that_is_named_serves_in_place_of_a_head() -> None:
-    """What the remedy says is done."""
+def test_a_representation_that_is_named_serves_instead_of_a_head() -> None:
+    """The command that the error proposes works."""
     lareqa = registry.load("task", "lareqa")
     for model in ("mlm", "run"):
         assert located(lareqa, models=(model,), representation="mean:14/24")["lareqa"].head == ""

@@ -126,7 +126,7 @@ def everything(folder: Path, language: str, text: str = "") -> set[tuple[str, ..
 
 
 def test_a_form_goes_with_the_value_that_it_is_for(tmp_path: Path) -> None:
-    """German says glücklich über and aufgeregt wegen, the question as the context; adjectives follow their noun."""
+    """German has glücklich über and aufgeregt wegen, in the question and the context; adjectives follow their noun."""
     cases = everything(tmp_path, "de")
     texts = " ".join(part for case in cases for part in case)
     assert re.search(r"ist sehr glücklich über das Projekt\. \w+ ist ein wenig glücklich über", texts)
@@ -163,7 +163,7 @@ def test_suffixes_stay_at_the_answer_that_has_them(tmp_path: Path) -> None:
     }
 
 
-def test_forms_of_a_value_are_told_apart(tmp_path: Path) -> None:
+def test_forms_of_a_value_are_distinguished(tmp_path: Path) -> None:
     """By blanks in Thai, by commas elsewhere; the third form is the Turkish genitive; a thing begins in upper case."""
     thai, turkish = everything(tmp_path, "th"), everything(tmp_path, "tr")
     assert any(re.search(r"^\S+ แก่กว่า \S+$", context) and question == "ใครแก่น้อยกว่า" for context, question, _ in thai)
@@ -175,7 +175,7 @@ def test_cases_that_ask_the_same_for_two_answers_are_not_made(tmp_path: Path) ->
     assert {example.cluster.split("/")[1] for example in read(tmp_path, "tr")} == set(TESTS.values()) - {"comparisons"}
 
 
-def test_every_answer_stands_at_its_offset_and_no_slot_is_left(tmp_path: Path) -> None:
+def test_every_answer_is_at_its_offset_and_no_slot_is_left(tmp_path: Path) -> None:
     """Answers are what the spans cover, without braces in any text; a case has its questions in one cluster."""
     for language in ("en", "de", "qu", "th", "tr"):
         for example in read(tmp_path, language):
@@ -185,7 +185,7 @@ def test_every_answer_stands_at_its_offset_and_no_slot_is_left(tmp_path: Path) -
             assert example.cluster.startswith("checklist/")
 
 
-def test_cases_are_the_same_whatever_else_the_table_holds(tmp_path: Path) -> None:
+def test_cases_are_the_same_whatever_else_the_table_contains(tmp_path: Path) -> None:
     """Read twice, with columns or tests in another order, or without the other languages."""
     first = read(tmp_path, "de")
     assert read(tmp_path, "de") == first
@@ -279,7 +279,7 @@ def test_a_broken_table_is_one_line_with_the_place(tmp_path: Path, change: objec
     assert PATH in str(caught.value)
 
 
-def test_a_language_that_the_table_lacks_is_said(tmp_path: Path) -> None:
+def test_a_language_that_the_table_does_not_have_is_reported(tmp_path: Path) -> None:
     """No column is not a row; a table that is not there names where it was looked for and what brings it."""
     with pytest.raises(MissingData, match=r"checklist_templates\.tsv has no rows in sw"):
         read(tmp_path, "sw")
@@ -369,7 +369,7 @@ def test_it_belongs_to_no_average() -> None:
 
 
 def test_a_suite_has_no_such_task(tmp_path: Path) -> None:
-    """Its rows are templates: a suite that names it is told so in one line."""
+    """Its rows are templates: a suite that names it is refused in one line."""
     (tmp_path / "multichecklist").mkdir()
     (tmp_path / "multichecklist" / "test-en.jsonl").write_text("{}\n")
     text = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["en"]\n[multichecklist]\nsplits = ["test"]\n'

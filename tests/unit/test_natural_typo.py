@@ -89,7 +89,7 @@ def test_parts_beside_an_apostrophe_are_looked_up(folder: Path) -> None:
     assert _forms("zzdon’t", "en") == {"zzd’ont"}
 
 
-def test_a_list_of_ones_own_adds_to_the_bundled_one(folder: Path) -> None:
+def test_a_list_of_a_user_adds_to_the_bundled_one(folder: Path) -> None:
     """Its rows come beside the others, with their weights; a language that had none is served."""
     before = _forms("receive", "en")
     assert natural_typo.lacks("sw") == "no list of misspellings"
@@ -115,7 +115,7 @@ def test_a_list_of_ones_own_adds_to_the_bundled_one(folder: Path) -> None:
     ],
 )
 def test_a_row_that_is_none_is_named(folder: Path, body: str, message: str) -> None:
-    """A list that cannot be meant is refused in one line with its file and row."""
+    """A malformed list is refused in one line with its file and row."""
     _use(folder, "sw", body)
     with pytest.raises(DataError, match=message) as error:
         _noise("Habari ya asubuhi", "sw")

@@ -244,7 +244,7 @@ def test_a_masked_model_changes_its_share_of_long_texts(masked: Path) -> None:
     assert max(move[0] for move in noised.traces[0].moves) > 0.9 * len(value)
 
 
-def test_where_the_model_lies_changes_no_draw(masked: Path, tmp_path: Path) -> None:
+def test_where_the_model_is_changes_no_draw(masked: Path, tmp_path: Path) -> None:
     """A folder's name is not a part of what is drawn, and two folders of one name are two models."""
     other = tmp_path / "elsewhere" / masked.name
     other.parent.mkdir()

@@ -38,7 +38,7 @@ def _nothing(window: Window, score: float) -> np.ndarray[Any, Any]:
         (-1.0, -1.0, -2.0, True),  # the best span is another one, of score 0
     ],
 )
-def test_no_answer_is_said_where_every_window_prefers_it(
+def test_no_answer_is_given_where_every_window_prefers_it(
     first: float, second: float, best: float, answered: bool, tokenizer: Any
 ) -> None:
     """A head with the label compares the first token's score, the lowest over windows, with the best span's."""

@@ -58,7 +58,7 @@ def test_frequent_letters_have_letters_alike() -> None:
 
 
 def test_a_users_pack_comes_first_and_a_broken_one_is_one_line(tmp_path: Path) -> None:
-    """A pack in a folder of one's own takes the place of ours; rows that do not match are named."""
+    """A user's pack replaces the bundled one; rows that do not match are named."""
     (tmp_path / "lookalikes").mkdir()
     pack = tmp_path / "lookalikes" / "Latn.tsv"
     pack.write_text(f"{_HEADER}a\to\t90\n", encoding="utf-8")

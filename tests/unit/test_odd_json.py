@@ -164,7 +164,7 @@ def _locate(answers: Any, context: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_is_cut_off_is_one_line(tmp_path: Path, kind: str) -> None:
-    """Wherever a download broke off, the error names the file; half a character is told as bytes that are not text."""
+    """Wherever a download broke off, the error names the file; half a character is bytes that are not text."""
     data = _bytes(KINDS[kind]())
     for length in range(len(data)):
         with pytest.raises(
@@ -176,7 +176,7 @@ def test_a_file_that_is_cut_off_is_one_line(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path, name: str, kind: str) -> None:
+def test_an_id_that_occurs_twice_is_named_with_both_places(tmp_path: Path, name: str, kind: str) -> None:
     """In one passage or in two: the error says where each of them is."""
     document = KINDS[kind]()
     questions = [question for question, _ in _questions(document)]

@@ -117,7 +117,7 @@ def test_threads_that_learn_words_give_each_its_own_row() -> None:
     ],
 )
 def test_letters_of_a_users_alphabet_are_letters(tmp_path: Path, old: str, new: str, message: str) -> None:
-    """What is not a letter of the script, no mark or no punctuation is refused by name, in one line with the file."""
+    """Characters of a wrong script or category are refused by name, in one line with the file."""
     folder = pack(tmp_path, "alphabets/en.toml", ENGLISH.replace(old, new))
     with pytest.raises(UserError, match=message) as caught:
         perturb(["hello, world"], "repetition:1", language="en", packs=folder)
@@ -146,7 +146,7 @@ def test_bundled_alphabets_could_be_a_users(tmp_path: Path, code: str) -> None:
     ],
 )
 def test_a_pack_that_nothing_would_use_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
-    """A wrong suffix and an unknown language, script or method are told as soon as the folder is named."""
+    """A wrong suffix and an unknown language, script or method are reported as soon as the folder is named."""
     with pytest.raises(DataError, match=message):
         packs.use(pack(tmp_path, name, text))
 
@@ -183,8 +183,8 @@ def test_misspellings_may_weigh_as_much_as_a_list_says(tmp_path: Path) -> None:
     assert sum(text.endswith("wrld") for text in noised) / 2000 == pytest.approx(0.75, abs=0.04)
 
 
-def test_a_table_of_slips_never_holds_what_stands_between_texts() -> None:
-    """U+0000, with which a batch separates its texts, neither key errors nor is put in."""
+def test_a_table_of_key_errors_never_contains_what_separates_texts() -> None:
+    """U+0000, which separates the texts of a batch, is neither a point nor a form of a key error."""
     table = compiled(
         ("k",), [KeyingError("\0", "k", "x"), KeyingError("a", "k", "b\0"), KeyingError("c", "k", "d")], "en"
     )
@@ -228,7 +228,7 @@ def test_nothing_unseen_is_printed_in_a_list(tmp_path: Path) -> None:
     ],
 )
 def test_arguments_of_other_types_are_one_line(odd: dict[str, Any], message: str) -> None:
-    """What no argument can be is named before anything is read."""
+    """An argument of a wrong type is named before anything is read."""
     call: dict[str, Any] = {"texts": ["abc"], "spec": "char_noise:1", "language": "en", **odd}
     with pytest.raises(UserError, match=message) as caught:
         perturb(**call)
@@ -285,7 +285,7 @@ def test_every_file_is_read_whole_before_anything_is_computed(
     assert "\n" not in str(caught.value)
 
 
-def test_packs_of_every_kind_may_stand_beside_each_other(tmp_path: Path) -> None:
+def test_packs_of_every_kind_may_be_beside_each_other(tmp_path: Path) -> None:
     """A folder of sound packs is read whole, and what it contains is used."""
     pack(tmp_path, "misspellings/sw.tsv", HEAD + "wrong\tright\nhabri\thabari\n")
     pack(tmp_path, "lookalikes/Latn.tsv", ALIKE + "a\to\t95\n")

@@ -26,7 +26,7 @@ def pack(folder: Path, name: str, text: str) -> Path:
     return folder
 
 
-def test_users_packs_stand_before_the_bundled_ones_while_a_context_lasts(tmp_path: Path) -> None:
+def test_users_packs_come_before_the_bundled_ones_while_a_context_lasts(tmp_path: Path) -> None:
     """What was remembered of a pack is forgotten when others are used, and when they are not any more."""
     bundled = language("sw").alphabet
     pack(tmp_path, "alphabets/sw.toml", SWAHILI)
@@ -38,7 +38,7 @@ def test_users_packs_stand_before_the_bundled_ones_while_a_context_lasts(tmp_pat
     assert (language("sw").alphabet, packs.users(), packs.identity()) == (bundled, (), "")
 
 
-def test_of_several_folders_the_first_that_holds_a_pack_gives_it(tmp_path: Path) -> None:
+def test_of_several_folders_the_first_that_contains_a_pack_gives_it(tmp_path: Path) -> None:
     """Folders are looked into in the order named."""
     first = pack(tmp_path / "a", "alphabets/sw.toml", SWAHILI)
     second = pack(tmp_path / "b", "alphabets/sw.toml", SWAHILI.replace("a b", "c d e"))
@@ -49,7 +49,7 @@ def test_of_several_folders_the_first_that_holds_a_pack_gives_it(tmp_path: Path)
 
 
 def test_parts_of_a_pack_have_standings_of_their_own(tmp_path: Path) -> None:
-    """Keys of a file, rows of a table, and the choice of a keyboard are told beside the standing of the whole."""
+    """Keys of a file, rows of a table, and the choice of a keyboard are listed beside the standing of the whole."""
     attested = SWAHILI.replace("authored", "attested") + 'added = "x"\nstandings = { added = "authored" }\n'
     pack(tmp_path, "alphabets/sw.toml", attested)
     head = "# source: us\n# licence: CC0-1.0\n# standing: attested\n"
@@ -79,7 +79,7 @@ def test_a_context_that_fails_to_begin_changes_nothing(tmp_path: Path) -> None:
         assert language("sw").alphabet == ("a", "b")
 
 
-def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
+def test_notes_and_hidden_files_may_be_beside_packs(tmp_path: Path) -> None:
     """A licence, a README and what an editor leaves are not packs."""
     pack(tmp_path, "alphabets/sw.toml", SWAHILI)
     for name in ("README.md", "LICENSE", "alphabets/LICENSE.txt", "alphabets/.sw.toml.swp", ".git/config"):
@@ -109,7 +109,7 @@ def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, text: str, message: str) -> None:
-    """Broken, oversized and misplaced files are told with their place before anything is computed."""
+    """Broken, oversized and misplaced files are reported with their location before anything is computed."""
     with pytest.raises(UserError) as caught:
         packs.use(pack(tmp_path, name, text))
     assert message in str(caught.value)
@@ -117,7 +117,7 @@ def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, t
     assert str(tmp_path) in str(caught.value)
 
 
-def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_a_plain_file_is_refused(tmp_path: Path) -> None:
     """A link out of the folder, one to itself, and a pipe, which would never end."""
     elsewhere = pack(tmp_path / "elsewhere", "sw.toml", SWAHILI) / "sw.toml"
     for name, message in (
@@ -137,7 +137,7 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["none", "file", "nul\0"])
 def test_no_folder_is_one_line(tmp_path: Path, folder: str) -> None:
-    """A folder that is missing, a file, or no name of one."""
+    """A missing folder, a file, and an empty name are each one line."""
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="There is no folder"):
         packs.use(tmp_path / folder)

@@ -153,7 +153,7 @@ def test_show_refuses_in_one_line() -> None:
 
 
 @pytest.mark.parametrize("seed", [None, "x", 0.5, True])
-def test_a_seed_that_is_no_whole_number_is_refused(seed: Any) -> None:
+def test_a_seed_that_is_not_a_whole_number_is_refused(seed: Any) -> None:
     """It would only seem to be a seed: every value draws something."""
     with pytest.raises(UserError, match="takes a whole number as its seed"):
         robust_xtreme.perturb([_SW], "char_noise:0.1", language="sw", seed=seed)

@@ -104,7 +104,7 @@ def test_a_treebank_keeps_its_columns_and_its_text_follows(tmp_path: Path) -> No
     assert rows[0] == old[0]
 
 
-def test_a_text_that_lacks_the_words_is_put_together_anew(tmp_path: Path) -> None:
+def test_a_text_without_the_words_is_put_together_again(tmp_path: Path) -> None:
     """Where `# text` does not contain the forms, it is made of them and of SpaceAfter."""
     new = done(tmp_path, CONLLU.replace("# text = It's raining", "# text = else"), "conllu", language="en").decode()
     forms = {row[0]: row[1] for row in (line.split("\t") for line in new.splitlines()) if len(row) == 10}
@@ -180,7 +180,7 @@ def test_edit_counts_have_a_row_for_every_text(tmp_path: Path) -> None:
     assert totals.summary().startswith("2 texts, 50.0 % edited, mean grapheme edit rate ")
 
 
-def test_an_enormous_line_is_no_trouble(tmp_path: Path) -> None:
+def test_an_enormous_line_is_read(tmp_path: Path) -> None:
     """A line of several megabytes is a text like any other."""
     text = "Habari ya asubuhi " * 150_000
     assert abs(len(done(tmp_path, json.dumps({"text": text}), "jsonl", "char_noise:0.01")) / len(text) - 1) < 0.01
@@ -253,7 +253,7 @@ def test_every_format_is_a_module_of_its_own() -> None:
 
 
 def test_half_a_surrogate_pair_elsewhere_is_left(tmp_path: Path) -> None:
-    """Only a text that is noised must be of whole characters; other values keep even what is none."""
+    """Only a text that is noised must be of whole characters; other values keep even invalid characters."""
     line = '{"other": "\\ud800", "text": "Habari ya asubuhi"}'
     assert done(tmp_path, line, "jsonl").decode().startswith('{"other": "\\ud800", "text": "')
 
@@ -306,7 +306,7 @@ def test_sentences_that_are_none_of_a_context_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", ["\t", " "])
-def test_the_suffix_conll_is_told_by_its_lines(mark: str, tmp_path: Path) -> None:
+def test_the_suffix_conll_is_recognised_by_its_lines(mark: str, tmp_path: Path) -> None:
     """Word TAB tag and word SPACE tag are both called so; the tags stay in both."""
     lines = [f"{word}{mark}{tag}" for word, tag in (("Nyerere", "B-PER"), ("alizaliwa", "O"), ("Butiama", "B-LOC"))]
     (tmp_path / "in.conll").write_text("\ufeff-DOCSTART- O\n\n" * (mark == " ") + "\n".join([*lines, ""]))
@@ -316,8 +316,8 @@ def test_the_suffix_conll_is_told_by_its_lines(mark: str, tmp_path: Path) -> Non
     assert all(line.partition(mark)[0] != other.partition(mark)[0] for line, other in zip(lines, new, strict=True))
 
 
-def test_texts_that_hold_few_tags_are_lines(tmp_path: Path) -> None:
-    """A name that ends in .txt says lines, also where some end in O, and `--format lines` says so of any."""
+def test_texts_that_contain_few_tags_are_lines(tmp_path: Path) -> None:
+    """A name that ends in .txt means lines, also where some end in O; `--format lines` means lines for any name."""
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\nKundi O\nNyerere alizaliwa Butiama\n")
     job = Job(str(tmp_path / "in.txt"), SPEC, str(tmp_path / "out"), language="sw", force=True)
     assert perturb_file(job).texts == 3

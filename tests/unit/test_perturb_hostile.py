@@ -124,7 +124,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
         ({"edit_counts": "-"}, "--edit-counts takes the name of a file"),
     ],
 )
-def test_options_that_do_not_fit_are_told(options: dict[str, Any], line: str, tmp_path: Path) -> None:
+def test_options_that_do_not_fit_are_reported(options: dict[str, Any], line: str, tmp_path: Path) -> None:
     """Each is one line with what to do, before anything is written."""
     with pytest.raises((SpecError, UnknownName, UserError)) as error:
         done(tmp_path, '{"text": "a", "n": 1}', "jsonl", **options)
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_cannot_move_with_a_context_is_refused(
     more: dict[str, object], line: str, format: str, tmp_path: Path
 ) -> None:
-    """Answers and sentences of another form are told, and never left where they no longer are."""
+    """Answers and sentences of another form are refused, and never left at wrong positions."""
     context = {"context": "hello my dear world", **more}
     asked = {"id": "q", "question": "Whose?", **({"answers": more["answers"]} if "answers" in more else {})}
     text = json.dumps(context if format == "jsonl" else {"data": [{"paragraphs": [{**context, "qas": [asked]}]}]})
@@ -234,7 +234,7 @@ DEEP = "[" * 150 + "]" * 150
     ],
     ids=range(8),
 )
-def test_a_value_that_is_no_text_is_told_in_words_of_json(text: str, line: str, tmp_path: Path) -> None:
+def test_a_value_that_is_not_text_is_reported_in_words_of_json(text: str, line: str, tmp_path: Path) -> None:
     """However deep or long it is, and without Python's own words."""
     with pytest.raises(DataError) as error:
         done(tmp_path, text, "jsonl")
@@ -258,7 +258,7 @@ def test_a_value_that_is_no_text_is_told_in_words_of_json(text: str, line: str, 
     ],
 )
 def test_line_ends_of_cr_alone_are_named(format: str, text: str, line: int, tmp_path: Path) -> None:
-    """A CR without an LF is told as what it is, with what to do, and no perturbation is blamed."""
+    """A CR without an LF is reported as such, with what to do; the error names no perturbation."""
     with pytest.raises(UserError) as error:
         done(tmp_path, text, format, "char_noise:0")
     what = "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF."
@@ -275,7 +275,7 @@ def test_line_ends_of_cr_alone_are_named(format: str, text: str, line: int, tmp_
         ("1-999999", "the sentence ends with word 7, but names word 999999: a line is missing."),
     ],
 )
-def test_a_multiword_token_stands_before_its_words(name: str, line: str, tmp_path: Path) -> None:
+def test_a_multiword_token_is_before_its_words(name: str, line: str, tmp_path: Path) -> None:
     """A range that runs backwards, or over words that are not there, hides no words."""
     with pytest.raises(DataError) as error:
         done(tmp_path, CONLLU.replace("\n1-2\t", f"\n{name}\t"), "conllu", language="en")

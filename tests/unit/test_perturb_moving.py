@@ -49,7 +49,7 @@ def doubled(tmp_path: Path, row: dict[str, Any], *fields: str, **options: Any) -
 def test_places_move_with_their_text(
     more: dict[str, object], wanted: dict[str, object], field: str, tmp_path: Path
 ) -> None:
-    """By whatever name the text goes, answers with their ends, spans, entities and sentences are where they was."""
+    """Under any key, answers with their ends, spans, entities and sentences are at the new positions of their texts."""
     written = doubled(tmp_path, {field: TEXT, **more}, field)
     assert written == {field: DOUBLED, **wanted}
 
@@ -96,7 +96,7 @@ def test_places_in_another_text_stay(row: dict[str, Any], tmp_path: Path) -> Non
         ),
     ],
 )
-def test_places_that_would_be_left_behind_are_refused(row: dict[str, Any], key: str, line: str, tmp_path: Path) -> None:
+def test_places_that_would_be_left_are_refused(row: dict[str, Any], key: str, line: str, tmp_path: Path) -> None:
     """What looks like places in a noised text is one line that names the key, and stays only with --keep."""
     field = next(name for name in ("context", "passage", "text") if name in row)
     with pytest.raises(DataError) as error:
@@ -107,7 +107,7 @@ def test_places_that_would_be_left_behind_are_refused(row: dict[str, Any], key: 
 
 
 def test_values_are_looked_into_however_deep_they_are(tmp_path: Path) -> None:
-    """A list in a list in a list is not a trouble, and what looks like places in it is found."""
+    """Positions in nested lists are found."""
     deep: Any = 3
     for _ in range(800):
         deep = [deep]
@@ -117,8 +117,8 @@ def test_values_are_looked_into_however_deep_they_are(tmp_path: Path) -> None:
         doubled(tmp_path, {**row, "inSpans": deep}, "context")
 
 
-def test_of_two_noised_texts_the_one_is_told_by_what_stands_there(tmp_path: Path) -> None:
-    """An answer moves with the text that holds it; where two hold it, it is refused."""
+def test_of_two_noised_texts_the_one_is_chosen_by_what_is_there(tmp_path: Path) -> None:
+    """An answer moves with the text that contains it; where two contain it, it is refused."""
     row = {"title": "Mto", "passage": TEXT, "answers": [ANSWER]}
     assert doubled(tmp_path, row, "title", "passage")["answers"] == [MOVED]
     with pytest.raises(DataError, match=r"fit in 'title' or 'passage'"):
@@ -131,7 +131,7 @@ def test_of_two_noised_texts_the_one_is_told_by_what_stands_there(tmp_path: Path
 @pytest.mark.parametrize("format", ["jsonl", "squad"])
 @pytest.mark.parametrize("pairs", [[[15, 39], [0, 14]], [[0, 20], [15, 39]]])
 def test_sentences_out_of_order_are_refused(pairs: list[list[int]], format: str, tmp_path: Path) -> None:
-    """Breaks that run backwards or overlap lose no sentence's text: they are told."""
+    """Breaks that run backwards or overlap are refused."""
     row: dict[str, Any] = {"context": TEXT, "sentence_breaks": pairs, "sentences": [TEXT[a:b] for a, b in pairs]}
     text = json.dumps(row if format == "jsonl" else {"data": [{"paragraphs": [{**row, "qas": []}]}]})
     with pytest.raises(DataError, match=r"begins before that at \d+ ends, at \d+. Put 'sentence_breaks' in order."):
@@ -146,7 +146,7 @@ def test_the_end_of_an_answer_moves_in_squad_too(tmp_path: Path) -> None:
     assert new["data"][0]["paragraphs"][0]["qas"][0]["answers"] == [{**MOVED, "answer_end": 52}]
 
 
-def test_what_is_kept_is_no_field(tmp_path: Path) -> None:
+def test_what_is_kept_is_not_a_field(tmp_path: Path) -> None:
     """A key is noised or kept, and only keys of JSON lines can be kept."""
     with pytest.raises(UserError, match="--keep and --fields both name 'a'"):
         doubled(tmp_path, {"a": TEXT}, "a", keep=("a",))

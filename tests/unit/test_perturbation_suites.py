@@ -1,4 +1,4 @@
-"""Suites of perturbations: what names represent, and what is refused."""
+"""Suites of perturbations: what names mean, and what is refused."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_every_bundled_suite_is_cheap_enough_for_its_name() -> None:
     assert sizes["@smoke"] <= 2 < sizes["@ci"] <= 6
 
 
-def test_what_is_named_itself_is_no_suites() -> None:
+def test_what_is_named_itself_is_not_of_a_suite() -> None:
     """Cells come in the order written, each once; one that is named beside its suite is refused like any named one."""
     specs = asked(["@smoke", "char_noise:0.1,0.2", "@smoke"])
     assert [(str(spec.cell), spec.suite) for spec in specs] == [("char_noise:0.1", ""), ("char_noise:0.2", "")]
     assert [spec.suite for spec in asked(["@smoke"])] == ["@smoke"]
 
 
-def test_a_suite_of_one_perturbation_stands_for_it_where_a_file_is_written(tmp_path: Path) -> None:
+def test_a_suite_of_one_perturbation_replaces_it_where_a_file_is_written(tmp_path: Path) -> None:
     """A file is perturbed by such a suite as by the perturbation itself; one of several strengths is refused."""
     (tmp_path / "in").write_text("Habari ya asubuhi, watoto wote\n", encoding="utf-8")
     for name, spec in (("a", "@smoke"), ("b", "char_noise:0.1")):
@@ -82,7 +82,7 @@ def test_users_suites_are_found_first(tmp_path: Path) -> None:
     ],
 )
 def test_a_suite_that_cannot_be_meant_is_one_line_with_its_file(tmp_path: Path, text: str, message: str) -> None:
-    """What is wrong with a user's suite is told before anything is computed."""
+    """An error in a user's suite is reported before anything is computed."""
     with packs.using(written(tmp_path, text)), pytest.raises(UserError) as caught:
         suite("@mine")
     assert message in str(caught.value)
@@ -90,27 +90,27 @@ def test_a_suite_that_cannot_be_meant_is_one_line_with_its_file(tmp_path: Path, 
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_suite_is_told_with_the_nearest() -> None:
+def test_an_unknown_suite_is_reported_with_the_nearest() -> None:
     """The name that was meant, and where all are."""
     with pytest.raises(UnknownName, match=r"no suite named '@surfac'\. Did you mean '@surface'\?.*list suites"):
         asked(["@surfac"])
 
 
 @pytest.mark.parametrize("text", ["@", "@../smoke", "@smoke:0.1", "@smoke+char_noise:0.1", "@smoke@fields=question"])
-def test_a_suite_stands_by_itself(text: str) -> None:
+def test_a_suite_is_named_alone(text: str) -> None:
     """No strength, chain, option or path goes with the name of a suite."""
     with pytest.raises(SpecError, match="a suite is by itself"):
         canonical(text)
 
 
-def test_one_perturbation_is_no_suite() -> None:
-    """Where one is needed, a suite is told to be one."""
+def test_one_perturbation_is_not_a_suite() -> None:
+    """Where a single perturbation is needed, a suite is refused as a suite."""
     with pytest.raises(SpecError, match=r"'@smoke' is a suite, but one perturbation is needed here.*list suites"):
         PerturbationSpec.parse("@smoke")
 
 
 def test_families_and_languages_that_a_chain_does_not_serve_are_known() -> None:
-    """The first link that refuses or does not have something is named."""
+    """The error names the first link of a chain that refuses or does not serve."""
     chain = PerturbationSpec.parse("char_noise:1+word_order:0.1")
     assert (refusing(chain, "tagging"), refusing(chain, "classification")) == ("word_order", "")
     assert unsupported(chain, "sw") is None

@@ -1,4 +1,4 @@
-"""KeyingErrors of pinyin: what is near, what is legal, what stays in its script."""
+"""Key errors of pinyin: what is near, what is legal, what stays in its script."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_fuzzy_pairs_work_both_ways(syllable: str, near: set[str]) -> None:
     assert all(syllable in pinyin.fuzzy(neighbour) for neighbour in near)
 
 
-def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
-    """A pack `zh-fuzzy` is instead of ours; a row of another place is refused."""
+def test_a_table_of_a_user_changes_the_pairs(tmp_path: Path) -> None:
+    """A pack `zh-fuzzy` replaces the bundled one; a row with an unknown place is refused."""
     head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\nplace\tone\tother\n"
     path = tmp_path / "input" / "zh-fuzzy.tsv"
     path.parent.mkdir()
@@ -53,8 +53,8 @@ def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
         pinyin.fuzzy("ma")
 
 
-def test_a_key_goes_wrong_where_it_lies() -> None:
-    """A missed key leaves the rest, and a neighbour of the keyboard is in for a key."""
+def test_a_key_goes_wrong_where_it_is() -> None:
+    """A missed key leaves the rest, and a neighbour on the keyboard replaces a key."""
     forms = set(pinyin.struck("xian"))
     typed = {(kind, letters) for kind, letters, _ in forms}
     assert {
@@ -105,7 +105,7 @@ def test_every_row_changes_something(rows: list[KeyingError]) -> None:
 
 
 def test_forms_are_of_the_alphabet(rows: list[KeyingError]) -> None:
-    """At least 95 % of what is in for simplified characters, by weight and by row, are letters of the alphabet."""
+    """At least 95 % of what replaces simplified characters, by weight and by row, are letters of the alphabet."""
     alphabet = frozenset(language("zh").alphabet)
     plain = pinyin.characters().readings
     forms = [row.form for row in rows if all(letter in plain for letter in row.point)]

@@ -1,4 +1,4 @@
-"""Pools: made once of a language's rows, of all languages', or of files of their own; and whom they make right."""
+"""Pools: made once of a language's rows, of all languages', or of files of their own; and which targets they give."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_missing_candidates_are_named(tmp_path: Path) -> None:
         Release(tmp_path).read_pool(_with_pool(), "train")
 
 
-def test_candidates_may_lie_on_the_hub(tmp_path: Path) -> None:
+def test_candidates_may_be_on_the_hub(tmp_path: Path) -> None:
     """Their own data set is read at its commit, once for all languages, and named beside the queries'."""
     commit, other = "a" * 40, "b" * 40
     lines = [{"text": "Roma", "key": "k1", "id": "Q1"}]

@@ -29,7 +29,7 @@ def _input(*lengths: int, group: int = 0) -> Input:
     st.lists(st.tuples(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.integers(0, 2)), max_size=30),
     st.integers(1, 120),
 )
-def test_batches_hold_every_window_once_within_the_budget(shape: list[tuple[list[int], int]], budget: int) -> None:
+def test_batches_contain_every_window_once_within_the_budget(shape: list[tuple[list[int], int]], budget: int) -> None:
     """Each window is in one batch; padded size stays within the budget but for a single long window."""
     inputs = [_input(*lengths, group=group) for lengths, group in shape]
     batches = plan_batches(inputs, budget)
@@ -73,7 +73,9 @@ def test_progress_counts_every_input_once(checkpoint: Checkpoint) -> None:
     assert sum(heard) == 20
 
 
-def test_a_score_that_is_not_finite_is_no_prediction(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_score_that_is_not_finite_is_not_a_prediction(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """NaN for one input leaves the others' predictions as they were."""
     inputs = _inputs(checkpoint, 6)
     whole = predict(checkpoint, inputs, 1000)

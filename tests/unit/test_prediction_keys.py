@@ -19,7 +19,7 @@ def test_the_bounds_of_words_are_part_of_a_key() -> None:
     assert _key("tokens", (Span(0, 3), Span(4, 13)), tags) != _key("tokens", (Span(0, 8), Span(9, 13)), tags)
 
 
-def test_where_the_answers_are_is_no_part_of_a_key() -> None:
+def test_where_the_answers_are_is_not_part_of_a_key() -> None:
     """The spans of a context are its gold answers, which the model does not read."""
     first, second = (Span(0, 3),), (Span(4, 8),)
     assert _key("context", first, Answers(first)) == _key("context", second, Answers(second))

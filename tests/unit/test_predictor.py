@@ -1,4 +1,4 @@
-"""A predictor is one file: what it serves is answered by it, without a change anywhere else."""
+"""A predictor is one file: it answers what it serves, without a change anywhere else."""
 
 from __future__ import annotations
 

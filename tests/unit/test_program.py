@@ -132,7 +132,7 @@ def test_help_is_broken_where_the_terminal_ends() -> None:
     assert "Runs in the same parent folder share equal stages" in " ".join(shown.split("\n")[5].split())
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_a_reader_that_goes_away_is_not_an_error() -> None:
     """Piping a list into a program that stops reading ends quietly."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -161,7 +161,7 @@ def test_lists_keep_their_words_whole_on_a_narrow_terminal(what: str) -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
-def test_a_full_disk_behind_stdout_is_one_line() -> None:
+def test_a_full_disk_for_stdout_is_one_line() -> None:
     """Where stdout cannot be written the line says so, and the code is that of the environment."""
     command = [sys.executable, "-m", "robust_xtreme", "list", "languages"]
     with FULL.open("w") as full:
@@ -188,7 +188,7 @@ def test_any_text_is_shown_on_any_terminal() -> None:
 GONE = "The folder that this was started in does not exist any more"
 
 
-def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_was_removed_is_reported(tmp_path: Path) -> None:
     """From a removed working folder no library loads: one line says so, with 3; nothing is to be installed again."""
     (tmp_path / "gone").mkdir()
     code = "import os, sys; os.chdir('gone'); os.rmdir('../gone'); from robust_xtreme.commands._app import main; main()"
@@ -201,7 +201,7 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("eval",), ("train", "--task", "xnli")])
-def test_nothing_is_computed_in_a_folder_that_is_gone(
+def test_nothing_is_computed_in_a_folder_that_was_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     """Runs end there before any library is asked for, with 3 and one line."""

@@ -151,6 +151,6 @@ def test_quiet_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ("panx sw: 30 predictions of 20 distinct inputs, 10 from the cache", False),
     ],
 )
-def test_a_terminal_is_told_of_the_cache(line: str, shown: bool) -> None:
+def test_a_terminal_shows_the_use_of_the_cache(line: str, shown: bool) -> None:
     """What is wrong with it, and how much of the whole run was found in it."""
     assert _progress._matters(line) is shown

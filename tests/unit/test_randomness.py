@@ -32,7 +32,7 @@ def _keys(*ids: str) -> randomness.Array:
 
 
 def test_draws_never_change() -> None:
-    """The numbers after every stored result are pinned: another version of Python or numpy must give the same."""
+    """The draws on which stored results depend are fixed: another version of Python or numpy must give the same."""
     keys = _keys("a", "b")
     assert keys.tolist() == [10935309155947937639, 1022533853186933820]
     drawn = randomness.draws(keys, np.array([0, 7]))

@@ -119,14 +119,14 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
         (lines({"text": "a"}), r"^f:1: has no key 'premise', as in XCOPA, and no key 'context', as in Social IQa"),
     ],
 )
-def test_what_is_no_question_is_named_with_its_line(text: str, message: str) -> None:
+def test_what_is_not_a_question_is_named_with_its_line(text: str, message: str) -> None:
     """Broken lines, keys and values, and numbers that are twice or not at all, are refused on one line."""
     with pytest.raises(DataError, match=message) as caught:
         jsonl_choices.read(text, "f")
     assert "\n" not in str(caught.value)
 
 
-def test_examples_ask_in_english_behind_the_premise() -> None:
+def test_examples_ask_in_english_after_the_premise() -> None:
     """As in XTREME-R's run_xcopa.py, the question is in English in every language, and is never noised."""
     rows = jsonl_choices.read(lines(causal(0), causal(1, question="effect")), "f")
     first, second = XCOPA.adapt(rows, Origin("xcopa", "test", "sw"))

@@ -135,7 +135,7 @@ def test_sentences_whose_words_are_withheld_are_left_out(forms: str, kept: bool)
         TREE.replace("\tSpaceAfter=No", "\t_"),
     ],
 )
-def test_line_ends_comments_and_further_empty_lines_are_no_matter(text: str) -> None:
+def test_line_ends_comments_and_further_empty_lines_are_ignored(text: str) -> None:
     """CRLF, no empty line at the end, several in a row and comments by themselves give the same sentences."""
     assert parsed(text) == parsed(TREE)
 
@@ -228,7 +228,7 @@ def test_tags_of_version_1_are_named_and_no_run_stops(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_treebank_is_named_with_its_line(text: str, message: str) -> None:
+def test_what_is_not_a_treebank_is_named_with_its_line(text: str, message: str) -> None:
     """Lost, moved and cut lines, tokens out of their place and a sent_id that is twice are refused on one line."""
     with pytest.raises(DataError, match=message) as caught:
         conllu.read(text, "x_y")

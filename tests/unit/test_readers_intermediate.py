@@ -125,7 +125,7 @@ def test_files_that_are_a_split_together_are_all_there(tmp_path: Path) -> None:
         load(task("anli"), tmp_path, "en", "train")
 
 
-def test_ids_of_undecided_pairs_are_no_gaps(tmp_path: Path) -> None:
+def test_ids_of_undecided_pairs_leave_no_gaps(tmp_path: Path) -> None:
     """Places count the pairs that have a label, as copies that lost the others have them."""
     write_sample(task("snli").files["train"], tmp_path)
     loaded = load(task("snli"), tmp_path, "en", "train").examples
@@ -155,14 +155,14 @@ def test_questions_of_quora_are_read_without_quotes() -> None:
     assert qqp_tsv.read(f'{QQP}7\t1\t2\t"Is it?\t"a ""b"""\t1\n', "f")[0].values["second"] == '"a ""b"""'
 
 
-def test_endings_go_on_behind_the_premise() -> None:
+def test_endings_continue_the_premise() -> None:
     """As jiant reads them: ctx_a, then ctx_b with each ending; where ctx_b is empty the ending is alone."""
     first, second = hellaswag_jsonl.read(lines(ending(), ending(ctx_b="", label=None)), "f")
     assert first.values == {"premise": "a", "choices": ("then w", "then x", "then y", "then z"), "label": 2}
     assert second.values == {"premise": "a", "choices": ("w", "x", "y", "z"), "label": None}
 
 
-def test_records_of_cosmos_may_hold_commas_marks_and_line_ends() -> None:
+def test_records_of_cosmos_may_contain_commas_marks_and_line_ends() -> None:
     """A quoted field is a text with all of them, and the next record's place is the line that it begins on."""
     text = COSMOS + 'a,"x, ""y""\nz",q,1,2,3,4,3\nb,c,q,1,2,3,4,0\n'
     first, second = cosmos_csv.read(text, "f")
@@ -178,7 +178,7 @@ def test_letters_of_commonsense_are_places() -> None:
     assert "question" not in first.values
 
 
-def test_labels_of_social_iqa_may_stand_beside_its_rows(tmp_path: Path) -> None:
+def test_labels_of_social_iqa_may_be_beside_its_rows(tmp_path: Path) -> None:
     """A file of rows and one of numbers from 1 give what one file with letters gives."""
     rows = [social(correct=None), social(correct=None, context="d")]
     for name, text in (("train.jsonl", lines(*rows)), ("train-labels.lst", "2\n3\n")):
@@ -210,7 +210,7 @@ def _rewritten(text: str, change: str) -> str:
 @pytest.mark.parametrize("change", ["crlf", "mark", "decomposed"])
 @pytest.mark.parametrize("name", ["mnli", "qqp", "hellaswag", "cosmos_qa", "commonsense_qa", "siqa", "ccg"])
 def test_line_ends_marks_and_normalisation(tmp_path: Path, name: str, change: str) -> None:
-    """CRLF and a byte order mark are not matter; decomposed letters stay as they are."""
+    """CRLF and a byte order mark make no difference; decomposed letters stay as they are."""
     spec = task(name)
     write_sample(spec.files["train"], tmp_path)
     wanted = load(spec, tmp_path, "en", "train").examples
@@ -289,7 +289,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, name: str, change: st
         (ccg, "\tN\n", r"^f:1: has 0 words and 1 categories"),
     ],
 )
-def test_what_is_no_row_is_named_with_its_line(read: Read, text: str, message: str) -> None:
+def test_what_is_not_a_row_is_named_with_its_line(read: Read, text: str, message: str) -> None:
     """Broken lines, keys and values, and labels outside of the set, are refused on one line."""
     with pytest.raises(DataError, match=message) as caught:
         read(text, "f")
@@ -309,7 +309,7 @@ def test_what_is_no_row_is_named_with_its_line(read: Read, text: str, message: s
     ],
 )
 def test_labels_that_are_not_numbered_are_refused(labels: str, message: str) -> None:
-    """A head's classes go by these numbers: none may be missing or are twice."""
+    """A head's classes go by these numbers: none may be missing or occur twice."""
     with pytest.raises(DataError, match=message):
         ccg("a b\tN S\n", "f", labels)
 
@@ -344,7 +344,7 @@ def test_a_label_outside_of_the_set_is_refused_by_name(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("name", ["cosmos_qa", "commonsense_qa"])
-def test_an_id_that_stands_twice_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_id_that_occurs_twice_is_refused(tmp_path: Path, name: str) -> None:
     """Rows with names of their own must differ in them."""
     spec = task(name)
     write_sample(spec.files["train"], tmp_path)
@@ -365,7 +365,7 @@ def test_rows_of_a_suite_may_have_no_question(reader: Any) -> None:
         reader.record({**row, "label": 2}, "f:1")
 
 
-def test_what_brings_missing_files_is_said(tmp_path: Path) -> None:
+def test_what_brings_missing_files_is_reported(tmp_path: Path) -> None:
     """Where was looked, and the hub; XTREME's scripts write none of these."""
     with pytest.raises(
         MissingData, match=r"^hellaswag en: no train file .*--data hub fetches them from the hub\.$"

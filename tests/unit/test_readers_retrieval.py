@@ -108,7 +108,7 @@ def test_files_of_xtreme_in_the_order_of_laser_are_read(tmp_path: Path) -> None:
     assert len(_tatoeba(tmp_path, "Eins.\n", "One.\n").examples) == 1
 
 
-def test_half_a_pair_is_no_data(tmp_path: Path) -> None:
+def test_half_a_pair_is_not_data(tmp_path: Path) -> None:
     """One of two files is missing data, and the error says which one is there."""
     _write(tmp_path, **{TATOEBA[0]: "Eins.\n"})
     with pytest.raises(MissingData, match=r"tatoeba\.deu-eng\.deu is there without .*\.eng; all of them are needed"):
@@ -166,7 +166,7 @@ def test_layouts_of_bucc(tmp_path: Path, base: str) -> None:
 
 
 def test_bucc_without_gold_names_the_remedy(tmp_path: Path) -> None:
-    """XTREME's script removes the gold pairs of test: what is missing is stated, and where it is to be had."""
+    """XTREME's script removes the gold pairs of test: the error says what is missing, and where it is available."""
     _write(tmp_path, **{"bucc2018/de-en.test.de": "de-1\ta\n", "bucc2018/de-en.test.en": "en-1\tb\n"})
     with pytest.raises(MissingData, match=r"is there without bucc2018/de-en\.test\.gold; .*Unpack bucc2018-") as error:
         _load(tmp_path, "bucc", "test")
@@ -226,7 +226,7 @@ def test_a_truncated_file_of_lareqa_is_named(tmp_path: Path) -> None:
         _load(tmp_path, "lareqa", "validation")
 
 
-def test_a_question_that_stands_twice_is_refused(tmp_path: Path) -> None:
+def test_a_question_that_occurs_twice_is_refused(tmp_path: Path) -> None:
     """The two places are named."""
     twice = _squad(_paragraph("a", sentence_breaks=[[0, 1]]), _paragraph("a b", sentence_breaks=[[0, 3]]))
     _write(tmp_path, **{"lareqa/xquad-r/de.json": twice})
@@ -339,7 +339,7 @@ def _mewsli(folder: Path, mentions: str, pool: str = mewsli_entities.SAMPLE, lan
     return _load(folder, "mewsli_x", "test", language)
 
 
-def test_languages_of_a_mixed_file_are_told_apart(tmp_path: Path) -> None:
+def test_languages_of_a_mixed_file_are_distinguished(tmp_path: Path) -> None:
     """One file has the mentions of all languages, with a byte order mark and CRLF; each language has its own."""
     german = _article(_mention(native="m2"), language="de")
     text = "\ufeff" + _lines(_article(_mention()), german).replace("\n", "\r\n")
@@ -351,7 +351,7 @@ def test_languages_of_a_mixed_file_are_told_apart(tmp_path: Path) -> None:
         _mewsli(tmp_path, text, language="ta")
 
 
-def test_entities_and_mentions_that_stand_twice_are_refused(tmp_path: Path) -> None:
+def test_entities_and_mentions_that_occur_twice_are_refused(tmp_path: Path) -> None:
     """The two places are named, of candidates too."""
     twice = _lines(_article(_mention()), _article(_mention()))
     with pytest.raises(

@@ -108,7 +108,7 @@ def test_where_no_language_claims_anything_there_is_no_average(results: Results)
     assert all("at floor" in reason for reason in named["left_out_named"])
 
 
-def test_the_question_is_the_headline_and_the_context_stands_apart(results: Results) -> None:
+def test_the_question_is_the_headline_and_the_context_is_apart(results: Results) -> None:
     """Noise on the question and on the context are two sections, in the task's order."""
     sections = _made("by_language", results)[SECTION].unique(maintain_order=True).to_list()
     assert [name for name in sections if name.startswith("xquad")] == [
@@ -167,7 +167,7 @@ def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
     assert set(frame["language"]) == {"el on de"}
 
 
-def test_noised_and_untouched_spans_stand_beside_each_other(results: Results) -> None:
+def test_noised_and_untouched_spans_are_beside_each_other(results: Results) -> None:
     """At the highest strength each language has both levels of noised spans and of untouched ones; others no row."""
     levels = ("noised_gold_clean", "noised_gold", "untouched_clean", "untouched")
     rows = _made("by_scope", results).select("language", "strength", "value", *levels).rows()
@@ -267,7 +267,7 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
     assert render(tmp_path) == page(results.scores, results.deltas, results.manifest, results.floors)
 
 
-def test_the_legend_claims_of_columns_only_what_holds(results: Results) -> None:
+def test_the_legend_claims_of_columns_only_what_is_true(results: Results) -> None:
     """Cut pairs are scored as any other, lost golds are not; kinds of spans differ anyhow; a word may be a phrase."""
     cut = results.scores.with_columns(truncated=pl.lit(0.12))
     legend_text = page(cut, results.deltas, results.manifest).partition("## Legend")[2]
@@ -291,7 +291,7 @@ def test_the_legend_says_what_each_floor_is_and_learned_from(results: Results) -
     assert {"accuracy", "char_noise"} <= set(entries)
 
 
-def test_every_floor_stands_beside_the_model(results: Results) -> None:
+def test_every_floor_is_beside_the_model(results: Results) -> None:
     """Each language has the model's clean level, every floor of the headline metric, and what those were fitted on."""
     columns = ("language", "level", "floor/majority", "floor/hypothesis_only", "floor_note", "fitted_on")
     fitted = "900 training examples"

@@ -29,7 +29,7 @@ def test_a_representation_reads_what_it_writes(text: str) -> None:
 
 
 def test_the_default_is_the_papers() -> None:
-    """Hidden state 14 of 24, the mean over all tokens; that special tokens count need not be said."""
+    """Hidden state 14 of 24, the mean over all tokens; special tokens count by default."""
     assert str(DEFAULT) == "mean:14/24"
     assert Representation.parse("mean:14/24@specials=in") == DEFAULT
     assert DEFAULT.specials
@@ -55,7 +55,7 @@ def test_the_default_is_the_papers() -> None:
         ("mean:" + "1" * 500, "POOLING:LAYER"),
     ],
 )
-def test_what_is_no_representation_is_refused(text: str, message: str) -> None:
+def test_what_is_not_a_representation_is_refused(text: str, message: str) -> None:
     """One line that says what was wrong, or how it is written."""
     if not message:
         assert Representation.parse(text).layer == 14
@@ -89,7 +89,7 @@ def test_layers_are_scaled_and_halves_go_up(text: str, layers: int, state: int) 
     assert Representation.parse(text).at(layers) == state
 
 
-def test_a_layer_that_the_encoder_lacks_is_refused() -> None:
+def test_a_layer_that_the_encoder_does_not_have_is_refused() -> None:
     """One line with the number of layers there are, and how to scale."""
     with pytest.raises(SpecError, match=r"needs layer 14, but the encoder has 12\. Name one of 0 to 12"):
         Representation.parse("mean:14").at(12)

@@ -82,7 +82,7 @@ def test_more_cells_need_a_greater_quantile_and_copies_do_not() -> None:
     assert many == pytest.approx(intervals.t_quantile(1 - 0.025 / 20, 119), rel=0.08)
 
 
-def test_simultaneous_intervals_hold_together() -> None:
+def test_simultaneous_intervals_are_valid_together() -> None:
     """Of families of 10 languages that share clusters nearly 95 % have all their drops inside their intervals."""
     draw, covered, families = np.random.default_rng(0), 0, 60
     for seed in range(families):

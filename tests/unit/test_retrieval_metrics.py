@@ -111,7 +111,7 @@ def test_pairs_are_scored_as_two_sets(rows: list[tuple[list[str], list[str]]]) -
     assert float(bitext_f1.reduce(sums)) == pytest.approx(expected)
 
 
-def test_what_is_tuned_anew_is_scored_beside() -> None:
+def test_what_is_tuned_again_is_scored_beside() -> None:
     """The headline scores the frozen threshold's pairs, the other metric those of a threshold tuned again, if any."""
     scored = _scored("a", "b", "a")
     assert bitext_f1.stats(scored) == {"all": (0.0, 1.0, 1.0)}

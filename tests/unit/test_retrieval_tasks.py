@@ -89,7 +89,7 @@ def test_who_has_a_head_and_how_pairs_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", ["bucc", "lareqa", "mewsli_x"])
-def test_a_task_that_the_hub_lacks_says_what_to_do(name: str) -> None:
+def test_a_task_that_the_hub_does_not_have_says_what_to_do(name: str) -> None:
     """Asked for the hub, the answer is one line with the reason and the remedy."""
     with pytest.raises(MissingData, match=rf"^{name} names no dataset on the hub\. The cop.* --data DIR\.$") as error:
         load(_task(name), open_source("hub", offline=True), _task(name).languages[0], "validation")
@@ -115,7 +115,7 @@ BITEXT_ROWS = (
 )
 
 
-def test_a_sentence_that_stands_twice_is_searched_once_and_makes_no_pair() -> None:
+def test_a_sentence_that_occurs_twice_is_searched_once_and_makes_no_pair() -> None:
     """Each distinct sentence is one text; a repeated one is unscored, and its gold pairs stay, to be missed."""
     corpus = minable({"de": BITEXT_ROWS}, "bucc", "test")
     examples = answered(mined(BITEXT_ROWS, Origin("bucc", "test", "de")), corpus)
@@ -187,7 +187,7 @@ def test_an_answer_over_two_sentences_counts_for_the_first() -> None:
     assert corpus.answers["q1"] == ("lareqa/validation/en/candidate/q1/0",)
 
 
-def test_an_answer_between_sentences_teaches_nothing_and_is_no_question() -> None:
+def test_an_answer_between_sentences_teaches_nothing_and_is_not_a_question() -> None:
     """Train leaves such a question out, as the official script does; of an evaluated split the file is refused."""
     rows = (_asked("q1", "a b c. d e", 5, *SPANS), _asked("q2", "a b c. d e", 0, *SPANS))
     assert [answer_sentence.id for answer_sentence in answer_sentences(rows, Origin("lareqa", "train", "en"))] == [
@@ -214,7 +214,7 @@ def test_sentences_by_our_rule_serve_training_only(tmp_path: Path) -> None:
             load(_task("lareqa"), tmp_path, code, "validation")
 
 
-def test_the_answer_s_words_that_stand_twice_are_right_twice() -> None:
+def test_the_answer_s_words_that_occur_twice_are_right_twice() -> None:
     """Every sentence of the passage with the words of the right one counts, as the official script compares texts."""
     corpus = all_sentences({"en": (_asked("q1", "ab. ab.", 0, (0, 3), (4, 7)),)}, "lareqa", "validation")
     assert len(corpus.answers["q1"]) == 2
@@ -277,7 +277,7 @@ def test_training_questions_have_their_sentence_beside_them(tmp_path: Path) -> N
         ("By {a} and\n", "\u2028here  too", "Smith: By (a) and { Smith } here too"),
     ],
 )
-def test_a_mention_stands_twice_in_its_query(left: str, right: str, text: str) -> None:
+def test_a_mention_occurs_twice_in_its_query(left: str, right: str, text: str) -> None:
     """The text is that of the official preprocessing, and both places of the mention are spans of it."""
     marked_text, spans = marked("Smith", left, right)
     assert marked_text == text

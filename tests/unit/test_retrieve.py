@@ -148,7 +148,7 @@ def test_texts_that_noise_left_keep_their_vectors(made: Made, monkeypatch: pytes
     assert counted == []
 
 
-def test_equal_candidates_stand_in_the_pools_order(made: Made) -> None:
+def test_equal_candidates_are_in_the_pools_order(made: Made) -> None:
     """Of equal sentences the first is found first, as ties go to the lowest index."""
     examples, corpus = pairs(6)
     twins = tuple(Text(f"{text.id}b", "de", text.value) for text in corpus.texts)
@@ -193,7 +193,7 @@ def test_pairs_are_mined_above_a_threshold_of_clean_data(made: Made) -> None:
     assert hits < sum(right)
 
 
-def test_vectors_that_are_no_numbers_are_no_answers(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_that_are_not_numbers_are_not_answers(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """A condition with such a vector has no answers, so that its cell fails by name."""
     examples, corpus = pairs(5)
     monkeypatch.setattr(Vectors, "_embed", lambda _, __, values: np.full((len(values), 16), np.nan, np.float32))

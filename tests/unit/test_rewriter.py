@@ -82,7 +82,7 @@ def test_the_changes_make_the_new_text(old: str, new: str) -> None:
     assert "".join([*parts, *clusters[end:]]) == (new if old else "")
 
 
-def test_a_word_put_in_counts_before_the_word_behind_it() -> None:
+def test_a_word_put_in_counts_before_the_word_after_it() -> None:
     """Of the two blanks around it the one after is new, however much else changed; a deleted letter is the last."""
     assert hunks(["x", " ", "b", " ", "c"], ["x", " ", "n", " ", "b", " ", "d"]) == [(2, 2, 2, 4), (4, 5, 6, 7)]
     assert hunks("hello", "helo") == [(3, 4, 3, 3)]
@@ -90,7 +90,7 @@ def test_a_word_put_in_counts_before_the_word_behind_it() -> None:
 
 @given(old=st.text("ab ", max_size=60), new=st.text("ab ", max_size=60))
 def test_the_fewest_elements_change_in_short_sequences(old: str, new: str) -> None:
-    """The stretches are a cheapest alignment: no other has a smaller Levenshtein distance."""
+    """The changed parts are a cheapest alignment: no other has a smaller Levenshtein distance."""
     assert distance(hunks(old, new)) == levenshtein(old, new)
 
 

@@ -1,4 +1,4 @@
-"""A run's file and the options of `train`: what represents what, where files are found, and what is completed."""
+"""A run's file and the options of `train`: which options replace which keys, where files are, what is completed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def file(tmp_path: Path) -> str:
 
 
 def asked(file: str = "", **words: Any) -> spec.TrainSpec:
-    """The run that a file and options ask for, those that were not said included."""
+    """The run that a file and options specify, with the defaults of the other options."""
     unsaid = {name: parameter.default for name, parameter in inspect.signature(train).parameters.items()}
     given = {**unsaid, **words}
     other = ("file", "plan", "force", "quiet", "verbose")
@@ -80,7 +80,7 @@ def stage(train_spec: spec.TrainSpec, name: str) -> spec.StageSpec:
     return there[name]
 
 
-def test_options_that_were_not_said_change_nothing(file: str, tmp_path: Path) -> None:
+def test_options_that_were_not_given_change_nothing(file: str, tmp_path: Path) -> None:
     """The run of a file alone is that of its keys; its text is found beside it."""
     settings = asked(file)
     tables = resources.toml(Path(file))
@@ -89,8 +89,8 @@ def test_options_that_were_not_said_change_nothing(file: str, tmp_path: Path) ->
     assert (settings.seed, settings.offline, stage(settings, "target").lr) == (3, True, 2e-5)
 
 
-def test_an_option_stands_for_the_key(file: str) -> None:
-    """Options win over the file, in the stage that they are of; how long a stage trains is stated once."""
+def test_an_option_replaces_the_key(file: str) -> None:
+    """Options win over the file, in the stage that they belong to; how long a stage trains is stated once."""
     settings = asked(file, steps=7, out="runs/two", intermediate="hellaswag", sampling="temperature:2", seed=0)
     assert (settings.out, settings.seed) == ("runs/two", 0)
     assert (stage(settings, "target").steps, stage(settings, "target").epochs) == (7, 0)
@@ -165,7 +165,7 @@ def test_steps_of_masked_lm(file: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_line(words: dict[str, Any], message: str) -> None:
-    """What is missing or misspelt is told before anything is read."""
+    """A missing or misspelt key is reported before anything is read."""
     with pytest.raises((SpecError, UnknownName), match=message) as caught:
         asked(**words)
     assert "\n" not in str(caught.value)
@@ -191,7 +191,7 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
 
 
 def test_few_options() -> None:
-    """How many there are is a decision: forty-three beside the file."""
+    """`train` has forty-three options beside the file; the number is a decision."""
     assert len(inspect.signature(train).parameters) - 1 == 43
 
 
@@ -201,7 +201,7 @@ def _completion_of(name: str) -> Any:
 
 
 def test_what_a_shell_completes_is_what_train_takes() -> None:
-    """Words that are offered are those of the run's spec, and the names of files those that are there."""
+    """The offered words are valid in the run's spec, and the offered files exist."""
     assert sorted(_completion_of("recipe")("")) == sorted(recipes.names())
     for name in ("overlap", "mixing", "control", "select", "precision", "strategy", "schedule", "optimizer", "log"):
         kind = spec.StageSpec if name in keys(spec.StageSpec) else spec.TrainSpec

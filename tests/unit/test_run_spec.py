@@ -87,7 +87,7 @@ def test_what_train_returns_is_a_model(model: object) -> None:
         from_mapping({"model": model, "data": "d", "languages": Path("sw")}, "evaluate")
 
 
-def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
     """A broken or missing config is one line with its path."""
     broken = tmp_path / "run.toml"
     broken.write_text("model = [", encoding="utf-8")

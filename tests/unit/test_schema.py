@@ -22,7 +22,7 @@ _ROW = {
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=lambda frame: frame.name)
-def test_an_empty_frame_of_each_kind_is_valid_and_its_key_stands_among_its_columns(frame: Frame) -> None:
+def test_an_empty_frame_of_each_kind_is_valid_and_its_key_is_among_its_columns(frame: Frame) -> None:
     """Every declared frame can be made without rows, and is named by columns that it has and that are never null."""
     assert validate(empty(frame), frame).columns == list(frame.columns)
     assert build([], frame).schema == empty(frame).schema
@@ -90,7 +90,7 @@ def test_an_empty_string_is_not_an_unknown_value() -> None:
         build([{"model": "m", "identity": "i", "recipe": ""}], MODELS)
 
 
-def test_a_row_that_stands_there_twice_is_named() -> None:
+def test_a_row_that_occurs_twice_is_named() -> None:
     """Two rows of the same key are a mismatch that names the key."""
     with pytest.raises(Mismatch, match="example xnli/test/sw/1"):
         build([_ROW, _ROW], STATS)

@@ -112,7 +112,7 @@ def test_realised_columns_are_means_over_items_and_seeds() -> None:
     assert (clean["unchanged"], clean["tokens_changed"], clean["operators"]) == (1.0, None, "{}")
 
 
-def test_items_without_a_noised_text_are_no_part_of_the_rates() -> None:
+def test_items_without_a_noised_text_are_not_part_of_the_rates() -> None:
     """A query without a right candidate has no text where the pool is noised: it is neither edited nor unchanged."""
     stats, _ = frames({(NOISE, 0): answers(60, 0.9)})
     predictions = prediction_rows(60, NOISE, 0)

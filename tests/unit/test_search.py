@@ -129,7 +129,7 @@ def test_nothing_to_search_gives_nothing(shape: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_no_number_is_named_by_its_row(value: float) -> None:
+def test_what_is_not_a_number_is_named_by_its_row(value: float) -> None:
     """The first row with NaN or infinity, of queries and candidates, counted over chunks."""
     rows, wrong = unit(90, 8, 0), unit(90, 8, 0)
     wrong[[70, 71], 3] = value

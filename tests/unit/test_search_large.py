@@ -67,7 +67,7 @@ def _base() -> Array:
 
 
 def rows(start: int, stop: int) -> Array:
-    """Rows of length 1 that hang on their chunk alone; those of the chunk before the first are the queries.
+    """Rows of length 1 that depend on their chunk alone; those of the chunk before the first are the queries.
 
     Each chunk contains the same random rows, turned round and with signs of its own, which is faster than to draw them.
     """

@@ -1,4 +1,4 @@
-"""Encoders that tell two texts apart by segments are told which token is whose, in evaluation and in training."""
+"""Encoders with two segments get the segment of each token, in evaluation and in training."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_one_text_is_of_one_segment(bert: Any) -> None:
     assert not encoder_inputs(bert, *collate(windows, 0), windows)["token_type_ids"].any()
 
 
-def test_encoders_without_segments_are_not_told_of_them() -> None:
+def test_encoders_without_segments_get_none() -> None:
     """XLM-R has a single segment, whatever a tokenizer marks."""
     tokenizer = tiny_tokenizer()
     windows = CLASSIFICATION.encode([pair_example("p", "a", "b")], word_tokenizer(True), 64, 0)

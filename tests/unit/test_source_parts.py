@@ -81,7 +81,7 @@ def halves(monkeypatch: pytest.MonkeyPatch) -> str:
     return "theirs.halves"
 
 
-def test_what_placeholders_stand_for() -> None:
+def test_what_placeholders_mean() -> None:
     """The code, the English name, another name of it, and the two languages of a pair."""
     assert expand("{language}/{name}/{code}", "de", {"de": "deu"}) == "de/german/deu"
     assert expand("{code}-{question}-{context}", "en", {}) == "en-en-en"
@@ -148,7 +148,7 @@ def test_parts_are_read_together(tmp_path: Path, halves: str) -> None:
         load(task, tmp_path, "en", "validation")
 
 
-def test_half_of_two_parts_is_no_split_and_is_said(tmp_path: Path, halves: str) -> None:
+def test_half_of_two_parts_is_not_a_split_and_is_reported(tmp_path: Path, halves: str) -> None:
     """The one that is there and the one that is not are both named; where none is, only where was looked."""
     task = _with(PANX, ("{language}.words", "{language}.tags"), reader=halves)
     with pytest.raises(MissingData, match=r"no validation file under \S+\. Looked for en\.words with en\.tags\. "):

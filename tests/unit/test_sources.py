@@ -26,20 +26,20 @@ def _breaks(breaks: object) -> str:
     return json.dumps({"data": [{"paragraphs": [{"context": "ab", "qas": [asked], "sentence_breaks": breaks}]}]})
 
 
-def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_text(tmp_path: Path) -> None:
     """A byte order mark at the start of the file goes; one of a text stays, wherever it is."""
     (tmp_path / "f").write_bytes("\ufeff\ufeffa\ufeffb".encode())
     assert read_file(tmp_path / "f").text == "\ufeffa\ufeffb"
 
 
-def test_bytes_that_are_no_utf8_are_named_with_their_line(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_named_with_their_line(tmp_path: Path) -> None:
     """Latin-1 text is refused with file, line and byte."""
     (tmp_path / "f").write_bytes(b"one\ntwo\ncaf\xe9\n")
     with pytest.raises(DataError, match=r"f:3: byte 0xe9 is not valid UTF-8"):
         read_file(tmp_path / "f")
 
 
-def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_file_is_named(tmp_path: Path) -> None:
     """What cannot be read is an error with its path and the system's reason."""
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         read_file(tmp_path)
@@ -72,7 +72,7 @@ def test_quoting_of_csv_writers_is_undone() -> None:
     assert rows == [('say "hi" now', '"whole quote"', "x"), ('"open', '""', "x")]
 
 
-def test_named_columns_may_stand_anywhere() -> None:
+def test_named_columns_may_be_anywhere() -> None:
     """A header with the names of premise, hypothesis and label says where they are."""
     assert _values("pairID\tlabel\thyp\tprem\n7\tneutral\tb\ta\n") == [("a", "b", "neutral")]
 

@@ -227,7 +227,7 @@ def test_links_are_followed(tmp_path: Path) -> None:
     assert available(XNLI, tmp_path, "validation") == ("en",)
 
 
-def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path) -> None:
+def test_an_id_that_occurs_twice_is_named_with_both_places(tmp_path: Path) -> None:
     """Ids that are not unique are refused: nothing could be joined by them."""
     questions = [("q1", "Butiama", "Butiama"), ("q1", "Dodoma", "Dodoma")]
     _write(tmp_path, "xquad/xquad.en.json", _squad(questions))

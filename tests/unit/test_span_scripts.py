@@ -93,7 +93,7 @@ def test_no_answer_is_put_together_from_tokens(language: str, context: str, answ
     assert _decoded(example, other) == _decoded(example, windows)
 
 
-def test_marks_that_no_token_stands_for_go_with_their_letter() -> None:
+def test_marks_that_no_token_represents_go_with_their_letter() -> None:
     """A tokenizer that strips marks leaves them out of its offsets; one that reads them has tokens that say so."""
     context, answer = "xy\u0301z", "xy"
     example = question_example("1", "who?", context, answer)
@@ -105,7 +105,7 @@ def test_marks_that_no_token_stands_for_go_with_their_letter() -> None:
     assert _decoded(persian, span_qa.span_qa.encode([persian], word_pieces(joined, "who?"), 64, 0)) == "می"
 
 
-def test_a_mark_with_a_token_of_its_own_is_only_said_where_it_is_pointed_at() -> None:
+def test_a_mark_with_a_token_of_its_own_is_only_answered_where_it_is_pointed_at() -> None:
     """Gold answers that end within a cluster, as one of MLQA's Hindi ones does, are stated as they are."""
     context = "एक टिकों से"
     for answer in ("टिक", "टिको", "टिकों"):
@@ -116,7 +116,7 @@ def test_a_mark_with_a_token_of_its_own_is_only_said_where_it_is_pointed_at() ->
 @pytest.mark.parametrize(
     ("context", "answer"), [("see York,[1]\u200b", "York,[1]\u200b"), ("\u200bYork is", "\u200bYork")]
 )
-def test_what_no_token_stands_for_at_the_ends_of_a_context_cuts_no_answer(context: str, answer: str) -> None:
+def test_what_no_token_represents_at_the_ends_of_a_context_cuts_no_answer(context: str, answer: str) -> None:
     """An answer with a zero width space at the end of its context is held by the window that reads up to there."""
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)
@@ -125,7 +125,7 @@ def test_what_no_token_stands_for_at_the_ends_of_a_context_cuts_no_answer(contex
     assert _decoded(example, windows) == answer.strip("\u200b")
 
 
-def test_a_window_that_ends_within_an_answer_does_not_hold_it() -> None:
+def test_a_window_that_ends_within_an_answer_does_not_contain_it() -> None:
     """Of overlapping windows only those contain an answer that read it from its first to its last character."""
     context, answer = "東京タワーは1958年にできました。", "1958年"
     example = question_example("1", "who?", context, answer)

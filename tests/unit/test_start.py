@@ -42,14 +42,14 @@ def _start(name: str, revision: str = "", offline: bool = False) -> tuple[Start,
     return find_start(name, revision, offline=offline, tell=messages.append), messages
 
 
-def test_a_folder_and_a_run_are_found_as_they_lie(made: Path, tmp_path: Path) -> None:
+def test_a_folder_and_a_run_are_found_as_they_are(made: Path, tmp_path: Path) -> None:
     """Of a run the encoder is in model/, and its stages beside it; nothing is stated."""
     run = tiny_run(tmp_path / "run", ["panx"])
     assert _start(str(made)) == (Start(made, made), [])
     assert _start(str(run)) == (Start(run, run / "model"), [])
 
 
-def test_a_name_of_the_hub_is_its_main_commit_which_is_told(hub: Loopback, made: Path) -> None:
+def test_a_name_of_the_hub_is_its_main_commit_which_is_reported(hub: Loopback, made: Path) -> None:
     """The encoder is the published one to the bit; with the commit nothing is asked again, nor offline."""
     sha = hub.main["model", "own/tiny"]
     start, messages = _start("own/tiny")
@@ -72,7 +72,7 @@ def test_only_safetensors_and_no_code_are_fetched(hub: Loopback, made: Path) -> 
     assert not any(word in line for line in hub.asked for word in (".bin", ".py", ".onnx") if "resolve" in line)
 
 
-def test_a_folder_of_such_a_name_is_no_model_of_the_hub(hub: Loopback, made: Path, tmp_path: Path) -> None:
+def test_a_folder_of_such_a_name_is_not_a_model_of_the_hub(hub: Loopback, made: Path, tmp_path: Path) -> None:
     """It wins, with a word about it; a revision for it is refused."""
     shutil.copytree(made, tmp_path / "own" / "tiny")
     start, messages = _start("own/tiny")
@@ -128,7 +128,7 @@ def test_offline_only_the_cache_serves(hub: Loopback) -> None:
         ),
     ],
 )
-def test_a_repository_that_is_no_plain_encoder_is_refused(
+def test_a_repository_that_is_not_a_plain_encoder_is_refused(
     content: bytes | None, line: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No configuration, code of its own: each is named before anything is computed."""

@@ -144,7 +144,7 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [("../..", "etc"), ("/", "x"), ("",), ("a" * 999,), (".", "..")])
-def test_a_part_file_lies_in_its_folder(tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_a_part_file_is_in_its_folder(tmp_path: Path, names: tuple[str, ...]) -> None:
     """No name of a model, task or language leads out of the folder or makes a name too long."""
     path = store.part_path(tmp_path, *names)
     assert path.parent == tmp_path

@@ -73,7 +73,7 @@ def opened(folder: Path) -> Suite:
 
 
 def test_what_a_folder_is_says_the_folder(tmp_path: Path) -> None:
-    """A folder with a suite.toml is a suite, any other is one of release files, and none is an error."""
+    """A folder with a suite.toml is a suite, any other is one of release files, and a missing folder is an error."""
     source = opened(suite(tmp_path / "own"))
     assert (source.name, source.version, source.codes) == ("tiny", "1", ("en", "ko"))
     assert source.tasks == {"xnli": ("train", "test"), "panx": ("test",), "xquad": ("test",)}
@@ -147,7 +147,7 @@ def test_a_text_of_a_million_characters_is_too_long(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 @pytest.mark.parametrize("name", ["suite.toml", "xnli/test-en.jsonl"])
-def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+def test_a_pipe_instead_of_a_file_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
     """Nobody writes into it: reading would never end."""
     suite(tmp_path, xnli__test_en=lines([PAIR]))
     (tmp_path / name).unlink()
@@ -156,7 +156,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path,
         assert available(XNLI, open_source(str(tmp_path)), "test") == ()
 
 
-def test_the_suite_s_languages_and_splits_stand_in_place_of_the_task_s(tmp_path: Path) -> None:
+def test_the_suite_s_languages_and_splits_replace_the_task_s(tmp_path: Path) -> None:
     """XNLI has no Korean and XQuAD no test split of its own, but the suite may; `auto` takes its test."""
     source = opened(suite(tmp_path, xnli__test_ko=lines([PAIR]), xquad__test_ko=lines([ASKED])))
     assert languages_of(XNLI, source) == ("en", "ko")
@@ -165,7 +165,7 @@ def test_the_suite_s_languages_and_splits_stand_in_place_of_the_task_s(tmp_path:
     assert resolve(XQUAD, source, "auto", "ko").examples[0].id == "xquad/test/ko/1"
 
 
-def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
+def test_what_a_suite_does_not_have_is_named(tmp_path: Path) -> None:
     """A task, language, split or file that is not there is missing, with what there is."""
     source = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
     assert languages_of(TYDIQA, source) == available(TYDIQA, source, "auto") == ()

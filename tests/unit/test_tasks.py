@@ -111,7 +111,7 @@ def test_a_task_adapts_its_readers_sample(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_equal_text_ids_hold_equal_texts(name: str, tmp_path: Path) -> None:
+def test_equal_text_ids_have_equal_texts(name: str, tmp_path: Path) -> None:
     """A text id names one text, as noise is drawn once for it."""
     task = _task(name)
     seen: dict[str, Text] = {}
@@ -201,7 +201,7 @@ def _sentence(words: Sequence[str], tags: Sequence[str] | None) -> Row:
 @pytest.mark.parametrize(
     "words", [["Rais", "Nyerere"], ["e\u0301", "😀"], ["", "b"], ["\u0301"], ["a b", "c"], ["\u200d", "x"]]
 )
-def test_words_stand_at_their_spans(words: list[str]) -> None:
+def test_words_are_at_their_spans(words: list[str]) -> None:
     """The text is the words joined by a space, and each span covers its word whatever it is made of."""
     (example,) = _task("panx").adapt((_sentence(words, ["O"] * len(words)),), Origin("panx", "test", "en"))
     text = example.texts["tokens"]

@@ -82,14 +82,14 @@ def test_decomposed_letters_stay(tmp_path: Path) -> None:
         ("a\tb\tc\td\n", r"^f:1: has 4 columns"),
     ],
 )
-def test_what_is_no_pair_is_named_with_its_line(text: str, message: str) -> None:
+def test_what_is_not_a_pair_is_named_with_its_line(text: str, message: str) -> None:
     """Ids that are twice, and lines that lost a column, are refused on one line."""
     with pytest.raises(DataError, match=message) as caught:
         tsv_paraphrases.read(text, "f")
     assert "\n" not in str(caught.value)
 
 
-def test_a_first_sentence_that_is_called_id_is_no_header() -> None:
+def test_a_first_sentence_that_is_called_id_is_not_a_header() -> None:
     """Without the names of all columns there is no header, and the first row is a row."""
     assert [row.values["first"] for row in tsv_paraphrases.read("id\tb\t1\nc\td\t0\n", "f")] == ["id", "c"]
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.one_key import reachable, single_slips
+from tests.one_key import reachable, single_key_errors
 
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
@@ -136,7 +136,7 @@ def test_a_plain_key_does_not_turn_into_a_digit(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_decomposed_text_has_slips_of_its_marks(method: Method) -> None:
+def test_decomposed_text_has_key_errors_of_its_marks(method: Method) -> None:
     """The marks of a text in NFD can be missed, and become a tone of the same place whose key is beside."""
     rows = [row for row in _rows(method) if all(map(unicodedata.combining, row.point))]
     assert {row.point for row in rows if not row.form} == set("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")
@@ -146,7 +146,7 @@ def test_decomposed_text_has_slips_of_its_marks(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_letter_has_slips(method: Method) -> None:
+def test_every_letter_has_key_errors(method: Method) -> None:
     """Letters of both cases can be shifted, plain ones missed, and those with a mark can lose it."""
     kinds: dict[str, set[str]] = {}
     for row in _rows(method):
@@ -159,16 +159,16 @@ def test_every_letter_has_slips(method: Method) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_form_is_what_one_wrong_key_makes_of_the_word(method: Method) -> None:
     """No key takes letter, hat and tone along, and none leaves the tone where the rest of the word would move it."""
-    changes = single_slips(WORDS, method, 60)
+    changes = single_key_errors(WORDS, method, 60)
     forms = {word: reachable(word, method) for word in WORDS}
     assert sum(form in forms[word] for word, form in changes) >= 0.99 * len(changes)
     assert {word for word, _ in changes} == set(WORDS)
     never = {("quý", "quts"), ("tiếng", "tirénh"), ("năng", "nng"), ("mẹ", "m"), ("được", "đợưc")}
-    assert never.isdisjoint(single_slips(sorted({word for word, _ in never}), method, 300))
+    assert never.isdisjoint(single_key_errors(sorted({word for word, _ in never}), method, 300))
 
 
-def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
-    """A pack `vi-telex` is instead of ours; a row that is not a key of a mark is refused."""
+def test_a_table_of_a_user_changes_the_keys(tmp_path: Path) -> None:
+    """A pack `vi-telex` replaces the bundled one; a row that is not a key of a mark is refused."""
     head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\nkey\tmark\tletters\n"
     path = tmp_path / "input" / "vi-telex.tsv"
     path.parent.mkdir()

@@ -55,7 +55,7 @@ def test_accuracy(pairs: list[tuple[int, int]]) -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=20))
 def test_f1_of_pairs(pairs: list[tuple[bool, bool]]) -> None:
-    """F1 of pairs is binary F1 of whether each pair is gold and whether it is stated."""
+    """F1 of pairs is binary F1 of whether each pair is gold and whether it is predicted."""
     gold, predicted = map(list, zip(*pairs, strict=True))
     expected = 100 * float(
         torchmetrics.functional.classification.binary_f1_score(torch.tensor(predicted), torch.tensor(gold))

@@ -91,7 +91,7 @@ def test_a_foreign_folder_is_left_as_it_is(words: dict[str, Any], tmp_path: Path
     assert sorted(home.rglob("*")) == before
 
 
-def test_a_removal_that_was_interrupted_goes_on(run: Path, words: dict[str, Any], tmp_path: Path) -> None:
+def test_a_removal_that_was_interrupted_continues(run: Path, words: dict[str, Any], tmp_path: Path) -> None:
     """What says whose run it is goes last, so that --force finds its way; a linked model is unlinked, not followed."""
     kept = tmp_path / "elsewhere"
     (run / "model").rename(kept)
@@ -136,7 +136,7 @@ def test_a_state_of_another_kind_is_refused(name: str, value: Any, half: Path, w
 
 
 def test_a_pickle_in_a_state_is_not_run(half: Path, words: dict[str, Any], tmp_path: Path) -> None:
-    """It is refused in words of ours, which advise nothing unsafe."""
+    """It is refused in the project's own words, which advise nothing unsafe."""
     mark = tmp_path / "mark"
 
     class _Evil:
@@ -150,14 +150,14 @@ def test_a_pickle_in_a_state_is_not_run(half: Path, words: dict[str, Any], tmp_p
     assert not mark.exists()
 
 
-def test_rows_that_are_no_rows_are_left_out(half: Path, words: dict[str, Any]) -> None:
+def test_rows_that_are_not_rows_are_left_out(half: Path, words: dict[str, Any]) -> None:
     """A log that someone wrote into does not stop a run."""
     log = half.parent.parent / "metrics.csv"
     log.write_text(log.read_text(encoding="utf-8") + "x,y\n", encoding="utf-8")
     assert "x,y" not in (train(**words) / "metrics.csv").read_text(encoding="utf-8")
 
 
-def test_a_complete_run_keeps_nothing_to_go_on_from(run: Path, words: dict[str, Any]) -> None:
+def test_a_complete_run_keeps_nothing_to_continue_from(run: Path, words: dict[str, Any]) -> None:
     """What a kill after the last file left there goes when the run is asked for again."""
     (run / "resume" / "step-000000003").mkdir(parents=True)
     (run / "best.safetensors").write_bytes(b"x")
@@ -166,7 +166,7 @@ def test_a_complete_run_keeps_nothing_to_go_on_from(run: Path, words: dict[str, 
     assert not (run / "best.safetensors").exists()
 
 
-def test_ctrl_c_saves_the_step_and_goes_on_from_it(whole: Path, words: dict[str, Any]) -> None:
+def test_ctrl_c_saves_the_step_and_continues_from_it(whole: Path, words: dict[str, Any]) -> None:
     """The first one stops after the step that is being computed; the run ends at the weights of an unbroken one."""
     messages: list[str] = []
 

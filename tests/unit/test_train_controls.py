@@ -47,7 +47,7 @@ SEARCHES = [search_example(f"{n}", f"q{n}", f"c{n}") for n in range(COUNT)]
 
 
 def _quiet(_: str) -> None:
-    """Nobody listens."""
+    """Ignore a message."""
 
 
 def _index(example: Example) -> int:
@@ -104,7 +104,7 @@ def test_tags_change_places_among_all_words() -> None:
 
 
 def test_questions_and_candidates_change_places() -> None:
-    """Contexts keep their answers, whose places stay right; queries keep their ids. What was asked is another's."""
+    """Contexts keep their answers, whose places stay right; queries keep their ids. Questions change places."""
     reordered = shuffled(QUESTIONS, 3)
     for example, old in zip(reordered, QUESTIONS, strict=True):
         assert (example.target, example.texts["context"]) == (old.target, old.texts["context"])
@@ -123,7 +123,7 @@ def test_questions_and_candidates_change_places() -> None:
     }
 
 
-def test_the_texts_of_examples_stand_once() -> None:
+def test_the_texts_of_examples_occur_once() -> None:
     """What masked LM reads in the place of a task: every text, none twice, none empty."""
     examples = [pair_example("1", "a", "b"), pair_example("2", "a", " "), pair_example("3", "c", "b")]
     assert texts(examples) == ["a", "b", "c"]
@@ -252,7 +252,7 @@ def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: 
         assert all(taken.values())
 
 
-def test_what_was_taken_of_what_was_asked_for_is_told(tmp_path: Path, encoder: Path) -> None:
+def test_what_was_taken_of_what_was_asked_for_is_reported(tmp_path: Path, encoder: Path) -> None:
     """One line where whole shares or whole passages are fewer; none where all that was asked for is there."""
     data = lesson_files(tmp_path / "data")
     assert _messages(data, encoder, ["xnli", "panx", "tydiqa"], total=29) == [
@@ -271,7 +271,7 @@ def test_what_was_taken_of_what_was_asked_for_is_told(tmp_path: Path, encoder: P
 
 
 def _messages(data: Path, encoder: Path, tasks: list[str], **values: Any) -> list[str]:
-    """What is stated of the examples of a stage."""
+    """The messages about the examples of a stage."""
     stage = {"tasks": tasks, **values}
     spec = from_values({"data": data, "encoder": encoder, "intermediate": stage}).resolved()
     assert spec.intermediate is not None
@@ -289,5 +289,5 @@ def test_small_totals_leave_every_task_something() -> None:
 
 
 def test_the_family_of_every_control_is_known() -> None:
-    """Each family has examples above: a new one would be shuffled by nobody's rule."""
+    """Each family has examples above: a new family has no rule for shuffling."""
     assert set(registry.names("family")) == {"classification", "choice", "tagging", "span_qa", "retrieval"}

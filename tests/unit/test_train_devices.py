@@ -146,10 +146,10 @@ def test_a_share_that_counts_windows_alike_fails(home: Path, tmp_path: Path, mon
 
 
 class _Stopped(Exception):
-    """Stands for a process that dies."""
+    """Represents the death of a process."""
 
 
-def test_two_processes_go_on_where_they_stopped(home: Path, tmp_path: Path) -> None:
+def test_two_processes_continue_where_they_stopped(home: Path, tmp_path: Path) -> None:
     """With dropout, which each of them draws by step and place: stopped and started again, the same bytes."""
 
     def watch(at: Progress) -> None:
@@ -167,7 +167,7 @@ def test_two_processes_go_on_where_they_stopped(home: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.timeout(300)
-def test_processes_do_not_wait_for_threads_that_a_fork_left_behind(home: Path, tmp_path: Path) -> None:
+def test_processes_do_not_wait_for_threads_that_a_fork_left(home: Path, tmp_path: Path) -> None:
     """After work in several threads a run in two processes ends, and this process keeps its threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)

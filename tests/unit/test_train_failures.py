@@ -44,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(home: Path) -> Path:
-    """A run that nothing befell."""
+    """A run without a failure."""
     return train(_spec(home, home / "whole"))
 
 
@@ -95,10 +95,10 @@ def _raises(error: Exception) -> Step:
     return step
 
 
-def test_a_loss_that_is_no_number_names_its_batch(
+def test_a_loss_that_is_not_a_number_names_its_batch(
     home: Path, whole: Path, out: Path, planted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The step and the first examples of its batch; the state of the step before stays, and is gone on from."""
+    """The error names the step and its first examples; the run continues from the state of the step before."""
     seen: list[str] = []
 
     def nan(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
@@ -121,7 +121,7 @@ def test_a_loss_that_is_no_number_names_its_batch(
 
 
 @pytest.mark.parametrize("at", [4, STEPS])
-def test_weights_that_are_no_numbers_are_never_written(at: int, home: Path, out: Path, planted: Any) -> None:
+def test_weights_that_are_not_numbers_are_never_written(at: int, home: Path, out: Path, planted: Any) -> None:
     """Where the loss does not show it, in the middle and at the last step: no state and no model has them."""
 
     def ruin(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
@@ -157,7 +157,7 @@ def test_out_of_memory_is_one_line(error: Exception, home: Path, out: Path, plan
     assert _states(out) == ["step-000000004"]
 
 
-def test_smaller_parts_go_on_with_a_run(home: Path, stopped: Path, out: Path) -> None:
+def test_smaller_parts_continue_with_a_run(home: Path, stopped: Path, out: Path) -> None:
     """What ran out of memory continues from its saved state with --accumulate."""
     steps: list[int] = []
     train(_spec(home, copied(stopped, out), accumulate=2), Options(watch=lambda at: steps.append(at.step)))
@@ -165,7 +165,7 @@ def test_smaller_parts_go_on_with_a_run(home: Path, stopped: Path, out: Path) ->
 
 
 def test_another_error_of_torch_is_none_of_memory(home: Path, out: Path, planted: Any) -> None:
-    """A fault of ours is not told as too little memory."""
+    """A bug is not reported as too little memory."""
     planted(2, _raises(RuntimeError("mat1 and mat2 shapes cannot be multiplied")))
     with pytest.raises(RuntimeError, match="mat1"):
         train(_spec(home, out))
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_the_state_before_whole(
     ],
     ids=str,
 )
-def test_a_run_that_stopped_is_not_gone_on_with_as_another(
+def test_a_run_that_stopped_is_not_continued_as_another(
     changed: dict[str, Any], difference: str, home: Path, stopped: Path, out: Path
 ) -> None:
     """In one line, the keys that differ and their values, and nothing of the stopped run is lost."""
@@ -220,8 +220,8 @@ def test_a_run_that_stopped_is_not_gone_on_with_as_another(
 
 
 @pytest.mark.parametrize("changed", [{"accumulate": 2}, {"log": ["csv"]}, {"reported": "xnli"}], ids=str)
-def test_how_a_run_is_computed_is_no_other_run(changed: dict[str, Any], home: Path, whole: Path, out: Path) -> None:
-    """Parts of batches, logs, and a guarded task that changes nothing: a complete run is left as it is."""
+def test_how_a_run_is_computed_is_not_another_run(changed: dict[str, Any], home: Path, whole: Path, out: Path) -> None:
+    """Parts of batches, logs and a further reported task change nothing: a complete run is left as it is."""
     messages: list[str] = []
     train(_spec(home, copied(whole, out), **changed), Options(tell=messages.append))
     assert "is complete" in messages[-1]

@@ -97,7 +97,7 @@ def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None
     assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
 
 
-def test_a_run_of_several_tasks_has_a_head_for_each_and_goes_on_to_the_same_bytes(
+def test_a_run_of_several_tasks_has_a_head_for_each_and_continues_to_the_same_bytes(
     tmp_path: Path, data_folder: Path
 ) -> None:
     """One folder, three heads, a record that lists the tasks; stopped and started again it comes out the same."""

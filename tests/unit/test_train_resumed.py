@@ -48,7 +48,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_a_stopped_stage_goes_on_to_the_same_bytes(case: str, home: Path, tmp_path: Path) -> None:
+def test_a_stopped_stage_continues_to_the_same_bytes(case: str, home: Path, tmp_path: Path) -> None:
     """Stopped in the middle of an epoch of the intermediate stage, however it draws: weights and curve are the same."""
     stages = dict(CASES[case])
     if "text" in stages["intermediate"]:
@@ -66,7 +66,7 @@ def test_a_stopped_stage_goes_on_to_the_same_bytes(case: str, home: Path, tmp_pa
     assert any(name.endswith("metrics.csv") for name in whole)
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(home: Path, tmp_path: Path) -> None:
+def test_a_killed_run_continues_to_the_same_bytes(home: Path, tmp_path: Path) -> None:
     """`kill -9` in each of four stages: the bytes of an unbroken run; what was complete is not trained again."""
     text = str(home / "data" / "text")
     stages: dict[str, Any] = {"scratch": "tiny", "text": text, "mlm": {"text": text}}

@@ -97,7 +97,7 @@ def test_thirty_two_examples_are_learned_by_heart(task: str, steps: int, tmp_pat
     assert sum(right) > 0.95 * len(examples)
 
 
-def test_a_run_that_stopped_goes_on_to_the_same_bytes(home: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_run_that_stopped_continues_to_the_same_bytes(home: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
     """Stopped twice in the middle of an epoch and started again, a run writes what an unbroken one writes."""
     broken = _panx(home, tmp_path / "broken")
     for step in (3, 7):
@@ -110,7 +110,7 @@ def test_a_run_that_stopped_goes_on_to_the_same_bytes(home: Path, whole: dict[st
     assert files(tmp_path / "broken") == whole
 
 
-def test_a_run_killed_while_it_writes_its_model_goes_on(
+def test_a_run_killed_while_it_writes_its_model_continues(
     home: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until its record is a stage is not complete: what was half-written goes, and the bytes come out the same."""
@@ -243,7 +243,7 @@ def test_nothing_is_changed_outside_the_run(home: Path, tmp_path: Path, monkeypa
     assert list((tmp_path / "here").iterdir()) == []
 
 
-def test_weights_that_are_no_numbers_are_not_trained(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+def test_weights_that_are_not_numbers_are_not_trained(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
     """Weights that are not finite are named before the first step, and no model is left after."""
     weights = load_file(encoder_path / "model.safetensors")
     save_file({name: value * float("nan") for name, value in weights.items()}, encoder_path / "model.safetensors")

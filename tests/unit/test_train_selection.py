@@ -149,7 +149,7 @@ def test_what_is_kept_survives_a_kill(
     assert files(_selected(broken, _Scored(at=0 if save_seconds else step - 1))) == whole
 
 
-def test_the_record_and_the_hashes_tell_what_was_selected_on(data: Path, encoder: Path) -> None:
+def test_the_record_and_the_hashes_say_what_was_selected_on(data: Path, encoder: Path) -> None:
     """An evaluation finds the validation examples among what the model has seen; without selection it does not."""
     examples = load(registry.load("task", "panx"), data, "en", "validation").examples
     run = train(_spec(data, encoder, "run"))
@@ -163,7 +163,7 @@ def test_the_record_and_the_hashes_tell_what_was_selected_on(data: Path, encoder
 
 
 def test_only_tasks_with_validation_data_are_named_as_selecting(data: Path, encoder: Path) -> None:
-    """XNLI has no validation file here: the weights of both tasks hang on PAN-X alone, and the record says so."""
+    """XNLI has no validation file here: the weights of both tasks depend on PAN-X alone, and the record says so."""
     run = train(_spec(data, encoder, "both", task="panx,xnli", reported="tydiqa", epochs=1))
     assert json.loads((run / "stages" / "00-target.json").read_text())["selected_on"] == "panx/validation/en"
 

@@ -139,7 +139,7 @@ def test_a_carried_head_would_be_seen(data: Path, encoder: Path, monkeypatch: py
     assert not _equal(weights, other)
 
 
-def test_stages_lie_beside_the_run_and_are_recorded_in_it(made: Path) -> None:
+def test_stages_are_beside_the_run_and_are_recorded_in_it(made: Path) -> None:
     """One folder a stage, named by what it is and a hash; the last one's records begin with those of the others."""
     run = made / "runs" / "run"
     first, second, third = _folders(made)
@@ -163,7 +163,7 @@ def test_stages_lie_beside_the_run_and_are_recorded_in_it(made: Path) -> None:
 
 
 def test_targets_share_the_stages_before(home: Path) -> None:
-    """Another target, another seed of it, and another order of starting: what is is not trained again."""
+    """Another target, another seed of it, and another order of starting: finished stages are not trained again."""
     data, encoder = home / "data", home / "encoder"
     fixed = {"mlm": {"seed": 0}, "intermediate": {"tasks": ["xnli", "tydiqa"], "seed": 0}}
     assert _trained(_spec(data, encoder, "xnli", target={"tasks": ["xnli"]}, **fixed)) == ["target"]
@@ -244,8 +244,8 @@ def test_force_makes_the_last_stage_alone_again(home: Path) -> None:
     assert {event.stage for event in seen} == {"target"}
 
 
-def test_a_stage_half_made_is_no_stage(data: Path, encoder: Path) -> None:
-    """A shared folder that was stopped is gone on with, not taken for complete, whichever run comes next."""
+def test_a_stage_half_made_is_not_a_stage(data: Path, encoder: Path) -> None:
+    """A shared folder that was stopped is continued by the next run, and is not taken for complete."""
     with pytest.raises(Stopped):
         train(_spec(data, encoder, "one"), Options(watch=stop_at(3, "intermediate"), save_seconds=0.0))
     steps: list[tuple[str, int]] = []
@@ -313,7 +313,7 @@ def test_text_beside_tasks_has_languages_of_its_own(text: Path, data: Path, enco
     assert first[0] != other[0]
 
 
-def test_the_loss_of_each_part_goes_on_where_a_run_was_stopped(
+def test_the_loss_of_each_part_continues_where_a_run_was_stopped(
     data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Steps that no row tells yet are kept with the state, so that the row is that of an unbroken run."""

@@ -33,7 +33,7 @@ def test_a_head_knows_its_languages(run: Path) -> None:
     assert languages_of(run, "xnli", ("de",)) == ("de",)
 
 
-def test_the_row_of_a_model_tells_its_stages(run: Path) -> None:
+def test_the_row_of_a_model_has_its_stages(run: Path) -> None:
     """Target, recipe, seed and languages of pretraining come from the records."""
     facts = model_facts(run, ["panx"])
     assert (facts["target"], facts["target_examples"], facts["train_seed"], facts["recipe"]) == ("panx", 7, 3, "xtreme")
@@ -66,7 +66,7 @@ def _add(run: Path, *stages: dict[str, object]) -> None:
         (run / "stages" / f"{index:02d}-{stage['kind']}.json").write_text(json.dumps(stage))
 
 
-def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
+def test_the_row_of_a_model_has_its_intermediate_stage(run: Path) -> None:
     """Set, examples and distance come from the stage; its languages are none of pretraining; the seed is the last's."""
     _add(run, _MIX)
     facts = model_facts(run, ["mnli"])
@@ -81,7 +81,7 @@ def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
 
 
 def test_a_representation_is_of_the_targets_too(run: Path) -> None:
-    """Where no head is used, what was trained last is told: after an intermediate stage too, and not in its place."""
+    """Where no head is used, the row has what was trained last, also after an intermediate stage, beside that stage."""
     expected = {"target": "panx", "target_examples": 7, "train_seed": 3, "recipe": "xtreme", "selected_on": None}
     assert {key: model_facts(run, [])[key] for key in expected} == expected
     _add(run, _MIX)
@@ -91,16 +91,16 @@ def test_a_representation_is_of_the_targets_too(run: Path) -> None:
     assert "target" not in model_facts(run, ["mnli"])
 
 
-def test_a_control_is_no_intermediate_task_of_that_name(run: Path) -> None:
-    """Studies group by the column, so the control is in it; of two stages no single distance is told."""
+def test_a_control_is_not_an_intermediate_task_of_that_name(run: Path) -> None:
+    """Studies group by the column, so the control is in it; two stages have no single distance."""
     _add(run, {**_MIX, "control": "shuffled_labels"}, _MIX)
     facts = model_facts(run, [])
     assert facts["intermediate_set"] == "mnli+squad@shuffled_labels,mnli+squad"
     assert (facts["intermediate_examples"], facts["diversity"]) == (1200, None)
 
 
-def test_masked_lm_beside_tasks_is_told(run: Path) -> None:
-    """The set has its share, so that studies tell it from the tasks alone; its languages are of pretraining."""
+def test_masked_lm_beside_tasks_is_reported(run: Path) -> None:
+    """The set has its share, so that studies distinguish it from the tasks alone; its languages are of pretraining."""
     _add(run, {**_MIX, "masked_lm": 0.5, "text_languages": ["sw", "yo"], "lr": 1e-5, "batch_size": 8, "limit": ""})
     facts = model_facts(run, [])
     assert facts["intermediate_set"] == "mnli+squad+masked_lm:0.5"
@@ -111,7 +111,7 @@ def test_masked_lm_beside_tasks_is_told(run: Path) -> None:
     assert _base(run) == ("scratch", None, "multilingual")
 
 
-def test_flags_tell_allowed_splits_and_own_training_data(run: Path) -> None:
+def test_flags_name_allowed_splits_and_own_training_data(run: Path) -> None:
     """What was allowed and what is a target's own data are in one list, each once; the tasks themselves know too."""
     assert stage_flags(run) == []
     _add(run, {**_MIX, "task": "a task of somebody else"}, _MIX)
@@ -119,7 +119,7 @@ def test_flags_tell_allowed_splits_and_own_training_data(run: Path) -> None:
     assert stage_flags(run) == [*flags, "xquad/validation/en"]
 
 
-def test_a_task_whose_own_training_data_were_learned_before_is_told_apart(run: Path) -> None:
+def test_a_task_whose_own_training_data_were_learned_before_is_distinguished(run: Path) -> None:
     """XNLI after MNLI is not transfer, PAN-X is; learned as a target it is what it should be."""
     assert own_training(run, "xnli") == ""
     _add(run, _MIX)
@@ -169,7 +169,9 @@ def _base(run: Path, config: dict[str, object] | None = None) -> tuple[object, .
         ({}, None),
     ],
 )
-def test_the_kind_of_an_encoder_is_told_by_its_type_and_vocabulary(config: dict[str, object], kind: str | None) -> None:
+def test_the_kind_of_an_encoder_is_known_by_its_type_and_vocabulary(
+    config: dict[str, object], kind: str | None
+) -> None:
     """Types that are either are distinguished by how many entries the vocabulary has; what is not known stays open."""
     assert base_kind(config) == kind
 
@@ -202,7 +204,7 @@ def test_records_of_another_shape_are_one_line(run: Path, wrong: dict[str, objec
         stage_flags(run)
 
 
-def test_a_distance_that_is_no_number_is_not_known(run: Path) -> None:
+def test_a_distance_that_is_not_a_number_is_not_known(run: Path) -> None:
     """The column is null rather than wrong."""
     _add(run, {**_MIX, "diversity": {"distance": "near"}})
     assert model_facts(run, [])["diversity"] is None
@@ -216,7 +218,7 @@ def test_a_broken_record_is_one_line(run: Path) -> None:
 
 
 def test_few_shared_items_are_counted_and_many_are_refused(run: Path) -> None:
-    """Up to 2 % of a split is a remark; more is refused unless it is allowed."""
+    """Up to 2 % of a split is noted; more is refused unless it is allowed."""
     examples = [pair_example(f"p{i}", f"premise {i}", "so") for i in range(100)]
     hashes = run / "stages" / "01-target.hashes"
     hashes.write_text("".join(f"{unit(example).key}\n" for example in examples[:2]))

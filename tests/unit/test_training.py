@@ -48,7 +48,7 @@ def test_epochs_and_seeds_differ_in_their_order() -> None:
     assert first != epoch_batches(lengths, 8, 2, 0)
 
 
-def test_batches_hold_windows_of_like_length() -> None:
+def test_batches_contain_windows_of_like_length() -> None:
     """Padding stays under a tenth where lengths vary fiftyfold."""
     lengths = [index * 31 % 200 + 4 for index in range(3200)]
     batches = epoch_batches(lengths, 32, 0, 0)

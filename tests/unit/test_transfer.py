@@ -33,7 +33,7 @@ def _scores() -> pl.DataFrame:
     )
 
 
-def test_every_cell_says_why_it_is_no_transfer() -> None:
+def test_every_cell_says_why_it_is_not_transfer() -> None:
     """Flags of splits are not flags of tasks, and a task's own data count in all of its languages."""
     table = with_transfer(_scores(), _models(own_data("xnli"), "panx/validation/en"))
     assert table["left_out"].to_list() == ["own training data", "own training data", None, "overlap"]
@@ -51,7 +51,7 @@ def test_clean_scores_name_the_flag() -> None:
     assert frame.height == view.make(Results(scores, deltas, manifest, floors())).height
 
 
-def test_tables_of_tokens_are_no_capacity_whatever_they_are_called(tmp_path: Path) -> None:
+def test_tables_of_tokens_are_not_capacity_whatever_they_are_called(tmp_path: Path) -> None:
     """BERT's, T5's and decoders' names of embeddings count as such; norms, projections, an attention's bias do not."""
     names = ("bert.embeddings.word_embeddings.weight", "shared.weight", "encoder.embed_tokens.weight", "h.wte.weight")
     layer = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"

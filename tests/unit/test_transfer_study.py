@@ -35,7 +35,7 @@ def study(tmp_path: Path) -> Study:
 
 
 def test_every_run_file_is_one_that_train_reads(study: Study) -> None:
-    """Base, arms and targets; each starts where the one before is written."""
+    """Base, arms and targets; each starts from the output of the one before."""
     plan.write_files(study)
     specs = {path.stem: from_tables(resources.toml(path)) for path in (study.work / "files").glob("*.toml")}
     arms, targets = len(study.settings.arms), len(TARGETS)
@@ -56,7 +56,7 @@ def test_all_arms_learn_for_equally_many_steps(study: Study) -> None:
         assert stages[control] == {**stages[MIX], "control": control}
 
 
-def test_the_development_set_of_squad_stands_for_its_training_set_only_where_that_is_not_there(
+def test_the_development_set_of_squad_replaces_its_training_set_only_where_that_is_not_there(
     tmp_path: Path, study: Study
 ) -> None:
     """Links, so that nothing is copied, and other files are as they are."""
@@ -76,7 +76,7 @@ def test_the_development_set_of_squad_stands_for_its_training_set_only_where_tha
 
 
 def test_options_are_settings_and_the_command_names_what_was_changed() -> None:
-    """Paths of the machine are none of its words."""
+    """It contains no paths of the machine."""
     options = _parser().parse_args(["--data", "/somewhere", "--seeds", "3", "--limit", "xnli=10"])
     assert _settings(options) == Settings(seeds=3, limits={"xnli": 10})
     assert _settings(_parser().parse_args(["--data", "x"])) == Settings()
@@ -98,7 +98,7 @@ def test_the_command_names_the_folder_that_the_runs_were_made_in(study: Study) -
 # --------------------------------------------------------------------------------------------------------- processes
 
 
-def test_a_piece_that_fails_is_named_and_the_rest_goes_on(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_piece_that_fails_is_named_and_the_rest_continues(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its PAN-X run a chain still has its other targets, evaluated with the models that are there."""
     trained: list[str] = []
     asked: list[list[str]] = []
@@ -129,7 +129,7 @@ def test_without_its_intermediate_stage_a_chain_ends(study: Study, monkeypatch: 
     assert work.make_chain(study, Chain("mix", 0)) == ["mix-s0: RuntimeError: out"]
 
 
-def test_processes_that_fail_are_told_and_others_are_begun(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_fail_are_reported_and_others_are_begun(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each chain is one process; a dead one costs its own chain."""
     monkeypatch.setattr(work, "_PAUSE", 0.01)
     monkeypatch.setattr(sys, "executable", "/bin/false")
@@ -140,7 +140,7 @@ def test_processes_that_fail_are_told_and_others_are_begun(study: Study, monkeyp
 
 
 def test_no_chain_is_begun_when_the_time_is_over(study: Study) -> None:
-    """What is left is told."""
+    """A message names the chains that are left."""
     messages: list[str] = []
     work.run_chains(study, [], 2, -1, messages.append)
     assert messages == ["14 chains were not begun after -1 minutes; the same command continues with them"]

@@ -26,7 +26,7 @@ def asked(tmp_path: Path) -> Asked:
 
 
 @pytest.mark.parametrize("name", ["xnli/train-en.tsv", "xnli/train-de.tsv"])
-def test_a_folder_holds_the_english_files_in_another_language(asked: Asked, tmp_path: Path, name: str) -> None:
+def test_a_folder_contains_the_english_files_in_another_language(asked: Asked, tmp_path: Path, name: str) -> None:
     """Ids and texts carry the language; a row and its translation are one cluster, under either name of the file."""
     write(tmp_path / "mt" / "de" / name, lines(GERMAN))
     translated, english = asked("xnli", tmp_path / "mt", "en", "de"), asked.english("xnli")
@@ -51,7 +51,7 @@ def test_only_translations_of_the_english_examples_are_taken(asked: Asked, tmp_p
 
 
 def test_rows_that_translate_nothing_have_clusters_of_their_own(asked: Asked, tmp_path: Path) -> None:
-    """Other labels in the same places are other rows: all are taken, and that is told."""
+    """Other labels in the same rows mean other rows: all are taken, and a message says so."""
     write(tmp_path / "mt" / "de" / "xnli" / "train-en.tsv", lines(GERMAN[::-1]))
     translated = asked("xnli", tmp_path / "mt")
     assert len(translated) == len(PAIRS)
@@ -163,12 +163,12 @@ def test_xtreme_s_questions_without_ids_are_other_data(asked: Asked, tmp_path: P
     ],
 )
 def test_hostile_files_are_one_line(asked: Asked, tmp_path: Path, task: str, path: str, text: str, why: str) -> None:
-    """What is not data of the task is told with its place."""
+    """Malformed data are reported with their location."""
     write(tmp_path / "mt" / path, text)
     assert why in line_of(lambda: asked(task, tmp_path / "mt"))
 
 
-def test_what_a_folder_lacks_is_told_with_where_was_looked(asked: Asked, tmp_path: Path) -> None:
+def test_what_a_folder_does_not_have_is_reported_with_where_was_looked(asked: Asked, tmp_path: Path) -> None:
     """A folder that is none, a language that is not there, and one that is not a language."""
     assert "Translated data are those of a folder, of hub" in line_of(lambda: asked("xnli", tmp_path / "no"))
     (tmp_path / "mt").mkdir()
@@ -211,7 +211,7 @@ def test_the_hub_has_multinli_in_xnli_s_languages(asked: Asked, hub: Loopback) -
     assert "Looked for" in line_of(lambda: asked("mnli", "hub", "sw"), MissingData)
 
 
-def test_what_the_hub_lacks_is_one_line(asked: Asked) -> None:
+def test_what_the_hub_does_not_have_is_one_line(asked: Asked) -> None:
     """A language that XNLI has no translation into, and a task without a translated set, without asking the hub."""
     message = line_of(lambda: asked("mnli", "hub", "ja"), MissingData)
     assert message.startswith("mnli ja: facebook/xnli only has translations into ar bg de")

@@ -84,7 +84,7 @@ def test_choices_are_translated_and_the_constant_question_is_not(asked: Asked, m
     }
 
 
-def test_a_killed_translation_goes_on_to_the_same_file(
+def test_a_killed_translation_continues_to_the_same_file(
     asked: Asked, model: Path, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written before is not made again, and the file has the bytes of an unbroken one."""
@@ -159,7 +159,7 @@ def test_a_kept_text_is_checked(asked: Asked, model: Path) -> None:
     assert "not valid UTF-8" in line_of(lambda: asked("xnli", f"seq2seq:{model}"), DataError)
 
 
-def test_odd_translations_are_kept_and_told(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_odd_translations_are_kept_and_reported(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty ones, those that did not end and those of a part are counted in one line."""
     made = [Translation("", long=True), Translation("x", cut=True)]
     monkeypatch.setattr(translated, "translate", lambda *words: [made[n % 2] for n in range(len(words[2]))])
@@ -170,7 +170,7 @@ def test_odd_translations_are_kept_and_told(asked: Asked, model: Path, monkeypat
     assert message == f"xnli de: 9 texts are translated, {counted} ({kept_file(asked).name})"
 
 
-def test_progress_is_told(asked: Asked, model: Path, small_parts: None) -> None:
+def test_progress_is_reported(asked: Asked, model: Path, small_parts: None) -> None:
     """Long translations say how far they are."""
     asked("xnli", f"seq2seq:{model}")
     assert asked.messages[:2] == ["xnli de: 2 of 9 texts are translated", "xnli de: 4 of 9 texts are translated"]

@@ -1,4 +1,4 @@
-"""Translation models: each kind is asked in its own way, says no to what it does not know, and is read safely."""
+"""Translation models: the input of each kind, languages that a kind does not know, and safe reading of files."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_each_kind_gives_its_most_probable_translation(tmp_path: Path, name: str
         assert result.cut == (2 not in token_ids)
 
 
-def test_a_text_is_translated_as_when_it_stands_alone(tmp_path: Path) -> None:
+def test_a_text_is_translated_as_when_it_is_alone(tmp_path: Path) -> None:
     """What is beside a text, in its batch or another, changes nothing but the bound."""
     translator = made(tmp_path, "nllb")
     target = translator.target("de")
@@ -99,7 +99,7 @@ def test_languages_count(tmp_path: Path) -> None:
     assert made(tmp_path / "opus", "opus").target("zh").prefix == ">>cmn_Hans<< "
 
 
-def test_batches_hold_every_text_once_and_no_more_than_fits() -> None:
+def test_batches_contain_every_text_once_and_no_more_than_fits() -> None:
     """Texts keep their order; a batch is bounded in texts and in characters, a text that is longer is alone."""
     texts = ["x" * 9000, *["y" * 3000] * 5, *["z" * 10] * 300]
     batched = list(batches(texts))
@@ -204,7 +204,7 @@ def test_a_model_of_one_language_is_asked_for_one(tmp_path: Path) -> None:
     assert "names fr as source_lang" in refusal(lambda: check_languages(tmp_path / "french", "french", ["de"]))
 
 
-def test_folders_that_are_no_translation_model_are_refused(tmp_path: Path) -> None:
+def test_folders_that_are_not_a_translation_model_are_refused(tmp_path: Path) -> None:
     """No configuration, another architecture, pickled weights, a tokenizer that only sentencepiece reads: one line."""
     assert "contains no config.json" in refusal(lambda: check_model(tmp_path, "empty"))
     folder = seq2seq_folder(tmp_path / "model")
@@ -244,8 +244,8 @@ def test_code_of_a_folder_never_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_names_that_are_no_model_are_refused() -> None:
-    """What is neither a folder nor a name on the hub is told at once."""
+def test_names_that_name_no_model_are_refused() -> None:
+    """A name that is neither a folder nor on the hub is refused at once."""
     assert "There is no folder '/nowhere/at/all'" in refusal(lambda: find_model("/nowhere/at/all", offline=True))
     message = refusal(lambda: find_model("some/where", offline=True))
     assert re.search("some/where@main is not in the hub's cache", message)

@@ -26,7 +26,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pairs in English and Swahili, and in what is in for Thai."""
+    """Pairs in English and Swahili, and in transliterated letters as Thai."""
     folder = release(tmp_path_factory.mktemp("data"))
     letters = {ord(letter): "ก" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}
     rows = [row.split("\t") for row in (folder / "xnli" / "dev-en.tsv").read_text().splitlines()]

@@ -55,7 +55,7 @@ def test_an_answer_keeps_a_word() -> None:
 
 
 def test_languages_without_spaces_are_not_served() -> None:
-    """Their words cannot be told by white space, and the reason is stated."""
+    """White space does not separate their words, and the error says so."""
     assert {code for code in LANGUAGES if word_drop.lacks(code)} == {"ja", "my", "th", "zh"}
     assert word_drop.lacks("zh") == "no spaces between words"
 

@@ -34,7 +34,7 @@ def test_capitals_and_signs_stay_where_they_are() -> None:
 
 
 def test_languages_without_spaces_are_not_served() -> None:
-    """Their words cannot be told by white space, and the reason is stated."""
+    """White space does not separate their words, and the error says so."""
     without = {code for code in LANGUAGES if word_order.lacks(code)}
     assert without == {"ja", "my", "th", "zh"}
     assert word_order.lacks("th") == "no spaces between words"

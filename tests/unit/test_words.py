@@ -106,7 +106,7 @@ def test_a_word_is_cut_where_a_span_begins_or_ends() -> None:
     assert _seen("cafe\u0301 bar", Span(0, 4)) == ["caf", "bar"]
 
 
-def test_edits_are_no_larger_than_what_differs() -> None:
+def test_edits_are_not_larger_than_what_differs() -> None:
     """Common ends stay outside; an insertion takes in the letter beside it, so that it stays in its word's span."""
     cases = {"abcd": "axcd", "only": "konly", "abc": "abcd", "let": "lett", "friend": "freind", "gone": "on"}
     noise = _by(lambda word: [cases[word]])
@@ -230,7 +230,7 @@ def test_texts_and_spans_keep_a_word() -> None:
     assert _noise(dropped, tagged)[0].text == tagged
 
 
-def test_the_books_of_a_drop_count_all_that_goes() -> None:
+def test_the_edit_counts_of_a_drop_include_all_that_goes() -> None:
     """Clusters of the word and of its white space; the word that is kept is eligible where another may go."""
     noised = _noise(dropped, "one two")[0]
     assert (noised.eligible, noised.graphemes_edited, noised.words, noised.words_edited) == (2, 4, 2, 1)

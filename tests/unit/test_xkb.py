@@ -87,7 +87,7 @@ def test_cells_are_readable() -> None:
     assert [cell(keysym) for keysym in shown] == ["a", "--", "◌ा", "dead:◌́", "U+200C", "U+00A0", "क्ष"]
 
 
-def test_the_backslash_stands_where_the_form_has_it(folder: Path) -> None:
+def test_the_backslash_is_where_the_form_has_it(folder: Path) -> None:
     """Above Enter on an ANSI keyboard, left of Enter on an ISO one."""
     keys: Keys = dict.fromkeys(("TLDE", "AD01", "AD12", "AC01", "AC11", "AB01", "BKSL"), ("x",))
     assert [row.names[-1] for row in rows(keys, "ansi")] == ["TLDE", "BKSL", "AC11", "AB01"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tools.yardstick import lost, measure, systems
+from tools.yardstick.key_errors import Edit, edits, kind, letter, position, stretch, tenth
 from tools.yardstick.pairs import FILES, Pair, half, lists
-from tools.yardstick.slips import Edit, edits, kind, letter, position, stretch, tenth
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from tools.yardstick.slips import Edit, edits, kind, letter, position, stretch, 
     ],
 )  # fmt: skip
 def test_an_edit_has_its_kind(right: str, wrong: str, expected: str) -> None:
-    """Each kind is told from the others."""
+    """Each kind is distinguished from the others."""
     (edit,) = edits(right, wrong, 1) or ()
     assert kind(right, edit) == expected
 

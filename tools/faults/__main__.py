@@ -30,7 +30,7 @@ _OTHERWISE: Final = {0: "MISSED", None: "MISSED: too slow", 4: "no such test", 5
 @final
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a fault: `caught`, or why not; and the seconds that its tests took."""
+    """The verdict on a fault: `caught`, or why not; and the seconds that its tests took."""
 
     fault: Fault
     verdict: str

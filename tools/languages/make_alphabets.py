@@ -3,8 +3,8 @@
     npm pack cldr-misc-full@48.2.0 && tar xzf cldr-misc-full-48.2.0.tgz
     python tools/languages/make_alphabets.py package
 
-The facts of a language (name, script, family) stand beside this file, those of XTREME-R in `languages.tsv`, of the
-low-resource tasks in `low_resource.tsv`. Letters that CLDR's main set lacks and real text needs are in `additions.tsv`,
+The facts of a language (name, script, family) are beside this file, those of XTREME-R in `languages.tsv`, of the
+low-resource tasks in `low_resource.tsv`. Letters of real text that are not in its main set are in `additions.tsv`,
 the alphabets of languages that CLDR does not have in `orthographies.tsv`, each with where it comes from.
 
 `letters`, `marks` and `signs` are of the main exemplar characters, `auxiliary_marks` of the auxiliary ones only,
@@ -49,7 +49,7 @@ def unicode_set(pattern: str) -> Iterator[str]:
 def letters(strings: Iterator[str], script: str) -> list[str]:
     """Single lower-case grapheme clusters that begin with a letter of the script; marks alone are dropped.
 
-    Digraphs are split; a letter with a mark of its own that occurs in a digraph only (Dutch íj́) is no letter by itself.
+    Digraphs are split; a letter with a mark of its own that occurs in digraphs only (Dutch íj́) is not a letter.
     """
     split = (regex.findall(r"\X", unicodedata.normalize("NFC", text)) for text in strings)
     clusters = (part for parts in split for part in parts if len(parts) == 1 or len(part) == 1)
@@ -57,7 +57,7 @@ def letters(strings: Iterator[str], script: str) -> list[str]:
 
 
 def is_letter(cluster: str, script: str) -> bool:
-    """Whether a cluster can stand by itself in a word of the script.
+    """Whether a cluster can be a letter by itself in a word of the script.
 
     Modifier letters count in Japanese only, where words are written with them; a conjunct of two letters does not
     count, nor does a vowel sign that joins the consonant before it (Thai sara am).
@@ -72,7 +72,7 @@ def is_letter(cluster: str, script: str) -> bool:
 
 
 def marks(strings: Iterable[str]) -> list[str]:
-    """Code points of NFC strings that are combining marks or join to what stands before them (joiners, sara am)."""
+    """Code points of NFC strings that are combining marks or join to what is before them (joiners, sara am)."""
     points = {point for text in strings for point in unicodedata.normalize("NFC", text)}
     return sorted(point for point in points if unicodedata.category(point).startswith("M") or joins(point))
 
@@ -83,7 +83,7 @@ def joins(point: str) -> bool:
 
 
 def signs(strings: Iterable[str], alphabet: list[str]) -> list[str]:
-    """Single code points that stand by themselves and are no letters: apostrophe letters, signs, spacing vowels."""
+    """Single code points that are used by themselves and are not letters: apostrophe letters, signs, spacing vowels."""
     single = {text for text in strings if len(text) == 1 and not joins(text)}
     kinds = {text: unicodedata.category(text) for text in single}
     return sorted(text for text in single - set(alphabet) if kinds[text] not in ("Lu", "Nd"))

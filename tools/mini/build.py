@@ -207,7 +207,7 @@ def _tell_orders(path: Path, recipe: Recipe) -> None:
     facts["base"]["name"] = Path(facts["base"]["name"]).name
     facts["perturb"] = (
         f"{1 - 1 / recipe.plain:.0%} of the English texts are in {recipe.orders} other orders, "
-        "some with particles, linking words or the word for a company of other languages"
+        "some with particles, linking words or the word for a firm of other languages"
     )
     store.write_json(path, facts)
 

@@ -1,7 +1,7 @@
 """Statements with what led to them and what came of them, in rings of four.
 
-In a ring each statement is told of the same people and things, leads to the next, and comes of the one before. Of a
-statement of a ring, the one before is the cause, the one behind the effect. The wrong choice is
+In a ring each statement is about the same people and things, leads to the next, and results from the one before. Of a
+statement of a ring, the one before is the cause, the next one the effect. The wrong choice is
 
 - `turned`: the effect where the cause is asked for, and the other way round. Neither the choices alone, nor with the
   question, nor with the premise tell which is right.
@@ -39,7 +39,7 @@ _WHO: Final = ("full", "short", "role")
 @final
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A ring, the place in it that is told first, how the people are called, and the kind of the wrong choice."""
+    """A ring, the index of the premise in it, how the people are named, and the kind of the wrong choice."""
 
     ring: str
     step: int
@@ -63,7 +63,7 @@ class Story:
     wrong: tuple[Clause, Clause]
 
     def all_clauses(self) -> tuple[Clause, ...]:
-        """Everything that is said."""
+        """All clauses of the example."""
         return (self.premise, *self.right, *self.wrong)
 
 
@@ -109,7 +109,7 @@ def _draw(template: Template, source: Random) -> Story:
 
 
 def _strange(ring: str, verb_node: str, source: Random) -> tuple[str, str]:
-    """A statement of another ring, and that ring: of a verb that no ring has beside that of the one told."""
+    """A statement of another ring, and that ring: of a verb that no ring has beside that of the given statement."""
     near = {verb for ring in RINGS.values() if _verb(verb_node) in map(_verb, ring) for verb in map(_verb, ring)}
     names = [name for name in RINGS if name != ring and _things((ring, name))]
     return source.choice([(name, node) for name in names for node in RINGS[name] if _verb(node) not in near])
@@ -120,7 +120,7 @@ def _verb(node: str) -> str:
 
 
 def _things(rings: Sequence[str]) -> list[str]:
-    """The things that all verbs and qualities of rings are said of."""
+    """The things that fit all verbs and qualities of rings."""
     verbs = {_verb(node) for ring in rings for node in RINGS[ring]}
     fit = [draws.objects(verb) for verb in verbs if verb in (*meaning.ACTIONS, *meaning.TRANSFERS)]
     adjectives = verbs & set(meaning.ADJECTIVES)
@@ -132,7 +132,7 @@ def _things(rings: Sequence[str]) -> list[str]:
 
 
 def _cast(rings: Sequence[str], who: str, source: Random) -> dict[str, Person | Thing | str]:
-    """Who and what the letters of a ring stand for."""
+    """The people and things that the letters of a ring represent."""
     noun = source.choice(_things(rings))
     qualities = [quality for quality in draws.qualities(noun) if quality not in ("dirty", "clean")]
     first, other = _people(who, source)

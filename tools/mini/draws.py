@@ -26,7 +26,7 @@ COMPATIBLE: Final = {
               "phone", "bottle", "ring", "mirror", "furniture"),
     "lose": ("animal", "garment", "instrument", "book", "letter", "key", "map", "bag", "phone", "ring", "vehicle"),
 }  # fmt: skip
-"""What a verb is said of, kinds and things, where that is not everything."""
+"""The kinds and things that a verb takes, where it does not take all."""
 UNFIT: Final = {
     "fruit": ("old", "new", "expensive", "cheap", "black", "blue", "white", "heavy", "light", "dirty", "clean"),
     "animal": ("new", "red", "blue", "green", "yellow", "light", "heavy", "expensive", "cheap"),
@@ -42,13 +42,13 @@ def kind_of(thing: str) -> str:
 
 
 def objects(verb: str) -> tuple[str, ...]:
-    """The things that a verb is said of."""
+    """The things that a verb takes."""
     wanted = COMPATIBLE.get(verb)
     return tuple(thing for thing in meaning.THINGS if not wanted or thing in wanted or kind_of(thing) in wanted)
 
 
 def qualities(thing: str) -> tuple[str, ...]:
-    """The adjectives that are said of a thing."""
+    """The adjectives that a thing takes."""
     unfit = (*UNFIT.get(thing, ()), *UNFIT.get(kind_of(thing), ()))
     return tuple(adjective for adjective in meaning.ADJECTIVES if adjective not in unfit)
 
@@ -71,7 +71,7 @@ def organisation(draw: Random, kind: str = "") -> Organisation:
 
 
 def thing(draw: Random, verb: str) -> Thing:
-    """An indefinite thing that a verb is said of, half of them with an adjective."""
+    """An indefinite thing that a verb takes, half of them with an adjective."""
     noun = draw.choice(objects(verb))
     return Thing(noun, draw.choice(qualities(noun)) if draw.random() < _OPTIONAL else "")
 

@@ -1,6 +1,6 @@
 """Word vectors that mean the same in every language: a truncated SVD of the token x sentence matrix.
 
-All translations of a clause are one column, so tokens that stand in the same clauses get near vectors.
+All translations of a clause are one column, so tokens that occur in the same clauses get near vectors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ROUNDS: Final = 6
 
 
 def counted(columns: Sequence[Iterable[int]], vocabulary: int) -> Any:
-    """The sparse matrix (V, N) that is 1 where a token stands in a column."""
+    """The sparse matrix (V, N) that is 1 where a token occurs in a column."""
     pairs = [(token, index) for index, tokens in enumerate(columns) for token in sorted(set(tokens))]
     rows, indices = np.array(pairs).T
     return csr_matrix((np.ones(len(pairs)), (rows, indices)), shape=(vocabulary, len(columns)))

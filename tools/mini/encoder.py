@@ -32,8 +32,8 @@ _NEAR: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 0.3), (0.0, 0.1))
 def vectors(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> embeddings.Matrix:
     """Word vectors (V, SIZE): tokens of the texts as they are cut, and of other cuts of the same words.
 
-    What stands in fewer than _FITTED texts, or only in other cuts, has no say in the directions; what stands in none
-    has a vector that is drawn.
+    Tokens in fewer than _FITTED texts, or only in other cuts, do not influence the directions; a token in none
+    has a random vector.
     """
     plain = _plain(texts, tokenizer)
     every = [tokens | other for tokens, other in zip(plain, _other_cuts(texts, tokenizer, seed), strict=True)]

@@ -24,7 +24,7 @@ _AMBIGUOUS: Final = 0.7
 @final
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The verbs of a text, whether its people have surnames, and whether a place is said where it need not be."""
+    """The verbs of a text, whether its people have surnames, and whether an optional place is mentioned."""
 
     verbs: tuple[str, ...]
     surname: bool
@@ -39,13 +39,13 @@ class Template:
 @final
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What one example says."""
+    """The clauses of one example."""
 
     template: str
     clauses: tuple[Clause, ...]
 
     def all_clauses(self) -> tuple[Clause, ...]:
-        """Everything that is said."""
+        """All clauses of the example."""
         return self.clauses
 
 

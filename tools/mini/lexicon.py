@@ -24,7 +24,7 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "organisations": meaning.ORGANISATIONS[1:],
     "days": meaning.DAYS,
 }
-"""The tables that every file has, and their keys; a file may hold more. Each value is a text or a table of forms."""
+"""The tables that every file has, and their keys; a file may contain more. Each value is a text or a table of forms."""
 
 
 @cache
@@ -35,5 +35,5 @@ def words(language: str) -> Mapping[str, Mapping[str, Any]]:
     for table, keys in TABLES.items():
         wrong = set(keys) ^ set(tables.get(table, {}))
         if wrong:
-            raise ValueError(f"{path.name}: [{table}] lacks, or should not have: {', '.join(sorted(wrong))}")
+            raise ValueError(f"{path.name}: [{table}] has missing or unknown keys: {', '.join(sorted(wrong))}")
     return tables

@@ -1,6 +1,6 @@
 """What the sentences of mini mean, apart from any language: clauses over a small world of things, people and places.
 
-Every name here is an English word that stands for a concept; `words/LANGUAGE.toml` holds its forms, and
+Every name here is an English word that names a concept; `words/LANGUAGE.toml` contains its forms, and
 `grammar/LANGUAGE.py` puts them into sentences.
 """
 
@@ -81,7 +81,7 @@ STEMS: Final = (
 )  # fmt: skip
 """What organisations are called by, so that some names are a person's, a place's or an organisation's by context."""
 ORGANISATIONS: Final = ("company", "bank", "university", "museum", "hospital")
-"""Kinds of organisations. A company is called by its stem alone (Nova), the others by both (Nova Bank)."""
+"""Kinds of organisations. A firm is called by its stem alone (Nova), the others by both (Nova Bank)."""
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -147,7 +147,7 @@ class Clause:
     - `be_adjective` (present): subject definite Thing (no adjective), quality
     - `be_role` (present): subject Person, object indefinite role
 
-    Subjects are a Person or a definite role where nothing else is said; recipients too. Every statement can be negated,
+    Subjects are a Person or a definite role unless stated otherwise; recipients too. Every statement can be negated,
     no question is. In a question, the part that is asked for is there as well, so that its type is known.
     """
 
@@ -172,8 +172,8 @@ class Word:
     """A word as it is written. `part` is the clause's part that it says (articles and adpositions say none).
 
     `name` is PER, LOC or ORG on the words of names. `bound` words are written without a space before them: case endings
-    behind names, particles, punctuation. Languages without spaces bind nothing: their words are written together, but
-    for those that stand `apart`.
+    after names, particles, punctuation. Languages without spaces bind nothing: their words are written together, but
+    for those that are `apart`.
     """
 
     text: str

@@ -99,7 +99,7 @@ def searched(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
 
 
 def drilled(seed: int = 0) -> Iterator[passages.Passage]:
-    """The passages of lareqa's training with more questions each, so that they are told from their own others."""
+    """The passages of lareqa's training with more questions each, so that questions of one passage are negatives."""
     tested = {asked for passage in searched(True, seed) for asked in _asked(passage)}
     for index, passage in enumerate(searched(False, seed)):
         whole = passages.every_question(passage, f"{seed}/{index}")

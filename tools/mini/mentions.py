@@ -1,7 +1,7 @@
 """People and organisations with facts of their own, texts that mention them, and descriptions to find them by.
 
-Many people have one first name, and several organisations one name: a text names its one by a clue, a fact that the
-description tells too.
+Many people have one first name, and several organisations one name: a text has a clue, a fact that the
+description contains too.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Entity:
     language: str = "en"
 
     def all_clauses(self) -> tuple[Clause, ...]:
-        """Everything that is said."""
+        """All clauses of the example."""
         return self.facts
 
     def marks(self) -> Iterator[tuple[str, ...]]:
-        """What is said of no other entity: its name as short as texts say it, with each of its facts."""
+        """What identifies the entity: its shortest name in texts, with each of its facts."""
         named = self.named
         name = named.first if isinstance(named, Person) else f"{named.stem} {named.kind}"
         for fact in self.facts:
@@ -51,7 +51,7 @@ class Entity:
 @final
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a text says of whom, by which clue, how it names people, and whether the clue comes first."""
+    """The kind of entity and statement of a text, its clue, how it names people, and whether the clue comes first."""
 
     about: str
     clue: str
@@ -77,7 +77,7 @@ class Mention:
     entity: str
 
     def all_clauses(self) -> tuple[Clause, ...]:
-        """Everything that is said."""
+        """All clauses of the example."""
         return self.clauses
 
 

@@ -1,6 +1,6 @@
 """Premises, and a hypothesis of each label for each of them.
 
-A template fixes the verb's class, who acts, what is said beside the bare event and what of it the hypotheses mention.
+A template fixes the verb's class, who acts, which parts the event has and which of them the hypotheses mention.
 Of each template's three hypotheses
 
 - `down` (a premise that says more): entailment and neutral are affirmed, the contradiction is negated;
@@ -8,7 +8,7 @@ Of each template's three hypotheses
   neutral are negated, the contradiction is affirmed.
 
 Half of the templates are `down`, so that negation says nothing of the label. The neutral hypothesis has as many words
-as the others: it mentions something that the premise does not tell, or another thing.
+as the others: it mentions something that is not in the premise, or another thing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLASSES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "study": (("study",), ("place",)),
     "found": (("found",), ("place", "year")),
 }
-"""Verbs of a class, and what can be said beside them."""
+"""Verbs of a class, and the parts that they can have."""
 
 _EXCLUSIVE: Final = ("live", "be_born", "be_in")
 """Who is in one place is not in another."""
@@ -47,7 +47,7 @@ _WHO: Final = ("full", "short", "role")
 @final
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One shape of premise and hypotheses; `general` speaks of the kind of a thing in the less telling of the two."""
+    """One shape of premise and hypotheses; `general` names the kind of a thing in the less specific of the two."""
 
     form: str
     verbs: str
@@ -73,7 +73,7 @@ class Triple:
     hypotheses: tuple[Clause, Clause, Clause]
 
     def clauses(self) -> tuple[Clause, ...]:
-        """Everything that is said."""
+        """All clauses of the example."""
         return (self.premise, *self.hypotheses)
 
 
@@ -144,7 +144,7 @@ def triple(template: Template, key: str, test: bool) -> Triple:
 @final
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """An event with everything that can be said of it, and what else could be said in its place."""
+    """An event with all its parts, and alternatives to these parts."""
 
     whole: Clause
     called: Entity
@@ -215,7 +215,7 @@ def _someone_else(subject: Entity, source: Random) -> Person | Thing:
 
 
 def _nouns(verb: str, template: Template, source: Random) -> tuple[str, str]:
-    """Two things of different kinds that the verb is said of, and that an adjective fits."""
+    """Two things of different kinds that the verb takes, and that an adjective fits."""
     things = draws.objects(verb) if verb in (*meaning.ACTIONS, *meaning.TRANSFERS) else meaning.THINGS
     things = tuple(thing for thing in things if draws.kind_of(thing)) if template.general else things
     first = source.choice(things)
@@ -270,7 +270,7 @@ def _draw_down(template: Template, source: Random) -> Triple:
 
 
 def _untold(template: Template, scene: _Scene, less: Clause, source: Random) -> Clause:
-    """As long as `less`, with something that the premise does not tell."""
+    """As long as `less`, with something that is not in the premise."""
     if template.verbs == "be_born":
         return replace(less, verb="live")
     free = sorted(set(_CLASSES[template.verbs][1]) - set(template.has))

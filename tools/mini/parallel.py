@@ -1,4 +1,4 @@
-"""Clauses and questions said in every language, from the templates of training: texts without labels.
+"""Clauses and questions in every language, from the templates of training: texts without labels.
 
 Their pairs of words are those of training too: what is held out for the test is in none of them.
 """
@@ -53,7 +53,7 @@ def _texts(seed: int) -> Iterator[Say]:
 
 
 def _of_triple(triple: nli.Triple) -> Iterator[Clause]:
-    """The premise, a hypothesis as it stands, and another turned round: as many statements are denied as not."""
+    """The premise, a hypothesis as it is, and another one negated: as many statements are negated as not."""
     entailed, neutral, _ = triple.hypotheses
     yield from (triple.premise, entailed, replace(neutral, negated=not neutral.negated))
 

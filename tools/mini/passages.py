@@ -42,7 +42,7 @@ _BESIDE: Final = {
     "work": ("place",),
     "study": ("place",),
 }
-"""What is said beside the bare event: more than one part that could be the answer."""
+"""The parts of an event: more than one that could be the answer."""
 
 _QUESTIONS: Final = 4
 _LEFT_OUT: Final = 0.85
@@ -66,7 +66,7 @@ class Template:
 @final
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A clause of the passage as it is asked about: its place, the part asked for, and the parts left unsaid."""
+    """A clause of the passage as a question asks about it: its index, the part asked for, and the omitted parts."""
 
     index: int
     asked: str
@@ -90,7 +90,7 @@ class Passage:
     questions: tuple[Question, ...]
 
     def all_clauses(self) -> tuple[Clause, ...]:
-        """Everything that is said."""
+        """All clauses of the passage."""
         return self.clauses
 
 

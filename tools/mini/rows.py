@@ -19,12 +19,12 @@ def text(language: str, clauses: Sequence[Clause]) -> str:
 
 
 def between(language: str) -> str:
-    """What stands between sentences; Thai has no full stop, but a space."""
+    """The text between sentences; Thai has no full stop, but a space."""
     return "" if language in UNSPACED and language != "th" else " "
 
 
 def part_of(language: str, clauses: Sequence[Clause], index: int, part: str) -> tuple[int, int]:
-    """Where a part of the clause at a place stands in the text of the clauses."""
+    """The range of a part of the clause at an index in the text of the clauses."""
     start, _ = spans(language, clauses)[index]
     bounds = []
     for piece, word in placed(language, sentence(language, clauses[index])):
@@ -35,7 +35,7 @@ def part_of(language: str, clauses: Sequence[Clause], index: int, part: str) -> 
 
 
 def spans(language: str, clauses: Sequence[Clause]) -> list[tuple[int, int]]:
-    """Where each clause stands in the text of the clauses."""
+    """The range of each clause in the text of the clauses."""
     bounds, start = [], 0
     for clause in clauses:
         length = len(written(language, sentence(language, clause)))
@@ -125,7 +125,7 @@ def translated_rows(language: str, several: Iterable[statements.Statement]) -> I
 
 
 def mention_rows(language: str, several: Iterable[mentions.Mention], variant: str = "") -> Iterator[Row]:
-    """One row of each mention, with the text on both sides; `variant` is put behind the entity's id."""
+    """One row of each mention, with the text on both sides; `variant` is appended to the entity's id."""
     for index, mention in enumerate(several):
         whole = text(language, mention.clauses)
         start, stop = part_of(language, mention.clauses, mention.index, mention.part)
@@ -146,7 +146,7 @@ def entity_row(entity: mentions.Entity, language: str, variant: str = "") -> Row
 
 
 def named(language: str, words: Sequence[Word]) -> list[tuple[str, str]]:
-    """Written words with their tags: endings belong to the word before them, marks stand by themselves."""
+    """Written words with their tags: endings belong to the word before them, marks are tokens by themselves."""
     groups: list[list[Word]] = []
     for word in words:
         letters = groups and _lettered(word) and _lettered(groups[-1][-1])

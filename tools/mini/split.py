@@ -1,4 +1,4 @@
-"""What training never sees: templates, and pairs of words that never stand together in one of its clauses."""
+"""What training never sees: templates, and pairs of words that never occur together in one of its clauses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Drawn = TypeVar("Drawn")
 
 
 def order(name: str) -> str:
-    """Where a name stands in an order that has nothing to do with its letters."""
+    """The rank of a name in an order by hash."""
     return hashlib.sha256(name.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Single statements: one for each verb, who does it, and whether everything is said that can be said beside it."""
+"""Single statements: one for each verb, kind of subject, and with or without the optional parts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BARE: Final = ("be_in", "be_adjective", "be_role", "live", "travel", "be_born")
 @final
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A verb, how its people are called, and whether place, day, year and adjective are said."""
+    """A verb, how its people are named, and whether it has place, day, year and adjective."""
 
     verb: str
     who: str
@@ -36,13 +36,13 @@ class Template:
 @final
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one example says."""
+    """The clauses of one example."""
 
     template: str
     clause: Clause
 
     def all_clauses(self) -> tuple[Clause, ...]:
-        """Everything that is said."""
+        """All clauses of the example."""
         return (self.clause,)
 
 

@@ -1,8 +1,8 @@
 """The universal part of speech of each word of a clause.
 
 Words of names and days are PROPN, years NUM, marks PUNCT; what an adjective adds to a noun is ADJ, and other words of
-a part are NOUN. Of the words beside the parts `tags.toml` lists those that are no verbs (no adjectives, where a quality
-is told); a table `LANGUAGE.parts` is of words inside parts, `LANGUAGE.VERB` of words beside those of one verb.
+a part are NOUN. Of the words beside the parts `tags.toml` lists those that are not verbs (adjectives, where a quality
+is stated); a table `LANGUAGE.parts` is of words inside parts, `LANGUAGE.VERB` of words beside those of one verb.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tools.mini.meaning import Clause, Thing, Word
 
 
 def tagged(language: str, clause: Clause) -> list[tuple[str, str]]:
-    """The words of a statement and their tags; an ending is of the word before it, an adposition of the one behind."""
+    """The words of a statement and their tags; an ending is of the word before it, an adposition of the next one."""
     words = sentence(language, clause)
     plain = Counter(word.text for word in sentence(language, _bare(clause)) if word.part)
     tagged_words: list[tuple[str, str]] = []

@@ -23,7 +23,7 @@ _UNIT: Final = float(2**-64)
 def new_tokenizer(words: Iterable[str], letters: Sequence[str], size: int) -> Any:
     """A fast tokenizer of `size` entries from words as often as they occur; every one of `letters` is an entry.
 
-    The same words give the same tokenizer. What is no letter of it falls into bytes.
+    The same words give the same tokenizer. Characters that are not among the letters are read as bytes.
     """
     raw = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
     raw.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.Lowercase()])
@@ -39,7 +39,7 @@ def new_tokenizer(words: Iterable[str], letters: Sequence[str], size: int) -> An
 
 
 def _cuts() -> Any:
-    """At spaces; punctuation and single digits stand alone."""
+    """Cuts at spaces; punctuation and single digits are tokens by themselves."""
     alone = pre_tokenizers.Split(Regex(r"[\p{P}\p{S}]|\p{Nd}"), "isolated")
     return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), alone])
 

@@ -59,7 +59,7 @@ class Missing(NamedTuple):
 
 
 class Symbols(NamedTuple):
-    """The keys of a variant, and the sections that it asks for in vain."""
+    """The keys of a variant, and the included sections that are missing."""
 
     keys: Keys
     missing: tuple[Missing, ...]

@@ -65,7 +65,7 @@ def _done(failed: list[str], name: str, work: Callable[[], object]) -> bool:
         work()
     except RobustXtremeError as error:
         failed.append(f"{name}: {error}")
-    except Exception as error:  # noqa: BLE001 - a piece that breaks is named, and the other pieces go on
+    except Exception as error:  # noqa: BLE001 - a piece that breaks is named, and the other pieces continue
         failed.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     else:
         print(f"{name}: {time.process_time() - started:.1f} s", flush=True)
@@ -88,7 +88,7 @@ def _evaluating(study: Study, chain: Chain, task: str) -> Callable[[], object]:
 
 
 def evaluation(study: Study, chain: Chain, task: str) -> dict[str, Any]:
-    """What `evaluate` is told of a task of a chain; each has a folder of its own, so that none hangs on another."""
+    """The arguments of `evaluate` for a task of a chain; each has a folder of its own."""
     split, languages = _SPLITS[task]
     run = study.encoder(chain) if task == ZERO_SHOT else study.run(chain, task)
     return {

@@ -12,8 +12,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from tools.yardstick import systems
+from tools.yardstick.key_errors import (
+    DISTANCES,
+    KINDS,
+    MECHANICAL,
+    POSITIONS,
+    Edit,
+    edits,
+    kind,
+    position,
+    stretch,
+    tenth,
+)
 from tools.yardstick.pairs import Pair, half, lists
-from tools.yardstick.slips import DISTANCES, KINDS, MECHANICAL, PLACES, Edit, edits, kind, position, stretch, tenth
 
 from robust_xtreme.noise.members.keyboard_typo import RATES
 
@@ -46,7 +57,7 @@ def _pitches() -> tuple[str, ...]:
 MEASURES: Final = {
     "kinds": Measure(KINDS, lambda word, edit: KINDS.index(kind(word, edit))),
     "key errors of the hand": Measure(MECHANICAL, _hand),
-    "places": Measure(PLACES, position),
+    "places": Measure(POSITIONS, position),
     "tenths": Measure(tuple(map(str, range(1, 11))), tenth),
     "distances": Measure(_pitches(), lambda _, edit: stretch(edit)),
 }

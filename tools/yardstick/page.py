@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tools.yardstick.slips import MECHANICAL
+from tools.yardstick.key_errors import MECHANICAL
 
 NAMES: Final = {
     "kinds": "kind of edit, all eleven",

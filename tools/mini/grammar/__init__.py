@@ -13,7 +13,7 @@ from tools.mini.grammar._orders import ordered
 from tools.mini.meaning import Clause, Word
 
 UNSPACED = ("zh", "ja", "th")
-"""Languages whose words are written together; a few words stand apart."""
+"""Languages whose words are written together; a few words are apart."""
 
 
 def sentence(language: str, clause: Clause) -> list[Word]:

@@ -1,6 +1,6 @@
 """English words in other orders: how a clause would be put in a language that does not exist.
 
-Such a language is a number; it fixes where the verb stands, in which order things are said, on which side adpositions
+Such a language is a number; it fixes the position of the verb, the order of the parts, on which side adpositions
 and adjectives go, whether there are articles, where a denial and a question word are put, and which particles of other
 languages mark the parts.
 """
@@ -31,9 +31,9 @@ _JOINERS: Final = ("·", "・")
 @final
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One such language. `verb` is the number of phrases before it; `markers` stand behind parts.
+    """One such language. `verb` is the number of phrases before it; `markers` follow parts.
 
-    `linker` stands between the kind of an organisation and its name, `company` before a company's, `joiner` between a
+    `linker` is between the kind of an organisation and its name, `company` before a firm's name, `joiner` between a
     person's names; empty ones are left out.
     """
 

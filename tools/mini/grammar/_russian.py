@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _VELAR: Final = "гкхжчшщ"
-"""Letters behind which `и` is written for `ы`."""
+"""Letters after which `и` is written for `ы`."""
 _FEMININE: Final = {"nom": "ая", "acc": "ую", "dat": "ой"}
 _FEMININE_SOFT: Final = {"nom": "яя", "acc": "юю", "dat": "ей"}
 
@@ -69,7 +69,7 @@ def adjective(text: str, gender: str, case: str, *, animate: bool) -> str:
 
 
 def city(entry: str | Mapping[str, str], case: str) -> str:
-    """A city behind `в`: where something is (`prep`) or where it leads to (`acc`)."""
+    """A city after `в`: where something is (`prep`) or where it leads to (`acc`)."""
     if not isinstance(entry, str):
         return entry[case]
     if entry[-1] == "а":

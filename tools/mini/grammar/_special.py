@@ -1,4 +1,4 @@
-"""Forms that a lexicon has for certain things, or kinds of things, in place of the usual ones."""
+"""Forms that a lexicon has for certain things, or kinds of things, instead of the usual ones."""
 
 from __future__ import annotations
 

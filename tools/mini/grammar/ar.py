@@ -62,7 +62,7 @@ def _who_is_it(clause: Clause) -> list[Word]:
 
 
 def _finite(clause: Clause, *, feminine: bool) -> str:
-    """The verb with its negation, as it agrees with a subject behind it."""
+    """The verb with its negation, as it agrees with a subject after it."""
     verb: dict[str, str] = _W["verbs"][clause.verb]
     if "present" in verb:
         return ("لا " if clause.negated else "") + _prefixed(verb["present"], feminine=feminine)
@@ -92,7 +92,7 @@ def _subject(clause: Clause) -> list[Word]:
 
 
 def _rest(clause: Clause, asked: str) -> list[Word]:
-    """What stands behind the subject, but for the part that is asked for."""
+    """The words after the subject, without the part that is asked for."""
     verb = _W["verbs"][clause.verb]
     return joined(
         plain(verb.get("extra", "")),
@@ -133,7 +133,7 @@ def _entity(entity: Thing | Person | Organisation | None, part: str) -> list[Wor
 
 
 def _object(thing: Thing) -> str:
-    """An indefinite thing as an object, its adjective behind it: `كتابا قديما`, `سيارة حمراء`."""
+    """An indefinite thing as an object, its adjective after it: `كتابا قديما`, `سيارة حمراء`."""
     noun = _accusative(_entry(thing.noun))
     if not thing.adjective:
         return noun

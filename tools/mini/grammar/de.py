@@ -17,7 +17,7 @@ _SIMPLE: Final = {
     "be_adjective": "ist",
     "be_role": "ist",
 }
-"""Verbs that are said in one tense of their own; all others in the perfect."""
+"""Verbs that are used in one tense of their own; all others in the perfect."""
 _DIRECTED: Final = ("travel", "bring")
 """Verbs whose place is where they lead to."""
 _PREPOSITIONS: Final = {"work": "für", "study": "an"}
@@ -37,13 +37,13 @@ _WEAK: Final = {
     "acc": {"m": "en", "f": "e", "n": "e"},
     "dat": {"m": "en", "f": "en", "n": "en"},
 }
-"""Endings of an adjective behind `der`."""
+"""Endings of an adjective after `der`."""
 _MIXED: Final = {
     "nom": {"m": "er", "f": "e", "n": "es"},
     "acc": {"m": "en", "f": "e", "n": "es"},
     "dat": {"m": "en", "f": "en", "n": "en"},
 }
-"""Endings of an adjective behind `ein` and `kein`."""
+"""Endings of an adjective after `ein` and `kein`."""
 
 
 def sentence(clause: Clause) -> list[Word]:
@@ -62,7 +62,7 @@ def question(clause: Clause, asked: str) -> list[Word]:
 
 
 def _side_by_side(clause: Clause, asked: str) -> bool:
-    """Whether a name would stand right behind the subject, as if it belonged to it: `hat Elena Martin angerufen`."""
+    """Whether a name would directly follow the subject, as if it belonged to it: `hat Elena Martin angerufen`."""
     other = "recipient" if clause.recipient else "object"
     between = [part for part in ("place", "day") if part != asked and getattr(clause, part)]
     return asked not in ("subject", other) and isinstance(getattr(clause, other), Person) and not between
@@ -102,7 +102,7 @@ def _closing(clause: Clause) -> list[Word]:
 
 
 def _field(clause: Clause, asked: str) -> list[Word]:
-    """What stands between the finite verb and the end of the clause, but for the part that is asked for."""
+    """The words between the finite verb and the end of the clause, without the part that is asked for."""
     thing = _object(clause) if asked != "object" else []
     when, where = _when(clause, asked), _where(clause) if asked != "place" else []
     negation = plain("nicht" if clause.negated else "")
@@ -122,7 +122,7 @@ def _field(clause: Clause, asked: str) -> list[Word]:
 
 
 def _event(clause: Clause, asked: str, thing: list[Word], when: list[Word], where: list[Word]) -> list[Word]:
-    """What is known stands before time and place, what is new behind them, a goal last.
+    """Known parts come before time and place, new parts after them, a goal last.
 
     In a question, time and place come between the subject and a name, so that they stay apart.
     """
@@ -150,7 +150,7 @@ def _object(clause: Clause) -> list[Word]:
 
 
 def _profession(clause: Clause) -> list[Word]:
-    """A profession stands without an article, and is feminine when a woman has it."""
+    """A profession has no article, and is feminine when a woman has it."""
     assert isinstance(clause.object, Thing)
     assert isinstance(clause.subject, Person)
     role = _W["roles"][clause.object.noun]

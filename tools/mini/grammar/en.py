@@ -62,7 +62,7 @@ def _noun_phrase(noun: str, adjective: str, definite: bool, part: str) -> list[W
 
 
 def _predicate(clause: Clause) -> list[Word]:
-    """Everything behind the subject of a statement."""
+    """Everything after the subject of a statement."""
     return joined(_finite(clause), _rest(clause, ""))
 
 
@@ -70,7 +70,7 @@ def _finite(clause: Clause) -> list[Word]:
     """The verb with its negation."""
     if clause.verb in _COPULAS:
         be = "was" if clause.verb == "be_born" else "is"
-        return plain(be + (" not" if clause.negated else "") + _behind_be(clause.verb))
+        return plain(be + (" not" if clause.negated else "") + _after_be(clause.verb))
     tense = "present" if clause.verb in _PRESENT else "past"
     if clause.negated:
         auxiliary = "does not" if tense == "present" else "did not"
@@ -78,7 +78,7 @@ def _finite(clause: Clause) -> list[Word]:
     return plain(_W["verbs"][clause.verb][tense])
 
 
-def _behind_be(verb: str) -> str:
+def _after_be(verb: str) -> str:
     return {"be_born": " born", "be_in": " located"}.get(verb, "")
 
 
@@ -130,6 +130,6 @@ def _inverted(clause: Clause, asked: str) -> list[Word]:
     """The auxiliary, the subject, and the rest without what is asked for."""
     if clause.verb in _COPULAS:
         be = "was" if clause.verb == "be_born" else "is"
-        return joined(plain(be), _subject(clause), plain(_behind_be(clause.verb)), _rest(clause, asked))
+        return joined(plain(be), _subject(clause), plain(_after_be(clause.verb)), _rest(clause, asked))
     auxiliary = "does" if clause.verb in _PRESENT else "did"
     return joined(plain(auxiliary), _subject(clause), plain(clause.verb), _rest(clause, asked))

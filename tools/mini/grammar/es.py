@@ -13,7 +13,7 @@ _W: Final = words("es")
 _DIRECTED: Final = ("travel", "bring")
 """Verbs whose place is where they lead to."""
 _PREPOSITIONS: Final = {"work": "para", "study": "en", "meet": "con", "help": "a", "call": "a"}
-"""What stands before the object, where something does."""
+"""The words before the object, where there are some."""
 _THE: Final = {"m": "el", "f": "la"}
 _A: Final = {"m": "un", "f": "una"}
 _NO: Final = {"m": "ningún", "f": "ninguna"}
@@ -82,14 +82,14 @@ def _object(clause: Clause) -> list[Word]:
 
 
 def _profession(clause: Clause) -> list[Word]:
-    """A profession stands without an article, and is feminine when a woman has it."""
+    """A profession has no article, and is feminine when a woman has it."""
     assert isinstance(clause.object, Thing)
     assert isinstance(clause.subject, Person)
     return plain(_W["roles"][clause.object.noun]["f" if clause.subject.woman else "text"], "object")
 
 
 def _after(preposition: str, words: list[Word]) -> list[Word]:
-    """The preposition and what is said, with `a` and `el` in one; nothing where nothing is said."""
+    """The preposition and the words after it, with `a` and `el` in one; nothing without words."""
     if preposition == "a" and words and words[0] == Word("el"):
         return [Word("al"), *words[1:]]
     return [*plain(preposition), *words] if words else []

@@ -22,7 +22,7 @@ def sentence(clause: Clause) -> list[Word]:
 def question(clause: Clause, asked: str) -> list[Word]:
     """`अन्ना स्मिथ ने सोमवार को एक पुरानी कार कहाँ खरीदी?`
 
-    The question word stands before the verb, or between the two words of a verb.
+    The question word is before the verb, or between the two words of a verb.
     """
     parts = _parts(clause)
     parts.pop("time" if asked in ("day", "year") else asked)
@@ -43,7 +43,7 @@ def _is_animal(noun: str) -> bool:
 
 
 def _parts(clause: Clause) -> dict[str, list[Word]]:
-    """What stands before the verb, in order, with postpositions."""
+    """The parts before the verb, in order, with postpositions."""
     verb = _verb(clause)
     parts = {
         "subject": _with(_entity(clause, "subject", verb.get("subject", "ने")), verb.get("subject", "ने")),

@@ -15,7 +15,7 @@ from tools.mini.meaning import ENCOUNTERS, Clause, Organisation, Person, Thing, 
 
 _W: Final = words("ko")
 _BEHIND_VOWELS: Final = {"은": "는", "이": "가", "을": "를", "으로": "로"}
-"""Particles as written behind a consonant, and behind a vowel."""
+"""Particles as written after a consonant, and after a vowel."""
 _L: Final = 8
 """The final consonant ㄹ, which 으로 treats as a vowel."""
 

@@ -27,7 +27,7 @@ _DIRECTED: Final = ("travel", "bring")
 _FRONTED: Final = (*ACTIONS, *TRANSFERS, *ENCOUNTERS, "found")
 """Verbs of events: a statement begins with when and where."""
 _CASES: Final = {"help": "dat", "call": "dat", "work": "prep", "study": "prep", "be_role": "nom"}
-"""The case of the object, where it is not the accusative; `prep` is behind `в`."""
+"""The case of the object, where it is not the accusative; `prep` is after `в`."""
 _COMPANY: Final = {"nom": "компания", "acc": "компанию", "prep": "компании"}
 
 

@@ -1,4 +1,4 @@
-"""Swahili: concords by noun class, and question words where the answer would stand."""
+"""Swahili: concords by noun class, and question words at the position of the answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.mini.meaning import ENCOUNTERS, KINDS, Clause, Organisation, Person, 
 
 _W: Final = words("sw")
 _PRESENT: Final = {"live": ("anaishi", "haishi"), "work": ("anafanyia kazi", "hafanyii kazi")}
-"""The verbs of what is so, as they are said and denied."""
+"""The affirmative and negative forms of the verbs of state."""
 _OF: Final = {"1": "wa", "3": "wa", "5": "la", "6": "ya", "7": "cha", "9": "ya", "11": "wa"}
 """`-a` of a noun of a class."""
 _SUBJECT: Final = {"5": "li", "6": "ya", "7": "ki", "9": "i"}
@@ -39,7 +39,7 @@ def question(clause: Clause, asked: str) -> list[Word]:
 
 
 def _predicate(clause: Clause, asked: str) -> list[Word]:
-    """Everything behind the subject, with a question word in place of the part that is asked for."""
+    """Everything after the subject, with a question word instead of the part that is asked for."""
     return joined(_clause_words(clause, asked), _location(clause, asked), _time(clause, asked))
 
 

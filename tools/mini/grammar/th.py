@@ -26,7 +26,7 @@ def sentence(clause: Clause) -> list[Word]:
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
-    """`แอนนา สมิธ ซื้อรถยนต์เก่าที่ไหนเมื่อวันจันทร์`: the question word stands where the answer would."""
+    """`แอนนา สมิธ ซื้อรถยนต์เก่าที่ไหนเมื่อวันจันทร์`: the question word is at the position of the answer."""
     return _clause_words(clause, asked)
 
 
@@ -43,7 +43,7 @@ def _clause_words(clause: Clause, asked: str) -> list[Word]:
 
 
 def _parted(words: Sequence[Word]) -> list[Word]:
-    """The words with a space behind a surname as well."""
+    """The words, also with a space after a surname."""
     breaks = [False, *(word.apart for word in words)]
     return [replace(word, apart=word.apart or parted) for word, parted in zip(words, breaks, strict=False)]
 
@@ -123,7 +123,7 @@ def _that_one(thing: Thing) -> list[Word]:
 
 
 def _predicate(clause: Clause, noun: str) -> str:
-    """A quality as what is said: `เก่า`, `ไม่ เก่า`, `ไม่ใช่ สีแดง`."""
+    """A quality as predicate: `เก่า`, `ไม่ เก่า`, `ไม่ใช่ สีแดง`."""
     entry = _W["adjectives"][clause.quality]
     if not clause.negated:
         return _adjective(clause.quality, noun, "predicate")

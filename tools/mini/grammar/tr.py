@@ -27,7 +27,7 @@ def sentence(clause: Clause) -> list[Word]:
 def question(clause: Clause, asked: str) -> list[Word]:
     """`Anna Smith pazartesi günü nerede eski bir araba satın aldı?`
 
-    What is asked for stands before the verb, or before the object that cannot leave the verb.
+    What is asked for is before the verb, or before the object that cannot leave the verb.
     """
     parts = _parts(clause)
     parts.pop("time" if asked in ("day", "year") else asked)
@@ -42,7 +42,7 @@ def _verb(clause: Clause) -> dict[str, str]:
 
 
 def _parts(clause: Clause) -> dict[str, list[Word]]:
-    """What stands before the verb, in order."""
+    """The parts before the verb, in order."""
     parts = {
         "subject": _entity(clause.subject, "subject", ""),
         "time": _time(clause),
@@ -76,7 +76,7 @@ def _definite(entity: Thing | Person | Organisation | None) -> bool:
 
 
 def _line(clause: Clause, parts: dict[str, list[Word]]) -> list[Word]:
-    """The parts in a row, with a comma behind a subject that the next part could be read together with."""
+    """The parts in a row, with a comma after a subject that could be read together with the next part."""
     subject, rest = parts.get("subject", []), [key for key in parts if key != "subject"]
     comma = [bound(",")] if subject and rest and _runs_on(clause, subject, rest[0], parts) else []
     return [*subject, *comma, *joined(*(parts[key] for key in rest))]
@@ -114,7 +114,7 @@ def _entity(entity: Thing | Person | Organisation | None, part: str, case: str) 
 
 
 def _name(entries: list[Any], part: str, name: str, case: str) -> list[Word]:
-    """A name, and its ending behind an apostrophe."""
+    """A name, and its ending after an apostrophe."""
     name_words = plain(" ".join(_form(entry) for entry in entries), part, name)
     ending = _ending(_spoken(entries[-1]), case, possessed=name == "ORG" and len(entries) > 1)
     return [*name_words, bound(f"'{ending}")] if ending else name_words
@@ -164,7 +164,7 @@ def _inflected(entry: Any, case: str) -> str:
 
 
 def _ending(spoken: str, case: str, *, possessed: bool = False) -> str:
-    """The ending of a case behind a word; `possessed` words (`Bankası`) put an n before it."""
+    """The ending of a case after a word; `possessed` words (`Bankası`) put an n before it."""
     front = spoken.endswith("\N{SOFT HYPHEN}")
     spoken = spoken.rstrip("\N{SOFT HYPHEN}")
     vowel = next(letter for letter in reversed(spoken) if letter in _VOWELS)

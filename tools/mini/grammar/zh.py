@@ -28,7 +28,7 @@ def _clause_words(clause: Clause, asked: str) -> list[Word]:
 
 
 def _predicate(clause: Clause) -> str:
-    """Everything behind the subject, with the places of the parts."""
+    """Everything after the subject, with the positions of the parts."""
     if clause.quality:
         return _quality(clause)
     noun = clause.object.noun if isinstance(clause.object, Thing) else ""

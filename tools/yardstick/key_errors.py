@@ -1,4 +1,4 @@
-"""What was done to a word: its edits, the kind of each, where in the word, and how far off the key was.
+"""The key errors of a word: its edits, the kind of each, the position in the word, and the distance of the keys.
 
 The same rules sort real typos and those of every generator, so that a rule's error falls on all alike.
 """
@@ -15,7 +15,7 @@ MECHANICAL: Final = ("neighbour", "insert", "delete", "double", "swap", "shift")
 SPELLING: Final = ("other letter", "other insert", "missed double", "mark", "capital")
 KINDS: Final = (*MECHANICAL, *SPELLING)
 """Kinds of edits: key errors of the hand, and what is as well or rather a matter of spelling."""
-PLACES: Final = ("first", "second", "middle", "last but one", "last")
+POSITIONS: Final = ("first", "second", "middle", "last but one", "last")
 DISTANCES: Final = (1.25, 2.25, 3.25, 4.25)
 """Upper bounds of the classes of key distances, in pitches; what is further apart is one class more."""
 LAYOUT: Final = "us"
@@ -25,7 +25,7 @@ _MARKS: Final = frozenset(" '-")
 
 
 class Edit(NamedTuple):
-    """One edit at a place of the right word: what was there ("" for an insertion) and what came instead."""
+    """One edit at a position of the right word: the old letters ("" for an insertion) and the new ones."""
 
     at: int
     old: str
@@ -122,7 +122,7 @@ def letter(word: str, edit: Edit) -> int:
 
 
 def position(word: str, edit: Edit) -> int | None:
-    """Which of PLACES an edit is at; None in words too short to tell them apart."""
+    """Which of POSITIONS an edit is at; None in words too short to distinguish them."""
     at = letter(word, edit)
     if len(word) < LEAST:
         return None
