@@ -15,7 +15,7 @@ from robust_xtreme import registry
 from robust_xtreme.models.identity import parameters
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.schema import MODELS, build
-from robust_xtreme.results.transfer import own_data
+from robust_xtreme.results.stages import own_data
 
 
 def _models(*flags: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from tools.transfer.work import evaluations
 from robust_xtreme import registry
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS, SCORES, Column, Frame, build
-from robust_xtreme.results.transfer import OWN
+from robust_xtreme.results.stages import OWN
 
 AVERAGE: Final = "transfer average"
 OVERLAP: Final = "overlap"

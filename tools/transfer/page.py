@@ -15,7 +15,7 @@ from tools.transfer.plan import CONTROLS, EVALUATED, MIX, NONE, ZERO_SHOT
 
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS
-from robust_xtreme.results.transfer import OWN
+from robust_xtreme.results.stages import OWN
 
 REPORT: Final = "report.md"
 FLAG: Final = "†"

@@ -12,8 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Contamination, DataError, ModelError
 from robust_xtreme.examples import Example
 from robust_xtreme.models.kinds import MONOLINGUAL, MULTILINGUAL, base_kind
-from robust_xtreme.results.stages import read_stages
-from robust_xtreme.results.transfer import own_data
+from robust_xtreme.results.stages import own_data, read_stages
 from robust_xtreme.targets.contamination import check, unit
 
 STAGES: Final = "stages"

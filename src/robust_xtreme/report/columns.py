@@ -189,10 +189,7 @@ def _first(left: list[str]) -> Shown:
 
 
 def _plain(name: str) -> Shown:
-    if name.startswith(FLOOR):
-        return Shown(name.removeprefix(FLOOR), (name,), points)
-    if name.startswith(SCORE):
-        return Shown(name.removeprefix(SCORE), (name,), _text)
-    if name.startswith("share_"):
-        return Shown(name.removeprefix("share_"), (name,), percent)
+    for prefix, form in ((FLOOR, points), (SCORE, _text), ("share_", percent)):
+        if name.startswith(prefix):
+            return Shown(name.removeprefix(prefix), (name,), form)
     return Shown(name.replace("_", " "), (name,), _text, right=False)

@@ -225,20 +225,16 @@ def info() -> Info:
             problem = f"{path} cannot be read: {reason_of(error)}"
     elif directory.exists() and not directory.is_dir():
         problem = f"{directory} is not a folder"
-    return Info(directory, _on_disk(directory), most, kinds, problem)
+    size = 0
+    for file in _files(directory):
+        with suppress(OSError):
+            size += file.stat().st_size
+    return Info(directory, size, most, kinds, problem)
 
 
 def _files(directory: Path) -> list[Path]:
     """Every file of the cache in the folder, those of other versions too."""
     return sorted(path for path in directory.glob(_EVERY_VERSION) if path.is_file()) if directory.is_dir() else []
-
-
-def _on_disk(directory: Path) -> int:
-    total = 0
-    for path in _files(directory):
-        with suppress(OSError):
-            total += path.stat().st_size
-    return total
 
 
 def clear() -> Info:

@@ -82,17 +82,8 @@ class Estimate:
 
 
 def cluster_sums(stats: Array, codes: Array, clusters: int) -> Array:
-    """Sum rows of statistics within clusters, in the order of the rows: (n, k) and codes (n,) to (clusters, k).
-
-    With a leading axis of seeds, (seeds, n, k) to (seeds, clusters, k). Runs in numpy.
-    """
-    seeds, rows, width = (1, *stats.shape) if stats.ndim == 2 else stats.shape
-    slots = np.arange(seeds)[:, None] * clusters + codes
-    flat = stats.reshape(seeds * rows, width)
-    columns = [
-        np.bincount(slots.ravel(), weights=flat[:, column], minlength=seeds * clusters) for column in range(width)
-    ]
-    return np.stack(columns, -1).reshape(*stats.shape[:-2], clusters, width)
+    """Sum rows of statistics within clusters, in the order of the rows: (n, k) and codes (n,) to (clusters, k)."""
+    return np.stack([np.bincount(codes, weights=column, minlength=clusters) for column in stats.T], -1)
 
 
 def leave_one_out(sums: Array, reduce: Callable[[Array], Array]) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.results import store
 
 FOLDER: Final = "stages"
+OWN: Final = "own training data"
 _LARGEST: Final = 1 << 53
 
 
@@ -34,6 +35,14 @@ _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "diversity": lambda value: value is None or _is_object(value),
 }
 """The keys of a record that are read, and the checks of their values."""
+
+
+def own_data(task: str) -> str:
+    """The flag of a stage that learned a task's own training data, so that the task's score does not show transfer.
+
+    These are the examples of MNLI and ANLI+ for XNLI, and of SQuAD for XQuAD, MLQA and LAReQA.
+    """
+    return f"{OWN}: {task}"
 
 
 def read_stages(run: Path) -> tuple[dict[str, Any], ...]:

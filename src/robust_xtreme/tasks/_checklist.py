@@ -32,23 +32,17 @@ _FORMS: Final = re.compile(r"[,،၊，]")
 _ONE_FORM: Final = ("adj", "obj")
 """Kinds whose values list several forms, `older, old`."""
 
-_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "comparisons": ("first_name", "first_name1"),
-    "intensity": ("first_name", "first_name1"),
-    "properties": (),
-    "professions": ("first_name",),
-    "animals": ("first_name",),
-    "animals_v2": ("first_name", "first_name2"),
+_TESTS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]]] = {
+    "comparisons": (("first_name", "first_name1"), {"adj": "adj"}),
+    "intensity": (("first_name", "first_name1"), {"state": "s", "very": "very", "somewhat": "somewhat"}),
+    "properties": ((), {"obj": "obj"}),
+    "professions": (("first_name",), {"profession": "profession", "nationality": "nationality"}),
+    "animals": (("first_name",), {"animal": "animal", "vehicle": "vehicle"}),
+    "animals_v2": (("first_name", "first_name2"), {"animal": "animal", "vehicle": "vehicle"}),
 }
-_VALUES: Final[Mapping[str, Mapping[str, str]]] = {
-    "comparisons": {"adj": "adj"},
-    "intensity": {"state": "s", "very": "very", "somewhat": "somewhat"},
-    "properties": {"obj": "obj"},
-    "professions": {"profession": "profession", "nationality": "nationality"},
-    "animals": {"animal": "animal", "vehicle": "vehicle"},
-    "animals_v2": {"animal": "animal", "vehicle": "vehicle"},
-}
-"""The values that are drawn for each test: the label of their rows, and the slot of the templates."""
+"""The slots of names of each test, and the values that are drawn for it: the label of their rows to their slot."""
+
+METRICS: Final = ("checklist_pass_rate", *(f"checklist_{test}" for test in _TESTS))
 
 Facts = Mapping[str, str]
 """The English values of a case, by kind."""
@@ -167,14 +161,13 @@ class _Kit:
     def _values(self, draw: _Draw, given: Facts) -> tuple[Facts, tuple[Facts, ...], Words | None]:
         """The English values of a case and of each question, and the words for all slots; None where one is missing."""
         drawn = draw.two(range(len(self.names)), "names")
-        words: dict[str, str | None] = {
-            slot: self.names[index] for slot, index in zip(_NAMES[self.test], drawn, strict=False)
-        }
-        lines = {label: draw.of(self._labelled(label), label) for label in _VALUES[self.test]}
+        name_slots, value_slots = _TESTS[self.test]
+        words: dict[str, str | None] = {slot: self.names[index] for slot, index in zip(name_slots, drawn, strict=False)}
+        lines = {label: draw.of(self._labelled(label), label) for label in value_slots}
         facts = {**given, **{label: line.english for label, line in lines.items()}}
         asked = self._properties(draw, facts, words) if self.test == "properties" else ({}, {})
         for label, line in lines.items():
-            _put(words, label, _VALUES[self.test][label], _pick(line, facts), self.language)
+            _put(words, label, value_slots[label], _pick(line, facts), self.language)
         whole = {slot: word for slot, word in words.items() if word}
         return facts, asked, whole if len(whole) == len(words) else None
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, TaskSpec
-from robust_xtreme.tasks._checklist import cases
+from robust_xtreme.tasks._checklist import METRICS, cases
 
 _LANGUAGES: Final = codes(
     "af ar az bg bn de el en es et eu fa fi fr gu ha he hi ht hu id it ja jv ka kk "
@@ -18,15 +18,7 @@ multichecklist = TaskSpec(
     name="multichecklist",
     summary="Short questions that each test one thing: comparisons, intensifiers, properties, professions, animals.",
     family="span_qa",
-    metrics=(
-        "checklist_pass_rate",
-        "checklist_comparisons",
-        "checklist_intensity",
-        "checklist_properties",
-        "checklist_professions",
-        "checklist_animals",
-        "checklist_animals_v2",
-    ),
+    metrics=METRICS,
     languages=_LANGUAGES,
     files={
         "test": Files(

@@ -9,7 +9,7 @@ import polars as pl
 from robust_xtreme.report.cells import floor_note, headline, sectioned, with_condition, with_language
 from robust_xtreme.report.columns import OVERLAP
 from robust_xtreme.report.view import SECTION, Results, view
-from robust_xtreme.results.transfer import OWN
+from robust_xtreme.results.stages import OWN
 
 _COLUMNS: Final = (
     "language", "level", "low", "high", "baseline", "baseline_name", "floor_note", "setting", "n", "clusters",

@@ -73,7 +73,10 @@ class Index:
 @lru_cache(maxsize=2)
 def index(values: tuple[str, ...]) -> Index:
     """The index of some texts, by n-grams of two to four characters; kept, as languages can share a pool."""
-    parts = [_entries(values[start : start + _CHUNK], start) for start in range(0, max(len(values), 1), _CHUNK)]
+    parts = []  # the distinct pairs of a text and a bucket, (m,) as text * buckets + bucket
+    for start in range(0, max(len(values), 1), _CHUNK):
+        buckets, texts = grams([(value,) for value in values[start : start + _CHUNK]], _SIZES)
+        parts.append(_distinct((start + texts) * BUCKETS + buckets))
     texts, buckets = np.divmod(np.concatenate(parts), BUCKETS)
     counts = np.bincount(buckets, minlength=BUCKETS)
     rare = counts <= max(_ALWAYS, _COMMON * len(values))
@@ -83,12 +86,6 @@ def index(values: tuple[str, ...]) -> Index:
     sorted_texts = np.sort(buckets[kept] * len(values) + texts[kept]) % max(len(values), 1)
     starts = np.concatenate([[0], np.cumsum(np.where(rare, counts, 0))]).astype(np.int64)
     return Index(sorted_texts.astype(np.int32), starts, weights, np.where(norms > 0, norms, 1.0))
-
-
-def _entries(values: Sequence[str], first: int) -> Ints:
-    """The distinct pairs of a text and a bucket, (m,) as text * buckets + bucket; the first text is number `first`."""
-    buckets, texts = grams([(value,) for value in values], _SIZES)
-    return _distinct(texts * BUCKETS + buckets) + first * BUCKETS
 
 
 def _distinct(values: Ints) -> Ints:
