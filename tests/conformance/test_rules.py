@@ -53,9 +53,10 @@ def test_hard_clusters_keep_the_rules(perturbation: Perturbation) -> None:
 
 @pytest.mark.real
 @_members
-def test_real_sentences_keep_the_rules(perturbation: Perturbation, data: Path) -> None:
+@pytest.mark.parametrize("sentences", [5, pytest.param(20, marks=pytest.mark.long)])
+def test_real_sentences_keep_the_rules(perturbation: Perturbation, data: Path, sentences: int) -> None:
     """On sentences of the release files, in every available language, the rules are kept."""
-    keeps(Trial(perturbation, real(data)), OF_TEXTS)
+    keeps(Trial(perturbation, real(data, sentences)), OF_TEXTS)
 
 
 @_members

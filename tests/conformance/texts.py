@@ -145,7 +145,7 @@ def table(texts: list[Text]) -> SpanTable:
     return span_table([text.spans for text in texts])
 
 
-def real(folder: Path, limit: int = 5) -> list[Text]:
+def real(folder: Path, limit: int) -> list[Text]:
     """Sentences of the release files: the first of panx in every language that is there, with a span for each word."""
     texts = []
     for path in sorted((folder / "panx").glob("dev-*.tsv")):

@@ -59,13 +59,14 @@ def test_no_drop_is_rarely_claimed(coverage: ModuleType, metric: str) -> None:
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
 @pytest.mark.parametrize(("score", "drop"), [(0.3, 0.3), (0.6, 0.57), (0.9, 0.81)])
+@pytest.mark.parametrize("replications", [200, pytest.param(500, marks=pytest.mark.long)])
 def test_a_collapse_is_simulated_as_its_design_says(
-    coverage: ModuleType, metric: str, score: float, drop: float
+    coverage: ModuleType, metric: str, score: float, drop: float, replications: int
 ) -> None:
     """The clean arm scores what the design names and each noisy arm what the drop leaves, nothing where that is all."""
     corner = coverage.Corner(metric, 200, 5, 0.3, score, drop, 3)
     reduce = coverage.accuracy if metric == "accuracy" else coverage.f1
-    clean, noisy = coverage.simulate(corner, 200, np.random.default_rng(5))
+    clean, noisy = coverage.simulate(corner, replications, np.random.default_rng(5))
     assert corner.collapses
     assert reduce(clean.sum((0, 2))) == pytest.approx([100 * score], abs=0.6)
     assert reduce(noisy.sum((0, 2))) == pytest.approx([100 * (score - drop)] * 3, abs=0.6 if score > drop else 0)

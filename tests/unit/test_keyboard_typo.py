@@ -285,9 +285,10 @@ def test_no_mark_is_orphaned() -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_real_sentences_keep_their_clusters(data: Path, code: str) -> None:
+@pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.long)])
+def test_real_sentences_keep_their_clusters(data: Path, code: str, count: int) -> None:
     """With every letter mistyped no cluster is broken, and 95 % of those put in are the language's own."""
-    lines = [line for line in sentences(data, code).splitlines() if line.strip()][:20]
+    lines = [line for line in sentences(data, code).splitlines() if line.strip()][:count]
     spec = PerturbationSpec.parse("keyboard_typo:1")
     noised_lines = noise_texts([Text(f"{n}", code, line[:300]) for n, line in enumerate(lines)], spec, 0)
     for noised in noised_lines:

@@ -134,29 +134,39 @@ def test_a_perfect_prediction_scores_100(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=25)
-@given(data=st.data())
-def test_sums_add_over_any_partition(name: str, data: st.DataObject) -> None:
+@pytest.mark.parametrize("examples", [25, pytest.param(100, marks=pytest.mark.long)])
+def test_sums_add_over_any_partition(name: str, examples: int) -> None:
     """Parts of a batch, in any order, have the sums of the whole, and the value is between 0 and 100."""
-    metric = _metric(name)
-    batch = data.draw(st.lists(JUDGED[_kind(metric)], min_size=1, max_size=8))
-    cut = data.draw(st.integers(0, len(batch)))
-    whole = _sums(metric, batch)
-    np.testing.assert_allclose(_sums(metric, batch[cut:]) + _sums(metric, batch[:cut]), whole, rtol=1e-12)
-    assert 0.0 <= float(metric.reduce(whole)) <= 100.0
+
+    @settings(max_examples=examples)
+    @given(data=st.data())
+    def law(data: st.DataObject) -> None:
+        metric = _metric(name)
+        batch = data.draw(st.lists(JUDGED[_kind(metric)], min_size=1, max_size=8))
+        cut = data.draw(st.integers(0, len(batch)))
+        whole = _sums(metric, batch)
+        np.testing.assert_allclose(_sums(metric, batch[cut:]) + _sums(metric, batch[:cut]), whole, rtol=1e-12)
+        assert 0.0 <= float(metric.reduce(whole)) <= 100.0
+
+    law()
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=40)
-@given(data=st.data())
-def test_scopes_divide_the_whole(name: str, data: st.DataObject) -> None:
+@pytest.mark.parametrize("examples", [40, pytest.param(100, marks=pytest.mark.long)])
+def test_scopes_divide_the_whole(name: str, examples: int) -> None:
     """What noise touched and what it left add up to all."""
-    metric = _metric(name)
-    scored = data.draw(JUDGED[_kind(metric)])
-    parts = {scope: sums for scope, sums in metric.stats(scored).items() if scope != "all"}
-    assert set(parts) <= {"noised_gold", "untouched"}
-    if parts:
-        np.testing.assert_array_equal(np.sum(list(parts.values()), axis=0), metric.stats(scored)["all"])
+
+    @settings(max_examples=examples)
+    @given(data=st.data())
+    def law(data: st.DataObject) -> None:
+        metric = _metric(name)
+        scored = data.draw(JUDGED[_kind(metric)])
+        parts = {scope: sums for scope, sums in metric.stats(scored).items() if scope != "all"}
+        assert set(parts) <= {"noised_gold", "untouched"}
+        if parts:
+            np.testing.assert_array_equal(np.sum(list(parts.values()), axis=0), metric.stats(scored)["all"])
+
+    law()
 
 
 @pytest.mark.parametrize("name", METRICS)
