@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -223,10 +224,32 @@ def recorded() -> dict[str, dict[str, str]]:
     return record
 
 
-def main() -> None:
+def parser() -> argparse.ArgumentParser:
+    """The command line; its help lists the pages."""
+    listed = "\n".join(f"  {page.path}" for page in PAGES)
+    command = argparse.ArgumentParser(
+        prog="python -m tools.generated",
+        description="Write generated pages and record the hashes of their inputs in docs/generated.json.",
+        epilog=f"pages:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("pages", nargs="*", metavar="PAGE", help="the path of a page; without one all are written")
+    return command
+
+
+def chosen(arguments: Sequence[str] | None) -> list[Page]:
+    """The pages that the command line names, in their order; all if it names none."""
+    command = parser()
+    paths = command.parse_args(arguments).pages
+    if unknown := sorted(set(paths) - {page.path for page in PAGES}):
+        command.error(f"{', '.join(unknown)}: not a generated page; --help lists them")
+    return [page for page in PAGES if not paths or page.path in paths]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Write the pages and their hashes; those made of release files only where these are named."""
-    record = recorded()
-    for page in PAGES:
+    pages, record = chosen(arguments), recorded()
+    for page in pages:
         if page.released and not os.environ.get(VARIABLE):
             print(f"{page.path}: left as it is, since {VARIABLE} names no release files")
             continue

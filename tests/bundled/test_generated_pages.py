@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from tools.generated import PAGES, RECORD, ROOT, Page, recorded
+from tools.generated import PAGES, RECORD, ROOT, Page, main, recorded
 
 PATHS = [page.path for page in PAGES]
 
@@ -26,10 +27,32 @@ def test_the_record_names_every_page_once() -> None:
     assert len(set(PATHS)) == len(PATHS)
 
 
+def test_the_help_lists_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` names each page and writes nothing."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert set(PATHS) <= set(capsys.readouterr().out.split())
+
+
+def test_chosen_pages_alone_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages that the command names are written; the record keeps the hashes of the others."""
+    pages = [Page(name, ("input.txt",), name.upper) for name in ("a.md", "b.md")]
+    for variable, value in {"ROOT": tmp_path, "RECORD": tmp_path / "generated.json", "PAGES": pages}.items():
+        monkeypatch.setattr(f"tools.generated.{variable}", value)
+    (tmp_path / "input.txt").write_text("content")
+    main([])
+    before = recorded()
+    (tmp_path / "a.md").unlink()
+    main(["b.md"])
+    assert (recorded(), (tmp_path / "a.md").exists()) == (before, False)
+    with pytest.raises(SystemExit, match="2"):
+        main(["c.md"])
+
+
 def test_a_change_of_an_input_or_of_the_page_is_seen(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another byte, another file, or another name of a file gives another hash; an input that is gone raises."""
+    """Another byte, another file, or another name of a file gives another hash; a missing input raises."""
     root = tmp_path_factory.mktemp("root")
     monkeypatch.setattr("tools.generated.ROOT", root)
     page = Page("page.md", ("a.txt", "more/*"), str)

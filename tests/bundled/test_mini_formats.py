@@ -103,7 +103,7 @@ def _sign(value: int) -> int:
 
 def test_surface_cues_predict_as_many_causes_as_the_page_says() -> None:
     """A table of cues, and which choice has the verb that is more often right, are counted on the English test."""
-    assert f"tells {_percent_right(_cues):.1f} % of the English causes and effects" in _PAGE
+    assert f"predicts {_percent_right(_cues):.1f} % of the English causes and effects" in _PAGE
 
 
 def _percent_right(cue: Callable[[dict[str, Any]], Any]) -> float:

@@ -194,4 +194,4 @@ def test_surface_cues_of_both_texts_predict_most_english_labels() -> None:
     test = rows("xnli/test-en.jsonl")
     right = sum(table[_cues(row)].most_common(1)[0][0] == row["label"] for row in test if _cues(row) in table)
     page = (Path(__file__).parents[2] / "docs/mini.md").read_text(encoding="utf-8")
-    assert f"has {100 * right / len(test):.1f} % of the English test" in page
+    assert f"predicts {100 * right / len(test):.1f} % of the English labels" in page

@@ -64,7 +64,7 @@ def test_a_row_is_a_word_and_another_way_to_write_it(code: str, maker: ModuleTyp
 
 @_lists
 def test_no_row_occurs_twice(code: str) -> None:
-    """No pair twice, in whatever case, none the other way round, and the rows are sorted."""
+    """No pair occurs twice, in any case or order, and the rows are sorted."""
     pairs = [(row["right"], row["wrong"]) for row in packs.table("misspellings", code).rows]
     assert pairs == sorted(pairs)
     small = [(lower(right, code), lower(wrong, code)) for right, wrong in pairs]

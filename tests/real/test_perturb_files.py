@@ -40,7 +40,7 @@ def _format(path: Path) -> str:
 
 
 def _keeping(family: str) -> list[str]:
-    """The perturbations that promise to keep the spans of a family and need no files of one's own."""
+    """The perturbations that promise to keep the spans of a family and need no files of the user."""
     every: list[Perturbation] = [registry.load("perturbation", name) for name in registry.names("perturbation")]
     return [
         member.name

@@ -73,7 +73,7 @@ def test_a_member_declares_what_it_does_not_have_and_waives() -> None:
 
 
 def test_a_text_shared_by_examples_is_noised_once() -> None:
-    """The same id gives the same object, in whatever places of the list it is."""
+    """The same id gives the same object, at any positions of the list."""
     source_text = text("sw", _SW, name="passage")
     noised = _noise("char_noise:0.3", source_text, text("sw", "Habari", name="other"), source_text)
     assert noised[0] is noised[2]

@@ -89,7 +89,7 @@ def test_a_malformed_tokenizer_is_named(folder: Path) -> None:
     ],
 )
 def test_a_malformed_configuration_is_named(changed: dict[str, Any], message: str, folder: Path) -> None:
-    """A size that no encoder has, or another type, is stated with the file and the next step."""
+    """A size that no encoder has, or another type, is an error with the file and the next step."""
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
     with pytest.raises(ModelError, match=rf"{message}.*Get it again\.$"):

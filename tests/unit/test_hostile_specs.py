@@ -66,7 +66,7 @@ def test_whole_numbers_have_a_bound(name: str, value: int) -> None:
 
 
 def test_the_bounds_are_values_themselves() -> None:
-    """The largest that is stated is taken."""
+    """The largest documented value is accepted."""
     spec_with(steps=10**9, devices=4096, accumulate=4096, seed=2**32 - 1, sampling="capped:1000000000")
 
 

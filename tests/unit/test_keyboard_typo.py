@@ -198,7 +198,7 @@ def test_what_replaces_a_letter_has_its_slot(code: str) -> None:
 
 
 def test_rates_are_tunable() -> None:
-    """A kind whose rate is nought never happens; one that alone has a rate is all that happens."""
+    """A kind whose rate is 0 never happens; one that alone has a rate is all that happens."""
     assert _long("en", "@delete=0")["delete"] == 0
     only = "".join(f"@{kind}=0" for kind in RATES if kind != "neighbour")
     assert {kind for kind, many in _long("en", only).items() if many} == {"neighbour"}

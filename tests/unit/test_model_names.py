@@ -275,7 +275,7 @@ def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: 
     ],
 )
 def test_a_missing_head_comes_with_the_command_that_trains_one(model: str, task: str, line: str) -> None:
-    """The task is in it, or the one whose head it takes; in retrieval a representation serves in its stead."""
+    """The task is in it, or the one whose head it takes; in retrieval it names a representation instead."""
     with pytest.raises(ModelError, match=line):
         located(registry.load("task", task), models=(model,))
 

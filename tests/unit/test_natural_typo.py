@@ -20,7 +20,7 @@ _HEADER = "# language: {code}\n# source: a test\n# licence: CC0-1.0\n# standing:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder for packs of one's own, which are forgotten after the test."""
+    """A folder for a user's packs, which the test removes afterwards."""
     (tmp_path / "misspellings").mkdir()
     yield tmp_path
     packs.use()

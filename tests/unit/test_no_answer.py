@@ -69,7 +69,7 @@ def test_a_hand_built_head_says_that_there_is_no_answer(strength: float, expecte
 
 
 def test_a_question_without_an_answer_is_learnt_from(tokenizer: Any) -> None:
-    """Its windows have the first token as their gold, and contain all there is to contain."""
+    """Its windows have the first token as their gold, and none is truncated."""
     example = question_example("1", "who?", CONTEXT, "Butiama")
     texts = {name: Text(text.id, text.language, text.value) for name, text in example.texts.items()}
     none = Example("2", texts, Answers(()), "c")

@@ -91,7 +91,7 @@ BROKEN = [
 def test_a_broken_file_is_one_line_and_leaves_nothing(
     format: str, text: str | bytes, line: str, tmp_path: Path
 ) -> None:
-    """What is wrong is stated with its line or id, and neither output nor a part of it is there."""
+    """The error has the line or id, and neither output nor a part of it is there."""
     with pytest.raises(UserError) as error:
         done(tmp_path, text, format)
     assert line in str(error.value)

@@ -247,7 +247,7 @@ def test_rows_of_candidates_are_checked(tmp_path: Path, text: str, message: str)
     ],
 )
 def test_pools_are_checked(tmp_path: Path, corpus: Corpus, message: str) -> None:
-    """One without texts, with an id that is twice, or with an answer that it does not contain."""
+    """One without texts, with an id that occurs twice, or with an answer that it does not contain."""
     _write(tmp_path, de=LINES)
     with pytest.raises(DataError, match=message):
         load(_task(make=lambda *_: corpus), tmp_path, "de", "test")

@@ -87,7 +87,7 @@ def test_streams_of_a_draw_do_not_follow_it_or_each_other() -> None:
 
 
 def test_strengths_nest_and_reach_both_ends() -> None:
-    """What is chosen at a strength is chosen at any higher one; nought chooses none, one chooses all."""
+    """What is chosen at a strength is chosen at any higher one; 0 chooses none, 1 chooses all."""
     drawn = randomness.draws(np.repeat(_keys("a"), 1_000), np.arange(1_000))
     chosen = [randomness.chosen(drawn, strength) for strength in ("0", "0.05", "0.1", "0.999999", "1")]
     assert not chosen[0].any()

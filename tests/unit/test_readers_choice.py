@@ -74,7 +74,7 @@ def test_rows_go_by_their_numbers() -> None:
 
 @pytest.mark.parametrize("change", ["crlf", "mark", "decomposed"])
 def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
-    """CRLF and a byte order mark are not matter; decomposed letters stay as they are."""
+    """CRLF and a byte order mark make no difference; decomposed letters stay as they are."""
     text = lines(causal(0, premise="né"), causal(1, label=0))
     changed = {
         "crlf": text.replace("\n", "\r\n"),

@@ -1,4 +1,4 @@
-"""The reader of treebanks: the words and tags of XTREME's conversion, and a place for whatever is not a CoNLL-U."""
+"""The reader of treebanks: the words and tags of XTREME's conversion, and the location of each error."""
 
 from __future__ import annotations
 

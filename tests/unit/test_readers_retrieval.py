@@ -220,7 +220,7 @@ def test_malformed_breaks_are_named(breaks: object, message: str) -> None:
 
 
 def test_a_truncated_file_of_lareqa_is_named(tmp_path: Path) -> None:
-    """Half a file is not JSON, which is stated with its line."""
+    """Half a file is not JSON; the error has its line."""
     _write(tmp_path, **{"lareqa/xquad-r/de.json": squad_sentences.SAMPLE[:100]})
     with pytest.raises(DataError, match=r"de\.json:1: is not valid JSON"):
         _load(tmp_path, "lareqa", "validation")

@@ -90,7 +90,7 @@ def test_options_that_were_not_given_change_nothing(file: str, tmp_path: Path) -
 
 
 def test_an_option_replaces_the_key(file: str) -> None:
-    """Options win over the file, in the stage that they belong to; how long a stage trains is stated once."""
+    """Options win over the file, in the stage that they belong to; steps replace epochs, and the other way round."""
     settings = asked(file, steps=7, out="runs/two", intermediate="hellaswag", sampling="temperature:2", seed=0)
     assert (settings.out, settings.seed) == ("runs/two", 0)
     assert (stage(settings, "target").steps, stage(settings, "target").epochs) == (7, 0)

@@ -1,4 +1,4 @@
-"""Rows of a task run: answers are mapped back through the noise, and what an item was is stated in one word."""
+"""Rows of a task run: answers are mapped back through the noise, and each item has a status of one word."""
 
 from __future__ import annotations
 

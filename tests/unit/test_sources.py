@@ -46,7 +46,7 @@ def test_a_folder_instead_of_a_file_is_named(tmp_path: Path) -> None:
 
 
 def test_only_line_feeds_end_lines() -> None:
-    """CRLF and LF end a line, a missing last one is not a matter, and Unicode's other separators are text."""
+    """CRLF and LF end a line, a missing last one makes no difference, and Unicode's other separators are text."""
     assert list(numbered_lines("a\u2028b\x85\r\nc\x0b\x1c\n\nd")) == [
         (1, "a\u2028b\x85"),
         (2, "c\x0b\x1c"),

@@ -1,4 +1,4 @@
-"""Splits: which file, which rows, which of them, and what is stated where there is none."""
+"""Splits: which file, which rows, which of them, and the errors where there is none."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ def test_limits_are_nested_and_blind_to_order(clusters: list[int], size: int, ot
 
 
 def test_a_limit_takes_clusters_in_hash_order() -> None:
-    """Which clusters a limit takes is a matter of their names alone, and stays so over versions."""
+    """Which clusters a limit takes is a matter of their names alone, in every version."""
     examples = [_example(f"e{index}", str(index)) for index in range(100)]
     assert [example.cluster for example in limit(examples, 5)] == ["5", "61", "66", "73", "93"]
 

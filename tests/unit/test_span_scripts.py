@@ -106,7 +106,7 @@ def test_marks_that_no_token_represents_go_with_their_letter() -> None:
 
 
 def test_a_mark_with_a_token_of_its_own_is_only_answered_where_it_is_pointed_at() -> None:
-    """Gold answers that end within a cluster, as one of MLQA's Hindi ones does, are stated as they are."""
+    """Gold answers that end within a cluster, as one of MLQA's Hindi ones does, are kept as they are."""
     context = "एक टिकों से"
     for answer in ("टिक", "टिको", "टिकों"):
         example = question_example("1", "who?", context, answer)

@@ -43,7 +43,7 @@ def _start(name: str, revision: str = "", offline: bool = False) -> tuple[Start,
 
 
 def test_a_folder_and_a_run_are_found_as_they_are(made: Path, tmp_path: Path) -> None:
-    """Of a run the encoder is in model/, and its stages beside it; nothing is stated."""
+    """Of a run the encoder is in model/, and its stages beside it; there is no message."""
     run = tiny_run(tmp_path / "run", ["panx"])
     assert _start(str(made)) == (Start(made, made), [])
     assert _start(str(run)) == (Start(run, run / "model"), [])

@@ -1,4 +1,4 @@
-"""Suites: a folder with its own languages, rows and clusters, and a place for every mistake in it."""
+"""Suites: a folder with its own languages, rows and clusters, and the location of every error in it."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ def test_words_are_at_their_spans(words: list[str]) -> None:
 
 
 def test_equal_sentences_are_one_cluster_in_every_language() -> None:
-    """Identical words are resampled together; their tags, language and split are not matter, their borders are."""
+    """Identical words are resampled together; their tags, language and split make no difference, their borders do."""
     adapt = _task("panx").adapt
     (first,) = adapt((_sentence(["a", "b"], ["O", "B-PER"]),), Origin("panx", "test", "en"))
     (other,) = adapt((_sentence(["a", "b"], None),), Origin("panx", "train", "sw"))

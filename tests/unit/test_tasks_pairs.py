@@ -1,4 +1,4 @@
-"""PAWS-X: pairs that are one item each, in both layouts, and a place for every mistake."""
+"""PAWS-X: pairs that are one item each, in both layouts, and the location of every error."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 
 def test_the_release_and_what_xtreme_makes_of_it_are_the_same_examples(tmp_path: Path) -> None:
-    """Ids are places, blanks at the ends and a CSV writer's quoting are not matter, and no first row is lost."""
+    """Ids are places, blanks at the ends and a CSV writer's quoting make no difference, and no first row is lost."""
     folder = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
     made = written(tmp_path / "made", "pawsx/dev-de.tsv", MADE.replace("\n", "\r\n"))
     loaded = load(PAWSX, folder, "de", "validation").examples

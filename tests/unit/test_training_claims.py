@@ -76,7 +76,7 @@ def test_a_sign_is_not_claimed_where_only_the_uncorrected_interval_excludes_zero
 
 
 def test_one_run_has_no_interval() -> None:
-    """What a single pair of runs shows is stated of these checkpoints only."""
+    """A single pair of runs has a difference without an interval."""
     row = claims(_values({"none": (40.0,), "mnli": (45.0,)}), "none").row(0, named=True)
     assert row["difference"] == 5.0
     assert [row[name] for name in ("se", "low", "high", "p", "p_adjusted", "sign")] == [None] * 6
