@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast, overload
 
@@ -56,9 +57,18 @@ def perturb(
     from robust_xtreme.specs import PerturbationSpec
 
     drawn, folders = _seed(seed), _folders(packs)
-    cell = _single_cell(PerturbationSpec.parse(spec))
+    parsed = PerturbationSpec.parse(spec)
+    cell, *others = parsed.cells()
+    if others:
+        raise SpecError(f"{str(parsed)!r} lists {1 + len(others)} strengths; perturb takes one, as in {cell}")
     with using(*folders):
-        return _perturbed(texts, cell, language, drawn)
+        strings = sum(isinstance(item, str) for item in texts)
+        if strings == len(texts):
+            noised_texts = noised_strings(cast("Sequence[str]", texts), cell, language, drawn)
+            return [noised.text.value for noised in noised_texts]
+        if strings:
+            raise UserError("perturb takes strings or Examples, not both in one list.")
+        return _examples(cast("Sequence[Example]", texts), cell, language, drawn)
 
 
 def _check_call(texts: object, spec: object, language: object) -> None:
@@ -75,13 +85,10 @@ def _check_call(texts: object, spec: object, language: object) -> None:
 
 def _seed(seed: object) -> int:
     """A seed as an int; numpy's integers are accepted."""
-    try:
-        number = operator.index(cast("SupportsIndex", seed))
-    except TypeError:
-        number = None
-    if number is None or isinstance(seed, bool):
-        raise UserError(f"perturb takes a whole number as its seed, not {seed!r:.60}.")
-    return number
+    if not isinstance(seed, bool):
+        with suppress(TypeError):
+            return operator.index(cast("SupportsIndex", seed))
+    raise UserError(f"perturb takes a whole number as its seed, not {seed!r:.60}.")
 
 
 def _folders(packs: object) -> Sequence[str | Path]:
@@ -89,35 +96,6 @@ def _folders(packs: object) -> Sequence[str | Path]:
     if not isinstance(folders, (list, tuple)) or not all(isinstance(folder, (str, Path)) for folder in folders):
         raise UserError(f"perturb takes packs=DIR or a list of folders, not {packs!r:.60}")
     return folders
-
-
-def _perturbed(
-    texts: Sequence[str] | Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int
-) -> list[str] | list[Example]:
-    strings = sum(isinstance(item, str) for item in texts)
-    if strings == len(texts):
-        return [
-            noised_text.text.value for noised_text in noised_strings(cast("Sequence[str]", texts), cell, language, seed)
-        ]
-    if strings:
-        raise UserError("perturb takes strings or Examples, not both in one list.")
-    _check_examples(texts)
-    return _examples(cast("Sequence[Example]", texts), cell, language, seed)
-
-
-def _check_examples(items: Sequence[object]) -> None:
-    from robust_xtreme.examples import Example
-
-    for item in items:
-        if not isinstance(item, Example):
-            raise UserError(f"perturb takes strings or Examples, not {type(item).__name__}: {item!r:.60}")
-
-
-def _single_cell(spec: PerturbationSpec) -> PerturbationSpec:
-    cells = spec.cells()
-    if len(cells) > 1:
-        raise SpecError(f"{str(spec)!r} lists {len(cells)} strengths; perturb takes one, as in {cells[0]}")
-    return cells[0]
 
 
 def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[Noised]:
@@ -138,8 +116,12 @@ def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str 
 
 
 def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int) -> list[Example]:
+    from robust_xtreme.examples import Example
     from robust_xtreme.noise.engine.noising import noise_example, noise_texts
 
+    for item in examples:
+        if not isinstance(item, Example):
+            raise UserError(f"perturb takes strings or Examples, not {type(item).__name__}: {item!r:.60}")
     if language is not None:
         raise UserError("Examples have their languages; leave out language=.")
     fields = _fields(examples, cell)

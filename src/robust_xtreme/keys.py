@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, final
 
@@ -62,19 +63,13 @@ def written(name: str) -> str:
 def table(kind: Any) -> str:
     """The keys of a spec as a Markdown table for the manual."""
     rows = [
-        f"| `{written(name)}` | `{_toml(field.default)}` | {known.help} |"
-        for name, (field, known) in keys(kind).items()
+        f"| `{written(name)}` | `{toml(field.default)}` | {known.help} |" for name, (field, known) in keys(kind).items()
     ]
     return "\n".join(["| key | default | what |", "|---|---|---|", *rows])
 
 
-def _toml(value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return f'"{value}"'
-        case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
-        case _:
-            return str(value)
+def toml(value: Any) -> str:
+    """The value of a key as toml: a string, a number, a bool, or a tuple of these."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

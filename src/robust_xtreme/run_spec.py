@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import resources
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
-from robust_xtreme.keys import Key, key, keys
+from robust_xtreme.keys import key, keys, toml
 from robust_xtreme.specs import canonical, check_keys, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
@@ -111,7 +110,12 @@ class RunSpec:
             raise SpecError("No data are named. Add --data DIR, the folder of the release files, or leave it out.")
         object.__setattr__(self, "data", _data(self.data, self.model))
         for name, (_, known) in keys(RunSpec).items():
-            _check_value(name, getattr(self, name), known)
+            value = getattr(self, name)
+            if known.choices and value not in known.choices:
+                raise SpecError(f"The {name} {value!r} is none of: {', '.join(known.choices)}.")
+            if type(value) is int and not known.least <= value <= known.most:
+                side, bound = ("below", known.least) if value < known.least else ("above", known.most)
+                raise SpecError(f"The value {value} of {name} is {side} {bound}.")
         parse_limits(self.limit)
         check_pairs(self.languages)
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
@@ -132,7 +136,7 @@ class RunSpec:
     def to_toml(self, exclude: tuple[str, ...] = ("out",)) -> str:
         """The spec as a toml file that `from_toml` reads again, one line per key."""
         values = {name: getattr(self, name) for name in keys(RunSpec) if name not in exclude}
-        return "".join(f"{name} = {_toml_value(value)}\n" for name, value in values.items())
+        return "".join(f"{name} = {toml(value)}\n" for name, value in values.items())
 
 
 def _data(data: str, models: tuple[str, ...]) -> str:
@@ -150,22 +154,6 @@ def _data(data: str, models: tuple[str, ...]) -> str:
     if any(minis) and not folder:
         raise SpecError("The model mini is beside others: name the data for all of them, as in --data mini.")
     return folder or HUB
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _check_value(name: str, value: Any, known: Key) -> None:
-    """Raise SpecError where a word or a number is not allowed for its key."""
-    if known.choices and value not in known.choices:
-        raise SpecError(f"The {name} {value!r} is none of: {', '.join(known.choices)}.")
-    if type(value) is int and value < known.least:
-        raise SpecError(f"The value {value} of {name} is below {known.least}.")
-    if type(value) is int and value > known.most:
-        raise SpecError(f"The value {value} of {name} is above {known.most}.")
 
 
 def check_pairs(languages: tuple[str, ...]) -> None:
@@ -212,8 +200,3 @@ _PATHS: Final = ("model", "packs")
 def from_toml(path: Path, **changes: Any) -> RunSpec:
     """Read a run's file; `changes` override its keys. Raises SpecError naming the file."""
     return from_mapping({**resources.toml(path), **changes}, str(path))
-
-
-def moved(spec: RunSpec, out: str) -> RunSpec:
-    """The same run in another folder."""
-    return replace(spec, out=out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.tiny import tiny_run
 
 from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.run_spec import RunSpec, moved
+from robust_xtreme.run_spec import RunSpec
 
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 
@@ -31,7 +32,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunSpec:
 @pytest.fixture
 def spec(finished: RunSpec, tmp_path: Path) -> RunSpec:
     """The run in a folder of its own, whose name polars would take for a pattern."""
-    return moved(finished, str(shutil.copytree(finished.out, tmp_path / "out[1]")))
+    return replace(finished, out=str(shutil.copytree(finished.out, tmp_path / "out[1]")))
 
 
 def _files(folder: str | Path) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from robust_xtreme.errors import MissingData, ModelError, SpecError
 from robust_xtreme.evaluation.estimate import estimate
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.results.evaluation import Evaluation
-from robust_xtreme.run_spec import RunSpec, moved
+from robust_xtreme.run_spec import RunSpec
 
 WORDS = (
     "river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
@@ -93,7 +94,7 @@ def test_the_same_vectors_give_the_same_bytes(model: Path, data: Path, tmp_path:
     spec = RunSpec((str(model),), str(data), ("tatoeba",), perturb=("char_noise:0.1",), device="cpu")
     written = []
     for index, (cache, deduplicate) in enumerate(((True, True), (True, True), (False, True), (True, False))):
-        folder = evaluate(moved(spec, str(tmp_path / str(index))), cache=cache, deduplicate=deduplicate).folder
+        folder = evaluate(replace(spec, out=str(tmp_path / str(index))), cache=cache, deduplicate=deduplicate).folder
         written.append([(folder / name).read_bytes() for name in ("scores.csv", "deltas.csv")])
     assert written[1:3] == [written[0]] * 2
     assert written[3][0] == written[0][0]

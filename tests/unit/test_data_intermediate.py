@@ -14,6 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.catalogue import rows
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._app import build
+from robust_xtreme.commands.list import LISTS
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.groups import chosen, intermediate, is_intermediate
 from robust_xtreme.sources import load
@@ -155,4 +156,4 @@ def test_names_are_completed() -> None:
     assert _completion.data_tasks("inter") == ["intermediate"]
     assert _completion.data_tasks("mnli,sq") == ["mnli,squad", "mnli,squad_v2"]
     assert {"mnli", "mlqa"} <= set(_completion.learned("m"))
-    assert _completion.what("int") == ["intermediate"]
+    assert LISTS("int") == ["intermediate"]

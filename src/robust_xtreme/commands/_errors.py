@@ -65,12 +65,22 @@ def exit_code_of(run: Callable[[], object]) -> int:
     except SystemExit as stop:
         return _quiet() if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
     except KeyboardInterrupt as stop:
-        return _interrupted(stop)
+        match stop.args:
+            case (signal.Signals() as number, *_):
+                return _say(f"Ended by {number.name}.", _SIGNALLED + number)
+        return _say("Interrupted.", INTERRUPTED)
     except BrokenPipeError:
         return _quiet()
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it as a traceback
         return _report(error)
-    return code if isinstance(code, int) and code else _flushed()
+    if isinstance(code, int) and code:
+        return code
+    try:
+        if sys.stdout is not None:  # else the parent process closed the stream
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return _quiet()
+    return 0
 
 
 @contextlib.contextmanager
@@ -98,13 +108,6 @@ def _end(number: int, _: FrameType | None) -> None:
     raise KeyboardInterrupt(signal.Signals(number))
 
 
-def _interrupted(stop: KeyboardInterrupt) -> int:
-    number = next(iter(stop.args), None)
-    if isinstance(number, signal.Signals):
-        return _say(f"Ended by {number.name}.", _SIGNALLED + number)
-    return _say("Interrupted.", INTERRUPTED)
-
-
 def bounded(command: Callable[..., object]) -> Callable[..., None]:
     """The command inside the error boundary: it ends with an exit code, never with an exception."""
 
@@ -129,16 +132,6 @@ def is_somewhere() -> bool:
         return False
 
 
-def _flushed() -> int:
-    if sys.stdout is None:  # the parent process closed the stream
-        return 0
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _quiet()
-    return 0
-
-
 def _quiet() -> int:
     """The reader of a pipe has closed it (`| head`): print nothing, and flush nothing at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -148,24 +141,20 @@ def _quiet() -> int:
 def _report(error: Exception) -> int:
     if _wants_traceback():
         traceback.print_exception(error)
-    if isinstance(error, RobustXtremeError):
-        return _say(str(error), error.exit_code)
-    if hasattr(error, "format_message"):
-        return _say(_usage(error), USAGE)
-    if isinstance(error, OSError) and error.errno in _NAMES:
-        return _say(f"{_NAMES[error.errno]}: {error.filename or error}", USAGE)
-    return _say(_line(error), ENVIRONMENT)
-
-
-def _line(error: Exception) -> str:
     match error:
+        case RobustXtremeError():
+            return _say(str(error), error.exit_code)
+        case _ if hasattr(error, "format_message"):
+            return _say(_usage(error), USAGE)
+        case OSError(errno=number) if number in _NAMES:
+            return _say(f"{_NAMES[number]}: {error.filename or error}", USAGE)
         case OSError(errno=number) if number in _DISK:
-            return f"{_DISK[number]}: {error.filename or error}"
+            return _say(f"{_DISK[number]}: {error.filename or error}", ENVIRONMENT)
         case MemoryError():
-            return "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."
+            return _say("Out of memory. Try a smaller --batch-tokens, or fewer languages at a time.", ENVIRONMENT)
         case _:
-            what = " ".join(str(error).split()) or "no message"
-            return f"This is a bug in robust-xtreme: {type(error).__name__}: {what} ({_TRACEBACK}=1 shows where)"
+            what = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
+            return _say(f"This is a bug in robust-xtreme: {what} ({_TRACEBACK}=1 shows where)", ENVIRONMENT)
 
 
 def _usage(error: Any) -> str:

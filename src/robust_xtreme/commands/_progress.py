@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -61,10 +62,8 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
 def _matters(line: str) -> bool:
     """Whether a line is printed beside the bar: warnings, and the number of predictions from the cache."""
-    from_cache = (
-        line.startswith("in all: ") and line.endswith(" from the cache") and not line.endswith(", 0 from the cache")
-    )
-    return from_cache or line.startswith("warning: ") or "halved" in line
+    from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
+    return bool(from_cache) or line.startswith("warning: ") or "halved" in line
 
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:

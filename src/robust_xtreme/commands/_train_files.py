@@ -44,7 +44,9 @@ def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
     tables = _read(path)
     if given.get("mlm_steps") == 0:
         tables.pop("mlm", None)
-    return from_tables(merged(_other_start(tables, given), _changes(given, tables)), str(path))
+    start = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()
+    kept = {key: value for key, value in tables.items() if key not in start}  # an option may name another start
+    return from_tables(merged(kept, _changes(given, tables)), str(path))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -65,12 +67,6 @@ def _beside(key: str, value: Any, path: Path) -> Any:
     return str(path.parent / value) if (path.parent / value).exists() else value
 
 
-def _other_start(tables: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's tables without the keys of its start, where an option names another start."""
-    replaced = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()
-    return {key: value for key, value in tables.items() if key not in replaced}
-
-
 def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
     """Options as the keys and tables of a run's file; the keys of a stage go into its table."""
     last_keys, first_keys = of_panel(LAST), of_panel(BEFORE)
@@ -86,8 +82,9 @@ def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, A
     if "intermediate_steps" in given:
         stages["intermediate"]["steps"] = given["intermediate_steps"]
     if "text" in given:
-        for stage in _with_text(tables):
-            stages[stage]["text"] = given["text"]
+        for stage in _STAGES:
+            if isinstance(tables.get(stage), dict) and "text" in tables[stage]:
+                stages[stage]["text"] = given["text"]
     return {**asked, **{stage: keys for stage, keys in stages.items() if keys}}
 
 
@@ -100,7 +97,3 @@ def _add_text(plain: dict[str, Any], tables: Mapping[str, Any]) -> None:
     if not text:
         raise SpecError("--mlm-steps needs --text: a file or folder of plain text, for masked LM.")
     plain["text"] = text
-
-
-def _with_text(tables: Mapping[str, Any]) -> list[str]:
-    return [name for name in _STAGES if isinstance(tables.get(name), dict) and "text" in tables[name]]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import Packs, argument, option, using
 
+_OF_A_LANGUAGE: Final = "perturbations of a language"
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "rates", "waives"),
     "suites": ("name", "summary", "specs"),
@@ -15,9 +16,8 @@ COLUMNS: Final = {
     "intermediate": ("name", "summary", "family", "rows", "trains"),
     "languages": ("code", "name", "script", "family", "spaces", "letters", "standing", "group"),
     "metrics": ("name", "summary", "columns", "cite"),
-    "perturbations of a language": ("name", "served", "why", "packs", "summary"),
+    _OF_A_LANGUAGE: ("name", "served", "why", "packs", "summary"),
 }
-_OF_A_LANGUAGE: Final = "perturbations of a language"
 _NOTES: Final = {
     "perturbations": """
 rates: how often a kind of error happens relative to the others, where a text allows it; @kind=0 turns it off. accent,
@@ -34,10 +34,11 @@ What a folder contains of them: robust-xtreme data list --tasks intermediate --d
 """The notes below a list."""
 
 
+LISTS: Final = _completion.words([what for what in COLUMNS if what != _OF_A_LANGUAGE])
+
+
 def list_(
-    what: Annotated[
-        str, argument("WHAT", "perturbations, suites, tasks, intermediate, languages or metrics", _completion.what)
-    ],
+    what: Annotated[str, argument("WHAT", "perturbations, suites, tasks, intermediate, languages or metrics", LISTS)],
     as_json: Annotated[bool, option("--json", "Print one JSON array with every column.")] = False,
     language: Annotated[
         str | None,
