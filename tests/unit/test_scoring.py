@@ -170,3 +170,15 @@ def test_eval_and_perturb_draw_the_same_noise(questions: list[Example]) -> None:
     cell = "char_noise:0.4@fields=context"
     for variant in prepared("xquad", questions, cell).variants[1:]:
         assert robust_xtreme.perturb(questions, cell, seed=variant.seed) == list(variant.examples)
+
+
+def test_only_ids_without_special_tokens_are_kept() -> None:
+    """A family may add special tokens to a batch, or ask for a single text: the ids of a piece are without them."""
+    recorder = Recorder(tiny_tokenizer())
+    recorder(["ab"])
+    recorder("ab")
+    recorder("ab", add_special_tokens=False)
+    assert recorder.take() == {}
+    recorder(["ab"], add_special_tokens=False)
+    recorder(["ab"])
+    assert recorder.take() == {"ab": tuple(tiny_tokenizer()("ab", add_special_tokens=False)["input_ids"])}

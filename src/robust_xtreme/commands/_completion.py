@@ -25,7 +25,7 @@ Completion = Callable[[str], list[str]]
 def words(
     known: Iterable[str] | Callable[[], Iterable[str]] = (), *paths: Callable[[Path], bool], several: bool = False
 ) -> Completion:
-    """A completion of one of some words, or with `several` of a list of them, and of paths for which a test holds."""
+    """A completion of one of some words, or with `several` of a list of them, and of paths that a function accepts."""
 
     def complete(incomplete: str) -> list[str]:
         every = known() if callable(known) else known

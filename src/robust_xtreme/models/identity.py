@@ -23,7 +23,6 @@ _IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "lo
 _UNREAD: Final = (*_IMAGES, _DECODER, "lm_head.")
 """Parts of checkpoints of CLIP's and T5's kind that are not used to read text."""
 
-_READ: Final = 1 << 22
 _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
 
 
@@ -65,14 +64,11 @@ def file_hash(path: Path) -> str:
 
 @cache
 def _file_hash(path: Path, _version: tuple[int, int]) -> str:
-    state = hashlib.sha256()
     try:
         with path.open("rb") as stream:
-            while block := stream.read(_READ):
-                state.update(block)
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    return state.hexdigest()
 
 
 @cache

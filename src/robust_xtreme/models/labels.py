@@ -116,7 +116,9 @@ def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
     """The task's label of each of a head's classes; None where the labels do not follow from the names."""
     if kind_of(task.family).words and OUTSIDE in task.labels:
         return next((tags for label_set in label_sets(task) if (tags := _tags(classes, label_set))), None)
-    task_labels = tuple(_class(name, task.labels) for name in classes)
+    plain = [name.strip().casefold() for name in classes]
+    labels = {label.casefold(): label for label in task.labels}
+    task_labels = tuple(labels.get(_CLASSES.get(name, name), "") for name in plain)
     return task_labels if sorted(task_labels) == sorted(task.labels) else None
 
 
@@ -128,12 +130,6 @@ def may_fit(classes: tuple[str, ...], task: TaskSpec) -> bool:
 def others(classes: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
     """The tags of a head that count as O and have another name."""
     return tuple(name for name, label in zip(classes, labels, strict=True) if label == OUTSIDE and name != OUTSIDE)
-
-
-def _class(name: str, labels: Sequence[str]) -> str:
-    plain = name.strip().casefold()
-    plain = _CLASSES.get(plain, plain)
-    return next((label for label in labels if label.casefold() == plain), "")
 
 
 def _tags(classes: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -6,7 +6,7 @@ Weights are not loaded here. A checkpoint is a folder with safetensors and a con
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -23,7 +23,9 @@ from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.targets.spans import SPAN_QA
 
 _CONFIG: Final = "config.json"
-_FEW: Final = 2
+_ENDS: Final = 2
+"""An answer has a start and an end; transformers' default for the number of classes is the same."""
+
 _MOST: Final = 10_000
 
 
@@ -58,17 +60,17 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
 
     Raises ModelError where it has another head, no safetensors, or code of its own without `trust`.
     """
-    config = read_json(origin.folder / _CONFIG)
-    family = family_of(origin)
-    if family != task.family:
-        raise ModelError(_other_head(origin, _architecture(config), task))
-    check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
-    _check_code(origin, config, trust)
-    check_config(config, origin.typed)
-    if family == SPAN_QA.name:
-        _check_ends(origin, config)
-    classes = _classes(origin, config) if kind_of(family).classes else ()
-    return Native(_architecture(config), classes, trust, contradiction(classes, config.get("label2id"))), config
+    if family_of(origin) != task.family:
+        raise ModelError(_other_head(origin, _architecture(read_json(origin.folder / _CONFIG)), task))
+    bare, config = read_bare(origin, trust)
+    if task.family == SPAN_QA.name:
+        names = config.get("id2label")
+        count = len(names) if isinstance(names, dict) else config.get("num_labels", _ENDS)
+        if count != _ENDS:
+            what = f"its head gives {count} scores of a token, but an answer has a start and an end"
+            raise ModelError(f"{origin.typed}: {what}.")
+    classes = _classes(origin, config) if kind_of(task.family).classes else ()
+    return replace(bare, classes=classes, unclear=contradiction(classes, config.get("label2id"))), config
 
 
 def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
@@ -122,21 +124,11 @@ def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
         raise ModelError(f"{origin.typed} contains code of its own, which runs only with {TRUST_FLAG}")
 
 
-def _check_ends(origin: Origin, config: Mapping[str, Any]) -> None:
-    """Raise ModelError where a head for spans does not give two scores a token, for both ends of an answer."""
-    names = config.get("id2label")
-    count = len(names) if isinstance(names, dict) else config.get("num_labels", _FEW)
-    if count != _FEW:
-        raise ModelError(
-            f"{origin.typed}: its head gives {count} scores of a token, but an answer has a start and an end."
-        )
-
-
 def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the head's classes in order; where there are none, those that transformers would give."""
     id2label = config.get("id2label")
     if id2label is None:
-        count = config.get("num_labels", _FEW)
+        count = config.get("num_labels", _ENDS)
         id2label = {str(index): f"LABEL_{index}" for index in range(count if isinstance(count, int) else 0)}
     if not isinstance(id2label, dict) or not 0 < len(id2label) <= _MOST:
         raise ModelError(f"{origin.typed}: id2label in its config.json does not name the head's classes.")

@@ -112,37 +112,26 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
     for task, revision in revisions.items():
         if task and task not in named:
             raise SpecError(f"The revision {task}={revision} needs a model of its own: --model {task}=OWNER/NAME")
-        meant = (
-            [named[task]]
-            if task
-            else [*plain, *(name for named_task, name in named.items() if named_task not in revisions)]
-        )
-        here = [name for name in meant if not _on_hub(name)]
+        unnamed = [name for named_task, name in named.items() if named_task not in revisions]
+        meant = [named[task]] if task else [*plain, *unnamed]
+        here = [name for name in meant if not on_hub(name)]
         if len(here) == len(meant):
             what = f"{here[0]} is a model on this machine" if here else "no model is left for it"
             raise SpecError(f"The revision {revision} is of a model on the hub, but {what}. Leave --revision out.")
 
 
-def _on_hub(name: str) -> bool:
-    return name != MINI and on_hub(name)
-
-
 def _find(name: str, revision: str, spec: RunSpec) -> Origin:
     if name == MINI:
         return Origin(name, name, resources.mini("model"), MINI)
-    if _on_hub(name):
-        return _fetched(name, revision, spec)
+    if on_hub(name):
+        checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
+        return Origin(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
     if not exists(name) or not Path(name).is_dir():
         raise ModelError(
             f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
             f"Train one: {HOW_TO_TRAIN}"
         )
     return local(Path(name), name)
-
-
-def _fetched(name: str, revision: str, spec: RunSpec) -> Origin:
-    checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
-    return Origin(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
 
 
 def check_tasks(given: Given, tasks: Sequence[TaskSpec]) -> None:
