@@ -257,7 +257,7 @@ def test_units_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.
     count = len(reads)
     assert _units(tmp_path / "data", []) == first
     assert len(reads) == count > 0
-    for changed in ("__version__", "_source"):
+    for changed in ("__version__", "_sha256"):
         with monkeypatch.context() as patch:
             patch.setattr(evaluated_text, changed, "9.9" if changed == "__version__" else lambda _: "other")
             _units(tmp_path / "data", [])

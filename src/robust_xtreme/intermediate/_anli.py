@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from robust_xtreme.adapters.hub import pair
-from robust_xtreme.intermediate._nli import FIELDS, LABELS, LENGTH, by_premise
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.intermediate.mnli import mnli
+from robust_xtreme.specs import Files, HubFiles
 
 _COMMIT: Final = "8e4813d81f46d313dac7892e1c28076917cfcdf9"
 # Of facebook/anli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -20,23 +21,18 @@ def _files(name: str) -> Files:
     )
 
 
-anli = TaskSpec(
+anli = replace(
+    mnli,
     name="anli",
     summary="Natural language inference on pairs that people wrote to mislead models, in three rounds.",
-    family="classification",
-    metrics=("accuracy",),
-    languages=("en",),
     files={"train": _files("train"), "validation": _files("dev")},
-    perturbed=(FIELDS,),
-    adapt=by_premise,
     accepts=("anli",),
     cite="Nie et al. 2020, Adversarial NLI: A New Benchmark for Natural Language Understanding (arXiv 1910.14599)",
-    labels=LABELS,
-    max_length=LENGTH,
     hub={
         split: HubFiles("facebook/anli", _COMMIT, "plain_text", name, f"plain_text/{name}_r?-*.parquet", pair)
         for split, name in (("train", "train"), ("validation", "dev"))
     },
     rows="162,865 pairs to train on, of three rounds, and 3,200 of validation.",
+    trains=(),
     licence="CC BY-NC 4.0, not for commercial use",
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from robust_xtreme.intermediate._hub import labelled_pair
-from robust_xtreme.intermediate._nli import FIELDS, LABELS, LENGTH, by_premise
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.intermediate.mnli import mnli
+from robust_xtreme.specs import Files, HubFiles
 
 _COMMIT: Final = "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"
 # Of stanfordnlp/snli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -16,19 +17,13 @@ def _files(name: str, *more: str) -> Files:
     return Files("nli_pairs", (f"snli_1.0/snli_1.0_{name}.jsonl", f"snli/snli_1.0_{name}.jsonl", *more))
 
 
-snli = TaskSpec(
+snli = replace(
+    mnli,
     name="snli",
     summary="Natural language inference on sentences that describe pictures.",
-    family="classification",
-    metrics=("accuracy",),
-    languages=("en",),
     files={"train": _files("train"), "validation": _files("dev"), "test": _files("test", "snli/snli-test.tsv")},
-    perturbed=(FIELDS,),
-    adapt=by_premise,
     accepts=("snli",),
     cite="Bowman et al. 2015, A large annotated corpus for learning natural language inference (arXiv 1508.05326)",
-    labels=LABELS,
-    max_length=LENGTH,
     hub={
         split: HubFiles(
             "stanfordnlp/snli", _COMMIT, "plain_text", split, f"plain_text/{split}-*.parquet", labelled_pair
@@ -36,5 +31,6 @@ snli = TaskSpec(
         for split in ("train", "validation", "test")
     },
     rows="549,367 pairs with a label to train on, 9,842 of validation and 9,824 of test.",
+    trains=(),
     licence="CC BY-SA 4.0",
 )

@@ -121,13 +121,6 @@ def _ours(name: Any) -> str:
     return next((code for code in FLORES if name in _names(code)), "") if isinstance(name, str) else ""
 
 
-def is_single(tokenizer: Any, config: Any) -> bool:
-    """Whether a model translates into a single language without naming it."""
-    if config.model_type != "marian" or _ours(getattr(tokenizer, "init_kwargs", {}).get("target_lang")):
-        return False
-    return not any(re.fullmatch(r">>\w+<<", token) for token in tokenizer.get_vocab())
-
-
 # ------------------------------------------------------------------------------------------------------------------ t5
 
 

@@ -18,7 +18,7 @@ from robust_xtreme.models.encoder import check_complete, check_weights, loading,
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.weights import check_config, weight_files
 from robust_xtreme.results import store
-from robust_xtreme.training._targets import KINDS, Target, is_single, target_of
+from robust_xtreme.training._targets import KINDS, Target, target_of
 from robust_xtreme.training.encoder import config_of
 
 FILES: Final = (
@@ -161,9 +161,8 @@ def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None
     tokenizer = _tokenizer(folder, called)
     with reading(called):
         config = AutoConfig.from_pretrained(str(folder), **loading())
-    for language in languages:
-        target_of(tokenizer, config, language, called)
-    if len(languages) > 1 and is_single(tokenizer, config):
+    targets = {target_of(tokenizer, config, language, called) for language in languages}
+    if len(targets) < len(languages):
         what = f"{called} translates into one language, and {len(languages)} are named"
         raise ModelError(f"{what}: {', '.join(languages)}. Name one, or a model of many languages.")
 

@@ -25,7 +25,9 @@ def shuffled(examples: Sequence[Example], seed: int) -> tuple[Example, ...]:
     generator = np.random.default_rng((seed, _SHUFFLE))
     kinds = {type(example.target) for example in examples}
     if kinds == {Tags}:
-        return _tags_moved(examples, generator)
+        every = [name for example in examples for name in _tags(example)]
+        names = iter([every[index] for index in generator.permutation(len(every))])
+        return tuple(_with(example, target=Tags(tuple(next(names) for _ in _tags(example)))) for example in examples)
     if kinds == {Answers}:
         return _texts_moved(examples, _QUESTION, generator)
     if kinds == {Document}:
@@ -42,12 +44,6 @@ def _targets_moved(examples: Sequence[Example], generator: np.random.Generator) 
         orders = generator.permutation(len(indices))
         targets.update({index: examples[indices[order]].target for index, order in zip(indices, orders, strict=True)})
     return tuple(_with(example, target=targets[index]) for index, example in enumerate(examples))
-
-
-def _tags_moved(examples: Sequence[Example], generator: np.random.Generator) -> tuple[Example, ...]:
-    every = [name for example in examples for name in _tags(example)]
-    names = iter([every[index] for index in generator.permutation(len(every))])
-    return tuple(_with(example, target=Tags(tuple(next(names) for _ in _tags(example)))) for example in examples)
 
 
 def _tags(example: Example) -> tuple[str, ...]:

@@ -27,11 +27,6 @@ class Share:
     devices: int = 1
     accumulate: int = 1
 
-    @property
-    def parts(self) -> int:
-        """The number of shares that a step's units are divided into."""
-        return self.devices * self.accumulate
-
 
 @final
 class Loader:
@@ -74,7 +69,7 @@ class Loader:
 
     def _share(self, taken: dict[int, Taken], number: int) -> Batch:
         """One share of a step's units, each part's loss weighted so that the shares add up to the step's."""
-        count = self.share.parts
+        count = self.share.devices * self.share.accumulate
         if count == 1 and len(taken) == 1:
             return _batch([(part, part_units, 1.0) for part, part_units in taken.items()], self.pad_id)
         total = sum(len(part_units.sizes) for part_units in taken.values())

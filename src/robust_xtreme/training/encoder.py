@@ -97,19 +97,10 @@ def disk_error(path: Path, error: Exception) -> DiskError:
 def replace_folder(tmp: Path, folder: Path) -> None:
     """Replace a folder by a complete one; all files are synced to disk first."""
     for path in sorted(tmp.rglob("*")):
-        if path.is_file():
-            _sync(path)
+        store.sync_folder(path)
     if folder.exists():
         old = folder.with_name(f".{folder.name}.{os.getpid()}.old.tmp")
         folder.replace(old)
         shutil.rmtree(old, ignore_errors=True)
     tmp.replace(folder)
-    _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    store.sync_folder(folder.parent)

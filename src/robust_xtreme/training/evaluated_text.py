@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache as once
+from functools import cache as cached
 from pathlib import Path
 from typing import Final, final
 
@@ -26,6 +26,7 @@ from robust_xtreme.targets.contamination import comparable, keys, unit
 
 EVALUATED: Final = ("validation", "test")
 _KIND: Final = "units"
+_sha256: Final = cached(store.sha256)
 
 
 @final
@@ -90,10 +91,5 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
 def _code(task: TaskSpec, split: str) -> str:
     """The hash of the code that makes units from a split's files: another version does not read the same entry."""
     modules = (reader(task.files[split].reader), inspect.getmodule(task.adapt), _rule)
-    sources = [_source(module.__file__ or "") for module in modules if module is not None]
-    return digest(__version__, repr(task.files[split]), *sources)
-
-
-@once
-def _source(path: str) -> str:
-    return store.sha256(Path(path)) if path else ""
+    files = [Path(module.__file__) for module in modules if module is not None and module.__file__]
+    return digest(__version__, repr(task.files[split]), *map(_sha256, files))

@@ -39,9 +39,12 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
         return Taken(tuple(windows[unit] for unit, _ in spans), tuple(1 for _ in spans))
 
+    def terms(taken: Taken) -> int:
+        return 0 if taken.targets is None else int((taken.targets != IGNORED).sum())
+
     with own_random(seed):
         head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
-    return Part(NAME, head, lengths_of((window,) for window in windows), take, _loss, _terms, masking(tokenizer))
+    return Part(NAME, head, lengths_of((window,) for window in windows), take, _loss, terms, masking(tokenizer))
 
 
 class MaskedHead(nn.Module):
@@ -57,10 +60,6 @@ class MaskedHead(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Scores (N, V)."""
         return nn.functional.linear(self.change(hidden), self.weight, self.bias)
-
-
-def _terms(taken: Taken) -> int:
-    return 0 if taken.targets is None else int((taken.targets != IGNORED).sum())
 
 
 def _loss(head: nn.Module, hidden: Tensor, _: Tensor, taken: Taken) -> Tensor:

@@ -96,10 +96,13 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
     if claim is not None and not force:
         if claim.get("identity") == identity:
             return
-        recorded = claim.get("spec")
+        recorded, wanted = claim.get("spec"), json.loads(json.dumps(facts))
         if not isinstance(recorded, dict):
             raise Mismatch(f"{run / SPEC} is damaged. Name another folder with --out, or replace the run with --force.")
-        raise Mismatch(_other(run, recorded, json.loads(json.dumps(facts))))
+        keys = sorted(key for key in {*recorded, *wanted} if recorded.get(key) != wanted.get(key))
+        changed = ", ".join(f"{key} {recorded.get(key)!r} instead of {wanted.get(key)!r}" for key in keys)
+        what = f"{run} contains a run of another spec: {changed or 'other contents'}"
+        raise Mismatch(f"{what}. Name another folder with --out, or replace it with --force.")
     if claim is not None:
         # First the records of complete stages, last the claim.
         _remove(run / name for name in _OURS)
@@ -120,12 +123,6 @@ def _claim(run: Path) -> dict[str, Any] | None:
 def claimed(run: Path) -> str:
     """The identity of the spec whose run a folder is; empty where it is not a run."""
     return str((_claim(run) or {}).get("identity", ""))
-
-
-def _other(run: Path, claim: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    changed = sorted(key for key in {*claim, *wanted} if claim.get(key) != wanted.get(key))
-    what = ", ".join(f"{key} {claim.get(key)!r} instead of {wanted.get(key)!r}" for key in changed) or "other contents"
-    return f"{run} contains a run of another spec: {what}. Name another folder with --out, or replace it with --force."
 
 
 def sweep(run: Path) -> None:
