@@ -40,7 +40,8 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.plan import make_plan, split_of
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.run import device_name, device_of, evaluate
-from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.windows import collate
 from robust_xtreme.predictors.batches import BATCH_TOKENS, plan_batches
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder

@@ -16,8 +16,8 @@ from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, chec
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.models.checkpoint import load, load_checkpoint, tokenizer_of
-from robust_xtreme.models.located import locate
+from robust_xtreme.models.checkpoint import load, tokenizer_of
+from robust_xtreme.models.located import load_checkpoint, locate
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
 CODE = """

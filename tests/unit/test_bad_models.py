@@ -13,9 +13,9 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.encoder import read_encoder
-from robust_xtreme.models.located import locate
+from robust_xtreme.models.located import load_checkpoint, locate
 
 PANX = registry.load("task", "panx")
 WEIGHTS = "model/model.safetensors"
@@ -82,7 +82,7 @@ def test_tags_in_another_order_go_by_their_names(run: Path) -> None:
     """The head's own order of tags is taken; nothing has to be mapped."""
     _change(run / "heads" / "panx.json", labels=list(reversed(PANX.labels)))
     assert locate(run, PANX).labels == tuple(reversed(PANX.labels))
-    assert load_checkpoint(run, PANX).relabel is None
+    assert relabel_of(locate(run, PANX), PANX) is None
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from tests.tiny import tiny_run
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.examples import Choice
-from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.checkpoint import in_task_order, relabel_of
 from robust_xtreme.models.encoder import encoder_identity
-from robust_xtreme.models.located import assign, locate, locate_all
+from robust_xtreme.models.located import assign, load_checkpoint, locate, locate_all
 from robust_xtreme.models.origin import Given, given_models, parse_models
 from robust_xtreme.run_spec import RunSpec
 
@@ -45,7 +45,8 @@ def test_a_run_loads_in_evaluation_mode(run: Path) -> None:
     checkpoint = load_checkpoint(run, XNLI)
     assert not checkpoint.encoder.training
     assert not checkpoint.head.training
-    assert (checkpoint.labels, checkpoint.relabel, checkpoint.hidden_size) == (XNLI.labels, None, 16)
+    assert (checkpoint.labels, checkpoint.hidden_size) == (XNLI.labels, 16)
+    assert relabel_of(locate(run, XNLI), XNLI) is None
 
 
 def test_a_task_takes_a_head_that_it_accepts(run: Path) -> None:
@@ -149,7 +150,8 @@ def test_the_label_map_is_part_of_the_identity_and_is_put_right(run: Path) -> No
     path.write_text(json.dumps({**facts, "labels": ["contradiction", "entailment", "neutral"]}))
     turned = load_checkpoint(run, XNLI)
     assert turned.identity != before.identity
-    assert [turned.in_task_order(Choice(index)) for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
+    relabel = relabel_of(locate(run, XNLI), XNLI)
+    assert [in_task_order(Choice(index), relabel) for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
 
 
 def test_a_head_of_another_encoder_is_refused(run: Path, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.models.checkpoint import load_checkpoint, tokenizer_of
+from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.encoder import read_encoder
-from robust_xtreme.models.located import locate
+from robust_xtreme.models.located import load_checkpoint, locate
 
 XNLI, XQUAD = (registry.load("task", name) for name in ("xnli", "xquad"))
 INDEX = "model.safetensors.index.json"

@@ -24,9 +24,17 @@ from torch import Tensor, nn
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import NO_ANSWER, Example
-from robust_xtreme.models.encoder import check_special, check_tokenizer, read_encoder, read_tokenizer
+from robust_xtreme.models.encoder import (
+    check_fits,
+    check_special,
+    check_tokenizer,
+    fitted,
+    positions,
+    read_encoder,
+    read_tokenizer,
+    text_facts,
+)
 from robust_xtreme.models.representation import AtLayer, Pooled, Representation, layer_count
-from robust_xtreme.models.towers import check_fits, fitted, positions, text_facts
 from robust_xtreme.models.windows import Window, collate, encoder_inputs, frame_of
 from robust_xtreme.predictors.family import Family
 from robust_xtreme.predictors.heads.retrieval import text_windows

@@ -12,8 +12,8 @@ from tests.tiny import pair_example, question_example, tagged_example, tiny_enco
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, ModelError, NotFinite
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
-from robust_xtreme.models.windows import Window, collate, frame_of, pieces
-from robust_xtreme.predictors.family import Family, quantised
+from robust_xtreme.models.windows import Window, collate, frame_of, pieces, quantised
+from robust_xtreme.predictors.family import Family
 from robust_xtreme.predictors.heads import classification, span_qa, tagging
 
 LABELS = ("O", "B-PER", "I-PER")

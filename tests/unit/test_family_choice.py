@@ -18,7 +18,7 @@ from tests.tiny import choice_example, pair_example, tiny_encoder, tiny_tokenize
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, NotFinite
 from robust_xtreme.examples import Choice, Example, Tags, Text
-from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.windows import Window, collate
 from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.family import Family
@@ -246,7 +246,7 @@ def test_choices_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
     windows = loaded.family.encode(examples, loaded.tokenizer, 128, 0)
     windows_of = [tuple(window for window in windows if window.example == number) for number in range(len(examples))]
     inputs = [Input(example, each) for example, each in zip(examples, windows_of, strict=True)]
-    assert predict(loaded, inputs, 500) == wanted
+    assert predict(lambda: loaded, inputs, 500) == wanted
     assert loaded.labels == ()
 
 

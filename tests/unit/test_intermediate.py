@@ -14,7 +14,7 @@ from tests.tiny import tagged_example, tiny_run
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, Mismatch, MissingData, ModelError
 from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
-from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.located import default_tasks, locate
 from robust_xtreme.models.origin import given_models
 from robust_xtreme.models.windows import Window
@@ -200,7 +200,7 @@ def test_a_run_with_such_a_head_answers_those_tasks(tmp_path: Path, head: str, a
         located = locate(run, registry.load("task", name))
         assert (located.head, located.labels) == (head, registry.load("intermediate", head).labels)
         assert [located.setting(code) for code in ("en", "sw")] == ["in_language", "zero_shot"]
-        assert load_checkpoint(run, registry.load("task", name)).relabel is None
+        assert relabel_of(located, registry.load("task", name)) is None
     others = {"xnli", "xcopa", "xquad", "pawsx"} - answers
     for name in others:
         with pytest.raises(ModelError, match=rf"has no head for .*{name}.* \(it has: {head}\)"):

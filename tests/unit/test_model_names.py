@@ -11,7 +11,8 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError
-from robust_xtreme.models.located import Located, default_tasks, locate_all
+from robust_xtreme.models.checkpoint import Located
+from robust_xtreme.models.located import default_tasks, locate_all
 from robust_xtreme.models.origin import Origin, given_models
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import checkpoints

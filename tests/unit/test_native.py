@@ -13,8 +13,9 @@ from tests.tiny import pair_example, question_example, tagged_example
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example, Tags, Target
-from robust_xtreme.models.checkpoint import Checkpoint, Models, load_checkpoint
-from robust_xtreme.models.located import locate
+from robust_xtreme.models.checkpoint import Checkpoint, Models, in_task_order
+from robust_xtreme.models.labels import relabelled
+from robust_xtreme.models.located import load_checkpoint, locate
 from robust_xtreme.predictors.batches import forward, predict
 from robust_xtreme.predictors.predictor import Input
 
@@ -29,8 +30,9 @@ SENTENCES = [
 def answers(checkpoint: Checkpoint, examples: list[Example], length: int = 128) -> list[Target | None]:
     """What a checkpoint says of examples, in the task's own labels."""
     windows = checkpoint.family.encode(examples, checkpoint.tokenizer, length, 0)
-    predicted = predict(checkpoint, [Input(examples[window.example], (window,)) for window in windows], 500)
-    return [None if target is None else checkpoint.in_task_order(target) for target in predicted]
+    predicted = predict(lambda: checkpoint, [Input(examples[window.example], (window,)) for window in windows], 500)
+    relabel = relabelled(checkpoint.labels, XNLI, checkpoint.run) if isinstance(predicted[0], Choice) else None
+    return [in_task_order(target, relabel) for target in predicted]
 
 
 def peer(folder: Path, head: str) -> tuple[Any, Any]:

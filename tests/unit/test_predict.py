@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.tiny import pair_example, tiny_run
 
 from robust_xtreme import registry
-from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors import batches as module
@@ -63,13 +64,13 @@ def _inputs(checkpoint: Checkpoint, count: int) -> list[Input]:
 def test_the_batch_size_does_not_change_predictions(checkpoint: Checkpoint) -> None:
     """In fp32 on one device the same inputs give the same predictions in batches of any size."""
     inputs = _inputs(checkpoint, 30)
-    assert predict(checkpoint, inputs, 60) == predict(checkpoint, inputs, 100_000)
+    assert predict(lambda: checkpoint, inputs, 60) == predict(lambda: checkpoint, inputs, 100_000)
 
 
 def test_progress_counts_every_input_once(checkpoint: Checkpoint) -> None:
     """What is announced adds up to the number of inputs."""
     heard: list[int] = []
-    predict(checkpoint, _inputs(checkpoint, 20), 100, heard.append)
+    predict(lambda: checkpoint, _inputs(checkpoint, 20), 100, heard.append)
     assert sum(heard) == 20
 
 
@@ -78,7 +79,7 @@ def test_a_score_that_is_not_finite_is_not_a_prediction(
 ) -> None:
     """NaN for one input leaves the others' predictions as they were."""
     inputs = _inputs(checkpoint, 6)
-    whole = predict(checkpoint, inputs, 1000)
+    whole = predict(lambda: checkpoint, inputs, 1000)
     forward = module.forward
 
     def broken(checkpoint: Checkpoint, windows: Any) -> Any:
@@ -87,7 +88,7 @@ def test_a_score_that_is_not_finite_is_not_a_prediction(
         return scores
 
     monkeypatch.setattr(module, "forward", broken)
-    assert predict(checkpoint, inputs, 1000) == [None if i == 2 else answer for i, answer in enumerate(whole)]
+    assert predict(lambda: checkpoint, inputs, 1000) == [None if i == 2 else answer for i, answer in enumerate(whole)]
 
 
 def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: Checkpoint) -> None:
@@ -103,7 +104,7 @@ def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: C
         Input(example, tuple(example_windows)) for example, example_windows in zip(examples, grouped, strict=True)
     ]
     assert max(len(input.windows) for input in inputs) > 2
-    assert predict(qa, inputs, 64) == predict(qa, inputs, 100_000)
+    assert predict(lambda: qa, inputs, 64) == predict(lambda: qa, inputs, 100_000)
 
 
 @pytest.mark.parametrize(

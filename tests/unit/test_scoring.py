@@ -15,7 +15,7 @@ from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.scoring import Answered, Part, restored, score_examples
 from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
 from robust_xtreme.examples import Example, Tags, Target
-from robust_xtreme.models.located import Located
+from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.origin import local
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
 from robust_xtreme.predictors.predictor import Predicted

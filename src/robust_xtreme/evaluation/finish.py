@@ -13,8 +13,8 @@ from robust_xtreme import packs, registry
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import Condition
+from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.kinds import base_kind
-from robust_xtreme.models.located import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.report.document import page
 from robust_xtreme.results import store

@@ -11,7 +11,7 @@ from typing import Any, Final
 from robust_xtreme import __version__, packs
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.examples import digest
-from robust_xtreme.models.located import Located
+from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.trained import own_training
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.results.schema import SCHEMA_VERSION

@@ -12,10 +12,11 @@ from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun
 from robust_xtreme.examples import Corpus, Document, Example, Text, digest
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
-from robust_xtreme.models.located import Located, default_tasks, locate_all, served
+from robust_xtreme.models.checkpoint import Located
+from robust_xtreme.models.encoder import fitted
+from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import Given, given_models
 from robust_xtreme.models.representation import DEFAULT, Representation
-from robust_xtreme.models.towers import fitted
 from robust_xtreme.models.trained import overlap
 from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, final
 
 import torch
@@ -172,6 +173,7 @@ class _Run:
                 prepared = upcoming.pop().result()()
                 upcoming += [preparing.submit(self._begin, following) for following in todo[index + 1 : index + 2]]
                 answered = self._answer(prepared)
+                self._count(answered)
                 _wait(pending)
                 pending = [scoring.submit(self._end, answered)]
             _wait(pending)
@@ -183,7 +185,7 @@ class _Run:
         model, task = task_run.model, task_run.task
         if task.name not in self.floors:
             self.floors[task.name] = _fitted(task_run, self.plan.spec)
-            self.predictor = predictor_of(model, task, lambda: self.models.load(model, task))
+            self.predictor = predictor_of(model, task, partial(self.models.load, model, task))
         return self._prepare(task_run, self.predictor)
 
     def _prepare(self, task_run: TaskRun, predictor: Predictor) -> Ready:
@@ -217,9 +219,6 @@ class _Run:
         if predicted.threshold is not None:
             self.manifest["tuned"] = {**self.manifest.get("tuned", {}), task_run.label: round(predicted.threshold, 6)}
             self.folder.write_manifest(self.manifest)
-        counts = Counter(predictions=task_run.predictions, inputs=len(prepared.inputs), cached=predicted.cached)
-        self.counts.update(counts)
-        self.say(f"{task_run.label}: {self._counted(counts)}")
         return Answered(prepared, predicted)
 
     def _end(self, answered: Answered) -> None:
@@ -236,6 +235,12 @@ class _Run:
             return None
         model, device = task_run.model, self.manifest["device"]
         return Store(self.cache, settings(model, task_run.task, task_run.inference, device))
+
+    def _count(self, answered: Answered) -> None:
+        task_run, inputs = answered.prepared.task_run, len(answered.prepared.inputs)
+        counts = Counter(predictions=task_run.predictions, inputs=inputs, cached=answered.predicted.cached)
+        self.counts.update(counts)
+        self.say(f"{task_run.label}: {self._counted(counts)}")
 
     def _counted(self, counts: Counter[str]) -> str:
         cached = f", {counts['cached']} from the cache" if self.cache else ""

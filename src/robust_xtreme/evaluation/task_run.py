@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, final
 
-from robust_xtreme.models.located import Located
+from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
 

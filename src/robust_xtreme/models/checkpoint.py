@@ -1,4 +1,4 @@
-"""Load a located model into memory: encoder, head and tokenizer.
+"""The model of a task on disk, and loaded into memory: encoder, head and tokenizer.
 
 Nothing is fetched, pickles are not read, and code of a model folder runs only with --trust-remote-code.
 """
@@ -17,10 +17,25 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Target
-from robust_xtreme.models.encoder import check_special, check_tokenizer, first_line, read_encoder, read_tokenizer
-from robust_xtreme.models.located import Located, locate, relabelled
+from robust_xtreme.models import unsupported
+from robust_xtreme.models.encoder import (
+    check_fits,
+    check_special,
+    check_tokenizer,
+    first_line,
+    fitted,
+    longest,
+    positions,
+    read_encoder,
+    read_tokenizer,
+)
+from robust_xtreme.models.identity import parameters
+from robust_xtreme.models.labels import others, relabelled
+from robust_xtreme.models.native import Native
+from robust_xtreme.models.origin import Origin
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
-from robust_xtreme.models.towers import check_fits, fitted
+from robust_xtreme.models.trained import changed_texts
+from robust_xtreme.models.weights import weight_files
 from robust_xtreme.models.whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
@@ -31,15 +46,99 @@ _POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")
 
 @final
 @dataclass(frozen=True, slots=True)
+class Located:
+    """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.
+
+    `heads` are those that are part of the identity, `trained_on` the languages of the head's training data (those of
+    the task's training split where the run does not record them). `head` is empty where the task is answered by the
+    encoder's representation. `labels` are the task's labels of the head's classes. `native` describes a checkpoint that
+    is not a run of `train`; `renamed` is a note that the user named its classes differently.
+    """
+
+    origin: Origin
+    task: str
+    head: str
+    family: str
+    labels: tuple[str, ...]
+    identity: str
+    config: Mapping[str, Any]
+    trained_on: tuple[str, ...]
+    heads: tuple[str, ...]
+    native: Native | None = None
+    renamed: str = ""
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run or checkpoint."""
+        return self.origin.folder
+
+    @property
+    def folder(self) -> Path:
+        """The transformers folder: encoder (with its head, in a checkpoint) and tokenizer."""
+        return self.run if self.native else self.run / "model"
+
+    @property
+    def shown(self) -> str:
+        """The transformers folder as errors name it: its path, or its name on the hub."""
+        return self.origin.typed if self.native else str(self.folder)
+
+    def setting(self, language: str) -> str:
+        """The setting of a language: `in_language` where the head was trained on it, else `zero_shot`."""
+        return "in_language" if language in self.trained_on else "zero_shot"
+
+    @property
+    def params(self) -> int:
+        """The number of parameters of the encoder, and of the head where a checkpoint contains one."""
+        return parameters(self._weights)[0]
+
+    @property
+    def params_nonembedding(self) -> int:
+        """The same without the embedding tables of words, positions and types."""
+        return parameters(self._weights)[1]
+
+    @property
+    def _weights(self) -> tuple[Path, ...]:
+        if self.native:
+            return weight_files(self.folder, self.shown)
+        return tuple(sorted(self.folder.glob("*.safetensors")))
+
+    @property
+    def name(self) -> str:
+        """The model's name in frames and tables: its folder or hub name, and the first digits of its identity."""
+        return f"{self.origin.called}@{self.identity[:8]}"
+
+    @property
+    def label_map(self) -> dict[str, str]:
+        """The classes of a checkpoint, each with the task's label; empty for a run."""
+        return dict(zip(self.native.classes, self.labels, strict=True)) if self.native else {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
+        left = others(self.native.classes, self.labels) if self.native and kind_of(self.family).words else ()
+        tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
+        trained = "" if self.native else changed_texts(self.run, self.heads)
+        spared = unsupported.note(self.labels, registry.load("task", self.task))
+        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, self._cut, trained)))
+
+    @property
+    def _cut(self) -> str:
+        task, most = registry.load("task", self.task), positions(self.config)
+        if fitted(task, self.config) is task:
+            return ""
+        return f"{self.task}: inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads."
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A loaded model for one task: `labels` are the head's; `relabel` maps its choices to the task's."""
+    """A loaded model for one task: `labels` are the head's, in its order."""
 
     encoder: nn.Module
     head: nn.Module
     tokenizer: Any
     family: Any
     labels: tuple[str, ...]
-    relabel: tuple[int, ...] | None
     identity: str
     name: str
     hidden_size: int
@@ -47,21 +146,12 @@ class Checkpoint:
     device: torch.device
     run: Path
 
-    def in_task_order(self, prediction: Target) -> Target | None:
-        """Map a decoded prediction to the task's label order."""
-        return in_task_order(prediction, self.relabel)
-
 
 def in_task_order(prediction: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
     """Map the index of a predicted choice by `relabel`; return any other prediction as it is."""
     if relabel is not None and isinstance(prediction, Choice):
         return Choice(relabel[prediction.index])
     return prediction
-
-
-def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: str = "fp32") -> Checkpoint:
-    """Load the encoder, head and tokenizer that `task` needs, in evaluation mode. Raises ModelError."""
-    return load(locate(run, task), task, device, precision)
 
 
 def load(
@@ -94,7 +184,6 @@ def load(
         tokenizer=tokenizer,
         family=family,
         labels=located.labels,
-        relabel=relabel_of(located, task),
         identity=located.identity,
         name=located.name,
         hidden_size=int(getattr(encoder.config, "hidden_size", 0)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import registry
@@ -180,3 +181,16 @@ def _refusal(classes: tuple[str, ...], task: TaskSpec, where: str) -> str:
 def _shown(names: Sequence[str]) -> str:
     few = ", ".join(name[:40] for name in names[:_LONGEST])
     return f"{few}, ..." if len(names) > _LONGEST else few
+
+
+def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:
+    """For a classification head, the task's index of each of its labels; None where they are equal, or tags.
+
+    Raises ModelError where the labels are not those of the task.
+    """
+    if labels == task.labels:
+        return None
+    if sorted(labels) not in map(sorted, label_sets(task)):
+        have, want = ", ".join(labels), ", ".join(task.labels)
+        raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
+    return tuple(task.labels.index(label) for label in labels) if kind_of(task.family).indexed else None

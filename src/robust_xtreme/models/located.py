@@ -7,15 +7,15 @@ and `RUN/stages/`. For a checkpoint with a head of its own see `native`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.models import unsupported
-from robust_xtreme.models.encoder import check_weights, encoder_identity
-from robust_xtreme.models.identity import file_hash, identity, parameters, read_json
+from robust_xtreme.models.checkpoint import Checkpoint, Located, load
+from robust_xtreme.models.encoder import encoder_identity, text_facts
+from robust_xtreme.models.identity import file_hash, identity, read_json
 from robust_xtreme.models.labels import (
     called_otherwise,
     check_agrees,
@@ -23,7 +23,7 @@ from robust_xtreme.models.labels import (
     mapped,
     may_fit,
     named,
-    others,
+    relabelled,
 )
 from robust_xtreme.models.native import (
     Native,
@@ -36,97 +36,11 @@ from robust_xtreme.models.native import (
     train_command,
 )
 from robust_xtreme.models.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
-from robust_xtreme.models.towers import fitted, longest, positions, text_facts
-from robust_xtreme.models.trained import changed_texts, languages_of
-from robust_xtreme.models.weights import check_config, weight_files
+from robust_xtreme.models.trained import languages_of
+from robust_xtreme.models.weights import check_config, check_weights, weight_files
 from robust_xtreme.results.benchmark import TASKS
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Located:
-    """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.
-
-    `heads` are those that are part of the identity, `trained_on` the languages of the head's training data (those of
-    the task's training split where the run does not record them). `head` is empty where the task is answered by the
-    encoder's representation. `labels` are the task's labels of the head's classes. `native` describes a checkpoint that
-    is not a run of `train`; `renamed` is a note that the user named its classes differently.
-    """
-
-    origin: Origin
-    task: str
-    head: str
-    family: str
-    labels: tuple[str, ...]
-    identity: str
-    config: Mapping[str, Any]
-    trained_on: tuple[str, ...]
-    heads: tuple[str, ...]
-    native: Native | None = None
-    renamed: str = ""
-
-    @property
-    def run(self) -> Path:
-        """The folder of the run or checkpoint."""
-        return self.origin.folder
-
-    @property
-    def folder(self) -> Path:
-        """The transformers folder: encoder (with its head, in a checkpoint) and tokenizer."""
-        return self.run if self.native else self.run / "model"
-
-    @property
-    def shown(self) -> str:
-        """The transformers folder as errors name it: its path, or its name on the hub."""
-        return self.origin.typed if self.native else str(self.folder)
-
-    def setting(self, language: str) -> str:
-        """The setting of a language: `in_language` where the head was trained on it, else `zero_shot`."""
-        return "in_language" if language in self.trained_on else "zero_shot"
-
-    @property
-    def params(self) -> int:
-        """The number of parameters of the encoder, and of the head where a checkpoint contains one."""
-        return parameters(self._weights)[0]
-
-    @property
-    def params_nonembedding(self) -> int:
-        """The same without the embedding tables of words, positions and types."""
-        return parameters(self._weights)[1]
-
-    @property
-    def _weights(self) -> tuple[Path, ...]:
-        if self.native:
-            return weight_files(self.folder, self.shown)
-        return tuple(sorted(self.folder.glob("*.safetensors")))
-
-    @property
-    def name(self) -> str:
-        """The model's name in frames and tables: its folder or hub name, and the first digits of its identity."""
-        return f"{self.origin.called}@{self.identity[:8]}"
-
-    @property
-    def label_map(self) -> dict[str, str]:
-        """The classes of a checkpoint, each with the task's label; empty for a run."""
-        return dict(zip(self.native.classes, self.labels, strict=True)) if self.native else {}
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
-        left = others(self.native.classes, self.labels) if self.native and kind_of(self.family).words else ()
-        tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
-        trained = "" if self.native else changed_texts(self.run, self.heads)
-        spared = unsupported.note(self.labels, registry.load("task", self.task))
-        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, self._cut, trained)))
-
-    @property
-    def _cut(self) -> str:
-        task, most = registry.load("task", self.task), positions(self.config)
-        if fitted(task, self.config) is task:
-            return ""
-        return f"{self.task}: inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads."
 
 
 def heads(run: Path) -> tuple[str, ...]:
@@ -350,19 +264,6 @@ def check_folder(run: Path) -> None:
     weight_files(model, str(model))
 
 
-def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:
-    """For a classification head, the task's index of each of its labels; None where they are equal, or tags.
-
-    Raises ModelError where the labels are not those of the task.
-    """
-    if labels == task.labels:
-        return None
-    if sorted(labels) not in map(sorted, unsupported.label_sets(task)):
-        have, want = ", ".join(labels), ", ".join(task.labels)
-        raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
-    return tuple(task.labels.index(label) for label in labels) if kind_of(task.family).indexed else None
-
-
 def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:
     """The model of each task: that of TASK=NAME where it is given, else the only plain NAME with a head for it.
 
@@ -384,3 +285,8 @@ def _only(given: Given, task: TaskSpec) -> Origin:
     if not able:
         raise ModelError(f"No model is given for {task.name}. Add --model {task.name}=NAME")
     return able[0]
+
+
+def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: str = "fp32") -> Checkpoint:
+    """Load the encoder, head and tokenizer that `task` needs, in evaluation mode. Raises ModelError."""
+    return load(locate(run, task), task, device, precision)

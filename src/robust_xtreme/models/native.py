@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.models.encoder import TRUST_FLAG, check_files, known_type
+from robust_xtreme.models.encoder import TRUST_FLAG, known_type
 from robust_xtreme.models.identity import read_json
 from robust_xtreme.models.labels import contradiction
 from robust_xtreme.models.origin import FOLDER, Origin
-from robust_xtreme.models.weights import check_config, weight_files
+from robust_xtreme.models.weights import check_config, check_files, weight_files
 from robust_xtreme.models.whole import HEADS
 from robust_xtreme.sources.checkpoints import CODE, FILES
 from robust_xtreme.specs import TaskSpec

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Example
-from robust_xtreme.models.checkpoint import check_length, tokenizer_of
-from robust_xtreme.models.located import Located
+from robust_xtreme.models.checkpoint import Located, check_length, tokenizer_of
 from robust_xtreme.models.windows import pieces
 from robust_xtreme.targets.kinds import kind_of
 

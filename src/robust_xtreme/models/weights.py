@@ -16,6 +16,7 @@ ADAPTER: Final = "adapter_config.json"
 _SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
 _LAYERS: Final = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
 _SIZES: Final = ("vocab_size", "hidden_size", "d_model", "num_attention_heads", "num_heads", "intermediate_size")
+_PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _LARGEST: Final = 10**8
 _UNUSED: Final = re.compile(
     r"(?:.*\.)?(?:pooler\..+|position_ids|token_type_ids|inv_freq|num_batches_tracked)"
@@ -56,6 +57,34 @@ def check_whole(folder: Path, called: str) -> None:
             f"{called} contains an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
             "merge_and_unload, and save them without it."
         )
+
+
+def check_weights(folder: Path) -> None:
+    """Raise ModelError, one line, where a folder does not contain safetensors."""
+    if any(folder.glob("*.safetensors")):
+        return
+    pickled = next((path.name for pattern in _PICKLES for path in sorted(folder.glob(pattern))), None)
+    if pickled is None:
+        raise ModelError(
+            f"{folder} contains no weights (model.safetensors). Save them with transformers' save_pretrained."
+        )
+    raise ModelError(
+        f"{folder} contains only pickled weights ({pickled}), which could run code when read. "
+        "Convert them to model.safetensors with transformers' save_pretrained."
+    )
+
+
+def check_files(folder: Path, called: str, here: bool) -> None:
+    """Raise ModelError where a folder has no weights that can be read; `here`: it is local, not fetched."""
+    check_whole(folder, called)
+    if weight_files(folder, called):
+        return
+    if here:
+        check_weights(folder)
+    raise ModelError(
+        f"{called} has no model.safetensors; pickled weights are not read, because they could run code. "
+        "Save it again with transformers' save_pretrained."
+    )
 
 
 def _indexed(path: Path) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Encode texts as token ids, and windows as tensors."""
+"""Encode texts as token ids, windows as tensors, and scores as whole numbers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.errors import ModelError, NotFinite
 
 Scores = np.ndarray[Any, Any]
+
+QUANTUM: Final = 1e-4
+"""Scores are compared as multiples of this, so that the last bits of a float have no effect."""
 
 _PROBES: Final = ("a", "b")
 _TYPES: Final = "token_type_ids"
@@ -154,6 +157,29 @@ def _cut(ids: tuple[int, ...], part: tuple[int, ...]) -> tuple[tuple[int, ...], 
     raise ModelError("This model's tokenizer does not read a text the same way with and without special tokens.")
 
 
+def framed(index: int, parts: Sequence[tuple[int, ...]], frame: Frame, max_length: int, layout: Any = None) -> Window:
+    """The window of one text or two. Of a pair that is too long, the longer text loses its end first."""
+    kept = _fit([len(part) for part in parts], frame.room(len(parts), max_length))
+    cut = any(keep < len(part) for keep, part in zip(kept, parts, strict=True))
+    shortened = [part[:keep] for keep, part in zip(kept, parts, strict=True)]
+    ids = frame.around(*shortened)
+    return Window(index, ids, layout, cut, frame.second(*shortened), frame.summary(ids))
+
+
+def _fit(lengths: Sequence[int], room: int) -> list[int]:
+    """The tokens that each text keeps: the longer text is cut first, and the first text where they are equal."""
+    if sum(lengths) <= room:
+        return list(lengths)
+    if len(lengths) == 1:
+        return [room]
+    first, second = lengths
+    if first > second:
+        kept = min(second, room // 2)
+        return [room - kept, kept]
+    kept = min(first, room // 2)
+    return [kept, room - kept]
+
+
 def collate(windows: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor]:
     """Token ids (B, L) padded at the end, and the mask (B, L) that is 1 on tokens; both int64, on the CPU."""
     lengths = np.array([len(window.input_ids) for window in windows])
@@ -185,3 +211,11 @@ def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
     if hidden.shape[1] == 1 or not any(positions):
         return hidden[:, 0]
     return hidden[torch.arange(len(positions), device=hidden.device), torch.tensor(positions, device=hidden.device)]
+
+
+def quantised(scores: Scores) -> Scores:
+    """Scores as whole numbers of QUANTUM (int64). Raises NotFinite where one is NaN or infinite."""
+    if not np.isfinite(scores).all():
+        raise NotFinite("The model's scores are not finite numbers.")
+    whole: Scores = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM).astype(np.int64)
+    return whole

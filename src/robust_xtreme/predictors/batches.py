@@ -17,7 +17,7 @@ from robust_xtreme.errors import NotFinite
 from robust_xtreme.examples import Document, Example, Target
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.windows import Window, collate, encoder_inputs
-from robust_xtreme.predictors.predictor import Input
+from robust_xtreme.predictors.predictor import Input, Load
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, by default."""
@@ -63,18 +63,19 @@ class _Pending:
 
 
 def predict(
-    checkpoint: Checkpoint,
-    inputs: Sequence[Input],
-    batch_tokens: int,
-    advance: Callable[[int], None] = lambda _: None,
+    load: Load, inputs: Sequence[Input], batch_tokens: int, advance: Callable[[int], None] = lambda _: None
 ) -> list[Target | None]:
     """The decoded prediction of every input, in order; None where the scores are not finite.
 
-    `advance` is called with the number of inputs that each batch completes. Raises torch.OutOfMemoryError.
+    The model is loaded where there is an input. `advance` is called with the number of inputs that each batch
+    completes. Raises torch.OutOfMemoryError.
     """
-    pending = _Pending()
+    batches = plan_batches(inputs, batch_tokens)
+    if not batches:
+        return []
+    checkpoint, pending = load(), _Pending()
     predictions: list[Target | None] = [None] * len(inputs)
-    for batch in plan_batches(inputs, batch_tokens):
+    for batch in batches:
         done = 0
         for slot, score in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
             scores = pending.add(slot, score, len(inputs[slot[0]].windows))

@@ -6,18 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, final
 
-import numpy as np
 from torch import Tensor, nn
 
-from robust_xtreme.errors import NotFinite
 from robust_xtreme.examples import Example, Target
 from robust_xtreme.models.windows import Scores, Window
 from robust_xtreme.specs import TaskSpec
 
 Labels = tuple[str, ...]
-
-QUANTUM: Final = 1e-4
-"""Scores are compared as multiples of this, so that the last bits of a float have no effect."""
 
 DROPOUT: Final = 0.1
 
@@ -57,14 +52,6 @@ class Family:
     decode: Callable[[Example, Sequence[Window], Sequence[Scores], Labels], Target]
     status: Callable[[Example, Sequence[Window]], str] | None = None
     together: bool = False
-
-
-def quantised(scores: Scores) -> Scores:
-    """Scores as whole numbers of QUANTUM (int64). Raises NotFinite where one is NaN or infinite."""
-    if not np.isfinite(scores).all():
-        raise NotFinite("The model's scores are not finite numbers.")
-    whole: Scores = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM).astype(np.int64)
-    return whole
 
 
 def windows_of(family: Family, task: TaskSpec, examples: Sequence[Example], tokenizer: Any) -> list[Window]:

@@ -9,8 +9,7 @@ from typing import Any, Protocol, final
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.located import Located
+from robust_xtreme.models.checkpoint import Checkpoint, Located
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.cache import Store
 from robust_xtreme.specs import TaskSpec

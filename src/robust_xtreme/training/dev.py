@@ -51,7 +51,6 @@ def dev_score(
             tokenizer=tokenizer,
             family=family,
             labels=task.labels,
-            relabel=None,
             identity="",
             name=task.name,
             hidden_size=0,
@@ -60,7 +59,7 @@ def dev_score(
             run=Path(),
         )
         sums = []
-        for example, prediction in zip(examples, predict(checkpoint, inputs, BATCH_TOKENS["cpu"]), strict=True):
+        for example, prediction in zip(examples, predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"]), strict=True):
             if prediction is None:
                 return 0.0
             sums.append(metric.stats(Scored(example, example, prediction, prediction))["all"])

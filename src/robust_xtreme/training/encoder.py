@@ -13,7 +13,8 @@ from typing import Any, Final
 from safetensors import SafetensorError
 
 from robust_xtreme.errors import DiskError, ModelError
-from robust_xtreme.models.encoder import check_weights, first_line, quiet_transformers
+from robust_xtreme.models.encoder import first_line, quiet_transformers
+from robust_xtreme.models.weights import check_weights
 from robust_xtreme.results import store
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import final
 
 from robust_xtreme.errors import DataError, ModelError, SpecError
-from robust_xtreme.models.encoder import check_files, known_type
+from robust_xtreme.models.encoder import known_type
+from robust_xtreme.models.weights import check_files
 from robust_xtreme.results.stages import read_stages
 from robust_xtreme.sources.checkpoints import exists, fetched, like_hub, on_hub
 from robust_xtreme.targets.contamination import check

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.models.windows import Scores, Window, frame_of, summaries, token_ids
-from robust_xtreme.predictors.family import Family, Labels, quantised
-from robust_xtreme.predictors.heads._pairs import framed, scoring_head
+from robust_xtreme.models.windows import Scores, Window, frame_of, framed, quantised, summaries, token_ids
+from robust_xtreme.predictors.family import Family, Labels
+from robust_xtreme.predictors.heads.classification import scoring_head
 
 _PREMISE: Final = "premise"
 _QUESTION: Final = "question"

@@ -10,11 +10,21 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.models.windows import Scores, Window, frame_of, summaries, token_ids
-from robust_xtreme.predictors.family import Family, Labels, quantised
-from robust_xtreme.predictors.heads._pairs import framed, scoring_head
+from robust_xtreme.models.windows import Scores, Window, frame_of, framed, quantised, summaries, token_ids
+from robust_xtreme.predictors.family import DROPOUT, Family, Labels
 
 _MOST_FIELDS: Final = 2
+
+
+def scoring_head(hidden_size: int, scores: int) -> nn.Module:
+    """From the tokens that represent texts (B, H) to scores (B, scores): XLM-R's head for sequences."""
+    return nn.Sequential(
+        nn.Dropout(DROPOUT),
+        nn.Linear(hidden_size, hidden_size),
+        nn.Tanh(),
+        nn.Dropout(DROPOUT),
+        nn.Linear(hidden_size, scores),
+    )
 
 
 def _head(hidden_size: int, labels: Labels) -> nn.Module:

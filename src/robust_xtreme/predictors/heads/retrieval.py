@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
 from robust_xtreme.models.representation import Pooled, unit_length
-from robust_xtreme.models.windows import Scores, Window, frame_of, summaries, token_ids
+from robust_xtreme.models.windows import Scores, Window, frame_of, framed, summaries, token_ids
 from robust_xtreme.predictors.family import Family, Labels
-from robust_xtreme.predictors.heads._pairs import framed
 from robust_xtreme.specs import CANDIDATE
 
 QUERY: Final = "query"

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import NO_ANSWER, Answers, Example, Span
 from robust_xtreme.graphemes import split
-from robust_xtreme.models.windows import Scores, Window, frame_of, pieces
-from robust_xtreme.predictors.family import Family, Labels, quantised
+from robust_xtreme.models.windows import Scores, Window, frame_of, pieces, quantised
+from robust_xtreme.predictors.family import Family, Labels
 
 QUESTION_TOKENS: Final = 64
 """Longer questions are truncated, as in the official scripts."""

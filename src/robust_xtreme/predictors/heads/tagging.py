@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import Mismatch, ModelError
 from robust_xtreme.examples import Example, Tags, Text
-from robust_xtreme.models.windows import Frame, Scores, Window, frame_of, token_ids
-from robust_xtreme.predictors.family import DROPOUT, Family, Labels, quantised
+from robust_xtreme.models.windows import Frame, Scores, Window, frame_of, quantised, token_ids
+from robust_xtreme.predictors.family import DROPOUT, Family, Labels
 
 _FEW: Final = 100
 

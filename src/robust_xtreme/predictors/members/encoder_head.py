@@ -8,8 +8,7 @@ from typing import Any, Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import in_task_order, relabel_of, tokenizer_of
-from robust_xtreme.models.located import Located
+from robust_xtreme.models.checkpoint import Located, in_task_order, relabel_of, tokenizer_of
 from robust_xtreme.models.windows import Window, token_ids
 from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.family import Family
@@ -78,13 +77,12 @@ class EncoderHead:
         store = work.store if ours else None  # the code of another package can change
         known = store.known([input_.example for input_ in inputs]) if store else {}
         work.advance(len(known))
-        answers: dict[int, Target | None] = dict(known)
-        if missing := [index for index in range(len(inputs)) if index not in known]:
-            left = [inputs[index] for index in missing]
-            computed = predict(self.load(), left, work.batch_tokens, work.advance)
-            answers |= zip(missing, computed, strict=True)
-            if store:
-                store.keep([input_.example for input_ in left], computed)
+        missing = [index for index in range(len(inputs)) if index not in known]
+        left = [inputs[index] for index in missing]
+        computed = predict(self.load, left, work.batch_tokens, work.advance)
+        if store:
+            store.keep([input_.example for input_ in left], computed)
+        answers: dict[int, Target | None] = {**known, **dict(zip(missing, computed, strict=True))}
         targets = [in_task_order(answers[index], self.relabel) for index in range(len(inputs))]
         return Predicted(targets, cached=len(known))
 

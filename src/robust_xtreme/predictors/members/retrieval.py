@@ -16,8 +16,7 @@ import numpy as np
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.examples import Document, Example, Target
-from robust_xtreme.models.checkpoint import Checkpoint, tokenizer_of
-from robust_xtreme.models.located import Located
+from robust_xtreme.models.checkpoint import Checkpoint, Located, tokenizer_of
 from robust_xtreme.predictors.batches import embed
 from robust_xtreme.predictors.heads.retrieval import QUERY, text_windows
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
