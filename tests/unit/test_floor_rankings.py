@@ -12,7 +12,7 @@ from robust_xtreme.metrics.map_at_20 import average_precision
 from robust_xtreme.results.floors import NOTHING, SUMMARIES, Floor, fit, summary
 from robust_xtreme.results.shallow import ranking
 from robust_xtreme.results.shallow.grams import grams
-from robust_xtreme.targets.choice import CHOICE
+from robust_xtreme.targets.kinds import CHOICE
 
 
 def _choice(number: int, premise: str, choices: Sequence[str], right: int) -> Example:

@@ -12,7 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation import plan
 from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.targets.tags import TAGGING
+from robust_xtreme.targets.kinds import TAGGING
 
 
 @pytest.fixture

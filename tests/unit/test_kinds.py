@@ -9,8 +9,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.targets.kinds import KINDS, kind_of
-from robust_xtreme.targets.tags import TAGGING
+from robust_xtreme.targets.kinds import KINDS, TAGGING, kind_of
 
 SOURCES = Path(__file__).parents[2] / "src" / "robust_xtreme"
 
@@ -25,14 +24,14 @@ def test_a_kind_of_another_package_has_the_defaults() -> None:
     """Its texts are read whole, and what it answers is called by its name."""
     other = kind_of("riddles")
     assert other.label_type(("a", "b")) == "riddles"
-    assert other.pieces(Text("t", "en", "two words", (Span(0, 3),))) == ["two words"]
+    assert Text("t", "en", "two words", (Span(0, 3),)).pieces(other.words) == ["two words"]
     assert other.classes
     assert not any((other.words, other.spans, other.searched, other.learned_from))
 
 
 def test_words_are_read_one_by_one_where_each_has_an_answer() -> None:
     """Of a text with tags each span is a piece."""
-    assert TAGGING.pieces(Text("t", "en", "two words", (Span(0, 3), Span(4, 9)))) == ["two", "words"]
+    assert Text("t", "en", "two words", (Span(0, 3), Span(4, 9))).pieces(TAGGING.words) == ["two", "words"]
 
 
 @pytest.mark.parametrize("family", [kind.name for kind in KINDS])

@@ -19,8 +19,7 @@ from robust_xtreme.models.weights import check_config, check_files, weight_files
 from robust_xtreme.models.whole import HEADS
 from robust_xtreme.sources.checkpoints import CODE, FILES
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.targets.spans import SPAN_QA
+from robust_xtreme.targets.kinds import SPAN_QA, kind_of
 
 _CONFIG: Final = "config.json"
 _ENDS: Final = 2

@@ -12,8 +12,7 @@ from typing import Final
 from robust_xtreme import registry
 from robust_xtreme.examples import NO_ANSWER, Example, Tags
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.targets.spans import SPAN_QA
+from robust_xtreme.targets.kinds import SPAN_QA, kind_of
 
 _OUTSIDE: Final = "O"
 _PREFIXES: Final = ("B-", "I-")

@@ -37,7 +37,7 @@ def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example]) -> f
     if unknown is None:
         return 0.0
     texts = [text for example in examples for text in example.texts.values()]
-    read = [piece for text in texts for piece in kind_of(family).pieces(text)]
+    read = [piece for text in texts for piece in text.pieces(kind_of(family).words)]
     pieces_of = pieces(tokenizer, read or [text.value for text in texts])
     lost = total = 0
     for text, tokens in pieces_of.items():

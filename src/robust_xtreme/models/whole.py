@@ -13,9 +13,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.models.encoder import check_complete, check_finite, loading, reading
 from robust_xtreme.models.weights import check_described
 from robust_xtreme.models.windows import Window, encoder_inputs
-from robust_xtreme.targets.choice import CHOICE, CLASSIFICATION
-from robust_xtreme.targets.spans import SPAN_QA
-from robust_xtreme.targets.tags import TAGGING
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 
 HEADS: Final = {
     CLASSIFICATION.name: "ForSequenceClassification",

@@ -18,10 +18,7 @@ from robust_xtreme.results.shallow.grams import Bag
 from robust_xtreme.results.shallow.naive_bayes import NaiveBayes
 from robust_xtreme.results.shallow.word_taggers import Sentence, Taggers
 from robust_xtreme.specs import BITEXT
-from robust_xtreme.targets.choice import CHOICE, CLASSIFICATION
-from robust_xtreme.targets.documents import RETRIEVAL
-from robust_xtreme.targets.spans import SPAN_QA
-from robust_xtreme.targets.tags import TAGGING
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 
 FOLDS: Final = 5
 _SPLIT: Final = "the evaluated split"
