@@ -88,18 +88,16 @@ def _duration(seconds: float) -> str:
 def estimate(spec: RunSpec) -> Estimate:
     """Plan a run and guess its time. Raises what `evaluate` raises before it computes; nothing is written."""
     with using(*spec.packs):
-        return _estimate(spec)
-
-
-def _estimate(spec: RunSpec) -> Estimate:
-    device = device_of(spec.device)
-    plan = make_plan(spec)
-    first = {(task_run.task.name, task_run.pool): task_run for task_run in reversed(plan.task_runs) if task_run.pool}
-    rows = tuple(_line(plan, task_run, task_run in first.values()) for task_run in plan.task_runs)
-    speed = _speed(device) * _REACHED
-    work = sum(2.0 * row.task_run.params * row.tokens for row in rows)
-    beside = _EACH * sum(row.predictions for row in rows)
-    return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
+        device = device_of(spec.device)
+        plan = make_plan(spec)
+        first = {
+            (task_run.task.name, task_run.pool): task_run for task_run in reversed(plan.task_runs) if task_run.pool
+        }
+        rows = tuple(_line(plan, task_run, task_run in first.values()) for task_run in plan.task_runs)
+        speed = _speed(device) * _REACHED
+        work = sum(2.0 * row.task_run.params * row.tokens for row in rows)
+        beside = _EACH * sum(row.predictions for row in rows)
+        return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
 
 
 def _line(plan: Plan, task_run: TaskRun, first: bool) -> Line:

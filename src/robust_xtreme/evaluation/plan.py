@@ -105,13 +105,12 @@ def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dic
     """
     unsupported = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
     kept = [task for task in tasks if task not in unsupported] or tasks
-    left = [] if kept is tasks else [_without_model(task, spec.split) for task in unsupported]
+    why = "no model of this run has a head for it. Add one: --model"
+    left = [
+        NotRun(task.name, "", spec.split, "no_model", f"{task.name}: {why} {task.name}=NAME")
+        for task in (() if kept is tasks else unsupported)
+    ]
     return locate_all(given, kept), left
-
-
-def _without_model(task: TaskSpec, split: str) -> NotRun:
-    detail = f"{task.name}: no model of this run has a head for it. Add one: --model {task.name}=NAME"
-    return NotRun(task.name, "", split, "no_model", detail)
 
 
 def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
@@ -161,15 +160,16 @@ def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[Perturbat
 
     Raises UserError where it was named explicitly and has no meaning in the task.
     """
-    on = [request.cell.on(*fields) for fields in _groups(request.cell, task)]
+    cell, detail = request.cell, ""
+    on = [cell.on(*fields) for fields in _groups(cell, task)]
     if not on:
-        return [], [_without_fields(request.cell, task, split)]
-    check_family(request, task.family, task.name)
-    if name := refusing(request.cell, task.family):
-        reason = f"{name} has no meaning in {task.family}"
-        detail = f"{task.name}: {reason}: {request.cell} of {request.suite} is not applied to it."
-        return [], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(request.cell))]
-    return on, []
+        detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
+    else:
+        check_family(request, task.family, task.name)
+        if name := refusing(cell, task.family):
+            reason = f"{name} has no meaning in {task.family}"
+            detail = f"{task.name}: {reason}: {cell} of {request.suite} is not applied to it."
+    return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
 
 
 def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
@@ -177,11 +177,6 @@ def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ..
     if not cell.fields:
         return task.perturbed
     return (tuple(name for name in task.fields if name in cell.fields),) if set(cell.fields) <= set(task.fields) else ()
-
-
-def _without_fields(cell: PerturbationSpec, task: TaskSpec, split: str) -> NotRun:
-    detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
-    return NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))
 
 
 def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:

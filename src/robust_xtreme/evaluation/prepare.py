@@ -62,6 +62,10 @@ class Prepared:
         """The token ids of each piece that is tokenised by itself, without special tokens."""
         return [self.tokens[piece] for piece in text.pieces(self.task_run.words)]
 
+    def token_count(self, text: Text) -> int:
+        """How many tokens a text has, without special tokens."""
+        return sum(map(len, self.token_ids(text)))
+
 
 def prepare(
     task_run: TaskRun,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, final
@@ -64,10 +64,11 @@ def score_examples(answered: Answered, floors: Mapping[str, Floor]) -> Part:
 
     A condition with an answer that is not finite is `failed` and has no statistics.
     """
-    failed = _failed(answered)
+    variants = answered.prepared.variants
+    failed = {variant.condition.name for variant in variants if not _whole(answered, variant)}
     predictions: list[pl.DataFrame] = []
     stats: list[pl.DataFrame] = []
-    for variant in answered.prepared.variants:
+    for variant in variants:
         key = {**_cell(answered, variant.condition.name), "noise_seed": variant.seed}
         lost = variant.condition.name in failed
         rows = list(_rows(answered, variant, lost))
@@ -92,11 +93,6 @@ def _spread(columns: Columns, height: int) -> Columns:
 def _repeated(value: str | int, height: int) -> pl.Series:
     """A value in every row; by `new_from_index`, which takes a tenth of the time of `pl.repeat`."""
     return pl.Series([value], dtype=pl.String if isinstance(value, str) else pl.Int64).new_from_index(0, height)
-
-
-def _failed(answered: Answered) -> set[str]:
-    """The conditions with an answer that is not finite."""
-    return {v.condition.name for v in answered.prepared.variants if not _whole(answered, v)}
 
 
 def _whole(answered: Answered, variant: Variant) -> bool:
@@ -132,7 +128,8 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
             "gold": target_json(variant.examples[index].target),
             "status": "failed" if failed else _status(answered, variant, index, measured),
             **_realised(measured),
-            **_tokens(answered.prepared, measured),
+            "tokens_clean": sum(answered.prepared.token_count(noised.clean) for noised in measured),
+            "tokens": sum(answered.prepared.token_count(noised.text) for noised in measured),
             "truncated": any(window.truncated for window in answered.input_of(variant, index).windows),
             "tokens_changed": _changed(answered, variant.inputs[index], clean.inputs[index])
             or _pool_changed(answered.prepared, variant, measured),
@@ -143,9 +140,10 @@ def _changed(answered: Answered, index: int, clean: int) -> bool:
     """Whether the token ids of two inputs differ."""
     if index == clean:
         return False
-    inputs = answered.prepared.inputs
-    pairs = (inputs[index].windows, inputs[clean].windows)
-    return [window.input_ids for window in pairs[0]] != [window.input_ids for window in pairs[1]]
+    ids, clean_ids = (
+        [window.input_ids for window in answered.prepared.inputs[number].windows] for number in (index, clean)
+    )
+    return ids != clean_ids
 
 
 def _pool_changed(prepared: Prepared, variant: Variant, measured: Sequence[Noised]) -> bool:
@@ -183,13 +181,6 @@ def _share(counts: Sequence[tuple[int, int]]) -> float:
     return sum(part for part, _ in counts) / total if total else 0.0
 
 
-def _tokens(prepared: Prepared, measured: Sequence[Noised]) -> dict[str, int]:
-    return {
-        "tokens_clean": sum(len(ids) for noised in measured for ids in prepared.token_ids(noised.clean)),
-        "tokens": sum(len(ids) for noised in measured for ids in prepared.token_ids(noised.text)),
-    }
-
-
 def _scored(answered: Answered, variant: Variant) -> Iterator[Scored]:
     """The answers to a variant; where the gold answer was truncated, the answer is empty."""
     for index, clean in enumerate(answered.prepared.examples):
@@ -207,26 +198,24 @@ def _twins(answered: Answered, variant: Variant) -> Iterator[Scored]:
     clean = answered.prepared.variants[0]
     if variant is clean or not _whole(answered, clean):
         return
-    for index, item in enumerate(_scored(answered, clean)):
-        yield Scored(
-            item.clean, variant.examples[index], _displaced(item.prediction, item.clean, variant), item.prediction
-        )
-
-
-def _displaced(prediction: Target, clean: Example, variant: Variant) -> Target:
-    """A prediction on the clean example in the coordinates of the noisy one."""
-    if not isinstance(prediction, Answers) or "context" not in variant.condition.fields:
-        return prediction
-    context = variant.noised[clean.texts["context"].id]
-    return Answers(tuple(Span(*context.to_noisy(span.start, span.stop)) for span in prediction.spans))
+    for item, noisy in zip(_scored(answered, clean), variant.examples, strict=True):
+        displaced = _moved(item.prediction, item.clean, variant, Noised.to_noisy)
+        yield Scored(item.clean, noisy, displaced, item.prediction)
 
 
 def restored(prediction: Target, clean: Example, variant: Variant) -> Target:
     """A prediction mapped back through the edits to the coordinates of the clean example."""
+    return _moved(prediction, clean, variant, Noised.to_clean)
+
+
+def _moved(
+    prediction: Target, clean: Example, variant: Variant, move: Callable[[Noised, int, int], tuple[int, int]]
+) -> Target:
+    """A prediction of spans with each span moved through the edits of the context, where the context is noised."""
     if not isinstance(prediction, Answers) or "context" not in variant.condition.fields:
         return prediction
     context = variant.noised[clean.texts["context"].id]
-    return Answers(tuple(Span(*context.to_clean(span.start, span.stop)) for span in prediction.spans))
+    return Answers(tuple(Span(*move(context, span.start, span.stop)) for span in prediction.spans))
 
 
 def _stats(
@@ -250,17 +239,11 @@ def _lists(sums: list[list[float]]) -> pl.Series | list[list[float]]:
 
 def _measured(scored: Iterable[Scored], metrics: Sequence[Metric], twin: str = "") -> Iterator[tuple[Any, ...]]:
     for item in scored:
+        example = (item.clean.id, item.clean.cluster, item.clean.fingerprint)
         for metric in metrics:
             for scope, sums in metric.stats(item).items():
                 if not twin or scope != ALL:
-                    yield (
-                        item.clean.id,
-                        item.clean.cluster,
-                        item.clean.fingerprint,
-                        metric.name,
-                        scope + twin,
-                        list(sums),
-                    )
+                    yield *example, metric.name, scope + twin, list(sums)
 
 
 def _floor_stats(answered: Answered, floors: Mapping[str, Floor]) -> Iterator[pl.DataFrame]:

@@ -6,9 +6,9 @@ its batch.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -47,21 +47,6 @@ def plan_batches(inputs: Sequence[Input], batch_tokens: int) -> list[list[Slot]]
     return batches
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """The scores of the windows of an input that is not complete yet."""
-
-    scores: dict[int, list[Any]] = field(default_factory=dict)
-
-    def add(self, slot: Slot, score: Any, wanted: int) -> list[Any] | None:
-        """Add a window's scores; return all scores of the input, in order, once they are complete."""
-        index, _ = slot
-        kept = self.scores.setdefault(index, [])
-        kept.append(score)
-        return self.scores.pop(index) if len(kept) == wanted else None
-
-
 def predict(
     load: Load, inputs: Sequence[Input], batch_tokens: int, advance: Callable[[int], None] = lambda _: None
 ) -> list[Target | None]:
@@ -73,40 +58,33 @@ def predict(
     batches = plan_batches(inputs, batch_tokens)
     if not batches:
         return []
-    checkpoint, pending = load(), _Pending()
+    checkpoint = load()
+    pending: defaultdict[int, list[Any]] = defaultdict(list)
     predictions: list[Target | None] = [None] * len(inputs)
     for batch in batches:
         done = 0
-        for slot, score in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
-            scores = pending.add(slot, score, len(inputs[slot[0]].windows))
-            if scores is not None:
-                predictions[slot[0]] = _decode(checkpoint, inputs[slot[0]], scores)
+        for index, window_scores in _scores(checkpoint, inputs, batch):
+            pending[index].append(window_scores)
+            if len(pending[index]) == len(inputs[index].windows):
+                predictions[index] = _decode(checkpoint, inputs[index], pending.pop(index))
                 done += 1
         advance(done)
     return predictions
 
 
-def embed(
-    checkpoint: Checkpoint,
-    windows: Sequence[Window],
-    batch_tokens: int,
-    advance: Callable[[int], None] = lambda _: None,
-) -> np.ndarray[Any, Any]:
+def embed(checkpoint: Checkpoint, windows: Sequence[Window], batch_tokens: int) -> np.ndarray[Any, Any]:
     """The vector of each window's text (n, D), float32, in order. Raises torch.OutOfMemoryError."""
     inputs = [Input(_NO_EXAMPLE, (window,)) for window in windows]
-    vectors: list[Any] = [None] * len(inputs)
+    vectors: dict[int, Any] = {}
     for batch in plan_batches(inputs, batch_tokens):
-        for (index, _), vector in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
-            vectors[index] = vector
-        advance(len(batch))
-    return np.stack(vectors)
+        vectors.update(_scores(checkpoint, inputs, batch))
+    return np.stack([vectors[index] for index in range(len(inputs))])
 
 
-def _scores(checkpoint: Checkpoint, inputs: Sequence[Input], batch: Sequence[Slot]) -> Iterator[Any]:
-    """The scores (float32 arrays) of each window of a batch."""
-    windows = [inputs[index].windows[part] for index, part in batch]
-    scores = forward(checkpoint, windows)
-    return iter(np.asarray(scores))
+def _scores(checkpoint: Checkpoint, inputs: Sequence[Input], batch: Sequence[Slot]) -> Iterator[tuple[int, Any]]:
+    """The scores (float32 arrays) of each window of a batch, with the index of its input."""
+    scores = forward(checkpoint, [inputs[index].windows[part] for index, part in batch])
+    return zip((index for index, _ in batch), scores, strict=True)
 
 
 def forward(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarray[Any, Any]:
