@@ -69,27 +69,22 @@ def evaluate(
     The spec's packs apply to the threads of the call only. Raises UserError where a name does not exist or the folder
     contains another run, DiskError, Locked.
     """
-    with using(*spec.packs):
-        return _evaluate(spec, deduplicate, force, cache, observer or Observer())
-
-
-def _evaluate(spec: RunSpec, deduplicate: bool, force: bool, cache: bool, observer: Observer) -> Evaluation:
-    cache = cache and deduplicate and not spec.trust_remote_code
+    observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
         stored.limit()
     folder = Folder(spec.folder())
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
-    plan = make_plan(spec)
-    fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
-    with store.lock(folder.path):
-        check_ours(folder.path, spec, force)
-        manifest = begin(folder, spec, fresh, force)
-        models = Models(device, spec.precision, spec.representation)
-        run = _Run(plan, folder, device, observer, models, manifest)
-        if cache:
-            run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
-        return Evaluation(folder.path, run.whole())
+    with using(*spec.packs):
+        plan = make_plan(spec)
+        fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
+        with store.lock(folder.path):
+            check_ours(folder.path, spec, force)
+            manifest = begin(folder, spec, fresh, force)
+            run = _Run(plan, folder, device, observer, Models(device, spec.precision, spec.representation), manifest)
+            if cache:
+                run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
+            return Evaluation(folder.path, run.whole())
 
 
 def device_of(name: str) -> str:
@@ -208,13 +203,13 @@ class _Run:
         """Answer a task run; a tuned threshold goes into the manifest."""
         task_run, observer = prepared.task_run, self.observer
         observer.task_run(task_run.label)
-        store, advance = self._store(task_run), _scaled(observer.advance, prepared)
+        cached, advance = self._store(task_run), _scaled(observer.advance, prepared)
 
         def watch(line: str) -> None:
             observer.task_run(f"{task_run.label}: {line}")
 
         predicted = self._predicted(
-            task_run, lambda tokens: prepared.predictor.answer(prepared.inputs, Work(tokens, advance, watch, store))
+            task_run, lambda tokens: prepared.predictor.answer(prepared.inputs, Work(tokens, advance, watch, cached))
         )
         if predicted.threshold is not None:
             self.manifest["tuned"] = {**self.manifest.get("tuned", {}), task_run.label: round(predicted.threshold, 6)}
