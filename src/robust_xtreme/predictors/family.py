@@ -13,6 +13,8 @@ from robust_xtreme.models.windows import Scores, Window
 from robust_xtreme.specs import TaskSpec
 
 Labels = tuple[str, ...]
+Windows = Sequence[Window]
+Examples = Sequence[Example]
 
 DROPOUT: Final = 0.1
 
@@ -36,7 +38,7 @@ class Family:
     - `encode(examples, tokenizer, max_length, stride, candidate_length=0)`: windows, those of an example
       consecutive and in order; a candidate for retrieval may have another length.
     - `forward(head, hidden (B, L, H), mask (B, L), windows)`: scores (B, ...); row i belongs to window i.
-    - `loss(head, hidden, mask, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
+    - `score_loss(head, scores, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
     - `decode(example, windows, scores, labels)`: the prediction from one row of scores (as numpy) per window, in the
       coordinates of the example given. Ties go to the lowest index. Raises NotFinite.
     - `status(example, windows)`: `ok`, or `truncated_gold` where no window contains the gold answer; None: always `ok`.
@@ -47,11 +49,17 @@ class Family:
     summary: str
     head: Callable[[int, Labels], nn.Module]
     encode: Encode
-    forward: Callable[[nn.Module, Tensor, Tensor, Sequence[Window]], Tensor]
-    loss: Callable[[nn.Module, Tensor, Tensor, Sequence[Window], Sequence[Example], Labels], Tensor]
-    decode: Callable[[Example, Sequence[Window], Sequence[Scores], Labels], Target]
-    status: Callable[[Example, Sequence[Window]], str] | None = None
+    forward: Callable[[nn.Module, Tensor, Tensor, Windows], Tensor]
+    score_loss: Callable[[nn.Module, Tensor, Windows, Examples, Labels], Tensor]
+    decode: Callable[[Example, Windows, Sequence[Scores], Labels], Target]
+    status: Callable[[Example, Windows], str] | None = None
     together: bool = False
+
+    def loss(
+        self, head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows, examples: Examples, labels: Labels
+    ) -> Tensor:
+        """The loss of the scores of hidden states (B, L, H), a scalar."""
+        return self.score_loss(head, self.forward(head, hidden, mask, windows), windows, examples, labels)
 
 
 def windows_of(family: Family, task: TaskSpec, examples: Sequence[Example], tokenizer: Any) -> list[Window]:

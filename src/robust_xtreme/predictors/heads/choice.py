@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.models.windows import Scores, Window, frame_of, framed, quantised, summaries, token_ids
-from robust_xtreme.predictors.family import Family, Labels
+from robust_xtreme.predictors.family import Examples, Family, Labels, Windows
 from robust_xtreme.predictors.heads.classification import scoring_head
 
 _PREMISE: Final = "premise"
@@ -42,7 +42,7 @@ def _choices(example: Example) -> list[str]:
 
 
 def _encode(
-    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+    examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
     """One window per choice: premise and question, and the choice.
 
@@ -59,20 +59,13 @@ def _encode(
     ]
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Scores (B, 1): how well the choice of each window fits."""
     scores: Tensor = head(summaries(hidden, windows))
     return scores
 
 
-def _loss(
-    head: nn.Module,
-    hidden: Tensor,
-    mask: Tensor,
-    windows: Sequence[Window],
-    examples: Sequence[Example],
-    labels: Labels,
-) -> Tensor:
+def _loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over examples of the cross-entropy over its choices; examples may differ in their number."""
     groups = [(index, len(list(group))) for index, group in groupby(window.example for window in windows)]
     for index, count in groups:
@@ -80,10 +73,10 @@ def _loss(
             raise ValueError(f"a batch contains {count} of the choices of {examples[index].id}")
     counts = torch.tensor([count for _, count in groups])
     inside = torch.arange(int(counts.max()))[None, :] < counts[:, None]
-    scores = _forward(head, hidden, mask, windows).float()[:, 0]
+    scores = scores.float()[:, 0]
     rows = scores.new_full(inside.shape, torch.finfo(scores.dtype).min)
     rows = rows.masked_scatter(inside.to(scores.device), scores)
-    gold = torch.tensor([_gold(examples[index], count) for index, count in groups], device=hidden.device)
+    gold = torch.tensor([_gold(examples[index], count) for index, count in groups], device=scores.device)
     return nn.functional.cross_entropy(rows, gold)
 
 
@@ -97,7 +90,7 @@ def _gold(example: Example, count: int) -> int:
             raise ModelError(f"{example.id}: a choice cannot be learned from {type(other).__name__}.")
 
 
-def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Choice:
+def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels: Labels) -> Choice:
     return Choice(int(quantised(np.stack(scores)[:, 0]).argmax()))
 
 
@@ -107,7 +100,7 @@ choice = Family(
     head=_head,
     encode=_encode,
     forward=_forward,
-    loss=_loss,
+    score_loss=_loss,
     decode=_decode,
     together=True,
 )

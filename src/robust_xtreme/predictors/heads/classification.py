@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.models.windows import Scores, Window, frame_of, framed, quantised, summaries, token_ids
-from robust_xtreme.predictors.family import DROPOUT, Family, Labels
+from robust_xtreme.predictors.family import DROPOUT, Examples, Family, Labels, Windows
 
 _MOST_FIELDS: Final = 2
 
@@ -32,7 +32,7 @@ def _head(hidden_size: int, labels: Labels) -> nn.Module:
 
 
 def _encode(
-    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+    examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
     """One window per example. Of a pair that is too long, the longer text loses its end first; `stride` is not used."""
     frame = frame_of(tokenizer)
@@ -46,22 +46,15 @@ def _encode(
     return windows
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Scores (B, labels)."""
     scores: Tensor = head(summaries(hidden, windows))
     return scores
 
 
-def _loss(
-    head: nn.Module,
-    hidden: Tensor,
-    mask: Tensor,
-    windows: Sequence[Window],
-    examples: Sequence[Example],
-    labels: Labels,
-) -> Tensor:
-    gold = torch.tensor([_gold(examples[window.example]) for window in windows], device=hidden.device)
-    return nn.functional.cross_entropy(_forward(head, hidden, mask, windows).float(), gold)
+def _loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
+    gold = torch.tensor([_gold(examples[window.example]) for window in windows], device=scores.device)
+    return nn.functional.cross_entropy(scores.float(), gold)
 
 
 def _gold(example: Example) -> int:
@@ -72,7 +65,7 @@ def _gold(example: Example) -> int:
             raise ModelError(f"{example.id}: a classifier cannot learn from {type(other).__name__}.")
 
 
-def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Choice:
+def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels: Labels) -> Choice:
     return Choice(int(quantised(scores[0]).argmax()))
 
 
@@ -82,6 +75,6 @@ classification = Family(
     head=_head,
     encode=_encode,
     forward=_forward,
-    loss=_loss,
+    score_loss=_loss,
     decode=_decode,
 )

@@ -20,7 +20,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
 from robust_xtreme.models.representation import Pooled, unit_length
 from robust_xtreme.models.windows import Scores, Window, frame_of, framed, summaries, token_ids
-from robust_xtreme.predictors.family import Family, Labels
+from robust_xtreme.predictors.family import Examples, Family, Labels, Windows
 from robust_xtreme.specs import CANDIDATE
 
 QUERY: Final = "query"
@@ -72,7 +72,7 @@ def text_windows(texts: Iterable[tuple[int, str, str]], tokenizer: Any, max_leng
 
 
 def _encode(
-    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+    examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
     """A window for the query, and after it one for the candidate where the example has one, each with its length.
 
@@ -92,20 +92,13 @@ def _encode(
     return [by_field[index, name] for index in range(len(examples)) for name in lengths if (index, name) in by_field]
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Vectors (B, D) of length 1."""
     vectors: Tensor = head(hidden, mask, windows) if isinstance(head, Pooled) else head(summaries(hidden, windows))
     return vectors
 
 
-def _loss(
-    head: nn.Module,
-    hidden: Tensor,
-    mask: Tensor,
-    windows: Sequence[Window],
-    examples: Sequence[Example],
-    labels: Labels,
-) -> Tensor:
+def _loss(head: nn.Module, vectors: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over queries of the cross-entropy of the scaled cosines with all candidates of the batch.
 
     A candidate with the tokens of the query's right candidate is left out.
@@ -113,14 +106,13 @@ def _loss(
     if not isinstance(head, DualHead):
         raise ModelError("A representation without a head has nothing to learn.")
     queries, candidates = _pairs(windows, examples)
-    vectors = _forward(head, hidden, mask, windows)
     scores = head.scale() * (vectors[queries] @ vectors[candidates].T)
     copies = torch.from_numpy(_copies([windows[row].input_ids for row in candidates])).to(scores.device)
     scores = scores.masked_fill(copies, torch.finfo(scores.dtype).min)
     return nn.functional.cross_entropy(scores, torch.arange(len(queries), device=scores.device))
 
 
-def _pairs(windows: Sequence[Window], examples: Sequence[Example]) -> tuple[list[int], list[int]]:
+def _pairs(windows: Windows, examples: Examples) -> tuple[list[int], list[int]]:
     """The rows of the queries and of their candidates in a batch, in the order of the queries."""
     rows = {(window.example, window.layout.name): row for row, window in enumerate(windows)}
     pairs = []
@@ -141,7 +133,7 @@ def _copies(ids: Sequence[tuple[int, ...]]) -> Scores:
     return same
 
 
-def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> NoReturn:
+def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels: Labels) -> NoReturn:
     raise ModelError(
         f"{example.id}: a query's vector is not an answer by itself; the nearest candidates are searched for."
     )
@@ -153,7 +145,7 @@ retrieval = Family(
     head=_head,
     encode=_encode,
     forward=_forward,
-    loss=_loss,
+    score_loss=_loss,
     decode=_decode,
     together=True,
 )

@@ -16,7 +16,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import NO_ANSWER, Answers, Example, Span
 from robust_xtreme.graphemes import split
 from robust_xtreme.models.windows import Scores, Window, frame_of, pieces, quantised
-from robust_xtreme.predictors.family import Family, Labels
+from robust_xtreme.predictors.family import Examples, Family, Labels, Windows
 
 QUESTION_TOKENS: Final = 64
 """Longer questions are truncated, as in the official scripts."""
@@ -47,7 +47,7 @@ def _head(hidden_size: int, labels: Labels) -> nn.Module:
 
 
 def _encode(
-    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+    examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
     """Question and a span of context per window; the next window begins `stride` context tokens later.
 
@@ -115,29 +115,22 @@ def _tokens(gold: Span, layout: ContextLayout) -> tuple[int, int] | None:
     return int(inside[0]), int(inside[-1])
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Scores (B, L, 2): how well each token begins and ends the answer."""
     scores: Tensor = head(hidden)
     return scores
 
 
-def _loss(
-    head: nn.Module,
-    hidden: Tensor,
-    mask: Tensor,
-    windows: Sequence[Window],
-    examples: Sequence[Example],
-    labels: Labels,
-) -> Tensor:
+def _loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over windows of the two cross-entropies; a window without the answer has the summary token as target."""
-    scores = _forward(head, hidden, mask, windows).float()
-    allowed = torch.from_numpy(_allowed(windows, scores.shape[1])).to(hidden.device)
+    scores = scores.float()
+    allowed = torch.from_numpy(_allowed(windows, scores.shape[1])).to(scores.device)
     scores = scores.masked_fill(~allowed[:, :, None], torch.finfo(scores.dtype).min)
-    gold = torch.tensor([_gold(window, examples[window.example]) for window in windows], device=hidden.device)
+    gold = torch.tensor([_gold(window, examples[window.example]) for window in windows], device=scores.device)
     return nn.functional.cross_entropy(scores, gold)
 
 
-def _allowed(windows: Sequence[Window], length: int) -> Scores:
+def _allowed(windows: Windows, length: int) -> Scores:
     """Where an answer may begin or end (B, L): at the context's tokens, or, without an answer, at the summary."""
     first = np.array([window.layout.first for window in windows])[:, None]
     count = np.array([len(window.layout.offsets) for window in windows])[:, None]
@@ -155,7 +148,7 @@ def _gold(window: Window, example: Example) -> tuple[int, int]:
     return window.summary, window.summary
 
 
-def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Answers:
+def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels: Labels) -> Answers:
     """The best span over all windows; ties go to the first window, start and stop.
 
     Where the head has a label for no answer, the result is empty if the summary token (the first, in most encoders),
@@ -172,7 +165,7 @@ def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores
     return _trimmed(example.texts[_CONTEXT].value, *best[1:])
 
 
-def _no_answer(windows: Sequence[Window], scores: Sequence[Scores]) -> int:
+def _no_answer(windows: Windows, scores: Sequence[Scores]) -> int:
     """The lowest score of the windows' summary tokens, because an answer in one window is an answer."""
     return min(
         int(quantised(window_scores[window.summary]).sum())
@@ -226,7 +219,7 @@ def _left_out(text: str, stop: int) -> int:
     return end - stop
 
 
-def _status(example: Example, windows: Sequence[Window]) -> str:
+def _status(example: Example, windows: Windows) -> str:
     return "truncated_gold" if any(window.truncated for window in windows) else "ok"
 
 
@@ -236,7 +229,7 @@ span_qa = Family(
     head=_head,
     encode=_encode,
     forward=_forward,
-    loss=_loss,
+    score_loss=_loss,
     decode=_decode,
     status=_status,
 )

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from robust_xtreme.errors import Mismatch, ModelError
 from robust_xtreme.examples import Example, Tags, Text
 from robust_xtreme.models.windows import Frame, Scores, Window, frame_of, quantised, token_ids
-from robust_xtreme.predictors.family import DROPOUT, Family, Labels
+from robust_xtreme.predictors.family import DROPOUT, Examples, Family, Labels, Windows
 
 _FEW: Final = 100
 
@@ -41,7 +41,7 @@ def _text(example: Example) -> Text:
 
 
 def _encode(
-    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+    examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
     """Each word is tokenised by itself; windows follow each other without overlap, so that every word is read once.
 
@@ -87,7 +87,7 @@ def _layout(begin: int, words: Sequence[tuple[int, ...]], frame: Frame) -> WordL
     return WordLayout(begin, tuple((edges[1:] - 1 if frame.causal else edges[:-1]).tolist()))
 
 
-def _firsts(windows: Sequence[Window]) -> tuple[Scores, Scores]:
+def _firsts(windows: Windows) -> tuple[Scores, Scores]:
     """Positions of the words' tokens (B, most words), and which of them are words and not padding."""
     lengths = np.array([len(window.layout.firsts) for window in windows])
     inside = np.arange(max(1, lengths.max()))[None, :] < lengths[:, None]
@@ -96,7 +96,7 @@ def _firsts(windows: Sequence[Window]) -> tuple[Scores, Scores]:
     return positions, inside
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
     """Scores (B, most words, labels) of the words of each window, padded at the end."""
     positions = torch.from_numpy(_firsts(windows)[0]).to(hidden.device)
     rows = torch.arange(len(windows), device=hidden.device)[:, None]
@@ -104,21 +104,13 @@ def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Wi
     return scores
 
 
-def _loss(
-    head: nn.Module,
-    hidden: Tensor,
-    mask: Tensor,
-    windows: Sequence[Window],
-    examples: Sequence[Example],
-    labels: Labels,
-) -> Tensor:
+def _loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over words."""
-    scores = _forward(head, hidden, mask, windows)
-    inside = torch.from_numpy(_firsts(windows)[1]).to(hidden.device)
+    inside = torch.from_numpy(_firsts(windows)[1]).to(scores.device)
     gold = [tag for window in windows for tag in _gold(window, examples[window.example], labels)]
     if not gold:
         return scores.sum() * 0.0
-    return nn.functional.cross_entropy(scores[inside].float(), torch.tensor(gold, device=hidden.device))
+    return nn.functional.cross_entropy(scores[inside].float(), torch.tensor(gold, device=scores.device))
 
 
 def _gold(window: Window, example: Example, labels: Labels) -> list[int]:
@@ -143,7 +135,7 @@ def _index(name: str, example: Example, indices: Mapping[str, int]) -> int:
     return indices[name]
 
 
-def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Tags:
+def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels: Labels) -> Tags:
     names: list[str] = []
     for window, window_scores in zip(windows, scores, strict=True):
         kept = quantised(window_scores[: len(window.layout.firsts)])
@@ -157,6 +149,6 @@ tagging = Family(
     head=_head,
     encode=_encode,
     forward=_forward,
-    loss=_loss,
+    score_loss=_loss,
     decode=_decode,
 )
