@@ -15,9 +15,8 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.metric import Metric
+from robust_xtreme.metrics._squad import exact, overlap
 from robust_xtreme.metrics.span_f1 import chunks, span_f1
-from robust_xtreme.metrics.squad_em import exact
-from robust_xtreme.metrics.squad_f1 import overlap
 
 METRICS = registry.names("metric")
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")

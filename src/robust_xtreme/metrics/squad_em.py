@@ -5,8 +5,6 @@ from __future__ import annotations
 from robust_xtreme.metric import Metric, share
 from robust_xtreme.metrics._squad import answer_clean, exact, golds_clean, scoped
 
-__all__ = ["exact", "squad_em"]
-
 squad_em = Metric(
     name="squad_em",
     summary="Share of answers equal to a gold answer; a prediction on noisy text is mapped back to the clean text.",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from robust_xtreme.metric import Metric, share
 from robust_xtreme.metrics._squad import answer_clean, golds_clean, overlap, scoped
 
-__all__ = ["overlap", "squad_f1"]
-
 squad_f1 = Metric(
     name="squad_f1",
     summary="F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from robust_xtreme.metric import Metric, share
-from robust_xtreme.metrics._squad import answer_noisy, golds_clean, overlap, scoped
+from dataclasses import replace
 
-surface_f1_clean_gold = Metric(
+from robust_xtreme.metrics._squad import answer_noisy, golds_clean, overlap, scoped
+from robust_xtreme.metrics.squad_f1 import squad_f1
+
+surface_f1_clean_gold = replace(
+    squad_f1,
     name="surface_f1_clean_gold",
     summary="F1 of the words of answers as the noisy text shows them, against the clean gold answers.",
-    columns=("f1", "n"),
     stats=scoped(answer_noisy, golds_clean, overlap),
-    reduce=share,
-    cite="SQuAD v1.1, evaluate-v1.1.py: f1_score",
 )

@@ -28,7 +28,9 @@ def perturbed(results: Results) -> pl.DataFrame:
 
     `change` = perturbed - clean, `change_low` and `change_high` bound it; all three are null with `no_claim`.
     """
-    data = with_condition(results.deltas).with_columns(no_claim=_no_claim())
+    inapplicable = pl.when(pl.col("not_applicable") >= 1).then(pl.lit(NOT_APPLICABLE))
+    no_claim = pl.coalesce(floor_note(), inapplicable, pl.when("inert").then(pl.lit(INERT)))
+    data = with_condition(results.deltas).with_columns(no_claim=no_claim)
     claimed = {
         "change": -pl.col("drop"),
         "change_low": -pl.col("high"),
@@ -39,11 +41,6 @@ def perturbed(results: Results) -> pl.DataFrame:
     }
     only = [pl.when(pl.col("no_claim").is_null()).then(value + 0.0).alias(name) for name, value in claimed.items()]
     return in_order(with_language(data.with_columns(only)), results)
-
-
-def _no_claim() -> pl.Expr:
-    inapplicable = pl.when(pl.col("not_applicable") >= 1).then(pl.lit(NOT_APPLICABLE))
-    return pl.coalesce(floor_note(), inapplicable, pl.when("inert").then(pl.lit(INERT)))
 
 
 def floor_note() -> pl.Expr:

@@ -178,14 +178,10 @@ def shown(columns: list[str]) -> list[Shown]:
     """The shown columns of a frame, in the order of its columns; each column is in one of them."""
     left, chosen = [name for name in columns if name != "section"], []
     while left:
-        chosen.append(_first(left))
+        fitting = [column for column in _CATALOGUE if column.takes[0] == left[0] and set(column.takes) <= set(left)]
+        chosen.append(max(fitting, key=lambda column: len(column.takes), default=_plain(left[0])))
         left = [name for name in left if name not in chosen[-1].takes]
     return chosen
-
-
-def _first(left: list[str]) -> Shown:
-    fitting = [column for column in _CATALOGUE if column.takes[0] == left[0] and set(column.takes) <= set(left)]
-    return max(fitting, key=lambda column: len(column.takes), default=_plain(left[0]))
 
 
 def _plain(name: str) -> Shown:

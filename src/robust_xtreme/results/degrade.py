@@ -103,8 +103,12 @@ def _relative(drop: float, before: Row) -> Row:
 def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
     """The numbers of the rows that are tested: those of FAMILY that have a p."""
     highest: dict[tuple[Any, ...], Decimal] = {}
-    keyed = [_by_strength(row) for row in rows]
-    for group, strength in keyed:
+    keyed = []
+    for row in rows:
+        perturbation, number, fields = parts_of(row["condition"])
+        group = (*(row[name] for name in CELL[:-1]), row["metric"], perturbation, fields)
+        strength = Decimal(number or 1)  # a condition without a strength counts as full strength
+        keyed.append((group, strength))
         highest[group] = max(strength, highest.get(group, strength))
     return [
         at
@@ -112,12 +116,6 @@ def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
         if row["metric"] == headlines.get(row["task"]) and strength == highest[group] and strength > 0
         if row["p"] is not None
     ]
-
-
-def _by_strength(row: Row) -> tuple[tuple[Any, ...], Decimal]:
-    """The cell and metric of a row without its strength, and the strength; a condition without one has 1."""
-    perturbation, strength, fields = parts_of(row["condition"])
-    return (*(row[name] for name in CELL[:-1]), row["metric"], perturbation, fields), Decimal(strength or 1)
 
 
 def parts_of(condition: str) -> tuple[str, str, str]:

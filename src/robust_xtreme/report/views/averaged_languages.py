@@ -14,14 +14,10 @@ def averaged_languages(results: Results) -> pl.DataFrame:
     rows = common(perturbed(results).filter(pl.col("scope") == "all")).with_columns(
         reason=pl.col("no_claim").drop_nulls().first().over(*GROUP, "language").fill_null("not under every condition")
     )
-    named = rows.unique([*GROUP, "language"], keep="first", maintain_order=True)
-    lists = named.group_by(GROUP, maintain_order=True).agg(
+    languages = rows.unique([*GROUP, "language"], keep="first", maintain_order=True)
+    named = pl.concat_str(pl.col("language"), pl.lit(" ("), pl.col("reason"), pl.lit(")"))
+    lists = languages.group_by(GROUP, maintain_order=True).agg(
         pl.col("language").filter(pl.col("averaged")).sort().str.join(" ").alias("averaged_over"),
-        _left_out().alias("left_out_named"),
+        named.filter(~pl.col("averaged")).sort().str.join(", ").alias("left_out_named"),
     )
     return sectioned(lists, noise=False).select(SECTION, "metric", "fields", "averaged_over", "left_out_named")
-
-
-def _left_out() -> pl.Expr:
-    named = pl.concat_str(pl.col("language"), pl.lit(" ("), pl.col("reason"), pl.lit(")"))
-    return named.filter(~pl.col("averaged")).sort().str.join(", ")

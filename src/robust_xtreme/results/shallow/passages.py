@@ -70,7 +70,8 @@ def _slot(context: str, question: frozenset[str], part: tuple[int, int] | None) 
     runs = _runs(context, [span for span, kind in zip(words, kinds, strict=True) if kind == best != _KNOWN])
     # A single character between unspaced words is more often a particle than a name.
     single = {run for run in runs if run[1] - run[0] == 1 and _JOINED_RUN.match(context[run[0]])}
-    return min(runs, key=lambda run: (run in single, _away(run, known), run), default=part)
+    away = {run: min((max(start - run[1], run[0] - stop, 0) for start, stop in known), default=0) for run in runs}
+    return min(runs, key=lambda run: (run in single, away[run], run), default=part)
 
 
 _KNOWN, _PLAIN, _NAMED = range(3)
@@ -103,11 +104,6 @@ def _tied(context: str, stop: int, start: int) -> bool:
     """Whether two adjacent words are parts of one name, number or unspaced run."""
     after = context[start]
     return context[stop:start] in _TIES and (start == stop or after.isupper() or after.isdigit())
-
-
-def _away(run: tuple[int, int], known: Sequence[tuple[int, int]]) -> int:
-    """Characters between a run and the nearest of the known words."""
-    return min((max(start - run[1], run[0] - stop, 0) for start, stop in known), default=0)
 
 
 def _first_words(context: str) -> tuple[int, int] | None:
