@@ -15,7 +15,7 @@ from tests.loopback import Loopback
 from robust_xtreme import registry
 from robust_xtreme.formats import reader
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.sources.paths import options, parts
+from robust_xtreme.sources.paths import options
 from robust_xtreme.specs import TaskSpec
 
 _TEXT: Final = {"dtype": "string", "_type": "Value"}
@@ -111,7 +111,7 @@ def put_copies(hub: Loopback, folder: Path) -> None:
         layout = task.files["validation"].reader
         files = {}
         for language in task.languages:
-            path = folder / parts(options(task.files["validation"], language)[0])[0]
+            path = folder / options(task.files["validation"], language)[0][0]
             if path.is_file():
                 files[file_of(task, "validation", language)] = parquet(layout, hub_rows(layout, path))
         hub.put("dataset", task.hub["validation"].repo, files, task.hub["validation"].revision)

@@ -35,10 +35,14 @@ class UnknownName(UserError):
     """A name that no registry contains."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], see: str) -> None:
-        names = list(known)
-        close = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.lower(), names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"There is no {kind} named {name!r}.{hint} See: {see}")
+        super().__init__(f"There is no {kind} named {name!r}.{nearest(name, known)} See: {see}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The question ` Did you mean 'NAME'?` with the nearest known name; an empty text where none is near."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.lower(), names, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 class DataError(UserError):

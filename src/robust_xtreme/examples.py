@@ -72,6 +72,10 @@ class Choice:
     index: int
 
 
+UNLABELLED: Final = Choice(-1)
+"""The target of an example without a label."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Tags:

@@ -7,7 +7,6 @@ and rows. Each names its source, its licence and its standing: `attested` in the
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
 import re
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, final
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.errors import DataError, UserError, nearest
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -121,11 +120,12 @@ def user_packs() -> Iterator[tuple[str, str]]:
 
 def share() -> Callable[[], None]:
     """A function that a new thread calls first, to use the folders of this one and the results cached for them."""
-    return functools.partial(_start, _used.get())
+    used = _used.get()
 
+    def start() -> None:
+        _used.set(used)
 
-def _start(used: _Used) -> None:
-    _used.set(used)
+    return start
 
 
 def _files(folder: Path) -> list[Path]:
@@ -147,9 +147,7 @@ def _is_kind(path: Path) -> bool:
         return True
     if path.name.startswith(".") or (path.is_file() and path.suffix not in _SUFFIXES):
         return False
-    close = difflib.get_close_matches(path.name, KINDS, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise DataError(path, f"it is not a kind of pack.{hint} {_LAYOUT}")
+    raise DataError(path, f"it is not a kind of pack.{nearest(path.name, KINDS)} {_LAYOUT}")
 
 
 def _is_pack(path: Path, folder: Path) -> bool:
@@ -170,18 +168,13 @@ def _check_name(kind: str, path: Path) -> None:
     if path.suffix != _SUFFIX[kind]:
         raise DataError(path, f"packs of {kind!r} are {_SUFFIX[kind]} files")
     if (kind, path.stem) == _AUTO:
-        raise DataError(
-            path, f"{path.stem!r} cannot be the name of one of {kind!r}: it means the usual one of a language"
-        )
+        what = f"cannot be the name of one of {kind!r}: it means the usual one of a language"
+        raise DataError(path, f"{path.stem!r} {what}")
     known = bundled(_NAMED[kind]) if kind in _NAMED else (path.stem,)
     if path.stem not in known:
-        close = difflib.get_close_matches(path.stem, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise DataError(path, f"{path.stem!r:.40} names none of those that {kind!r} are for.{hint} {_see(kind)}")
-
-
-def _see(kind: str) -> str:
-    return "See: robust-xtreme list languages" if kind != "input" else f"There are: {', '.join(bundled(kind))}"
+        see = f"There are: {', '.join(known)}" if kind == "input" else "See: robust-xtreme list languages"
+        what = f"names none of those that {kind!r} are for.{nearest(path.stem, known)}"
+        raise DataError(path, f"{path.stem!r:.40} {what} {see}")
 
 
 @functools.cache
@@ -303,7 +296,17 @@ def _table(path: Path) -> Table:
     columns = numbered[0][1].split("\t") if numbered else []
     if len(set(columns)) < len(columns):
         raise DataError(path, f"a column is named twice: {', '.join(columns)[:80]}", numbered[0][0])
-    return Table(path, header, tuple(_row(path, number, columns, line) for number, line in numbered[1:]))
+    rows = []
+    for number, line in numbered[1:]:
+        cells = line.split("\t")
+        if len(cells) > len(columns):
+            what = f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}"
+            raise DataError(path, what, number)
+        row = dict(zip_longest(columns, cells, fillvalue=""))
+        if row.get("standing", "") not in ("", *STANDINGS):
+            raise DataError(path, f"the standing {row['standing']!r:.40} is none of: {', '.join(STANDINGS)}", number)
+        rows.append(row)
+    return Table(path, header, tuple(rows))
 
 
 def _lines(path: Path) -> list[str]:
@@ -311,60 +314,36 @@ def _lines(path: Path) -> list[str]:
         lines = _content(path).decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise DataError(path, "it is not UTF-8") from error
-    if unseen := "".join(_unseen("".join(lines).replace("\t", ""))):
+    if unseen := _unseen("".join(lines), "\t"):
         number = next(number for number, line in enumerate(lines, 1) if not set(unseen).isdisjoint(line))
-        raise DataError(path, f"{_named(unseen)} has no place in a pack", number)
+        raise DataError(path, f"the character U+{ord(unseen[0]):04X} has no place in a pack", number)
     return lines
 
 
-def _unseen(text: str) -> list[str]:
-    """The control, direction, zero-width and unassigned characters of a text, sorted, without joiners."""
-    return sorted(character for character in set(text) - set(_JOINERS) if unicodedata.category(character) in _UNSEEN)
-
-
-def _named(unseen: str) -> str:
-    return f"the character U+{ord(unseen[0]):04X}"
+def _unseen(text: str, layout: str) -> list[str]:
+    """The control, direction, zero-width and unassigned characters of a text but joiners and `layout`, sorted."""
+    return sorted(letter for letter in set(text) - {*_JOINERS, layout} if unicodedata.category(letter) in _UNSEEN)
 
 
 def _header(lines: Sequence[str]) -> dict[str, str]:
     return {match[1]: match[2] for match in map(_HEADER.fullmatch, lines) if match}
 
 
-def standing(pack: str) -> str:
-    """The standing of a pack by its kind and name, `keyboards/us`. Raises as `read` and `table` do."""
-    kind, _, name = pack.partition("/")
-    path = find(kind, name)
-    if path is not None and path.suffix == ".tsv":
-        return table(kind, name).header["standing"]
-    return str(read(kind, name)["standing"])
-
-
 def standings(pack: str, code: str) -> dict[str, str]:
-    """The standing of a pack under `""`, and of its parts that have another one. Raises as `standing`.
+    """The standing of a pack, as `keyboards/us`, under `""`, and of its parts that have another one.
 
-    The parts are keys of a TOML file, rows of a table, and a keyboard's use for the language `code` (`CHOICE`).
+    The parts are keys of a TOML file, rows of a table, and a keyboard's use for the language `code` (`CHOICE`). Raises
+    as `read` and `table` do.
     """
     kind, _, name = pack.partition("/")
-    pack_standing = standing(pack)
-    path = find(kind, name)
-    if path is not None and path.suffix == ".tsv":
+    if (path := find(kind, name)) and path.suffix == ".tsv":
         rows = table(kind, name)
-        others = {rows.standing(row) for row in rows.rows} - {pack_standing}
-        return {"": pack_standing} | {f"rows {other}": other for other in sorted(others)}
+        others = {rows.standing(row) for row in rows.rows} - {rows.header["standing"]}
+        return {"": rows.header["standing"]} | {f"rows {other}": other for other in sorted(others)}
     content = read(kind, name)
     parts: dict[str, str] = content.get("standings", {})
     chosen = {CHOICE: "authored"} if kind == "keyboards" and code in content.get("also", ()) else {}
-    return {"": pack_standing} | parts | chosen
-
-
-def _row(path: Path, number: int, columns: list[str], line: str) -> dict[str, str]:
-    cells = line.split("\t")
-    if len(cells) > len(columns):
-        raise DataError(path, f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}", number)
-    row = dict(zip_longest(columns, cells, fillvalue=""))
-    if row.get("standing", "") not in ("", *STANDINGS):
-        raise DataError(path, f"the standing {row['standing']!r:.40} is none of: {', '.join(STANDINGS)}", number)
-    return row
+    return {"": str(content["standing"])} | parts | chosen
 
 
 def _check(path: Path, values: Mapping[str, Any]) -> None:
@@ -380,8 +359,8 @@ def _check(path: Path, values: Mapping[str, Any]) -> None:
     if values.get(wanted, path.stem) != path.stem:
         raise DataError(path, f"its {wanted} is {values[wanted]!r:.40}, and its name says {path.stem!r}")
     for value in resources.values(values):
-        if isinstance(value, str) and (unseen := "".join(_unseen(value.replace("\n", "")))):
-            raise DataError(path, f"{_named(unseen)} has no place in a pack")
+        if isinstance(value, str) and (unseen := _unseen(value, "\n")):
+            raise DataError(path, f"the character U+{ord(unseen[0]):04X} has no place in a pack")
 
 
 def _check_standings(path: Path, values: Mapping[str, Any]) -> None:

@@ -37,10 +37,6 @@ _SEE: Final = {
 _CALLED: Final = {"intermediate": "intermediate task"}
 
 
-def _folder(kind: str) -> Path:
-    return Path(__file__).parent.joinpath(*KINDS[kind].split("."))
-
-
 @cache
 def _external(kind: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"robust_xtreme.{_GROUPS.get(kind, KINDS[kind])}")}
@@ -51,7 +47,8 @@ def names(kind: str) -> tuple[str, ...]:
 
     `kind` is one of `perturbation`, `task`, `intermediate`, `metric`, `family`, `predictor`, `view`.
     """
-    return tuple(sorted({*_modules(_folder(kind)), *_external(kind)}))
+    folder = Path(__file__).parent.joinpath(*KINDS[kind].split("."))
+    return tuple(sorted({*_modules(folder), *_external(kind)}))
 
 
 def _modules(folder: Path) -> Iterator[str]:
@@ -77,9 +74,16 @@ def load(kind: str, name: str) -> Any:
     known = names(kind)
     if name not in known:
         raise UnknownName(_CALLED.get(kind, kind), name, known, _SEE.get(kind, f"robust-xtreme list {kind}s"))
-    if name in _external(kind):
-        return _load_external(kind, name)
-    return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name.rpartition(".")[2])
+    if name not in _external(kind):
+        return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name.rpartition(".")[2])
+    point = _external(kind)[name]
+    try:
+        member = point.load()
+    except Exception as error:
+        raise UserError(f"The {kind} {name!r} of {point.value!r} does not load: {error}") from error
+    if getattr(member, "name", None) != name:
+        raise UserError(f"The object {point.value!r} is not a {kind} named {name!r}.")
+    return member
 
 
 def learned(name: str) -> Any:
@@ -89,14 +93,3 @@ def learned(name: str) -> Any:
         known = (*names("task"), *names("intermediate"))
         raise UnknownName("task", name, known, "robust-xtreme list tasks, robust-xtreme list intermediate")
     return load(kind, name)
-
-
-def _load_external(kind: str, name: str) -> Any:
-    point = _external(kind)[name]
-    try:
-        member = point.load()
-    except Exception as error:
-        raise UserError(f"The {kind} {name!r} of {point.value!r} does not load: {error}") from error
-    if getattr(member, "name", None) != name:
-        raise UserError(f"The object {point.value!r} is not a {kind} named {name!r}.")
-    return member

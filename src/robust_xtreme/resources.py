@@ -19,18 +19,13 @@ _PACKAGE: Final = Path(__file__).parent
 _CHECKOUT: Final = _PACKAGE.parent.parent
 
 
-def _is_checkout() -> bool:
-    return _PACKAGE.parent.name == "src" and (_CHECKOUT / "pyproject.toml").is_file()
-
-
 def folder(name: str) -> Path:
     """The bundled folder `perturbations` or `configs`.
 
     Raises RobustXtremeError where neither the checkout nor the package contains it (a broken installation).
     """
-    candidates = [_CHECKOUT / name] if _is_checkout() else []
-    candidates.append(_PACKAGE / "_bundled" / name)
-    for candidate in candidates:
+    is_checkout = _PACKAGE.parent.name == "src" and (_CHECKOUT / "pyproject.toml").is_file()
+    for candidate in ([_CHECKOUT / name] if is_checkout else []) + [_PACKAGE / "_bundled" / name]:
         if candidate.is_dir():
             return candidate
     raise RobustXtremeError(f"The bundled folder {name!r} is missing from this installation of robust-xtreme.")

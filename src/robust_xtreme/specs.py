@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.errors import SpecError, nearest
 from robust_xtreme.examples import Corpus, Example
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
@@ -42,9 +41,7 @@ def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[s
     given = tuple(values)
     for key in given:
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise SpecError(f"{location}: there is no key {key!r}.{hint} Known: {', '.join(known)}.")
+            raise SpecError(f"{location}: there is no key {key!r}.{nearest(key, known)} Known: {', '.join(known)}.")
     for key in needed:
         if key not in given:
             raise SpecError(f"{location}: the key {key!r} is missing.")
@@ -111,14 +108,12 @@ class PerturbationSpec:
     def parse(cls, text: str) -> PerturbationSpec:
         """Read `name[:s1,s2,...][@key=value]...`, links joined by `+`. Raises SpecError, naming the part."""
         if text.strip().startswith(SUITE):
-            raise SpecError(
-                f"{text!r} is a suite, but one perturbation is needed here, as in char_noise:0.1. {_SUITES}"
-            )
-        parts = [_parse_link(part, text) for part in text.split("+")]
-        links = tuple(link for link, _ in parts)
+            what = "is a suite, but one perturbation is needed here, as in char_noise:0.1."
+            raise SpecError(f"{text!r} {what} {_SUITES}")
+        links, fields = zip(*(_parse_link(part, text) for part in text.split("+")), strict=True)
         if any(len(link.strengths) > 1 for link in links[:-1]):
             raise SpecError(f"In {text!r} only the last link of a chain may list several strengths.")
-        named = {fields for _, fields in parts if fields}
+        named = {*filter(None, fields)}
         if len(named) > 1:
             raise SpecError(f"In {text!r} the links name different fields; a chain noises the same fields.")
         return cls(links, named.pop() if named else ())
@@ -146,10 +141,8 @@ class PerturbationSpec:
         for link in self.links:
             if not link.strengths:
                 raise SpecError(f"{str(self)!r} names no strength. Write for example {link.name}:0.1")
-        return tuple(
-            replace(self, links=(*head, replace(last, strengths=(strength,))))
-            for strength in dict.fromkeys(last.strengths)
-        )
+        strengths = dict.fromkeys(last.strengths)
+        return tuple(replace(self, links=(*head, replace(last, strengths=(strength,)))) for strength in strengths)
 
     def on(self, *fields: str) -> PerturbationSpec:
         """The same chain on the given fields."""
@@ -173,18 +166,16 @@ def _parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:
     if colon and not strengths.strip():
         raise SpecError(f"In {whole!r} a strength is missing after the colon. Write {_GRAMMAR}")
     values = tuple(canonical_strength(word) for word in strengths.split(",")) if colon else ()
-    params = dict(_parse_option(option, whole) for option in options)
+    params = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals or not _KEY.fullmatch(key) or not value.strip():
+            raise SpecError(f"In {whole!r} the option {'@' + option!r} is not @key=value. Write {_GRAMMAR}")
+        params[key] = ",".join(word.strip() for word in value.split(","))
     if len(params) != len(options):
         raise SpecError(f"In {whole!r} an option is given twice.")
     fields = tuple(word for word in params.pop("fields", "").split(",") if word)
     return Link(name, values, tuple(sorted(params.items()))), fields
-
-
-def _parse_option(option: str, whole: str) -> tuple[str, str]:
-    key, equals, value = option.partition("=")
-    if not equals or not _KEY.fullmatch(key) or not value.strip():
-        raise SpecError(f"In {whole!r} the option {'@' + option!r} is not @key=value. Write {_GRAMMAR}")
-    return key, ",".join(word.strip() for word in value.split(","))
 
 
 @final
@@ -292,6 +283,9 @@ class Origin:
         return f"{self.task}/{self.split}/{self.language}/{field}/{cluster}"
 
 
+Adapt = Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]
+"""Makes the examples of all rows of a split."""
+
 MakeCorpus = Callable[[Mapping[str, tuple[Row, ...]], str, str], Corpus]
 
 
@@ -351,7 +345,7 @@ class TaskSpec:
     languages: tuple[str, ...]
     files: Mapping[str, Files]
     perturbed: tuple[tuple[str, ...], ...]
-    adapt: Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]
+    adapt: Adapt
     accepts: tuple[str, ...]
     cite: str
     labels: tuple[str, ...] = ()

@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.e2e.test_eval_retrieval import bitext, write
+from tests.sample_files import sample
 from tests.tiny import tiny_run
 from tools.mini import suite
 
 from robust_xtreme import registry, resources
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.formats import checklist_templates
 from robust_xtreme.run_spec import RunSpec
 
 EMBEDDED = ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa")
@@ -43,7 +43,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = ("entailment", "neutral", "contradiction")
     rows = [f"{25051 + n}\tqu\t{texts[n // 3]}\t{text}\t{labels[n % 3]}\n" for n, text in enumerate(texts)]
     write(folder / "americasnli/test/quy.tsv", "id\tlanguage\tpremise\thypothesis\tlabel\n" + "".join(rows))
-    write(folder / "multichecklist/checklist_templates.tsv", checklist_templates.SAMPLE)
+    write(folder / "multichecklist/checklist_templates.tsv", sample("checklist_templates"))
     return folder
 
 

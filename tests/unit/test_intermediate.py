@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from tests.sample_files import samples
 from tests.tiny import tagged_example, tiny_run
 
 from robust_xtreme import registry
@@ -21,7 +21,7 @@ from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.heads.tagging import WordLayout, tagging
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import data_identity, load, open_source, with_labels
-from robust_xtreme.sources.paths import options, parts
+from robust_xtreme.sources.paths import options
 from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.specs import Files, Origin, Row, TaskSpec
 from robust_xtreme.targets.contamination import kind, unit
@@ -43,9 +43,8 @@ MEMBERS = pytest.mark.parametrize("task", _members(), ids=lambda task: task.name
 
 def write_sample(files: Files, folder: Path, index: int = 0) -> None:
     """The sample of a reader, where its files are looked for: one, or each of those that only together are a split."""
-    sample = importlib.import_module(f"robust_xtreme.formats.{files.reader}").SAMPLE
-    names = parts(options(files, "en")[index])
-    texts = (sample,) * len(names) if isinstance(sample, str) else sample
+    texts, names = samples(files.reader), options(files, "en")[index]
+    texts = texts * len(names) if len(texts) == 1 else texts
     for name, text in zip(names, texts, strict=True):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -136,7 +135,7 @@ def test_every_option_of_its_files_is_read(task: TaskSpec, tmp_path: Path) -> No
     for split, files in task.files.items():
         for index, option in enumerate(options(files, "en")):
             folder = tmp_path / split / str(index)
-            if isinstance(option, tuple) and option[-1].endswith(".lst"):
+            if option[-1].endswith(".lst"):
                 continue  # labels beside rows without them: tried in test_readers_intermediate
             write_sample(files, folder, index)
             assert load(task, folder, "en", split).examples

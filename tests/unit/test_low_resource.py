@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from tests.sample_files import sample
 
 from robust_xtreme import groups, registry
 from robust_xtreme.errors import DataError, MissingData
@@ -236,8 +237,8 @@ def test_the_layouts_of_americasnli(tmp_path: Path, within: str) -> None:
 
 def test_samples_are_whole_files() -> None:
     """Both readers read their sample."""
-    assert len(conll.read(conll.SAMPLE, "f")) == 2
-    assert len(americasnli_tsv.read(americasnli_tsv.SAMPLE, "f")) == 2
+    assert len(conll.read(sample("conll"), "f")) == 2
+    assert len(americasnli_tsv.read(sample("americasnli_tsv"), "f")) == 2
     assert americasnli_tsv.read("", "f") == conll.read("", "f") == ()
 
 

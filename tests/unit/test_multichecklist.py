@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.sample_files import sample
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UserError
@@ -183,6 +184,18 @@ def test_every_answer_is_at_its_offset_and_no_slot_is_left(tmp_path: Path) -> No
             assert len(parts) >= 3
             assert all(part and not set(part) & set("{}") for part in parts)
             assert example.cluster.startswith("checklist/")
+
+
+def test_an_answer_that_also_occurs_before_its_slot_is_only_in_the_slot(tmp_path: Path) -> None:
+    """`a dog` in the template's own words is not the answer `a dog` in the slot after it."""
+    text = table().replace("{first_name} has {animal} and", "I saw a dog. {first_name} has {animal} and")
+    dogs = [example for example in read(tmp_path, "en", text) if set(parts_of(example)[2:]) == {"a dog"}]
+    targets = {example.texts["context"].value: example.target for example in dogs}
+    repeated = [context for context in targets if context.startswith("I saw a dog. ")]
+    assert repeated
+    for context in repeated:
+        start = context.rindex("a dog")
+        assert targets[context] == Answers((Span(start, start + len("a dog")),))
 
 
 def test_cases_are_the_same_whatever_else_the_table_contains(tmp_path: Path) -> None:
@@ -382,5 +395,5 @@ def test_a_suite_has_no_such_task(tmp_path: Path) -> None:
 
 def test_the_sample_of_the_reader_is_whole() -> None:
     """English alone, all six tests."""
-    rows = checklist_templates.read(checklist_templates.SAMPLE, "f")
+    rows = checklist_templates.read(sample("checklist_templates"), "f")
     assert [row.values["test"] for row in rows] == list(TESTS.values())

@@ -33,7 +33,7 @@ def test_users_packs_come_before_the_bundled_ones_while_a_context_lasts(tmp_path
     with packs.using(tmp_path):
         assert language("sw").alphabet == ("a", "b")
         assert packs.users() == (tmp_path,)
-        assert packs.standing("alphabets/sw") == "authored"
+        assert packs.standings("alphabets/sw", "sw") == {"": "authored"}
         assert language("en").alphabet
     assert (language("sw").alphabet, packs.users(), packs.identity()) == (bundled, (), "")
 

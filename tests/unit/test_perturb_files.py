@@ -16,7 +16,7 @@ from robust_xtreme import perturb
 from robust_xtreme.commands import _completion
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.examples import Text
-from robust_xtreme.formats import FORMATS, Slot, changed, module
+from robust_xtreme.formats import FORMATS, Done, Slot, module
 from robust_xtreme.formats._json import placed
 from robust_xtreme.noise.engine.noising import bound, noise_with
 from robust_xtreme.perturbing.files import Job, Totals, perturb_file
@@ -262,7 +262,7 @@ def test_a_range_may_reach_into_the_space_around_a_text() -> None:
     """The noisy text may be a part of what is in the file: ranges keep the space that they reach into."""
     clean = Text("id", "sw", "Nyerere alizaliwa")
     noised = noise_with(bound(PerturbationSpec.parse("char_noise:1@ops=double")), [clean], 0)[0]
-    slot = changed(Slot("context", "1", "  Nyerere alizaliwa \n"), noised, 2)
+    slot = Done(Slot("context", "1", "  Nyerere alizaliwa \n"), noised, 2)
     assert slot.value == f"  {noised.text.value} \n"
     grown = len(noised.text.value) - len(clean.value)
     assert slot.moved(0, 21) == (0, 21 + grown)

@@ -138,6 +138,17 @@ def test_sentences_out_of_order_are_refused(pairs: list[list[int]], format: str,
         done(tmp_path, text, format, fields=("context",))
 
 
+@pytest.mark.parametrize("format", ["jsonl", "squad"])
+def test_an_edit_across_a_break_leaves_the_sentences_apart(format: str, tmp_path: Path) -> None:
+    """Two words change places across a break: the first sentence contains both, and the second begins after it."""
+    row = {"context": TEXT, "sentence_breaks": [[0, 9], [9, 39]], "qas": []}
+    clean = {"data": [{"paragraphs": [row]}]} if format == "squad" else row
+    new = json.loads(done(tmp_path, json.dumps(clean), format, "word_order:1", fields=("context",)))
+    moved = new["data"][0]["paragraphs"][0] if format == "squad" else new
+    assert moved["context"].startswith("hucheza Watoto ")
+    assert moved["sentence_breaks"] == [[0, 14], [14, 39]]
+
+
 def test_the_end_of_an_answer_moves_in_squad_too(tmp_path: Path) -> None:
     """`answer_end` follows the `answer_start` beside it."""
     asked = {"id": "q", "question": "Wapi?", "answers": [{**ANSWER, "answer_end": 28}]}

@@ -125,25 +125,24 @@ def test_a_pool_that_answers_nobody_is_a_split_without_labels(tmp_path: Path) ->
 def test_a_pool_of_one_language_is_its_own(tmp_path: Path) -> None:
     """Each language has its pool; of a task without one there is none."""
     pools = Pools(Release(_write(tmp_path, de=LINES, en=LINES)))
-    german, english = (pools.corpus(_task(), "test", code) for code in ("de", "en"))
+    german, english = (pools.pooled(_task(), "test", code) for code in ("de", "en"))
     assert german is not None
     assert english is not None
-    assert {text.language for text in german.texts} == {"de"}
-    assert pools.corpus(XNLI, "test", "de") is None
-    assert german.identity != english.identity
+    assert {text.language for text in german.corpus.texts} == {"de"}
+    assert pools.pooled(XNLI, "test", "de") is None
+    assert german.corpus.identity != english.corpus.identity
 
 
 def test_a_shared_pool_has_the_languages_that_the_source_has(tmp_path: Path) -> None:
-    """All languages are answered from one and the same pool; which languages made it is recorded, with their files."""
+    """All languages are answered from one and the same pool, which is of the files of all of them."""
     source = Release(_write(tmp_path, de=LINES, en=LINES))
     pools = Pools(source)
     task = _task(shared=True)
     german, english = (load(task, source, code, "test", pools) for code in ("de", "en"))
     assert german.corpus is english.corpus
     assert german.examples[0].target == Document(("find/test/de/candidate/q1", "find/test/en/candidate/q1"))
-    pooled = pools.pooled(task, "test", "de")
-    assert pooled is not None
-    assert pooled.languages == ("de", "en")
+    assert english.corpus is not None
+    assert {text.language for text in english.corpus.texts} == {"de", "en"}
     assert [name for name, _ in english.files] == ["find/en.tsv", "find/de.tsv"]
     assert load(task, tmp_path, "de", "test").examples == german.examples
 

@@ -277,7 +277,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, name: str, change: st
             lines(commonsense(question={"stem": "q", "choices": ["a"]})),
             r"^f:1: the key 'choices' takes a list of objects",
         ),
-        (siqa_jsonl.read, lines(social(correct="D")), r"^f:1: the key 'correct' takes A, B or C, not 'D'"),
+        (siqa_jsonl.read, lines(social(correct="D")), r"^f:1: the key 'correct' takes one of A, B, C, not 'D'"),
         (
             siqa_jsonl.read,
             lines({"premise": "p", "choice1": "a", "choice2": "b", "question": "cause", "label": 1}),

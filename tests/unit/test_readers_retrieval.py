@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sample_files import sample, samples
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, NoRows
 from robust_xtreme.examples import Document
-from robust_xtreme.formats import bucc_tsv, line_pairs, mewsli_entities, mewsli_mentions, squad_sentences
+from robust_xtreme.formats import line_pairs, mewsli_entities, mewsli_mentions, squad_sentences
 from robust_xtreme.formats.squad_sentences import sentences
 from robust_xtreme.sources import Split, load
 
@@ -160,7 +161,7 @@ def test_malformed_lines_of_bucc_are_named(tmp_path: Path, index: int, text: str
 @pytest.mark.parametrize("base", ["de-en.training", "de-en.test", "de-en/de-en.training"])
 def test_layouts_of_bucc(tmp_path: Path, base: str) -> None:
     """The test split is BUCC's training set: as its archive unpacks, in one folder, or as XTREME's script names it."""
-    files = dict(zip(("de", "en", "gold"), bucc_tsv.SAMPLE, strict=True))
+    files = dict(zip(("de", "en", "gold"), samples("bucc_tsv"), strict=True))
     _write(tmp_path, **{f"bucc2018/{base}.{side}": text for side, text in files.items()})
     assert len(_load(tmp_path, "bucc", "test").examples) == 2
 
@@ -221,7 +222,7 @@ def test_malformed_breaks_are_named(breaks: object, message: str) -> None:
 
 def test_a_truncated_file_of_lareqa_is_named(tmp_path: Path) -> None:
     """Half a file is not JSON; the error has its line."""
-    _write(tmp_path, **{"lareqa/xquad-r/de.json": squad_sentences.SAMPLE[:100]})
+    _write(tmp_path, **{"lareqa/xquad-r/de.json": sample("squad_sentences")[:100]})
     with pytest.raises(DataError, match=r"de\.json:1: is not valid JSON"):
         _load(tmp_path, "lareqa", "validation")
 
@@ -292,7 +293,7 @@ def test_a_mention_is_read_with_its_sentence() -> None:
 
 def test_a_pair_is_read_with_its_entity() -> None:
     """A line of the training data has one mention, and the description of its entity beside it."""
-    (row,) = mewsli_mentions.read(mewsli_mentions.SAMPLE.splitlines()[1], "f")
+    (row,) = mewsli_mentions.read(sample("mewsli_mentions").splitlines()[1], "f")
     assert (row.native, row.values["text"], row.values["described"]) == ("d1", "Espoo is a city.", "en")
 
 
@@ -333,7 +334,7 @@ def test_entities_are_their_sentences() -> None:
         mewsli_entities.read(_lines({**entity, "sentence_spans": spans}) + '{"entity_id": "Q2", "desc', "f")
 
 
-def _mewsli(folder: Path, mentions: str, pool: str = mewsli_entities.SAMPLE, language: str = "en") -> Split:
+def _mewsli(folder: Path, mentions: str, pool: str = sample("mewsli_entities"), language: str = "en") -> Split:
     _write(folder, **{"mewslix/wikinews_mentions-test.jsonl": mentions})
     _write(folder, **{"mewslix/candidate_set_entities.jsonl": pool})
     return _load(folder, "mewsli_x", "test", language)
@@ -359,7 +360,7 @@ def test_entities_and_mentions_that_occur_twice_are_refused(tmp_path: Path) -> N
     ):
         _mewsli(tmp_path, twice)
     with pytest.raises(DataError, match=r":2: the id 'Q1757' is not unique; it is at .*entities\.jsonl:1 too"):
-        _mewsli(tmp_path, _lines(_article(_mention())), mewsli_entities.SAMPLE * 2)
+        _mewsli(tmp_path, _lines(_article(_mention())), sample("mewsli_entities") * 2)
 
 
 def test_mewsli_without_its_candidates_names_the_remedy(tmp_path: Path) -> None:
@@ -373,9 +374,9 @@ def test_mewsli_without_its_candidates_names_the_remedy(tmp_path: Path) -> None:
 
 def test_samples_are_read() -> None:
     """What each reader shows as a sample is read by it."""
-    parts = [(text, f"f{index}") for index, text in enumerate(line_pairs.SAMPLE)]
+    parts = [(text, f"f{index}") for index, text in enumerate(samples("line_pairs"))]
     assert len(line_pairs.read_parts(parts)) == 2
-    assert len(mewsli_mentions.read(mewsli_mentions.SAMPLE, "f")) == 2
-    assert [row.values["sentences"] for row in squad_sentences.read(squad_sentences.SAMPLE, "f")] == [
+    assert len(mewsli_mentions.read(sample("mewsli_mentions"), "f")) == 2
+    assert [row.values["sentences"] for row in squad_sentences.read(sample("squad_sentences"), "f")] == [
         ((0, 22), (23, 46))
     ]

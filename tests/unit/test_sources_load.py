@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sample_files import sample
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
-from robust_xtreme.formats import iob2, squad, tsv
 from robust_xtreme.sources import available, data_identity, limit, load, resolve
 from robust_xtreme.sources._labels import is_labelled
 from robust_xtreme.specs import Files, TaskSpec
@@ -146,7 +146,7 @@ def test_the_layouts_of_xquad_cluster_alike(tmp_path: Path) -> None:
 
 def test_squad_is_xquads_training_data(tmp_path: Path) -> None:
     """English SQuAD is where XTREME's script puts it; no other language trains."""
-    _write(tmp_path, "squad/train-v1.1.json", squad.SAMPLE)
+    _write(tmp_path, "squad/train-v1.1.json", sample("squad"))
     assert load(XQUAD, tmp_path, "en", "train").examples[0].id == "xquad/train/en/q1"
     with pytest.raises(MissingData, match="the task has none in that language"):
         load(XQUAD, tmp_path, "de", "train")
@@ -154,7 +154,7 @@ def test_squad_is_xquads_training_data(tmp_path: Path) -> None:
 
 def test_panx_has_one_layout(tmp_path: Path) -> None:
     """PAN-X has the same files in both layouts, and XTREME strips the tags of test."""
-    _write(tmp_path, "panx/dev-sw.tsv", iob2.SAMPLE)
+    _write(tmp_path, "panx/dev-sw.tsv", sample("iob2"))
     _write(tmp_path, "panx/test-sw.tsv", "Julius\nNyerere\n\nButiama\n\n")
     test = load(PANX, tmp_path, "sw", "test")
     assert (len(test.examples), test.labelled) == (2, False)
@@ -210,7 +210,7 @@ def test_unknown_splits_are_refused(tmp_path: Path) -> None:
 
 def test_a_reader_of_another_package_is_named_by_its_module(tmp_path: Path) -> None:
     """A third party's task may bring its own reader; one that does not exist is an error that names it."""
-    _write(tmp_path, "words/en.tsv", iob2.SAMPLE)
+    _write(tmp_path, "words/en.tsv", sample("iob2"))
     theirs = dataclasses.replace(PANX, files={"test": Files("robust_xtreme.formats.iob2", ("words/{language}.tsv",))})
     assert len(load(theirs, tmp_path, "en", "test").examples) == 2
     wrong = dataclasses.replace(PANX, files={"test": Files("nowhere.at_all", ("words/{language}.tsv",))})
@@ -349,9 +349,9 @@ def _insert(text: bytes, rng: random.Random) -> bytes:
 @pytest.mark.parametrize(
     ("task", "path", "sample"),
     [
-        (XNLI, "xnli/dev-en.tsv", tsv.SAMPLE * 4),
-        (PANX, "panx/dev-en.tsv", iob2.SAMPLE * 3),
-        (XQUAD, "xquad/xquad.en.json", squad.SAMPLE),
+        (XNLI, "xnli/dev-en.tsv", sample("tsv") * 4),
+        (PANX, "panx/dev-en.tsv", sample("iob2") * 3),
+        (XQUAD, "xquad/xquad.en.json", sample("squad")),
     ],
 )
 @given(st.randoms(use_true_random=False), st.lists(st.sampled_from([_cut, _shuffle, _insert]), min_size=1, max_size=4))

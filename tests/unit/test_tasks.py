@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.sample_files import samples
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES
 from robust_xtreme.sources import load
-from robust_xtreme.sources.paths import options, parts
+from robust_xtreme.sources.paths import options
 from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.specs import CANDIDATE, Files, Origin, Row, TaskSpec
 
@@ -46,9 +46,7 @@ def _language(task: TaskSpec, split: str) -> str:
 
 
 def _write_sample(files: Files, language: str, folder: Path) -> None:
-    sample = importlib.import_module(f"robust_xtreme.formats.{files.reader}").SAMPLE
-    texts = (sample,) if isinstance(sample, str) else sample
-    for name, text in zip(parts(options(files, language)[0]), texts, strict=True):
+    for name, text in zip(options(files, language)[0], samples(files.reader), strict=True):
         path = folder / name.replace("*", "sample")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

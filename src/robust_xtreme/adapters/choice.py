@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.specs import Origin, Row
+from robust_xtreme.examples import UNLABELLED, Choice, Example, Text
+from robust_xtreme.specs import Adapt, Origin, Row
 
-UNLABELLED: Final = Choice(-1)
 _ENGLISH: Final = "en"
 
 
-def choice(questions: Mapping[str, str]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
+def choice(questions: Mapping[str, str]) -> Adapt:
     """An adapter with the fields `premise`, `question`, `choice1`, `choice2` and so on; the label is a choice's index.
 
     `questions` gives the English question where a row names only its kind. The cluster is the row's own, or the item:
@@ -20,21 +19,16 @@ def choice(questions: Mapping[str, str]) -> Callable[[tuple[Row, ...], Origin], 
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-        return tuple(_example(row, questions, origin) for row in rows)
+        examples = []
+        for row in rows:
+            id, asked, label = origin.id(row.native), row.values["question"], row.values["label"]
+            fields = {"premise": row.values["premise"]}
+            fields |= {f"choice{number}": value for number, value in enumerate(row.values["choices"], start=1)}
+            texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in fields.items()}
+            language = _ENGLISH if asked in questions else origin.language
+            texts["question"] = Text(f"{id}/question", language, questions.get(asked, asked))
+            cluster = row.cluster or f"{origin.task}-{origin.split}/{row.native}"
+            examples.append(Example(id, texts, UNLABELLED if label is None else Choice(label), cluster))
+        return tuple(examples)
 
     return adapt
-
-
-def _example(row: Row, questions: Mapping[str, str], origin: Origin) -> Example:
-    id = origin.id(row.native)
-    fields = {"premise": row.values["premise"]}
-    fields |= {f"choice{number}": value for number, value in enumerate(row.values["choices"], start=1)}
-    texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in fields.items()}
-    texts["question"] = _question(f"{id}/question", row.values["question"], questions, origin)
-    label = row.values["label"]
-    cluster = row.cluster or f"{origin.task}-{origin.split}/{row.native}"
-    return Example(id, texts, UNLABELLED if label is None else Choice(label), cluster)
-
-
-def _question(id: str, value: str, questions: Mapping[str, str], origin: Origin) -> Text:
-    return Text(id, _ENGLISH, questions[value]) if value in questions else Text(id, origin.language, value)

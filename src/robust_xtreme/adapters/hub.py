@@ -15,11 +15,8 @@ _LONGEST_LEAD: Final = 64
 def pair(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A pair of sentences: `premise`, `hypothesis` and `label`, None where there is no label."""
     label = None if row.get("label") is None else _get(row, "label", str, location)
-    return {
-        "first": _get(row, "premise", str, location),
-        "second": _get(row, "hypothesis", str, location),
-        "label": label,
-    }
+    first, second = (_get(row, key, str, location) for key in ("premise", "hypothesis"))
+    return {"first": first, "second": second, "label": label}
 
 
 def sentence(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.specs import Origin, Row
-
-UNLABELLED: Final = Choice(-1)
+from robust_xtreme.examples import UNLABELLED, Choice, Example, Text
+from robust_xtreme.specs import Adapt, Origin, Row
 
 
-def pairs(
-    labels: tuple[str, ...], called: Mapping[str, str]
-) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
+def pairs(labels: tuple[str, ...], called: Mapping[str, str]) -> Adapt:
     """An adapter with the fields `sentence1` and `sentence2`; its labels are indices of `labels`.
 
     `called` maps the labels of files to their names. The cluster is the row's own, or the item: translations of an
@@ -22,26 +17,23 @@ def pairs(
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-        return tuple(_example(row, labels, called, origin) for row in rows)
+        examples = []
+        for row in rows:
+            id, label = origin.id(row.native), row.values["label"]
+            values = {"sentence1": row.values["first"], "sentence2": row.values["second"]}
+            texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in values.items()}
+            cluster = row.cluster or f"{origin.task}-{origin.split}/{row.native}"
+            target = labelled(called.get(label, label), labels, row.location, called)
+            examples.append(Example(id, texts, target, cluster))
+        return tuple(examples)
 
     return adapt
 
 
-def _example(row: Row, labels: tuple[str, ...], called: Mapping[str, str], origin: Origin) -> Example:
-    id = origin.id(row.native)
-    texts = {
-        "sentence1": Text(f"{id}/sentence1", origin.language, row.values["first"]),
-        "sentence2": Text(f"{id}/sentence2", origin.language, row.values["second"]),
-    }
-    cluster = row.cluster or f"{origin.task}-{origin.split}/{row.native}"
-    return Example(id, texts, _target(row, labels, called), cluster)
-
-
-def _target(row: Row, labels: tuple[str, ...], called: Mapping[str, str]) -> Choice:
-    label = row.values["label"]
+def labelled(label: str | None, labels: Sequence[str], location: str, called: Iterable[str] = ()) -> Choice:
+    """The index of a label in `labels`; `called` are further names that files may have. Raises DataError."""
     if label is None:
         return UNLABELLED
-    name = called.get(label, label)
-    if name not in labels:
-        raise DataError(row.location, f"the label {label!r:.80} is none of: {', '.join((*called, *labels))}.")
-    return Choice(labels.index(name))
+    if label not in labels:
+        raise DataError(location, f"the label {label!r:.80} is none of: {', '.join((*called, *labels))}.")
+    return Choice(labels.index(label))

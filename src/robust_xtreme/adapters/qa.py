@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Example, Span, Text, digest
-from robust_xtreme.specs import Origin, Row
+from robust_xtreme.specs import Adapt, Origin, Row
 
 NamePassage = Callable[[Sequence[Row]], str]
 
 
-def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
+def span_qa(name: NamePassage) -> Adapt:
     """An adapter with the fields `question` and `context`; the questions of a passage are one cluster.
 
     `name` names the cluster from the passage's rows where these do not name one. The context is one text for all
@@ -27,13 +27,19 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
         passages: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
             passages[row.values["context"]].append(row)
-        clusters = {value: _cluster(group) or name(group) for value, group in passages.items()}
-        ids = {value: digest(value) if passages[value][0].cluster else clusters[value] for value in passages}
-        contexts = {value: _context(value, ids[value], group, origin) for value, group in passages.items()}
-        values = [row.values["context"] for row in rows]
-        return tuple(
-            _example(row, contexts[value], clusters[value], origin) for row, value in zip(rows, values, strict=True)
-        )
+        clusters, contexts = {}, {}
+        for value, group in passages.items():
+            clusters[value] = _cluster(group) or name(group)
+            id = origin.shared("context", digest(value) if group[0].cluster else clusters[value])
+            answers = sorted({answer for row in group for answer in row.values["answers"]})
+            contexts[value] = Text(id, origin.context, value, tuple(Span(*answer) for answer in answers))
+        examples = []
+        for row in rows:
+            id, value = origin.id(row.native), row.values["context"]
+            question = Text(f"{id}/question", origin.question, row.values["question"])
+            target = Answers(tuple(Span(*answer) for answer in dict.fromkeys(row.values["answers"])))
+            examples.append(Example(id, {"question": question, "context": contexts[value]}, target, clusters[value]))
+        return tuple(examples)
 
     return adapt
 
@@ -53,29 +59,24 @@ def _check_answers(rows: Sequence[Row]) -> None:
 
 
 def _trimmed(row: Row) -> Row:
+    """The row without white space at the ends of its context, question and answers."""
     context, question = row.values["context"], row.values["question"]
     lead = len(context) - len(context.lstrip())
-    answers = tuple(_inner(context, *answer) for answer in row.values["answers"])
+    answers = []
+    for start, stop in row.values["answers"]:
+        inside = context[start:stop]
+        answers.append((stop - len(inside.lstrip()), start + len(inside.rstrip())))
     moved = tuple((start - lead, stop - lead) for start, stop in answers)
-    return replace(
-        row, values={**row.values, "context": context.strip(), "question": question.strip(), "answers": moved}
-    )
-
-
-def _inner(context: str, start: int, stop: int) -> tuple[int, int]:
-    """The span without the white space at its ends."""
-    inside = context[start:stop]
-    return stop - len(inside.lstrip()), start + len(inside.rstrip())
+    values = {"context": context.strip(), "question": question.strip(), "answers": moved}
+    return replace(row, values={**row.values, **values})
 
 
 def _cluster(rows: Sequence[Row]) -> str:
     """The cluster that the rows of a passage name; a passage is noised once, so it must be in one cluster."""
     for row in rows:
         if row.cluster != rows[0].cluster:
-            what = (
-                f"the passage is in the cluster {row.cluster!r} here, and in {rows[0].cluster!r} at {rows[0].location}."
-            )
-            raise DataError(row.location, what)
+            what = f"the cluster {row.cluster!r} here, and in {rows[0].cluster!r} at {rows[0].location}."
+            raise DataError(row.location, f"the passage is in {what}")
     return rows[0].cluster
 
 
@@ -90,15 +91,3 @@ def by_question(rows: Sequence[Row]) -> str:
 def by_text(rows: Sequence[Row]) -> str:
     """Name a passage by its hash."""
     return f"passage/{digest(rows[0].values['context'])}"
-
-
-def _context(value: str, id: str, rows: Sequence[Row], origin: Origin) -> Text:
-    answers = sorted({answer for row in rows for answer in row.values["answers"]})
-    return Text(origin.shared("context", id), origin.context, value, tuple(Span(*answer) for answer in answers))
-
-
-def _example(row: Row, context: Text, cluster: str, origin: Origin) -> Example:
-    id = origin.id(row.native)
-    question = Text(f"{id}/question", origin.question, row.values["question"])
-    answers = tuple(Span(*answer) for answer in dict.fromkeys(row.values["answers"]))
-    return Example(id, {"question": question, "context": context}, Answers(answers), cluster)

@@ -44,13 +44,12 @@ def _origins(rows: Rows, task: str, split: str) -> Iterator[tuple[Origin, tuple[
 
 def translations(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """English queries, whose translations are the answers; equal English sentences are one cluster in all languages."""
-    return tuple(_translation(row, origin) for row in rows)
-
-
-def _translation(row: Row, origin: Origin) -> Example:
-    english = row.values["translation"]
-    texts = {QUERY: _query(row, origin, ENGLISH, english)}
-    return Example(origin.id(row.native), texts, Document((row.native,)), row.cluster or _sentence(english))
+    examples = []
+    for row in rows:
+        query = _query(row, origin, ENGLISH, row.values["translation"])
+        cluster = row.cluster or _sentence(query.value)
+        examples.append(Example(origin.id(row.native), {QUERY: query}, Document((row.native,)), cluster))
+    return tuple(examples)
 
 
 def _sentence(text: str) -> str:
@@ -81,7 +80,13 @@ def mined(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     applies here: such a sentence is one query or one candidate, has the id of its first line, and is listed in
     `unscored` of the corpus. Sentences are compared without the white space around them.
     """
-    return tuple(_mined(lines, origin) for lines in _distinct(rows, QUERY))
+    examples = []
+    for lines in _distinct(rows, QUERY):
+        gold = dict.fromkeys(key for line in lines for key in line.values["gold"])
+        query = _query(lines[0], origin, origin.language, lines[0].values[QUERY])
+        cluster = lines[0].cluster or _sentence(query.value.strip())
+        examples.append(Example(origin.id(lines[0].native), {QUERY: query}, Document(tuple(gold)), cluster))
+    return tuple(examples)
 
 
 def _distinct(rows: Sequence[Row], side: str) -> list[list[Row]]:
@@ -91,14 +96,6 @@ def _distinct(rows: Sequence[Row], side: str) -> list[list[Row]]:
         if row.values[side].strip():
             lines[row.values[side].strip()].append(row)
     return list(lines.values())
-
-
-def _mined(lines: Sequence[Row], origin: Origin) -> Example:
-    row = lines[0]
-    gold = dict.fromkeys(key for line in lines for key in line.values["gold"])
-    text = _query(row, origin, origin.language, row.values[QUERY])
-    cluster = row.cluster or _sentence(text.value.strip())
-    return Example(origin.id(row.native), {QUERY: text}, Document(tuple(gold)), cluster)
 
 
 def minable(rows: Rows, task: str, split: str) -> Corpus:
@@ -160,17 +157,16 @@ def _passages(rows: Sequence[Row]) -> list[_Passage]:
     passages: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         passages[row.values["context"]].append(row)
-    return [_passage(context, tuple(group)) for context, group in passages.items()]
-
-
-def _passage(context: str, rows: tuple[Row, ...]) -> _Passage:
-    first = rows[0]
-    for row in rows:
-        if (row.cluster, row.values["sentences"]) != (first.cluster, first.values["sentences"]):
-            what = f"the context has another cluster, or other sentences, than at {first.location}."
-            raise DataError(row.location, what)
-    name = digest(context) if first.cluster else min(row.native for row in rows)
-    return _Passage(rows, name, first.cluster or by_question(rows), context, first.values["sentences"])
+    named = []
+    for context, group in passages.items():
+        for row in group:
+            if (row.cluster, row.values["sentences"]) != (group[0].cluster, group[0].values["sentences"]):
+                what = f"the context has another cluster, or other sentences, than at {group[0].location}."
+                raise DataError(row.location, what)
+        name = digest(context) if group[0].cluster else min(row.native for row in group)
+        cluster = group[0].cluster or by_question(group)
+        named.append(_Passage(tuple(group), name, cluster, context, group[0].values["sentences"]))
+    return named
 
 
 def answer_sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -181,21 +177,22 @@ def answer_sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ..
     example has two texts, `query` and `candidate`: the sentence with its context. The cluster is the row's own, or the
     passage, named as in XQuAD.
     """
-    _check_answered(rows)
+    for row in rows if any(row.values["answers"] for row in rows) else ():
+        if not row.values["answers"]:
+            raise DataError(row.location, "has no answer, and other questions of the file have one.")
     _check_sentences(rows, origin.split)
-    passages = [(passage, passage.taught(origin) if origin.split == _TAUGHT else ()) for passage in _passages(rows)]
-    made = {row.native: _answered(row, *passage, origin) for passage in passages for row in passage[0].rows}
-    return tuple(example for row in rows if (example := made[row.native]) is not None)
-
-
-def _answered(row: Row, passage: _Passage, candidates: Sequence[Text], origin: Origin) -> Example | None:
-    right = passage.right(row)
-    if row.values["answers"] and not right:
-        return None
-    texts = {QUERY: _query(row, origin, origin.language, row.values["question"])}
-    if candidates and right:
-        texts[CANDIDATE] = candidates[right[0]]
-    return Example(origin.id(row.native), texts, Document((row.native,)), passage.cluster)
+    examples = {}
+    for passage in _passages(rows):
+        candidates = passage.taught(origin) if origin.split == _TAUGHT else ()
+        for row in passage.rows:
+            right = passage.right(row)
+            texts = {QUERY: _query(row, origin, origin.language, row.values["question"])}
+            if candidates and right:
+                texts[CANDIDATE] = candidates[right[0]]
+            if right or not row.values["answers"]:
+                id = origin.id(row.native)
+                examples[row.native] = Example(id, texts, Document((row.native,)), passage.cluster)
+    return tuple(examples[row.native] for row in rows if row.native in examples)
 
 
 def _check_sentences(rows: Sequence[Row], split: str) -> None:
@@ -207,14 +204,6 @@ def _check_sentences(rows: Sequence[Row], split: str) -> None:
         begins = [begin for begin, _ in row.values["answers"][:1]]
         if any(not any(start <= begin < stop for start, stop in row.values["sentences"]) for begin in begins):
             raise DataError(row.location, f"the answer at {begins[0]} begins in no sentence of its context.")
-
-
-def _check_answered(rows: Sequence[Row]) -> None:
-    """Refuse a question without an answer among questions that have one."""
-    if any(row.values["answers"] for row in rows):
-        for row in rows:
-            if not row.values["answers"]:
-                raise DataError(row.location, "has no answer, and other questions of the file have one.")
 
 
 def all_sentences(rows: Rows, task: str, split: str) -> Corpus:
@@ -242,19 +231,18 @@ def mentions(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     The cluster is the article where the file names one, else the mention. In train the entity's description, where the
     row contains it, is the `candidate`.
     """
-    return tuple(_mention(row, origin) for row in rows)
-
-
-def _mention(row: Row, origin: Origin) -> Example:
-    values = row.values
-    text, spans = marked(values["mention"], values["left"], values["right"])
-    texts = {QUERY: _query(row, origin, origin.language, text, spans)}
-    if origin.split == _TAUGHT and values.get("text"):
-        texts[CANDIDATE] = _entity(row, origin)
-    document = values.get("document")
-    cluster = row.cluster or (f"document/{document}" if document else f"mention/{row.native}")
-    keys = (values["entity"],) if values["entity"] else ()
-    return Example(origin.id(row.native), texts, Document(keys), cluster)
+    examples = []
+    for row in rows:
+        values = row.values
+        text, spans = marked(values["mention"], values["left"], values["right"])
+        texts = {QUERY: _query(row, origin, origin.language, text, spans)}
+        if origin.split == _TAUGHT and values.get("text"):
+            texts[CANDIDATE] = _entity(row, origin)
+        document = values.get("document")
+        cluster = row.cluster or (f"document/{document}" if document else f"mention/{row.native}")
+        keys = (values["entity"],) if values["entity"] else ()
+        examples.append(Example(origin.id(row.native), texts, Document(keys), cluster))
+    return tuple(examples)
 
 
 def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
@@ -265,9 +253,9 @@ def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
     """
     left, right = (_BRACES.sub(r"(\1)", part) for part in (left, right))
     text, name = flat(f"{mention}: {left} {{ {mention} }} {right}"), flat(mention)
-    starts_of = [text.find(name), text.find(f"{{ {name} }}", len(name))]
-    starts = [start for start in (starts_of[0], starts_of[1] + 2 if starts_of[1] >= 0 else -1) if start >= 0]
-    return text, tuple(Span(start, start + len(name)) for start in starts)
+    braced = text.find(f"{{ {name} }}", len(name))
+    starts = (text.find(name), braced + 2 if braced >= 0 else -1)
+    return text, tuple(Span(start, start + len(name)) for start in starts if start >= 0)
 
 
 def _entity(row: Row, origin: Origin) -> Text:

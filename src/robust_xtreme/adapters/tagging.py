@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Example, Tags, Text, digest
 from robust_xtreme.formats import word_spans
-from robust_xtreme.specs import Origin, Row
+from robust_xtreme.specs import Adapt, Origin, Row
 
 UNLABELLED = "O"
 
 
-def tagging(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
+def tagging(labels: tuple[str, ...]) -> Adapt:
     """An adapter with the field `tokens`; words without a tag have the tag O.
 
     The cluster is the row's own, or the sentence: equal sentences are one cluster.
     """
-
     known = frozenset(labels)
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-        return tuple(_example(row, labels, known, origin) for row in rows)
+        examples = []
+        for row in rows:
+            id, words = origin.id(row.native), row.values["words"]
+            tags = row.values["tags"] or (UNLABELLED,) * len(words)
+            if row.values["tags"] and not known.issuperset(tags):
+                raise _unknown_tag(row, tags, labels)
+            text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
+            cluster = row.cluster or f"sentence/{digest(*words)}"
+            examples.append(Example(id, {"tokens": text}, Tags(tags), cluster))
+        return tuple(examples)
 
     return adapt
-
-
-def _example(row: Row, labels: tuple[str, ...], known: frozenset[str], origin: Origin) -> Example:
-    words: tuple[str, ...] = row.values["words"]
-    tags: tuple[str, ...] = row.values["tags"] or (UNLABELLED,) * len(words)
-    if row.values["tags"] and not known.issuperset(tags):
-        raise _unknown_tag(row, tags, labels)
-    id = origin.id(row.native)
-    text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
-    return Example(id, {"tokens": text}, Tags(tags), row.cluster or f"sentence/{digest(*words)}")
 
 
 def _unknown_tag(row: Row, tags: tuple[str, ...], labels: tuple[str, ...]) -> DataError:

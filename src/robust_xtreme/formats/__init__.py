@@ -1,17 +1,16 @@
 """File formats, one module each: rows are read, and files are written again with only their texts changed.
 
-A module that reads has `read` (or `read_parts`, for several files), a `SAMPLE`, which is a whole, valid file, and for
-rows of a suite `record` and `FIELDS`, their keys. A module that writes has `records`, the fields that can be `NOISED`
-(empty: the fields are named with --fields), and the `FAMILY` whose rules it follows. `WRITTEN` names the format in
-which a task's own file is written.
+A module that reads has `read` (or `read_parts`, for several files), and for rows of a suite `record` and `FIELDS`,
+their keys. A module that writes has `records`, the fields that can be `NOISED` (empty: the fields are named with
+--fields), and the `FAMILY` whose rules it follows. `WRITTEN` names the format in which a task's own file is written.
 """
 
 from __future__ import annotations
 
 from robust_xtreme.formats._file import STREAM, Source, numbered_lines, opened, read_file
-from robust_xtreme.formats._json import parse, text_of
+from robust_xtreme.formats._json import index_of, parse, text_of
 from robust_xtreme.formats._names import FORMATS, fields_of_task, module, of_file, of_reader, reader, records_of
-from robust_xtreme.formats._record import Done, Options, Reader, Record, Slot, changed, unchanged, word_spans
+from robust_xtreme.formats._record import Done, Options, Reader, Record, Slot, word_spans
 
 __all__ = [
     "FORMATS",
@@ -22,8 +21,8 @@ __all__ = [
     "Record",
     "Slot",
     "Source",
-    "changed",
     "fields_of_task",
+    "index_of",
     "module",
     "numbered_lines",
     "of_file",
@@ -34,6 +33,5 @@ __all__ = [
     "reader",
     "records_of",
     "text_of",
-    "unchanged",
     "word_spans",
 ]

@@ -29,6 +29,11 @@ class Line(NamedTuple):
     text: str
     end: str
 
+    @property
+    def whole(self) -> str:
+        """The text with its end."""
+        return self.text + self.end
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class Source:
     def __init__(self, file: BinaryIO, path: str) -> None:
         self._file = file
         self.path = path
-        self.mark = _mark(file)
+        buffered: Any = file
+        self.mark = file.read(len(_MARK)).decode() if buffered.peek(len(_MARK)).startswith(_MARK) else ""
         self.read = len(self.mark.encode())
 
     def lines(self) -> Iterator[Line]:
@@ -134,14 +140,6 @@ def check_ends(text: str, path: str, line: int) -> None:
     if "\r" in text:
         what = "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF."
         raise DataError(path, what, line)
-
-
-def _mark(file: BinaryIO) -> str:
-    """Read the byte order mark at the beginning of a file; an empty text if there is none."""
-    buffered: Any = file
-    if buffered.peek(len(_MARK))[: len(_MARK)] == _MARK:
-        return file.read(len(_MARK)).decode()
-    return ""
 
 
 @contextmanager

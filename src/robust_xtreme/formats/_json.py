@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError
@@ -41,12 +42,17 @@ _PLACED: Final[Mapping[type, Any]] = {str: Placed, int: PlacedNumber}
 
 def parse(line: str, location: str) -> dict[str, Any]:
     """Parse one JSON object. Raises DataError where it is invalid, not an object, or has a key twice."""
-    try:
-        parsed = json.loads(line, object_pairs_hook=lambda pairs: _unique(pairs, location))
-    except json.JSONDecodeError as error:
-        raise DataError(location, f"is not valid JSON: {error.msg} (column {error.colno}).") from None
-    except (RecursionError, ValueError) as error:
-        raise DataError(location, f"is not valid JSON: {error}.") from None
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise DataError(location, f"the key {twice[:_SHOWN]!r} occurs twice.")
+        return members
+
+    with json_errors(location):
+        parsed = json.loads(line, object_pairs_hook=unique)
     if not isinstance(parsed, dict):
         raise DataError(location, "is not a JSON object.")
     return parsed
@@ -58,51 +64,39 @@ def objects(text: str, path: str) -> Iterator[tuple[dict[str, Any], str]]:
         yield parse(line, f"{path}:{number}"), f"{path}:{number}"
 
 
-def _unique(pairs: list[tuple[str, Any]], location: str) -> dict[str, Any]:
-    unique = dict(pairs)
-    if len(unique) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise DataError(location, f"the key {twice[:_SHOWN]!r} occurs twice.")
-    return unique
-
-
-def placed(text: str, path: str, line: int) -> Any:
-    """Parse a text as one JSON value with Placed strings and numbers. Raises DataError with line and column."""
-    return _json_errors(lambda: _only(text, None), path, line)
-
-
 def placed_row(text: str, path: str, line: int, keys: Collection[str]) -> dict[str, Any]:
     """Parse a line as one JSON object; in lists and objects, only values under `keys` are Placed. Raises DataError."""
-    row = _json_errors(lambda: _only(text, keys), path, line)
+    row = placed(text, path, line, keys)
     if not isinstance(row, dict):
         raise DataError(path, "is not a JSON object.", line)
     return row
 
 
-def _json_errors(read: Callable[[], Any], path: str, line: int) -> Any:
-    """Call a JSON parser. Raises DataError where it fails."""
+def placed(text: str, path: str, line: int, keys: Collection[str] | None = None) -> Any:
+    """Parse a text as one JSON value with Placed strings and numbers. Raises DataError with line and column."""
+    with json_errors(path, line):
+        start = _skip(text, 0)
+        if keys is None or text[start : start + 1] != "{":
+            value, stop = _value(text, start, _DEEPEST if keys is None else 0)
+        else:
+            value, stop = _container(text, start, _DEEPEST, keys)
+        if (end := _skip(text, stop)) != len(text):
+            raise json.JSONDecodeError("Extra data", text, end)
+    return value
+
+
+@contextmanager
+def json_errors(path: str, line: int | None = None) -> Iterator[None]:
+    """Raise DataError where a JSON parser fails; `line` is the number of the first line, None if `path` has it."""
     try:
-        return read()
+        yield
     except json.JSONDecodeError as error:
         what = f"is not valid JSON: {error.msg} (column {error.colno})."
-        raise DataError(path, what, line + error.lineno - 1) from None
+        raise DataError(path, what, None if line is None else line + error.lineno - 1) from None
     except RecursionError:
         raise DataError(path, "cannot be read: its lists and objects are nested too deep.", line) from None
     except ValueError:  # Python limits the digits of an integer
         raise DataError(path, "cannot be read: a number in it has too many digits.", line) from None
-
-
-def _only(text: str, keys: Collection[str] | None) -> Any:
-    """Parse a text that contains one value and nothing else."""
-    start = _skip(text, 0)
-    if keys is None or text[start : start + 1] != "{":
-        value, stop = _value(text, start, _DEEPEST if keys is None else 0)
-    else:
-        value, stop = _object(text, start, _DEEPEST, keys)
-    if (end := _skip(text, stop)) != len(text):
-        raise json.JSONDecodeError("Extra data", text, end)
-    return value
 
 
 def _skip(text: str, position: int) -> int:
@@ -114,11 +108,8 @@ def _skip(text: str, position: int) -> int:
 
 def _value(text: str, position: int, deep: int) -> tuple[Any, int]:
     """The value that begins at a position, and its end; values nested deeper than `deep` are not Placed."""
-    opens = text[position : position + 1]
-    if deep and opens == "{":
-        return _object(text, position, deep - 1)
-    if deep and opens == "[":
-        return _array(text, position, deep - 1)
+    if deep and text[position : position + 1] in ("{", "["):
+        return _container(text, position, deep - 1)
     value, stop = _DECODER.raw_decode(text, position)
     if kind := _PLACED.get(type(value)):
         value = kind(value)
@@ -126,43 +117,35 @@ def _value(text: str, position: int, deep: int) -> tuple[Any, int]:
     return value, stop
 
 
-def _object(text: str, start: int, deep: int, keys: Collection[str] | None = None) -> tuple[dict[str, Any], int]:
+def _container(text: str, start: int, deep: int, keys: Collection[str] | None = None) -> tuple[Any, int]:
+    """The object or list that begins there, and its end; in an object, values under other keys are not Placed."""
     members: dict[str, Any] = {}
-
-    def member(position: int) -> int:
-        if text[position : position + 1] != '"':
-            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
-        key, stop = _DECODER.raw_decode(text, position)
-        begin = _past(text, _skip(text, stop), ":")
-        if key in members:
-            raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} occurs twice", text, position)
-        members[key], stop = _value(text, begin, deep if keys is None or key in keys else 0)
-        return int(stop)
-
-    return members, _until(text, start + 1, "}", member)
-
-
-def _array(text: str, start: int, deep: int) -> tuple[list[Any], int]:
     items: list[Any] = []
+    container, close = (members, "}") if text[start] == "{" else (items, "]")
+    position = _skip(text, start + 1)
+    ended = text[position : position + 1] == close
+    while not ended:
+        if container is members:
+            key, begin = _key(text, position, members)
+            members[key], stop = _value(text, begin, deep if keys is None or key in keys else 0)
+        else:
+            item, stop = _value(text, position, deep)
+            items.append(item)
+        position = _skip(text, stop)
+        ended = text[position : position + 1] == close
+        position = position if ended else _past(text, position, ",")
+    return container, position + 1
 
-    def item(position: int) -> int:
-        value, stop = _value(text, position, deep)
-        items.append(value)
-        return stop
 
-    return items, _until(text, start + 1, "]", item)
-
-
-def _until(text: str, position: int, close: str, item: Callable[[int], int]) -> int:
-    """The end of a list or an object; `item` reads each of its items, which are separated by commas."""
-    position = _skip(text, position)
-    if text[position : position + 1] == close:
-        return position + 1
-    while True:
-        position = _skip(text, item(position))
-        if text[position : position + 1] == close:
-            return position + 1
-        position = _past(text, position, ",")
+def _key(text: str, position: int, members: Collection[str]) -> tuple[str, int]:
+    """The key that begins there, and the position of its value."""
+    if text[position : position + 1] != '"':
+        raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
+    key, stop = _DECODER.raw_decode(text, position)
+    begin = _past(text, _skip(text, stop), ":")
+    if key in members:
+        raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} occurs twice", text, position)
+    return key, begin
 
 
 def _past(text: str, position: int, mark: str) -> int:
@@ -179,9 +162,13 @@ def dumped(new: str, old: Placed, text: str) -> str:
 
 def text_of(row: Mapping[str, Any], key: str, location: str, *, empty: bool = False) -> str:
     """The text of that key: a string of whole characters, not blank unless `empty`. Raises DataError."""
+    return checked(_value_of(row, key, location), key, location, empty=empty)
+
+
+def _value_of(row: Mapping[str, Any], key: str, location: str) -> Any:
     if key not in row:
         raise DataError(location, f"the key {key!r} is missing.")
-    return checked(row[key], key, location, empty=empty)
+    return row[key]
 
 
 def checked(value: Any, key: str, location: str, *, empty: bool = False) -> str:
@@ -202,29 +189,35 @@ def is_half(text: str) -> bool:
 
 def texts_of(row: Mapping[str, Any], key: str, location: str) -> tuple[str, ...]:
     """The texts of that key: a list of at least one, none of them empty. Raises DataError."""
-    if key not in row:
-        raise DataError(location, f"the key {key!r} is missing.")
-    value = row[key]
+    value = _value_of(row, key, location)
     if not isinstance(value, list) or not value or not all(isinstance(text, str) and text.strip() for text in value):
         what = f"takes a list of texts, none of them empty, not {value!r:.{_SHOWN}}."
         raise DataError(location, f"the key {key!r} {what}")
     return tuple(checked(text, key, location) for text in value)
 
 
+def index_of(row: Mapping[str, Any], key: str, letters: Sequence[str], location: str) -> int | None:
+    """The index of the letter of that key among `letters`; None where it is missing. Raises DataError."""
+    letter = row.get(key)
+    if letter is None:
+        return None
+    if letter not in letters:
+        raise DataError(location, f"the key {key!r} takes one of {', '.join(letters)}, not {letter!r:.{_SHOWN}}.")
+    return letters.index(letter)
+
+
 def spans_of(row: Mapping[str, Any], key: str, length: int, location: str) -> tuple[Range, ...]:
     """The spans of that key: a list of [start, stop) within a text of that length. Raises DataError."""
     value = row[key]
-    if not isinstance(value, list) or not all(_is_span(pair) for pair in value):
+    if not isinstance(value, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 and all(map(is_whole, pair)) for pair in value
+    ):
         raise DataError(location, f"the key {key!r} takes a list of [start, stop], not {value!r:.{_SHOWN}}.")
     for start, stop in value:
         if not 0 <= start < stop <= length:
             what = f"the span [{start}, {stop}] of {key!r} is not in the context of {length} characters."
             raise DataError(location, what)
     return tuple((start, stop) for start, stop in value)
-
-
-def _is_span(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(is_whole, value))
 
 
 def is_whole(value: Any) -> bool:

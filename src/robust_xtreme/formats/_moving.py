@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from robust_xtreme.errors import DataError
@@ -59,13 +60,13 @@ def moving(row: Fields, noised: Mapping[str, str], keep: Collection[str], locati
     row = {key: value for key, value in row.items() if key not in keep}
     owners = {key: owner for key in MOVING if key not in noised and (owner := _owner(row, key, noised, location))}
     _check_left(row, noised, {*noised, *owners}, location)
-    return {name: _moving(row, name, text, owners, location) for name, text in noised.items()}
-
-
-def _moving(row: Fields, name: str, text: str, owners: Mapping[str, str], location: str) -> Moving:
-    keys = [key for key, owner in owners.items() if owner == name]
-    ranges = [item for key in keys if key not in _SENTENCES for item in named_ranges(row, key, text, location)]
-    return Moving(row, ranges, breaks(row, text, location) if any(key in keys for key in _SENTENCES) else ())
+    moves = {}
+    for name, text in noised.items():
+        keys = [key for key, owner in owners.items() if owner == name]
+        ranges = [item for key in keys if key not in _SENTENCES for item in named_ranges(row, key, text, location)]
+        sentences = breaks(row, text, location) if any(key in keys for key in _SENTENCES) else ()
+        moves[name] = Moving(row, ranges, sentences)
+    return moves
 
 
 def _owner(row: Fields, key: str, noised: Mapping[str, str], location: str) -> str:
@@ -92,7 +93,10 @@ def _is_text(value: Any) -> bool:
 def _fitting(row: Fields, key: str, noised: Mapping[str, str], location: str) -> str:
     """The name of the text in which all ranges of a value fit. Raises DataError where several texts or none fit."""
     texts: dict[str, str] = {name: value for name, value in row.items() if _is_text(value)} | dict(noised)
-    fits = {name: fit for name, text in texts.items() if (fit := _ranges_or_none(row, key, text)) is not None}
+    fits: dict[str, list[NamedRange]] = {}
+    for name, text in texts.items():
+        with suppress(DataError):  # one of the ranges does not fit
+            fits[name] = named_ranges(row, key, text, "")
     ours = [name for name in fits if name in noised]
     if any(item.text is None for fit in fits.values() for item in fit):
         if _TEXT in texts:
@@ -103,14 +107,6 @@ def _fitting(row: Fields, key: str, noised: Mapping[str, str], location: str) ->
     known = " or ".join(map(repr, fits)) or "none of the texts"
     what = f"the places under {key!r} fit in {known}"
     raise DataError(location, f"{what}. Call the text that they are in {_CONTEXT!r}, or leave them: --keep {key}")
-
-
-def _ranges_or_none(row: Fields, key: str, text: str) -> list[NamedRange] | None:
-    """The ranges in a text; None where one of them does not fit."""
-    try:
-        return named_ranges(row, key, text, "")
-    except DataError:
-        return None
 
 
 def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], location: str) -> None:
@@ -130,16 +126,16 @@ def _is_answer(value: Any, noised: Mapping[str, str]) -> bool:
     """Whether a value is a text that occurs in a noised text; the letter of a choice does not count."""
     if not isinstance(value, str) or not value or (len(value) == 1 and value.isascii()):
         return False
-    return any(_contains(value, text) for text in noised.values())
-
-
-def _contains(value: str, text: str) -> bool:
-    """Whether a text contains another, not as a part of a word in a script with capitals: `no` is not in `know`."""
-    ranges = (match.span() for match in re.finditer(re.escape(value), text))
-    return any(not (_joins(text, start) or _joins(text, stop)) for start, stop in ranges)
+    for text in noised.values():
+        for match in re.finditer(re.escape(value), text):
+            start, stop = match.span()
+            if not (_joins(text, start) or _joins(text, stop)):
+                return True
+    return False
 
 
 def _joins(text: str, position: int) -> bool:
+    """Whether a position is inside a word of a script with capitals, as that of `no` in `know`."""
     around = text[max(position - 1, 0) : position + 1]
     return len(around) == _PAIR and all(letter.lower() != letter.upper() for letter in around)
 
@@ -172,8 +168,7 @@ def _is_pair(value: Any, longest: int | None) -> bool:
     """Whether a value is a start and a stop, optionally followed by a name."""
     if not isinstance(value, list) or len(value) not in _SIZES:
         return False
-    start, stop, *names = value
-    return _is_offset(start, longest) and _is_offset(stop, longest) and all(map(_is_text, names))
+    return all(_is_offset(item, longest) for item in value[:_PAIR]) and all(map(_is_text, value[_PAIR:]))
 
 
 def _is_offset(value: Any, longest: int | None) -> bool:

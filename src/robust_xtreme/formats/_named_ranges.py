@@ -40,11 +40,6 @@ class NamedRange(NamedTuple):
     text: Any = None
 
 
-def answers(holder: Mapping[str, Any], context: str, location: str, keys: Sequence[str] = ANSWERS) -> list[NamedRange]:
-    """The answers of a question, plausible ones included. Raises DataError where an answer is not at its range."""
-    return [answer for key in keys for answer in named_ranges(holder, key, context, location)]
-
-
 def named_ranges(holder: Mapping[str, Any], key: str, text: str, location: str) -> list[NamedRange]:
     """The ranges of a text that the value of a key names; null and answers with an empty text are left out.
 
@@ -53,30 +48,25 @@ def named_ranges(holder: Mapping[str, Any], key: str, text: str, location: str) 
     Raises DataError where a range is not in the text.
     """
     value = holder.get(key)
-    named = [] if value is None else _all_named(value, key, location)
+    if isinstance(value, dict):
+        named = _in_object(_named(value), location)
+    elif value is None or isinstance(value, list):
+        named = [_named(item) for item in value or ()]
+    else:
+        raise DataError(location, f"expected {key!r} to be a list.")
     return [item for given in named if (item := _named_range(given, text, location)) is not None]
 
 
-def _all_named(value: Any, key: str, location: str) -> Sequence[Named]:
-    """The text, start and stop of each answer."""
-    if isinstance(value, dict):
-        return _in_object(_named(value), location)
-    if not isinstance(value, list):
-        raise DataError(location, f"expected {key!r} to be a list.")
-    return [
-        (None, *answer[:_PAIR]) if isinstance(answer, list) and len(answer) >= _PAIR else _named(answer)
-        for answer in value
-    ]
-
-
 def _named(value: Any) -> Named:
+    """The text, start and stop of an answer: an object, or a pair of start and stop."""
+    if isinstance(value, list) and len(value) >= _PAIR:
+        return None, value[0], value[1]
     if not isinstance(value, dict):
         return None, None, None
-    start, stop = (next((value[name] for name in names if value.get(name) is not None), None) for names in _BOTH)
+    start, stop = (
+        next((value[name] for name in names if value.get(name) is not None), None) for names in (_STARTS, _STOPS)
+    )
     return value.get("text"), start, stop
-
-
-_BOTH: Final = (_STARTS, _STOPS)
 
 
 def _in_object(named: Named, location: str) -> Sequence[Named]:
@@ -102,7 +92,12 @@ def _named_range(named: Named, context: str, location: str) -> NamedRange | None
     if text is None:
         raise DataError(location, "the key 'text' is missing.")
     where = span(checked(text, "text", location, empty=True), first, context, location)
-    return NamedRange(*where, first, _end(last, where, location), text) if where else None
+    if where is None:
+        return None
+    start, stop = where
+    if last is not None and (not is_whole(last) or last not in (stop, stop - 1)):  # or the offset of its last character
+        raise DataError(location, f"an answer begins at {start} and ends at {stop}, not at {shown(last)}.")
+    return NamedRange(start, stop, first, last, text)
 
 
 def span(text: str, start: int, context: str, location: str) -> Range | None:
@@ -117,13 +112,6 @@ def span(text: str, start: int, context: str, location: str) -> Range | None:
         there, text = context[start:stop][:_SHOWN], text[:_SHOWN]
         raise DataError(location, f"the answer {text!r} is not at answer_start {start}, where {there!r} is.")
     return start, stop
-
-
-def _end(last: Any, where: Range, location: str) -> Any:
-    """Check the end of an answer: the offset after its last character, or of its last character. Raises DataError."""
-    if last is not None and (not is_whole(last) or last not in (where[1], where[1] - 1)):
-        raise DataError(location, f"an answer begins at {where[0]} and ends at {where[1]}, not at {shown(last)}.")
-    return last
 
 
 def spans(ranges: Sequence[NamedRange]) -> tuple[Span, ...]:
@@ -144,11 +132,9 @@ def moved(ranges: Sequence[NamedRange], context: Done, text: str) -> Edits:
 
 def _numbers(named_range: NamedRange, start: int, stop: int) -> Edits:
     edits: Edits = {named_range.first.range: str(start)}
-    return (
-        edits
-        if named_range.last is None
-        else {**edits, named_range.last.range: str(stop + named_range.last - named_range.stop)}
-    )
+    if named_range.last is not None:
+        edits[named_range.last.range] = str(stop + named_range.last - named_range.stop)
+    return edits
 
 
 def breaks(holder: Mapping[str, Any], context: str, location: str) -> list[NamedRange]:
@@ -162,17 +148,14 @@ def breaks(holder: Mapping[str, Any], context: str, location: str) -> list[Named
         return []
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == _PAIR for pair in pairs):
         raise DataError(location, f"the key {key!r} takes a list of [start, stop].")
-    if key == BREAKS and copies is not None and not _are_texts(copies, len(pairs)):
-        raise DataError(
-            location, f"the key {SENTENCES!r} takes a list of the texts of {BREAKS!r}: {len(pairs)} of them."
-        )
+    if key == BREAKS and copies is not None:
+        texts = isinstance(copies, list) and all(isinstance(copy, str) for copy in copies)
+        if not texts or len(copies) != len(pairs):
+            what = f"takes a list of the texts of {BREAKS!r}: {len(pairs)} of them."
+            raise DataError(location, f"the key {SENTENCES!r} {what}")
     sentences = named_ranges(holder, key, context, location)
     check_order([(sentence.start, sentence.stop) for sentence in sentences], key, location)
     return sentences
-
-
-def _are_texts(copies: Any, many: int) -> bool:
-    return isinstance(copies, list) and len(copies) == many and all(isinstance(copy, str) for copy in copies)
 
 
 def check_order(sentences: Sequence[Range], key: str, location: str) -> None:
@@ -200,6 +183,6 @@ def _moved_in_order(sentences: Sequence[NamedRange], context: Done) -> Iterator[
     end = 0
     for sentence in sentences:
         start, stop = context.moved(sentence.start, sentence.stop)
-        start = max(start, end)
+        start = max(start, end)  # one edit across a break is in the sentence before it
         end = max(stop, start)
         yield start, end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import PurePath
 from types import ModuleType
 from typing import Final
@@ -68,8 +68,11 @@ def records_of(format: str, *, named: bool) -> Reader:
 def _sniffed(format: str, source: Source) -> str:
     """The format by the file's first lines, where its suffix is ambiguous. Raises UserError where they are too."""
     lines = [line for line in source.head() if line.strip() and not line.startswith(DOCUMENT)]
-    if format == "lines":
-        _check_plain(lines, source.path)
+    tagged = [match for line in lines if (match := _TAGGED.fullmatch(line))]
+    if format == "lines" and 2 * len(tagged) > len(lines):  # the tags would be noised too
+        kind = "iob2" if tagged[0][1] else "conll"
+        what = f"its lines look like words with their tags, such as {tagged[0][0].strip()[:40]!r}"
+        raise UserError(f"{source.path}: {what}. Name the format: --format {kind}, or lines where they are texts.")
     if format != "conll" or not lines:
         return format
     tabs = sum("\t" in line for line in lines)
@@ -77,15 +80,6 @@ def _sniffed(format: str, source: Source) -> str:
         what = f"in {tabs} of its first {len(lines)} lines words and tags are separated by a tab, in others not"
         raise UserError(f"{source.path}: {what}. Name the format: --format iob2 (TAB), conll (TAB or SPACE) or conllu")
     return "iob2" if tabs else "conll"
-
-
-def _check_plain(lines: Sequence[str], path: str) -> None:
-    """Raise UserError where most lines are a word and its tag, because tags would be noised too."""
-    tagged = [match for line in lines if (match := _TAGGED.fullmatch(line))]
-    if 2 * len(tagged) > len(lines):
-        kind = "iob2" if tagged[0][1] else "conll"
-        what = f"its lines look like words with their tags, such as {tagged[0][0].strip()[:40]!r}"
-        raise UserError(f"{path}: {what}. Name the format: --format {kind}, or lines where they are texts.")
 
 
 def of_reader(name: str, file: str, task: str) -> str:
@@ -107,13 +101,7 @@ def fields_of_task(format: str, name: str, fields: tuple[str, ...], perturbed: t
     if format == "tsv":
         return dict(zip(perturbed, PAIR, strict=False))
     known = module(format).NOISED or reader(name).FIELDS
+    if _CHOICES in known:
+        known = (*known, *(field for field in fields if field.startswith("choice") and field != _CHOICES))
     called = {field: "question" if field == "query" else field for field in fields}
-    return {
-        field: in_file
-        for field, in_file in called.items()
-        if in_file in known or (_CHOICES in known and _is_choice(in_file))
-    }
-
-
-def _is_choice(name: str) -> bool:
-    return name.startswith("choice") and name != _CHOICES
+    return {field: in_file for field, in_file in called.items() if in_file in known}

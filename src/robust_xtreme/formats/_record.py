@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Span
-from robust_xtreme.formats._file import Line, Source
+from robust_xtreme.formats._file import Source
 
 if TYPE_CHECKING:
     from robust_xtreme.noise.engine.noising import Noised
@@ -62,12 +62,20 @@ def word_spans(words: Sequence[str]) -> tuple[Span, ...]:
 @final
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The result for a slot; the noised text may be the slot's value without the white space around it."""
+    """The result for a slot; without `noised` it is unchanged.
+
+    The noised text may be the slot's value without white space around it, `lead` characters of it before the text.
+    """
 
     slot: Slot
     noised: Noised | None = None
     lead: int = 0
-    value: str = field(default="")
+
+    @property
+    def value(self) -> str:
+        """The new value of the slot."""
+        old = self.slot.value
+        return old if self.noised is None else old[: self.lead] + self.noised.text.value + old[self.end :]
 
     @property
     def end(self) -> int:
@@ -79,7 +87,7 @@ class Done:
         if self.noised is None:
             return start, stop
         low, high = self.noised.to_noisy(max(start, self.lead) - self.lead, min(stop, self.end) - self.lead)
-        grown = len(self.value) - len(self.slot.value)
+        grown = len(self.noised.text.value) - len(self.noised.clean.value)
         return start if start < self.lead else low + self.lead, stop + grown if stop > self.end else high + self.lead
 
     def words(self) -> Iterator[str | None]:
@@ -90,17 +98,6 @@ class Done:
         clean, new = self.noised.clean, self.noised.text
         for before, after in zip(clean.spans, new.spans, strict=True):
             yield None if clean.at(before) == new.at(after) else new.at(after)
-
-
-def unchanged(slot: Slot) -> Done:
-    """The result for a text that is not noised."""
-    return Done(slot, value=slot.value)
-
-
-def changed(slot: Slot, noised: Noised, lead: int) -> Done:
-    """The result for a text whose part after `lead` was noised."""
-    stop = lead + len(noised.clean.value)
-    return Done(slot, noised, lead, slot.value[:lead] + noised.text.value + slot.value[stop:])
 
 
 Written = Callable[[Sequence[Done]], str]
@@ -137,8 +134,3 @@ def on_one_line(value: str, path: str, number: int, marks: str = "\n\r") -> str:
         shown = next(repr(mark) for mark in marks if mark in value)
         raise DataError(path, f"the perturbation put {shown} into a text, which this format cannot contain.", number)
     return value
-
-
-def whole(line: Line) -> str:
-    """A line with its end."""
-    return line.text + line.end

@@ -10,7 +10,7 @@ from typing import Any, Final
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import Line, Source, check_ends, numbered_lines
 from robust_xtreme.formats._json import texts_of
-from robust_xtreme.formats._record import Done, Record, kept, on_one_line, whole, word_slot
+from robust_xtreme.formats._record import Done, Record, kept, on_one_line, word_slot
 from robust_xtreme.specs import Row
 
 FIELDS: Final = ("tokens", "tags")
@@ -36,14 +36,13 @@ def is_blank(line: str) -> bool:
 def rows(text: str, path: str, cut: Cut, between: Between = is_blank) -> tuple[Row, ...]:
     """One row a sentence: `words`, `tags` (None in files without tags) and `line`, that of the first word."""
     grouped = groupby(numbered_lines(text), lambda line: between(line[1]))
-    sentences = [[(number, *cut(number, line)) for number, line in lines] for blank, lines in grouped if not blank]
-    return tuple(_row(index, cells, path) for index, cells in enumerate(sentences))
-
-
-def _row(index: int, cells: Sequence[tuple[int, str, str | None]], path: str) -> Row:
-    numbers, words, tags = zip(*cells, strict=True)
-    values = {"words": words, "tags": None if None in tags else tags, "line": numbers[0]}
-    return Row(str(index), f"{path}:{numbers[0]}", values)
+    sentence_rows: list[Row] = []
+    for blank, lines in grouped:
+        if not blank:
+            numbers, words, tags = zip(*((number, *cut(number, line)) for number, line in lines), strict=True)
+            values = {"words": words, "tags": None if None in tags else tags, "line": numbers[0]}
+            sentence_rows.append(Row(str(len(sentence_rows)), f"{path}:{numbers[0]}", values))
+    return tuple(sentence_rows)
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def records(source: Source, cut: Cut, between: Between = is_blank) -> Iterator[R
     """A record for each sentence, and records without texts for the lines between them."""
     for lines in sentences(source, between):
         if between(lines[0].text):
-            yield kept(whole(lines[0]))
+            yield kept(lines[0].whole)
             continue
         words = [cut(line.number, line.text)[0] for line in lines]
         slot = word_slot("tokens", str(lines[0].number), words)
@@ -81,7 +80,7 @@ def records(source: Source, cut: Cut, between: Between = is_blank) -> Iterator[R
 def _written(lines: Sequence[Line], words: Sequence[str], path: str, done: Sequence[Done]) -> str:
     new = zip(lines, words, done[0].words(), strict=True)
     return "".join(
-        whole(line) if word is None else new_word(word, path, line.number) + whole(line)[len(old) :]
+        line.whole if word is None else new_word(word, path, line.number) + line.whole[len(old) :]
         for line, old, word in new
     )
 

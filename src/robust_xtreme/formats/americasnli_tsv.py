@@ -11,13 +11,8 @@ from robust_xtreme.specs import Row
 
 _COLUMNS: Final = ("id", "language", "premise", "hypothesis", "label")
 
-SAMPLE: Final = (
-    "id\tlanguage\tpremise\thypothesis\tlabel\n"
-    "25051\tqu\tAnna puñuchkan.\tAnna rikchasqa kachkan.\tcontradiction\n"
-    "25052\tqu\tAnna puñuchkan.\tAnna samachkan.\tentailment\n"
-)
 
-__all__ = ["FIELDS", "SAMPLE", "read", "record"]
+__all__ = ["FIELDS", "read", "record"]
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
@@ -33,28 +28,18 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     missing = [name for name in _COLUMNS if name not in head]
     if missing:
         raise DataError(path, f"has no columns {', '.join(missing)}; its first line names them.", lines[0][0])
-    return _rows([_cells(line, head, path) for line in lines[1:]], path)
-
-
-def _cells(line: tuple[int, str], head: list[str], path: str) -> tuple[int, dict[str, str]]:
-    number, value = line
-    cells = value.split("\t")
-    if len(cells) != len(head):
-        raise DataError(path, f"has {len(cells)} columns, the header has {len(head)}.", number)
-    row = dict(zip(head, cells, strict=True))
-    if not (row["id"].isascii() and row["id"].isdigit()):
-        raise DataError(path, f"the id {row['id'][:40]!r} is not a number.", number)
-    return number, row
-
-
-def _rows(lines: list[tuple[int, dict[str, str]]], path: str) -> tuple[Row, ...]:
-    for number, row in lines:
-        if row["language"] != lines[0][1]["language"]:
-            both = f"{lines[0][1]['language']!r} and {row['language']!r}"
+    rows, language = [], None
+    for number, line in lines[1:]:
+        cells = line.split("\t")
+        if len(cells) != len(head):
+            raise DataError(path, f"has {len(cells)} columns, the header has {len(head)}.", number)
+        row = dict(zip(head, cells, strict=True))
+        if not (row["id"].isascii() and row["id"].isdigit()):
+            raise DataError(path, f"the id {row['id'][:40]!r} is not a number.", number)
+        language = row["language"] if language is None else language
+        if row["language"] != language:
+            both = f"{language!r} and {row['language']!r}"
             raise DataError(path, f"contains several languages, {both}: name the file of one language.", number)
-    return tuple(_row(number, row, path) for number, row in lines)
-
-
-def _row(number: int, row: dict[str, str], path: str) -> Row:
-    values = {"first": row["premise"], "second": row["hypothesis"], "label": row["label"].strip()}
-    return Row(row["id"], f"{path}:{number}", values)
+        values = {"first": row["premise"], "second": row["hypothesis"], "label": row["label"].strip()}
+        rows.append(Row(row["id"], f"{path}:{number}", values))
+    return tuple(rows)

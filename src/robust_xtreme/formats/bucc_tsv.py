@@ -7,20 +7,13 @@ sentence, one of which is empty, and for queries `gold`, the ids of their transl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.formats._json import text_of
 from robust_xtreme.specs import Row
-
-SAMPLE: Final = (
-    "de-000000001\tDer Fluss ist lang.\nde-000000002\tEs regnet.\n",
-    "en-000000001\tThe market is open.\nen-000000002\tThe river is long.\n",
-    "de-000000001\ten-000000002\n",
-)
-"""A whole, valid triple of files of this format."""
 
 FIELDS: Final = ("sentence", "translation")
 """The keys of a suite's row of this kind; one of the two may be empty."""
@@ -33,23 +26,18 @@ def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     id or a sentence, and for a gold pair with an unknown id.
     """
     (queries, path), (candidates, english), (pairs, gold_path) = parts
-    asked, pool = tuple(_sentences(queries, path)), tuple(_sentences(candidates, english))
-    gold = _gold(pairs, gold_path, {row.native for row in asked}, {row.native for row in pool})
+    asked, pool = _sentences(queries, path), _sentences(candidates, english)
+    gold = _gold(pairs, gold_path, {id for id, _, _ in asked}, {id for id, _, _ in pool})
     return (
-        *(_row(row, query=row.values["sentence"], gold=tuple(gold[row.native])) for row in asked),
-        *(_row(row, candidate=row.values["sentence"]) for row in pool),
+        *(Row(id, at, {"query": text, "candidate": "", "gold": tuple(gold[id])}) for id, at, text in asked),
+        *(Row(id, at, {"query": "", "candidate": text, "gold": ()}) for id, at, text in pool),
     )
 
 
-def _row(row: Row, query: str = "", candidate: str = "", gold: tuple[str, ...] = ()) -> Row:
-    return Row(row.native, row.location, {"query": query, "candidate": candidate, "gold": gold})
-
-
-def _sentences(text: str, path: str) -> Iterator[Row]:
-    """The lines of a side."""
-    for number, line in numbered_lines(text):
-        native, sentence = _two(line, path, number, "id TAB sentence")
-        yield Row(native, f"{path}:{number}", {"sentence": sentence})
+def _sentences(text: str, path: str) -> list[tuple[str, str, str]]:
+    """The lines of a side: id, location, sentence."""
+    lines = [(number, *_two(line, path, number, "id TAB sentence")) for number, line in numbered_lines(text)]
+    return [(id, f"{path}:{number}", sentence) for number, id, sentence in lines]
 
 
 def _gold(text: str, path: str, asked: set[str], pool: set[str]) -> defaultdict[str, dict[str, None]]:
@@ -77,5 +65,5 @@ def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     query, candidate = (text_of(row, key, location, empty=True) for key in FIELDS)
     if not (query.strip() or candidate.strip()):
         raise DataError(location, "the keys 'sentence' and 'translation' are both empty.")
-    paired = query.strip() and candidate.strip()
-    return {"query": query, "candidate": candidate, "gold": (row["id"],) if paired else ()}
+    gold = (row["id"],) if query.strip() and candidate.strip() else ()
+    return {"query": query, "candidate": candidate, "gold": gold}

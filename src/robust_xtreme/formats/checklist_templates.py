@@ -7,11 +7,11 @@ each followed by a column `LANGUAGE-placeholders`, which names the English value
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import numbered_lines
@@ -69,9 +69,7 @@ class Line:
     variants: tuple[Variant, ...]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Raw:
+class _Raw(NamedTuple):
     label: str
     number: int
     cells: tuple[str, ...]
@@ -92,7 +90,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     blocks = _blocks(lines[1:], header, path)
     rows = []
     for test, block in blocks.items():
-        bound = _bound(block, header.index("en"))
+        bound = {kind: tuple(raw.cells[header.index("en")] for raw in block if raw.label == kind) for kind in _KINDS}
         for language, indices in columns.items():
             table_lines = tuple(_line(raw, indices, header, bound) for raw in block)
             _check_lines(table_lines, language, path)
@@ -122,7 +120,11 @@ def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) 
     blocks: dict[str, list[_Raw]] = {}
     here: list[_Raw] | None = None
     for number, line in lines:
-        raw = _raw(line, number, len(header), path)
+        cells = tuple(cell.strip() for cell in line.split("\t"))
+        if cells[0] and len(cells) != len(header):
+            what = f"has {len(cells)} columns, and the header {len(header)}: is the file cut off?"
+            raise DataError(path, what, number)
+        raw = _Raw(cells[0], number, cells)
         if raw.label == "Name":
             here = blocks[_named(raw, header, blocks, path)] = []
         elif here is None and raw.label:
@@ -136,13 +138,6 @@ def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) 
     lender, borrower, labels = _LENT
     blocks[borrower] += [raw for raw in blocks[lender] if raw.label in labels]
     return {test: blocks[test] for test in TESTS.values()}
-
-
-def _raw(line: str, number: int, width: int, path: str) -> _Raw:
-    cells = tuple(cell.strip() for cell in line.split("\t"))
-    if cells[0] and len(cells) != width:
-        raise DataError(path, f"has {len(cells)} columns, and the header {width}: is the file cut off?", number)
-    return _Raw(cells[0], number, cells)
 
 
 def _named(raw: _Raw, header: Sequence[str], blocks: Mapping[str, object], path: str) -> str:
@@ -164,10 +159,8 @@ def _check(block: Sequence[_Raw] | None, name: str, path: str) -> None:
     labels = [raw.label for raw in block]
     asked = [pair for pair in pairwise([*labels, ""]) if QUESTION in pair[:1] or ANSWER in pair[1:]]
     if CONTEXT not in labels or not asked or any(pair != (QUESTION, ANSWER) for pair in asked):
-        number = block[0].number if block else None
-        raise DataError(
-            path, f"the test {name!r} has no context, no question or a question without its answer.", number
-        )
+        what = f"the test {name!r} has no context, no question or a question without its answer."
+        raise DataError(path, what, block[0].number if block else None)
 
 
 def _check_lines(lines: Sequence[Line], language: str, path: str) -> None:
@@ -183,13 +176,7 @@ def _check_lines(lines: Sequence[Line], language: str, path: str) -> None:
                 raise DataError(path, f"the brace {stray[0]!r} in {text[:80]!r} makes no slot.", line.number)
 
 
-def _bound(block: Sequence[_Raw], english: int) -> Mapping[str, tuple[str, ...]]:
-    """The English values of each kind."""
-    return {kind: tuple(raw.cells[english] for raw in block if raw.label == kind) for kind in _KINDS}
-
-
 def _line(raw: _Raw, indices: Sequence[int], header: Sequence[str], bound: Mapping[str, tuple[str, ...]]) -> Line:
-    english = raw.cells[header.index("en")]
     variants = []
     for index in indices:
         name, following = header[index], index + 1
@@ -200,6 +187,7 @@ def _line(raw: _Raw, indices: Sequence[int], header: Sequence[str], bound: Mappi
             variants.append(Variant(raw.cells[index], other=note))
         else:
             variants.append(Variant(raw.cells[index], _only(note, bound) if note else {}))
+    english = raw.cells[header.index("en")]
     return Line(raw.label, english, raw.number, tuple(sorted(variants, key=lambda variant: not variant.only)))
 
 
@@ -214,64 +202,5 @@ def _names(note: str, value: str, kind: str) -> bool:
     """Whether a note names a value: a form of it or, as `nurse` for `a nurse`, the last word of a form."""
     if kind == CONTEXT:
         return value in note
-    return any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", note) for form in _forms(value))
-
-
-def _forms(value: str) -> Iterator[str]:
-    for part in value.split(", "):
-        yield part
-        yield part.split(" ")[-1]
-
-
-SAMPLE: Final = "\n".join(
-    "\t".join((*row.split("|"), "")[:2])
-    for row in """Field|en
-Name|A is COMP than B. Who is more / less COMP?
-Capability|Vocabulary
-Context|{first_name} is {adj[0]} than {first_name1}.
-Question|Who is less {adj[1]}?
-Answer|{first_name1}
-Question|Who is {adj[0]}?
-Answer|{first_name}
-adj|older, old
-
-Name|Intensifiers (very, super, extremely) and reducers (somewhat, kinda, etc)?
-Context|{first_name} is {very} {s} about the project. {first_name1} is {somewhat} {s} about the project.
-Question|Who is most {s} about the project?
-Answer|{first_name}
-state|happy
-very|very
-somewhat|a little
-
-Name|size, shape, age, color
-Context|There is {obj[0]} in the room. {obj[1]} is {p.v1} and {p.v2}.
-Question|What {p.p1} is {obj[1]}?
-Answer|{p.v1}
-Question|What {p.p2} is {obj[1]}?
-Answer|{p.v2}
-obj|a sofa, the sofa
-color|red
-size|big
-property|color
-property|size
-
-Name|Profession vs nationality
-Context|{first_name} is {profession} and {nationality}.
-Question|What is {first_name}'s job?
-Answer|{profession}
-nationality|Chinese
-profession|an agent
-
-Name|Animal vs Vehicle
-Context|{first_name} has {animal} and {vehicle}.
-Question|What animal does {first_name} have?
-Answer|{animal}
-animal|a dog
-vehicle|a car
-
-Name|Animal vs Vehicle v2
-Context|{first_name} bought {animal}. {first_name2} bought {vehicle}.
-Question|Who bought an animal?
-Answer|{first_name}
-""".splitlines()
-)
+    forms = (form for part in value.split(", ") for form in (part, part.split(" ")[-1]))
+    return any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", note) for form in forms)

@@ -12,8 +12,6 @@ from robust_xtreme.formats._record import Options, Record
 from robust_xtreme.formats._words import FAMILY, FIELDS, NOISED, record
 from robust_xtreme.specs import Row
 
-SAMPLE: Final = "Julius B-PER\nNyerere I-PER\nalizaliwa O\n1922 B-DATE\n\nButiama B-LOC\n\n"
-
 DOCUMENT: Final = "-DOCSTART-"
 """The first word of a line that separates documents."""
 
@@ -21,7 +19,7 @@ WRITTEN: Final = "conll"
 
 _PLAIN: Final = " Plain text: --format lines"
 
-__all__ = ["DOCUMENT", "FAMILY", "FIELDS", "NOISED", "SAMPLE", "WRITTEN", "read", "record", "records"]
+__all__ = ["DOCUMENT", "FAMILY", "FIELDS", "NOISED", "WRITTEN", "read", "record", "records"]
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:

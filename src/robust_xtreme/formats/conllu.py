@@ -11,7 +11,7 @@ the words of a multi-word token, empty nodes and all other columns are kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby, pairwise
@@ -21,22 +21,13 @@ from typing import Final, NamedTuple, final
 from robust_xtreme.errors import DataError, WrongVersion
 from robust_xtreme.formats import iob2
 from robust_xtreme.formats._file import Line, Source, numbered_lines
-from robust_xtreme.formats._record import Done, Options, Record, kept, whole, word_slot
+from robust_xtreme.formats._record import Done, Options, Record, kept, word_slot
 from robust_xtreme.formats._words import FAMILY, FIELDS, NOISED, new_word, record, sentences
 from robust_xtreme.specs import Row
 
-SAMPLE: Final = (
-    "# sent_id = s1\n"
-    "1-2\tIt's\t_\t_\t_\t_\t_\t_\t_\t_\n"
-    "1\tIt\tit\tPRON\t_\t_\t3\tnsubj\t_\t_\n"
-    "2\t's\tbe\tAUX\t_\t_\t3\tcop\t_\t_\n"
-    "3\training\train\tVERB\t_\t_\t0\troot\t_\tSpaceAfter=No\n"
-    "4\t.\t.\tPUNCT\t_\t_\t3\tpunct\t_\t_\n\n"
-)
-
 WRITTEN: Final = "conllu"
 
-__all__ = ["FAMILY", "FIELDS", "NOISED", "SAMPLE", "WRITTEN", "read", "record", "records"]
+__all__ = ["FAMILY", "FIELDS", "NOISED", "WRITTEN", "read", "record", "records"]
 
 _COLUMNS: Final = 10
 _FORM, _TAG, _HEAD, _DEPS, _MISC = 1, 3, 6, 8, 9
@@ -68,17 +59,14 @@ class _Word(NamedTuple):
 
     @property
     def form(self) -> str:
-        """The word as written in the text."""
         return self.cells[_FORM]
 
     @property
     def tag(self) -> str:
-        """The part of speech."""
         return self.cells[_TAG].strip()
 
     @property
-    def head(self) -> int:
-        """The number of its head (0: the root)."""
+    def head(self) -> int:  # 0: the root
         return int(self.cells[_HEAD]) if _NUMBER.fullmatch(self.cells[_HEAD]) else 0
 
     @property
@@ -116,55 +104,44 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     Raises DataError naming the line that is not valid CoNLL-U (the last line ends with a line break too), and both
     lines of a repeated sent_id; WrongVersion where the tags are those of version 1.
     """
-    rows = iob2.read(text, path) if path.endswith(".tsv") else _treebank(text, path)
-    _check_version(rows, path)
+    rows = iob2.read(text, path) if path.endswith(".tsv") else tuple(_treebank(text, path))
+    if any(_OLD_TAG in (row.values["tags"] or ()) for row in rows):
+        what = f"has tags of Universal Dependencies 1 ({_OLD_TAG}), which are not those of version 2"
+        raise WrongVersion(f"{path} {what}. Replace it by a treebank of version 2.")
     if all(set(row.values["tags"] or (_WITHHELD,)) == {_WITHHELD} for row in rows):
         return tuple(replace(row, values={**row.values, "tags": None}) for row in rows)
     return rows
 
 
-def _check_version(rows: Iterable[Row], path: str) -> None:
-    if any(_OLD_TAG in (row.values["tags"] or ()) for row in rows):
-        what = f"has tags of Universal Dependencies 1 ({_OLD_TAG}), which are not those of version 2"
-        raise WrongVersion(f"{path} {what}. Replace it by a treebank of version 2.")
-
-
-def _treebank(text: str, path: str) -> tuple[Row, ...]:
-    rows = tuple(_rows(text, path))
-    if text and not text.endswith("\n"):
-        what = "the file ends in the middle of a line, where CoNLL-U ends with a line break: is it cut off?"
-        raise DataError(path, what, text.count("\n") + 1)
-    return rows
-
-
-def _rows(text: str, path: str) -> Iterator[Row]:
+def _treebank(text: str, path: str) -> Iterator[Row]:
     names: dict[str, str] = {}
     order = _PRECEDENCE.get(PurePath(path).name.partition("_")[0], _PRECEDENCE[""]).split()
     for blank, grouped in groupby(numbered_lines(text), lambda line: not line[1].strip()):
         lines = [] if blank else list(grouped)
         for number, line in lines:
-            _check_name(line, path, number, names)
-        sentence = _sentence(lines, path, headed=True)
-        fused = _fused(sentence, order)
-        if fused and not _is_withheld(form for form, _ in fused):
+            if match := _NAME.match(line):
+                if match[1] in names:
+                    what = f"the sent_id {match[1][:80]!r} is not unique; it is at {names[match[1]]} too."
+                    raise DataError(path, what, number)
+                names[match[1]] = f"{path}:{number}"
+        fused = _fused(_sentence(lines, path, headed=True), order)
+        # Treebanks without their texts have the form `_` instead of all words, or of all but one.
+        withheld = sum(form == _WITHHELD for form, _ in fused)
+        if fused and not (withheld and withheld >= len(fused) - 1):
             words = tuple(form.translate(_NOT_JOINED) for form, _ in fused)
             yield Row("", f"{path}:{lines[0][0]}", {"words": words, "tags": tuple(tag for _, tag in fused)})
-
-
-def _is_withheld(forms: Iterable[str]) -> bool:
-    """Whether a sentence has the form `_` and at most one other, as treebanks without their texts do."""
-    withheld = [form == _WITHHELD for form in forms]
-    return any(withheld) and sum(withheld) >= len(withheld) - 1
+    if text and not text.endswith("\n"):
+        what = "the file ends in the middle of a line, where CoNLL-U ends with a line break: is it cut off?"
+        raise DataError(path, what, text.count("\n") + 1)
 
 
 def _fused(sentence: _Sentence, order: Sequence[str]) -> list[tuple[str, str]]:
     """Forms and tags, one for each word or multi-word token."""
-    words = sentence.words
-    heads = [
-        (line, min(range(first, last + 1), key=lambda index: _rank(words, index, order)) if last > first else first)
-        for first, last, line in sentence.in_text()
-    ]
-    return [(line.form.strip(), words[head - 1].tag) for line, head in heads]
+    words, fused = sentence.words, []
+    for first, last, line in sentence.in_text():
+        head = min(range(first, last + 1), key=lambda index: _rank(words, index, order)) if last > first else first
+        fused.append((line.form.strip(), words[head - 1].tag))
+    return fused
 
 
 def _rank(words: Sequence[_Word], index: int, order: Sequence[str]) -> tuple[int, int]:
@@ -178,14 +155,6 @@ def _rank(words: Sequence[_Word], index: int, order: Sequence[str]) -> tuple[int
         above.update(heads)
     tag = words[index - 1].tag
     return len(above - {index}), order.index(tag) if tag in order else len(order)
-
-
-def _check_name(line: str, path: str, number: int, names: dict[str, str]) -> None:
-    if match := _NAME.match(line):
-        if match[1] in names:
-            what = f"the sent_id {match[1][:80]!r} is not unique; it is at {names[match[1]]} too."
-            raise DataError(path, what, number)
-        names[match[1]] = f"{path}:{number}"
 
 
 def _sentence(lines: Sequence[Numbered], path: str, *, headed: bool) -> _Sentence:
@@ -208,9 +177,8 @@ def _sentence(lines: Sequence[Numbered], path: str, *, headed: bool) -> _Sentenc
 def _add(sentence: _Sentence, line: _Word, path: str, number: int) -> None:
     name, many, following = line.cells[0], len(line.cells), len(sentence.words) + 1
     if many != _COLUMNS:
-        raise DataError(
-            path, f"has {many} column{'s' * (many != 1)}, CoNLL-U has {_COLUMNS}, separated by tabs.", number
-        )
+        what = f"has {many} column{'s' * (many != 1)}, CoNLL-U has {_COLUMNS}, separated by tabs."
+        raise DataError(path, what, number)
     if name == str(following):
         sentence.words.append(line)
     elif match := _RANGE.fullmatch(name):
@@ -232,7 +200,7 @@ def records(source: Source, _: Options) -> Iterator[Record]:
         blank = not texts[0].strip()
         sentence = _sentence([] if blank else [line[:2] for line in lines], source.path, headed=False)
         if not sentence.words:
-            yield kept("".join(map(whole, lines)))
+            yield kept("".join(line.whole for line in lines))
             continue
         words = [word for _, _, word in sentence.in_text()]
         slot = word_slot("tokens", str(lines[0].number), [word.form.strip() for word in words])
@@ -247,15 +215,10 @@ def _written(lines: Sequence[Line], words: Sequence[_Word], path: str, done: Seq
         cells = [*word.cells]
         cells[_FORM] = new_word(form, path, lines[word.order].number)
         texts[word.order] = "\t".join(cells)
-    if changed:
-        texts = [_commented(text, words, forms) for text in texts]
+    for index, text in enumerate(texts):
+        if changed and (match := _TEXT.fullmatch(text)):
+            texts[index] = match[1] + _text(match[2], words, forms)
     return "".join(text + line.end for text, line in zip(texts, lines, strict=True))
-
-
-def _commented(line: str, words: Sequence[_Word], forms: Sequence[str]) -> str:
-    """A line; in the comment `# text` the words are replaced by the new forms."""
-    match = _TEXT.fullmatch(line)
-    return match[1] + _text(match[2], words, forms) if match else line
 
 
 def _text(old: str, words: Sequence[_Word], forms: Sequence[str]) -> str:

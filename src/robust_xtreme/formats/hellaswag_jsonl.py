@@ -10,13 +10,6 @@ from robust_xtreme.formats._json import objects, text_of, texts_of
 from robust_xtreme.formats.jsonl_choices import labelled_choices
 from robust_xtreme.specs import Row
 
-SAMPLE: Final = (
-    '{"ind": 4, "ctx_a": "A man clears snow off a car.", "ctx_b": "then", "ctx": "A man clears snow off a car. then", '
-    '"label": 1, "endings": ["he sings.", "he drives away.", "the car sleeps.", "it is a boat."], "split": "train"}\n'
-    '{"ind": 9, "ctx_a": "How to cook rice.", "ctx_b": "", "ctx": "How to cook rice.", "label": 0, '
-    '"endings": ["Wash it.", "Paint it.", "Read it.", "Fly it."], "split": "train"}\n'
-)
-
 FIELDS: Final = ("premise", "choices", "label")
 
 _ENDINGS: Final = 4
@@ -28,14 +21,14 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     The choices begin with the text between the premise and the endings, as in jiant. Raises DataError where a line has
     another form.
     """
-    return tuple(_row(index, *given) for index, given in enumerate(objects(text, path)))
-
-
-def _row(index: int, row: Mapping[str, Any], location: str) -> Row:
-    label = row.get("label")
-    if label is not None and (type(label) is not int or not 0 <= label < _ENDINGS):
-        raise DataError(location, f"the key 'label' takes a whole number from 0 to {_ENDINGS - 1}, not {label!r:.80}.")
-    return Row(str(index), location, {**completed(row, location), "label": label})
+    rows = []
+    for index, (row, location) in enumerate(objects(text, path)):
+        label = row.get("label")
+        if label is not None and (type(label) is not int or not 0 <= label < _ENDINGS):
+            what = f"the key 'label' takes a whole number from 0 to {_ENDINGS - 1}, not {label!r:.80}."
+            raise DataError(location, what)
+        rows.append(Row(str(index), location, {**completed(row, location), "label": label}))
+    return tuple(rows)
 
 
 def completed(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from robust_xtreme.formats._file import Line, Source
 from robust_xtreme.formats._json import Placed, Range, checked, dumped, placed_row, shown, text_of
 from robust_xtreme.formats._moving import MOVING, Moving, moving
 from robust_xtreme.formats._named_ranges import Edits, spans
-from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, spliced, whole, word_slot
+from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, spliced, word_slot
 
 NOISED: Final = ()
 FAMILY: Final = ""
@@ -28,7 +28,7 @@ def records(source: Source, options: Options) -> Iterator[Record]:
     second text of `choices`. Values that name ranges of a text move with it. Raises DataError naming the line.
     """
     for line in source.lines():
-        yield _record(line, source.path, options) if line.text.strip() else kept(whole(line))
+        yield _record(line, source.path, options) if line.text.strip() else kept(line.whole)
 
 
 def _record(line: Line, path: str, options: Options) -> Record:
@@ -36,10 +36,13 @@ def _record(line: Line, path: str, options: Options) -> Record:
     location, by = f"{path}:{line.number}", options.language_field
     language = text_of(row, by, location, empty=True) if by else ""
     given = {name: _value(row, name, location) for name in options.fields}
-    _check_apart(given, location)
-    texts = {
-        name: checked(value, name, location, empty=True) for name, value in given.items() if not isinstance(value, list)
-    }
+    seen: dict[Range, str] = {}
+    for name, value in given.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Placed) and (other := seen.setdefault(item.range, name)) != name:
+                raise DataError(location, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
+    one_text = {name: value for name, value in given.items() if not isinstance(value, list)}
+    texts = {name: checked(value, name, location, empty=True) for name, value in one_text.items()}
     moves = moving(row, texts, {*options.keep, *options.fields} - {*texts}, location)
     number = str(line.number)
     slots = tuple(
@@ -66,15 +69,6 @@ def _value(row: Mapping[str, Any], name: str, location: str) -> Any:
             raise DataError(location, f"the key {name!r} takes a list of texts, and {shown(item)} is in it.")
         checked(item, name, location, empty=True)
     return value
-
-
-def _check_apart(given: Mapping[str, Any], location: str) -> None:
-    """Raise DataError where a text is named twice, as by `choices` and `choice1`."""
-    seen: dict[Range, str] = {}
-    for name, value in given.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, Placed) and (other := seen.setdefault(item.range, name)) != name:
-                raise DataError(location, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
 
 
 def _written(line: Line, given: Mapping[str, Any], moves: Mapping[str, Moving], done: Sequence[Done]) -> str:

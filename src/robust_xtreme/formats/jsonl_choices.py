@@ -6,15 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.formats._json import objects, text_of, texts_of
+from robust_xtreme.formats._json import index_of, objects, text_of, texts_of
 from robust_xtreme.specs import Row
-
-SAMPLE: Final = (
-    '{"premise": "It rained.", "choice1": "The street dried.", "choice2": "The street got wet.", '
-    '"question": "effect", "label": 1, "idx": 0}\n'
-    '{"premise": "The lamp went out.", "choice1": "The bulb broke.", "choice2": "Anna sang.", '
-    '"question": "cause", "label": 0, "idx": 1}\n'
-)
 
 FIELDS: Final = ("premise", "question", "choices", "label")
 WRITTEN: Final = "jsonl"
@@ -32,24 +25,21 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     XCOPA's question is `cause` or `effect`, Social IQa's a text. Rows with a number (`idx`) are sorted by it. Raises
     DataError where a line has another form, or where a number is missing or occurs twice.
     """
-    rows = [_numbered(row, location) for row, location in objects(text, path)]
-    return _in_order(rows, path) if any(number is not None for number, _ in rows) else tuple(row for _, row in rows)
-
-
-def _numbered(row: Mapping[str, Any], location: str) -> tuple[int | None, Row]:
-    values = _values(row, location)
-    number = row.get("idx")
-    if number is not None and (type(number) is not int or number < 0):
-        raise DataError(location, f"the key 'idx' takes a whole number from 0, not {number!r:.80}.")
-    return number, Row("", location, values)
-
-
-def _values(row: Mapping[str, Any], location: str) -> dict[str, Any]:
-    if "premise" in row:
-        return _causal(row, location)
-    if "context" in row:
-        return _social(row, location)
-    raise DataError(location, "has no key 'premise', as in XCOPA, and no key 'context', as in Social IQa.")
+    rows: list[Row] = []
+    numbers: list[int | None] = []
+    for row, location in objects(text, path):
+        if "premise" in row:
+            values = _causal(row, location)
+        elif "context" in row:
+            values = _asked(row, "context", _ANSWERS, index_of(row, "correct", _LETTERS, location), location)
+        else:
+            raise DataError(location, "has no key 'premise', as in XCOPA, and no key 'context', as in Social IQa.")
+        rows.append(Row("", location, values))
+        number = row.get("idx")
+        if number is not None and (type(number) is not int or number < 0):
+            raise DataError(location, f"the key 'idx' takes a whole number from 0, not {number!r:.80}.")
+        numbers.append(number)
+    return tuple(rows) if set(numbers) <= {None} else _in_order(numbers, rows, path)
 
 
 def _causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -61,23 +51,15 @@ def _causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     return _asked(row, "premise", _PAIR, None if label == -1 else label, location)
 
 
-def _social(row: Mapping[str, Any], location: str) -> dict[str, Any]:
-    letter = row.get("correct")
-    if letter is not None and letter not in _LETTERS:
-        raise DataError(location, f"the key 'correct' takes A, B or C, not {letter!r:.80}.")
-    label = None if letter is None else _LETTERS.index(letter)
-    return _asked(row, "context", _ANSWERS, label, location)
-
-
 def _asked(row: Mapping[str, Any], premise: str, choices: Sequence[str], label: Any, location: str) -> dict[str, Any]:
     texts = {"premise": text_of(row, premise, location), "question": text_of(row, "question", location)}
     return {**texts, "choices": tuple(text_of(row, key, location) for key in choices), "label": label}
 
 
-def _in_order(numbered: Sequence[tuple[int | None, Row]], path: str) -> tuple[Row, ...]:
+def _in_order(numbers: Sequence[int | None], rows: Sequence[Row], path: str) -> tuple[Row, ...]:
     """Rows sorted by their numbers from 0: ids are row numbers of the official file."""
     seen: dict[int, Row] = {}
-    for number, row in numbered:
+    for number, row in zip(numbers, rows, strict=True):
         if number is None:
             raise DataError(row.location, "has no 'idx', and other rows of the file have one.")
         if number in seen:
@@ -101,7 +83,6 @@ def labelled_choices(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     if len(choices) < _LEAST:
         raise DataError(location, "the key 'choices' takes two texts or more.")
     if type(label) is not int or not 0 <= label < len(choices):
-        raise DataError(
-            location, f"the key 'label' takes an index of 'choices', from 0 to {len(choices) - 1}, not {label!r:.80}."
-        )
+        what = f"takes an index of 'choices', from 0 to {len(choices) - 1}, not {label!r:.80}."
+        raise DataError(location, f"the key 'label' {what}")
     return {"choices": choices, "label": label}

@@ -10,9 +10,6 @@ from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.formats._json import text_of
 from robust_xtreme.specs import Row
 
-SAMPLE: Final = ("Maria schläft.\nTom singt ein Lied.\n", "Mary sleeps.\nTom sings a song.\n")
-"""A whole, valid pair of files of this format."""
-
 FIELDS: Final = ("sentence", "translation")
 
 _HIDDEN: Final = "-en.en"
@@ -30,26 +27,18 @@ def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     if len(lines) != len(translations):
         counts = f"has {len(lines)} lines, and {english} has {len(translations)}"
         raise DataError(path, f"{counts}; line i of one is the translation of line i of the other.")
-    _check_order([line for _, line in translations], english)
-    rows = zip(_texts(lines, path), _texts(translations, english), strict=True)
-    return tuple(
-        Row(str(index), f"{path}:{index + 1}", {"sentence": sentence, "translation": translation})
-        for index, (sentence, translation) in enumerate(rows)
-    )
-
-
-def _texts(lines: Sequence[tuple[int, str]], path: str) -> list[str]:
-    for number, line in lines:
-        if not line.strip():
-            raise DataError(path, "is empty; every line is a sentence.", number)
-    return [line for _, line in lines]
-
-
-def _check_order(translations: Sequence[str], path: str) -> None:
-    """Refuse English in alphabetical order where XTREME's script writes it."""
-    if path.endswith(_HIDDEN) and len(translations) >= _TELLING and list(translations) == sorted(translations):
+    texts = [line for _, line in translations]
+    if english.endswith(_HIDDEN) and len(texts) >= _TELLING and texts == sorted(texts):
         what = "is in alphabetical order: XTREME's script sorts it to hide which sentences belong together."
-        raise DataError(path, f"{what} Put LASER's files, data/tatoeba/v1, under tatoeba/v1.")
+        raise DataError(english, f"{what} Put LASER's files, data/tatoeba/v1, under tatoeba/v1.")
+    for side, side_path in ((lines, path), (translations, english)):
+        for number, line in side:
+            if not line.strip():
+                raise DataError(side_path, "is empty; every line is a sentence.", number)
+    return tuple(
+        Row(str(number - 1), f"{path}:{number}", {"sentence": sentence, "translation": translation})
+        for (number, sentence), translation in zip(lines, texts, strict=True)
+    )
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from robust_xtreme.formats._file import Line, Source, check_ends
-from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line, whole
+from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line
 
 NOISED: Final = ("line",)
 """The noised field."""
@@ -20,7 +20,7 @@ def records(source: Source, _: Options) -> Iterator[Record]:
     for line in source.lines():
         check_ends(line.text, source.path, line.number)
         if not line.text.strip():
-            yield kept(whole(line))
+            yield kept(line.whole)
         else:
             slot = Slot("line", str(line.number), line.text)
             yield Record((slot,), partial(_written, line, source.path), len(line.text))

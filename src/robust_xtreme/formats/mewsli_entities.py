@@ -10,19 +10,15 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.formats._json import objects, spans_of, text_of
 from robust_xtreme.specs import Row
 
-SAMPLE: Final = (
-    '{"entity_id": "Q1757", "title": "Helsinki", "description": "Helsinki ist die Hauptstadt Finnlands. Sie liegt am '
-    'Meer.", "description_url": "", "description_language": "de", "sentence_spans": [{"start": 0, "end": 38}, '
-    '{"start": 39, "end": 57}]}\n'
-)
-
 FIELDS: Final = ("language", "text")
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `language` and `text`; the native id is the entity's. Raises DataError."""
-    rows = ((text_of(row, "entity_id", location), location, row) for row, location in objects(text, path))
-    return tuple(Row(native, location, entity(row, location)) for native, location, row in rows)
+    return tuple(
+        Row(text_of(row, "entity_id", location), location, entity(row, location))
+        for row, location in objects(text, path)
+    )
 
 
 def entity(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -39,8 +35,8 @@ def spans_in(holder: Mapping[str, Any], length: int, location: str) -> tuple[tup
     """The `sentence_spans`, objects of `start` and `end`, of a text of that length. Raises DataError."""
     spans = holder.get("sentence_spans")
     if not isinstance(spans, list) or not all(isinstance(span, dict) for span in spans):
-        shown = json.dumps(spans)[:80]
-        raise DataError(location, f"the key 'sentence_spans' takes a list of start and end, not {shown}.")
+        what = f"takes a list of start and end, not {json.dumps(spans)[:80]}."
+        raise DataError(location, f"the key 'sentence_spans' {what}")
     pairs = [[span.get("start"), span.get("end")] for span in spans]
     return spans_of({"sentence_spans": pairs}, "sentence_spans", length, location)
 

@@ -10,19 +10,6 @@ from robust_xtreme.formats._json import objects, text_of
 from robust_xtreme.formats.mewsli_entities import entity, spans_in
 from robust_xtreme.specs import Row
 
-SAMPLE: Final = (
-    '{"context": {"document_title": "Strike", "document_url": "", "document_id": "en-34985", "language": "en", "text": '
-    '"Transit strike\\n\\nIn Helsinki, drivers went on strike.", "sentence_spans": [{"start": 0, "end": 14}, {"start": '
-    '16, "end": 52}]}, "mentions": [{"example_id": "c795", "mention_span": {"start": 19, "end": 27, "text": '
-    '"Helsinki"}, "entity_id": "Q1757"}]}\n'
-    '{"contextual_mention": {"context": {"document_id": "Q33", "language": "en", "text": "Espoo is near it.", '
-    '"sentence_spans": [{"start": 0, "end": 17}]}, "mention": {"example_id": "d1", "mention_span": {"start": 0, "end": '
-    '5, "text": "Espoo"}, "entity_id": "Q47034"}}, "entity": {"entity_id": "Q47034", "title": "Espoo", "description": '
-    '"Espoo is a city.", "description_language": "en", "description_url": "", "sentence_spans": [{"start": 0, "end": '
-    "16}]}}\n"
-)
-"""A whole, valid file of this format, with a line of either kind."""
-
 FIELDS: Final = ("mention", "left", "right", "entity")
 
 _RESTORE: Final = "Mewsli-X's files come without it; get-mewsli-x.sh of google-research restores it from WikiNews."
@@ -59,7 +46,11 @@ def _row(mention: Mapping[str, Any], context: Mapping[str, Any], location: str) 
     if not text:
         raise DataError(where, f"the text of its article is missing. {_RESTORE}")
     start, stop = _span(_object(mention, "mention_span", where), text, where)
-    first, last = _sentence(spans_in(context, len(text), where), start, stop, where)
+    sentences = spans_in(context, len(text), where)
+    sentence = next(((first, last) for first, last in sentences if first <= start and stop <= last), None)
+    if sentence is None:
+        raise DataError(where, f"the mention at [{start}, {stop}] is in no sentence of its text.")
+    first, last = sentence  # the first one with the whole mention, as the official code takes it
     values = {
         "mention": text[start:stop],
         "left": text[first:start],
@@ -87,14 +78,6 @@ def _span(span: Mapping[str, Any], text: str, location: str) -> tuple[int, int]:
         shown = f"{span.get('text')!r:.80} is not at [{start}, {stop}], where {text[start:stop][:80]!r} is"
         raise DataError(location, f"the mention {shown}.")
     return start, stop
-
-
-def _sentence(spans: tuple[tuple[int, int], ...], start: int, stop: int, location: str) -> tuple[int, int]:
-    """The first sentence that contains the whole mention, as the official code takes it."""
-    for first, last in spans:
-        if first <= start and stop <= last:
-            return first, last
-    raise DataError(location, f"the mention at [{start}, {stop}] is in no sentence of its text.")
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -7,19 +7,13 @@ in GLUE's files and TaxiNLI's, or without one, as XTREME's scripts write them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats import tsv
 from robust_xtreme.formats._json import objects, text_of
 from robust_xtreme.specs import Row
-
-SAMPLE: Final = (
-    '{"gold_label": "entailment", "sentence1": "Anna sleeps.", "sentence2": "Anna rests.", "pairID": "1e"}\n'
-    '{"gold_label": "-", "sentence1": "Anna sleeps.", "sentence2": "Anna dreams.", "pairID": "2n"}\n'
-    '{"gold_label": "contradiction", "sentence1": "Ben runs.", "sentence2": "Ben sits.", "pairID": "3c"}\n'
-)
 
 FIELDS: Final = tsv.FIELDS
 
@@ -41,18 +35,17 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     Pairs with the label `-`, on which annotators did not agree, are left out. Raises DataError where a line has another
     form.
     """
-    rows = _objects(text, path) if text[:_HEAD].lstrip().startswith("{") else iter(tsv.read(text, path))
+    if text[:_HEAD].lstrip().startswith("{"):
+        given = enumerate(objects(text, path))
+        rows = tuple(Row(str(index), location, _values(row, location)) for index, (row, location) in given)
+    else:
+        rows = tsv.read(text, path)
     return tuple(row for row in rows if row.values["label"] != _UNDECIDED)
 
 
 def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     """The rows of several files that together are a split, one file after the other."""
     return tuple(row for text, path in texts for row in read(text, path))
-
-
-def _objects(text: str, path: str) -> Iterator[Row]:
-    for index, (row, location) in enumerate(objects(text, path)):
-        yield Row(str(index), location, _values(row, location))
 
 
 def _values(row: Mapping[str, Any], location: str) -> dict[str, Any]:

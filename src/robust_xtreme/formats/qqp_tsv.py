@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats import tsv_paraphrases
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.specs import Row
-
-SAMPLE: Final = (
-    "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
-    "133273\t213221\t213222\tHow do I cook rice?\tHow is rice cooked?\t1\n"
-    "402555\t536040\t536041\tWhere is Rome?\tWho built Rome?\t0\n"
-)
 
 FIELDS: Final = tsv_paraphrases.FIELDS
 
@@ -38,22 +31,18 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     for name in _COLUMNS:
         if name not in head:
             raise DataError(path, f"has no column {name!r}: it takes GLUE's train.tsv or dev.tsv of QQP.", 1)
-    cells = [(number, line.split("\t")) for number, line in lines[1:]]
     columns = [head.index(name) for name in _COLUMNS]
-    _check([number for number, row in cells if not _whole(row, columns)], len(cells), len(head), path)
-    return tuple(_row(number, row, columns, path) for number, row in cells if _whole(row, columns))
-
-
-def _whole(cells: Sequence[str], columns: Sequence[int]) -> bool:
-    return len(cells) > max(columns) and bool(cells[columns[2]].strip())
-
-
-def _check(broken: Sequence[int], total: int, width: int, path: str) -> None:
-    if len(broken) * _BROKEN > total:
-        what = f"has fewer than {width} columns or no label, as {len(broken)} of {total:,} lines: the file is broken."
-        raise DataError(path, what, broken[0])
-
-
-def _row(number: int, cells: Sequence[str], columns: Sequence[int], path: str) -> Row:
-    first, second, label = (cells[column].strip() for column in columns)
-    return Row(str(number - 2), f"{path}:{number}", {"first": first, "second": second, "label": label})
+    rows, broken = [], []
+    for number, line in lines[1:]:
+        cells = line.split("\t")
+        if len(cells) > max(columns) and cells[columns[2]].strip():
+            first, second, label = (cells[column].strip() for column in columns)
+            rows.append(Row(str(number - 2), f"{path}:{number}", {"first": first, "second": second, "label": label}))
+        else:
+            broken.append(number)
+    if len(broken) * _BROKEN > (total := len(lines) - 1):
+        count = f"{len(broken)} of {total:,} lines"
+        raise DataError(
+            path, f"has fewer than {len(head)} columns or no label, as {count}: the file is broken.", broken[0]
+        )
+    return tuple(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,13 +10,6 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.formats import jsonl_choices
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.specs import Row
-
-SAMPLE: Final = (
-    '{"context": "Anna gave Ben her coat.", "question": "Why did Anna do this?", "answerA": "Ben was cold", '
-    '"answerB": "Ben was late", "answerC": "Anna was cold", "correct": "A"}\n'
-    '{"context": "Ben lost his key.", "question": "What will Ben do next?", "answerA": "sing", '
-    '"answerB": "buy a boat", "answerC": "look for it", "correct": "C"}\n'
-)
 
 FIELDS: Final = jsonl_choices.FIELDS
 
@@ -30,14 +23,11 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
     Raises DataError where a line has another form.
     """
-    return tuple(_numbered(text, path))
-
-
-def _numbered(text: str, path: str) -> Iterator[Row]:
-    for number, row in enumerate(jsonl_choices.read(text, path)):
+    rows = jsonl_choices.read(text, path)
+    for row in rows:
         if len(row.values["choices"]) != len(_LABELS):
             raise DataError(row.location, "has no key 'context', as in Social IQa.")
-        yield replace(row, native=str(number))
+    return tuple(replace(row, native=str(number)) for number, row in enumerate(rows))
 
 
 def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:

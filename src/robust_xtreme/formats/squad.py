@@ -8,34 +8,20 @@ answers are lists of `text` and `answer_start`, as libraries of data sets export
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, Final, TypeVar, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import Source
-from robust_xtreme.formats._json import HALF, Range, dumped, is_half, placed, spans_of, text_of
-from robust_xtreme.formats._named_ranges import (
-    BREAKS,
-    Edits,
-    NamedRange,
-    answers,
-    breaks,
-    check_order,
-    moved,
-    moved_breaks,
-    span,
-    spans,
-)
+from robust_xtreme.formats._json import HALF, dumped, is_half, json_errors, placed, spans_of, text_of
+from robust_xtreme.formats._moving import Moving
+from robust_xtreme.formats._named_ranges import ANSWERS, BREAKS, Edits, breaks, check_order, named_ranges, span, spans
 from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, spliced
 from robust_xtreme.formats._stream import Document, members
 from robust_xtreme.specs import Row
-
-SAMPLE: Final = (
-    '{"version": "1.1", "data": [{"title": "", "paragraphs": [{"context": "Nyerere was born in Butiama.", "qas": '
-    '[{"id": "q1", "question": "Where was Nyerere born?", "answers": [{"text": "Butiama", "answer_start": 20}]}]}]}]}'
-)
 
 FIELDS: Final = ("context", "question", "answers")
 
@@ -45,7 +31,7 @@ NOISED: Final = ("question", "context")
 FAMILY: Final = "span_qa"
 WRITTEN: Final = "squad"
 
-__all__ = ["FAMILY", "FIELDS", "NOISED", "SAMPLE", "WRITTEN", "read", "record", "records", "span"]
+__all__ = ["FAMILY", "FIELDS", "NOISED", "WRITTEN", "read", "record", "records", "span"]
 
 _DATA: Final = "data"
 _OTHER: Final = "this is not SQuAD's format."
@@ -61,18 +47,11 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     DataError for malformed JSON with its line, for a missing or wrong value with the question's id, and where an answer
     is not at its offset.
     """
-    articles = enumerate(_get(_parse(text, path), _DATA, list, path))
+    with json_errors(path, 1):
+        document = json.loads(text)
+    articles = enumerate(_get(document, _DATA, list, path))
     passages = chain.from_iterable(_passages(article, path, f"data[{number}]") for number, article in articles)
     return tuple(row for passage in passages for row in _rows(passage, path))
-
-
-def _parse(text: str, path: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(path, f"is not valid JSON: {error.msg} (column {error.colno}).", error.lineno) from None
-    except (RecursionError, ValueError) as error:
-        raise DataError(path, f"is not valid JSON: {error}.") from None
 
 
 @final
@@ -94,18 +73,16 @@ def _passages(article: Any, path: str, name: str) -> Iterator[_Passage]:
     for number, paragraph in enumerate(_get(article, "paragraphs", list, f"{path}: {name}")):
         paragraph_name = f"{name}.paragraphs[{number}]"
         asked = enumerate(_get(paragraph, "qas", list, f"{path}: {paragraph_name}"))
-        yield _passage(
-            paragraph, {f"{paragraph_name}.qas[{at}]": question for at, question in asked}, path, paragraph_name
-        )
+        questions = {f"{paragraph_name}.qas[{at}]": question for at, question in asked}
+        yield _passage(paragraph, questions, path, paragraph_name)
 
 
 def _passage(holder: Mapping[str, Any], asked: Mapping[str, Any], path: str, name: str) -> _Passage:
     location = f"{path}: {name}"
     context = _text(holder, "context", location)
-    natives = [_text(question, "id", f"{path}: {where}") for where, question in asked.items()]
-    for question, native in zip(asked.values(), natives, strict=True):
+    questions = [(question, _text(question, "id", f"{path}: {at}"), at) for at, question in asked.items()]
+    for question, native, _ in questions:
         _text(question, "question", f"{path}: question {native!r}")
-    questions = zip(asked.values(), natives, asked, strict=True)
     return _Passage(holder, location, context, tuple(questions))
 
 
@@ -113,35 +90,23 @@ def _rows(passage: _Passage, path: str) -> Iterator[Row]:
     """The rows of the questions of a passage; the location distinguishes questions with the same id."""
     shared: dict[str, Any] = {"context": passage.context}
     if "qas" in passage.holder and BREAKS in passage.holder:
-        shared["sentences"] = _breaks(passage)
-    for question, native, where in passage.questions:
+        shared["sentences"] = spans_of(passage.holder, BREAKS, len(passage.context), passage.location)
+        check_order(shared["sentences"], BREAKS, passage.location)
+    for question, native, at in passage.questions:
         location = f"{path}: question {native!r}"
         given = question.get("answers", ())
         if given is None or (isinstance(given, list) and any(isinstance(answer, list) for answer in given)):
             raise DataError(location, f"expected 'answers' to be a list of text and answer_start; {_OTHER}")
-        ranges = tuple(
-            (answer.start, answer.stop) for answer in answers(question, passage.context, location, FIELDS[2:])
-        )
+        ranges = tuple(item[:2] for item in named_ranges(question, "answers", passage.context, location))
         values = {**shared, "question": question["question"], "answers": ranges}
-        if _impossible(question, location):
+        impossible = question.get("is_impossible", False)
+        if not isinstance(impossible, bool):
+            raise DataError(location, f"expected 'is_impossible' to be true or false; {_OTHER}")
+        if impossible:
             if ranges:
                 raise DataError(location, "is marked is_impossible, and has an answer.")
             values["impossible"] = True
-        yield Row(native, f"{path}: {where}: question {native!r}", values)
-
-
-def _breaks(passage: _Passage) -> tuple[Range, ...]:
-    """The sentences of a paragraph, in order."""
-    ranges = spans_of(passage.holder, BREAKS, len(passage.context), passage.location)
-    check_order(ranges, BREAKS, passage.location)
-    return ranges
-
-
-def _impossible(question: Mapping[str, Any], location: str) -> bool:
-    marked = question.get("is_impossible", False)
-    if not isinstance(marked, bool):
-        raise DataError(location, f"expected 'is_impossible' to be true or false; {_OTHER}")
-    return marked
+        yield Row(native, f"{path}: {at}: question {native!r}", values)
 
 
 def _get(holder: Any, key: str, kind: type[_T], location: str) -> _T:
@@ -196,56 +161,39 @@ def _articles(document: Document, path: str, options: Options) -> Iterator[Recor
     while document.next() != "]":
         line = document.line
         raw = document.value()
-        passages = tuple(_passages(placed(raw, path, line), path, f"data[{number}]"))
-        yield _article(raw, [_Noisy.of(passage, path, options) for passage in passages])
+        yield _article(raw, _passages(placed(raw, path, line), path, f"data[{number}]"), path, options)
         number += 1
         yield kept(document.after_item("an article", "]"))
     yield kept(document.mark("]"))
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Noisy:
-    """A noised passage: its selected texts, and the ranges in its context."""
-
-    passage: _Passage
-    slots: tuple[Slot, ...]
-    answers: Sequence[NamedRange]
-    breaks: Sequence[NamedRange]
-
-    @classmethod
-    def of(cls, passage: _Passage, path: str, options: Options) -> _Noisy:
-        """A passage with its noised slots. Raises DataError where an answer is not at its offset."""
-        context, questions = passage.context, passage.questions
-        named = [f"{where}: question {native!r}" for _, native, where in questions]
-        asked = [answers(question, context, f"{path}: question {native!r}") for question, native, _ in questions]
-        ranges = list(chain.from_iterable(asked))
-        slots = []
+def _article(raw: str, passages: Iterable[_Passage], path: str, options: Options) -> Record:
+    """The noised texts of an article. Raises DataError where an answer is not at its offset."""
+    slots: list[Slot] = []
+    moves: dict[int, Moving] = {}  # by the index of the slot of a context
+    for passage in passages:
+        context = passage.context
+        asked = [(question, f"{at}: question {native!r}", native) for question, native, at in passage.questions]
+        ranges = [
+            item
+            for question, _, native in asked
+            for key in ANSWERS
+            for item in named_ranges(question, key, context, f"{path}: question {native!r}")
+        ]
+        sentences = breaks(passage.holder, context, passage.location)
         if "context" in options.fields:
-            slots.append(Slot("context", named[0] if named else "", context, spans(ranges)))
+            moves[len(slots)] = Moving(passage.holder, ranges, sentences)
+            slots.append(Slot("context", asked[0][1] if asked else "", context, spans(ranges)))
         if "question" in options.fields:
-            texts = zip(named, questions, strict=True)
-            slots += [Slot("question", name, question["question"]) for name, (question, _, _) in texts]
-        return cls(passage, tuple(slots), ranges, breaks(passage.holder, context, passage.location))
-
-    def edits(self, done: Sequence[Done], text: str) -> Edits:
-        """The edits of the passage; `done` are the results of its slots."""
-        edits: Edits = {}
-        for outcome in done:
-            value: Any = outcome.slot.value
-            edits[value.range] = dumped(outcome.value, value, text)
-            if outcome.slot.field == "context":
-                edits |= moved(self.answers, outcome, text)
-                edits |= moved_breaks(self.passage.holder, self.breaks, outcome, text)
-        return edits
+            slots += [Slot("question", location, question["question"]) for question, location, _ in asked]
+    return Record(tuple(slots), partial(_written, raw, moves), len(raw))
 
 
-def _article(raw: str, passages: Sequence[_Noisy]) -> Record:
-    def write(done: Sequence[Done]) -> str:
-        edits: Edits = {}
-        remaining = iter(done)
-        for passage in passages:
-            edits |= passage.edits([next(remaining) for _ in passage.slots], raw)
-        return spliced(raw, edits)
-
-    return Record(tuple(slot for passage in passages for slot in passage.slots), write, len(raw))
+def _written(raw: str, moves: Mapping[int, Moving], done: Sequence[Done]) -> str:
+    edits: Edits = {}
+    for index, outcome in enumerate(done):
+        value: Any = outcome.slot.value
+        edits[value.range] = dumped(outcome.value, value, raw)
+        if index in moves:
+            edits |= moves[index].edits(outcome, raw)
+    return spliced(raw, edits)

@@ -14,12 +14,6 @@ from robust_xtreme.formats._json import Range, spans_of
 from robust_xtreme.formats._named_ranges import BREAKS, SENTENCES, check_order
 from robust_xtreme.specs import Row
 
-SAMPLE: Final = (
-    '{"version": "1.1", "data": [{"title": "", "paragraphs": [{"context": "Nyerere was a teacher. He was born in '
-    'Butiama.", "sentence_breaks": [[0, 22], [23, 46]], "qas": [{"id": "q1", "question": "Where was Nyerere born?", '
-    '"answers": [{"text": "Butiama", "answer_start": 38}]}]}]}]}'
-)
-
 FIELDS: Final = (*squad.FIELDS, "sentences")
 WRITTEN: Final = squad.WRITTEN
 
@@ -43,15 +37,14 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     """
     rows = squad.read(text, path)
     contexts = dict.fromkeys(row.values["context"] for row in rows if SENTENCES not in row.values)
-    by_rule = {context: tuple(sentences(context)) for context in contexts}
-    return tuple(_with_sentences(row, by_rule) for row in rows)
-
-
-def _with_sentences(row: Row, by_rule: Mapping[str, tuple[Range, ...]]) -> Row:
-    if SENTENCES not in row.values:
-        return replace(row, values={**row.values, SENTENCES: by_rule[row.values["context"]], "ruled": True})
-    _check_any(row.values[SENTENCES], BREAKS, row.location)
-    return row
+    by_rule = {context: {SENTENCES: tuple(sentences(context)), "ruled": True} for context in contexts}
+    for row in rows:
+        if SENTENCES in row.values:
+            _check_any(row.values[SENTENCES], BREAKS, row.location)
+    return tuple(
+        row if SENTENCES in row.values else replace(row, values={**row.values, **by_rule[row.values["context"]]})
+        for row in rows
+    )
 
 
 def _check_any(ranges: tuple[Range, ...], key: str, location: str) -> None:

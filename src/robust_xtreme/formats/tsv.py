@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,10 +11,8 @@ from typing import Any, Final, final
 from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.formats._file import Line, Source, check_ends, numbered_lines
 from robust_xtreme.formats._json import text_of
-from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line, whole
+from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line
 from robust_xtreme.specs import Row
-
-SAMPLE: Final = "Anna sleeps.\tAnna is awake.\tcontradiction\nAnna sleeps.\tAnna rests.\tentailment\n"
 
 FIELDS: Final = ("premise", "hypothesis", "label")
 
@@ -24,6 +23,7 @@ WRITTEN: Final = "tsv"
 PAIR: Final = ("first", "second")
 """The names of the two texts of a line in a task's own file."""
 
+_NUMBER: Final = re.compile("[0-9]+")
 _COLUMNS: Final = {
     "first": ("prem", "premise", "sentence1"),
     "second": ("hyp", "hypo", "hypothesis", "sentence2"),
@@ -42,7 +42,15 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     if not lines:
         return ()
     width, columns, body = layout(lines, path)
-    return tuple(_row(index, line, width, columns, path) for index, line in enumerate(lines[body:]))
+    rows = []
+    for index, (number, line) in enumerate(lines[body:]):
+        cells = line.split("\t")
+        if len(cells) != width:
+            raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
+        first, second, label, native = (None if column is None else unquoted(cells[column]) for column in columns)
+        values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
+        rows.append(Row(str(index) if native is None else native.strip(), f"{path}:{number}", values))
+    return tuple(rows)
 
 
 def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
@@ -57,16 +65,6 @@ def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | No
     return len(head), (0, 1, 2 if len(head) == 3 else None, None), 0
 
 
-def _row(index: int, line: tuple[int, str], width: int, columns: tuple[int | None, ...], path: str) -> Row:
-    number, value = line
-    cells = value.split("\t")
-    if len(cells) != width:
-        raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
-    first, second, label, native = (None if column is None else unquoted(cells[column]) for column in columns)
-    values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
-    return Row(str(index) if native is None else native.strip(), f"{path}:{number}", values)
-
-
 def unquoted(cell: str) -> str:
     """The text of a field that a CSV writer quoted: it does so only where the text contains a quotation mark."""
     inner = cell[1:-1]
@@ -76,8 +74,12 @@ def unquoted(cell: str) -> str:
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    first, second, label = (text_of(row, key, location) for key in FIELDS)
-    return {"first": first, "second": second, "label": label}
+    return pair_of(row, FIELDS, location)
+
+
+def pair_of(row: Mapping[str, Any], keys: Sequence[str], location: str) -> dict[str, Any]:
+    """The two texts and the label that a suite's row has under these keys. Raises DataError."""
+    return dict(zip(_COLUMNS, (text_of(row, key, location) for key in keys), strict=True))
 
 
 @final
@@ -105,10 +107,10 @@ def records(source: Source, options: Options) -> Iterator[Record]:
         if table is None:
             table, named = _table(line, source.path, options)
             if named:
-                yield kept(whole(line))
+                yield kept(line.whole)
                 continue
         yield _record(line, table)
-    yield from (kept(whole(line)) for line in empty)
+    yield from (kept(line.whole) for line in empty)
 
 
 def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
@@ -120,22 +122,21 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
         return _Table(path, width, noised, -1, options), bool(body)
     named = is_named(options)
     columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
-    _check_apart(options.fields, columns, path)
+    seen: dict[int, str] = {}
+    for name, column in zip(options.fields, columns, strict=False):
+        if (other := seen.setdefault(column, name)) != name:
+            raise UserError(f"{path}: {other!r} and {name!r} are the same column. Name it once with --fields.")
     language = columns.pop() if options.language_field else -1
     return _Table(path, len(cells), tuple(columns), language, options), named
 
 
 def is_named(options: Options) -> bool:
     """Whether the first line names the columns: as the option states, else if a column is selected by name."""
-    return options.header if options.header is not None else not all(map(_is_number, _wanted(options)))
+    return options.header if options.header is not None else not all(map(_NUMBER.fullmatch, _wanted(options)))
 
 
 def _wanted(options: Options) -> tuple[str, ...]:
-    return (*options.fields, *filter(None, (options.language_field,)))
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
+    return (*options.fields, options.language_field) if options.language_field else options.fields
 
 
 def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
@@ -146,17 +147,10 @@ def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
         raise UserError(f"{what} Name the column by its number: --fields {first} --header")
     if named and name in cells:
         return cells.index(name)
-    if _is_number(name) and 1 <= int(name) <= len(cells):
+    if _NUMBER.fullmatch(name) and 1 <= int(name) <= len(cells):
         return int(name) - 1
     known = f"its header has: {', '.join(cells)[:200]}" if named else f"it has the columns 1 to {len(cells)}"
     raise UserError(f"{path} has no column {name!r}; {known}. Name them with --fields.")
-
-
-def _check_apart(fields: Sequence[str], columns: Sequence[int], path: str) -> None:
-    seen: dict[int, str] = {}
-    for name, column in zip(fields, columns, strict=False):
-        if (other := seen.setdefault(column, name)) != name:
-            raise UserError(f"{path}: {other!r} and {name!r} are the same column. Name it once with --fields.")
 
 
 def _record(line: Line, table: _Table) -> Record:
@@ -168,12 +162,9 @@ def _record(line: Line, table: _Table) -> Record:
         check_ends(cells[column], table.path, line.number)
     language = cells[table.language].strip() if table.language >= 0 else ""
     names = zip(table.options.fields, table.columns, strict=True)
-    slots = tuple(Slot(name, str(line.number), _text(cells[column], table), (), language) for name, column in names)
+    read = unquoted if table.options.pairs else str
+    slots = tuple(Slot(name, str(line.number), read(cells[column]), (), language) for name, column in names)
     return Record(slots, partial(_written, line, cells, table), len(line.text))
-
-
-def _text(cell: str, table: _Table) -> str:
-    return unquoted(cell) if table.options.pairs else cell
 
 
 def _written(line: Line, cells: Sequence[str], table: _Table, done: Sequence[Done]) -> str:
@@ -181,11 +172,6 @@ def _written(line: Line, cells: Sequence[str], table: _Table, done: Sequence[Don
     for column, outcome in zip(table.columns, done, strict=True):
         if outcome.value != outcome.slot.value:
             value = on_one_line(outcome.value, table.path, line.number, "\t\n\r")
-            new[column] = _quoted(value) if outcome.slot.value != cells[column] else value
+            was_quoted = outcome.slot.value != cells[column]
+            new[column] = '"{}"'.format(value.replace('"', '""')) if was_quoted and '"' in value else value
     return "\t".join(new) + line.end
-
-
-def _quoted(value: str) -> str:
-    """A cell as CSV writers quote it, where it contains a quotation mark."""
-    inner = value.replace('"', '""')
-    return f'"{inner}"' if '"' in value else value

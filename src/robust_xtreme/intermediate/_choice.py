@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from robust_xtreme.examples import Choice, Example, Text, digest
+from robust_xtreme.examples import UNLABELLED, Choice, Example, Text, digest
 from robust_xtreme.specs import Origin, Row
 
 LENGTH: Final = 256
-_UNLABELLED: Final = Choice(-1)
 _QUESTION: Final = "question"
 
 
@@ -32,5 +31,5 @@ def _example(row: Row, origin: Origin) -> Example:
     texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in fields.items()}
     shared = Text(origin.shared("premise", digest(premise)), origin.language, premise)
     label = row.values["label"]
-    target = _UNLABELLED if label is None else Choice(label)
+    target = UNLABELLED if label is None else Choice(label)
     return Example(id, {"premise": shared, **texts}, target, row.cluster or f"premise/{digest(premise)}")

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from robust_xtreme.adapters import hub
 from robust_xtreme.errors import DataError
-from robust_xtreme.formats.commonsense_jsonl import five, index_of
+from robust_xtreme.formats import index_of
+from robust_xtreme.formats.commonsense_jsonl import LETTERS, five
 from robust_xtreme.formats.cosmos_csv import asked
 from robust_xtreme.formats.hellaswag_jsonl import completed
 
@@ -48,9 +49,10 @@ def passage(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 def commonsense(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question: `question`, `choices` with lists of `label` and `text`, and `answerKey`, one of A to E."""
-    premise, letter = _texts(row, ("question", "answerKey"), location)
+    premise, _ = _texts(row, ("question", "answerKey"), location)
     letters, texts = _lists(row.get("choices"), location)
-    return {"premise": premise, "choices": five(letters, texts, location), "label": index_of(letter, location)}
+    label = index_of(row, "answerKey", LETTERS, location)
+    return {"premise": premise, "choices": five(letters, texts, location), "label": label}
 
 
 def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:

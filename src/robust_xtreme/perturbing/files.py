@@ -13,7 +13,7 @@ from robust_xtreme.formats.tsv import is_named
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.perturbing.noised import NOT_APPLICABLE, Noise, batches, check_served
-from robust_xtreme.perturbing.of_task import Asked, Texts, texts
+from robust_xtreme.perturbing.of_task import Asked, texts
 from robust_xtreme.perturbing.output import Goal, target, written
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
@@ -31,7 +31,7 @@ EDIT_COUNTS: Final = (
 )
 """The columns of the file of edit counts: `edits` by operator, `edited` and `edit_rate` in graphemes."""
 
-_OFFERED: Final = "Name the texts with --fields"
+_ESCAPES: Final = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @final
@@ -91,8 +91,7 @@ class Totals(NamedTuple):
 
 
 def _rate(done: Done) -> float:
-    noised = done.noised
-    return noised.graphemes_edited / noised.graphemes if noised is not None and noised.graphemes else 0.0
+    return done.noised.graphemes_edited / done.noised.graphemes if done.noised and done.noised.graphemes else 0.0
 
 
 @final
@@ -118,9 +117,9 @@ def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) ->
     edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
     plan = _plan(job)
     totals = Totals(note=plan.note)
-    goals = [Goal("--edit-counts", job.edit_counts, edit_counts)] * bool(edit_counts) + [
-        Goal("--out", job.out if out else "stdout", out)
-    ]
+    goals = [Goal("--out", job.out if out else "stdout", out)]
+    if edit_counts:
+        goals.insert(0, Goal("--edit-counts", job.edit_counts, edit_counts))
     with opened(job.file) as source, written(goals) as writes:
         *notes, write = writes
         for note in notes:
@@ -144,11 +143,7 @@ def _noted(done: Sequence[Done]) -> Iterator[str]:
             edits = " ".join(f"{name}:{many}" for name, many in noised.edits.items() if many)
             text = (outcome.slot.location, outcome.slot.field, noised.clean.id, noised.clean.language, noised.status)
             counts = (noised.eligible, edits, noised.graphemes, noised.graphemes_edited, f"{_rate(outcome):.6f}")
-            yield "\t".join(map(_cell, (*text, *counts))) + "\n"
-
-
-def _cell(value: object) -> str:
-    return str(value).replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+            yield "\t".join(str(value).translate(_ESCAPES) for value in (*text, *counts)) + "\n"
 
 
 def _check_done(totals: Totals, path: str, noise: Noise) -> None:
@@ -158,9 +153,8 @@ def _check_done(totals: Totals, path: str, noise: Noise) -> None:
         raise DataError(path, f"contains no texts.{left}")
     if totals.texts == totals.not_applicable:
         name = "+".join(link.perturbation.name for link in noise.links)
-        raise UserError(
-            f"{path}: {name!r} serves none of the languages of its texts. See: robust-xtreme list languages"
-        )
+        what = f"{path}: {name!r} serves none of the languages of its texts."
+        raise UserError(f"{what} See: robust-xtreme list languages")
 
 
 def _plan(job: Job) -> _Plan:
@@ -171,20 +165,30 @@ def _plan(job: Job) -> _Plan:
         return _of_task(job, fields, Noise(links, job.seed, ""))
     if job.split != "auto":
         raise UserError("--split names the split of a task that the file contains. Name the task with --task.")
-    _check_language(job)
+    if job.language and job.language_field:
+        what = "--language is the language of all texts, --language-field the field of each row's language"
+        raise UserError(f"{what}; take one.")
+    if not job.language and not job.language_field:
+        raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
+    if job.language:
+        languages.language(job.language)
     format = job.format or formats.of_file(job.file)
     check_served(links, job.language, formats.module(format).FAMILY)
     options = Options(_fields(format, fields), job.header, job.language_field, keep=job.keep)
-    _check_options(job, format)
+    if job.language_field and format not in ("jsonl", "tsv"):
+        raise UserError(f"--language-field is for jsonl and tsv; a file of the format {format} takes --language.")
+    if job.header is not None and format != "tsv":
+        raise UserError(f"--header and --no-header are for tsv; the format here is {format}.")
+    _check_keep(job, format)
     noise = Noise(links, job.seed, job.language)
-    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _unsaid(format, options))
+    unsaid = format == "tsv" and options.header is None and not is_named(options)
+    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _UNSAID if unsaid else "")
 
 
-def _unsaid(format: str, options: Options) -> str:
-    """The note for a tsv where no option states whether the first line names the columns."""
-    if format != "tsv" or options.header is not None or is_named(options):
-        return ""
-    return ", the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
+_UNSAID: Final = (
+    ", the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
+)
+"""The note for a tsv where no option states whether the first line names the columns."""
 
 
 def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
@@ -197,35 +201,16 @@ def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
     return chosen
 
 
-def _check_language(job: Job) -> None:
-    if job.language and job.language_field:
-        raise UserError(
-            "--language is the language of all texts, --language-field the field of each row's language; take one."
-        )
-    if not job.language and not job.language_field:
-        raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
-    if job.language:
-        languages.language(job.language)
-
-
 def _fields(format: str, fields: tuple[str, ...]) -> tuple[str, ...]:
     """The fields that are noised: the named ones, else the format's default."""
     known: tuple[str, ...] = formats.module(format).NOISED
     if not known and not fields:
         example = "--fields 1,2" if format == "tsv" else "--fields premise,hypothesis"
-        raise UserError(f"{_OFFERED}, as in {example}; all others are kept.")
+        raise UserError(f"Name the texts with --fields, as in {example}; all others are kept.")
     for name in fields if known else ():
         if name not in known:
             raise SpecError(f"A file of the format {format} has no field {name!r}; it has: {', '.join(known)}.")
     return fields or known[:1]
-
-
-def _check_options(job: Job, format: str) -> None:
-    if job.language_field and format not in ("jsonl", "tsv"):
-        raise UserError(f"--language-field is for jsonl and tsv; a file of the format {format} takes --language.")
-    if job.header is not None and format != "tsv":
-        raise UserError(f"--header and --no-header are for tsv; the format here is {format}.")
-    _check_keep(job, format)
 
 
 def _check_keep(job: Job, format: str) -> None:
@@ -241,12 +226,14 @@ def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
     task: TaskSpec = registry.load("task", job.task)
     _check_task(job, task, fields)
     wanted = fields or task.perturbed[0]
-    reader = next(iter(task.files.values())).reader if job.split not in task.files else task.files[job.split].reader
+    reader = task.files.get(job.split, next(iter(task.files.values()))).reader
     format = job.format or formats.of_reader(reader, job.file, task.name)
     check_served(noise.links, "", task.family)
     called = _called(format, reader, task, wanted)
     task_texts = texts(Asked(task, job.split, job.language), job.file, called)
-    _check_served(noise, task_texts)
+    codes = {text.language for text in task_texts.values()}
+    if len(codes) == 1:
+        check_served(noise.links, codes.pop(), "")
     _check_keep(job, format)
     options = Options(tuple(called.values()), pairs=format == "tsv", keep=job.keep)
     return _Plan(formats.module(format).records, options, replace(noise, texts=task_texts))
@@ -264,9 +251,8 @@ def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> 
 
 def _check_task(job: Job, task: TaskSpec, fields: Sequence[str]) -> None:
     if not job.language:
-        raise UserError(
-            f"Which language of {task.name} is it? Name it with --language, as in --language {task.languages[0]}"
-        )
+        what = f"Which language of {task.name} is it?"
+        raise UserError(f"{what} Name it with --language, as in --language {task.languages[0]}")
     if job.file == STREAM:
         raise UserError("With --task the file is read twice, which stdin cannot be. Name a file.")
     if job.language_field or job.header is not None:
@@ -274,9 +260,3 @@ def _check_task(job: Job, task: TaskSpec, fields: Sequence[str]) -> None:
     for name in fields:
         if name not in task.fields:
             raise SpecError(f"{task.name} has no field {name!r} to noise; it has: {', '.join(task.fields)}.")
-
-
-def _check_served(noise: Noise, task_texts: Texts) -> None:
-    codes = dict.fromkeys(text.language for text in task_texts.values())
-    if len(codes) == 1:
-        check_served(noise.links, next(iter(codes)), "")

@@ -9,7 +9,7 @@ from typing import Final, final
 from robust_xtreme import languages
 from robust_xtreme.errors import DataError, Mismatch, UnknownName, UserError
 from robust_xtreme.examples import Text
-from robust_xtreme.formats import Done, Record, Slot, changed, unchanged
+from robust_xtreme.formats import Done, Record, Slot
 from robust_xtreme.noise.engine.noising import Bound, Noised, noise_with
 from robust_xtreme.perturbing.of_task import Texts
 from robust_xtreme.randomness import bare_ids
@@ -35,7 +35,7 @@ class Noise:
         texts = list(self._texts(slots, path))
         noised = _noised(self.links, (text for text, _ in filter(None, texts)), self.seed)
         pairs = zip(slots, texts, strict=True)
-        done = iter([changed(slot, noised[pair[0]], pair[1]) if pair else unchanged(slot) for slot, pair in pairs])
+        done = iter([Done(slot, noised[pair[0]], pair[1]) if pair else Done(slot) for slot, pair in pairs])
         return [tuple(next(done) for _ in record.slots) for record in records]
 
     def _texts(self, slots: Sequence[Slot], path: str) -> Iterator[tuple[Text, int] | None]:
@@ -44,7 +44,10 @@ class Noise:
             return
         for slot in slots:
             check_served(self.links, "", TAGGING if slot.words else "")
-            code = self.language or _language(slot, path)
+            try:
+                code = self.language or languages.language(slot.language).code
+            except UnknownName as error:
+                raise DataError(path, str(error), int(slot.location)) from None
             yield Text(bare_ids(code, [slot.value])[0], code, slot.value, slot.spans), 0
 
     def _known(self, slot: Slot, texts: Texts, path: str) -> tuple[Text, int] | None:
@@ -59,14 +62,6 @@ class Noise:
             what = f"the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}."
             raise Mismatch(f"{path}: {what} It cannot be written; leave it out of --fields.")
         return text, lead
-
-
-def _language(slot: Slot, path: str) -> str:
-    """The language that a row names. Raises DataError with its line."""
-    try:
-        return languages.language(slot.language).code
-    except UnknownName as error:
-        raise DataError(path, str(error), int(slot.location)) from None
 
 
 def _noised(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dict[Text, Noised]:

@@ -11,7 +11,7 @@ from robust_xtreme.errors import DataError, MissingData, UnknownName, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.formats import read_file, reader
 from robust_xtreme.sources import has_language
-from robust_xtreme.sources.paths import options, parts
+from robust_xtreme.sources.paths import options
 from robust_xtreme.sources.release import Release
 from robust_xtreme.sources.rows import SourceRows, check
 from robust_xtreme.sources.source import Source, open_source
@@ -78,7 +78,12 @@ def _rows(asked: Asked, path: Path) -> tuple[str, SourceRows]:
         result = Release(roots[split]).read(task, asked.language, split)
         if any(_location(row, path) for row in result.rows):
             return split, result
-    return split, _alone(task, split, path)
+    # The file is in another folder: its rows alone.
+    files, file = task.files[split], read_file(path)
+    rows: Sequence[Row] = reader(files.reader).read(file.text, str(path))
+    if files.ids == "ordinal":
+        rows = [replace(row, native=str(number)) for number, row in enumerate(rows)]
+    return split, SourceRows(tuple(rows), str(path), ((str(path), file.sha256),))
 
 
 def _split(asked: Asked, known: Sequence[str], named: Sequence[str], path: Path) -> str:
@@ -99,20 +104,11 @@ def _root(asked: Asked, split: str, path: Path) -> Path | None:
     """The release folder of a file of that split; None where its path is not that of a file of the split."""
     trained = asked.language in asked.task.train_languages
     for option in options(asked.task.files[split], asked.language, everywhere=asked.task.files[split].mixed or trained):
-        for part in parts(option):
+        for part in option:
             depth = len(PurePath(part).parts)
             if len(path.parents) > depth and path.relative_to(path.parents[depth - 1]).match(part):
                 return path.parents[depth - 1]
     return None
-
-
-def _alone(task: TaskSpec, split: str, path: Path) -> SourceRows:
-    """The rows of one file, in any folder."""
-    files, source = task.files[split], read_file(path)
-    rows: Sequence[Row] = reader(files.reader).read(source.text, str(path))
-    if files.ids == "ordinal":
-        rows = [replace(row, native=str(number)) for number, row in enumerate(rows)]
-    return SourceRows(tuple(rows), str(path), ((str(path), source.sha256),))
 
 
 def _check_language(asked: Asked, source: Source) -> None:

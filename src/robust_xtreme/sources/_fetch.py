@@ -55,8 +55,7 @@ def _fetch(job: Mapping[str, Any]) -> dict[str, Any]:
     folder = Path(snapshot_download(repo, repo_type=kind, revision=sha, allow_patterns=patterns)) if wanted else None
     if folder is None:
         return {"folder": f"/{sha}", "revision": sha, "files": [], "others": others}
-    missing = sorted(set(wanted) - set(files(folder)))
-    if missing:
+    if missing := sorted(set(wanted) - set(files(folder))):
         raise ConnectionError(f"{missing[0]} did not arrive")
     return {"folder": str(folder), "revision": sha, "files": wanted, "others": others}
 
@@ -68,11 +67,9 @@ def _guard() -> None:
     except ImportError:
         return
     first = get_session()
-    event_hooks = {
-        event: [*first.event_hooks.get(event, ()), *more] for event, more in hooks(constants.ENDPOINT).items()
-    }
-    make = type(first)
-    set_client_factory(lambda: make(event_hooks=event_hooks, follow_redirects=True, timeout=None))
+    ours = hooks(constants.ENDPOINT)
+    event_hooks = {event: [*first.event_hooks.get(event, ()), *more] for event, more in ours.items()}
+    set_client_factory(lambda: type(first)(event_hooks=event_hooks, follow_redirects=True, timeout=None))
 
 
 # -------------------------------------------------------------------------------------------------------------- errors
@@ -91,18 +88,6 @@ def describe_error(error: BaseException) -> tuple[str, str]:
 def _named(*names: str) -> Callable[[BaseException], bool]:
     """A test for errors whose class name has such an ending: the classes differ between client versions."""
     return lambda error: any(base.__name__.endswith(names) for base in type(error).__mro__)
-
-
-def _is_disk(error: BaseException) -> bool:
-    return isinstance(error, OSError) and error.errno in _DISK
-
-
-def _is_server(error: BaseException) -> bool:
-    return _status(error) >= _SERVER or _status(error) == _TOO_MANY
-
-
-def _is_short(error: BaseException) -> bool:
-    return "Consistency check failed" in str(error)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -134,11 +119,11 @@ _KINDS: Final[tuple[tuple[str, Callable[[BaseException], bool]], ...]] = (
     ("unknown", _named("RepositoryNotFoundError")),
     ("disabled", _named("DisabledRepoError")),
     ("name", _named("HFValidationError")),
-    ("disk", _is_disk),
-    ("status", _is_server),
+    ("disk", lambda error: isinstance(error, OSError) and error.errno in _DISK),
+    ("status", lambda error: _status(error) >= _SERVER or _status(error) == _TOO_MANY),
     ("denied", lambda error: _status(error) > 0),
     ("cut", _named("ProtocolError", "ReadError", "ChunkedEncodingError", "ContentDecodingError", "IncompleteRead")),
-    ("cut", _is_short),
+    ("cut", lambda error: "Consistency check failed" in str(error)),
     ("down", _named("ConnectError", "ConnectionError", "Timeout", "TimeoutException", "OfflineModeIsEnabled")),
 )
 """Kinds of failures, the most specific first."""

@@ -47,10 +47,18 @@ def checked(response: Any) -> None:
     is_answer = _MARK in response.request.extensions
     if response.request.method == "HEAD" or not (is_answer or response.status_code >= _ERROR):
         return
-    content = _bounded(response.iter_bytes())
-    response._content = content  # the client would read it without a bound
+    content = bytearray()
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > LARGEST:
+            raise Strange(f"an answer is longer than {LARGEST >> 20} MiB")
+    response._content = bytes(content)  # the client would read it without a bound
     if is_answer and response.status_code < _MOVED:
-        for value in _hashes(_parsed(content)):
+        try:
+            answer = json.loads(content)
+        except (ValueError, RecursionError):
+            raise Strange(_PAGE) from None
+        for value in _hashes(answer):
             if not isinstance(value, str) or not _HASH.fullmatch(value):
                 raise Strange(f"{str(value)[:80]!r} is not 40 or more hexadecimal digits")
 
@@ -65,22 +73,6 @@ def _check_headers(response: Any) -> None:
         value = response.headers.get(name, "").removeprefix("W/").strip('"')
         if "/" in value or "\\" in value or value.startswith("."):
             raise Strange(f"the header {name} {value[:80]!r} leads elsewhere")
-
-
-def _bounded(parts: Iterator[bytes]) -> bytes:
-    content = bytearray()
-    for part in parts:
-        content += part
-        if len(content) > LARGEST:
-            raise Strange(f"an answer is longer than {LARGEST >> 20} MiB")
-    return bytes(content)
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        raise Strange(_PAGE) from None
 
 
 def _hashes(answer: Any) -> Iterator[object]:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Answers, Choice, Corpus, Document, Example, Tags, Target
+from robust_xtreme.examples import UNLABELLED, Answers, Choice, Corpus, Document, Example, Tags, Target
 from robust_xtreme.specs import Origin, Row
 
 NO_LABELS: Final = "no labels"
 _ONE_LABEL: Final = f"{NO_LABELS}, or the same one in every row"
-_UNSAID: Final = Choice(-1)
-_EMPTY: Final[tuple[Target, ...]] = (_UNSAID, Answers(()), Document(()))
+_EMPTY: Final[tuple[Target, ...]] = (UNLABELLED, Answers(()), Document(()))
 
 
 def is_labelled(examples: Sequence[Example]) -> bool:
@@ -50,9 +49,7 @@ def keys_of(examples: Sequence[Example]) -> tuple[str, ...]:
 
 def check_labels(rows: Sequence[Row], examples: Sequence[Example], origin: Origin) -> None:
     """Raise DataError for a row without a label among labelled rows."""
-    without = {example.id for example in examples if example.target == _UNSAID}
-    if len(without) == len(examples):
-        return
-    for row in rows:
+    without = {example.id for example in examples if example.target == UNLABELLED}
+    for row in rows if len(without) < len(examples) else ():
         if origin.id(row.native) in without:
             raise DataError(row.location, "has no label, and other rows of the file have one.")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -56,15 +54,8 @@ def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> h
 
     Raises what `snapshot` does.
     """
-    with _no_folder(name):
-        return hub.snapshot("model", name, revision or _MAIN, (*FILES, *(CODE if code else ())), offline=offline)
-
-
-@contextmanager
-def _no_folder(name: str) -> Iterator[None]:
-    """Add to errors of the hub that there is no such folder: a path may have been meant."""
     try:
-        yield
-    except RobustXtremeError as error:
+        return hub.snapshot("model", name, revision or _MAIN, (*FILES, *(CODE if code else ())), offline=offline)
+    except RobustXtremeError as error:  # a path may have been meant
         kind = UserError if isinstance(error, UserError) else RobustXtremeError
         raise kind(f"{error} (There is no folder {name!r} here.)") from error

@@ -62,7 +62,12 @@ class Hub:
         """Whether the task names a dataset for that split; offline, whether it is in the hub's cache."""
         if split not in task.hub or (split == "train" and language not in task.train_languages):
             return False
-        return not self.offline or self._cached(task.hub[split], language)
+        if not self.offline:
+            return True
+        try:
+            return bool(_shards(self._snapshot(task.hub[split], language), _pattern(task.hub[split], language)))
+        except UserError:
+            return False
 
     def fetch(self, task: TaskSpec, languages: Sequence[str], split: str) -> None:
         """Fetch the files of several languages at once; what the hub does not have is reported when it is read.
@@ -118,9 +123,8 @@ class Hub:
         """The message for a missing split: where it was looked for, and what fetches it."""
         wanted = [task.hub[split] for split in splits if split != "train" or language in task.train_languages]
         if not wanted:
-            return (
-                f"{task.name} {language}: no {' or '.join(splits)} data on the hub: the task has none in that language."
-            )
+            what = f"{task.name} {language}: no {' or '.join(splits)} data on the hub"
+            return f"{what}: the task has none in that language."
         repos = " and ".join(dict.fromkeys(files.repo for files in wanted))
         what = f"{task.name} {language}: no {' or '.join(splits)} data of {repos} on this machine."
         paths = ", ".join(f"{files.repo}@{self._revision(files)[:8]}/{_pattern(files, language)}" for files in wanted)
@@ -128,12 +132,6 @@ class Hub:
 
     def _revision(self, wanted: HubFiles) -> str:
         return self.pins.get(wanted.repo, wanted.revision)
-
-    def _cached(self, wanted: HubFiles, language: str) -> bool:
-        try:
-            return bool(_shards(self._snapshot(wanted, language), _pattern(wanted, language)))
-        except UserError:
-            return False
 
     def _snapshot(self, wanted: HubFiles, *languages: str) -> Snapshot:
         """The files of a split in some languages; a branch means one commit as long as this source exists."""
@@ -175,8 +173,7 @@ def _sha256(folder: Path, names: Sequence[str]) -> str:
     state = hashlib.sha256()
     for name in names:
         with (folder / name).open("rb") as file:
-            while part := file.read(1 << 20):
-                state.update(part)
+            hashlib.file_digest(file, lambda: state)
     return state.hexdigest()
 
 
@@ -188,65 +185,43 @@ def _rows(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str,
     for index, columns in enumerate(_values(copy, names, wanted, language)):
         location = f"{address}: row {index}{f' of {language}' if language else ''}"
         values = wanted.values(columns, location)
-        if values is not None:
-            yield Row(_native(columns, location) if wanted.ids == "native" else str(next(kept)), location, values)
-
-
-def _native(values: Mapping[str, Any], location: str) -> str:
-    native = values.get("id")
-    if not isinstance(native, str) or not native:
-        raise DataError(location, f"expected the column 'id' to contain the row's name, not {native!r:.80}.")
-    return native
+        if values is None:
+            continue
+        native = columns.get("id") if wanted.ids == "native" else str(next(kept))
+        if not isinstance(native, str) or not native:
+            raise DataError(location, f"expected the column 'id' to contain the row's name, not {native!r:.80}.")
+        yield Row(native, location, values)
 
 
 def _values(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str) -> Iterator[dict[str, Any]]:
     """The rows of the language, class labels as names. Raises RobustXtremeError where a file cannot be read."""
     from datasets import Features, load_dataset
 
+    suffix = Path(names[0].removesuffix(".gz")).suffix
+    if suffix not in _FORMATS:
+        raise UserError(f"{names[0]} has none of the formats that are read: {', '.join(_FORMATS)}.")
     starts = wanted.starts and (wanted.starts[0], expand(wanted.starts[1], language, wanted.codes))
     paths = {wanted.split: [str(copy.folder / name) for name in names]}
     logging.getLogger("datasets").setLevel(logging.CRITICAL)  # errors are reported below, on one line
     try:
         # Streaming reads the files where they are: the library's own cache keeps no copy, of this or another revision.
-        stream = load_dataset(_format(names), data_files=paths, split=wanted.split, streaming=True)
+        stream = load_dataset(_FORMATS[suffix], data_files=paths, split=wanted.split, streaming=True)
         for table in stream.with_format("arrow").iter(batch_size=_BATCH):
             features = stream.features or Features.from_arrow_schema(table.schema)
-            yield from _named(_kept(table, starts), features)
+            for row in table.to_pylist():
+                if starts is None or str(row[starts[0]]).startswith(starts[1]):
+                    yield {key: _label(value, features.get(key)) for key, value in row.items()}
     except Exception as error:
         if isinstance(error, _BROKEN) or type(error).__module__.partition(".")[0] in _LIBRARIES:
-            raise _unreadable(error, copy.folder, names) from error
+            text = " ".join(str(error).split())[:200] or type(error).__name__
+            what = f"{', '.join(names[:2])} of the hub cannot be read: {text}"
+            raise RobustXtremeError(f"{what} Remove {copy.folder} and try again.") from error
         raise
 
 
 _BROKEN: Final = (KeyError, TypeError, ValueError, OSError, RuntimeError, ArithmeticError)
 _LIBRARIES: Final = ("datasets", "pyarrow", "fsspec")
 _FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
-
-
-def _format(names: Sequence[str]) -> str:
-    suffix = Path(names[0].removesuffix(".gz")).suffix
-    if suffix not in _FORMATS:
-        raise UserError(f"{names[0]} has none of the formats that are read: {', '.join(_FORMATS)}.")
-    return _FORMATS[suffix]
-
-
-def _unreadable(error: Exception, folder: Path, names: Sequence[str]) -> RobustXtremeError:
-    text = " ".join(str(error).split())[:200] or type(error).__name__
-    what = f"{', '.join(names[:2])} of the hub cannot be read: {text}"
-    return RobustXtremeError(f"{what} Remove {folder} and try again.")
-
-
-def _kept(table: Any, starts: tuple[str, str] | None) -> Any:
-    """The rows of a table whose column has the wanted beginning."""
-    if starts is None:
-        return table
-    column, beginning = starts
-    return table.filter([str(value).startswith(beginning) for value in table[column].to_pylist()])
-
-
-def _named(table: Any, features: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for row in table.to_pylist():
-        yield {key: _label(value, features.get(key)) for key, value in row.items()}
 
 
 def _label(value: Any, feature: Any) -> Any:

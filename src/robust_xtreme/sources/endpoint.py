@@ -42,10 +42,7 @@ def public(text: str) -> str:
 def _is_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and _is_plain(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # malformed brackets or port
         return False
-
-
-def _is_plain(value: str) -> bool:
-    return value.isprintable() and not any(character.isspace() for character in value)
+    return valid and value.isprintable() and not any(character.isspace() for character in value)

@@ -61,12 +61,18 @@ def snapshot(
     or the files do not exist, are gated or are not in the cache, RobustXtremeError where the hub fails.
     """
     job = _Job(kind, repo, revision, tuple(patterns), cache_folder() / f"{kind}s--{repo.replace('/', '--')}")
-    _check(job)
+    # Malformed names are refused before any path is made of them.
+    if not _REPO.fullmatch(repo) or ".." in repo or "--" in repo:
+        raise job.wrong("cannot be: a name on the hub is OWNER/NAME, of letters, digits, '.', '-' and '_'.")
+    if not _REVISION.fullmatch(revision) or ".." in revision:
+        raise job.wrong("cannot be: a revision is a commit of 40 hexadecimal digits, a branch or a tag.")
     offline = is_offline(offline)
     if copy := cached(job, offline):
         return copy
     if offline:
-        raise job.wrong(f"is not in the hub's cache {cache_folder()}. Get it with a connection: {_command(job)}")
+        include = " ".join(f"--include '{pattern}'" for pattern in patterns)
+        command = f"hf download {repo} --repo-type {kind} --revision {revision} {include}"
+        raise job.wrong(f"is not in the hub's cache {cache_folder()}. Get it with a connection: {command}")
     return _fetched(job, _deadline() if deadline is None else deadline)
 
 
@@ -107,14 +113,6 @@ def cache_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def _check(job: _Job) -> None:
-    """Raise UserError for malformed names before any path is made of them."""
-    if not _REPO.fullmatch(job.repo) or ".." in job.repo or "--" in job.repo:
-        raise job.wrong("cannot be: a name on the hub is OWNER/NAME, of letters, digits, '.', '-' and '_'.")
-    if not _REVISION.fullmatch(job.revision) or ".." in job.revision:
-        raise job.wrong("cannot be: a revision is a commit of 40 hexadecimal digits, a branch or a tag.")
-
-
 def _deadline() -> float:
     value = os.environ.get(DEADLINE_VARIABLE, "")
     try:
@@ -124,11 +122,6 @@ def _deadline() -> float:
     if not 0 < seconds < float("inf"):
         raise SpecError(f"{DEADLINE_VARIABLE}={value!r} is not a number of seconds above 0.")
     return seconds
-
-
-def _command(job: _Job) -> str:
-    include = " ".join(f"--include '{pattern}'" for pattern in job.patterns)
-    return f"hf download {job.repo} --repo-type {job.kind} --revision {job.revision} {include}"
 
 
 # --------------------------------------------------------------------------------------------------------------- cache
@@ -184,14 +177,6 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)]
 
 
-def _keep(job: _Job, copy: Snapshot, names: Sequence[str]) -> None:
-    """Record what was fetched, and where a branch points, so that both are known without a connection."""
-    for pattern in job.patterns:
-        _write(job.record(copy.revision, pattern), json.dumps(matching(names, [pattern])))
-    if not _SHA.fullmatch(job.revision):
-        _write(job.folder / "refs" / job.revision, copy.revision)
-
-
 def _write(path: Path, text: str) -> None:
     with contextlib.suppress(OSError):  # what a read-only cache does not record is fetched again
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -217,7 +202,11 @@ def _fetched(job: _Job, deadline: float) -> Snapshot:
         raise RobustXtremeError(f"{_hub()} gave the commit {copy.revision[:8]} instead of {job}.")
     wrong = None if names else _nothing(job, answer["others"])
     if wrong is None or isinstance(wrong, MissingData):
-        _keep(job, copy, names)
+        # Record what was fetched, and where a branch points, so that both are known without a connection.
+        for pattern in job.patterns:
+            _write(job.record(copy.revision, pattern), json.dumps(matching(names, [pattern])))
+        if not _SHA.fullmatch(job.revision):
+            _write(job.folder / "refs" / job.revision, copy.revision)
     if wrong is not None:
         raise wrong
     return copy
@@ -237,13 +226,17 @@ def _child(job: _Job, deadline: float) -> dict[str, Any]:
     """Fetch in a child process; return the object that it prints. Raises RobustXtremeError where none comes in time."""
     order = {"kind": job.kind, "repo": job.repo, "revision": job.revision, "patterns": job.patterns}
     path = [str(Path(__file__).parents[2]), *filter(None, sys.path)]  # never the current folder
+    # No empty address of the hub, and no progress bars that nobody sees.
+    environment = {name: value for name, value in os.environ.items() if value or name != VARIABLE}
+    environment |= {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error"}
+    environment |= {} if _watched() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-c", _BOOT],
             input=json.dumps({**order, "path": path, "parent": os.getpid()}).encode() + b"\n",
             stdout=subprocess.PIPE,
             stderr=None if _watched() else subprocess.PIPE,
-            env=_environment(),
+            env=environment,
             timeout=deadline,
             check=False,
         )
@@ -257,13 +250,6 @@ def _child(job: _Job, deadline: float) -> dict[str, Any]:
         why = f"Fetching {job} ended with the code {done.returncode}: {public(last)[:300]}"
         raise RobustXtremeError(why) from None
     return answer
-
-
-def _environment() -> dict[str, str]:
-    """The environment of the child: no empty address of the hub, and no progress bars that nobody sees."""
-    ours = {name: value for name, value in os.environ.items() if value or name != VARIABLE}
-    bars = {} if _watched() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    return {**ours, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **bars}
 
 
 def _watched() -> bool:

@@ -130,17 +130,12 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, po
             if candidate_split.labelled:
                 return candidate_split
             unlabelled.append(candidate_split)
-    if unlabelled:
-        raise MissingData(_no_labels(unlabelled, source))
-    raise MissingData(source.missing(task, language, wanted))
-
-
-def _no_labels(splits: Sequence[Split], source: Source) -> str:
-    """The message about files without labels, and what to do about them."""
-    files = " and ".join(name for split in splits for name, _ in split.files)
-    lacks = " and ".join(dict.fromkeys(split.lack for split in splits))
-    what = f"{splits[0].task} {splits[0].language}: {files} under {source} contain {lacks}."
-    return f"{what} {source.unlabelled}".rstrip() if NO_LABELS in lacks else what
+    if not unlabelled:
+        raise MissingData(source.missing(task, language, wanted))
+    files = " and ".join(name for split in unlabelled for name, _ in split.files)
+    lacks = " and ".join(dict.fromkeys(split.lack for split in unlabelled))
+    what = f"{task.name} {language}: {files} under {source} contain {lacks}."
+    raise MissingData(f"{what} {source.unlabelled}".rstrip() if NO_LABELS in lacks else what)
 
 
 def _source(source: Source | Path) -> Source:
@@ -156,11 +151,9 @@ def _candidates(split: str) -> tuple[str, ...]:
 def _check_split(task: TaskSpec, source: Source, split: str) -> None:
     _candidates(split)
     has = source.splits(task)
-    if not has:
-        raise MissingData(source.lacks(task))
     if split not in has:
         what = f"{task.name} has no {split} split{source.within}. It has: {', '.join(has)}."
-        raise MissingData(f"{what} Choose with --split, or --split auto.")
+        raise MissingData(f"{what} Choose with --split, or --split auto." if has else source.lacks(task))
 
 
 def _check_language(task: TaskSpec, source: Source, language: str) -> None:

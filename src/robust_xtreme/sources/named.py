@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,10 @@ def with_labels(task: TaskSpec, source: Source | Path) -> TaskSpec:
     if not splits:
         wanted = source.splits(task)
         raise MissingData(source.missing(task, language, wanted[:1]) if wanted else source.lacks(task))
-    return replace(task, labels=_merged(named(source.read(task, language, split).rows) for split in splits))
+    several = list(dict.fromkeys(named(source.read(task, language, split).rows) for split in splits))
+    if len(several) == 1:
+        return replace(task, labels=several[0])
+    return replace(task, labels=tuple(sorted({label for labels in several for label in labels})))
 
 
 def named(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -35,9 +38,3 @@ def named(rows: Sequence[Row]) -> tuple[str, ...]:
     if rows and "labels" in rows[0].values:
         return tuple(rows[0].values["labels"])
     return tuple(sorted({tag for row in rows for tag in row.values["tags"] or ()}))
-
-
-def _merged(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """The labels of all splits: those of their one label file, else all that any of them has, sorted."""
-    distinct = list(dict.fromkeys(several))
-    return distinct[0] if len(distinct) == 1 else tuple(sorted({label for labels in distinct for label in labels}))

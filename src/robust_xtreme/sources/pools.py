@@ -10,7 +10,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.sources.rows import SourceRows, check
 from robust_xtreme.sources.source import Source
-from robust_xtreme.specs import CANDIDATE, TaskSpec
+from robust_xtreme.specs import CANDIDATE, Pool, TaskSpec
 
 _SHOWN: Final = 60
 
@@ -18,10 +18,9 @@ _SHOWN: Final = 60
 @final
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """A pool, the languages whose rows it was made from (none: separate files), and (name, sha256) of the files."""
+    """A pool, and (name, sha256) of the files that it was made from."""
 
     corpus: Corpus
-    languages: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
 
 
@@ -33,48 +32,34 @@ class Pools:
     source: Source
     _made: dict[tuple[str, str, str], Pooled] = field(default_factory=dict)
 
-    def corpus(self, task: TaskSpec, split: str, language: str) -> Corpus | None:
-        """The pool that a language's queries are answered from; None where the task has none.
-
-        Raises MissingData, DataError.
-        """
-        pooled = self.pooled(task, split, language)
-        return None if pooled is None else pooled.corpus
-
     def pooled(self, task: TaskSpec, split: str, language: str, given: SourceRows | None = None) -> Pooled | None:
-        """The pool with its languages and files; `given` are rows of the language that were already read."""
+        """The pool that a language's queries are answered from, with its files; None where the task has none.
+
+        `given` are rows of the language that were already read. Raises MissingData, DataError.
+        """
         if task.pool is None:
             return None
-        separate = self.source.own_pool(task, split)
+        source = self.source
+        separate = source.own_pool(task, split)
         key = (task.name, split, "" if separate or task.pool.shared else language)
         if key not in self._made:
-            read = {} if given is None else {language: given}
-            self._made[key] = self._make(task, split, self._rows(task, split, language, separate, read))
+            languages: Sequence[str] = () if separate else (language,)
+            if task.pool.shared and not separate:
+                languages = [code for code in source.languages(task) if source.holds(task, code, split)]
+                source.fetch(task, languages, split)
+            rows = {"": source.read_pool(task, split)} if separate else {}
+            for code in languages:
+                rows[code] = given if given and code == language else source.read(task, code, split)
+            self._made[key] = self._make(task, task.pool, split, rows)
         return self._made[key]
 
-    def _rows(
-        self, task: TaskSpec, split: str, language: str, separate: bool, given: Mapping[str, SourceRows]
-    ) -> dict[str, SourceRows]:
-        """The rows that the pool is made of, by language."""
-        if separate:
-            return {"": self.source.read_pool(task, split)}
-        languages: Sequence[str] = (language,)
-        if task.pool is not None and task.pool.shared:
-            known = self.source.languages(task)
-            languages = [code for code in known if self.source.holds(task, code, split)]
-            self.source.fetch(task, languages, split)
-        return {code: given.get(code) or self.source.read(task, code, split) for code in languages}
-
-    def _make(self, task: TaskSpec, split: str, rows_by_language: Mapping[str, SourceRows]) -> Pooled:
-        for rows in rows_by_language.values():
-            check(rows)
-        assert task.pool is not None
-        corpus = task.pool.make(
-            {language: source_rows.rows for language, source_rows in rows_by_language.items()}, task.name, split
-        )
-        _check_corpus(corpus, task, " and ".join(source_rows.location for source_rows in rows_by_language.values()))
-        files = tuple(dict.fromkeys(file for source_rows in rows_by_language.values() for file in source_rows.files))
-        return Pooled(corpus, tuple(filter(None, rows_by_language)), files)
+    def _make(self, task: TaskSpec, pool: Pool, split: str, rows_by_language: Mapping[str, SourceRows]) -> Pooled:
+        parts = rows_by_language.values()
+        for part in parts:
+            check(part)
+        corpus = pool.make({code: part.rows for code, part in rows_by_language.items()}, task.name, split)
+        _check_corpus(corpus, task, " and ".join(part.location for part in parts))
+        return Pooled(corpus, tuple(dict.fromkeys(file for part in parts for file in part.files)))
 
 
 def _check_corpus(corpus: Corpus, task: TaskSpec, location: str) -> None:
@@ -94,27 +79,21 @@ def _check_corpus(corpus: Corpus, task: TaskSpec, location: str) -> None:
 
 def answered(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]:
     """Examples whose targets are the right texts of the pool, instead of the keys that an adapter names."""
-    return tuple(_answered(example, corpus) for example in examples)
-
-
-def _answered(example: Example, corpus: Corpus) -> Example:
-    match example.target:
-        case Document(keys):
-            ids = dict.fromkeys(id for key in keys for id in corpus.answers.get(key, ()))
-            return replace(example, target=Document(tuple(ids)), fingerprint="")
-        case _:
-            return example
+    changed = list(examples)
+    for index, example in enumerate(examples):
+        if isinstance(example.target, Document):
+            ids = dict.fromkeys(id for key in example.target.ids for id in corpus.answers.get(key, ()))
+            changed[index] = replace(example, target=Document(tuple(ids)), fingerprint="")
+    return tuple(changed)
 
 
 def taught(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]:
     """Examples to learn from: a row without a candidate gets the first right text of the pool."""
     texts = {text.id: text for text in corpus.texts}
-    return tuple(_taught(example, texts) for example in examples)
-
-
-def _taught(example: Example, texts: Mapping[str, Text]) -> Example:
-    match example.target:
-        case Document((first, *_)) if CANDIDATE not in example.texts:
-            return replace(example, texts={**example.texts, CANDIDATE: texts[first]}, fingerprint="")
-        case _:
-            return example
+    changed = list(examples)
+    for index, example in enumerate(examples):
+        match example.target:
+            case Document((first, *_)) if CANDIDATE not in example.texts:
+                with_candidate = {**example.texts, CANDIDATE: texts[first]}
+                changed[index] = replace(example, texts=with_candidate, fingerprint="")
+    return tuple(changed)

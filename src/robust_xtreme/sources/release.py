@@ -111,8 +111,13 @@ class Release:
         return find(self.folder, _options(task, task.files[split], language)) if split in task.files else None
 
     def _looked(self, task: TaskSpec, what: str, wanted: Sequence[Option]) -> str:
+        """The message for missing files: where they were looked for, and how to get them."""
         half = halved(self.folder, wanted) or odd(self.folder, wanted)
-        return f"{what}{f': {half}' if half else '.'} Looked for {listed(wanted)}. {_help(task)}"
+        if not task.hub:
+            see = f"--data hub does not fetch them. {task.absent}".rstrip()
+        else:
+            see = _SCRIPTS + _HUB if {"xtreme-r", "xtreme"} & set(task.groups) else _HUB
+        return f"{what}{f': {half}' if half else '.'} Looked for {listed(wanted)}. {see}"
 
     def _read(self, files: Files, group: Group, language: str) -> SourceRows:
         """The rows of all files, one after the other; of files that mix languages, those of the language."""
@@ -123,27 +128,14 @@ class Release:
             rows: tuple[Row, ...] = module.read_parts(texts)
         else:
             rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
-        if files.mixed:
-            rows = _of_language(rows, language, " and ".join(group.paths))
+        if files.mixed and rows:
+            rows = tuple(row for row in rows if row.values["language"] == language)
+            if not rows:
+                raise NoRows(f"{' and '.join(group.paths)} has no rows in {language}.")
         if files.ids == "ordinal":
             rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
         location = " and ".join(path for _, path in texts)
         return SourceRows(rows, location, tuple((path, source.sha256) for path, source in sources.items()))
-
-
-def _of_language(rows: tuple[Row, ...], language: str, files: str) -> tuple[Row, ...]:
-    """The rows of one language of a file of several. Raises NoRows."""
-    selected = tuple(row for row in rows if row.values["language"] == language)
-    if rows and not selected:
-        raise NoRows(f"{files} has no rows in {language}.")
-    return selected
-
-
-def _help(task: TaskSpec) -> str:
-    """How to get the task's files."""
-    if not task.hub:
-        return f"--data hub does not fetch them. {task.absent}".rstrip()
-    return _SCRIPTS + _HUB if {"xtreme-r", "xtreme"} & set(task.groups) else _HUB
 
 
 def see_of(task: TaskSpec, see: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -39,20 +39,13 @@ def check(source_rows: SourceRows) -> None:
         for key, value in row.values.items():
             if (length := _length(value)) > LONGEST:
                 raise DataError(row.location, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
-    for first, second in _twice(source_rows.rows):
-        raise DataError(second.location, f"the id {second.native!r} is not unique; it is at {first.location} too.")
+    seen: dict[str, Row] = {}
+    for row in source_rows.rows:
+        if (other := seen.setdefault(row.native, row)) is not row:
+            raise DataError(row.location, f"the id {row.native!r} is not unique; it is at {other.location} too.")
 
 
 def _length(value: Any) -> int:
     """The characters of a text, or of a list of words."""
-    if isinstance(value, str):
-        return len(value)
-    return sum(len(word) for word in value if isinstance(word, str)) if isinstance(value, tuple) else 0
-
-
-def _twice(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    seen: dict[str, Row] = {}
-    for row in rows:
-        if row.native in seen:
-            yield seen[row.native], row
-        seen[row.native] = row
+    words = value if isinstance(value, tuple) else (value,)
+    return sum(len(word) for word in words if isinstance(word, str))

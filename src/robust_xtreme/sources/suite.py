@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import languages as known
-from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
+from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError, nearest
 from robust_xtreme.formats import numbered_lines, parse, read_file, reader, text_of
 from robust_xtreme.sources.rows import SPLITS, SourceRows
 from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
@@ -98,8 +97,12 @@ class Suite:
         if not (self.folder / path).resolve().is_relative_to(self.folder.resolve()):
             raise DataError(self.folder / path, "leads out of the suite's folder.")
         file = read_file(self.folder / path)
-        rows = _rows(task, files.reader, file.text, str(self.folder / path))
-        return SourceRows(rows, str(self.folder / path), ((path, file.sha256),))
+        module, location = reader(files.reader), str(self.folder / path)
+        if not hasattr(module, "record"):
+            what = f"its reader {module.__name__} has no function `record` to read rows of a suite."
+            raise UserError(f"{task.name}: {what}")
+        rows = tuple(_row(line, f"{location}:{number}", module) for number, line in numbered_lines(file.text))
+        return SourceRows(rows, location, ((path, file.sha256),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """The message for a missing split: where it was looked for."""
@@ -129,37 +132,32 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
             raise DataError(path, f"the key {key!r} takes a string, not {values[key]!r:.80}.")
     if not tables:
         raise DataError(path, 'describes no task. Add a table for each, as in [xnli] with splits = ["test"].')
-    splits = {task: _splits(task, table, path) for task, table in tables.items()}
+    splits = {}
+    for task, table in tables.items():
+        if not _TASK.fullmatch(task):
+            raise DataError(path, f"the table {task!r} is not a task's name.")
+        check_keys(table, ("splits", "languages"), ("splits",), f"{path}: [{task}]")
+        its_splits = _strings(table["splits"], f"splits of [{task}]", path)
+        _check_named("split", its_splits, SPLITS, task, path)
+        splits[task] = tuple(split for split in SPLITS if split in its_splits)
     codes = _strings(values["languages"], "languages", path)
     for code in codes:
         known.language(code)
-    named = {task: _named(task, table, codes, path) for task, table in tables.items() if "languages" in table}
+    named = {}
+    for task, table in tables.items():
+        if "languages" in table:
+            named[task] = _strings(table["languages"], f"languages of [{task}]", path)
+            _check_named("language", named[task], codes, task, path)
     return Suite(folder, values["name"], values["version"], values["summary"], codes, splits, named)
 
 
 _KEYS: Final = (*_TEXTS, "languages")
 
 
-def _splits(task: str, table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
-    if not _TASK.fullmatch(task):
-        raise DataError(path, f"the table {task!r} is not a task's name.")
-    check_keys(table, ("splits", "languages"), ("splits",), f"{path}: [{task}]")
-    splits = _strings(table["splits"], f"splits of [{task}]", path)
-    for split in splits:
-        if split not in SPLITS:
-            raise DataError(path, f"[{task}] names the split {split!r:.80}, which is none of: {', '.join(SPLITS)}.")
-    return tuple(split for split in SPLITS if split in splits)
-
-
-def _named(task: str, table: Mapping[str, Any], codes: Sequence[str], path: Path) -> tuple[str, ...]:
-    """The languages of a task in the suite, a part of the suite's."""
-    languages = _strings(table["languages"], f"languages of [{task}]", path)
-    for language in languages:
-        if language not in codes:
-            raise DataError(
-                path, f"[{task}] names the language {language!r:.80}, which is none of: {', '.join(codes)}."
-            )
-    return languages
+def _check_named(kind: str, names: Sequence[str], known: Sequence[str], task: str, path: Path) -> None:
+    for name in names:
+        if name not in known:
+            raise DataError(path, f"[{task}] names the {kind} {name!r:.80}, which is none of: {', '.join(known)}.")
 
 
 def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
@@ -175,22 +173,14 @@ def _path(task: TaskSpec, language: str, split: str) -> str:
     return f"{task.name}/{split}-{language}.jsonl"
 
 
-def _rows(task: TaskSpec, format: str, text: str, path: str) -> tuple[Row, ...]:
-    """The rows of a file, by the reader of the task's release files."""
-    module = reader(format)
-    if not hasattr(module, "record"):
-        raise UserError(f"{task.name}: its reader {module.__name__} has no function `record` to read rows of a suite.")
-    return tuple(_row(line, f"{path}:{number}", module) for number, line in numbered_lines(text))
-
-
 def _row(line: str, location: str, module: Any) -> Row:
+    """A row, by the reader of the task's release files."""
     values = parse(line, location)
     wanted = (*_OWN, *module.FIELDS)
     for key in values:
         if key not in wanted:
-            close = difflib.get_close_matches(key, wanted, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise DataError(location, f"there is no key {key[:80]!r}.{hint} A row has: {', '.join(wanted)}.")
+            what = f"there is no key {key[:80]!r}.{nearest(key, wanted)}"
+            raise DataError(location, f"{what} A row has: {', '.join(wanted)}.")
     for key in wanted:
         if key not in values:
             raise DataError(location, f"the key {key!r} is missing. A row has: {', '.join(wanted)}.")

@@ -93,17 +93,14 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
     if split == _AUTO and resolved.split == _TUNED_ON and tuned(task):
         what = "there is no labelled test split, and on validation its threshold is tuned"
         return Left(resolved.split, MISSING, f"{task.name} {language}: {what}. Ask for it with --split {_TUNED_ON}.")
+    subject = f"{task.name} {language}: "
     if not resolved.labelled:
-        return Left(
-            resolved.split, UNLABELLED, f"{task.name} {language}: the {resolved.split} split has {resolved.lack}."
-        )
+        return Left(resolved.split, UNLABELLED, f"{subject}the {resolved.split} split has {resolved.lack}.")
     try:
         return replace(resolved, tuned=tuned_on(task, pools, language, resolved))
     except MissingData as error:
-        what = f"{task.name} {language}: "
-        return Left(
-            resolved.split, MISSING, str(error).replace(what, f"{what}its threshold is tuned on validation: ", 1)
-        )
+        what = str(error).replace(subject, f"{subject}its threshold is tuned on validation: ", 1)
+        return Left(resolved.split, MISSING, what)
 
 
 def tuned_on(task: TaskSpec, pools: Pools, language: str, known: Split) -> Split | None:
@@ -155,51 +152,45 @@ def survey(
     beside = pools if kept is source else Pools(kept)
     fetch(task, source, _AUTO, [code for code in languages if has_language(task, source, code)])
     for language in languages:
-        yield _language(task, pools, beside, language)
+        try:
+            outcome = evaluated(task, pools, _AUTO, language)
+        except (RobustXtremeError, OSError):  # reported with the split that it is in
+            yield Surveyed(task, language, _splits_of(task, beside, language), stops=True)
+            continue
+        if isinstance(outcome, Left):
+            yield Surveyed(task, language, _splits_of(task, beside, language), left=outcome)
+        else:
+            yield Surveyed(task, language, _splits_of(task, beside, language, outcome), outcome.split)
     for language in others:
-        yield Surveyed(task, language, _splits_of(task, beside, language, None))
+        yield Surveyed(task, language, _splits_of(task, beside, language))
 
 
 def survey_learned(task: TaskSpec, kept: Source, language: str) -> Surveyed:
     """A language of an intermediate task, with all its local splits; nothing is fetched."""
-    splits = _splits_of(task, Pools(kept), language, None)
+    splits = _splits_of(task, Pools(kept), language)
     if any(part.split == _TAUGHT for part in splits):
         return Surveyed(task, language, splits, learned=True)
     lacks = kept.missing(task, language, [_TAUGHT]) if _TAUGHT in kept.splits(task) else kept.lacks(task)
     return Surveyed(task, language, splits, left=Left(_TAUGHT, MISSING, lacks), learned=True)
 
 
-def _language(task: TaskSpec, pools: Pools, beside: Pools, language: str) -> Surveyed:
-    try:
-        outcome = evaluated(task, pools, _AUTO, language)
-    except (RobustXtremeError, OSError):  # reported with the split that it is in
-        return Surveyed(task, language, _splits_of(task, beside, language, None), stops=True)
-    if isinstance(outcome, Left):
-        return Surveyed(task, language, _splits_of(task, beside, language, None), left=outcome)
-    return Surveyed(task, language, _splits_of(task, beside, language, outcome), outcome.split)
-
-
-def _splits_of(task: TaskSpec, pools: Pools, language: str, known: Split | None) -> tuple[Held, ...]:
+def _splits_of(task: TaskSpec, pools: Pools, language: str, known: Split | None = None) -> tuple[Held, ...]:
     """Every split of a language that exists; `known` was already read."""
-    splits: list[Held] = []
-    for split in pools.source.splits(task):
-        if known is not None and split == known.split:
-            splits.append(_described(known))
-        else:
-            splits += _read(task, pools, language, split)
-    return tuple(splits)
+    return tuple(part for split in pools.source.splits(task) for part in _read(task, pools, language, split, known))
 
 
-def _read(task: TaskSpec, pools: Pools, language: str, split: str) -> tuple[Held, ...]:
+def _read(task: TaskSpec, pools: Pools, language: str, split: str, known: Split | None) -> tuple[Held, ...]:
     """One split, or each of its files that does not load; empty where the source does not have it."""
+    source = pools.source
     try:
-        if not has_language(task, pools.source, language) or not pools.source.holds(task, language, split):
+        if known is not None and split == known.split:
+            return (_described(known),)
+        if not has_language(task, source, language) or not source.holds(task, language, split):
             return ()
-        return (_described(load(task, pools.source, language, split, pools)),)
+        return (_described(load(task, source, language, split, pools)),)
     except MissingData as error:
         return (Held(language, split, problem=str(error)),)
     except RobustXtremeError as error:
-        source = pools.source
         others = source.faults(task, language, split) if isinstance(source, Release) else ()
         lines = dict.fromkeys((*others, str(error)))
         return tuple(Held(language, split, problem=line, malformed=True) for line in lines)
