@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, final
 
@@ -78,6 +78,10 @@ class Batch:
         """The number of the cluster that contains each code point, or begins with it."""
         return positions if self.numbers is None else at(self.numbers, positions)
 
+    def firsts(self, values: Array) -> Array:
+        """Of values by code point (n,) those of the first code point of each cluster (m,)."""
+        return values if self.clusters.simple else at(values, self.clusters.starts)
+
 
 def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     """Texts and their spans as a Batch."""
@@ -117,6 +121,11 @@ class Edits:
     def __len__(self) -> int:
         return len(self.start)
 
+    def take(self, numbers: Array) -> Edits:
+        """Some of the edits, by number (k,), in order."""
+        names = ("start", "stop", "operator", "graphemes", "source", "length")
+        return replace(self, **{name: getattr(self, name).take(numbers, axis=0) for name in names})
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,14 @@ def ragged(starts: Array, lengths: Array) -> Array:
     steps[:1] = starts[:1]
     steps[ends[:-1]] = starts[1:] - starts[:-1] - lengths[:-1] + 1
     return np.cumsum(steps, out=steps)
+
+
+def differ(points: Array, first: Array, other: Array, sizes: Array) -> Array:
+    """Whether two ranges of code points differ (k,), from `first` and from `other`, each of `sizes` (k,) above 0."""
+    if not len(sizes):
+        return np.zeros(0, np.bool_)
+    unlike = points[ragged(first, sizes)] != points[ragged(other, sizes)]
+    return np.logical_or.reduceat(unlike, np.cumsum(sizes) - sizes)
 
 
 def apply(clean: Batch, edits: Edits) -> Moved:
@@ -221,7 +238,7 @@ class Trace:
         for clean, noisy in self.spans:
             if noisy == (start, stop):
                 return clean
-        return _map(self._back(), start, stop)
+        return _map(tuple((c, d, a, b) for a, b, c, d in self.moves), start, stop)
 
     def to_noisy(self, start: int, stop: int) -> tuple[int, int]:
         """The range of the new text that the range of the clean text became."""
@@ -229,9 +246,6 @@ class Trace:
             if clean == (start, stop):
                 return noisy
         return _map(self.moves, start, stop)
-
-    def _back(self) -> tuple[Place, ...]:
-        return tuple((c, d, a, b) for a, b, c, d in self.moves)
 
 
 def _map(moves: Sequence[Place], start: int, stop: int) -> tuple[int, int]:

@@ -181,22 +181,18 @@ def _check_signs(path: Path | str, known: Language) -> None:
             raise DataError(path, f"{key}: {wrong!r:.40} is not {what}")
 
 
+_AS_WRITTEN: Final = ("name", "script", "family", "direction", "spaces", "standing", "source", "licence")
+
+
 def _language(pack: dict[str, Any]) -> Language:
     alphabet = dict.fromkeys((*_letters(pack["letters"]), *_letters(pack.get("added", ""))))
     return Language(
         code=pack["language"],
-        name=pack["name"],
-        script=pack["script"],
-        family=pack["family"],
-        direction=pack["direction"],
-        spaces=pack["spaces"],
         alphabet=tuple(alphabet),
-        standing=pack["standing"],
-        source=pack["source"],
-        licence=pack["licence"],
         marks=(*pack.get("marks", "").split(), *pack.get("auxiliary_marks", "").split()),
         signs=tuple(pack.get("signs", "").split()),
         punctuation=tuple(pack.get("punctuation", "").split()),
+        **{key: pack[key] for key in _AS_WRITTEN},
     )
 
 

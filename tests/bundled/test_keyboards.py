@@ -64,7 +64,7 @@ def test_what_another_source_says_of_a_layout_is_in_its_pack() -> None:
     rows = [(keyboard.pack, *position) for keyboard in wanted() for position in named(keyboard.pack).items()]
     assert len(rows) == len(NAMED.read_text("utf-8").splitlines()) - NOTES
     for name, code, position in rows:
-        assert f"{code}: {position}" in layout(name).source
+        assert f"{code}: {position}" in packs.read(KIND, name)["source"]
         assert code in layout(name).languages
     assert {code for _, code, _ in rows} >= {"af", "eu", "jv", "nl", "qu", "yo"}
 
@@ -72,13 +72,13 @@ def test_what_another_source_says_of_a_layout_is_in_its_pack() -> None:
 @pytest.mark.parametrize("name", names())
 def test_a_pack_says_where_it_comes_from(name: str) -> None:
     """Each pack names its file and variant of xkeyboard-config, the licence, and that it is attested there."""
-    known = layout(name)
+    known, pack = layout(name), packs.read(KIND, name)
     origin = r"xkeyboard-config 2\.35\.1, symbols/\w+, (variant [\w-]+|its default variant)"
-    assert re.fullmatch(rf"{origin}(; [a-z]{{2,3}}: (Debian|Microsoft|OLPC|symbols/cm), [^;]+)*", known.source)
-    assert (known.licence, known.standing) == ("X11", "attested")
+    assert re.fullmatch(rf"{origin}(; [a-z]{{2,3}}: (Debian|Microsoft|OLPC|symbols/cm), [^;]+)*", pack["source"])
+    assert (pack["licence"], pack["standing"]) == ("X11", "attested")
     assert known.languages or known.also
     assert not set(known.languages) & set(known.also)
-    assert known.title
+    assert pack["title"]
 
 
 def test_the_licence_is_beside_the_packs() -> None:

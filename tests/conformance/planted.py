@@ -19,12 +19,6 @@ from robust_xtreme.noise.members.char_noise import char_noise
 _CAP: Final = 25
 
 
-def _take(edits: Edits, which: Array) -> Edits:
-    """Some of the edits (by number)."""
-    columns = ("start", "stop", "operator", "graphemes", "source", "length")
-    return replace(edits, **{name: getattr(edits, name)[which] for name in columns})
-
-
 def _orphan_mark(job: Job) -> tuple[Edits, Array]:
     """Deletes a letter and leaves its marks."""
     edits, eligible = char_noise.edit(job)
@@ -52,7 +46,7 @@ def _strength_cap(job: Job) -> tuple[Edits, Array]:
     edits, eligible = char_noise.edit(job)
     owner = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
     ranks = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    return _take(edits, np.flatnonzero(ranks < _CAP)), eligible
+    return edits.take(np.flatnonzero(ranks < _CAP)), eligible
 
 
 def _silent_no_op(job: Job) -> tuple[Edits, Array]:
@@ -60,7 +54,7 @@ def _silent_no_op(job: Job) -> tuple[Edits, Array]:
     edits, eligible = char_noise.edit(job)
     if language(job.language).script == "Latn":
         return edits, eligible
-    return _take(edits, np.zeros(0, np.int64)), eligible
+    return edits.take(np.zeros(0, np.int64)), eligible
 
 
 def _order_dependent(job: Job) -> tuple[Edits, Array]:

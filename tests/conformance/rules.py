@@ -20,7 +20,7 @@ from tests.conformance.texts import sentence, text, words
 
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import ALL_LANGUAGES
-from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 

@@ -11,7 +11,7 @@ from tests.conformance.texts import text
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, stands
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with

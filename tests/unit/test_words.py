@@ -16,7 +16,7 @@ from tests.conformance.texts import words as word_spans
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.graphemes import split
 from robust_xtreme.noise.engine import _lexicon
-from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.engine.words import Form, words

@@ -24,7 +24,7 @@ from xml.etree import ElementTree as ET
 from robust_xtreme import graphemes
 from robust_xtreme.languages import LANGUAGES, language
 from robust_xtreme.noise.engine.case import CAPITAL, LOWER, lower, style, upper
-from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.diff import distance
 
 OUT = Path(__file__).parents[2] / "perturbations" / "misspellings"
 BLOCK = "{http://openoffice.org/2001/block-list}"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from robust_xtreme import graphemes
 from robust_xtreme.edits import batch, span_table
-from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.diff import distance
 
 Array = npt.NDArray[Any]
 
@@ -74,20 +74,20 @@ class Lexicon:
     author: Callable[[str], Iterable[Form]]
     kinds: tuple[str, ...]
     rows: dict[str, int] = field(default_factory=dict)
-    tables: list[Table] = field(default_factory=lambda: [_empty()])
+    tables: list[Table] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
     @property
     def table(self) -> Table:
         """The forms of all words so far."""
-        return self.tables[0]
+        return self.tables[0] if self.tables else _empty(len(self.kinds))
 
     def find(self, words: Sequence[str]) -> Array:
         """The row of each word (w,) int64; words that have no forms share row 0."""
         with self.lock:
             if len(self.rows) > _MOST:
                 self.rows.clear()
-                self.tables[:] = [_empty()]
+                self.tables.clear()
             rows = list(map(self.rows.get, words))
             if None in rows:
                 new = dict.fromkeys(word for word, row in zip(words, rows, strict=True) if row is None)
@@ -98,19 +98,16 @@ class Lexicon:
     def _learn(self, words: list[str]) -> None:
         rows: list[list[Entry]] = []
         known = len(self.table.masks)
-        entry_lists = list(_entries(self.author, self.kinds, words))
-        for word, entries in zip(words, entry_lists, strict=True):
+        for word, entries in zip(words, list(_entries(self.author, self.kinds, words)), strict=True):
             self.rows[word] = known + len(rows) if entries else 0
             rows += [entries] if entries else []
         if rows:
             self.tables[:] = [_grown(self.table, rows, len(self.kinds))]
 
 
-def _empty() -> Table:
-    none = np.zeros(0, np.int64)
-    return Table(
-        np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, none, none, none, none, np.zeros(0, np.uint32)
-    )
+def _empty(kinds: int) -> Table:
+    none, points = np.zeros(0, np.int64), np.zeros(0, np.uint32)
+    return Table(np.zeros(1, np.int64), np.zeros(kinds, np.int64), none, none, none, none, none, none, points)
 
 
 def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
@@ -138,8 +135,7 @@ def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
         graphemes=graphemes,
         pool=np.frombuffer(points, np.uint32),
     )
-    first = table if len(table.before) else table._replace(before=np.zeros(kinds, np.int64))
-    return Table(*(np.concatenate(pair) for pair in zip(first, new, strict=True)))
+    return Table(*(np.concatenate(pair) for pair in zip(table, new, strict=True)))
 
 
 def _entries(

@@ -42,7 +42,7 @@ class Words:
 def find(batch: Batch) -> Words:
     """The words of a batch."""
     clusters = batch.clusters
-    props = batch.props if clusters.simple else at(batch.props, clusters.starts)
+    props = batch.firsts(batch.props)
     letter = (props & graphemes.LETTER) > 0
     free = letter.copy()
     closed, edge = guard(batch, free)

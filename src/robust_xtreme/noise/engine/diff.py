@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 Hunk = tuple[int, int, int, int]
@@ -43,9 +43,20 @@ def _last_position(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: in
     return a, b, c, d
 
 
-def distance(hunks: Sequence[Hunk]) -> int:
-    """How many elements were replaced, inserted or deleted (Levenshtein distance) in these ranges."""
-    return sum(max(b - a, d - c) for a, b, c, d in hunks)
+def distance(first: Sequence[str], other: Sequence[str]) -> int:
+    """How many elements must be changed, inserted or deleted to make one sequence of the other (Levenshtein)."""
+    if len(first) < len(other):
+        first, other = other, first
+    if set(first).isdisjoint(other):
+        return len(first)
+    if len(other) == 1:
+        return len(first) - 1
+    row = list(range(len(other) + 1))
+    for number, cluster in enumerate(first, 1):
+        costs = (diagonal + (cluster != letter) for diagonal, letter in zip(row, other, strict=False))
+        best = [min(cost, above + 1) for cost, above in zip(costs, row[1:], strict=True)]
+        row = list(accumulate(best, lambda left, cost: min(left + 1, cost), initial=number))
+    return row[-1]
 
 
 def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from robust_xtreme import graphemes, languages, randomness
 from robust_xtreme.edits import at, ragged
-from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.diff import distance
 
 Array = npt.NDArray[Any]
 Forms = dict[str, int]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Literal, Unpack
 
@@ -23,7 +22,7 @@ from robust_xtreme import graphemes, packs, randomness
 from robust_xtreme.edits import Batch, Edits, at, ragged
 from robust_xtreme.languages import belongs
 from robust_xtreme.noise.engine._select import active, forms, guard, last_chosen, settle, unit_draws
-from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
     KeyErrorTable,
@@ -130,7 +129,7 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     # first (m,): the first code point of each cluster; longer: the numbers of clusters of several code points.
     # masks (m,): the kinds of each cluster, of a longer one those of its first code point, if that is a letter.
     starts, simple = batch.clusters.starts, batch.clusters.simple
-    first = batch.points if simple else at(batch.points, starts)
+    first = batch.firsts(batch.points)
     masks = at(table.alone, first)
     longer = starts[:0] if simple else np.flatnonzero(np.diff(starts) > 1)
     letters = at(batch.props, at(starts, longer)) & graphemes.LETTER > 0
@@ -141,7 +140,7 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     closed, edge = guard(batch, free)
     paired = None
     if table.signs or len(table.pairs) or swaps:
-        letter = ((batch.props if simple else at(batch.props, starts)) & graphemes.LETTER) > 0
+        letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
         between = _between(letter, edge)
     if len(table.pairs):
         paired = _paired(table, first, masks, _next(free, between, longer), kinds)
@@ -347,11 +346,7 @@ def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array)
         form = edits.pool[source : source + edits.length[longer[number], 0]].tobytes()
         changed[number] = known[int(keys[number])] = _outcome(old, int(offset[number]), form, job.language)
     edits.graphemes[longer] = changed
-    kept = np.flatnonzero(edits.graphemes)
-    if len(kept) == len(edits):
-        return edits
-    names = ("start", "stop", "operator", "graphemes", "source", "length")
-    return replace(edits, **{name: getattr(edits, name).take(kept, axis=0) for name in names})
+    return edits if edits.graphemes.all() else edits.take(np.flatnonzero(edits.graphemes))
 
 
 @packs.cached

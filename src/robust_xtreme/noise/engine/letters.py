@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.edits import Batch, Edits, at, differ
 from robust_xtreme.noise.engine._select import forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, alphabet_pack, member
@@ -70,7 +70,7 @@ class Letters:
     @property
     def points(self) -> Array:
         """The first code point of each cluster (m,) uint32."""
-        return at(self.batch.points, self.batch.clusters.starts)
+        return self.batch.firsts(self.batch.points)
 
     def may(self, *operators: str, where: Array | None = None) -> Proposal:
         """These operators wherever they apply (and `where` (m,) is true); the engine draws one of those of a letter."""
@@ -127,7 +127,7 @@ def letters(
 
 def page_of(batch: Batch, alphabet: Alphabet) -> Letters:
     """The clusters of a batch as letters of a language."""
-    props = batch.props if batch.clusters.simple else at(batch.props, batch.clusters.starts)
+    props = batch.firsts(batch.props)
     letter = (props & graphemes.LETTER) > 0
     closed, edge = guard(batch, letter)
     return Letters(batch, alphabet, props, letter, closed, edge)
@@ -193,7 +193,7 @@ def _differs(batch: Batch, asked: Array) -> Array:
     if batch.clusters.simple:
         return np.not_equal(points[:-1], points[1:])
     # Most pairs differ in the first code point. Only the others (`alike`, cluster numbers) are compared further:
-    # first by size in code points, then point by point, the points of all pairs in one ragged array.
+    # first by size in code points, then point by point.
     first = at(points, starts)
     unlike: Array = first[:-1] != first[1:]
     alike = np.flatnonzero(~unlike & asked[:-1])
@@ -201,7 +201,5 @@ def _differs(batch: Batch, asked: Array) -> Array:
     others = starts[np.minimum(alike + 2, len(starts) - 1)] - starts[alike + 1]
     unlike[alike] = sizes != others
     alike, sizes = alike[sizes == others], sizes[sizes == others]
-    if len(alike):
-        point = points[ragged(starts[alike], sizes)] != points[ragged(starts[alike + 1], sizes)]
-        unlike[alike] = np.logical_or.reduceat(point, np.cumsum(sizes) - sizes)
+    unlike[alike] = differ(points, starts[alike], starts[alike + 1], sizes)
     return unlike

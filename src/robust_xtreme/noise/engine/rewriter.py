@@ -22,7 +22,7 @@ from robust_xtreme import graphemes
 from robust_xtreme.edits import Batch, Edits
 from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine._generators import lent
-from robust_xtreme.noise.engine.diff import distance, hunks
+from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
 from robust_xtreme.targets.kinds import KINDS
 
@@ -115,8 +115,9 @@ def changed(old: str, new: str) -> list[Change]:
     for a, b, c, d in hunks(words, others):
         inner = hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]])
         first, last = inner[0], inner[-1]
+        cost = sum(max(j - i, m - k) for i, j, k, m in inner)
         form = "".join(after[stops[c] + first[2] : stops[c] + last[3]])
-        _add(changes, before, starts[a] + first[0], starts[a] + last[1], form, distance(inner))
+        _add(changes, before, starts[a] + first[0], starts[a] + last[1], form, cost)
     return changes
 
 

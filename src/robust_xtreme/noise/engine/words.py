@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Edits, at, ragged
+from robust_xtreme.edits import Edits, at, differ, ragged
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
@@ -106,14 +106,11 @@ def _any(where: Array, low: Array, high: Array) -> Array:
 
 def _same(words: Words) -> Array:
     """Whether each word (but the last) is the same as the next one."""
-    # alike: numbers of words as long as the next. Their code points are compared in two ragged arrays.
-    points, sizes = words.batch.points, words.stop - words.start
+    # alike: numbers of words as long as the next.
+    sizes = words.stop - words.start
     alike = np.flatnonzero(sizes[:-1] == sizes[1:])
-    size = sizes[alike]
     same = np.zeros(len(sizes) - 1, np.bool_)
-    if len(alike):
-        equal = points[ragged(words.start[alike], size)] == points[ragged(words.start[alike + 1], size)]
-        same[alike] = np.logical_and.reduceat(equal, np.cumsum(size) - size)
+    same[alike] = ~differ(words.batch.points, words.start[alike], words.start[alike + 1], sizes[alike])
     return same
 
 

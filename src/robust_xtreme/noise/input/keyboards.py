@@ -68,14 +68,10 @@ class Layout:
     """A keyboard's layout; `languages` are those its source names, `also` others whose letters it types."""
 
     name: str
-    title: str
     languages: tuple[str, ...]
     also: tuple[str, ...]
     default: tuple[str, ...]
     keys: tuple[Key, ...]
-    source: str
-    licence: str
-    standing: str
     _typed: Mapping[str, Stroke] = field(repr=False)
     _near: Mapping[Key, tuple[Key, ...]] = field(repr=False)
 
@@ -164,14 +160,10 @@ def _layout(path: Path, name: str, pack: dict[str, Any]) -> Layout:
     keys = _keys(path, pack)
     return Layout(
         name=name,
-        title=pack["title"],
         languages=_codes(path, pack, "languages"),
         also=_codes(path, pack, "also"),
         default=_codes(path, pack, "default"),
         keys=keys,
-        source=pack["source"],
-        licence=pack["licence"],
-        standing=pack["standing"],
         _typed=_typed(keys),
         _near={key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys},
     )

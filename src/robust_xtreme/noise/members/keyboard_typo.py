@@ -33,18 +33,13 @@ class Method(NamedTuple):
     packs: tuple[str, ...]
 
 
+_US, _SYLLABLES = "keyboards/us", "input/vi-syllables"
 METHODS: Final = {
     "ko-2set": Method("ko", hangul.key_errors, ("keyboards/kr", "input/ko-2set")),
-    "vi-telex": Method(
-        "vi", partial(vietnamese.key_errors, "telex"), ("keyboards/us", "input/vi-telex", "input/vi-syllables")
-    ),
-    "vi-vni": Method(
-        "vi", partial(vietnamese.key_errors, "vni"), ("keyboards/us", "input/vi-vni", "input/vi-syllables")
-    ),
-    "zh-pinyin": Method(
-        "zh", pinyin.key_errors, ("keyboards/us", "input/zh-pinyin", "input/zh-words", "input/zh-fuzzy")
-    ),
-    "ja-romaji": Method("ja", kana.key_errors, ("keyboards/us", "input/ja-romaji", "input/ja-words")),
+    "vi-telex": Method("vi", partial(vietnamese.key_errors, "telex"), (_US, "input/vi-telex", _SYLLABLES)),
+    "vi-vni": Method("vi", partial(vietnamese.key_errors, "vni"), (_US, "input/vi-vni", _SYLLABLES)),
+    "zh-pinyin": Method("zh", pinyin.key_errors, (_US, "input/zh-pinyin", "input/zh-words", "input/zh-fuzzy")),
+    "ja-romaji": Method("ja", kana.key_errors, (_US, "input/ja-romaji", "input/ja-words")),
 }
 """Input methods by the name that `layout` gives them."""
 
@@ -99,10 +94,8 @@ def _struck_one_by_one(code: str) -> bool:
 
 def _packs(code: str) -> tuple[str, ...]:
     """The packs of the usual way to type a language."""
-    usual = layouts_of(code)[:1]
-    return tuple(
-        pack for name in usual for pack in (METHODS[name].packs if name in METHODS else (f"keyboards/{name}",))
-    )
+    name = next(iter(layouts_of(code)), "")
+    return METHODS[name].packs if name in METHODS else (f"keyboards/{name}",) if name else ()
 
 
 @key_errors(
@@ -115,10 +108,8 @@ def _packs(code: str) -> tuple[str, ...]:
 )
 def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
     """Hit a neighbouring key, miss one, strike one twice or out of order, on the language's own keyboard."""
-    usual = layouts_of(language)[:1]
-    if layout == "auto":
-        return _typed(usual[0], language) if usual else ()
-    return _typed(layout, language)
+    name = next(iter(layouts_of(language)), "") if layout == "auto" else layout
+    return _typed(name, language) if name else ()
 
 
 def _typed(name: str, code: str) -> Iterable[KeyingError]:
