@@ -170,7 +170,10 @@ def differ(points: Array, first: Array, other: Array, sizes: Array) -> Array:
 def apply(clean: Batch, edits: Edits) -> Moved:
     """The batch with the edits made and its spans moved."""
     grown = edits.length[:, 0] + edits.length[:, 1]
-    shift = _shift(clean, edits, grown)
+    # shift (n + 1,): how far the edits before each position move it.
+    change = np.zeros(len(clean.points) + 1, np.int32)
+    change[edits.stop] = grown - (edits.stop - edits.start)
+    shift = np.cumsum(change, dtype=np.int32)
     begins = edits.start + at(shift, edits.start)
     points = _points(clean, edits)
     offsets = clean.offsets + shift[clean.offsets]
@@ -179,13 +182,6 @@ def apply(clean: Batch, edits: Edits) -> Moved:
     before, after = clean.offsets[owner], offsets[owner]
     pieces = np.stack((edits.start - before, edits.stop - before, begins - after, begins + grown - after), axis=1)
     return Moved(_values(points, offsets), _spans(clean, shift), bounds, pieces)
-
-
-def _shift(clean: Batch, edits: Edits, grown: Array) -> Array:
-    """The shift of each position (n + 1,) by the edits before it."""
-    change = np.zeros(len(clean.points) + 1, np.int32)
-    change[edits.stop] = grown - (edits.stop - edits.start)
-    return np.cumsum(change, dtype=np.int32)
 
 
 def _points(clean: Batch, edits: Edits) -> Array:

@@ -87,9 +87,9 @@ def test_a_word_put_in_counts_before_the_word_after_it() -> None:
     assert hunks("hello", "helo") == [(3, 4, 3, 3)]
 
 
-def _cost(found: list[Hunk]) -> int:
+def _cost(differences: list[Hunk]) -> int:
     """How many elements are replaced, put in and deleted in these ranges."""
-    return sum(max(b - a, d - c) for a, b, c, d in found)
+    return sum(max(b - a, d - c) for a, b, c, d in differences)
 
 
 @given(old=st.text("ab ", max_size=60), new=st.text("ab ", max_size=60))

@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import Lock
-from typing import Any, Final, NamedTuple, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes
-from robust_xtreme.edits import batch, span_table
+from robust_xtreme.edits import Array, batch, span_table
 from robust_xtreme.noise.engine.diff import distance
-
-Array = npt.NDArray[Any]
 
 DECOMPOSED: Final = graphemes.SEPARATOR
 """The prefix of the lookup key of a word of a decomposed (NFD) text."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes
-from robust_xtreme.edits import Batch, at
+from robust_xtreme.edits import Array, Batch, at
 from robust_xtreme.noise.engine._select import guard
-
-Array = npt.NDArray[Any]
 
 _APOSTROPHES: Final = (0x27, 0x2019)
 

@@ -14,15 +14,12 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import randomness
-from robust_xtreme.edits import Batch, at, ragged
-
-Array = npt.NDArray[Any]
+from robust_xtreme.edits import Array, Batch, at, ragged
 
 _LOW: Final = np.uint64(0xFFFFFFFF)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes, languages, packs
+from robust_xtreme.edits import Array
 from robust_xtreme.noise.engine.case import cased
-
-Array = npt.NDArray[Any]
 
 
 @final

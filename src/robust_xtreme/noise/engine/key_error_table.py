@@ -11,13 +11,11 @@ from itertools import chain
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes, languages, randomness
-from robust_xtreme.edits import at, ragged
+from robust_xtreme.edits import Array, at, ragged
 from robust_xtreme.noise.engine.diff import distance
 
-Array = npt.NDArray[Any]
 Forms = dict[str, int]
 
 KEY_BITS: Final = 21
@@ -269,9 +267,8 @@ def _safe(point: str, form: str, language: str) -> bool:
     """Whether a form can replace a point in any cluster: of the same kind, in the language, and not composing."""
     if len(point) != 1 or len(form) != 1 or form in _composing():
         return False
-    alike = _kind(point) == _kind(form) and _cluster_class(point) == _cluster_class(form)
     native = form in languages.language(language).marks or languages.belongs(language, form)
-    return alike and native and unicodedata.normalize("NFKD", form) == form
+    return _class(point) == _class(form) and native and unicodedata.normalize("NFKD", form) == form
 
 
 @cache
@@ -340,17 +337,12 @@ def _alike(point: str, other: str) -> bool:
     """Whether two marks are of one combining class; whether two bases are of one category and kind of cluster."""
     if _mark(point) and _mark(other):
         return unicodedata.combining(point) == unicodedata.combining(other)
-    return _kind(point) == _kind(other) and _cluster_class(point) == _cluster_class(other)
+    return _class(point) == _class(other)
 
 
 @lru_cache(1 << 16)
-def _kind(point: str) -> tuple[str, int]:
-    """The category, regardless of case, and the combining class of a code point."""
+def _class(point: str) -> tuple[str, int, int]:
+    """The category of a code point, regardless of case, its combining class, and its kind of cluster and script."""
     category = unicodedata.category(point)
-    return "L&" if category in ("Lu", "Ll") else category, unicodedata.combining(point)
-
-
-@lru_cache(1 << 14)
-def _cluster_class(point: str) -> int:
-    """The kind of cluster and the script of a code point, as bits of its properties."""
-    return int(graphemes.string_properties(point)[0]) & ~(graphemes.LETTER | graphemes.UPPER)
+    bits = int(graphemes.string_properties(point)[0]) & ~(graphemes.LETTER | graphemes.UPPER)
+    return "L&" if category in ("Lu", "Ll") else category, unicodedata.combining(point), bits

@@ -13,13 +13,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, Final, Literal, Unpack
+from typing import Final, Literal, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes, packs, randomness
-from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.languages import belongs
 from robust_xtreme.noise.engine._select import active, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine.diff import distance
@@ -36,7 +35,6 @@ from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation,
 
 __all__ = ["KeyingError", "key_errors"]
 
-Array = npt.NDArray[Any]
 Author = Callable[..., Iterable[KeyingError]]
 
 SWAP: Final = "swap"

@@ -19,18 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Unpack, final
+from typing import Final, Unpack, final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Batch, Edits, at, differ
+from robust_xtreme.edits import Array, Batch, Edits, at, differ
 from robust_xtreme.noise.engine._select import forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, alphabet_pack, member
-
-Array = npt.NDArray[Any]
 
 OPERATORS: Final = ("delete", "double", "swap", "replace")
 _DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)

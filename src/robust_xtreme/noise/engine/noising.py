@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes, registry
-from robust_xtreme.edits import Batch, Edits, Moved, SpanTable, Trace, apply, at, batch, span_table, traces
+from robust_xtreme.edits import Array, Batch, Edits, Moved, SpanTable, Trace, apply, at, batch, span_table, traces
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind
@@ -37,7 +36,6 @@ __all__ = [
     "perturb",
 ]
 
-Array = npt.NDArray[Any]
 
 _CHUNK: Final = 1 << 17
 _COUNTS: Final = ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")

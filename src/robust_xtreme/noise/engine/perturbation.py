@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Protocol, TypedDict, final
 
-import numpy.typing as npt
-
 from robust_xtreme import languages
-from robust_xtreme.edits import Batch, Edits, SpanTable
+from robust_xtreme.edits import Array, Batch, Edits, SpanTable
 from robust_xtreme.errors import SpecError
 from robust_xtreme.specs import Link
 
-Array = npt.NDArray[Any]
 Params = Mapping[str, tuple[str, ...]]
 
 _NAMED: Final = 8
@@ -27,7 +24,7 @@ _RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 class Ask(Protocol):
     """The model that a condition may query, for a batch of texts at once."""
 
-    def __call__(self, ids: Sequence[str], values: Sequence[str], spans: SpanTable, /) -> npt.NDArray[Any]:
+    def __call__(self, ids: Sequence[str], values: Sequence[str], spans: SpanTable, /) -> Array:
         """Scores (n,), float64 from 0 to 1, of the model's answers when the text `ids[i]` is replaced by `values[i]`.
 
         `spans` are the spans of the n values, in the order of those of the texts. A score is that of the task's first

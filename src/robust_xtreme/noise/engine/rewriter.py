@@ -13,20 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate, groupby
-from typing import Any, Final, NamedTuple, Unpack
+from typing import Final, NamedTuple, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes
-from robust_xtreme.edits import Batch, Edits
+from robust_xtreme.edits import Array, Batch, Edits
 from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine._generators import lent
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
 from robust_xtreme.targets.kinds import KINDS
 
-Array = npt.NDArray[Any]
 Rewrite = Callable[[str], str]
 Author = Callable[..., Rewrite]
 

@@ -15,13 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, NamedTuple, Unpack
+from typing import Final, NamedTuple, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Edits, at, differ, ragged
+from robust_xtreme.edits import Array, Edits, at, differ, ragged
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
@@ -31,7 +30,6 @@ from robust_xtreme.packs import cached
 
 __all__ = ["Form", "needs_spaces", "words"]
 
-Array = npt.NDArray[Any]
 WordNoise = Callable[..., Iterable[Form]]
 
 DROP: Final = "drop"

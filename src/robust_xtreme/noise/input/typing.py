@@ -118,16 +118,14 @@ def _key_errors(desk: _Desk, point: str, typed: _Typed) -> Counter[tuple[str, st
     counts: Counter[tuple[str, str]] = Counter()
     if may_be_missed(point):
         counts["accent" if slot(point) == "accent" else "delete", ""] += _MISSED
-    for kind, form, weight in chain(_twice(point, typed), _near(desk, point, typed), _wrong(desk, point, typed)):
+    # The key of the letter struck twice: a dead key affects only the first.
+    twice = point + (point if not typed.dead else _sign(*typed.base))
+    if slot(point) in REPEATED and desk.writes(twice):
+        counts["double", twice] += 1
+    for kind, form, weight in chain(_near(desk, point, typed), _wrong(desk, point, typed)):
         if form != point and (not form or desk.writes(form)):
             counts[kind, form] += weight
     return counts
-
-
-def _twice(point: str, typed: _Typed) -> Iterator[Row]:
-    """The key of the letter struck twice; a dead key affects only the first."""
-    if slot(point) in REPEATED:
-        yield "double", point + (point if not typed.dead else _sign(*typed.base)), 1
 
 
 def _near(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
