@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -35,6 +38,20 @@ def cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = next(caches)
     monkeypatch.setenv("ROBUST_XTREME_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def interpreters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another interpreter is started only in a test that is marked `process`; the others call, or fork (forks.py)."""
+    if request.node.get_closest_marker("process"):
+        return
+    start = subprocess.Popen.__init__
+
+    def refuse(self: Any, args: Any, *more: Any, **options: Any) -> None:
+        assert sys.executable not in args, "a test that starts an interpreter is marked `process`"
+        start(self, args, *more, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
 
 
 @pytest.fixture(scope="session")

@@ -128,6 +128,7 @@ def steps() -> list[tuple[str, str, set[str]]]:
     ]
 
 
+@pytest.mark.process
 def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
     """Help, completion, `config` and `cache` load no array library; lists, data and a finished run no torch."""
     codes = {name: code for name, code, _ in steps()}

@@ -122,6 +122,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.process
 def test_the_hub_is_evaluated_and_offline_again_without_a_socket(model: Path, hub: Loopback, home: Path) -> None:
     """A run on the hub records repository and commit; offline the cached data give the same run, others are missing."""
     words = ["eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--languages", "en", "--device", "cpu"]

@@ -213,6 +213,7 @@ def test_pipes_carry_bytes() -> None:
     assert result.stderr == "2 texts, 0.0 % edited, mean grapheme edit rate 0.0 % -> -\n"
 
 
+@pytest.mark.process
 def test_a_program_of_its_own_reads_and_writes_pipes() -> None:
     """In a process of its own too, and where the reader goes away it ends quietly."""
     words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]

@@ -95,6 +95,7 @@ def test_a_limit_of_file_sizes_is_reported(tmp_path: Path) -> None:
 NO_SPACE = "robust-xtreme: stdout cannot be written: No space left on device. Free some space, or name another file: "
 
 
+@pytest.mark.process
 def test_a_full_stdout_is_named() -> None:
     """Where stdout takes nothing, it is one line that names it, also where only the end of the process writes to it."""
     words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]
@@ -123,6 +124,7 @@ def test_a_closed_stdout_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (stop.value.code, capsys.readouterr().err) == (2, wanted)
 
 
+@pytest.mark.process
 def test_a_closed_stderr_is_not_missed(tmp_path: Path) -> None:
     """Without stderr, whose number the next file that is opened gets, the file is written as ever."""
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")

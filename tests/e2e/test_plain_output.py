@@ -99,6 +99,7 @@ def commands_in(setting: str, words: tuple[str, ...]) -> tuple[tuple[str, ...], 
     return (*LIGHT, words) if setting == "no utf-8" else LIGHT
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("asked", COMMANDS)
 def test_every_command_prints_plain_lines(words: tuple[str, ...], asked: str, setting: str, tmp_path: Path) -> None:
@@ -113,6 +114,7 @@ def test_every_command_prints_plain_lines(words: tuple[str, ...], asked: str, se
     assert setting not in ("ascii", "no utf-8") or done.output.isascii()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_eval_prints_plain_lines(words: tuple[str, ...], setting: str, tmp_path: Path) -> None:
     """Progress, table and report line have no escape codes, and a bar of blocks becomes signs in ASCII."""
@@ -125,6 +127,7 @@ def test_eval_prints_plain_lines(words: tuple[str, ...], setting: str, tmp_path:
     assert setting not in ("ascii", "no utf-8") or done.output.isascii()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("setting", ["C", "no utf-8"])
 def test_a_text_is_taken_as_it_was_typed(words: tuple[str, ...], setting: str) -> None:
     """In a locale without letters beyond ASCII a text is still UTF-8: its letters, not its bytes, are noised."""

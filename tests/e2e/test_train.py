@@ -40,6 +40,7 @@ def _train(data: Path, encoder: Path, out: Path, *more: str) -> Result:
     return CliRunner().invoke(build(), _words(data, encoder, out, *more))
 
 
+@pytest.mark.process
 def test_train_writes_a_run_and_says_where(tmp_path: Path, data: Path, encoder: Path) -> None:
     """The folder is all that is on stdout; steps are plain lines on stderr; nothing else appears anywhere."""
     before = sorted(encoder.iterdir())

@@ -12,6 +12,7 @@ import torch
 
 pytestmark = [
     pytest.mark.gpu,
+    pytest.mark.process,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: none is available here"),
 ]
 ROOT = Path(__file__).parents[2]

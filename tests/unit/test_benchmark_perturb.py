@@ -80,6 +80,7 @@ def test_bars_that_are_missed_are_named() -> None:
     assert _perturb_page.missed(_record(15.0, 3.0, 1.0, 76.0)) == ["char_noise, not linear"]
 
 
+@pytest.mark.process
 def test_textattack_runs_in_another_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one it is not run; what another one prints last is read; one that fails is one line."""
     assert _perturb_peers.textattack("", ["a"] * 640, 1) is None

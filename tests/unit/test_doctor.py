@@ -161,6 +161,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     server.server_close()
 
 
+@pytest.mark.process
 def test_the_hub_is_asked_when_asked_for(embedded: Path, quick: dict[str, Any], hub: SimpleNamespace) -> None:
     """--online says that it answers, from a process of its own."""
     assert checks("--online")["hub"]["found"] == f"{hub.url} answers"
@@ -212,6 +213,7 @@ def test_a_torch_that_does_not_load_is_named(embedded: Path, monkeypatch: pytest
     assert done.output.endswith("mini cannot run: see the lines that begin with fail.\n")
 
 
+@pytest.mark.process
 def test_a_library_that_ends_the_process_is_a_line(
     embedded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,6 +339,7 @@ def test_cuda_is_named_with_its_memory(embedded: Path, quick: dict[str, Any]) ->
     assert checks()["device"]["remedy"] == "robust-xtreme eval --device cpu"
 
 
+@pytest.mark.process
 def test_it_runs_without_a_home(tmp_path: Path) -> None:
     """HOME is not a folder and the locale is C: every line is there, in plain letters; torch is imported and works."""
     environment = {**os.environ, "HOME": os.devnull, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}

@@ -88,6 +88,7 @@ def test_a_missed_fault_is_shown_and_ends_with_1(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.long
+@pytest.mark.process
 @pytest.mark.timeout(7200)
 def test_every_planted_fault_is_caught() -> None:
     """The script plants each fault in a copy of the project, and the tests named for it fail."""

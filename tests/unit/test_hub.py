@@ -62,6 +62,7 @@ def refused(capsys: Capture, *words: Any, **options: Any) -> tuple[int, str]:
     return code, shown.err.strip()
 
 
+@pytest.mark.process
 def test_a_child_fetches_and_prints_nothing(live: Loopback, capfd: Capture) -> None:
     """What the child fetches is in the cache of this process, and no word of the child is on its streams."""
     assert listed("dataset", "own/data", "b" * 40, "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
@@ -152,6 +153,7 @@ def test_a_hub_that_is_down_is_one_line(tmp_path: Path, capsys: Capture) -> None
     assert (code, "cannot be reached" in line) == (3, True), line
 
 
+@pytest.mark.process
 def test_a_download_without_end_is_ended_and_continues_when_the_hub_is_well_again(
     live: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -171,6 +173,7 @@ def test_a_download_without_end_is_ended_and_continues_when_the_hub_is_well_agai
     assert (folder / "en/test-0.bin").read_bytes() == b"new" * 500
 
 
+@pytest.mark.process
 def test_the_child_ends_with_the_process_that_started_it(filled: Loopback, tmp_path: Path) -> None:
     """Where the parent is killed in the middle of a download, nothing continues in the background."""
     filled.faults["own/net/config.json"] = "endless"
@@ -232,6 +235,7 @@ def test_the_whole_chain_of_causes_is_read() -> None:
     assert _fetch.describe_error(ZeroDivisionError("a bug")) == ("other", "a bug")
 
 
+@pytest.mark.process
 def test_a_child_that_says_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A child that dies is reported with its code and its last words."""
     monkeypatch.setattr(_hub, "_BOOT", "import sys; print('last words', file=sys.stderr); sys.exit(7)")

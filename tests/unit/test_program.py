@@ -132,6 +132,7 @@ def test_help_is_broken_where_the_terminal_ends() -> None:
     assert "Runs in the same parent folder share equal stages" in " ".join(shown.split("\n")[5].split())
 
 
+@pytest.mark.process
 def test_a_reader_that_goes_away_is_not_an_error() -> None:
     """Piping a list into a program that stops reading ends quietly."""
     reader, writer = os.pipe()
@@ -160,6 +161,7 @@ def test_lists_keep_their_words_whole_on_a_narrow_terminal(what: str) -> None:
     assert any(words.get(what, "Indo-European") in line for line in lines)
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
 def test_a_full_disk_for_stdout_is_one_line() -> None:
     """Where stdout cannot be written the line says so, and the code is that of the environment."""
@@ -170,6 +172,7 @@ def test_a_full_disk_for_stdout_is_one_line() -> None:
     assert done.stderr.startswith("robust-xtreme: The disk is full")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
 def test_a_line_that_cannot_be_written_keeps_its_code() -> None:
     """Where stderr cannot be written the exit code still says what went wrong."""
@@ -188,6 +191,7 @@ def test_any_text_is_shown_on_any_terminal() -> None:
 GONE = "The folder that this was started in does not exist any more"
 
 
+@pytest.mark.process
 def test_a_folder_that_was_removed_is_reported(tmp_path: Path) -> None:
     """From a removed working folder no library loads: one line says so, with 3; nothing is to be installed again."""
     (tmp_path / "gone").mkdir()

@@ -9,6 +9,7 @@ import sys
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def test_draws_never_change() -> None:
     assert drawn.tolist() == [10536676873719947333, 8772852789715439945]
 
 
+@pytest.mark.process
 def test_another_process_draws_the_same() -> None:
     """Python's own randomised hashing plays no part, in our draws and in the generators that libraries draw from."""
     expected = randomness.flat_draws(

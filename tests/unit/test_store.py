@@ -158,6 +158,7 @@ def test_different_blocks_have_different_part_files(tmp_path: Path) -> None:
     assert store.part_path(tmp_path, "a/b") != store.part_path(tmp_path, "a?b")
 
 
+@pytest.mark.process
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     """While one process holds the lock of a folder, another is refused with one line; afterwards it gets the lock."""
     code = "import sys; from pathlib import Path; from robust_xtreme.results import store\n"

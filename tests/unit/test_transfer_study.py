@@ -129,6 +129,7 @@ def test_without_its_intermediate_stage_a_chain_ends(study: Study, monkeypatch: 
     assert work.make_chain(study, Chain("mix", 0)) == ["mix-s0: RuntimeError: out"]
 
 
+@pytest.mark.process
 def test_processes_that_fail_are_reported_and_others_are_begun(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each chain is one process; a dead one costs its own chain."""
     monkeypatch.setattr(work, "_PAUSE", 0.01)
