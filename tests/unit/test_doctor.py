@@ -72,8 +72,7 @@ def within(monkeypatch: pytest.MonkeyPatch) -> None:
     """The code of a separate process runs in this one."""
 
     def answer_of(code: Any, _: float) -> Any:
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(code, {})
         return json.loads(out.getvalue().splitlines()[-1])
 

@@ -53,7 +53,7 @@ def test_a_terminal_shows_at_once_that_torch_is_loaded(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "robust_xtreme.evaluation.run", raising=False)
     monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find), *sys.meta_path])
     console = Console(file=shown, force_terminal=True, width=100)
-    monkeypatch.setattr(_progress, "Console", lambda **_: console)
+    monkeypatch.setattr(_progress, "messages", lambda: console)
     with pytest.raises(ImportError, match="no torch here"), observing(False, False):
         pass
     assert len(begun) == 1
