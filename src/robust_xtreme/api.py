@@ -6,7 +6,7 @@ import operator
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, cast
 
 from robust_xtreme.errors import SpecError, UserError
 
@@ -23,27 +23,13 @@ if TYPE_CHECKING:
 Folders = Sequence[str | Path] | str | Path
 """One folder of packs, or several."""
 
-
-@overload
-def perturb(
-    texts: Sequence[str], spec: str, *, language: str | None = None, seed: int = 0, packs: Folders = ()
-) -> list[str]: ...
-
-
-@overload
-def perturb(
-    texts: Sequence[Example], spec: str, *, language: str | None = None, seed: int = 0, packs: Folders = ()
-) -> list[Example]: ...
+Item = TypeVar("Item", str, "Example")
+"""What `perturb` takes: strings or Examples."""
 
 
 def perturb(
-    texts: Sequence[str] | Sequence[Example],
-    spec: str,
-    *,
-    language: str | None = None,
-    seed: int = 0,
-    packs: Folders = (),
-) -> list[str] | list[Example]:
+    texts: Sequence[Item], spec: str, *, language: str | None = None, seed: int = 0, packs: Folders = ()
+) -> list[Item]:
     """Perturb strings or Examples, in the same order, with the engine and the random draws of `evaluate`.
 
     `spec` names one strength, as in `"char_noise:0.1"`. Strings need their `language`; their noise depends on language
@@ -64,11 +50,11 @@ def perturb(
     with using(*folders):
         strings = sum(isinstance(item, str) for item in texts)
         if strings == len(texts):
-            noised_texts = noised_strings(cast("Sequence[str]", texts), cell, language, drawn)
-            return [noised.text.value for noised in noised_texts]
+            values = cast("Sequence[Any]", texts)
+            return [cast("Any", noised.text.value) for noised in noised_strings(values, cell, language, drawn)]
         if strings:
             raise UserError("perturb takes strings or Examples, not both in one list.")
-        return _examples(cast("Sequence[Example]", texts), cell, language, drawn)
+        return cast("list[Any]", _examples(cast("Sequence[Any]", texts), cell, language, drawn))
 
 
 def _check_call(texts: object, spec: object, language: object) -> None:

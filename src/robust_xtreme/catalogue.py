@@ -44,20 +44,20 @@ def served(code: str) -> list[Row]:
     language by a source. Raises UnknownName.
     """
     language(code)
-    return [_served(member, code) for member in _members("perturbation")]
-
-
-def _served(member: Any, code: str) -> Row:
-    why = member.lacks(code)
-    used = {pack: packs.standings(pack, code) for pack in (() if why else member.packs(code))}
-    return {
-        "name": member.name,
-        "served": not why,
-        "why": why,
-        "packs": {pack: _status_of(parts) for pack, parts in used.items()},
-        "counted": not why and not any("authored" in parts.values() for parts in used.values()),
-        "summary": member.summary,
-    }
+    listed = []
+    for member in _members("perturbation"):
+        why = member.lacks(code)
+        used = {pack: packs.standings(pack, code) for pack in (() if why else member.packs(code))}
+        row = {
+            "name": member.name,
+            "served": not why,
+            "why": why,
+            "packs": {pack: _status_of(parts) for pack, parts in used.items()},
+            "counted": not why and not any("authored" in parts.values() for parts in used.values()),
+            "summary": member.summary,
+        }
+        listed.append(row)
+    return listed
 
 
 def _status_of(parts: Mapping[str, str]) -> str:

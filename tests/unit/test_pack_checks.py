@@ -239,7 +239,7 @@ def test_numbers_and_strings_of_numpy_are_taken() -> None:
     """A seed of numpy's is the number that it is, and so are its strings."""
     plain = perturb(["hello", "abc"], "char_noise:1", language="en", seed=3)
     numpys: Any = np.array(["hello", "abc"])
-    assert perturb(numpys, "char_noise:1", language="en", seed=np.int64(3)) == plain  # type: ignore[call-overload]  # a seed is typed as int
+    assert perturb(numpys, "char_noise:1", language="en", seed=np.int64(3)) == plain  # type: ignore[arg-type]  # a seed is typed as int
 
 
 KEYBOARD = 'title = "Mine"\nlanguages = ["sw"]\noffsets = [0.0]\nplain = "a b"\n' + FACTS

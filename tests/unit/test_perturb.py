@@ -89,9 +89,9 @@ def test_one_string_alone_is_not_a_list_of_letters() -> None:
         robust_xtreme.perturb(_SW, "char_noise:0.1", language="sw")
     mixed: list[object] = [*_examples(), "a"]
     with pytest.raises(UserError, match="not both"):
-        robust_xtreme.perturb(mixed, "char_noise:0.1")  # type: ignore[arg-type]  # the mistake under test
+        robust_xtreme.perturb(mixed, "char_noise:0.1")  # type: ignore[type-var]  # the mistake under test
     with pytest.raises(UserError, match="not int: 7"):
-        robust_xtreme.perturb([7], "char_noise:0.1", language="sw")  # type: ignore[list-item]  # the mistake under test
+        robust_xtreme.perturb([7], "char_noise:0.1", language="sw")  # type: ignore[type-var]  # the mistake under test
     with pytest.raises(SpecError, match="no field 'context'"):
         robust_xtreme.perturb(_examples(), "char_noise:0.1@fields=context")
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -141,9 +142,8 @@ def answer_of(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
         process.kill()
         process.communicate()
         return {"error": f"no answer within {seconds:.0f} s"}
-    try:
+    with suppress(IndexError, ValueError):
         answer: dict[str, Any] = json.loads(out.splitlines()[-1])
-    except (IndexError, ValueError):
-        last = (err.strip().splitlines() or ["no output"])[-1]
-        return {"error": f"ended with code {process.returncode}: {last[:200]}"}
-    return answer
+        return answer
+    last = (err.strip().splitlines() or ["no output"])[-1]
+    return {"error": f"ended with code {process.returncode}: {last[:200]}"}

@@ -85,11 +85,7 @@ def _loaded(survey: DataSurvey) -> Iterator[list[str]]:
         splits = [split for language in languages for split in language.splits if not split.problem]
         counts = [str(sum(item.split == split for item in splits) or "-") for split in SPLITS]
         rows, most = sum(split.rows for split in splits), max((split.candidates for split in splits), default=0)
-        asked = [
-            language
-            for language in languages
-            if language.language and (language.evaluated or language.left or language.stops)
-        ]
+        asked = [each for each in languages if each.language and (each.evaluated or each.left or each.stops)]
         ran = f"{sum(bool(language.evaluated) for language in asked)} of {len(asked)} languages"
         ran = "-" if any(language.learned for language in languages) else ran
         yield [languages[0].task.name, *counts, f"{rows:,}", f"{most:,}" if most else "-", ran]
@@ -114,9 +110,8 @@ def _print_left(console: Console, survey: DataSurvey) -> None:
     groups: dict[tuple[str, str, str], list[Surveyed]] = {}
     for language in survey.all:
         if language.left is not None:
-            groups.setdefault(
-                (language.task.name, language.left.reason, _alike(language).partition(_LOOKED)[0]), []
-            ).append(language)
+            alike = (language.task.name, language.left.reason, _alike(language).partition(_LOOKED)[0])
+            groups.setdefault(alike, []).append(language)
     unread = [
         (language.task.name, split)
         for language in survey.all
@@ -143,16 +138,13 @@ def _why(language: Surveyed) -> str:
 
 def _alike(language: Surveyed) -> str:
     """The reason with `{language}` and `{code}` instead of the codes in its paths; the remedy is not changed."""
-    codes = [files.codes for files in language.task.files.values()] + [
-        files.codes for files in language.task.hub.values()
-    ]
-    names = {language.language: "{language}"} | {
-        each[language.language]: "{code}" for each in codes if language.language in each
-    }
+    task, name = language.task, language.language
+    codes = [*(files.codes for files in task.files.values()), *(files.codes for files in task.hub.values())]
+    names = {name: "{language}"} | {each[name]: "{code}" for each in codes if name in each}
     what, sign, after = _why(language).partition(_LOOKED)
     looked, dot, remedy = after.partition(". ")
     text = what + sign + looked
-    for name, key in names.items():
-        if name:
-            text = re.sub(rf"(?<=[-._/]){re.escape(name)}(?=[-._/@,]|\s|$)", key, text)
+    for code, key in names.items():
+        if code:
+            text = re.sub(rf"(?<=[-._/]){re.escape(code)}(?=[-._/@,]|\s|$)", key, text)
     return text + dot + remedy

@@ -92,20 +92,20 @@ def ended() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt(signal.Signals(number))
+
     ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
     try:
         for number in ours:
-            signal.signal(number, _end)
+            signal.signal(number, end)
         signal.siginterrupt(signal.SIGINT, True)  # else polars' handler has a read of stdin continue after Ctrl-C
         yield
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt(signal.Signals(number))
 
 
 def bounded(command: Callable[..., object]) -> Callable[..., None]:
@@ -139,7 +139,8 @@ def _quiet() -> int:
 
 
 def _report(error: Exception) -> int:
-    if _wants_traceback():
+    asked = os.environ.get(_TRACEBACK, "") not in ("", "0")
+    if asked or not {"-v", "-vv", "--verbose"}.isdisjoint(sys.argv[1:]):
         traceback.print_exception(error)
     match error:
         case RobustXtremeError():
@@ -163,11 +164,6 @@ def _usage(error: Any) -> str:
     command = context.command_path if context else "robust-xtreme"
     message = " ".join(str(error.format_message()).split())
     return f"{message}{'' if message.endswith(_STOPS) else '.'} See: {command} --help"
-
-
-def _wants_traceback() -> bool:
-    asked = os.environ.get(_TRACEBACK, "") not in ("", "0")
-    return asked or any(word in ("-v", "-vv", "--verbose") for word in sys.argv[1:])
 
 
 def _say(line: str, code: int) -> int:

@@ -73,7 +73,14 @@ def program() -> list[Check]:
 
 def libraries(imports: Mapping[str, Any]) -> list[Check]:
     """Each required library and its version; the large ones were imported by `probe`."""
-    return [_library(need, imports) for need in _needs()]
+    from packaging.requirements import Requirement
+
+    try:
+        every = [Requirement(line) for line in importlib.metadata.requires(_OURS) or []]
+    except importlib.metadata.PackageNotFoundError:  # run from its sources, without being installed
+        every = [Requirement(name) for name in _IMPORTED]
+    # those of extras are left out
+    return [_library(need, imports) for need in every if not need.marker or need.marker.evaluate({"extra": ""})]
 
 
 def _library(need: Requirement, imports: Mapping[str, Any]) -> Check:
@@ -91,17 +98,6 @@ def _library(need: Requirement, imports: Mapping[str, Any]) -> Check:
         what = f"{version}, but {need.specifier} is required"
         return Check(need.name, NOTE, what, f"pip install {wanted}", facts)
     return Check(need.name, OK, version, facts=facts)
-
-
-def _needs() -> list[Requirement]:
-    """The required libraries, without those of extras."""
-    from packaging.requirements import Requirement
-
-    try:
-        every = [Requirement(line) for line in importlib.metadata.requires(_OURS) or []]
-    except importlib.metadata.PackageNotFoundError:  # run from its sources, without being installed
-        every = [Requirement(name) for name in _IMPORTED]
-    return [need for need in every if not need.marker or need.marker.evaluate({"extra": ""})]
 
 
 def _version(name: str) -> str | None:

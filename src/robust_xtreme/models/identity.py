@@ -57,18 +57,15 @@ def file_hash(path: Path) -> str:
     """The sha256 of a file, read once while it does not change. Raises ModelError where it cannot be read."""
     try:
         facts = path.stat()
+        return _file_hash(path, (facts.st_size, facts.st_mtime_ns))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    return _file_hash(path, (facts.st_size, facts.st_mtime_ns))
 
 
 @cache
 def _file_hash(path: Path, _version: tuple[int, int]) -> str:
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @cache
@@ -79,22 +76,17 @@ def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
     of the layers, and T5's attention bias are not tables.
     Raises ModelError where a file is damaged.
     """
+    from safetensors import SafetensorError, safe_open
+
     sizes: dict[str, int] = {}
     for path in paths:
-        sizes.update(_sizes(path))
+        try:
+            with safe_open(str(path), framework="numpy") as weights:
+                sizes |= {name: math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error
     unread = _UNREAD if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
     kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
     embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))
     every = sum(kept.values())
     return every, every - embedding
-
-
-def _sizes(path: Path) -> dict[str, int]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="numpy") as weights:
-            names = weights.keys()
-            return {name: math.prod(weights.get_slice(name).get_shape()) for name in names}
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error

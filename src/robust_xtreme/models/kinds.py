@@ -19,10 +19,7 @@ _ALWAYS: Final[Mapping[str, str]] = {
 """The kind of models of these types, whatever their vocabulary."""
 
 _BY_VOCABULARY: Final[Mapping[str, int]] = {
-    "bert": 100_000,
-    "distilbert": 100_000,
-    "electra": 100_000,
-    "modernbert": 100_000,
+    **dict.fromkeys(("bert", "distilbert", "electra", "modernbert"), 100_000),
     "deberta-v2": 200_000,
 }
 """Types of both kinds: a model with at least so many vocabulary entries is multilingual.
@@ -38,10 +35,8 @@ def base_kind(config: Mapping[str, Any]) -> str | None:
     An encoder of a multilingual type can have been trained on one language: for one trained from scratch, the
     languages of its text are better evidence.
     """
-    named = config.get("model_type")
-    kind = _ALWAYS.get(named) if isinstance(named, str) else None
-    fewest = _BY_VOCABULARY.get(named) if isinstance(named, str) else None
-    size = config.get("vocab_size")
-    if kind or fewest is None or type(size) is not int:
-        return kind
+    named, size = str(config.get("model_type")), config.get("vocab_size")
+    fewest = _BY_VOCABULARY.get(named)
+    if fewest is None or type(size) is not int:
+        return _ALWAYS.get(named)
     return MULTILINGUAL if size >= fewest else MONOLINGUAL

@@ -19,24 +19,16 @@ _FORM: Final = "as in --labels xnli=entailment,neutral,contradiction"
 _NAMELESS: Final = re.compile(r"(?:LABEL_)?[0-9]+")
 _LONGEST: Final = 12
 _CLASSES: Final = {
-    "entail": "entailment",
-    "entails": "entailment",
-    "entailed": "entailment",
-    "contradict": "contradiction",
-    "contradicts": "contradiction",
-    "contradicted": "contradiction",
-    "contradictory": "contradiction",
+    **dict.fromkeys(("entail", "entails", "entailed"), "entailment"),
+    **dict.fromkeys(("contradict", "contradicts", "contradicted", "contradictory"), "contradiction"),
 }
 _PREFIXES: Final = {"B": "B", "S": "B", "U": "B", "I": "I", "M": "I", "E": "I", "L": "I"}
 """The prefixes of BIO, BIOES, BMES and BILOU: B where they begin a name, I where they continue it."""
 
 _TYPES: Final = {
-    "PERSON": "PER",
-    "PERS": "PER",
-    "ORGANIZATION": "ORG",
-    "ORGANISATION": "ORG",
-    "LOCATION": "LOC",
-    "GPE": "LOC",
+    **dict.fromkeys(("PERSON", "PERS"), "PER"),
+    **dict.fromkeys(("ORGANIZATION", "ORGANISATION"), "ORG"),
+    **dict.fromkeys(("LOCATION", "GPE"), "LOC"),
 }
 
 
@@ -81,8 +73,7 @@ def contradiction(classes: Sequence[str], label2id: Any) -> str:
 def check_clear(unclear: str, task: TaskSpec, where: str) -> None:
     """Raise ModelError, which names the option to use, where a configuration contradicts itself about its classes."""
     if unclear:
-        flag = f"--labels {task.name}={','.join(task.labels)}"
-        raise ModelError(f"{where}: in its config.json {unclear}. Name its classes in their order: {flag}")
+        raise ModelError(f"{where}: in its config.json {unclear}. Name its classes in their order: {_flag(task)}")
 
 
 def check_agrees(given: tuple[str, ...], classes: tuple[str, ...], task: TaskSpec, where: str) -> None:
@@ -108,9 +99,18 @@ def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, .
     Raises ModelError, which names the option to use, where the labels do not follow from the names.
     """
     task_labels = placed(classes, task)
-    if task_labels is None:
-        raise ModelError(_refusal(classes, task, where))
-    return task_labels
+    if task_labels is not None:
+        return task_labels
+    have, want = _shown(classes), ", ".join(task.labels)
+    tags = kind_of(task.family).words
+    if len(classes) != len(task.labels) and not tags:
+        what = f"its head has {len(classes)} classes ({have}), but {task.name} has {len(task.labels)} ({want})"
+        raise ModelError(f"{where}: {what}.")
+    if _nameless(classes):
+        what = f"calls its classes {have}, which are not names of {task.name}'s. Name them in its order"
+        raise ModelError(f"{where} {what}: {_flag(task)}")
+    what = f"its classes ({have}) {'do not cover' if tags else 'are not'} those of {task.name} ({want})"
+    raise ModelError(f"{where}: {what}. Use a model of this task.")
 
 
 def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
@@ -165,17 +165,8 @@ def _nameless(classes: Sequence[str]) -> bool:
     return all(_NAMELESS.fullmatch(name) for name in classes)
 
 
-def _refusal(classes: tuple[str, ...], task: TaskSpec, where: str) -> str:
-    have, want = _shown(classes), ", ".join(task.labels)
-    if len(classes) != len(task.labels) and not kind_of(task.family).words:
-        return (
-            f"{where}: its head has {len(classes)} classes ({have}), but {task.name} has {len(task.labels)} ({want})."
-        )
-    flag = f"--labels {task.name}={','.join(task.labels)}"
-    if _nameless(classes):
-        return f"{where} calls its classes {have}, which are not names of {task.name}'s. Name them in its order: {flag}"
-    what = "do not cover" if kind_of(task.family).words else "are not"
-    return f"{where}: its classes ({have}) {what} those of {task.name} ({want}). Use a model of this task."
+def _flag(task: TaskSpec) -> str:
+    return f"--labels {task.name}={','.join(task.labels)}"
 
 
 def _shown(names: Sequence[str]) -> str:

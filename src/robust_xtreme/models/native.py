@@ -74,9 +74,13 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
 
 def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
     """The same of a checkpoint of which only the encoder is used. Raises ModelError as `read_native`."""
+    import transformers
+
     config = read_json(origin.folder / _CONFIG)
     check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
-    _check_code(origin, config, trust)
+    known = known_type(config) and hasattr(transformers, _architecture(config))
+    if config.get("auto_map") and not known and not trust:
+        raise ModelError(f"{origin.typed} contains code of its own, which runs only with {TRUST_FLAG}")
     check_config(config, origin.typed)
     return Native(_architecture(config), (), trust), config
 
@@ -112,15 +116,6 @@ def train_command(task: TaskSpec, encoder: str = "DIR") -> str:
 def instead(task: TaskSpec) -> str:
     """The alternative to a head, as a sentence: in retrieval, a named representation."""
     return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
-
-
-def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
-    """Raise ModelError where only the checkpoint's code defines its architecture, and `trust` is not set."""
-    import transformers
-
-    known = known_type(config) and hasattr(transformers, _architecture(config))
-    if config.get("auto_map") and not known and not trust:
-        raise ModelError(f"{origin.typed} contains code of its own, which runs only with {TRUST_FLAG}")
 
 
 def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:

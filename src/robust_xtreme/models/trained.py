@@ -23,37 +23,13 @@ TOLERATED: Final = 0.02
 """The share of a split that may be in the training data: it is counted, and the split is not refused."""
 
 _SHOWN: Final = (
-    "kind",
-    "task",
-    "control",
-    "languages",
-    "sampling",
-    "mixing",
-    "masked_lm",
-    "text_languages",
-    "limit",
-    "total",
-    "examples",
-    "seen",
-    "per_task",
-    "steps",
-    "batch_size",
-    "lr",
-    "precision",
-    "selected_step",
-    "seed",
-    "data",
-    "perturb",
-    "translated",
-    "lora",
-    "diversity",
-    "parent",
+    *("kind", "task", "control", "languages", "sampling", "mixing", "masked_lm", "text_languages", "limit", "total"),
+    *("examples", "seen", "per_task", "steps", "batch_size", "lr", "precision", "selected_step", "seed", "data"),
+    *("perturb", "translated", "lora", "diversity", "parent"),
 )
-_ADDED: Final = frozenset(
-    {
-        *("control", "mixing", "masked_lm", "text_languages", "limit", "total"),
-        *("per_task", "selected_step", "translated", "lora", "diversity"),
-    }
+_ADDED: Final = (
+    *("control", "mixing", "masked_lm", "text_languages", "limit", "total"),
+    *("per_task", "selected_step", "translated", "lora", "diversity"),
 )
 """Keys that are shown only where their value is not empty."""
 
@@ -84,9 +60,7 @@ def changed_texts(run: Path, heads: Sequence[str]) -> str:
 
 def own_training(run: Path, task: str) -> str:
     """A sentence where the model learned the task's training data before its target; empty where it did not."""
-    own_stages = [
-        stage for stage in stages(run) if stage.get("kind") == INTERMEDIATE and own_data(task) in _flags(stage)
-    ]
+    own_stages = [stage for stage in _of_kind(stages(run), INTERMEDIATE) if own_data(task) in _flags(stage)]
     if not own_stages:
         return ""
     learned = ", ".join(sorted(name for stage in own_stages for name in _tasks(stage) if task in _trains(name)))
@@ -100,28 +74,31 @@ def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | Non
     representation. `config` is the encoder's: its type gives the kind of encoder where no stage records it.
     """
     every = stages(run)
-    targets = [
-        stage for stage in every if stage.get("kind") == TARGET and not (heads and _tasks(stage).isdisjoint(heads))
-    ]
     if not every:
         return {}
+    targets = [stage for stage in _of_kind(every, TARGET) if not (heads and _tasks(stage).isdisjoint(heads))]
+    intermediate = _of_kind(every, INTERMEDIATE)
+    shown = [
+        {key: stage[key] for key in _SHOWN if key in stage and (stage[key] or key not in _ADDED)} for stage in every
+    ]
     return {
-        "stages": json.dumps([_shown(stage) for stage in every], ensure_ascii=False),
+        "stages": json.dumps(shown, ensure_ascii=False),
         "pretrain_languages": _pretrained_on(every, beside=True),
         **_base(every, config or {}),
-        **_intermediate([stage for stage in every if stage.get("kind") == INTERMEDIATE]),
+        **(_intermediate(intermediate) if intermediate else {}),
         **(_target(targets) if targets else {}),
+        **(_selected((targets or intermediate)[-1]) if targets or intermediate else {}),
     }
+
+
+def _of_kind(every: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
+    return [stage for stage in every if stage.get("kind") == kind]
 
 
 def stage_flags(run: Path) -> list[str]:
     """The parts of a run's training data that are evaluated, for `overlap_flags`: allowed splits, data of tasks."""
     flags = {flag for stage in stages(run) for flag in (*stage.get("allowed", ()), *_flags(stage))}
     return sorted(flags)
-
-
-def _shown(stage: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: stage[key] for key in _SHOWN if key in stage and (stage[key] or key not in _ADDED)}
 
 
 def _tasks(stage: Mapping[str, Any]) -> set[str]:
@@ -173,15 +150,12 @@ def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict
 
 def _intermediate(intermediate: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The intermediate stages together: tasks, each with its control; diversity only where there is one stage."""
-    if not intermediate:
-        return {}
+    distance = (intermediate[0].get("diversity") or {}).get("distance")
+    known = len(intermediate) == 1 and isinstance(distance, float) and math.isfinite(distance)
     return {
-        "intermediate_set": ",".join(_with_control(stage) for stage in intermediate),
+        "intermediate_set": ",".join(map(_with_control, intermediate)),
         "intermediate_examples": sum(int(stage.get("examples", 0)) for stage in intermediate),
-        "diversity": _distance(intermediate[0]) if len(intermediate) == 1 else None,
-        "recipe": intermediate[-1].get("recipe") or None,
-        "train_seed": intermediate[-1].get("seed"),
-        "selected_on": intermediate[-1].get("selected_on") or None,
+        "diversity": distance if known else None,
     }
 
 
@@ -192,17 +166,17 @@ def _with_control(stage: Mapping[str, Any]) -> str:
     return "+".join(sorted(_tasks(stage))) + beside + (f"@{control}" if control else "")
 
 
-def _distance(stage: Mapping[str, Any]) -> float | None:
-    distance = (stage.get("diversity") or {}).get("distance")
-    return distance if isinstance(distance, float) and math.isfinite(distance) else None
-
-
 def _target(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    last = targets[-1]
     return {
-        "recipe": last.get("recipe") or None,
         "target": ",".join(dict.fromkeys(str(stage["task"]) for stage in targets)),
         "target_examples": sum(int(stage.get("examples", 0)) for stage in targets),
+    }
+
+
+def _selected(last: Mapping[str, Any]) -> dict[str, Any]:
+    """How the last stage was trained, and how its weights were selected."""
+    return {
+        "recipe": last.get("recipe") or None,
         "train_seed": last.get("seed"),
         "selected_on": last.get("selected_on") or None,
     }

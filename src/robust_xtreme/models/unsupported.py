@@ -27,8 +27,8 @@ def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
         return tuple(dict.fromkeys((task.labels, (), (NO_ANSWER,))))
     if not kind_of(task.family).words:
         return (task.labels,)
-    known = [name for name in task.accepts if name != task.name and name in registry.names("task")]
-    others = (registry.load("task", name).labels for name in known)
+    known = registry.names("task")
+    others = (registry.load("task", name).labels for name in task.accepts if name != task.name and name in known)
     return (task.labels, *(labels for labels in others if labels and set(labels) < set(task.labels)))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from robust_xtreme import registry
 from robust_xtreme.examples import Example
 from robust_xtreme.models.checkpoint import Located, check_length, tokenizer_of
@@ -41,13 +43,10 @@ def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example]) -> f
     pieces_of = pieces(tokenizer, read or [text.value for text in texts])
     lost = total = 0
     for text, tokens in pieces_of.items():
-        letters = [index for index, letter in enumerate(text) if not letter.isspace()]
-        inside = {
-            p
-            for token, (a, b) in zip(tokens.ids, tokens.offsets.tolist(), strict=True)
-            if token == unknown
-            for p in range(a, b)
-        }
-        total += len(letters)
-        lost += sum(index in inside or not tokens.ids for index in letters)
+        letters = ~np.array([letter.isspace() for letter in text], dtype=bool)
+        unread = np.full(len(text), not tokens.ids)
+        for start, stop in tokens.offsets[np.array(tokens.ids, dtype=np.int64) == unknown]:
+            unread[start:stop] = True
+        total += int(letters.sum())
+        lost += int((letters & unread).sum())
     return lost / total if total else 0.0

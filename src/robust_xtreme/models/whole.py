@@ -42,14 +42,12 @@ class Whole(nn.Module):
         """Scores (B, 1, classes) of texts, (B, L, classes) of tokens, or (B, L, 2) of an answer's start and end."""
         if self.alone:
             inputs = {name: values[:, None] for name, values in inputs.items()}
-        return SimpleNamespace(last_hidden_state=_scores(self.model(**inputs)))
-
-
-def _scores(output: Any) -> Tensor:
-    if getattr(output, "start_logits", None) is not None and getattr(output, "end_logits", None) is not None:
-        return torch.stack((output.start_logits, output.end_logits), dim=-1)
-    scores: Tensor = output.logits
-    return scores[:, None] if scores.ndim == _CLASSIFIED else scores
+        output = self.model(**inputs)
+        start, end = getattr(output, "start_logits", None), getattr(output, "end_logits", None)
+        if start is not None and end is not None:
+            return SimpleNamespace(last_hidden_state=torch.stack((start, end), dim=-1))
+        scores = output.logits
+        return SimpleNamespace(last_hidden_state=scores[:, None] if scores.ndim == _CLASSIFIED else scores)
 
 
 def read_whole(folder: Path, family: str, architecture: str, trust: bool, called: str) -> Whole:
