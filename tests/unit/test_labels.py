@@ -8,7 +8,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError, UnknownName
-from robust_xtreme.models.labels import contradiction, mapped, may_fit, named, others, parse_labels
+from robust_xtreme.models.labels import contradiction, mapped, may_fit, others, parse_labels
 
 XNLI, PANX = (registry.load("task", name) for name in ("xnli", "panx"))
 
@@ -108,7 +108,6 @@ def test_labels_are_read_from_words() -> None:
     """TASK=A,B,C, spaces around names aside."""
     labels = parse_labels(["xnli=a, b,c", "panx=O,PER"])
     assert labels == {"xnli": ("a", "b", "c"), "panx": ("O", "PER")}
-    assert named(("a", "b"), ("LABEL_0", "LABEL_1"), XNLI, "one") == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -128,12 +127,10 @@ def test_labels_that_cannot_be_read_are_one_line(words: list[str], line: str) ->
         parse_labels(words)
 
 
-def test_labels_of_no_task_or_of_another_number_are_one_line() -> None:
-    """The nearest task is named, and so are the two numbers."""
+def test_labels_of_no_task_are_one_line() -> None:
+    """The nearest task is named."""
     with pytest.raises(UnknownName, match="Did you mean 'xnli'"):
         parse_labels(["xnly=a,b"])
-    with pytest.raises(SpecError, match="names 2 classes of xnli, but one has 3"):
-        named(("a", "b"), ("LABEL_0", "LABEL_1", "LABEL_2"), XNLI, "one")
 
 
 @pytest.mark.parametrize(

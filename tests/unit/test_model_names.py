@@ -146,6 +146,8 @@ def test_classes_that_have_names_are_not_renamed_in_silence(here: Path, tmp_path
     """Names that contradict the task's own are refused; those of other things are in the notes of the run."""
     with pytest.raises(SpecError, match=r"--labels contradicts nli, .*CONTRADICTION, entailment, Neutral. Leave"):
         located(XNLI, models=("nli",), labels=("xnli=neutral,entailment,contradiction",))
+    with pytest.raises(SpecError, match="names 2 classes of xnli, but nli has 3"):
+        located(XNLI, models=("nli",), labels=("xnli=neutral,entailment",))
     folder = checkpoint(tmp_path / "e-n-c", "bert", SEQUENCE, ("e", "n", "c"))
     model = located(XNLI, models=(str(folder),), labels=("xnli=entailment,neutral,contradiction",))["xnli"]
     (note,) = model.notes

@@ -118,15 +118,11 @@ class Located:
         left = others(self.native.classes, self.labels) if self.native and kind_of(self.family).words else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
-        spared = unsupported.note(self.labels, registry.load("task", self.task))
-        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, self._cut, trained)))
-
-    @property
-    def _cut(self) -> str:
         task, most = registry.load("task", self.task), positions(self.config)
-        if fitted(task, self.config) is task:
-            return ""
-        return f"{self.task}: inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads."
+        spared = unsupported.note(self.labels, task)
+        what = f"inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads"
+        cut = "" if fitted(task, self.config) is task else f"{self.task}: {what}."
+        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, cut, trained)))
 
 
 @final
@@ -174,9 +170,11 @@ def load(
     if located.native is not None and located.head and shared is None:
         width = len(located.labels) or kind_of(located.family).width
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.shown)
-    encoder, head = (
-        (encoder, _head(located, family, encoder)) if located.head else _represented(encoder, representation)
-    )
+    if located.head:
+        head = _head(located, family, encoder)
+    else:
+        wanted = Representation.parse(representation) if representation else DEFAULT
+        encoder, head = AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
     target_device = torch.device(device)
     return Checkpoint(
         encoder=encoder.to(target_device, dtype).eval(),
@@ -222,12 +220,6 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
     if located.native is not None and bare == bool(located.head):
         return None
     return shared.encoder.encoder if isinstance(shared.encoder, AtLayer) else shared.encoder
-
-
-def _represented(encoder: Any, representation: str) -> tuple[nn.Module, nn.Module]:
-    """The encoder cut at the representation's layer, and the pooling that makes its token states one vector."""
-    wanted = Representation.parse(representation) if representation else DEFAULT
-    return AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
 
 
 def _encoder(located: Located) -> Any:

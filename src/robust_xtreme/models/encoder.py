@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import torch
@@ -28,30 +27,21 @@ _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
 _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
 _ENDS: Final = (("bos", "cls"), ("eos", "sep"))
 _STUMBLES: Final = (LookupError, TypeError, AttributeError, ArithmeticError, AssertionError)
-_TOWERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "clip": "CLIPTextModel",
-        "clip_text_model": "CLIPTextModel",
-        "siglip": "SiglipTextModel",
-        "siglip_text_model": "SiglipTextModel",
-        "siglip2": "Siglip2TextModel",
-        "siglip2_text_model": "Siglip2TextModel",
-    }
-)
-_OF_TWO: Final[Mapping[str, str]] = MappingProxyType(
-    {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
-)
+_TOWERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("clip", "clip_text_model"), "CLIPTextModel"),
+    **dict.fromkeys(("siglip", "siglip_text_model"), "SiglipTextModel"),
+    **dict.fromkeys(("siglip2", "siglip2_text_model"), "Siglip2TextModel"),
+}
+_OF_TWO: Final[Mapping[str, str]] = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
 _CAUSAL: Final = ("clip", "clip_text_model")
 _TEXT: Final = "text_config"
 _POOLER: Final = "head"
-_SAME: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "hidden_size": ("d_model", "dim", "n_embd"),
-        "num_hidden_layers": ("num_layers", "n_layers"),
-        "max_position_embeddings": (),
-        "vocab_size": (),
-    }
-)
+_SAME: Final[Mapping[str, tuple[str, ...]]] = {
+    "hidden_size": ("d_model", "dim", "n_embd"),
+    "num_hidden_layers": ("num_layers", "n_layers"),
+    "max_position_embeddings": (),
+    "vocab_size": (),
+}
 _TAKE: Final = "Take an encoder such as FacebookAI/xlm-roberta-base."
 TRUST_FLAG: Final = "--trust-remote-code"
 """The option without which the code of a checkpoint is not run."""
@@ -82,12 +72,16 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     from robust_xtreme.models import mini
 
     called = called or str(folder)
-    if not trust:
-        _check_present(folder, called)
+    if not trust and not any(path for pattern in _TOKENIZERS for path in folder.glob(pattern)):
+        raise ModelError(
+            f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
+            "save them with the tokenizer's save_pretrained."
+        )
     with reading(called, "tokenizer.json"), _named_file(folder):
         mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
-        setattr(tokenizer, CAUSAL, is_causal(_config_of(folder)))
+        # of a causal encoder only the last token has seen the whole text
+        setattr(tokenizer, CAUSAL, _config_of(folder).get("model_type") in _CAUSAL)
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
     if tokenizer.pad_token_id is None:
@@ -97,17 +91,7 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
 
 def _config_of(folder: Path) -> dict[str, Any]:
     """The content of config.json; empty where it cannot be read, which the encoder's reader reports."""
-    path = folder / "config.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if _is_object(path) else {}
-
-
-def _check_present(folder: Path, called: str) -> None:
-    """Raise ModelError where a folder does not contain a tokenizer's files."""
-    if not any(path for pattern in _TOKENIZERS for path in folder.glob(pattern)):
-        raise ModelError(
-            f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
-            "save them with the tokenizer's save_pretrained."
-        )
+    return _object(folder / "config.json") or {}
 
 
 @contextmanager
@@ -117,16 +101,18 @@ def _named_file(folder: Path) -> Iterator[None]:
         yield
     except Exception as error:
         for path in (folder / "tokenizer.json", folder / "tokenizer_config.json"):
-            if path.is_file() and not _is_object(path):
+            if path.is_file() and _object(path) is None:
                 raise ModelError(f"{path.name} is damaged (not a JSON object). Get it again.") from error
         raise
 
 
-def _is_object(path: Path) -> bool:
+def _object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None where it does not contain one."""
     try:
-        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return False
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> None:
@@ -194,7 +180,9 @@ def read_encoder(folder: Path) -> Any:
         encoder, report = architecture.from_pretrained(called, config=config, **options, **pooler, **loading())
     check_complete(called, report, unused="pooler")
     check_described(called, report["unexpected_keys"], encoder, whole=False)
-    freeze_pooler(encoder)
+    if is_tower(encoder.config.to_dict()):
+        for name, parameter in encoder.named_parameters():
+            parameter.requires_grad_(_POOLER not in name.split("."))
     encoder = encoder.float().eval()
     check_finite(encoder, called)
     return encoder
@@ -202,14 +190,17 @@ def read_encoder(folder: Path) -> Any:
 
 def _architecture(folder: Path, called: str) -> tuple[Any, Any]:
     """The class of a folder's text encoder and its configuration; the text model's, where there is an image part."""
-    from transformers import AutoConfig
+    import transformers
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-    text_class = architecture_of(str(_config_of(folder).get("model_type")), called)
-    if text_class is not None:
-        return text_class, text_class.config_class.from_pretrained(called, **loading())
-    config = AutoConfig.from_pretrained(called, **loading())
-    return MODEL_MAPPING[type(config)], config
+    name = {**_TOWERS, **_OF_TWO}.get(str(_config_of(folder).get("model_type")))
+    if name is None:
+        config = transformers.AutoConfig.from_pretrained(called, **loading())
+        return MODEL_MAPPING[type(config)], config
+    text_class: Any = getattr(transformers, name, None)
+    if text_class is None:
+        raise ModelError(f"{called}: this version of transformers has no {name}. Install a newer one.")
+    return text_class, text_class.config_class.from_pretrained(called, **loading())
 
 
 def check_complete(called: str, report: Mapping[str, Any], unused: str | None = None) -> None:
@@ -285,24 +276,6 @@ def is_tower(config: Mapping[str, Any]) -> bool:
     return config.get("model_type") in _TOWERS
 
 
-def is_causal(config: Mapping[str, Any]) -> bool:
-    """Whether each token sees only those before it, so that only the last token has seen the whole text."""
-    return config.get("model_type") in _CAUSAL
-
-
-def architecture_of(model_type: str, called: str) -> Any:
-    """The class of transformers that reads only the text; None where AutoModel chooses it. Raises ModelError."""
-    import transformers
-
-    name = {**_TOWERS, **_OF_TWO}.get(model_type)
-    if name is None:
-        return None
-    text_class = getattr(transformers, name, None)
-    if text_class is None:
-        raise ModelError(f"{called}: this version of transformers has no {name}. Install a newer one.")
-    return text_class
-
-
 def check_encoder(config: Any, architecture: Any, called: str) -> None:
     """Raise ModelError where a model is not a text encoder: a decoder, an encoder-decoder, or for images or sound."""
     from transformers.models.auto import modeling_auto
@@ -325,13 +298,6 @@ def check_encoder(config: Any, architecture: Any, called: str) -> None:
     raise ModelError(f"{called} is {what}. {_TAKE}")
 
 
-def freeze_pooler(encoder: Any) -> None:
-    """Freeze a text tower's projection of the pooled token, which is not used here."""
-    if is_tower(encoder.config.to_dict()):
-        for name, parameter in encoder.named_parameters():
-            parameter.requires_grad_(_POOLER not in name.split("."))
-
-
 def text_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that config.json gives of the text encoder, under the names that most architectures use."""
     facts = {**config, **_tower_facts(config)} if is_tower(config) else dict(config)
@@ -347,16 +313,9 @@ def _tower_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     import transformers
 
     text_config = config.get(_TEXT, config)
-    defaults: Any = getattr(transformers, _TOWERS[str(config["model_type"])].replace("Model", "Config"))
-    usual = {name: getattr(defaults(), name) for name in _SAME}
-    return {
-        **usual,
-        **{
-            name: text_config[name]
-            for name in _SAME
-            if isinstance(text_config, dict) and isinstance(text_config.get(name), int)
-        },
-    }
+    sizes = text_config if isinstance(text_config, dict) else {}
+    defaults: Any = getattr(transformers, _TOWERS[str(config["model_type"])].replace("Model", "Config"))()
+    return {name: sizes[name] if isinstance(sizes.get(name), int) else getattr(defaults, name) for name in _SAME}
 
 
 def positions(config: Mapping[str, Any]) -> int | None:

@@ -53,13 +53,6 @@ def parse_labels(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return names_by_task
 
 
-def named(given: tuple[str, ...], classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
-    """The names that the user gives a head's classes. Raises SpecError where their number is not the head's."""
-    if len(given) != len(classes):
-        raise SpecError(f"--labels names {len(given)} classes of {task.name}, but {where} has {len(classes)}.")
-    return given
-
-
 def contradiction(classes: Sequence[str], label2id: Any) -> str:
     """How label2id contradicts id2label about the index of a class, as a part of a sentence; else empty."""
     plain = [name.strip().casefold() for name in classes]

@@ -22,7 +22,6 @@ from robust_xtreme.models.labels import (
     check_clear,
     mapped,
     may_fit,
-    named,
     relabelled,
 )
 from robust_xtreme.models.native import (
@@ -102,13 +101,10 @@ def _by_default(task: TaskSpec, given: Given) -> bool:
 
 def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
     """Whether a model serves a task, and the names of its classes fit too."""
-    if (
-        not serves(origin, task, given)
-        or not is_native(origin.folder)
-        or not kind_of(task.family).classes
-        or task.name in given.labels
-    ):
-        return serves(origin, task, given)
+    if not serves(origin, task, given):
+        return False
+    if not is_native(origin.folder) or not kind_of(task.family).classes or task.name in given.labels:
+        return True
     return may_fit(read_native(origin, task, given.trust)[0].classes, task)
 
 
@@ -182,7 +178,10 @@ def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tup
     if not asked:
         check_clear(native.unclear, task, origin.typed)
         return mapped(classes, task, origin.typed)
-    labels = mapped(named(asked, classes, task, origin.typed), task, origin.typed)
+    if len(asked) != len(classes):
+        what = f"--labels names {len(asked)} classes of {task.name}"
+        raise SpecError(f"{what}, but {origin.typed} has {len(classes)}.")
+    labels = mapped(asked, task, origin.typed)
     if not native.unclear:
         check_agrees(labels, classes, task, origin.typed)
     return labels
@@ -191,13 +190,19 @@ def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tup
 def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
     run = origin.folder
     check_folder(run)
-    head = _wanted_head(run, task)
+    head = head_for(run, task)
+    if head is None:
+        wanted, available = " or ".join(dict.fromkeys((task.name, *task.accepts))), ", ".join(heads(run)) or "none"
+        remedy = f"Train one: {train_command(task)}.{instead(task)}"
+        raise ModelError(f"{run} has no head for {wanted} (it has: {available}). {remedy}")
     used, labels = _used(run, tasks, head)
     facts = read_json(run / "heads" / f"{head}.json")
     family = str(facts.get("family", task.family))
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
-    _check_encoder(run, head, facts.get("encoder"))
+    trained_on = facts.get("encoder")
+    if trained_on and trained_on != encoder_identity(run / "model", file_hash):
+        raise ModelError(f"{run}: the head {head} was trained on another encoder than the one in model/. Train again.")
     relabelled(labels[head], task, run)
     config = read_json(run / "model" / "config.json")
     check_config(config, str(run))
@@ -221,33 +226,12 @@ def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _check_encoder(run: Path, head: str, trained_on: Any) -> None:
-    """Raise ModelError where a head records another encoder than the run's."""
-    if trained_on and trained_on != encoder_identity(run / "model", file_hash):
-        raise ModelError(f"{run}: the head {head} was trained on another encoder than the one in model/. Train again.")
-
-
 def locate_all(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
     """The checked model of each task, by the task's name. Raises ModelError or SpecError as `assign` and `locate`."""
     check_tasks(given, tasks)
     models = assign(given, tasks)
-    return {
-        task.name: _locate(
-            models[task.name], task, [other for other in tasks if models[other.name] == models[task.name]], given
-        )
-        for task in tasks
-    }
-
-
-def _wanted_head(run: Path, task: TaskSpec) -> str:
-    head = head_for(run, task)
-    if head is None:
-        wanted = " or ".join(dict.fromkeys((task.name, *task.accepts)))
-        available = ", ".join(heads(run)) or "none"
-        raise ModelError(
-            f"{run} has no head for {wanted} (it has: {available}). Train one: {train_command(task)}.{instead(task)}"
-        )
-    return head
+    by_model = {model: [task for task in tasks if models[task.name] == model] for model in models.values()}
+    return {task.name: _locate(models[task.name], task, by_model[models[task.name]], given) for task in tasks}
 
 
 def check_folder(run: Path) -> None:

@@ -25,6 +25,25 @@ _Model: Any = PreTrainedModel
 """Base classes as Any: transformers types them only in part, and differently in each version."""
 
 
+_DEFAULTS: Final = {
+    "vocab_size": 5000,
+    "embedding_size": 128,
+    "hidden_size": 128,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 8,
+    "intermediate_size": 512,
+    "reach": 12,
+    "dropout": 0.1,
+    "type_noise": 0.0,
+    "type_dropout": 0.0,
+    "frozen_embeddings": True,
+    "max_position_embeddings": 512,
+    "bos_token_id": 0,
+    "pad_token_id": 1,
+    "eos_token_id": 2,
+}
+
+
 class MiniConfig(_Config):  # type: ignore[misc]  # see above
     """The shape of the encoder; distances between tokens are clipped at `reach`.
 
@@ -34,40 +53,8 @@ class MiniConfig(_Config):  # type: ignore[misc]  # see above
 
     model_type = MODEL_TYPE
 
-    def __init__(
-        self,
-        vocab_size: int = 5000,
-        embedding_size: int = 128,
-        hidden_size: int = 128,
-        num_hidden_layers: int = 3,
-        num_attention_heads: int = 8,
-        intermediate_size: int = 512,
-        reach: int = 12,
-        dropout: float = 0.1,
-        type_noise: float = 0.0,
-        type_dropout: float = 0.0,
-        frozen_embeddings: bool = True,
-        max_position_embeddings: int = 512,
-        bos_token_id: int = 0,
-        pad_token_id: int = 1,
-        eos_token_id: int = 2,
-        **others: Any,
-    ) -> None:
-        self.vocab_size = vocab_size
-        self.embedding_size = embedding_size
-        self.hidden_size = hidden_size
-        self.num_hidden_layers = num_hidden_layers
-        self.num_attention_heads = num_attention_heads
-        self.intermediate_size = intermediate_size
-        self.reach = reach
-        self.dropout = dropout
-        self.type_noise = type_noise
-        self.type_dropout = type_dropout
-        self.frozen_embeddings = frozen_embeddings
-        self.max_position_embeddings = max_position_embeddings
-        _Config.__init__(
-            self, bos_token_id=bos_token_id, pad_token_id=pad_token_id, eos_token_id=eos_token_id, **others
-        )
+    def __init__(self, **values: Any) -> None:
+        _Config.__init__(self, **{**_DEFAULTS, **values})
 
 
 class Layer(nn.Module):

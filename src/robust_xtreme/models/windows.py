@@ -108,16 +108,12 @@ def pieces(tokenizer: Any, texts: Iterable[str]) -> dict[str, Pieces]:
         return {}
     encoded = _call(tokenizer, distinct, return_offsets_mapping=True)
     rows = zip(distinct, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    return {text: Pieces(tuple(ids), _offsets(spans)) for text, ids, spans in rows}
+    return {text: Pieces(tuple(ids), np.array(spans, dtype=np.int32).reshape(-1, 2)) for text, ids, spans in rows}
 
 
 def _call(tokenizer: Any, texts: list[str], **options: Any) -> Any:
     quiet = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
     return tokenizer(texts, add_special_tokens=False, **quiet, **options)
-
-
-def _offsets(spans: Sequence[tuple[int, int]]) -> Scores:
-    return np.array(spans, dtype=np.int32).reshape(-1, 2)
 
 
 def frame_of(tokenizer: Any) -> Frame:
@@ -194,15 +190,11 @@ def encoder_inputs(encoder: nn.Module, ids: Tensor, mask: Tensor, windows: Seque
     named = {"input_ids": ids, "attention_mask": mask}
     config: Any = encoder.config
     if int(getattr(config, "type_vocab_size", 0) or 0) > 1:
-        named[_TYPES] = _segments(windows, mask)
+        # 1 from the start of a window's second segment, 0 before it, on padding, and where segments are not marked
+        length = mask.shape[1]
+        starts = torch.tensor([window.second or length for window in windows], device=mask.device)
+        named[_TYPES] = (torch.arange(length, device=mask.device) >= starts[:, None]).to(mask.dtype) * mask
     return named
-
-
-def _segments(windows: Sequence[Window], mask: Tensor) -> Tensor:
-    """1 from the start of a window's second segment, 0 before it, on padding, and where segments are not marked."""
-    length = mask.shape[1]
-    starts = torch.tensor([window.second or length for window in windows], device=mask.device)
-    return (torch.arange(length, device=mask.device) >= starts[:, None]).to(mask.dtype) * mask
 
 
 def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
