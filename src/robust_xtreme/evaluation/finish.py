@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -110,21 +110,15 @@ def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:
 def models(plan: Plan) -> pl.DataFrame:
     """One row per model of the run."""
     located: dict[str, Located] = {task_run.model.name: task_run.model for task_run in plan.task_runs}
-    flags = {
-        name: [
-            f"{task_run.task.name}/{task_run.split}/{task_run.language}"
-            for task_run in plan.task_runs
-            if task_run.overlap and task_run.model.name == name
-        ]
-        for name in located
-    }
-    return build([_model(name, model, flags[name]) for name, model in sorted(located.items())], MODELS)
+    return build([_model(model, plan) for _, model in sorted(located.items())], MODELS)
 
 
-def _model(name: str, model: Located, evaluated: Sequence[str]) -> dict[str, Any]:
+def _model(model: Located, plan: Plan) -> dict[str, Any]:
+    overlapping = [run for run in plan.task_runs if run.overlap and run.model.name == model.name]
+    evaluated = [f"{run.task.name}/{run.split}/{run.language}" for run in overlapping]
     flags = list(dict.fromkeys([*evaluated, *stage_flags(model.run)]))
     return {
-        "model": name,
+        "model": model.name,
         "identity": model.identity,
         "revision": model.origin.revision or None,
         "base_kind": base_kind(model.config),

@@ -143,15 +143,12 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
         folder.write_manifest(manifest)
         return manifest
     for key in _CONTENTS if stored["complete"] else _SETTLED:
-        old, new = _settled(stored.get(key)), manifest.get(key)
+        old, new = stored.get(key), manifest.get(key)
+        if isinstance(old, list):  # without the cells that failed in the run
+            old = [cell for cell in old if cell.get("reason") != "failed"]
         if old != new:
             raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {_OTHERWISE}")
     return stored
-
-
-def _settled(value: Any) -> Any:
-    """A part of the manifest without the cells that failed in the run."""
-    return [cell for cell in value if cell.get("reason") != "failed"] if isinstance(value, list) else value
 
 
 def _difference(key: str, old: Any, new: Any) -> str:

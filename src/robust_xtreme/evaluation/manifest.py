@@ -28,6 +28,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
     """The manifest before anything is computed."""
     what = _what(plan.spec)
     source = open_source(plan.spec.data, offline=plan.spec.offline)
+    models = {task_run.task.name: task_run.model for task_run in plan.task_runs}
     trained = [task for run, task in _answered_tasks(plan) if own_training(run, task)]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -39,7 +40,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "device": device,
         "batch_tokens": batch_tokens,
         "deduplicate": deduplicate,
-        "models": _models(plan),
+        "models": [_model(task, model) for task, model in models.items()],
         "tasks": {task.name: _task(task, source) for task in plan.tasks},
         "units": [_task_run(task_run) for task_run in plan.task_runs],
         "not_run": [{key: value for key, value in asdict(cell).items() if value} for cell in plan.not_run],
@@ -89,11 +90,6 @@ def _what(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _models(plan: Plan) -> list[dict[str, Any]]:
-    models = {task_run.task.name: task_run.model for task_run in plan.task_runs}
-    return [_model(task, model) for task, model in models.items()]
-
-
 def _model(task: str, model: Located) -> dict[str, Any]:
     named = {"task": task, "model": model.name, "identity": model.identity, "head": model.head, "params": model.params}
     more = {"source": model.origin.source, "revision": model.origin.revision, "labels": model.label_map}
@@ -103,11 +99,9 @@ def _model(task: str, model: Located) -> dict[str, Any]:
 def _notes(plan: Plan) -> list[str]:
     """Notes of the data and the models, each sentence once."""
     source = open_source(plan.spec.data, offline=plan.spec.offline)
-    suite_note = (
-        f"data: the suite {source.name}, version {source.version}. {source.summary}"
-        if isinstance(source, Suite)
-        else ""
-    )
+    suite_note = ""
+    if isinstance(source, Suite):
+        suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
     planned = (note for task_run in plan.task_runs for note in (*task_run.model.notes, task_run.note))
     learned = (own_training(run, task) for run, task in _answered_tasks(plan))
     return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned))))

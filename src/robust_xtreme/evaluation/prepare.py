@@ -107,7 +107,9 @@ class _Distinct:
         return tuple(self._index(variant, example, group) for example in variant.examples)
 
     def _index(self, variant: Variant, example: Example, group: int) -> int:
-        content, _ = self.contents.setdefault(_content(example), (len(self.contents), example))
+        # All that encoding reads: values and spans of every field, and the target.
+        read = tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
+        content, _ = self.contents.setdefault(read, (len(self.contents), example))
         owner = (variant.condition.name, variant.seed, example.id) if group or variant.pool else ()
         index = self.indices.setdefault((content, *owner), len(self.inputs))
         if index == len(self.inputs):
@@ -154,13 +156,6 @@ def noised_pool(
 def _clean(examples: Sequence[Example]) -> tuple[tuple[Example, ...], dict[str, Noised]]:
     """The examples unchanged."""
     texts = {text.id: text for example in examples for text in example.texts.values()}
-    return tuple(examples), {name: _as_it_is(text) for name, text in texts.items()}
-
-
-def _as_it_is(text: Text) -> Noised:
-    return Noised(text, text, "unchanged", 0, {}, 0, 0, len(text.value.split()), 0)
-
-
-def _content(example: Example) -> Any:
-    """All that encoding reads: values and spans of every field, and the target."""
-    return tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
+    return tuple(examples), {
+        name: Noised(text, text, "unchanged", 0, {}, 0, 0, len(text.value.split()), 0) for name, text in texts.items()
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ from robust_xtreme.predictors.predictor import Input, Predicted, Predictor, Work
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.evaluation import Evaluation
-from robust_xtreme.results.floors import Floor, Floors, fit
+from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.run_spec import RunSpec
 
 Ready = Callable[[], Prepared]
@@ -219,10 +219,8 @@ class _Run:
     def _end(self, answered: Answered) -> None:
         """Score and write a task run, with the predictions of its floors for the same examples."""
         prepared = answered.prepared
-        self._keep(answered, self.floors[prepared.task_run.task.name](prepared.examples, prepared.corpus))
-
-    def _keep(self, answered: Answered, floors: Mapping[str, Floor]) -> None:
-        self.folder.write(answered.prepared.task_run, score_examples(answered, floors))
+        floors = self.floors[prepared.task_run.task.name](prepared.examples, prepared.corpus)
+        self.folder.write(prepared.task_run, score_examples(answered, floors))
 
     def _store(self, task_run: TaskRun) -> Store | None:
         """What the cache has of a task run's model and task; None without a cache."""

@@ -50,10 +50,6 @@ class Answered:
         """The answer to an example of a variant."""
         return self.predicted.targets[variant.inputs[index]]
 
-    def retuned(self, variant: Variant, index: int) -> Target | None:
-        """The answer after tuning on the variant; None where nothing is tuned."""
-        return self.predicted.retuned[variant.inputs[index]] if self.predicted.retuned else None
-
     def input_of(self, variant: Variant, index: int) -> Input:
         """The input of an example of a variant."""
         return self.prepared.inputs[variant.inputs[index]]
@@ -72,27 +68,23 @@ def score_examples(answered: Answered, floors: Mapping[str, Floor]) -> Part:
         key = {**_cell(answered, variant.condition.name), "noise_seed": variant.seed}
         lost = variant.condition.name in failed
         rows = list(_rows(answered, variant, lost))
-        predictions.append(build(_spread({**key, **_transposed(rows)}, len(rows)), PREDICTIONS))
+        columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        predictions.append(build(_spread({**key, **columns}, len(rows)), PREDICTIONS))
         if not lost:
             stats.append(_stats(answered.prepared.task_run, key, _scored(answered, variant), _twins(answered, variant)))
     stats += _floor_stats(answered, floors)
     return Part(pl.concat(predictions), pl.concat(stats) if stats else build([], STATS))
 
 
-def _transposed(rows: Sequence[Mapping[str, Any]]) -> Columns:
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-
-
 def _spread(columns: Columns, height: int) -> Columns:
     """Repeat single values to the height of the frame."""
-    return {
-        name: _repeated(value, height) if isinstance(value, (str, int)) else value for name, value in columns.items()
-    }
-
-
-def _repeated(value: str | int, height: int) -> pl.Series:
-    """A value in every row; by `new_from_index`, which takes a tenth of the time of `pl.repeat`."""
-    return pl.Series([value], dtype=pl.String if isinstance(value, str) else pl.Int64).new_from_index(0, height)
+    spread = dict(columns)
+    for name, value in columns.items():
+        if isinstance(value, (str, int)):
+            # `new_from_index` takes a tenth of the time of `pl.repeat`.
+            single = pl.Series([value], dtype=pl.String if isinstance(value, str) else pl.Int64)
+            spread[name] = single.new_from_index(0, height)
+    return spread
 
 
 def _whole(answered: Answered, variant: Variant) -> bool:
@@ -189,7 +181,7 @@ def _scored(answered: Answered, variant: Variant) -> Iterator[Scored]:
             raise AssertionError("a condition with missing answers has no statistics")
         if answered.input_of(variant, index).status == "truncated_gold":
             answer = Answers(())
-        retuned = answered.retuned(variant, index)
+        retuned = answered.predicted.retuned[variant.inputs[index]] if answered.predicted.retuned else None
         yield Scored(clean, variant.examples[index], answer, restored(answer, clean, variant), retuned)
 
 

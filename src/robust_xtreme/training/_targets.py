@@ -97,7 +97,8 @@ def _marian(tokenizer: Any, vocabulary: Mapping[str, int], language: str, called
     """One language for each model, or a token such as `>>deu<<` before each text."""
     facts = getattr(tokenizer, "init_kwargs", {})
     for key, wanted in (("source_lang", ENGLISH), ("target_lang", language)):
-        named = _ours(facts.get(key))
+        # Our code of the language that the tokenizer names; none where the name is unknown, such as a language family.
+        named = next((code for code in FLORES if facts.get(key) in _names(code)), "")
         if named not in ("", wanted):
             raise _unknown(called, language, f"its tokenizer names {named} as {key}")
     tokens = {token for token in vocabulary if re.fullmatch(r">>\w+<<", token)}
@@ -114,11 +115,6 @@ def _names(language: str) -> tuple[str, ...]:
     flores = FLORES.get(language, language)
     other = _OPUS.get(language, flores)
     return tuple(dict.fromkeys((language, flores.partition("_")[0], flores, other.partition("_")[0], other)))
-
-
-def _ours(name: Any) -> str:
-    """Our code of a language that a tokenizer names; empty where the name is unknown, such as a language family."""
-    return next((code for code in FLORES if name in _names(code)), "") if isinstance(name, str) else ""
 
 
 # ------------------------------------------------------------------------------------------------------------------ t5

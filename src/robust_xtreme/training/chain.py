@@ -107,7 +107,9 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
     else:
         located = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell)
-        _check_apart(located.folder, spec)
+        folder, out = located.folder.resolve(), spec.folder.resolve()
+        if out == folder or out in folder.parents:
+            raise SpecError(f"The run would overwrite the model that it starts from, {folder}. Name another --out.")
         start, before = located.folder, encoder_identity(located.encoder)
         base = {"name": spec.start if located.revision else located.folder.name, "revision": located.revision}
         position = len(list((start / record.STAGES).glob("*.json")))
@@ -117,13 +119,6 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
     if spec.out or spec.target:
         links[-1] = dataclasses.replace(links[-1], folder=spec.folder)
     return Chain(spec, tuple(links), start, base)
-
-
-def _check_apart(start: Path, spec: TrainSpec) -> None:
-    """Raise SpecError where a run would overwrite the model that it starts from."""
-    start, out = start.resolve(), spec.folder.resolve()
-    if out == start or out in start.parents:
-        raise SpecError(f"The run would overwrite the model that it starts from, {start}. Name another --out.")
 
 
 def _scratch(spec: TrainSpec) -> Link:

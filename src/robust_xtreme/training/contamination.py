@@ -69,19 +69,14 @@ def screen(
         elif allow:
             allowed[name] = len(hits)
         else:
-            raise Contamination(_refusal(name, split, list(hits)))
+            raise Contamination(
+                f"{len(hits)} of {len(split.first)} {split.kind}s of {name} are in the training data too "
+                f"(first: {split.first[next(iter(hits))]}). Train on other data, leave the task out of --reported, "
+                "train without them (--overlap drop), or mark all results with --allow-overlap."
+            )
         drop.update(*shared.values())
         dropped[name] += len(shared)
     kept = tuple(
         example for example, example_keys in zip(training, known, strict=True) if example_keys.isdisjoint(drop)
     )
     return Screened(kept, {name: count for name, count in dropped.items() if count}, allowed)
-
-
-def _refusal(name: str, split: Known, hits: Sequence[str]) -> str:
-    return (
-        f"{len(hits)} of {len(split.first)} {split.kind}s of {name} are in the training data too "
-        f"(first: {split.first[hits[0]]}). "
-        "Train on other data, leave the task out of --reported, train without them (--overlap drop), or mark all "
-        "results with --allow-overlap."
-    )

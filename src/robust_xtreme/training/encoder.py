@@ -73,20 +73,12 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
         with quiet_transformers():
             encoder.save_pretrained(str(tmp))
             tokenizer.save_pretrained(str(tmp))
-        _name_tokenizer(tmp / "tokenizer_config.json")
-
-
-def _name_tokenizer(path: Path) -> None:
-    """Write a class name of a fast tokenizer that versions 4 and 5 of transformers know: 5 knows 4's, 4 not those of 5.
-
-    Keys on how it was loaded are removed.
-    """
-    facts = store.read_json(path)
-    for name in _HOW_IT_WAS_READ:
-        facts.pop(name, None)
-    if facts.get("tokenizer_class") in _NEW_NAMES:
-        facts["tokenizer_class"] = "PreTrainedTokenizerFast"
-    store.write_json(path, facts)
+        # Versions 4 and 5 of transformers know this class name of a fast tokenizer: 5 knows 4's, 4 not those of 5.
+        path = tmp / "tokenizer_config.json"
+        facts = {name: fact for name, fact in store.read_json(path).items() if name not in _HOW_IT_WAS_READ}
+        if facts.get("tokenizer_class") in _NEW_NAMES:
+            facts["tokenizer_class"] = "PreTrainedTokenizerFast"
+        store.write_json(path, facts)
 
 
 def disk_error(path: Path, error: Exception) -> DiskError:

@@ -26,7 +26,6 @@ from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
 from robust_xtreme.training.objective import units_of
-from robust_xtreme.training.sampling import Plan
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
 
@@ -145,11 +144,6 @@ def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
     return _Size(units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
 
 
-def _planned(stage: StageSpec, units: Sequence[int]) -> Plan:
-    """The plan of a stage's steps, as `train` makes it, whose number depends only on the number of units."""
-    return plan_for(stage, [(1,) * count for count in units])
-
-
 # ----------------------------------------------------------------------------------------------------------------- rows
 
 
@@ -161,7 +155,7 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
     lines = link.lines()
     if lines:
         sizes.append(_text_size(lines, encoder, tokenizer))
-    plan = _planned(stage, [size.units for size in sizes])
+    plan = plan_for(stage, [(1,) * size.units for size in sizes])  # the number of steps depends on that of units alone
     shares, masked = plan.shares, plan.shares[-1] if lines else 0.0
     if stage.control == NAME:
         sizes, shares, masked = [_text_size(controls.texts(link.examples), encoder, tokenizer)], (1.0,), 1.0
@@ -201,7 +195,7 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
         taught = lessons(replace(stage, translated="", languages=_ENGLISH) if foreign else stage, spec, tell)
         counts = [len(lesson.examples) * (len(languages) if foreign else 1) for lesson in taught]
         if steps is None and all(kind_of(lesson.task.family).whole or stage.perturb for lesson in taught):
-            steps = _planned(stage, [*counts, 1] if stage.masked_lm else counts).steps
+            steps = plan_for(stage, [(1,) * count for count in (*counts, *([1] if stage.masked_lm else []))]).steps
     else:
         # Without a tokenizer a line is at least one window.
         languages = languages_in(Path(stage.text), stage.languages)

@@ -76,10 +76,7 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
             if parent:
                 record.inherit(parent, link.folder)
             if not link.record.is_file():
-                if parent is None:
-                    _from_scratch(chain, link)
-                else:
-                    _train(chain, link, parent, options)
+                _train(chain, link, parent, options) if parent else _from_scratch(chain, link)
                 return
             record.clear(link.folder)
     if last:
@@ -201,7 +198,8 @@ def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.
         data=data[0] if len(data) == 1 else digest(*data),
         parent=parent,
         sampling=stage.sampling,
-        selected_on=_selected_on(link),
+        # The labelled validation data that the weights were selected by.
+        selected_on=",".join(dict.fromkeys("/".join(example.id.split("/")[:3]) for example in link.selected)) or "none",
         perturb=",".join(stage.perturb),
         packs=str(link.facts.get("packs", "")),
         max_length=max((lesson.task.max_length for lesson in taught), default=0),
@@ -245,13 +243,6 @@ def _per_task(link: Link, learned: Learning) -> dict[str, dict[str, Any]]:
         }
         for part, seen, share in zip(learned.parts, learned.plan.seen(), learned.plan.shares, strict=True)
     }
-
-
-def _selected_on(link: Link) -> str:
-    """The splits that the weights were selected by: the labelled validation data of tasks."""
-    if link.stage.select != "dev":
-        return "none"
-    return ",".join(dict.fromkeys("/".join(example.id.split("/")[:3]) for example in link.selected))
 
 
 def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -51,17 +51,12 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
     folder = Path(name)
     encoder = encoder_folder(folder)
     _check(encoder, str(encoder), here=True)
-    _check_stages(folder)
-    return Start(folder, encoder)
-
-
-def _check_stages(run: Path) -> None:
-    """Raise ModelError where the records of a run's stages, or the hashes beside them, cannot be read."""
     try:
-        read_stages(run)
+        read_stages(folder)
     except DataError as error:
         raise ModelError(str(error)) from error
-    check(run, ())
+    check(folder, ())
+    return Start(folder, encoder)
 
 
 def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], None]) -> Start:

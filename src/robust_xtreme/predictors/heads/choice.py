@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -12,18 +11,14 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.models.windows import Scores, Window, frame_of, framed, quantised, summaries, token_ids
+from robust_xtreme.models.windows import Window, frame_of, framed, quantised, token_ids
 from robust_xtreme.predictors.family import Examples, Family, Labels, Windows
-from robust_xtreme.predictors.heads.classification import scoring_head
+from robust_xtreme.predictors.heads.classification import scoring_head, summary_scores
 
 _PREMISE: Final = "premise"
 _QUESTION: Final = "question"
 _CHOICE: Final = "choice"
 _FEWEST: Final = 2
-
-
-def _head(hidden_size: int, labels: Labels) -> nn.Module:
-    return scoring_head(hidden_size, 1)
 
 
 def _asked(example: Example) -> str:
@@ -59,12 +54,6 @@ def _encode(
     ]
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
-    """Scores (B, 1): how well the choice of each window fits."""
-    scores: Tensor = head(summaries(hidden, windows))
-    return scores
-
-
 def _loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over examples of the cross-entropy over its choices; examples may differ in their number."""
     groups = [(index, len(list(group))) for index, group in groupby(window.example for window in windows)]
@@ -90,17 +79,13 @@ def _gold(example: Example, count: int) -> int:
             raise ModelError(f"{example.id}: a choice cannot be learned from {type(other).__name__}.")
 
 
-def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels: Labels) -> Choice:
-    return Choice(int(quantised(np.stack(scores)[:, 0]).argmax()))
-
-
 choice = Family(
     name="choice",
     summary="One of several texts for a premise and a question, each scored off the first token.",
-    head=_head,
+    head=lambda hidden_size, _: scoring_head(hidden_size, 1),
     encode=_encode,
-    forward=_forward,
+    forward=summary_scores,  # (B, 1): how well the choice of each window fits
     score_loss=_loss,
-    decode=_decode,
+    decode=lambda _example, _windows, scores, _labels: Choice(int(quantised(np.stack(scores)[:, 0]).argmax())),
     together=True,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.models.windows import Scores, Window, frame_of, framed, quantised, summaries, token_ids
+from robust_xtreme.models.windows import Window, frame_of, framed, quantised, summaries, token_ids
 from robust_xtreme.predictors.family import DROPOUT, Examples, Family, Labels, Windows
 
 _MOST_FIELDS: Final = 2
@@ -25,10 +24,6 @@ def scoring_head(hidden_size: int, scores: int) -> nn.Module:
         nn.Dropout(DROPOUT),
         nn.Linear(hidden_size, scores),
     )
-
-
-def _head(hidden_size: int, labels: Labels) -> nn.Module:
-    return scoring_head(hidden_size, len(labels))
 
 
 def _encode(
@@ -46,8 +41,8 @@ def _encode(
     return windows
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
-    """Scores (B, labels)."""
+def summary_scores(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
+    """Scores (B, labels) of each window's first token, or of that which represents its text."""
     scores: Tensor = head(summaries(hidden, windows))
     return scores
 
@@ -65,16 +60,12 @@ def _gold(example: Example) -> int:
             raise ModelError(f"{example.id}: a classifier cannot learn from {type(other).__name__}.")
 
 
-def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels: Labels) -> Choice:
-    return Choice(int(quantised(scores[0]).argmax()))
-
-
 classification = Family(
     name="classification",
     summary="One label for a text or a pair of texts, read off the first token.",
-    head=_head,
+    head=lambda hidden_size, labels: scoring_head(hidden_size, len(labels)),
     encode=_encode,
-    forward=_forward,
+    forward=summary_scores,
     score_loss=_loss,
-    decode=_decode,
+    decode=lambda _example, _windows, scores, _labels: Choice(int(quantised(scores[0]).argmax())),
 )

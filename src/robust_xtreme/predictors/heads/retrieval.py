@@ -55,10 +55,6 @@ class DualHead(nn.Module):
         return self.log_scale.float().exp()
 
 
-def _head(hidden_size: int, labels: Labels) -> nn.Module:
-    return DualHead(hidden_size)
-
-
 def text_windows(texts: Iterable[tuple[int, str, str]], tokenizer: Any, max_length: int) -> list[Window]:
     """One window for each (example, field, text), which is cut to `max_length` tokens."""
     frame = frame_of(tokenizer)
@@ -142,7 +138,7 @@ def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels
 retrieval = Family(
     name="retrieval",
     summary="The nearest candidates of a pool for each query, both read as vectors.",
-    head=_head,
+    head=lambda hidden_size, _: DualHead(hidden_size),
     encode=_encode,
     forward=_forward,
     score_loss=_loss,

@@ -42,10 +42,6 @@ class ContextLayout:
     reach: tuple[int, int]
 
 
-def _head(hidden_size: int, labels: Labels) -> nn.Module:
-    return nn.Linear(hidden_size, 2)
-
-
 def _encode(
     examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
@@ -115,12 +111,6 @@ def _tokens(gold: Span, layout: ContextLayout) -> tuple[int, int] | None:
     return int(inside[0]), int(inside[-1])
 
 
-def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
-    """Scores (B, L, 2): how well each token begins and ends the answer."""
-    scores: Tensor = head(hidden)
-    return scores
-
-
 def _loss(head: nn.Module, scores: Tensor, windows: Windows, examples: Examples, labels: Labels) -> Tensor:
     """The mean over windows of the two cross-entropies; a window without the answer has the summary token as target."""
     scores = scores.float()
@@ -179,7 +169,8 @@ def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int, in
     if not count:
         return None
     begin, end = quantised(scores[layout.first : layout.first + count]).T
-    ends = np.lib.stride_tricks.sliding_window_view(_padded(end), min(ANSWER_TOKENS, count))[:count]
+    padded = np.concatenate([end, np.full(ANSWER_TOKENS - 1, np.iinfo(np.int64).min // 4)])
+    ends = np.lib.stride_tricks.sliding_window_view(padded, min(ANSWER_TOKENS, count))[:count]
     length = ends.argmax(axis=1)
     total = begin + np.take_along_axis(ends, length[:, None], axis=1)[:, 0]
     start = int(total.argmax())
@@ -189,11 +180,6 @@ def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int, in
     following = following[following >= stop]
     until = int(following[0]) if len(following) else layout.reach[1]
     return int(total[start]), int(layout.offsets[start, 0]), stop, until
-
-
-def _padded(end: Scores) -> Scores:
-    lowest = np.full(ANSWER_TOKENS - 1, np.iinfo(np.int64).min // 4)
-    return np.concatenate([end, lowest])
 
 
 def _trimmed(context: str, start: int, stop: int, until: int) -> Answers:
@@ -219,17 +205,13 @@ def _left_out(text: str, stop: int) -> int:
     return end - stop
 
 
-def _status(example: Example, windows: Windows) -> str:
-    return "truncated_gold" if any(window.truncated for window in windows) else "ok"
-
-
 span_qa = Family(
     name="span_qa",
     summary="The span of the context that answers the question.",
-    head=_head,
+    head=lambda hidden_size, _: nn.Linear(hidden_size, 2),
     encode=_encode,
-    forward=_forward,
+    forward=lambda head, hidden, *_: head(hidden),  # (B, L, 2): how well each token begins and ends the answer
     score_loss=_loss,
     decode=_decode,
-    status=_status,
+    status=lambda _, windows: "truncated_gold" if any(window.truncated for window in windows) else "ok",
 )

@@ -31,10 +31,6 @@ class WordLayout:
     firsts: tuple[int, ...]
 
 
-def _head(hidden_size: int, labels: Labels) -> nn.Module:
-    return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(hidden_size, len(labels)))
-
-
 def _text(example: Example) -> Text:
     (text,) = example.texts.values()
     return text
@@ -146,7 +142,7 @@ def _decode(example: Example, windows: Windows, scores: Sequence[Scores], labels
 tagging = Family(
     name="tagging",
     summary="One tag per word, read off the word's first token.",
-    head=_head,
+    head=lambda hidden_size, labels: nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(hidden_size, len(labels))),
     encode=_encode,
     forward=_forward,
     score_loss=_loss,

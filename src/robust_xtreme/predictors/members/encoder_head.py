@@ -93,7 +93,8 @@ class EncoderHead:
         return {piece: ids[piece] for piece in distinct}
 
 
-def _make(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
+def reader_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
+    """The encoder and head of a model for a task."""
     family = registry.load("family", model.family)
     return EncoderHead(task, family, Recorder(tokenizer_of(model)), load, relabel_of(model, task))
 
@@ -102,5 +103,5 @@ encoder_head = Making(
     name="encoder_head",
     summary="An encoder with a head.",
     serves=lambda model, task: bool(model.head) and task.pool is None,
-    make=_make,
+    make=reader_of,
 )

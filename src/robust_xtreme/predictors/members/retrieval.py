@@ -13,14 +13,13 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.examples import Document, Example, Target
-from robust_xtreme.models.checkpoint import Checkpoint, Located, tokenizer_of
+from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.predictors.batches import embed
 from robust_xtreme.predictors.heads.retrieval import QUERY, text_windows
-from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
-from robust_xtreme.predictors.predictor import Candidates, Input, Load, Making, Predicted, Work
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.predictors.predictor import Candidates, Input, Making, Predicted, Work
 from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 from robust_xtreme.retrieval.embeddings import Known, dtype_for, embedded, key_of
 from robust_xtreme.retrieval.search import search
@@ -184,13 +183,9 @@ def _pairs(searched: _Search, mined: Mined, threshold: float) -> list[Document]:
     return [Document((ids[partners[row]],) if row in partners else ()) for row in range(len(searched.examples))]
 
 
-def _make(model: Located, task: TaskSpec, load: Load) -> Retrieval:
-    return Retrieval(EncoderHead(task, registry.load("family", model.family), Recorder(tokenizer_of(model)), load))
-
-
 retrieval = Making(
     name="retrieval",
     summary="The nearest candidates of a pool, by the vectors of a head or of a representation of the encoder.",
     serves=lambda _, task: task.pool is not None,
-    make=_make,
+    make=lambda model, task, load: Retrieval(reader_of(model, task, load)),
 )
