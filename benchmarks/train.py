@@ -40,11 +40,12 @@ from robust_xtreme.examples import Choice, Example
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.sources import load, open_source
-from robust_xtreme.training.loop import How, Options, Progress, Stage, run_loop
+from robust_xtreme.training.loop import Options, Progress, Stage, run_loop
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import task_part
 from robust_xtreme.training.sampling import Plan
 from robust_xtreme.training.scratch import Size, new_tokenizer
+from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 OURS, SORTED, PLAIN = "train", "Trainer, sorted by length", "Trainer"
 WAYS: Final = (OURS, SORTED, PLAIN)
@@ -99,8 +100,9 @@ def ours(args: argparse.Namespace, folder: Path) -> tuple[int, float]:
     plan = Plan(part.lengths, BATCH, SEED, args.steps)
     clock = _Clock(args.warm, args.steps)
     schedule = Schedule(RATE, args.steps, 0, 0.0, fused=args.precision == "fp32")
-    how = How(args.device, precision=args.precision)
-    stage = Stage("benchmark", folder, model.roberta, [part], plan, schedule, int(tokenizer.pad_token_id), how)
+    target = StageSpec(tasks=("mnli",))
+    spec = TrainSpec("mini", "encoder", target=target, device=args.device, precision=args.precision, clip=1.0)
+    stage = Stage("benchmark", folder, model.roberta, [part], plan, schedule, int(tokenizer.pad_token_id), spec)
     run_loop(stage, Options(watch=clock.watch, save_seconds=1e9))
     tokens = sum(part.lengths[unit] for step in range(args.warm, args.steps) for unit in plan.at(step))
     return tokens, clock.seconds

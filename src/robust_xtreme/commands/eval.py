@@ -57,7 +57,7 @@ def eval(
         from robust_xtreme.evaluation.estimate import estimate
 
         console = output()
-        for line in estimate(spec).lines():
+        for line in estimate(spec):
             console.print(line, soft_wrap=True)
     else:
         _run(spec, force, not no_cache, quiet, verbose)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, NoReturn, final
+from typing import Final, NoReturn
 
 import torch
 
-from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan, split_of
+from robust_xtreme.evaluation.plan import Plan, make_plan, split_of
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus
@@ -30,86 +28,44 @@ _EACH: Final = 5e-4
 """Seconds an item for reading, noising, encoding and scoring, without the model."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One task run: its rows, its cells (conditions), its predictions over all seeds, and their tokens, estimated."""
+def estimate(spec: RunSpec) -> list[str]:
+    """The plan of a run as text: a line for each task run and for what is left out, and the size of the whole.
 
-    task_run: TaskRun
-    cells: int
-    predictions: int
-    tokens: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A run before it is computed; `seconds` is a rough guess from the speed of this machine."""
-
-    spec: RunSpec
-    rows: tuple[Line, ...]
-    not_run: tuple[NotRun, ...]
-    device: str
-    seconds: float
-
-    @property
-    def cells(self) -> int:
-        """Cells of the run: task run x condition."""
-        return sum(row.cells for row in self.rows)
-
-    @property
-    def predictions(self) -> int:
-        """Predictions, equal inputs counted each time."""
-        return sum(row.predictions for row in self.rows)
-
-    @property
-    def tokens(self) -> int:
-        """The tokens that the model would read without deduplication, estimated."""
-        return sum(row.tokens for row in self.rows)
-
-    def lines(self) -> Iterator[str]:
-        """The plan as text."""
-        for row in self.rows:
-            size = f"{row.task_run.rows} rows, {row.task_run.clusters} clusters, {row.cells} cells"
-            work = f"{row.predictions} predictions, about {row.tokens} tokens"
-            yield f"{row.task_run.label} ({row.task_run.split}): {size}, {work}"
-        for skipped in self.not_run:
-            yield f"not run: {skipped.detail}"
-        yield (
-            f"{self.cells} cells, {self.predictions} predictions, about {self.tokens} tokens, "
-            f"about {_duration(self.seconds)} on {self.device}, into {self.spec.folder()}"
-        )
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{max(1.0, seconds):.0f} seconds"
-
-
-def estimate(spec: RunSpec) -> Estimate:
-    """Plan a run and guess its time. Raises what `evaluate` raises before it computes; nothing is written."""
+    Tokens are those that the model would read without deduplication, estimated from a sample; the time is a rough guess
+    from the speed of this machine. Raises what `evaluate` raises before it computes; nothing is written.
+    """
     with using(*spec.packs):
         device = device_of(spec.device)
         plan = make_plan(spec)
-        first = {
-            (task_run.task.name, task_run.pool): task_run for task_run in reversed(plan.task_runs) if task_run.pool
-        }
-        rows = tuple(_line(plan, task_run, task_run in first.values()) for task_run in plan.task_runs)
-        speed = _speed(device) * _REACHED
-        work = sum(2.0 * row.task_run.params * row.tokens for row in rows)
-        beside = _EACH * sum(row.predictions for row in rows)
-        return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
+        # Of the task runs with one pool, the first has the tokens of its candidates, which are embedded once.
+        first = {(run.task.name, run.pool): run for run in reversed(plan.task_runs) if run.pool}
+        tokens = [_tokens(plan, run, run in first.values()) for run in plan.task_runs]
+        lines = [_line(run, count) for run, count in zip(plan.task_runs, tokens, strict=True)]
+        work = sum(2.0 * run.params * count for run, count in zip(plan.task_runs, tokens, strict=True))
+        cells = sum(len(run.conditions) for run in plan.task_runs)
+        predictions = sum(run.predictions for run in plan.task_runs)
+        seconds = work / (_speed(device) * _REACHED) + _EACH * predictions
+    duration = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{max(1.0, seconds):.0f} seconds"
+    size = f"{cells} cells, {predictions} predictions, about {sum(tokens)} tokens"
+    whole = f"{size}, about {duration} on {device}, into {spec.folder()}"
+    return [*lines, *(f"not run: {skipped.detail}" for skipped in plan.not_run), whole]
 
 
-def _line(plan: Plan, task_run: TaskRun, first: bool) -> Line:
-    """One task run; the first with a pool has the tokens of its candidates, which are embedded once."""
-    predictions = task_run.predictions
+def _line(run: TaskRun, tokens: int) -> str:
+    size = f"{run.rows} rows, {run.clusters} clusters, {len(run.conditions)} cells"
+    return f"{run.label} ({run.split}): {size}, {run.predictions} predictions, about {tokens} tokens"
+
+
+def _tokens(plan: Plan, task_run: TaskRun, with_candidates: bool) -> int:
+    """The tokens of a task run's predictions over all seeds, and of its candidates, estimated."""
     split = split_of(plan, task_run)
     examples = split.examples[:_SAMPLE]
     inputs = predictor_of(task_run.model, task_run.task, _no_model).prepare(examples)
-    tokens = sum(len(window.input_ids) for input_ in inputs for window in input_.windows) / len(examples) * predictions
-    if split.corpus is not None and first:
+    sampled = sum(len(window.input_ids) for input_ in inputs for window in input_.windows)
+    tokens = sampled / len(examples) * task_run.predictions
+    if split.corpus is not None and with_candidates:
         tokens += _candidate_tokens(task_run, split.corpus)
-    return Line(task_run, len(task_run.conditions), predictions, round(tokens))
+    return round(tokens)
 
 
 def _no_model() -> NoReturn:

@@ -58,7 +58,8 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     store.write_frame(folder.path / "models.csv", models(plan), MODELS)
     store.write_frame(folder.path / "conditions.csv", conditions(plan), CONDITIONS)
     failed = failed_cells(predictions)
-    manifest = {**manifest, "not_run": [*asked(manifest), *failed]}
+    left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
+    manifest = {**manifest, "not_run": [*left_out, *failed]}
     frames = score(stats, predictions, plan, str(manifest["device"]))
     store.write_frame(folder.path / "scores.csv", frames[0], SCORES)
     store.write_frame(folder.path / "deltas.csv", frames[1], DELTAS)
@@ -92,11 +93,6 @@ def backend_of(device: str) -> Backend:
         return CPU
     cuda = torch.device("cuda")
     return Backend(torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy())
-
-
-def asked(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The cells that the plan left out, without those that failed later."""
-    return [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
 
 
 def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:

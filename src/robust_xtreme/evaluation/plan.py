@@ -310,15 +310,11 @@ def split_of(plan: Plan, task_run: TaskRun) -> Split:
 
     Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
     """
-    taken = plan.splits.take(task_run.task.name, task_run.language, task_run.split)
-    return taken or read_split(plan.spec, task_run, plan.pools)
-
-
-def read_split(spec: RunSpec, task_run: TaskRun, pools: Pools) -> Split:
-    """Read the split of a task run again. Raises MissingData and Mismatch as `split_of`."""
-    task = task_run.task
+    task, pools = task_run.task, plan.pools
+    if taken := plan.splits.take(task.name, task_run.language, task_run.split):
+        return taken
     split = load(task, pools.source, task_run.language, task_run.split, pools)
-    examples = outside(limited(split.examples, spec.limit_of(task.name)), task_run.unsupported)
+    examples = outside(limited(split.examples, plan.spec.limit_of(task.name)), task_run.unsupported)
     if identity_of(examples, split.corpus) != task_run.data:
         raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
     return replace(split, examples=examples, tuned=tuned_on(task, pools, task_run.language, split))

@@ -163,15 +163,17 @@ class _Run:
             ThreadPoolExecutor(1, "score", shared) as scoring,
         ):
             upcoming: list[Future[Ready]] = [preparing.submit(self._begin, task_run) for task_run in todo[:1]]
-            pending: list[Future[None]] = []
+            pending: Future[None] | None = None
             for index in range(len(todo)):
                 prepared = upcoming.pop().result()()
                 upcoming += [preparing.submit(self._begin, following) for following in todo[index + 1 : index + 2]]
                 answered = self._answer(prepared)
                 self._count(answered)
-                _wait(pending)
-                pending = [scoring.submit(self._end, answered)]
-            _wait(pending)
+                if pending:
+                    pending.result()
+                pending = scoring.submit(self._end, answered)
+            if pending:
+                pending.result()
         if todo:
             self.say(f"in all: {self._counted(self.counts)}")
 
@@ -262,12 +264,6 @@ class _Run:
         self.manifest = halved(self.manifest, task_run.label)
         self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
-
-
-def _wait(pending: Sequence[Future[None]]) -> None:
-    """Wait for futures; raises what they raise."""
-    for future in pending:
-        future.result()
 
 
 @contextmanager

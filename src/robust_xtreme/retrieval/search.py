@@ -81,7 +81,8 @@ def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
     error = length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK
     best = -np.partition(-scores, pool.k - 1, axis=1)[:, pool.k - 1]
     floor = best - 2 * error - QUANTUM
-    near = _ranked(pool, queries, *_pairs(np.where(scores >= floor[:, None], candidates, -1)))
+    of, column = np.nonzero((scores >= floor[:, None]) & (candidates >= 0))
+    near = _ranked(pool, queries, of, candidates[of, column])
     if scores.shape[1] < len(pool.candidates):
         open_rows = np.flatnonzero(scores.min(axis=1) >= floor)
         if len(open_rows):
@@ -136,12 +137,6 @@ def _take(best: Neighbours, of: Array, candidates: Array, scores: Array) -> None
     candidates = np.concatenate([best.indices[touched].ravel(), candidates])
     scores = np.concatenate([best.scores[touched].ravel(), scores])
     best.indices[touched], best.scores[touched] = _first(len(touched), k, of, candidates, scores)
-
-
-def _pairs(candidates: Array) -> tuple[Array, Array]:
-    """Query and candidate of each entry that is not -1, as two flat arrays."""
-    of, column = np.nonzero(candidates >= 0)
-    return of, candidates[of, column]
 
 
 def _ranked(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Neighbours:

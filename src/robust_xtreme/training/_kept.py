@@ -85,9 +85,6 @@ def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], No
     return translations
 
 
-# ---------------------------------------------------------------------------------------------------------------- files
-
-
 def _line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n"
 

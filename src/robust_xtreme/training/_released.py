@@ -76,9 +76,6 @@ def native(example: Example) -> str:
     return example.id.split("/", 3)[-1]
 
 
-# ---------------------------------------------------------------------------------------------------------------- pairs
-
-
 def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) -> tuple[list[Row], int]:
     """Rows of five columns: two English texts, their translations, the label; matched by texts and label."""
     wanted: defaultdict[tuple[str, str, int], list[str]] = defaultdict(list)
@@ -115,9 +112,6 @@ def _key(first: str, second: str, label: int) -> tuple[str, str, int]:
 
 def _index(example: Example) -> int:
     return example.target.index if isinstance(example.target, Choice) else -1
-
-
-# ------------------------------------------------------------------------------------------------------------ questions
 
 
 def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list[Row], int]:

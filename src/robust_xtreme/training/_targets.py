@@ -67,9 +67,6 @@ def _unknown(called: str, language: str, known: str) -> ModelError:
     return ModelError(f"{called} does not translate from English into {language}: {known}. Name another model.")
 
 
-# ------------------------------------------------------------------------------------------------ one token a language
-
-
 def _many(tokenizer: Any, vocabulary: Mapping[str, int], language: str, called: str) -> Target:
     """NLLB, M2M100 and mBART: the first token of a translation is its language."""
     token, source = _language_token(vocabulary, language), _language_token(vocabulary, ENGLISH)
@@ -88,9 +85,6 @@ def _language_token(vocabulary: Mapping[str, int], language: str) -> str:
             return token
     pattern = re.compile(rf"{language}_[A-Z][A-Z]")
     return next((token for token in sorted(vocabulary) if pattern.fullmatch(token)), "")
-
-
-# -------------------------------------------------------------------------------------------------------------- marian
 
 
 def _marian(tokenizer: Any, vocabulary: Mapping[str, int], language: str, called: str) -> Target:
@@ -115,9 +109,6 @@ def _names(language: str) -> tuple[str, ...]:
     flores = FLORES.get(language, language)
     other = _OPUS.get(language, flores)
     return tuple(dict.fromkeys((language, flores.partition("_")[0], flores, other.partition("_")[0], other)))
-
-
-# ------------------------------------------------------------------------------------------------------------------ t5
 
 
 def _t5(config: Any, vocabulary: Mapping[str, int], language: str, called: str) -> Target:

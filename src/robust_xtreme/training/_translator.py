@@ -83,9 +83,6 @@ class Translator:
         return target_of(self.tokenizer, self.model.config, language, self.called)
 
 
-# ---------------------------------------------------------------------------------------------------------------- files
-
-
 def find_model(name: str, *, offline: bool) -> Path:
     """The folder of a model: a local folder, or the fetched files of `OWNER/NAME[@REVISION]` on the hub.
 
@@ -122,9 +119,6 @@ def check_model(folder: Path, called: str) -> None:
     if pieces and not (folder / "tokenizer.json").is_file() and find_spec("sentencepiece") is None:
         what = f"{called} has its tokenizer in {pieces} alone, which the package sentencepiece reads"
         raise ModelError(f"{what}. Install it: pip install sentencepiece")
-
-
-# ---------------------------------------------------------------------------------------------------------------- model
 
 
 def open_translator(folder: Path, called: str, device: str) -> Translator:
@@ -165,9 +159,6 @@ def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None
     if len(targets) < len(languages):
         what = f"{called} translates into one language, and {len(languages)} are named"
         raise ModelError(f"{what}: {', '.join(languages)}. Name one, or a model of many languages.")
-
-
-# ------------------------------------------------------------------------------------------------------------ translate
 
 
 def translate(translator: Translator, target: Target, texts: Sequence[str]) -> list[Translation]:

@@ -109,9 +109,6 @@ def _model(chain: Chain) -> tuple[Any, Any]:
     return read_encoder(source), read_tokenizer(source)
 
 
-# --------------------------------------------------------------------------------------------------------------- counts
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class _Size:
@@ -142,9 +139,6 @@ def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
     lengths = masked_part(encoder, tokenizer, chosen, 0).lengths
     units = round(len(distinct) * len(lengths) / len(chosen))
     return _Size(units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
-
-
-# ----------------------------------------------------------------------------------------------------------------- rows
 
 
 def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
@@ -215,9 +209,6 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
         seconds=None,
         counted=bool(stage.tasks),
     )
-
-
-# ----------------------------------------------------------------------------------------------------------------- time
 
 
 def _seconds(encoder: Any, windows: float, length: float, masked: float, spec: TrainSpec) -> float:

@@ -63,9 +63,6 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     return Learning(parts, plan, schedule, tuple(part.head for part in taught))
 
 
-# --------------------------------------------------------------------------------------------------------------- parts
-
-
 def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Part:
     task = lesson.task
     family: Family = registry.load("family", task.family)
@@ -101,9 +98,6 @@ def _noise(
     return draw
 
 
-# ---------------------------------------------------------------------------------------------------------------- plan
-
-
 def plan_for(stage: StageSpec, lengths: Sequence[Sequence[int]]) -> Plan:
     """The plan of a resolved stage from the lengths of each part's units.
 
@@ -130,9 +124,6 @@ def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:
         shares = (*(share * (1 - stage.masked_lm) for share in shares), stage.masked_lm)
         epoch = math.ceil(epoch / (1 - stage.masked_lm))
     return Draws(shares, stage.mixing == "batches", epoch)
-
-
-# --------------------------------------------------------------------------------------------------------------- score
 
 
 def score_of(

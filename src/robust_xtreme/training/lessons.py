@@ -108,9 +108,6 @@ def _with(english: contamination.Screened, others: contamination.Screened, both:
     )
 
 
-# ------------------------------------------------------------------------------------------------------------- reading
-
-
 def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tuple[Example, ...]:
     """The labelled training examples of a task, or of all its parts. Raises MissingData."""
     if task.parts:
@@ -125,9 +122,6 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
     if not examples or unlabelled:
         raise MissingData(f"The training data of {task.name} under {source} contain {splits[0].lack}.")
     return examples
-
-
-# -------------------------------------------------------------------------------------------------- totals and controls
 
 
 def _within(lessons: tuple[Lesson, ...], stage: StageSpec, tell: Tell) -> tuple[Lesson, ...]:

@@ -24,13 +24,13 @@ from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.results import store
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData
-from robust_xtreme.training.device import own_random, seed_process
+from robust_xtreme.training.device import device_of, own_random, seed_process
 from robust_xtreme.training.endings import Stop, no_memory, of_process
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part
 from robust_xtreme.training.part_losses import PartLosses
 from robust_xtreme.training.sampling import Plan
-from robust_xtreme.training.spec import Tell
+from robust_xtreme.training.spec import Tell, TrainSpec
 
 METRICS: Final = "metrics.csv"
 TENSORBOARD: Final = "tensorboard"
@@ -72,22 +72,8 @@ class Options:
 
 @final
 @dataclass(frozen=True, slots=True)
-class How:
-    """How steps are computed: devices, precision, accumulation, the clip norm, and loggers."""
-
-    device: str
-    devices: int = 1
-    strategy: str = "auto"
-    precision: str = "fp32"
-    accumulate: int = 1
-    clip: float = 1.0
-    log: tuple[str, ...] = ()
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class Stage:
-    """The inputs of one loop: the run's folder, parts, plan of batches, schedule of rates, and how to compute.
+    """The inputs of one loop: the run's folder, parts, plan of batches, schedule of rates, and the resolved spec.
 
     `dev` gives a score after each epoch, in points; with `select` the weights with the best one are kept.
     """
@@ -99,7 +85,7 @@ class Stage:
     plan: Plan
     schedule: Schedule
     pad_id: int
-    how: How
+    spec: TrainSpec
     dev: Callable[[], float] | None = None
     select: bool = False
 
@@ -119,7 +105,7 @@ def run_loop(stage: Stage, options: Options) -> None:
         if state:
             resume.restore(state, module)
         if begin < stage.plan.steps:
-            share = Share(accumulate=stage.how.accumulate)
+            share = Share(accumulate=stage.spec.accumulate)
             loader = Loader(stage.parts, stage.plan, stage.pad_id, begin, share)
             with Stop(options.tell) as stop:
                 _fit(_trainer(stage, _Steps(stage, state, options, stop), begin), module, loader, stage, stop)
@@ -129,19 +115,19 @@ def run_loop(stage: Stage, options: Options) -> None:
 
 
 def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
-    how = stage.how
+    spec = stage.spec
     strategy: Any = "auto"
-    if how.devices > 1 or how.strategy != "auto":
+    if spec.devices > 1 or spec.strategy != "auto":
         # One process a device, forked, so that they share what this process has read.
         strategy = DDPStrategy(start_method="fork", find_unused_parameters=len(stage.parts) > 1)
     return Trainer(
-        accelerator="gpu" if how.device == "cuda" else "cpu",
-        devices=how.devices,
+        accelerator="gpu" if device_of(spec.device) == "cuda" else "cpu",
+        devices=spec.devices,
         strategy=strategy,
-        precision=_PRECISIONS[how.precision],  # type: ignore[arg-type]  # Lightning lists them as literals
-        accumulate_grad_batches=how.accumulate,
+        precision=_PRECISIONS[spec.precision],  # type: ignore[arg-type]  # Lightning lists them as literals
+        accumulate_grad_batches=spec.accumulate,
         max_steps=stage.plan.steps - begin,
-        gradient_clip_val=how.clip,
+        gradient_clip_val=spec.clip,
         callbacks=[steps],
         logger=_loggers(stage),
         log_every_n_steps=1,
@@ -156,7 +142,7 @@ def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
 
 
 def _loggers(stage: Stage) -> Any:
-    if TENSORBOARD not in stage.how.log:
+    if TENSORBOARD not in stage.spec.log:
         return False
     from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -170,7 +156,7 @@ def _loggers(stage: Stage) -> Any:
 def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage, stop: Stop) -> None:
     """Fit; Ctrl-C, on which Lightning ends the process, raises KeyboardInterrupt."""
     before = signal.getsignal(signal.SIGINT)
-    size, split = stage.plan.batch_size, stage.how.accumulate
+    size, split = stage.plan.batch_size, stage.spec.accumulate
     module.train()
     try:
         trainer.fit(module, datamodule=TrainingData(loader))
@@ -255,7 +241,7 @@ class _Steps(Callback):
         pieces: Any = pl_module.pieces
         self.parts.note(pieces)
         self.micro += 1
-        if self.micro == self.stage.how.accumulate:
+        if self.micro == self.stage.spec.accumulate:
             self._step(trainer, pl_module)
 
     def _step(self, trainer: Trainer, module: LightningModule) -> None:

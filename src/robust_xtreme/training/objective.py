@@ -144,9 +144,6 @@ def lengths_of(units: Iterable[Sequence[Window]]) -> tuple[int, ...]:
     return tuple(max(len(window.input_ids) for window in unit) for unit in units)
 
 
-# --------------------------------------------------------------------------------------------------------------- batch
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Piece:

@@ -269,9 +269,6 @@ def _no_task(name: str) -> SpecError | UnknownName:
     return SpecError(f"train takes tasks, and {name} is a group of them. {what}")
 
 
-# ------------------------------------------------------------------------------------------------- from words and files
-
-
 def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec:
     """A TrainSpec from its keys by name; `mlm`, `intermediate` and `target` are mappings of a StageSpec's keys.
 

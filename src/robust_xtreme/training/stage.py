@@ -27,7 +27,7 @@ from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, write_model, written_folder
 from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
-from robust_xtreme.training.loop import How, Options, Stage, run_loop
+from robust_xtreme.training.loop import Options, Stage, run_loop
 from robust_xtreme.training.lora import add_lora, merged
 from robust_xtreme.training.masked import NAME
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
@@ -102,9 +102,6 @@ def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
         yield
 
 
-# ------------------------------------------------------------------------------------------------------------- a stage
-
-
 def _from_scratch(chain: Chain, link: Link) -> None:
     encoder, tokenizer = scratch.new_model(Path(chain.spec.text), chain.spec.size, link.stage.seed)
     write_model(link.folder / "model", encoder, tokenizer)
@@ -123,7 +120,6 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     learned = learning(link, spec, encoder, tokenizer)
     score = score_of(link, spec, encoder, learned.heads, tokenizer)
     _tell_counts(link, learned, options.tell)
-    how = How(device_of(spec.device), spec.devices, spec.strategy, spec.precision, spec.accumulate, spec.clip, spec.log)
     run_loop(
         Stage(
             name=link.kind,
@@ -133,7 +129,7 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
             plan=learned.plan,
             schedule=learned.schedule,
             pad_id=int(tokenizer.pad_token_id),
-            how=how,
+            spec=spec,
             dev=score,
             select=link.stage.select == "dev",
         ),
@@ -154,9 +150,6 @@ def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
         windows, share = len(learned.parts[-1].lengths), learned.plan.shares[-1]
         counts += f", masked LM: {windows:,} windows of text in a share of {share:g} of the steps"
     tell(f"{counts or link.kind.replace('_', ' ')}, {learned.plan.steps:,} steps of {learned.plan.batch_size}")
-
-
-# ------------------------------------------------------------------------------------------------------------- writing
 
 
 def _write_hashes(link: Link) -> None:

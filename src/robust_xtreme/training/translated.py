@@ -89,9 +89,6 @@ def _examples(request: Request) -> tuple[Example, ...]:
     return tuple(example for code in request.languages for example in read(request, code))
 
 
-# --------------------------------------------------------------------------------------------------------------- folder
-
-
 _XNLI: Final = Files("tsv", ("XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",))
 _OTHERS: Final = {"mnli": _XNLI, "xnli": _XNLI}
 """Translations that the authors of a task published, with the paths of their archive."""
@@ -124,9 +121,6 @@ def _of_language(task: TaskSpec, language: str, **data: Any) -> TaskSpec:
     return replace(task, languages=(language,), train_languages=(language,), **data)
 
 
-# ------------------------------------------------------------------------------------------------------------------ hub
-
-
 def _from_hub(request: Request, language: str) -> tuple[Example, ...]:
     task = _of_language(request.task, language, hub={TRAIN: _hub_files(request.task, language)})
     source: Hub = open_hub("", is_offline(request.offline))
@@ -149,9 +143,6 @@ def _hub_files(task: TaskSpec, language: str) -> HubFiles:
     if language not in languages:
         raise MissingData(f"{task.name} {language}: {files.repo} only has translations into {' '.join(languages)}.")
     return files
-
-
-# ----------------------------------------------------------------------------------------------------------------- rows
 
 
 def _aligned(request: Request, translated: SourceRows, language: str) -> tuple[Example, ...]:
@@ -203,9 +194,6 @@ def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple
     )
 
 
-# ---------------------------------------------------------------------------------------------------------------- model
-
-
 def _by_model(request: Request) -> tuple[Example, ...]:
     """The examples by a translation model. Raises SpecError where the task's target would be lost."""
     task, name = request.task, request.value.removeprefix(SEQ2SEQ)
@@ -247,9 +235,6 @@ def _tell(job: Job, made: Sequence[Translation], tell: Tell) -> None:
     }
     notes = "".join(f", {count:,} {what}" for what, count in odd.items() if count)
     tell(f"{job.name}: {len(made):,} texts are translated{notes} ({job.path.name})")
-
-
-# ---------------------------------------------------------------------------------------------------------------- texts
 
 
 def _fields(task: TaskSpec, example: Example) -> tuple[str, ...]:
