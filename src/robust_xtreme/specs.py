@@ -233,12 +233,18 @@ def parquet(
     *,
     ids: str = "ordinal",
     codes: Mapping[str, str] | None = None,
+    files: str = "",
 ) -> dict[str, HubFiles]:
-    """Splits on the hub whose files are `CONFIG/SPLIT-*.parquet`."""
+    """Splits on the hub whose files are `CONFIG/SPLIT-*.parquet`, or `files`, which contains `{split}`."""
+    paths = {split: (files or f"{config}/{{split}}-*.parquet").replace("{split}", split) for split in splits}
     return {
-        split: HubFiles(repo, revision, config, split, f"{config}/{split}-*.parquet", values, ids, codes=codes or {})
-        for split in splits
+        split: HubFiles(repo, revision, config, split, path, values, ids, codes=codes or {})
+        for split, path in paths.items()
     }
+
+
+LEARNED: Final = ("train", "validation")
+"""The splits of a task to learn from."""
 
 
 @final

@@ -14,8 +14,8 @@ _LONGEST_LEAD: Final = 64
 
 def pair(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A pair of sentences: `premise`, `hypothesis` and `label`, None where there is no label."""
-    label = None if row.get("label") is None else _get(row, "label", str, location)
-    first, second = (_get(row, key, str, location) for key in ("premise", "hypothesis"))
+    label = None if row.get("label") is None else value(row, "label", str, location)
+    first, second = (value(row, key, str, location) for key in ("premise", "hypothesis"))
     return {"first": first, "second": second, "label": label}
 
 
@@ -32,9 +32,9 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
     Where a copy lost the white space at the beginning of contexts and answers, the starts are moved by its length.
     """
-    context, asked = _get(row, "context", str, location), _get(row, "question", str, location)
-    answers = _get(row, "answers", dict, location)
-    texts, starts = _get(answers, "text", list, location), _get(answers, "answer_start", list, location)
+    context, asked = value(row, "context", str, location), value(row, "question", str, location)
+    answers = value(row, "answers", dict, location)
+    texts, starts = value(answers, "text", list, location), value(answers, "answer_start", list, location)
     if len(texts) != len(starts):
         raise DataError(location, f"has {len(texts)} answers and {len(starts)} places of them.")
     located = _spans(context, texts, starts)
@@ -64,14 +64,14 @@ def _after(context: str, text: str, start: int) -> int:
 
 def sentences(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """Two sentences: `sentence1`, `sentence2` and `label`, None where there is no label."""
-    label = None if row.get("label") is None else _get(row, "label", str, location)
-    first, second = (_get(row, key, str, location).strip() for key in ("sentence1", "sentence2"))
+    label = None if row.get("label") is None else value(row, "label", str, location)
+    first, second = (value(row, key, str, location).strip() for key in ("sentence1", "sentence2"))
     return {"first": first, "second": second, "label": label}
 
 
 def translation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A sentence and its English translation: `sentence1` and `sentence2`."""
-    return {"sentence": _get(row, "sentence1", str, location), "translation": _get(row, "sentence2", str, location)}
+    return {"sentence": value(row, "sentence1", str, location), "translation": value(row, "sentence2", str, location)}
 
 
 def causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -80,8 +80,8 @@ def causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     label = _CAUSAL.index(label) if label in _CAUSAL else label
     if label is not None and label not in (-1, 0, 1):
         raise DataError(location, f"expected the column 'label' to contain 0 or 1, not {label!r:.80}.")
-    choices = tuple(_get(row, key, str, location) for key in _CAUSAL)
-    premise, asked = _get(row, "premise", str, location), _get(row, "question", str, location)
+    choices = tuple(value(row, key, str, location) for key in _CAUSAL)
+    premise, asked = value(row, "premise", str, location), value(row, "question", str, location)
     return {"premise": premise, "question": asked, "choices": choices, "label": None if label == -1 else label}
 
 
@@ -89,17 +89,18 @@ _CAUSAL: Final = ("choice1", "choice2")
 
 
 def _texts(row: Mapping[str, Any], key: str, location: str) -> tuple[str, ...]:
-    values = _get(row, key, list, location)
-    if not all(isinstance(value, str) for value in values):
+    values = value(row, key, list, location)
+    if not all(isinstance(text, str) for text in values):
         raise DataError(location, f"expected the column {key!r} to contain texts, or labels with names.")
     return tuple(values)
 
 
-def _get(row: Mapping[str, Any], key: str, kind: type[_T], location: str) -> _T:
-    value = row.get(key)
-    if not isinstance(value, kind):
-        raise DataError(location, f"expected the column {key!r} to contain {_KINDS[kind]}, not {value!r:.80}.")
-    return value
+def value(row: Mapping[str, Any], key: str, kind: type[_T], location: str) -> _T:
+    """The value of a column, a text, a list or a structure. Raises DataError for another type."""
+    given = row.get(key)
+    if not isinstance(given, kind):
+        raise DataError(location, f"expected the column {key!r} to contain {_KINDS[kind]}, not {given!r:.80}.")
+    return given
 
 
 _KINDS: Final[dict[type, str]] = {list: "a list", str: "a text (labels by their names)", dict: "a structure"}

@@ -36,8 +36,7 @@ def question_or_none(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 def ending(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The beginning of a text and four endings: `ctx_a`, `ctx_b`, `endings` and `label`, a number as a text."""
     _texts(row, ("ctx_a", "ctx_b"), location)
-    if not isinstance(row.get("endings"), list):
-        raise DataError(location, f"expected the column 'endings' to contain a list, not {row.get('endings')!r:.80}.")
+    hub.value(row, "endings", list, location)
     return {**completed(row, location), "label": _index(row, 4, location)}
 
 
@@ -76,10 +75,7 @@ def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def _texts(row: Mapping[str, Any], keys: tuple[str, ...], location: str) -> tuple[str, ...]:
-    for key in keys:
-        if not isinstance(row.get(key), str):
-            raise DataError(location, f"expected the column {key!r} to contain a text, not {row.get(key)!r:.80}.")
-    return tuple(row[key] for key in keys)
+    return tuple(hub.value(row, key, str, location) for key in keys)
 
 
 def _index(row: Mapping[str, Any], count: int, location: str) -> int:

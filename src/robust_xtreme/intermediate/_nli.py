@@ -18,8 +18,5 @@ LENGTH: Final = 128
 
 def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """Examples with the fields `premise` and `hypothesis`; the cluster is the row's own, or its premise."""
-    return nli(LABELS)(tuple(replace(row, cluster=row.cluster or _cluster(row)) for row in rows), origin)
-
-
-def _cluster(row: Row) -> str:
-    return f"premise/{digest(row.values['first'])}"
+    clustered = (replace(row, cluster=row.cluster or f"premise/{digest(row.values['first'])}") for row in rows)
+    return nli(LABELS)(tuple(clustered), origin)

@@ -7,7 +7,7 @@ from typing import Final
 
 from robust_xtreme.intermediate._hub import labelled_pair
 from robust_xtreme.intermediate.mnli import mnli
-from robust_xtreme.specs import Files, HubFiles
+from robust_xtreme.specs import LEARNED, Files, parquet
 
 _COMMIT: Final = "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"
 # Of stanfordnlp/snli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -24,12 +24,7 @@ snli = replace(
     files={"train": _files("train"), "validation": _files("dev"), "test": _files("test", "snli/snli-test.tsv")},
     accepts=("snli",),
     cite="Bowman et al. 2015, A large annotated corpus for learning natural language inference (arXiv 1508.05326)",
-    hub={
-        split: HubFiles(
-            "stanfordnlp/snli", _COMMIT, "plain_text", split, f"plain_text/{split}-*.parquet", labelled_pair
-        )
-        for split in ("train", "validation", "test")
-    },
+    hub=parquet("stanfordnlp/snli", _COMMIT, "plain_text", (*LEARNED, "test"), labelled_pair),
     rows="549,367 pairs with a label to train on, 9,842 of validation and 9,824 of test.",
     trains=(),
     licence="CC BY-SA 4.0",

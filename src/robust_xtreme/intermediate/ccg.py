@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from robust_xtreme.adapters.tagging import tagging
-from robust_xtreme.examples import Example
 from robust_xtreme.sources.named import named
-from robust_xtreme.specs import Files, Origin, Row, TaskSpec
+from robust_xtreme.specs import Files, TaskSpec
 
 _LABELS: Final = "ccg/tags_to_id.json"
-
-
-def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-    """Tagging with the labels that the rows name, which their reader has checked."""
-    return tagging(named(rows))(rows, origin)
 
 
 ccg = TaskSpec(
@@ -28,7 +22,7 @@ ccg = TaskSpec(
         for split, name in (("train", "train"), ("validation", "dev"), ("test", "test"))
     },
     perturbed=(("tokens",),),
-    adapt=_adapt,
+    adapt=lambda rows, origin: tagging(named(rows))(rows, origin),  # the reader has checked the labels
     accepts=("ccg",),
     cite="Hockenmaier and Steedman 2007, CCGbank: A Corpus of CCG Derivations and Dependency Structures Extracted from "
     "the Penn Treebank (Computational Linguistics 33:3)",

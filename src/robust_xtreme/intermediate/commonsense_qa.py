@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.intermediate._choice import by_premise, fields
 from robust_xtreme.intermediate._hub import commonsense
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import LEARNED, Files, TaskSpec, parquet
 
 _COMMIT: Final = "94630fe30dad47192a8546eb75f094926d47e155"
 # Of tau/commonsense_qa on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -27,12 +27,9 @@ commonsense_qa = TaskSpec(
     cite="Talmor et al. 2019, CommonsenseQA: A Question Answering Challenge Targeting Commonsense Knowledge "
     "(arXiv 1811.00937)",
     max_length=128,
-    hub={
-        split: HubFiles(
-            "tau/commonsense_qa", _COMMIT, "default", split, f"data/{split}-*.parquet", commonsense, ids="native"
-        )
-        for split in ("train", "validation")
-    },
+    hub=parquet(
+        "tau/commonsense_qa", _COMMIT, "default", LEARNED, commonsense, ids="native", files="data/{split}-*.parquet"
+    ),
     rows="9,741 questions to train on and 1,221 of validation.",
     licence="MIT, by the card of its copy on the hub",
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.intermediate._choice import LENGTH, by_premise, fields
 from robust_xtreme.intermediate._hub import passage
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import LEARNED, Files, TaskSpec, parquet
 
 _COMMIT: Final = "ed50fe83db62b355759053b1cd5eef344ee371e0"
 # Of allenai/cosmos_qa, converted to parquet: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -27,12 +27,9 @@ cosmos_qa = TaskSpec(
     cite="Huang et al. 2019, Cosmos QA: Machine Reading Comprehension with Contextual Commonsense Reasoning "
     "(arXiv 1909.00277)",
     max_length=LENGTH,
-    hub={
-        split: HubFiles(
-            "allenai/cosmos_qa", _COMMIT, "default", split, f"default/{split}/*.parquet", passage, ids="native"
-        )
-        for split in ("train", "validation")
-    },
+    hub=parquet(
+        "allenai/cosmos_qa", _COMMIT, "default", LEARNED, passage, ids="native", files="default/{split}/*.parquet"
+    ),
     rows="25,262 questions to train on and 2,985 of validation.",
     licence="CC BY 4.0",
 )

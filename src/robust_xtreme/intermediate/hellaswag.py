@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.intermediate._choice import LENGTH, by_premise, fields
 from robust_xtreme.intermediate._hub import ending
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import LEARNED, Files, TaskSpec, parquet
 
 _COMMIT: Final = "218ec52e09a7e7462a5400043bb9a69a41d06b76"
 # Of Rowan/hellaswag on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -32,10 +32,7 @@ hellaswag = TaskSpec(
     accepts=("hellaswag",),
     cite="Zellers et al. 2019, HellaSwag: Can a Machine Really Finish Your Sentence? (arXiv 1905.07830)",
     max_length=LENGTH,
-    hub={
-        split: HubFiles("Rowan/hellaswag", _COMMIT, "default", split, f"data/{split}-*.parquet", ending)
-        for split in ("train", "validation")
-    },
+    hub=parquet("Rowan/hellaswag", _COMMIT, "default", LEARNED, ending, files="data/{split}-*.parquet"),
     rows="39,905 texts to train on and 10,042 of validation.",
     licence="MIT",
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.adapters.pairs import pairs
 from robust_xtreme.intermediate._hub import questions
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import LEARNED, Files, TaskSpec, parquet
 
 _LABELS: Final = ("not_duplicate", "duplicate")
 _COMMIT: Final = "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"
@@ -31,10 +31,7 @@ qqp = TaskSpec(
     "(arXiv 1804.07461)",
     labels=_LABELS,
     max_length=128,
-    hub={
-        split: HubFiles("nyu-mll/glue", _COMMIT, "qqp", split, f"qqp/{split}-*.parquet", questions)
-        for split in ("train", "validation")
-    },
+    hub=parquet("nyu-mll/glue", _COMMIT, "qqp", LEARNED, questions),
     rows="About 363,800 pairs to train on and 40,430 of validation.",
     licence="Quora's terms of service",
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.intermediate._choice import by_premise, fields
 from robust_xtreme.intermediate._hub import situation
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import LEARNED, Files, TaskSpec, parquet
 
 _COMMIT: Final = "537a2ec8ec565adc0b70b70752893e59e024df26"
 # Of allenai/social_i_qa, converted to parquet: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -33,10 +33,7 @@ siqa = TaskSpec(
     accepts=("siqa",),
     cite="Sap et al. 2019, Social IQa: Commonsense Reasoning about Social Interactions (arXiv 1904.09728)",
     max_length=128,
-    hub={
-        split: HubFiles("allenai/social_i_qa", _COMMIT, "default", split, f"default/{split}/*.parquet", situation)
-        for split in ("train", "validation")
-    },
+    hub=parquet("allenai/social_i_qa", _COMMIT, "default", LEARNED, situation, files="default/{split}/*.parquet"),
     rows="33,410 questions to train on, 1,954 of validation and 2,224 of test.",
     licence="CC BY 4.0",
     trains=("xcopa",),

@@ -6,7 +6,7 @@ from typing import Final
 
 from robust_xtreme.adapters.hub import question
 from robust_xtreme.adapters.qa import by_question, span_qa
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import LEARNED, Files, TaskSpec, parquet
 
 _COMMIT: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
 # Of rajpurkar/squad on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
@@ -34,12 +34,7 @@ squad = TaskSpec(
     cite="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text (arXiv 1606.05250)",
     max_length=384,
     stride=128,
-    hub={
-        split: HubFiles(
-            "rajpurkar/squad", _COMMIT, "plain_text", split, f"plain_text/{split}-*.parquet", question, ids="native"
-        )
-        for split in ("train", "validation")
-    },
+    hub=parquet("rajpurkar/squad", _COMMIT, "plain_text", LEARNED, question, ids="native"),
     rows="87,599 questions to train on and 10,570 of validation, which has all passages of XQuAD and LAReQA.",
     licence="CC BY-SA 4.0",
     # Version 2.0 has the questions of 1.1, which these tasks are trained on, too.

@@ -8,7 +8,7 @@ from typing import Final
 from robust_xtreme.examples import NO_ANSWER
 from robust_xtreme.intermediate._hub import question_or_none
 from robust_xtreme.intermediate.squad import files, squad
-from robust_xtreme.specs import HubFiles
+from robust_xtreme.specs import LEARNED, parquet
 
 _COMMIT: Final = "3ffb306f725f7d2ce8394bc1873b24868140c412"
 # Of rajpurkar/squad_v2 on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
@@ -21,17 +21,6 @@ squad_v2 = replace(
     accepts=("squad_v2",),
     cite="Rajpurkar et al. 2018, Know What You Don't Know: Unanswerable Questions for SQuAD (arXiv 1806.03822)",
     labels=(NO_ANSWER,),
-    hub={
-        split: HubFiles(
-            "rajpurkar/squad_v2",
-            _COMMIT,
-            "squad_v2",
-            split,
-            f"squad_v2/{split}-*.parquet",
-            question_or_none,
-            ids="native",
-        )
-        for split in ("train", "validation")
-    },
+    hub=parquet("rajpurkar/squad_v2", _COMMIT, "squad_v2", LEARNED, question_or_none, ids="native"),
     rows="130,319 questions to train on, 43,498 of them without an answer, and 11,873 of validation, 5,945 without.",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
@@ -85,20 +85,14 @@ def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
     A cell that is also named itself has no suite. Raises SpecError, UnknownName, DataError.
     """
     words = tuple(perturb)
-    named = [
-        Asked(cell) for word in words if not word.startswith(SUITE) for cell in PerturbationSpec.parse(word).cells()
-    ]
-    known = {cell.cell for cell in named}
-    order = [cell for word in words for cell in _asked(word)]
+    order: list[Asked] = []
+    for word in words:
+        if word.startswith(SUITE):
+            order += [Asked(cell, word) for spec in suite(word).specs for cell in spec.cells()]
+        else:
+            order += map(Asked, PerturbationSpec.parse(word).cells())
+    known = {cell.cell for cell in order if not cell.suite}
     return tuple(dict.fromkeys(Asked(cell.cell) if cell.cell in known else cell for cell in order))
-
-
-def _asked(word: str) -> Iterator[Asked]:
-    if not word.startswith(SUITE):
-        yield from map(Asked, PerturbationSpec.parse(word).cells())
-        return
-    for spec in suite(word).specs:
-        yield from (Asked(cell, word) for cell in spec.cells())
 
 
 def single(text: str) -> PerturbationSpec:

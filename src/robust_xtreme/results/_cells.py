@@ -98,9 +98,13 @@ class _Table:
     __slots__ = ("codes", "names", "seeds", "starts", "values")
 
     def __init__(self, rows: pl.DataFrame) -> None:
-        coded = [_coded(rows.get_column(name)) for name in _CODED]
-        self.codes = {name: code for name, (code, _) in zip(_CODED, coded, strict=True)}
-        self.names = {name: values for name, (_, values) in zip(_CODED, coded, strict=True)}
+        self.codes: dict[str, Any] = {}
+        self.names: dict[str, Any] = {}
+        for name in _CODED:
+            values = rows.get_column(name)
+            names = values.unique().sort()
+            self.codes[name] = values.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+            self.names[name] = names.to_numpy()
         self.seeds = rows.get_column("noise_seed").to_numpy()
         lists = rows.get_column("stats")
         self.values = lists.explode().to_numpy()
@@ -109,11 +113,6 @@ class _Table:
     def stats(self, part: slice) -> Any:
         """The statistics of consecutive rows of one metric, (n, k)."""
         return self.values[self.starts[part.start] : self.starts[part.stop]].reshape(part.stop - part.start, -1)
-
-
-def _coded(values: pl.Series) -> tuple[Any, Any]:
-    names = values.unique().sort()
-    return values.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64), names.to_numpy()
 
 
 def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
@@ -129,19 +128,14 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
         codes,
         tuple(table.names["cluster"][clusters]),
     )
-    _check_fingerprints(table, part, first[positions], items.examples[positions])
+    for column in ("fingerprint", "cluster"):
+        wrong = np.flatnonzero(table.codes[column][part] != table.codes[column][part][first[positions]])
+        if len(wrong):
+            example = items.examples[positions][wrong[0]]
+            raise Mismatch(f"The example {example} has another {column} under another noise seed.")
     sums = cluster_sums(table.stats(part), slots * len(clusters) + codes[positions], len(seeds) * len(clusters))
     by_seed = sums.reshape(len(seeds), len(clusters), -1)
     return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), by_seed)
-
-
-def _check_fingerprints(table: _Table, part: slice, first: Any, examples: Any) -> None:
-    """Raise Mismatch where the noise seeds of a cell have different items under one id."""
-    for column in ("fingerprint", "cluster"):
-        codes = table.codes[column][part]
-        wrong = np.flatnonzero(codes != codes[first])
-        if len(wrong):
-            raise Mismatch(f"The example {examples[wrong[0]]} has another {column} under another noise seed.")
 
 
 def _uneven(table: _Table, key: tuple[str, ...], part: slice, ids: Any, slots: Any) -> str:

@@ -138,19 +138,14 @@ def _cells(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[_Cell]:
     columns = ("condition", "model", "task", "split", "language", "metric", "value")
     averaged = []
     for condition, model, task, *cell in rows.select(columns).iter_rows():
-        noise, fields = _parted(condition)
-        if cell[2] in tasks[task].score and (fields is None or set(fields) == set(tasks[task].headline)):
+        try:
+            spec = PerturbationSpec.parse(condition)
+            noise, fields = str(spec.on()), spec.fields
+        except SpecError:  # the condition names no noise
+            noise, fields = condition, ()
+        if cell[2] in tasks[task].score and (not fields or set(fields) == set(tasks[task].headline)):
             averaged.append(_Cell(model, noise, task, *cell))
     return averaged
-
-
-def _parted(condition: str) -> tuple[str, tuple[str, ...] | None]:
-    """The noise of a condition without its fields, and the fields; None where the condition names no noise."""
-    try:
-        spec = PerturbationSpec.parse(condition)
-    except SpecError:
-        return condition, None
-    return str(spec.on()), spec.fields or None
 
 
 def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: Mapping[str, Task]) -> Average | None:

@@ -110,22 +110,22 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
 
 
 def _classification(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
-    return {"majority": _majority(examples), **{name: _learned(fitted, name, examples) for name in _CHARACTERS}}
+    """The predictions are of models fitted on the training examples, or for each fold of the split on the others."""
+    floors = {"majority": _majority(examples)}
+    for name in _CHARACTERS:
+        bags = _bags(name, examples)
+        if name in fitted.models:
+            floors[name] = Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
+        else:
+            predicted = naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
+            floors[name] = Floor(_chosen(predicted), _IN_FOLDS)
+    return floors
 
 
 def _majority(examples: Sequence[Example]) -> Floor:
     golds = _indices(examples)
     majority = min(range(max(golds) + 1), key=lambda label: (-golds.count(label), label))
     return Floor(_chosen([majority] * len(examples)), _SPLIT)
-
-
-def _learned(fitted: Floors, name: str, examples: tuple[Example, ...]) -> Floor:
-    """Predictions of a model fitted on the training examples, or for each fold of the split on the other folds."""
-    bags = _bags(name, examples)
-    if name in fitted.models:
-        return Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
-    predicted = naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
-    return Floor(_chosen(predicted), _IN_FOLDS)
 
 
 def _folds(examples: Sequence[Example]) -> list[int]:

@@ -42,12 +42,9 @@ def keys(clusters: Sequence[str]) -> Any:
 
 def counts(seed: int, resamples: range, cluster_keys: Any) -> Any:
     """Poisson(1) weights, uint8 of shape (resamples, G): one function of seed, resample and cluster key."""
-    rows = _mixed(np.arange(resamples.start, resamples.stop, dtype=np.uint64) * np.uint64(_STEP) ^ _word(seed))
+    word = np.uint64(int(digest("bootstrap", str(seed)), 16))
+    rows = _mixed(np.arange(resamples.start, resamples.stop, dtype=np.uint64) * np.uint64(_STEP) ^ word)
     return _table()[_mixed(rows[:, None] ^ cluster_keys[None, :]) >> np.uint64(64 - _BITS)]
-
-
-def _word(seed: int) -> Any:
-    return np.uint64(int(digest("bootstrap", str(seed)), 16))
 
 
 def _mixed(words: Any) -> Any:

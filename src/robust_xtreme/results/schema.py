@@ -278,7 +278,11 @@ def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     _check_names(data, frame)
     for name, column in frame.columns.items():
         _check_column(data.get_column(name), column, frame)
-    _check_key(data, frame)
+    repeated = data.select(frame.key).is_duplicated()
+    if repeated.any():
+        row = data.select(frame.key).filter(repeated).row(0)
+        named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
+        raise Mismatch(f"A row of {frame.name} occurs twice: {named}.")
     return data
 
 
@@ -309,11 +313,3 @@ def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
     other = sorted(set(values.drop_nulls().unique()) - set(column.allowed)) if column.allowed else []
     if other:
         raise RobustXtremeError(f"{subject} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
-
-
-def _check_key(data: pl.DataFrame, frame: Frame) -> None:
-    repeated = data.select(frame.key).is_duplicated()
-    if repeated.any():
-        row = data.select(frame.key).filter(repeated).row(0)
-        named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
-        raise Mismatch(f"A row of {frame.name} occurs twice: {named}.")

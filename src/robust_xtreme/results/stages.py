@@ -15,21 +15,16 @@ OWN: Final = "own training data"
 _LARGEST: Final = 1 << 53
 
 
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _is_whole(value: Any) -> bool:
-    return type(value) is int and abs(value) <= _LARGEST
-
-
 def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
 _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("languages", "text_languages", "flags"), _are_texts),
-    **dict.fromkeys(("examples", "seed"), _is_whole),
+    **dict.fromkeys(
+        ("languages", "text_languages", "flags"),
+        lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+    ),
+    **dict.fromkeys(("examples", "seed"), lambda value: type(value) is int and abs(value) <= _LARGEST),
     **dict.fromkeys(("allowed", "per_task"), _is_object),
     "base": lambda value: _is_object(value) and not any(str(item).isspace() for item in value.values()),
     "diversity": lambda value: value is None or _is_object(value),

@@ -117,7 +117,11 @@ class Hub:
             raise
         except RobustXtremeError as error:
             raise type(error)(f"{what}: {error}") from error
-        return SourceRows(rows, address, ((address, _sha256(copy.folder, names)),))
+        state = hashlib.sha256()
+        for name in names:
+            with (copy.folder / name).open("rb") as file:
+                hashlib.file_digest(file, lambda: state)
+        return SourceRows(rows, address, ((address, state.hexdigest()),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """The message for a missing split: where it was looked for, and what fetches it."""
@@ -166,15 +170,6 @@ def _shards(copy: Snapshot, pattern: str) -> tuple[str, ...]:
     if not names or any(len(there) < of for _, of in there):
         raise UserError(f"Not all of {pattern} is in {copy.folder}. Remove that folder, and it is fetched again.")
     return names
-
-
-def _sha256(folder: Path, names: Sequence[str]) -> str:
-    """The hash of the concatenated files."""
-    state = hashlib.sha256()
-    for name in names:
-        with (folder / name).open("rb") as file:
-            hashlib.file_digest(file, lambda: state)
-    return state.hexdigest()
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows

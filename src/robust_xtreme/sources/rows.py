@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Final, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.specs import Row, TaskSpec
@@ -37,15 +37,10 @@ def check(source_rows: SourceRows) -> None:
         raise DataError(source_rows.location, "contains no examples.")
     for row in source_rows.rows:
         for key, value in row.values.items():
-            if (length := _length(value)) > LONGEST:
+            words = value if isinstance(value, tuple) else (value,)
+            if (length := sum(len(word) for word in words if isinstance(word, str))) > LONGEST:
                 raise DataError(row.location, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
     seen: dict[str, Row] = {}
     for row in source_rows.rows:
         if (other := seen.setdefault(row.native, row)) is not row:
             raise DataError(row.location, f"the id {row.native!r} is not unique; it is at {other.location} too.")
-
-
-def _length(value: Any) -> int:
-    """The characters of a text, or of a list of words."""
-    words = value if isinstance(value, tuple) else (value,)
-    return sum(len(word) for word in words if isinstance(word, str))

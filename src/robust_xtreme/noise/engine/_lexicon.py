@@ -77,7 +77,11 @@ class Lexicon:
     @property
     def table(self) -> Table:
         """The forms of all words so far."""
-        return self.tables[0] if self.tables else _empty(len(self.kinds))
+        if self.tables:
+            return self.tables[0]
+        none, points = np.zeros(0, np.int64), np.zeros(0, np.uint32)
+        no_row, no_form = np.zeros(1, np.int64), np.zeros(len(self.kinds), np.int64)
+        return Table(no_row, no_form, none, none, none, none, none, none, points)
 
     def find(self, words: Sequence[str]) -> Array:
         """The row of each word (w,) int64; words that have no forms share row 0."""
@@ -100,11 +104,6 @@ class Lexicon:
             rows += [entries] if entries else []
         if rows:
             self.tables[:] = [_grown(self.table, rows, len(self.kinds))]
-
-
-def _empty(kinds: int) -> Table:
-    none, points = np.zeros(0, np.int64), np.zeros(0, np.uint32)
-    return Table(np.zeros(1, np.int64), np.zeros(kinds, np.int64), none, none, none, none, none, none, points)
 
 
 def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:

@@ -201,8 +201,16 @@ def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -
             masks[slot] |= 1 << numbers[kind] if slot else 0
             empty[slot] |= ("" in forms) << numbers[kind] if slot else 0
             flat += list(forms)
-            weights += _scaled(forms)
-            edited += [_changed(owner.point, form) for form in forms]
+            # Weights are at least 1, their sum below 2**31.
+            total = max(sum(forms.values()), _SUM >> 1)
+            weights += [max(1, weight * (_SUM >> 1) // total) for weight in forms.values()]
+            point = owner.point  # `distance` takes long for the many forms of one code point
+            edited += [
+                int(point != form)
+                if len(point) == len(form) == 1
+                else distance(graphemes_of(point), graphemes_of(form))
+                for form in forms
+            ]
             checked += [not (owner.within and _safe(owner.point, form, language)) for form in forms]
     bounds, cumulated = np.cumsum(cells), np.cumsum(weights, dtype=np.int64)
     return {
@@ -232,14 +240,6 @@ def _guide(bounds: Array, weights: Array) -> Array:
     parts = np.repeat(low[:-1], many) + offsets * np.repeat(np.diff(low), many) // np.repeat(many, many)
     chosen: Array = np.searchsorted(weights, parts, "right") - 1
     return chosen
-
-
-def _scaled(forms: Forms) -> list[int]:
-    """The weights of forms, each at least 1, their sum below 2**31."""
-    total = sum(forms.values())
-    if total <= _SUM >> 1:
-        return list(forms.values())
-    return [max(1, weight * (_SUM >> 1) // total) for weight in forms.values()]
 
 
 def _pool(forms: Sequence[str]) -> dict[str, Any]:

@@ -202,7 +202,10 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: As
     """The same for a chain of perturbations. Raises SpecError where one queries the model and `ask` is None."""
     if ask is None and (asking := [link.perturbation.name for link in links if link.perturbation.asks]):
         raise SpecError(f"{asking[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
-    unique = _unique(texts)
+    unique: dict[str, Text] = {}
+    for text in texts:
+        if unique.setdefault(text.id, text) != text:
+            raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
     done: dict[str, Noised] = {}
     for language in dict.fromkeys(text.language for text in unique.values()):
         alike = [text for text in unique.values() if text.language == language]
@@ -210,14 +213,6 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: As
         noised = _noised(links, alike, language, seed, ask) if served else map(_untouched, alike)
         done.update(zip((text.id for text in alike), noised, strict=True))
     return [done[text.id] for text in texts]
-
-
-def _unique(texts: Sequence[Text]) -> dict[str, Text]:
-    unique: dict[str, Text] = {}
-    for text in texts:
-        if unique.setdefault(text.id, text) != text:
-            raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
-    return unique
 
 
 def _untouched(text: Text) -> Noised:

@@ -153,7 +153,9 @@ def bind(perturbation: Perturbation, link: Link) -> Bound:
     params = defaults(perturbation)
     for key, values in link.params:
         if key not in params and key not in perturbation.free:
-            raise SpecError(_no_parameter(perturbation, key))
+            known = ", ".join(f"@{name}=" for name in (*sorted({*params, *perturbation.free}), "fields"))
+            what = f"{perturbation.name!r} has no parameter {key!r}; it has {known}."
+            raise SpecError(f"{what} See: robust-xtreme list perturbations")
         params[key] = (values,) if key in perturbation.free else _values(perturbation, key, values)
     if missing := [key for key in perturbation.free if key not in params]:
         needed = "".join(f"@{key}=..." for key in missing)
@@ -163,14 +165,15 @@ def bind(perturbation: Perturbation, link: Link) -> Bound:
     return Bound(perturbation, link.strengths[0], params)
 
 
-def _no_parameter(perturbation: Perturbation, key: str) -> str:
-    known = ", ".join(f"@{name}=" for name in (*sorted({*defaults(perturbation), *perturbation.free}), "fields"))
-    return f"{perturbation.name!r} has no parameter {key!r}; it has {known}. See: robust-xtreme list perturbations"
-
-
 def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:
+    """The values of a parameter in the order of the known ones; a rate as a canonical decimal."""
     if key in perturbation.rates:
-        return (_rate(perturbation, key, text),)
+        if not _RATE.fullmatch(text):
+            raise SpecError(
+                f"In '@{key}={text[:40]}' the rate must be a number from 0 to below 1000 with at most three decimals, "
+                f"as in {perturbation.name}:0.1@{key}={perturbation.rates[key]}"
+            )
+        return (format(Decimal(text).normalize(), "f") if Decimal(text) else "0",)
     single = key in perturbation.choices
     known = perturbation.choices[key]() if single else perturbation.parameters[key]
     wanted = [text] if single else text.split(",")
@@ -195,13 +198,3 @@ def _no_value(perturbation: Perturbation, option: str, value: str, known: Sequen
         f"{message}.{hint} It knows {', '.join(named)} and {len(known) - len(named)} others. "
         "See: robust-xtreme list perturbations --json"
     )
-
-
-def _rate(perturbation: Perturbation, key: str, text: str) -> str:
-    """A rate as a canonical decimal."""
-    if not _RATE.fullmatch(text):
-        raise SpecError(
-            f"In '@{key}={text[:40]}' the rate must be a number from 0 to below 1000 with at most three decimals, "
-            f"as in {perturbation.name}:0.1@{key}={perturbation.rates[key]}"
-        )
-    return format(Decimal(text).normalize(), "f") if Decimal(text) else "0"

@@ -5,7 +5,6 @@ A layout is one pack, `perturbations/keyboards/NAME.toml`; its README says how o
 
 from __future__ import annotations
 
-import difflib
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme import packs
-from robust_xtreme.errors import DataError, UnknownName
+from robust_xtreme.errors import DataError, UnknownName, nearest
 from robust_xtreme.languages import ALL_LANGUAGES
 
 KIND: Final = "keyboards"
@@ -151,11 +150,7 @@ def layout(name: str) -> Layout:
     """The layout of that name. Raises UnknownName with the nearest, and DataError where its pack is malformed."""
     if name not in names():
         raise UnknownName("keyboard", name, names(), "the files of perturbations/keyboards")
-    path = packs.find(KIND, name) or Path(name)
-    return _layout(path, name, packs.read(KIND, name))
-
-
-def _layout(path: Path, name: str, pack: dict[str, Any]) -> Layout:
+    path, pack = packs.find(KIND, name) or Path(name), packs.read(KIND, name)
     _check(path, pack)
     keys = _keys(path, pack)
     return Layout(
@@ -173,8 +168,7 @@ def _check(path: Path, pack: dict[str, Any]) -> None:
     """Every key is known and of its type, and those that are needed are there."""
     for key, value in pack.items():
         if key not in _KEYS:
-            close = difflib.get_close_matches(key, _KEYS, n=1)
-            raise DataError(path, f"{key!r:.40} is not a key.{f' Did you mean {close[0]!r}?' if close else ''} {_SEE}")
+            raise DataError(path, f"{key!r:.40} is not a key.{nearest(key, _KEYS)} {_SEE}")
         if not isinstance(value, _KEYS[key]):
             raise DataError(path, f"{key!r} must be {_TYPES[_KEYS[key]]}. {_SEE}")
     for key in _NEEDED:
@@ -238,20 +232,18 @@ def _cell(path: Path, level: str, cell: str) -> str:
         return ""
     dead = cell.startswith(DEAD)
     text = cell.removeprefix(DEAD)
-    text = _numbered(path, level, text) if text.startswith("U+") else text.removeprefix(_CIRCLE) or _CIRCLE
+    if text.startswith("U+"):
+        try:
+            text = chr(int(text.removeprefix("U+"), base=16)).encode("utf-8").decode("utf-8")
+        except (ValueError, OverflowError) as error:
+            raise DataError(path, f"{level}: {text!r:.60} is not a code point. {_SEE}") from error
+    else:
+        text = text.removeprefix(_CIRCLE) or _CIRCLE
     if dead and (len(text) != 1 or not unicodedata.combining(text)):
         raise DataError(path, f"{level}: {cell!r:.60} is not a dead key: a combining mark follows {DEAD!r}. {_SEE}")
     if len(text) > _CHARACTERS or not unicodedata.is_normalized("NFC", text):
         raise DataError(path, f"{level}: the cell {cell!r:.60} is too long, or not in NFC. {_SEE}")
     return DEAD + text if dead else text
-
-
-def _numbered(path: Path, level: str, cell: str) -> str:
-    try:
-        point = int(cell.removeprefix("U+"), base=16)
-        return chr(point).encode("utf-8").decode("utf-8")
-    except (ValueError, OverflowError) as error:
-        raise DataError(path, f"{level}: {cell!r:.60} is not a code point. {_SEE}") from error
 
 
 def _typed(keys: tuple[Key, ...]) -> dict[str, Stroke]:

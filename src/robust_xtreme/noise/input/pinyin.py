@@ -41,7 +41,12 @@ def key_errors() -> Iterator[KeyingError]:
     plain = characters()
     alphabet = frozenset(languages.language("zh").alphabet)
     mistakes = {form: _mistakes(form, plain.forms) for form in plain.forms}
-    yield from _of_characters(_usual(plain, alphabet), plain.readings, mistakes)
+    # Characters that are typed by mistake are those of the alphabet, and others where a syllable has too few.
+    usual = {}
+    for syllable, known in plain.forms.items():
+        inside = {form: frequency for form, frequency in known.items() if form in alphabet}
+        usual[syllable] = inside if len(inside) >= _FEWEST else known
+    yield from _of_characters(usual, plain.readings, mistakes)
     yield from _of_words(words(), mistakes)
 
 
@@ -67,15 +72,6 @@ def _book(table: packs.Table, text: str, sound: str) -> Book:
         forms[reading][form] = frequency
         readings[form][reading] = frequency
     return Book(forms, readings)
-
-
-def _usual(book: Book, alphabet: Collection[str]) -> Book:
-    """The characters that are typed by mistake: those of the alphabet, and others where a syllable has too few."""
-    forms = {}
-    for syllable, known in book.forms.items():
-        inside = {form: frequency for form, frequency in known.items() if form in alphabet}
-        forms[syllable] = inside if len(inside) >= _FEWEST else known
-    return Book(forms, book.readings)
 
 
 def fuzzy(syllable: str) -> list[str]:
@@ -117,12 +113,16 @@ def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int
 Mistakes = Mapping[str, list[tuple[str, str, int]]]
 
 
-def _of_characters(book: Book, readings: Mapping[str, Count], mistakes: Mistakes) -> Iterator[KeyingError]:
-    tops = {syllable: _top(forms, _CANDIDATES + 1) for syllable, forms in book.forms.items()}
-    nearest = {syllable: _top(forms, _NEAR) for syllable, forms in book.forms.items()}
+def _of_characters(
+    usual: Mapping[str, Count], readings: Mapping[str, Count], mistakes: Mistakes
+) -> Iterator[KeyingError]:
+    tops = {syllable: _top(forms, _CANDIDATES + 1) for syllable, forms in usual.items()}
+    nearest = {syllable: _top(forms, _NEAR) for syllable, forms in usual.items()}
     for point, known in readings.items():
         counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for syllable, share in _shares(known):
+        total = sum(known.values())
+        for syllable, frequency in known.items():
+            share = max(1, _THOUSAND * frequency // total)
             for form, count in tops.get(syllable, ()):
                 counts["candidate"][form] += max(1, count * share // _THOUSAND)
             for kind, other, weight in mistakes.get(syllable, ()):
@@ -159,9 +159,3 @@ def _misread(reading: str, mistakes: Mistakes) -> Iterator[tuple[str, str, int]]
 
 def _top(forms: Count, most: int) -> list[tuple[str, int]]:
     return list(forms.items())[:most]
-
-
-def _shares(forms: Count) -> list[tuple[str, int]]:
-    """Frequencies as thousandths of their sum."""
-    total = sum(forms.values())
-    return [(form, max(1, _THOUSAND * count // total)) for form, count in forms.items()]

@@ -55,7 +55,10 @@ class _Typed(NamedTuple):
 
 def typing_errors(layout: Layout, code: str) -> Iterator[KeyingError]:
     """The key errors of a language on a layout, for every letter and mark of its script that the layout types."""
-    desk = _desk(layout, code)
+    marks = str(packs.read("alphabets", code).get("marks", "")).split()
+    signs = dict.fromkeys(sign.removeprefix(DEAD) for key in layout.keys for sign in key.levels if sign)
+    accents = tuple(sign for sign in signs if len(sign) == 1 and slot(sign) == "accent")
+    desk = _Desk(layout, frozenset((*alphabet(code).letters, *language(code).alphabet, *marks)), accents)
     for point in _points(desk):
         if typed := _typed(desk, point):
             for (kind, form), weight in _key_errors(desk, point, typed).items():
@@ -67,13 +70,6 @@ def reached(layout: Layout, code: str) -> tuple[int, int]:
     """How many of a language's letters a layout types, and how many there are, without those with diacritics."""
     plain = [letter for letter in language(code).alphabet if len(unicodedata.normalize("NFD", letter)) == 1]
     return sum(layout.strokes(letter) is not None for letter in plain), len(plain)
-
-
-def _desk(layout: Layout, code: str) -> _Desk:
-    marks = str(packs.read("alphabets", code).get("marks", "")).split()
-    signs = dict.fromkeys(sign.removeprefix(DEAD) for key in layout.keys for sign in key.levels if sign)
-    accents = tuple(sign for sign in signs if len(sign) == 1 and slot(sign) == "accent")
-    return _Desk(layout, frozenset((*alphabet(code).letters, *language(code).alphabet, *marks)), accents)
 
 
 def _points(desk: _Desk) -> list[str]:
@@ -163,15 +159,10 @@ def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
 
 def _accent_marks(desk: _Desk) -> Iterator[KeyingError]:
     """In decomposed texts an accent with its own key is a code point: it is missed, or another one is struck."""
-    used = dict.fromkeys(mark for letter in sorted(desk.signs) for mark in _accents_of(desk, letter))
+    no_key = [letter for letter in sorted(desk.signs) if len(desk.layout.strokes(letter) or ()) != 1]
+    marks = (mark for letter in no_key for mark in unicodedata.normalize("NFD", letter)[1:])
+    used = dict.fromkeys(mark for mark in marks if slot(mark) == "accent")
     for mark in used:
         yield KeyingError(mark, "accent", "", _MISSED)
         for other in used:
             yield KeyingError(mark, "accent", other)
-
-
-def _accents_of(desk: _Desk, letter: str) -> str:
-    """The accents of a letter that has no key of its own."""
-    own_key = len(desk.layout.strokes(letter) or ()) == 1
-    marks = unicodedata.normalize("NFD", letter)[1:]
-    return "" if own_key else "".join(mark for mark in marks if slot(mark) == "accent")

@@ -77,7 +77,9 @@ def _frames() -> dict[str, Counter[Frame]]:
     for row in table.rows:
         frequency = table.number(row, "frequency")
         for frame in _units(row["syllable"]):
-            for titled in _titled(frame):
+            by_form[frame.unit][frame] += frequency
+            if len(frame.unit) > 1 and not frame.before:
+                titled = frame._replace(unit=frame.unit.capitalize())
                 by_form[titled.unit][titled] += frequency
     alone = {letter: Counter([Frame("", letter, "")]) for letter in languages.language("vi").alphabet}
     common = {}
@@ -87,20 +89,14 @@ def _frames() -> dict[str, Counter[Frame]]:
     return common
 
 
-def _titled(frame: Frame) -> Iterator[Frame]:
-    """A frame, and the capitalised one if it begins with a pair; single letters do not need it."""
-    yield frame
-    if len(frame.unit) > 1 and not frame.before:
-        yield Frame("", frame.unit.capitalize(), frame.after)
-
-
 def _units(syllable: str) -> Iterator[Frame]:
     """The units of a syllable, from left to right, each in its frame."""
     position = 0
     while position < len(syllable):
         size = 2 if _paired(syllable[position : position + 2]) else 1
         before, unit, after = syllable[:position], syllable[position : position + size], syllable[position + size :]
-        yield Frame(_onset(before), unit, after)
+        # The letters before the unit, without an initial that does not affect later keys.
+        yield Frame(before if before.startswith(_ONSETS) else before.lstrip(_CONSONANTS), unit, after)
         position += size
 
 
@@ -110,13 +106,6 @@ def _paired(letters: str) -> bool:
         return False
     bases = [parts(letter)[0] in _VOWELS for letter in letters]
     return not any(bases) or letters in _TOGETHER or (all(bases) and letters[0] not in _VOWELS)
-
-
-def _onset(before: str) -> str:
-    """The letters before a unit, without an initial that does not affect later keys."""
-    if before.startswith(_ONSETS):
-        return before
-    return before.lstrip(_CONSONANTS)
 
 
 def _sure(frames: Counter[Frame], method: Method) -> Forms:

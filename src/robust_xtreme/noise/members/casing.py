@@ -12,16 +12,7 @@ from collections.abc import Iterator
 
 from robust_xtreme.graphemes import split
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.noise.engine.case import (
-    CAPITAL,
-    LOWER,
-    has_case,
-    initials,
-    letters_of,
-    lower,
-    style,
-    upper,
-)
+from robust_xtreme.noise.engine.case import CAPITAL, LOWER, has_case, initials, letters_of, lower, style, upper
 from robust_xtreme.noise.engine.perturbation import alphabet_pack, known_language
 from robust_xtreme.noise.engine.words import Form, words
 
@@ -45,7 +36,7 @@ def _lacks(code: str) -> str:
 def casing(word: str, language: str) -> Iterator[Form]:
     """Write words in the wrong case: a capital lost or held too long, caps lock on."""
     for form in _forms(word, language):
-        if _belongs(form.text, word, language):
+        if set(split(form.text)) - set(split(word)) <= letters_of(language):  # no new letter is a foreign one
             yield form
 
 
@@ -61,8 +52,3 @@ def _forms(word: str, code: str) -> Iterator[Form]:
     elif how != LOWER:
         yield Form(small, "lower")
     yield Form(capitals, "upper")
-
-
-def _belongs(form: str, word: str, code: str) -> bool:
-    """Whether all new letters of a form are letters of the language."""
-    return set(split(form)) - set(split(word)) <= letters_of(code)

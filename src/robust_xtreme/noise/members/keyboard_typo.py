@@ -80,18 +80,6 @@ def _suffices(name: str, code: str) -> bool:
     return 2 * letters >= size > 0
 
 
-def _lacks(code: str) -> str:
-    return known_language(code) or ("" if layouts_of(code) else "no keyboard pack")
-
-
-def _struck_one_by_one(code: str) -> bool:
-    """Whether each letter is a key, so that two letters can be swapped: not where an input method combines keys.
-
-    An input method in which some letters are single keys yields swapped pairs of them itself.
-    """
-    return code not in _COMPOSED
-
-
 def _packs(code: str) -> tuple[str, ...]:
     """The packs of the usual way to type a language."""
     name = next(iter(layouts_of(code)), "")
@@ -102,26 +90,24 @@ def _packs(code: str) -> tuple[str, ...]:
     strength="share of letters typed wrong",
     rates=RATES,
     choices={"layout": layouts},
-    swaps=_struck_one_by_one,
-    lacks=_lacks,
+    # Input methods combine keys; one in which some letters are single keys yields swapped pairs of them itself.
+    swaps=lambda code: code not in _COMPOSED,
+    lacks=lambda code: known_language(code) or ("" if layouts_of(code) else "no keyboard pack"),
     packs=_packs,
 )
 def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
     """Hit a neighbouring key, miss one, strike one twice or out of order, on the language's own keyboard."""
     name = next(iter(layouts_of(language)), "") if layout == "auto" else layout
-    return _typed(name, language) if name else ()
-
-
-def _typed(name: str, code: str) -> Iterable[KeyingError]:
-    """The key errors of a language on a layout or in an input method. Raises SpecError for another language's."""
+    if not name:
+        return ()
     if name in METHODS:
         method = METHODS[name]
-        if method.language != code:
-            raise SpecError(_refusal(name, code, f"an input method of {language_of(method.language).name}"))
+        if method.language != language:
+            raise SpecError(_refusal(name, language, f"an input method of {language_of(method.language).name}"))
         return method.key_errors()
-    if not _suffices(name, code):
-        raise SpecError(_refusal(name, code, "a keyboard that types fewer than half of its letters"))
-    return typing_errors(keyboards.layout(name), code)
+    if not _suffices(name, language):
+        raise SpecError(_refusal(name, language, "a keyboard that types fewer than half of its letters"))
+    return typing_errors(keyboards.layout(name), language)
 
 
 def _refusal(name: str, code: str, what: str) -> str:

@@ -21,14 +21,6 @@ _KIND = "misspelling"
 _WEIGHT = re.compile("[1-9][0-9]{0,4}")
 
 
-def _lacks(code: str) -> str:
-    return known_language(code) or ("" if packs.has("misspellings", code) else "no list of misspellings")
-
-
-def _packs(code: str) -> tuple[str, ...]:
-    return (f"misspellings/{code}",)
-
-
 @packs.cached
 def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
     """The misspellings of each word with their weights, all in small letters."""
@@ -53,7 +45,12 @@ def _key(word: str, code: str) -> str:
     return lower(word, code).replace("’", "'")
 
 
-@words(strength="share of the words listed that are misspelt", rates={_KIND: "1"}, lacks=_lacks, packs=_packs)
+@words(
+    strength="share of the words listed that are misspelt",
+    rates={_KIND: "1"},
+    lacks=lambda code: known_language(code) or ("" if packs.has("misspellings", code) else "no list of misspellings"),
+    packs=lambda code: (f"misspellings/{code}",),
+)
 def natural_typo(word: str, language: str) -> Iterator[Form]:
     """Misspell words as people do, by lists of real misspellings."""
     whole = list(_of(word, language))

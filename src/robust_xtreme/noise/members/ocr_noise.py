@@ -33,11 +33,12 @@ def _lacks(code: str) -> str:
     return reason or ("" if packs.has("lookalikes", languages.language(code).script) else "no pack of look-alikes")
 
 
-def _packs(code: str) -> tuple[str, ...]:
-    return (f"lookalikes/{languages.language(code).script}",)
-
-
-@key_errors(strength="share of letters misread", rates={"lookalike": "1"}, lacks=_lacks, packs=_packs)
+@key_errors(
+    strength="share of letters misread",
+    rates={"lookalike": "1"},
+    lacks=_lacks,
+    packs=lambda code: (f"lookalikes/{languages.language(code).script}",),
+)
 def ocr_noise(language: str) -> Iterator[KeyingError]:
     """Misread letters the way scanners do, as others that look alike."""
     yield from misread(language)
@@ -97,11 +98,5 @@ def _stands(language: str, letter: str, form: str) -> bool:
 
     CLDR's auxiliary marks of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
     """
-    auxiliary = _auxiliary(language)
+    auxiliary = frozenset(str(packs.read("alphabets", language).get("auxiliary_marks", "")).split())
     return _is_native(language, form) and (letter in auxiliary or auxiliary.isdisjoint(form))
-
-
-@packs.cached
-def _auxiliary(language: str) -> frozenset[str]:
-    """The marks of CLDR's auxiliary exemplar characters."""
-    return frozenset(str(packs.read("alphabets", language).get("auxiliary_marks", "")).split())

@@ -20,10 +20,7 @@ TABLES: Final = ("de", "en", "es", "fr", "he", "it", "nl", "pl", "th", "tr", "uk
 
 def lacks(code: str) -> str:
     """Why a language is not served; "" where it is."""
-    reason = lacks_letters(code)
-    if reason or code in TABLES:
-        return reason
-    return f"nlpaug has no keyboard of it (only {' '.join(TABLES)})"
+    return lacks_letters(code) or ("" if code in TABLES else f"nlpaug has no keyboard of it (only {' '.join(TABLES)})")
 
 
 @rewriter(library="nlpaug", strength="share of words mistyped", lacks=lacks)

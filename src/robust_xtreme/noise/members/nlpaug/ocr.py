@@ -13,12 +13,11 @@ from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import UNCAPPED, Words, cased, characters, lacks_letters, on_words
 
 
-def lacks(code: str) -> str:
-    """Why a language is not served; "" where it is."""
-    return lacks_letters(code) or ("" if code == "en" else "nlpaug's table of misread letters is English")
-
-
-@rewriter(library="nlpaug", strength="share of words with such letters misread", lacks=lacks)
+@rewriter(
+    library="nlpaug",
+    strength="share of words with such letters misread",
+    lacks=lambda code: lacks_letters(code) or ("" if code == "en" else "nlpaug's table of misread letters is English"),
+)
 def ocr(language: str, strength: float) -> Callable[[str], str]:
     """Misread letters of English the way nlpaug's table says that scanners do."""
     augmenter = characters().OcrAug(aug_word_p=strength, aug_char_min=1, min_char=1, **UNCAPPED)
