@@ -26,19 +26,16 @@ def read(text: str, path: str) -> tuple[Row, ...]:
         native, asked = text_of(row, "id", location), row.get("question")
         if not isinstance(asked, dict) or not {"stem", "choices"} <= asked.keys():
             raise DataError(location, "the key 'question' takes an object with 'stem' and 'choices'.")
-        values = {"premise": text_of(asked, "stem", location), "choices": _choices(asked["choices"], location)}
+        premise, given = text_of(asked, "stem", location), asked["choices"]
+        if not isinstance(given, list) or not all(
+            isinstance(choice, dict) and {"label", "text"} <= choice.keys() for choice in given
+        ):
+            raise DataError(location, "the key 'choices' takes a list of objects with 'label' and 'text'.")
+        texts = [text_of(choice, "text", location) for choice in given]
+        choices = five([choice["label"] for choice in given], texts, location)
         label = None if row.get("answerKey") == "" else index_of(row, "answerKey", LETTERS, location)
-        rows.append(Row(native, location, {**values, "label": label}))
+        rows.append(Row(native, location, {"premise": premise, "choices": choices, "label": label}))
     return tuple(rows)
-
-
-def _choices(value: Any, location: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(
-        isinstance(choice, dict) and {"label", "text"} <= choice.keys() for choice in value
-    ):
-        raise DataError(location, "the key 'choices' takes a list of objects with 'label' and 'text'.")
-    texts = [text_of(choice, "text", location) for choice in value]
-    return five([choice["label"] for choice in value], texts, location)
 
 
 def five(letters: Sequence[Any], texts: Sequence[str], location: str) -> tuple[str, ...]:

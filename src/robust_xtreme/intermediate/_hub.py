@@ -75,7 +75,10 @@ def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def _texts(row: Mapping[str, Any], keys: tuple[str, ...], location: str) -> tuple[str, ...]:
-    return tuple(hub.value(row, key, str, location) for key in keys)
+    for key in keys:
+        if not isinstance(row.get(key), str):
+            raise DataError(location, f"expected the column {key!r} to contain a text, not {row.get(key)!r:.80}.")
+    return tuple(row[key] for key in keys)
 
 
 def _index(row: Mapping[str, Any], count: int, location: str) -> int:

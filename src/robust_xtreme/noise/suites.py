@@ -57,26 +57,21 @@ def suite(name: str) -> Suite:
 
 
 def _spec(path: Path, text: Any) -> PerturbationSpec:
-    """A spec whose perturbations and parameters exist."""
+    """A spec whose perturbations, parameters and fields exist, and which names no address instead of a folder."""
     try:
         spec = PerturbationSpec.parse(text)
-        _check_values(spec)
+        for key, value in (param for link in spec.links for param in link.params):
+            if "://" in value:
+                raise SpecError(f"{str(spec)!r}: @{key}= takes a folder, and nothing is downloaded: {value:.60}")
+        if spec.fields:
+            tasks = (registry.load("task", name) for name in registry.names("task"))
+            known = dict.fromkeys(field for task in tasks for field in task.fields)
+            check_keys(spec.fields, known, (), repr(str(spec)))
         for cell in spec.cells():
             bound(cell)
     except (SpecError, UnknownName) as error:
         raise DataError(path, str(error)) from error
     return spec
-
-
-def _check_values(spec: PerturbationSpec) -> None:
-    """Raise SpecError for a field that no task has, and for an address instead of a folder."""
-    for link in spec.links:
-        for key, value in link.params:
-            if "://" in value:
-                raise SpecError(f"{str(spec)!r}: @{key}= takes a folder, and nothing is downloaded: {value:.60}")
-    if spec.fields:
-        tasks = (registry.load("task", name) for name in registry.names("task"))
-        check_keys(spec.fields, dict.fromkeys(field for task in tasks for field in task.fields), (), repr(str(spec)))
 
 
 def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:

@@ -137,20 +137,17 @@ class Cache:
     def _tried(self, work: Callable[[sqlite3.Connection], T], otherwise: T, quiet: bool = False) -> T:
         """The result of the work; a damaged database is replaced once and the work is tried again."""
         try:
-            return work(self._open())
+            if self._db is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._seen = _inode(self._path)
+                self._db = ready(self._path)
+                self._seen = _inode(self._path)
+            return work(self._db)
         except (sqlite3.Error, OSError) as error:
             if self._renew(error):
                 return self._tried(work, otherwise, quiet)
             self._give_up(error, quiet)
             return otherwise
-
-    def _open(self) -> sqlite3.Connection:
-        if self._db is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._seen = _inode(self._path)
-            self._db = ready(self._path)
-            self._seen = _inode(self._path)
-        return self._db
 
     def _renew(self, error: Exception) -> bool:
         """Move a damaged database aside; return whether the work can be tried again."""

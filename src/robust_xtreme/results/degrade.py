@@ -78,25 +78,19 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
     estimate = estimate_difference(twin.sums, cell.sums, cell.reduce, backend)
     testable = not before["at_floor"] and not score["inert"] and score["not_applicable"] < 1
     claims = estimate.p is not None and testable
+    # The drop is given in per cent of the clean value, and of the clean value's distance above the baseline.
+    clean, baseline = before["value"], before["baseline"]
+    above = None if baseline is None or before["at_floor"] else clean - baseline
     return {
         **{name: value for name, value in score.items() if name in _KEPT},
-        "clean": before["value"],
+        "clean": clean,
         "drop": estimate.value,
-        **_relative(estimate.value, before),
+        "relative": 100 * estimate.value / clean if clean > 0 else None,
+        "relative_corrected": 100 * estimate.value / above if above is not None and above > 0 else None,
         **interval(estimate),
         "p": estimate.p if claims else None,
         "mde": None if estimate.se is None else smallest_detectable(estimate.se, estimate.clusters),
         "at_floor": before["at_floor"],
-    }
-
-
-def _relative(drop: float, before: Row) -> Row:
-    """The drop in per cent of the clean value, and of the clean value's distance above the baseline."""
-    clean, baseline = before["value"], before["baseline"]
-    above = None if baseline is None or before["at_floor"] else clean - baseline
-    return {
-        "relative": 100 * drop / clean if clean > 0 else None,
-        "relative_corrected": 100 * drop / above if above is not None and above > 0 else None,
     }
 
 

@@ -78,13 +78,17 @@ def _row(cell: Cell, floors: Iterable[Cell], noise: Mapping[tuple[str, ...], Row
     if cell.key not in noise:
         raise Mismatch(f"STATS contain {cell.named()}, which PREDICTIONS do not.")
     estimate = estimate_level(cell.sums, cell.reduce, backend)
+    values = [float(cell.reduce(sums.sum(0))) for sums in cell.sums]
     return {
         **cell.columns,
         "metric": cell.metric,
         "scope": cell.scope,
         "value": estimate.value,
         **interval(estimate),
-        **_size(cell),
+        "n": len(cell.items.examples),
+        "clusters": len(cell.items.clusters),
+        "seeds": len(cell.seeds),
+        "seed_spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
         **_baseline(cell, floors, backend),
         **noise[cell.key],
     }
@@ -93,16 +97,6 @@ def _row(cell: Cell, floors: Iterable[Cell], noise: Mapping[tuple[str, ...], Row
 def interval(estimate: Estimate) -> Row:
     """The columns of an interval."""
     return {name: getattr(estimate, name) for name in ("se", "low", "high", "method")}
-
-
-def _size(cell: Cell) -> Row:
-    values = [float(cell.reduce(sums.sum(0))) for sums in cell.sums]
-    return {
-        "n": len(cell.items.examples),
-        "clusters": len(cell.items.clusters),
-        "seeds": len(cell.seeds),
-        "seed_spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-    }
 
 
 def _baseline(cell: Cell, floors: Iterable[Cell], backend: Backend) -> Row:

@@ -42,17 +42,15 @@ def own_data(task: str) -> str:
 
 def read_stages(run: Path) -> tuple[dict[str, Any], ...]:
     """The records of a run's stages, in order; none where the folder has none. Raises DataError."""
-    return tuple(_stage(path) for path in sorted((run / FOLDER).glob("*.json")))
-
-
-def _stage(path: Path) -> dict[str, Any]:
-    """One record, checked: an object whose languages are a list of texts, and whose numbers are whole."""
-    record = store.read_json(path)
-    known = _is_object(record) and all(fits(record[name]) for name, fits in _CHECKS.items() if name in record)
-    if not known or not _is_text(record):
-        what = "is not a record of a stage of `robust-xtreme train`. Copy the run again from where it was trained."
-        raise DataError(path, what)
-    return {**record, "recipe": str(record.get("recipe") or ""), "selected_on": str(record.get("selected_on") or "")}
+    records = []
+    for path in sorted((run / FOLDER).glob("*.json")):
+        record = store.read_json(path)
+        known = _is_object(record) and all(fits(record[name]) for name, fits in _CHECKS.items() if name in record)
+        if not known or not _is_text(record):
+            what = "is not a record of a stage of `robust-xtreme train`. Copy the run again from where it was trained."
+            raise DataError(path, what)
+        records.append({**record, **{key: str(record.get(key) or "") for key in ("recipe", "selected_on")}})
+    return tuple(records)
 
 
 def _is_text(value: Any) -> bool:

@@ -204,13 +204,7 @@ def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -
             # Weights are at least 1, their sum below 2**31.
             total = max(sum(forms.values()), _SUM >> 1)
             weights += [max(1, weight * (_SUM >> 1) // total) for weight in forms.values()]
-            point = owner.point  # `distance` takes long for the many forms of one code point
-            edited += [
-                int(point != form)
-                if len(point) == len(form) == 1
-                else distance(graphemes_of(point), graphemes_of(form))
-                for form in forms
-            ]
+            edited += [_changed(owner.point, form) for form in forms]
             checked += [not (owner.within and _safe(owner.point, form, language)) for form in forms]
     bounds, cumulated = np.cumsum(cells), np.cumsum(weights, dtype=np.int64)
     return {

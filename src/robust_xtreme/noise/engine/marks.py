@@ -23,16 +23,12 @@ def marks(code: str) -> tuple[str, ...]:
 
 def stops(code: str) -> frozenset[str]:
     """The language's marks that end a sentence."""
-    return _of(code, 0)
+    return frozenset(marks(code)) & frozenset(_classes(code)[0])
 
 
 def pauses(code: str) -> frozenset[str]:
     """The language's marks of a pause within a sentence."""
-    return _of(code, 1)
-
-
-def _of(code: str, number: int) -> frozenset[str]:
-    return frozenset(marks(code)) & frozenset(_classes(code)[number])
+    return frozenset(marks(code)) & frozenset(_classes(code)[1])
 
 
 def _classes(code: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import accumulate, groupby
 from typing import Final, NamedTuple, Unpack
 
@@ -74,11 +75,8 @@ def rewriter(
 
     def make(author: Author) -> Perturbation:
         name = f"{library}.{author.__name__}" if library else author.__name__
-
-        def edit(job: Job) -> tuple[Edits, Array]:
-            return _edit(name, author, job)
-
         waived = {"name": name, "waives": WAIVES, "refuses": REFUSES, "choices": choices or {}, "free": free}
+        edit = partial(_edit, name, author)
         return member(author, "rewriter", "word", strength, OPERATORS, edit, **{**waived, **declared})
 
     return make

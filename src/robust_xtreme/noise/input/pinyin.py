@@ -8,7 +8,7 @@ has another word of its reading, or of a mistyped one, is a unit of its own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, final
@@ -40,7 +40,10 @@ def key_errors() -> Iterator[KeyingError]:
     """The key errors of the pinyin input method: of characters, and of words of two characters."""
     plain = characters()
     alphabet = frozenset(languages.language("zh").alphabet)
-    mistakes = {form: _mistakes(form, plain.forms) for form in plain.forms}
+    mistakes = {}
+    for syllable in plain.forms:
+        mistyped = chain((("syllable", other, 1) for other in fuzzy(syllable)), struck(syllable))
+        mistakes[syllable] = [row for row in mistyped if row[1] in plain.forms and row[1] != syllable]
     # Characters that are typed by mistake are those of the alphabet, and others where a syllable has too few.
     usual = {}
     for syllable, known in plain.forms.items():
@@ -104,13 +107,8 @@ def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
             yield "neighbour", before + other + after, weight
 
 
-def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int]]:
-    """The legal syllables that a syllable is mistyped as: kind, syllable, weight."""
-    mistakes = chain((("syllable", other, 1) for other in fuzzy(syllable)), struck(syllable))
-    return [mistake for mistake in mistakes if mistake[1] in legal and mistake[1] != syllable]
-
-
 Mistakes = Mapping[str, list[tuple[str, str, int]]]
+"""The legal syllables that a syllable is mistyped as: kind, syllable, weight."""
 
 
 def _of_characters(

@@ -131,17 +131,13 @@ def _wrong(frame: Frame, method: Method) -> Forms:
     bare = "".join(parts(letter)[0] for letter in word)
     slipped = ((kind, texts[struck], weight) for kind, struck, weight in rows)
     for kind, text, weight in (("accent", bare, 2 * _BARE), *slipped):
-        form = _between(text, frame)
-        if form is not None and form != frame.unit and (form or kind == "delete"):
+        # Only the unit may change, not the rest of the frame.
+        stop = len(text) - len(frame.after)
+        form = text[len(frame.before) : stop]
+        kept = stop >= len(frame.before) and text.startswith(frame.before) and text.endswith(frame.after)
+        if kept and form != frame.unit and (form or kind == "delete"):
             forms[kind, form] += weight
     return forms
-
-
-def _between(text: str, frame: Frame) -> str | None:
-    """What replaces the unit; None where the rest of the frame changed."""
-    stop = len(text) - len(frame.after)
-    fits = stop >= len(frame.before) and text.startswith(frame.before) and text.endswith(frame.after)
-    return text[len(frame.before) : stop] if fits else None
 
 
 def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -173,17 +173,12 @@ def _carried(text: str, clean: _Pieces, augmented: str, noisy: _Pieces, special:
         if not set(special).isdisjoint(noisy.names[c:d]):
             continue
         form = augmented[noisy.ranges[c][0] : noisy.ranges[d - 1][1]] if c < d else ""
-        start, stop = _covering(clean.ranges, a, b)
-        if a == b:
-            form = f"{form} " if a < len(clean.ranges) else f" {form}"
+        if a < b:
+            start, stop = clean.ranges[a][0], clean.ranges[b - 1][1]
+        elif a < len(clean.ranges):  # words are put in where the next piece begins, or after the last one
+            start, stop, form = clean.ranges[a][0], clean.ranges[a][0], f"{form} "
+        else:
+            start, stop, form = clean.ranges[-1][1], clean.ranges[-1][1], f" {form}"
         parts += [text[end:start], form]
         end = stop
     return "".join([*parts, text[end:]])
-
-
-def _covering(offsets: Sequence[tuple[int, int]], a: int, b: int) -> tuple[int, int]:
-    """The range of pieces a to b; for no pieces the empty range where the next piece begins or the last one stops."""
-    if a < b:
-        return offsets[a][0], offsets[b - 1][1]
-    start = offsets[a][0] if a < len(offsets) else offsets[-1][1]
-    return start, start
