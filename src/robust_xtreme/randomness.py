@@ -89,13 +89,12 @@ def bare_ids(language: str, values: Sequence[str]) -> list[str]:
     """The ids of strings without ids: `examples.digest(language, value)`, for many values of one language."""
     tag = language.encode("utf-8", "surrogatepass")
     base = hashlib.blake2b(len(tag).to_bytes(8, "little") + tag, digest_size=_DIGEST_BYTES)
-    return [_bare(base.copy(), value.encode("utf-8", "surrogatepass")) for value in values]
-
-
-def _bare(state: Any, data: bytes) -> str:
-    state.update(len(data).to_bytes(8, "little") + data)
-    digest: str = state.hexdigest()
-    return digest
+    ids = []
+    for value in values:
+        state, data = base.copy(), value.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "little") + data)
+        ids.append(state.hexdigest())
+    return ids
 
 
 def mix(values: Array) -> Array:

@@ -50,25 +50,26 @@ def misread(language: str) -> Iterator[KeyingError]:
     table.need("letter", "forms", "likeness")
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in table.rows:
-        alike = _alike(row, table)
-        if row["letter"] and _is_native(language, row["letter"]):
-            counts[row["letter"]].update(_chosen(language, row["letter"], alike))
+        letter, forms, likeness = row["letter"], row["forms"].split(), row["likeness"].split()
+        if len(letter) > 2 or len(forms) != len(likeness) or not all(map(_LIKENESS.fullmatch, likeness)):
+            what = f"in the row of {letter!r:.20} forms and their likeness, 1 to 100, do not match"
+            raise DataError(table.path, what)
+        if letter and _is_native(language, letter):
+            counts[letter].update(_chosen(language, letter, zip(forms, map(int, likeness), strict=True)))
     for letter, weights in counts.items():
         for form, weight in _digits_rarer(weights).items():
             yield KeyingError(letter, "lookalike", form, weight)
 
 
-def _alike(row: Mapping[str, str], table: packs.Table) -> list[tuple[str, int]]:
-    """The forms of a row with their likeness, the most alike first."""
-    letter, forms, likeness = row["letter"], row["forms"].split(), row["likeness"].split()
-    if len(letter) > 2 or len(forms) != len(likeness) or not all(map(_LIKENESS.fullmatch, likeness)):
-        raise DataError(table.path, f"in the row of {letter!r:.20} forms and their likeness, 1 to 100, do not match")
-    return list(zip(forms, map(int, likeness), strict=True))
-
-
 def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """The letters and digits that the language has for a letter or pair, weighted by the fourth power of likeness."""
-    forms = [(form, many) for form, many in alike if _stands(language, letter, form)]
+    """The letters and digits that the language has for a letter or pair, weighted by the fourth power of likeness.
+
+    `alike` begins with the most alike. An auxiliary mark only replaces another auxiliary mark: CLDR's auxiliary marks
+    of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
+    """
+    auxiliary = frozenset(str(packs.read("alphabets", language).get("auxiliary_marks", "")).split())
+    native = [(form, many) for form, many in alike if _is_native(language, form)]
+    forms = [(form, many) for form, many in native if letter in auxiliary or auxiliary.isdisjoint(form)]
     letters, digits = ([form for form in forms if _digital(form[0]) == kind][:_MOST] for kind in (False, True))
     return {form: many**_FOURTH // _SCALE for form, many in (*letters, *digits)}
 
@@ -91,12 +92,3 @@ def _is_native(language: str, text: str) -> bool:
     return all(
         languages.belongs(language, character) or character in languages.language(language).marks for character in text
     )
-
-
-def _stands(language: str, letter: str, form: str) -> bool:
-    """Whether a form belongs to the language; an auxiliary mark only replaces another auxiliary mark.
-
-    CLDR's auxiliary marks of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
-    """
-    auxiliary = frozenset(str(packs.read("alphabets", language).get("auxiliary_marks", "")).split())
-    return _is_native(language, form) and (letter in auxiliary or auxiliary.isdisjoint(form))

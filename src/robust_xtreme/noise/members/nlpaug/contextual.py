@@ -38,9 +38,8 @@ _CLOSE: Final = 1e-9
 
 def lacks(code: str) -> str:
     """Why a language is not served; "" where it is."""
-    if reason := known_language(code):
-        return reason
-    return "" if languages.language(code).spaces else "nlpaug puts spaces around words, and the language has none"
+    what = "nlpaug puts spaces around words, and the language has none"
+    return known_language(code) or ("" if languages.language(code).spaces else what)
 
 
 @rewriter(
