@@ -53,8 +53,11 @@ def deltas(
     family = _family(rows, headlines)
     adjusted = holm([rows[at]["p"] for at in family])
     bounds = _joint_bounds([pairs[at] for at in family], backend)
-    for at, p, joint in zip(family, adjusted, bounds, strict=True):
-        rows[at] = _in_family(rows[at], len(family), p, joint)
+    for at, p, (low, high) in zip(family, adjusted, bounds, strict=True):
+        row, tests = rows[at], len(family)
+        row |= {"family": FAMILY, "m": tests, "p_adjusted": p}
+        row["mde"] = smallest_detectable(row["se"], row["clusters"], tests)  # at the corrected alpha
+        row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
     return build(rows, DELTAS).sort(DELTAS.key)
 
 
@@ -141,10 +144,3 @@ def _joint_bounds(pairs: Sequence[tuple[Cell, Cell]], backend: Backend) -> list[
     quantile = simultaneous_quantile(family, backend=backend)
     bounds = [difference_bounds(backend, moments, quantile) for moments in measured]
     return [(float(low), float(high)) for _, low, high in bounds]
-
-
-def _in_family(row: Row, tests: int, p: float, joint: tuple[float, float]) -> Row:
-    """The row with its family and its size, the corrected p, the MDE at the corrected alpha, and joint bounds."""
-    mde = smallest_detectable(row["se"], row["clusters"], tests)
-    low, high = min(joint[0], row["low"]), max(joint[1], row["high"])
-    return {**row, "family": FAMILY, "m": tests, "p_adjusted": p, "mde": mde, "joint_low": low, "joint_high": high}
