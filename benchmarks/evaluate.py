@@ -37,7 +37,7 @@ from transformers import (
 from transformers.utils import logging
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.plan import make_plan, split_of
+from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.run import device_name, device_of, evaluate
 from robust_xtreme.models.checkpoint import Checkpoint
@@ -260,7 +260,7 @@ def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
     return [
         prepare(
             task_run,
-            split_of(plan, task_run),
+            plan.splits.of(task_run),
             EncoderHead(task_run.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
         )
         for task_run in plan.task_runs

@@ -24,6 +24,7 @@ import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.predictors.batches as predict_module
 import robust_xtreme.predictors.members.encoder_head as head_module
 from robust_xtreme.evaluation.folder import Folder
+from robust_xtreme.evaluation.task_run import Splits
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.predictors.cache import Store
 from robust_xtreme.sources.release import Release
@@ -48,7 +49,7 @@ ORDER: Final = (
 TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "make_plan", _PLAN),
     (Release, "read", _READ),
-    (run_module, "split_of", _READ),
+    (Splits, "of", _READ),
     (run_module, "_fitted", _FLOORS),
     (run_module, "prepare", _REST),
     (prepare_module, "variant_of", _NOISE),

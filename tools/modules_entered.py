@@ -40,6 +40,7 @@ class Trace:
     """Modules in the order of their first call within a task run, each with the module that called it."""
 
     callers: dict[str, str] = field(default_factory=dict)
+    stages: set[str] = field(default_factory=set)
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         """Record a call; what `sys.setprofile` asks for."""
@@ -47,7 +48,8 @@ class Trace:
         if event != "call" or name in self.callers or not name or frame.f_code.co_name == "<module>":
             return
         frames = [frame, *_outer(frame)]
-        if any(each.f_code.co_name in STAGES for each in frames):
+        if stages := STAGES.intersection(each.f_code.co_name for each in frames):
+            self.stages |= stages
             self.callers[name] = next((_module(outer) for outer in frames[1:] if _module(outer)), "")
 
     @property
@@ -95,6 +97,8 @@ def main() -> None:
     parser.add_argument("--language", default="sw")
     asked = parser.parse_args()
     trace = traced(asked.task, asked.language)
+    if missing := STAGES - trace.stages:
+        raise SystemExit(f"The run has no stage {', '.join(sorted(missing))}; STAGES lists them.")
     climbed = {name for _, name in trace.climbs}
     table = Table("", "module", "entered from", "climbs back")
     for number, (name, caller) in enumerate(trace.callers.items(), 1):

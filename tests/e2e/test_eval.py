@@ -19,7 +19,7 @@ from tests.tiny import tiny_run
 
 import robust_xtreme
 from robust_xtreme.errors import Contamination, DiskError, Locked, Mismatch, MissingData, RobustXtremeError, SpecError
-from robust_xtreme.evaluation.plan import make_plan, split_of
+from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.predictors import batches as predict_module
 from robust_xtreme.predictors.members import encoder_head as head_module
@@ -200,7 +200,7 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
     decode = predict_module._decode
     plan = make_plan(mine)
     clean = {
-        example.texts["tokens"].value for task_run in plan.task_runs for example in split_of(plan, task_run).examples
+        example.texts["tokens"].value for task_run in plan.task_runs for example in plan.splits.of(task_run).examples
     }
 
     def broken(checkpoint: Any, windows: Any, rows: Any) -> Any:
@@ -320,7 +320,7 @@ def test_what_the_model_was_trained_on_is_refused_or_stamped(spec: RunSpec, mode
     run = Path(shutil.copytree(model, tmp_path / "run"))
     mine = small(spec, tmp_path / "out", model=(str(run),), tasks=("xnli",), languages=("en",))
     plan = make_plan(mine)
-    examples = [example for planned in plan.task_runs for example in split_of(plan, planned).examples]
+    examples = [example for planned in plan.task_runs for example in plan.splits.of(planned).examples]
     (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(example).key}\n" for example in examples))
     with pytest.raises(Contamination, match=r"xnli en: 6 of 6 pairs are in the model's training data.*--allow-overlap"):
         evaluate(mine)

@@ -11,7 +11,7 @@ from robust_xtreme.examples import Choice, Corpus, Document, Example, Target, Te
 from robust_xtreme.metrics.map_at_20 import average_precision
 from robust_xtreme.results.floors import NOTHING, SUMMARIES, Floor, fit, summary
 from robust_xtreme.results.shallow import ranking
-from robust_xtreme.results.shallow.grams import grams
+from robust_xtreme.results.shallow.naive_bayes import grams
 from robust_xtreme.targets.kinds import CHOICE
 
 

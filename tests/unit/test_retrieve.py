@@ -13,9 +13,9 @@ from tests.tiny import tiny_encoder_folder
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.plan import identity_of, with_pool
+from robust_xtreme.evaluation.plan import with_pool
 from robust_xtreme.evaluation.prepare import Prepared, Variant, prepare
-from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
+from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun, identity_of
 from robust_xtreme.examples import Corpus, Document, Example, Target, Text
 from robust_xtreme.models.checkpoint import Models, check_length
 from robust_xtreme.models.located import locate

@@ -59,7 +59,7 @@ def part_of(ready: Prepared, answers: list[Target | None]) -> Part:
     """The rows of a task run with those answers."""
     family = registry.load("family", ready.task_run.task.family)
     floors = fit(family.name, None, ready.task_run.task.labels)
-    return score_examples(Answered(ready, Predicted(answers)), floors(ready.examples))
+    return score_examples(Answered(ready, Predicted(answers)), floors)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation import plan as plan_module
-from robust_xtreme.evaluation.plan import make_plan, split_of
+from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.evaluation.task_run import Splits
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import load
+from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.source import open_source
 from robust_xtreme.sources.suite import Suite
 
@@ -40,7 +42,7 @@ def test_plan_and_run_read_a_split_once(
     room: int, times: int, reads: Counter[tuple[str, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each split is read once where it fits, and once more where it does not; the training data of floors once."""
-    monkeypatch.setattr(plan_module, "Splits", lambda: Splits(room=room))
+    monkeypatch.setattr(plan_module, "Splits", partial(Splits, room=room))
     spec = RunSpec(tasks=("panx",), languages=("sw", "th"), perturb=("char_noise:0.1",), limit="8", out=str(tmp_path))
     evaluate(spec, cache=False)
     assert reads == {("panx", "sw", "test"): times, ("panx", "th", "test"): times, ("panx", "en", "train"): 1}
@@ -51,7 +53,7 @@ def test_what_is_taken_makes_room() -> None:
     task, source = registry.load("task", "panx"), open_source("mini")
     first, second = (load(task, source, language, "test") for language in ("sw", "th"))
     size = sum(1 + len(example.texts["tokens"].spans) for example in first.examples)
-    splits = Splits(room=size)
+    splits = Splits(RunSpec(), Pools(source), room=size)
     splits.keep(first)
     splits.keep(second)
     assert splits.take("panx", "th", "test") is None
@@ -64,6 +66,6 @@ def test_examples_that_changed_on_disk_are_refused() -> None:
     """A task run is what was planned: a split that is read again with other examples is a mismatch."""
     plan = make_plan(RunSpec(tasks=("panx",), languages=("sw",), limit="8"))
     (task_run,) = plan.task_runs
-    assert split_of(plan, task_run) == split_of(plan, task_run)
+    assert plan.splits.of(task_run) == plan.splits.of(task_run)
     with pytest.raises(Mismatch, match="changed while the run continued"):
-        split_of(plan, replace(task_run, data="0" * 16))
+        plan.splits.of(replace(task_run, data="0" * 16))

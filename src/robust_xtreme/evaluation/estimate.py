@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 import torch
 
-from robust_xtreme.evaluation.plan import Plan, make_plan, split_of
+from robust_xtreme.evaluation.plan import Plan, make_plan
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus
@@ -58,7 +58,7 @@ def _line(run: TaskRun, tokens: int) -> str:
 
 def _tokens(plan: Plan, task_run: TaskRun, with_candidates: bool) -> int:
     """The tokens of a task run's predictions over all seeds, and of its candidates, estimated."""
-    split = split_of(plan, task_run)
+    split = plan.splits.of(task_run)
     examples = split.examples[:_SAMPLE]
     inputs = predictor_of(task_run.model, task_run.task, _no_model).prepare(examples)
     sampled = sum(len(window.input_ids) for input_ in inputs for window in input_.windows)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import Mismatch, MissingData, ModelError, SpecError
-from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun
-from robust_xtreme.examples import Corpus, Document, Example, Text, digest
+from robust_xtreme.errors import MissingData, ModelError, SpecError
+from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun, identity_of, limited
+from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.models.checkpoint import Located
@@ -25,11 +25,10 @@ from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, uns
 from robust_xtreme.retrieval.embeddings import dtype_for
 from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources.dataset import Hub
-from robust_xtreme.sources.loading import Split, fetch, languages_of, load
+from robust_xtreme.sources.loading import fetch, languages_of, load
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import data_identity, limit
 from robust_xtreme.sources.source import Source, open_source
-from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned, tuned_on
+from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
 from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
@@ -52,13 +51,12 @@ class NotRun:
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The task runs of a run, in order; `pools` and `splits` contain the data read for it."""
+    """The task runs of a run, in order; `splits` contains the data read for it."""
 
     spec: RunSpec
     tasks: tuple[TaskSpec, ...]
     task_runs: tuple[TaskRun, ...]
     not_run: tuple[NotRun, ...]
-    pools: Pools
     splits: Splits
 
 
@@ -80,12 +78,12 @@ def make_plan(spec: RunSpec) -> Plan:
     conditions, without = _conditions(spec, tasks)
     skipped += without
     task_runs: list[TaskRun] = []
-    pools, splits = Pools(source), Splits()
+    splits = Splits(spec, Pools(source))
     for task in tasks:
         languages = _languages(spec, task, source, groups.get(task.name, ()))
         fetch(task, source, spec.split, languages)
         for language in languages:
-            task_run, left = _task_run(spec, pools, splits, conditions[task.name], task, language, models[task.name])
+            task_run, left = _task_run(spec, splits, conditions[task.name], task, language, models[task.name])
             skipped += left
             if task_run:
                 task_runs.append(replace(task_run, inference=_inference(task_run, spec, representation)))
@@ -95,7 +93,7 @@ def make_plan(spec: RunSpec) -> Plan:
         telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
         remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
-    return Plan(spec, tasks, tuple(task_runs), tuple(skipped), pools, splits)
+    return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
 
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
@@ -192,7 +190,6 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
 
 def _task_run(
     spec: RunSpec,
-    pools: Pools,
     splits: Splits,
     conditions: Sequence[Condition],
     task: TaskSpec,
@@ -200,9 +197,11 @@ def _task_run(
     model: Located,
 ) -> tuple[TaskRun | None, list[NotRun]]:
     """A task run and its cells that are left out; None where all of it is left out."""
-    split = evaluated(task, pools, spec.split, language)
+    split = evaluated(task, splits.pools, spec.split, language)
     if isinstance(split, Left):
-        return None, [NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, pools.source))]
+        return None, [
+            NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
+        ]
     unsupported_tags = unsupported_labels(model.labels, task)
     examples = outside(limited(split.examples, spec.limit_of(task.name)), unsupported_tags)
     if strange := unreadable(model, examples, language):
@@ -286,38 +285,12 @@ def _note(task_run: TaskRun, lost: int) -> str:
     return f"{task_run.label}: {missing}" if lost else ""
 
 
-def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
-    """The identity of the evaluated data: examples and candidates."""
-    identity = data_identity(examples)
-    return identity if corpus is None else digest(identity, corpus.identity)
-
-
 def _in_short(text: str, source: Source) -> str:
     """The first sentence of a reason, without the data folder, because only run.toml contains paths."""
     first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
     if isinstance(source, Hub):
         return first
     return first.replace(f"{source}/", "").replace(str(source), "the data folder")
-
-
-def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
-    """The examples, or whole clusters of them up to a number of rows."""
-    return tuple(examples) if rows is None else limit(examples, rows)
-
-
-def split_of(plan: Plan, task_run: TaskRun) -> Split:
-    """The examples of a task run and its candidates: taken from the plan, or read again.
-
-    Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
-    """
-    task, pools = task_run.task, plan.pools
-    if taken := plan.splits.take(task.name, task_run.language, task_run.split):
-        return taken
-    split = load(task, pools.source, task_run.language, task_run.split, pools)
-    examples = outside(limited(split.examples, plan.spec.limit_of(task.name)), task_run.unsupported)
-    if identity_of(examples, split.corpus) != task_run.data:
-        raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
-    return replace(split, examples=examples, tuned=tuned_on(task, pools, task_run.language, split))
 
 
 def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:

@@ -18,7 +18,7 @@ from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import Plan, make_plan, read_train, split_of
+from robust_xtreme.evaluation.plan import Plan, make_plan, read_train
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.scoring import Answered, score_examples
 from robust_xtreme.evaluation.task_run import TaskRun
@@ -171,7 +171,7 @@ class _Run:
                 self._count(answered)
                 if pending:
                     pending.result()
-                pending = scoring.submit(self._end, answered)
+                pending = scoring.submit(self._keep, answered)
             if pending:
                 pending.result()
         if todo:
@@ -187,7 +187,7 @@ class _Run:
 
     def _prepare(self, task_run: TaskRun, predictor: Predictor) -> Ready:
         """A function that gives the prepared task run; it prepares when called if a condition queries the model."""
-        made = (task_run, split_of(self.plan, task_run), predictor, self.manifest["deduplicate"])
+        made = (task_run, self.plan.splits.of(task_run), predictor, self.manifest["deduplicate"])
         if any(condition.asks for condition in task_run.conditions):
             return lambda: prepare(*made, lambda examples: self._asking(task_run, examples, predictor))
         prepared = prepare(*made)
@@ -218,11 +218,9 @@ class _Run:
             self.folder.write_manifest(self.manifest)
         return Answered(prepared, predicted)
 
-    def _end(self, answered: Answered) -> None:
-        """Score and write a task run, with the predictions of its floors for the same examples."""
-        prepared = answered.prepared
-        floors = self.floors[prepared.task_run.task.name](prepared.examples, prepared.corpus)
-        self.folder.write(prepared.task_run, score_examples(answered, floors))
+    def _keep(self, answered: Answered) -> None:
+        task_run = answered.prepared.task_run
+        self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name]))
 
     def _store(self, task_run: TaskRun) -> Store | None:
         """What the cache has of a task run's model and task; None without a cache."""

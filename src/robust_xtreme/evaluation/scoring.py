@@ -19,7 +19,7 @@ from robust_xtreme.examples import Answers, Example, Scored, Span, Target, targe
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise.engine.noising import Noised
 from robust_xtreme.predictors.predictor import Input, Predicted
-from robust_xtreme.results.floors import Floor
+from robust_xtreme.results.floors import Floor, Floors
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
 from robust_xtreme.specs import CANDIDATE
 
@@ -55,11 +55,12 @@ class Answered:
         return self.prepared.inputs[variant.inputs[index]]
 
 
-def score_examples(answered: Answered, floors: Mapping[str, Floor]) -> Part:
-    """The frames of a task run and its floors, by name.
+def score_examples(answered: Answered, fitted: Floors) -> Part:
+    """The frames of a task run, and the statistics of its floors' predictions for the clean examples.
 
     A condition with an answer that is not finite is `failed` and has no statistics.
     """
+    floors = fitted(answered.prepared.examples, answered.prepared.corpus)
     variants = answered.prepared.variants
     failed = {variant.condition.name for variant in variants if not _whole(answered, variant)}
     predictions: list[pl.DataFrame] = []

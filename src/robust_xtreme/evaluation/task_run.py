@@ -1,12 +1,20 @@
-"""Task runs, their conditions, and the splits that a plan has read for them."""
+"""Task runs, their conditions, and the examples of each: read for the plan, and kept or read again for the run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, final
 
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.examples import Corpus, Example, digest
 from robust_xtreme.models.checkpoint import Located
-from robust_xtreme.sources.loading import Split
+from robust_xtreme.models.unsupported import outside
+from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.sources.loading import Split, load
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.selecting import data_identity, limit
+from robust_xtreme.sources.survey import tuned_on
 from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
@@ -82,6 +90,8 @@ class TaskRun:
 class Splits:
     """The splits that a plan has read, until the run takes them. One that does not fit is read again."""
 
+    spec: RunSpec
+    pools: Pools
     kept: dict[tuple[str, str, str], Split] = field(default_factory=dict)
     room: int = ROOM
 
@@ -97,6 +107,31 @@ class Splits:
         taken = self.kept.pop((task, language, split), None)
         self.room += _size(taken) if taken else 0
         return taken
+
+    def of(self, task_run: TaskRun) -> Split:
+        """The examples of a task run and its candidates: taken, or read again.
+
+        Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
+        """
+        task, language = task_run.task, task_run.language
+        if taken := self.take(task.name, language, task_run.split):
+            return taken
+        split = load(task, self.pools.source, language, task_run.split, self.pools)
+        examples = outside(limited(split.examples, self.spec.limit_of(task.name)), task_run.unsupported)
+        if identity_of(examples, split.corpus) != task_run.data:
+            raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
+        return replace(split, examples=examples, tuned=tuned_on(task, self.pools, language, split))
+
+
+def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
+    """The examples, or whole clusters of them up to a number of rows."""
+    return tuple(examples) if rows is None else limit(examples, rows)
+
+
+def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
+    """The identity of the evaluated data: examples and candidates."""
+    identity = data_identity(examples)
+    return identity if corpus is None else digest(identity, corpus.identity)
 
 
 def _size(split: Split) -> int:

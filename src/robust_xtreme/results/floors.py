@@ -14,8 +14,7 @@ from typing import Final, final
 
 from robust_xtreme.examples import Choice, Corpus, Document, Example, Tags, Target
 from robust_xtreme.results.shallow import choices, naive_bayes, passages, ranking, word_taggers
-from robust_xtreme.results.shallow.grams import Bag
-from robust_xtreme.results.shallow.naive_bayes import NaiveBayes
+from robust_xtreme.results.shallow.naive_bayes import Bag, NaiveBayes
 from robust_xtreme.results.shallow.word_taggers import Sentence, Taggers
 from robust_xtreme.specs import BITEXT
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING

@@ -132,7 +132,7 @@ def _chunk(
     ask: Ask | None,
 ) -> EditCounts:
     clean, keys = batch(values, spans), text_keys(common, ids)
-    edits, eligible = link.perturbation.edit(Job(clean, language, keys, link.strength, link.params, ids, ask))
+    edits, eligible = link.edits(clean, language, keys, ids, ask)
     moved, size, operators = apply(clean, edits), len(clean), len(link.perturbation.operators)
     # owner (e,): the number of the text of each edit. Each count is a bincount over it.
     owner = np.repeat(np.arange(size), np.diff(moved.bounds))

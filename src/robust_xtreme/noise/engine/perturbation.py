@@ -132,6 +132,12 @@ class Bound:
     strength: str
     params: Params
 
+    def edits(
+        self, batch: Batch, language: str, keys: Array, ids: Sequence[str], ask: Ask | None
+    ) -> tuple[Edits, Array]:
+        """The edits of a batch, and the number of eligible units of each text (t,)."""
+        return self.perturbation.edit(Job(batch, language, keys, self.strength, self.params, ids, ask))
+
     def shape(self) -> tuple[str, ...]:
         """What the draws depend on besides seed, text and position: name, version and parameters, not the strength.
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.results.shallow import naive_bayes
-from robust_xtreme.results.shallow.grams import Bag
-from robust_xtreme.results.shallow.naive_bayes import Floats, NaiveBayes
+from robust_xtreme.results.shallow.naive_bayes import Bag, Floats, NaiveBayes
 
 _FIELD: Final = "choice"
 _SIZES: Final = (2, 3)

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from robust_xtreme.examples import Corpus, Document, Example
 from robust_xtreme.randomness import below, draws, salt, text_keys
-from robust_xtreme.results.shallow.grams import BUCKETS, Ints, grams
-from robust_xtreme.results.shallow.naive_bayes import Floats
+from robust_xtreme.results.shallow.naive_bayes import BUCKETS, Floats, Ints, grams
 
 DEPTH: Final = 20
 """How many candidates a ranking names."""
