@@ -48,12 +48,12 @@ class Last:
 
 
 def plant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a predictor `a_last` that answers classification into the registry."""
+    """Put a predictor `the_last` that answers classification into the registry, after the general ones by name."""
     names, load = registry.names, registry.load
-    known = ("a_last", *names("predictor"))
-    member = Making("a_last", "", _classifies, lambda _, task, __: Last(len(task.labels)))
+    known = (*names("predictor"), "the_last")
+    member = Making("the_last", "", _classifies, lambda _, task, __: Last(len(task.labels)))
     monkeypatch.setattr(registry, "names", lambda kind: known if kind == "predictor" else names(kind))
-    monkeypatch.setattr(registry, "load", lambda kind, name: member if name == "a_last" else load(kind, name))
+    monkeypatch.setattr(registry, "load", lambda kind, name: member if name == "the_last" else load(kind, name))
 
 
 def _classifies(_: Located, task: TaskSpec) -> bool:

@@ -106,18 +106,22 @@ class Predictor(Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A member of the registry: which tasks a predictor answers with which models, and its constructor."""
+    """A member of the registry: which tasks a predictor answers with which models, and its constructor.
+
+    A `general` one answers only what no other serves.
+    """
 
     name: str
     summary: str
     serves: Callable[[Located, TaskSpec], bool]
     make: Callable[[Located, TaskSpec, Load], Predictor]
+    general: bool = False
 
 
 def predictor_of(model: Located, task: TaskSpec, load: Load) -> Predictor:
     """The predictor that answers a task with a model. Raises ModelError where none does."""
     several: list[Making] = [registry.load("predictor", name) for name in registry.names("predictor")]
-    for making in several:
+    for making in sorted(several, key=lambda making: making.general):
         if making.serves(model, task):
             return making.make(model, task, load)
     known = ", ".join(making.name for making in several) or "none"

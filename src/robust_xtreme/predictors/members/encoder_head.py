@@ -104,4 +104,5 @@ encoder_head = Making(
     summary="An encoder with a head.",
     serves=lambda model, task: bool(model.head) and task.pool is None,
     make=reader_of,
+    general=True,
 )

@@ -188,4 +188,5 @@ retrieval = Making(
     summary="The nearest candidates of a pool, by the vectors of a head or of a representation of the encoder.",
     serves=lambda _, task: task.pool is not None,
     make=lambda model, task, load: Retrieval(reader_of(model, task, load)),
+    general=True,
 )
