@@ -132,7 +132,7 @@ def test_a_kept_translation_is_read_and_no_model_is(asked: Asked, model: Path, m
         (lambda text: text[: text.rindex("{")], "has 8 rows, expected 9"),
         (lambda text: text.replace('"beams": 1', '"beams": 2', 1), "was made for other texts or by another model"),
         (lambda text: text.partition("\n")[2], "was made for other texts or by another model"),
-        (lambda _: "[" * 9999, "is not valid JSON"),
+        (lambda _: "[" * 9999, "lists and objects are nested too deep"),
         (lambda _: "", "is not valid JSON"),
     ],
 )
