@@ -12,7 +12,7 @@ from tests.conformance.texts import text
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine.diff import distance
-from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, stands
+from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, is_separate
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import bind, defaults
@@ -147,8 +147,8 @@ def test_forms_that_would_break_a_cluster_are_left_out() -> None:
     assert not _noised(text("hi", "कि"), made).eligible
     caron = _noised(text("en", "e\u030c".replace("e", "q")), _table(KeyingError("q", "next", "c")))
     assert caron.text.value == "q\u030c", "c with a caron would compose"
-    assert not stands("\u0301")
-    assert not stands("\u1100")
+    assert not is_separate("\u0301")
+    assert not is_separate("\u1100")
 
 
 def test_a_base_keeps_its_script() -> None:

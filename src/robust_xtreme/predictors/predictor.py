@@ -19,7 +19,7 @@ Load = Callable[[], Checkpoint]
 
 
 def _nothing(_: Any) -> None:
-    """What is called where nobody watches."""
+    """The default of a callback."""
 
 
 @final

@@ -63,7 +63,7 @@ def _lesson(
     most = limits.get(task.name, limits.get("", 0))
     chosen = selecting.limit(examples, most) if most else examples
     if len(chosen) < min(most, len(examples)):
-        tell(f"{task.name}: took {len(chosen):,} of the {most:,} examples asked for: clusters are whole")
+        tell(f"{task.name}: took {len(chosen):,} of the {most:,} requested examples: clusters are not divided")
     screened = _screened(chosen, task, spec, source, reported, tell)
     if stage.translated and screened.examples:
         if set(languages) <= {ENGLISH}:
@@ -131,7 +131,7 @@ def _within(lessons: tuple[Lesson, ...], stage: StageSpec, tell: Tell) -> tuple[
     limited = [selecting.limit(lesson.examples, most) for lesson, most in zip(lessons, several, strict=True)]
     taken = sum(map(len, limited))
     if taken < min(stage.total, sum(counts)):
-        tell(f"took {taken:,} of the {stage.total:,} examples asked for in total: shares and clusters are whole")
+        tell(f"took {taken:,} of the {stage.total:,} requested examples in total: shares and clusters are not divided")
     return tuple(
         replace(lesson, examples=examples, identity=selecting.data_identity(examples))
         for lesson, examples in zip(lessons, limited, strict=True)

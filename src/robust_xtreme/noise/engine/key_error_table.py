@@ -283,7 +283,7 @@ def _sound(key_errors: Iterable[KeyingError]) -> tuple[Slots, Slots, Slots]:
     for point, kind, form, weight in key_errors:
         if form == point or weight < 1 or graphemes.SEPARATOR in point + form:
             continue
-        sound = stands(form, unicodedata.is_normalized("NFKC", point))
+        sound = is_separate(form, unicodedata.is_normalized("NFKC", point))
         if len(point) == 2:
             _add(pairs, point, kind, form, weight, bool(form) and sound)
         else:
@@ -303,7 +303,7 @@ def _add(table: Slots, point: str, kind: str, form: str, weight: int, sound: boo
 
 
 @lru_cache(1 << 16)
-def stands(form: str, compatible: bool = True) -> bool:
+def is_separate(form: str, compatible: bool = True) -> bool:
     """Whether a string is empty, or of whole clusters that join with no neighbour, in NFC (`compatible`: in NFKC)."""
     if not form:
         return True
@@ -324,7 +324,7 @@ def _fits(point: str, form: str) -> bool:
         return all(_alike(point, character) for character in form)
     if not form or unicodedata.normalize("NFD", form) != form or not _alike(point, form[-1]):
         return False
-    return stands(form[:-1])
+    return is_separate(form[:-1])
 
 
 def _alike(point: str, other: str) -> bool:
