@@ -179,6 +179,12 @@ def test_a_plan_computes_and_writes_nothing(here: Path, monkeypatch: pytest.Monk
     assert "panx en (validation): 8 rows" in result.stdout
     assert "6 cells, 112 predictions, about " in result.stdout
     assert not (here / "runs").exists()
+    (here / "out").mkdir()
+    (here / "out" / "run.toml").touch()
+    (here / "out" / "scores.csv").touch()
+    dry = call(*WORDS, "--force", "--dry-run", "--out", "out")
+    assert dry.stdout.endswith("\n--force removes 1 file of the earlier run in out; what stays: nothing else\n")
+    assert (here / "out" / "scores.csv").exists()
 
 
 def test_a_config_is_a_run_and_words_win(here: Path) -> None:

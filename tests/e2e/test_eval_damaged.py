@@ -10,7 +10,8 @@ import pytest
 from tests.tiny import tiny_run
 
 from robust_xtreme.errors import DataError, Mismatch
-from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.evaluation.estimate import estimate
+from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.run_spec import RunSpec
 
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
@@ -61,7 +62,7 @@ def test_a_manifest_that_is_none_is_named(spec: RunSpec) -> None:
     before = _files(spec.out)
     for content in ("", "[]", "null", "{}", "3", "{", "[" * 100_000):
         (Path(spec.out) / "manifest.json").write_text(content)
-        with pytest.raises(DataError, match=r"manifest\.json"):
+        with pytest.raises(DataError, match=r"manifest\.json.*--force"):
             evaluate(spec)
     evaluate(spec, force=True)
     assert _files(spec.out) == before
@@ -82,3 +83,70 @@ def test_parts_that_are_missing_are_computed_again(spec: RunSpec) -> None:
     (Path(spec.out) / "scores.csv").unlink()
     evaluate(spec)
     assert _files(spec.out) == before
+
+
+def test_one_changed_byte_of_a_manifest_is_refused(spec: RunSpec) -> None:
+    """In a value, a key, a blank or the digest: one line that names the file and the remedy."""
+    path = Path(spec.out) / "manifest.json"
+    content = path.read_bytes()
+    for word in (
+        b'"batch_tokens": ',
+        b'"digest": "sha256:',
+        b"digest",
+        b"sha256",
+        b"overlap",
+        b"torch",
+        b" ",
+        b"char_noise",
+    ):
+        at = content.index(word) + len(word)
+        for where in (at - 1, at):
+            path.write_bytes(content[:where] + bytes([content[where] ^ 1]) + content[where + 1 :])
+            with pytest.raises(DataError, match=r"manifest\.json.*--force"):
+                evaluate(spec)
+    path.write_bytes(content)
+    assert evaluate(spec).scores.height
+
+
+def test_a_manifest_of_an_older_version_has_no_digest(spec: RunSpec) -> None:
+    """It is read as it is."""
+    path = Path(spec.out) / "manifest.json"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if '"digest"' not in line))
+    before = path.read_bytes()
+    assert evaluate(spec).scores.height
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["stats", "predictions"])
+def test_a_part_that_cannot_be_read_is_computed_again(spec: RunSpec, kind: str) -> None:
+    """A stopped run continues to the same bytes, and its log names the part's task and language."""
+    before, messages = _files(spec.out), list[str]()
+    (part,) = (Path(spec.out) / "parts").glob(f"*-{kind}-*.parquet")
+    part.write_bytes(part.read_bytes()[:100])
+    (Path(spec.out) / "scores.csv").unlink()
+    evaluate(spec, observer=Observer(say=messages.append))
+    assert _files(spec.out) == before
+    assert "warning: panx en: a part cannot be read and is computed again" in messages
+
+
+def test_force_removes_only_what_the_run_wrote(spec: RunSpec) -> None:
+    """A user's files stay, also among the parts; one line says so, and the plan says it before."""
+    out, messages = Path(spec.out), list[str]()
+    before = _files(out)
+    mine = [out / "notes.txt", out / "plots" / "a.png", out / "plots" / ".draft.tmp", out / "parts" / "mine.parquet"]
+    (out / "plots").mkdir()
+    for path in mine:
+        path.write_text("mine")
+    old = out / "parts" / "xnli-sw-test-stats-0123456789abcdef.parquet"
+    old.write_text("of the earlier run")
+    line = f"--force removes 13 files of the earlier run in {out}; what stays: notes.txt, parts/mine.parquet, plots/"
+    assert estimate(spec, force=True)[-1] == line
+    assert old.exists()
+    assert line not in estimate(spec)
+    evaluate(spec, force=True, observer=Observer(say=messages.append))
+    assert messages[0] == line
+    assert [path.read_text() for path in mine] == ["mine"] * 4
+    assert not old.exists()
+    assert {
+        name: content for name, content in _files(out).items() if out.joinpath(name) not in mine
+    }.items() >= before.items()

@@ -63,7 +63,7 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 def _matters(line: str) -> bool:
     """Whether a line is printed beside the bar: warnings, and the number of predictions from the cache."""
     from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
-    return bool(from_cache) or line.startswith("warning: ") or "halved" in line
+    return bool(from_cache) or line.startswith(("warning: ", "--force ")) or "halved" in line
 
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:

@@ -17,9 +17,13 @@ Config = Annotated[
         "A run.toml or a file of configs/runs; options override its keys; paths are those of the working folder.",
     ),
 ]
-Force = Annotated[bool, option("--force", "Start over, also in the folder of an earlier run.")]
+Force = Annotated[
+    bool, option("--force", "Start over and remove the files of an earlier run; others in its folder stay.")
+]
 NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
-PlanOnly = Annotated[bool, option("--plan", "Print what the run computes and its time, and compute nothing.")]
+PlanOnly = Annotated[
+    bool, option("--plan --dry-run", "Print what the run computes, its time and what --force removes; change nothing.")
+]
 Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
 Verbose = Annotated[bool, option("--verbose -v", "Print every step, and the traceback of an error.")]
 
@@ -57,7 +61,7 @@ def eval(
         from robust_xtreme.evaluation.estimate import estimate
 
         console = output()
-        for line in estimate(spec):
+        for line in estimate(spec, force):
             console.print(line, soft_wrap=True)
     else:
         _run(spec, force, not no_cache, quiet, verbose)

@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 import torch
 
+from robust_xtreme.evaluation.folder import check_ours, removal
 from robust_xtreme.evaluation.plan import Plan, make_plan
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.task_run import TaskRun
@@ -28,12 +29,16 @@ _EACH: Final = 5e-4
 """Seconds an item for reading, noising, encoding and scoring, without the model."""
 
 
-def estimate(spec: RunSpec) -> list[str]:
+def estimate(spec: RunSpec, force: bool = False) -> list[str]:
     """The plan of a run as text: a line for each task run and for what is left out, and the size of the whole.
 
     Tokens are those that the model would read without deduplication, estimated from a sample; the time is a rough guess
-    from the speed of this machine. Raises what `evaluate` raises before it computes; nothing is written.
+    from the speed of this machine. With `force`, the last line names what starting over removes. Raises what `evaluate`
+    raises before it computes; nothing is written.
     """
+    folder = spec.folder()
+    if force:
+        check_ours(folder, spec, force)
     with using(*spec.packs):
         device = device_of(spec.device)
         plan = make_plan(spec)
@@ -47,8 +52,9 @@ def estimate(spec: RunSpec) -> list[str]:
         seconds = work / (_speed(device) * _REACHED) + _EACH * predictions
     duration = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{max(1.0, seconds):.0f} seconds"
     size = f"{cells} cells, {predictions} predictions, about {sum(tokens)} tokens"
-    whole = f"{size}, about {duration} on {device}, into {spec.folder()}"
-    return [*lines, *(f"not run: {skipped.detail}" for skipped in plan.not_run), whole]
+    whole = f"{size}, about {duration} on {device}, into {folder}"
+    removed = [removal(folder)] if force else []
+    return [*lines, *(f"not run: {skipped.detail}" for skipped in plan.not_run), whole, *filter(None, removed)]
 
 
 def _line(run: TaskRun, tokens: int) -> str:

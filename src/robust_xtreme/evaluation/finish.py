@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 import torch
 
 from robust_xtreme import packs, registry
-from robust_xtreme.evaluation.folder import Folder
+from robust_xtreme.evaluation.folder import FILES, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.models.checkpoint import Located
@@ -33,19 +33,6 @@ from robust_xtreme.results.schema import (
     empty,
 )
 from robust_xtreme.results.score import floor_values, scores
-
-REPORT: Final = "report.md"
-FILES: Final = (
-    "run.toml",
-    "predictions.parquet",
-    "stats.parquet",
-    "models.csv",
-    "conditions.csv",
-    "scores.csv",
-    "deltas.csv",
-    "floors.csv",
-    REPORT,
-)
 
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:

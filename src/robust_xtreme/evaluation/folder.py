@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import re
 import time
 import traceback
 from collections.abc import Mapping
@@ -11,9 +12,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError, DiskError, Mismatch
+from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.report.escape import visible
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.schema import PREDICTIONS, STATS
@@ -23,6 +25,22 @@ RUN: Final = "run.toml"
 MANIFEST: Final = "manifest.json"
 LOG: Final = "log.txt"
 PARTS: Final = "parts"
+REPORT: Final = "report.md"
+FILES: Final = (
+    RUN,
+    "predictions.parquet",
+    "stats.parquet",
+    "models.csv",
+    "conditions.csv",
+    "scores.csv",
+    "deltas.csv",
+    "floors.csv",
+    REPORT,
+)
+_PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")
+_DIGEST: Final = "digest"
+_ALGORITHM: Final = "sha256:"
+_MOST: Final = 5
 _TRACELESS: Final = (LOG, ".lock")
 _HEADER: Final = "# robust-xtreme eval --config run.toml\n"
 _OTHERWISE: Final = "Name another folder with --out, or start over with --force."
@@ -41,15 +59,19 @@ class Folder:
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """The stored manifest; None before the run began. Raises DataError, or Mismatch of versions."""
+        """The manifest without its digest; None before the run began. Raises DataError, or Mismatch of versions."""
         path = self.path / MANIFEST
         if not store.complete(path):
             return None
-        value = store.read_json(path)
+        try:
+            value = store.read_json(path)
+        except DataError as error:
+            raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {_OTHERWISE}") from error
         if not isinstance(value, dict) or not set(_READ) <= set(value):
             raise DataError(path, f"is not a manifest of a run. {_OTHERWISE}")
         check_version(path, str(value["schema_version"]))
-        return value
+        _check_digest(path, value)
+        return {key: entry for key, entry in value.items() if key != _DIGEST}
 
     def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
         """A task run's files: its predictions, and its statistics, which are written last."""
@@ -61,6 +83,14 @@ class Folder:
     def holds(self, task_run: TaskRun) -> bool:
         """Whether a task run is done."""
         return all(map(store.complete, self.parts(task_run)))
+
+    def damaged(self, task_run: TaskRun) -> bool:
+        """Whether a task run that is done cannot be read."""
+        try:
+            self.read(task_run)
+        except RobustXtremeError:
+            return True
+        return False
 
     def write(self, task_run: TaskRun, part: Part) -> None:
         """Store a task run. Raises DiskError."""
@@ -74,8 +104,8 @@ class Folder:
         return Part(store.read_frame(predictions, PREDICTIONS), store.read_frame(stats, STATS))
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Store the manifest. Raises DiskError."""
-        store.write_json(self.path / MANIFEST, manifest)
+        """Store the manifest with the digest of its content. Raises DiskError."""
+        store.write_json(self.path / MANIFEST, _with_digest(manifest))
 
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the time. Raises DiskError."""
@@ -90,6 +120,22 @@ class Folder:
         """Write a traceback to log.txt, where possible."""
         with suppress(DiskError):
             self.log("".join(traceback.format_exception(error)).rstrip())
+
+
+def _with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    content = {key: value for key, value in manifest.items() if key != _DIGEST}
+    return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
+
+
+def _check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise DataError where a manifest was changed after it was written; those of older versions have no digest."""
+    content = path.read_bytes()
+    if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
+        return
+    with suppress(ValueError):  # a number that is not finite
+        if store.json_bytes(_with_digest(manifest)) == content:
+            return
+    raise DataError(path, f"was changed after the run wrote it. {_OTHERWISE}")
 
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
@@ -175,12 +221,34 @@ def _described(value: Any) -> str:
     return str(value or "none")
 
 
+def removal(path: Path) -> str:
+    """What `force` removes from the folder and what stays, as a line; empty where there is nothing to remove."""
+    files = _written(path)
+    if not files:
+        return ""
+    entries = [*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")]
+    others = {entry for entry in entries if entry.name not in (RUN, PARTS)} - set(files)
+    names = sorted(f"{entry.relative_to(path)}{'/' if entry.is_dir() else ''}" for entry in others)
+    more = [f"and {len(names) - _MOST} more"] if len(names) > _MOST else []
+    stays = ", ".join([*names[:_MOST], *more]) or "nothing else"
+    count = "1 file" if len(files) == 1 else f"{len(files)} files"
+    return visible(f"--force removes {count} of the earlier run in {path}; what stays: {stays}")
+
+
+def _written(path: Path) -> list[Path]:
+    """The files of a run, without run.toml, which is replaced, and the lock. The manifest is the last.
+
+    As long as it is there, no other run takes the remaining parts for its own.
+    """
+    parts = sorted(entry for entry in (path / PARTS).glob("*") if _PART.fullmatch(entry.name))
+    known = [path / name for name in (*FILES[1:], LOG, MANIFEST)]
+    return [entry for entry in (*parts, *known) if entry.is_file() or entry.is_symlink()]
+
+
 def _clear(path: Path) -> None:
-    """Remove everything that a run wrote but the lock."""
-    for entry in path.iterdir():
-        if entry.name == ".lock":
-            continue
+    """Remove the files of a run; those of the user stay."""
+    for entry in _written(path):
         try:
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            entry.unlink()
         except OSError as error:
             raise DiskError(f"{entry} cannot be removed: {error.strerror}.") from error

@@ -15,8 +15,8 @@ import torch
 from robust_xtreme import packs
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
-from robust_xtreme.evaluation.finish import FILES, finish
-from robust_xtreme.evaluation.folder import Folder, begin, check_ours
+from robust_xtreme.evaluation.finish import finish
+from robust_xtreme.evaluation.folder import FILES, Folder, begin, check_ours, removal
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import Plan, make_plan, read_train
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -64,10 +64,10 @@ def evaluate(
 ) -> Evaluation:
     """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
 
-    With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts over.
-    Predictions of earlier runs come from the cache, but not without `cache` or `deduplicate`, nor with remote code.
-    The spec's packs apply to the threads of the call only. Raises UserError where a name does not exist or the folder
-    contains another run, DiskError, Locked.
+    With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts over
+    and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
+    not without `cache` or `deduplicate`, nor with remote code. The spec's packs apply to the threads of the
+    call only. Raises UserError where a name does not exist or the folder contains another run, DiskError, Locked.
     """
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
@@ -80,8 +80,11 @@ def evaluate(
         fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
+            removed = removal(folder.path) if force else ""
             manifest = begin(folder, spec, fresh, force)
             run = _Run(plan, folder, device, observer, Models(device, spec.precision, spec.representation), manifest)
+            if removed:
+                run.say(removed)
             if cache:
                 run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
             return Evaluation(folder.path, run.whole())
@@ -122,7 +125,7 @@ class _Run:
         if self._is_finished():
             return self.manifest
         try:
-            self._answer_all([task_run for task_run in self.plan.task_runs if not self.folder.holds(task_run)])
+            self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
             self.manifest = finish(self.folder, self.plan, self.manifest)
         except BaseException as error:
             self.folder.log_error(error)
@@ -132,6 +135,14 @@ class _Run:
                 self.cache.close()
         self.say("finished")
         return self.manifest
+
+    def _is_done(self, task_run: TaskRun) -> bool:
+        """Whether both parts of a task run are there and can be read."""
+        if not self.folder.holds(task_run):
+            return False
+        if damaged := self.folder.damaged(task_run):
+            self.say(f"warning: {task_run.label}: a part cannot be read and is computed again")
+        return not damaged
 
     def _is_finished(self) -> bool:
         """Whether every file exists as it was written; a damaged file is written again from the parts."""

@@ -91,8 +91,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON with sorted keys, one entry a line. Raises DiskError, and ValueError for NaN."""
-    write_text(path, json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n")
+    """Write JSON as `json_bytes`. Raises DiskError, and ValueError for NaN."""
+    _write(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON with sorted keys, one entry a line. Raises ValueError for NaN."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")
 
 
 def read_json(path: Path) -> Any:
@@ -138,7 +144,7 @@ def make_folder(path: Path) -> Path:
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files of a killed writer in a folder and below. The caller must have the lock."""
-    for left in folder.rglob(f".*{_TMP}"):
+    for left in folder.rglob(f".*.[0-9]*{_TMP}"):
         with suppress(OSError):
             left.unlink()
 
