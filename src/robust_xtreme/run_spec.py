@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ INDEXES: Final = ("exact",)
 PRECISIONS: Final = ("fp32", "bf16")
 _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
@@ -81,7 +83,9 @@ class RunSpec:
     allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", "")
     labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", "", "TASK=A,B,C", repeated=True)
     revision: tuple[str, ...] = key((), "of models from the hub", "", "SHA | TASK=SHA", repeated=True)
-    trust_remote_code: bool = key(False, "run the code that a checkpoint brings along. Off by default", "")
+    trust_remote_code: bool = key(
+        False, "run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on", ""
+    )
     representation: str = key(
         "",
         "a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out",
@@ -116,6 +120,7 @@ class RunSpec:
             if type(value) is int and not known.least <= value <= known.most:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)
                 raise SpecError(f"The value {value} of {name} is {side} {bound}.")
+        check_path("out", self.out, "eval")
         parse_limits(self.limit)
         check_pairs(self.languages)
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
@@ -164,6 +169,13 @@ def check_pairs(languages: tuple[str, ...]) -> None:
             raise SpecError(f"The language {language[:80]!r} is not question@context, two languages, as in de@en.")
 
 
+def check_path(name: str, path: str, command: str) -> None:
+    """Raise SpecError where the path in a key contains a control character."""
+    if _CONTROL.search(path):
+        what = f"The value {path[:200]!r} of {name!r} contains a control character: it is not a path."
+        raise SpecError(f"{what} See: robust-xtreme {command} --help")
+
+
 def parse_limits(text: str) -> dict[str, int]:
     """`300,xquad=150` as {"": 300, "xquad": 150}. Raises SpecError, naming the part."""
     limits: dict[str, int] = {}
@@ -198,5 +210,12 @@ _PATHS: Final = ("model", "packs")
 
 
 def from_toml(path: Path, **changes: Any) -> RunSpec:
-    """Read a run's file; `changes` override its keys. Raises SpecError naming the file."""
-    return from_mapping({**resources.toml(path), **changes}, str(path))
+    """Read a run's file; `changes` override its keys.
+
+    Raises SpecError naming the file, also where the file, and not `changes`, asks to run the code of a checkpoint.
+    """
+    spec = from_mapping({**resources.toml(path), **changes}, str(path))
+    if spec.trust_remote_code and "trust_remote_code" not in changes:
+        what = "trust_remote_code = true in a file does not permit the code of a checkpoint"
+        raise SpecError(f"{path}: {what}. Add the option --trust-remote-code to run it.")
+    return spec

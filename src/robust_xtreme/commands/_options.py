@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import Field
 from itertools import takewhile
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._errors import one_line
 from robust_xtreme.errors import UnknownName, UserError
 from robust_xtreme.keys import Key, keys, written
 
@@ -61,6 +63,21 @@ def using(packs: list[str] | None) -> AbstractContextManager[None]:
     from robust_xtreme.noise import user_packs
 
     return user_packs.using(*packs)
+
+
+def show_outside_packs(file: Path, packs: Sequence[str]) -> None:
+    """Print to stderr, in one line, the folders of packs that a run's file names outside its own folder."""
+    outside = [pack for pack in packs if not _is_inside(pack, file.parent)]
+    if outside:
+        line = f"robust-xtreme: {file} names packs outside its folder: {', '.join(outside)}"
+        typer.echo(one_line(line), err=True)
+
+
+def _is_inside(path: str, folder: Path) -> bool:
+    try:
+        return Path(path).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # not a path, or a link to itself: packs that cannot be read
+        return False
 
 
 def check_word(command: str, word: str, known: Sequence[str]) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import resources
+from robust_xtreme.commands._options import show_outside_packs
 from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.specs import typed
 from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel, tables_of
 
 SUFFIX: Final = ".toml"
@@ -42,6 +44,8 @@ def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
         return from_tables(_changes(given, {}), "train")
     path = find(name)
     tables = _read(path)
+    if "packs" in tables and "packs" not in given:
+        show_outside_packs(path, typed("packs", tables["packs"], "tuple[str, ...]", str(path)))
     if given.get("mlm_steps") == 0:
         tables.pop("mlm", None)
     start = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()

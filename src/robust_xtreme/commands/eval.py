@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from robust_xtreme.commands._options import option, passed, with_keys
+from robust_xtreme.commands._options import option, passed, show_outside_packs, with_keys
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
 
 _LISTS: Final = ("tasks", "languages")
@@ -56,6 +56,8 @@ def eval(
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
     given = passed(keys, _LISTS)
     spec = from_mapping(given, "eval") if config is None else from_toml(config, **given)
+    if config is not None and "packs" not in given:
+        show_outside_packs(config, spec.packs)
     if plan:
         from robust_xtreme.commands._terminal import output
         from robust_xtreme.evaluation.estimate import estimate

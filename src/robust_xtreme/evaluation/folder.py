@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, final
 
+from robust_xtreme import resources
 from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
@@ -19,7 +20,7 @@ from robust_xtreme.report.escape import visible
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.schema import PREDICTIONS, STATS
-from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_toml
+from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
 
 RUN: Final = "run.toml"
 MANIFEST: Final = "manifest.json"
@@ -42,7 +43,7 @@ _DIGEST: Final = "digest"
 _ALGORITHM: Final = "sha256:"
 _MOST: Final = 5
 _TRACELESS: Final = (LOG, ".lock")
-_HEADER: Final = "# robust-xtreme eval --config run.toml\n"
+_HEADER: Final = "# robust-xtreme eval --config run.toml"
 _OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
 _CONTENTS: Final = ("models", "packs", "suites", "units", "not_run")
@@ -146,7 +147,7 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
         raise Mismatch(f"{path} is a file; --out names a folder.")
     if (path / RUN).is_file():
         if not force and not nothing_yet(path):
-            _check_same(from_toml(path / RUN), spec, path)
+            _check_same(from_mapping(resources.toml(path / RUN), str(path / RUN)), spec, path)
     elif any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
         raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
 
@@ -183,7 +184,8 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
     if stored is not None and nothing_yet(folder.path):
         stored = None
     if stored is None:
-        store.write_text(folder.path / RUN, _HEADER + spec.to_toml())
+        flag = " --trust-remote-code" if spec.trust_remote_code else ""
+        store.write_text(folder.path / RUN, f"{_HEADER}{flag}\n{spec.to_toml()}")
     store.make_folder(folder.path / PARTS)
     if stored is None:
         folder.write_manifest(manifest)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.keys import MOST, keys
-from robust_xtreme.run_spec import parse_limits
+from robust_xtreme.keys import MOST, keys, written
+from robust_xtreme.run_spec import check_path, parse_limits
 
 if TYPE_CHECKING:
     from robust_xtreme.training.spec import StageSpec, TrainSpec
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _SEE: Final = "robust-xtreme train --help"
 _PATHS: Final = ("data", "start", "text", "out", "recipe", "translated")
 
@@ -85,9 +83,8 @@ def check_values(spec: StageSpec | TrainSpec) -> None:
             raise SpecError(f"{option} takes at most {key.most:,}. See: {_SEE}")
         if field.type == "int" and value < key.least:
             raise SpecError(f"{option} {value if value > -MOST else 'that'} is below {key.least}.")
-        if name in _PATHS and _CONTROL.search(value):
-            what = f"{value[:200]!r} of {name.replace('start', 'from')!r}"
-            raise SpecError(f"The value {what} contains a control character: it is not a path. See: {_SEE}")
+        if name in _PATHS:
+            check_path(written(name), value, "train")
         words = value if isinstance(value, tuple) else (value,)
         unknown = [word for word in words if word not in key.choices] if key.choices and name != "size" else []
         if unknown:

@@ -1,0 +1,156 @@
+"""A run's file from somebody else: it runs no code, opens no connection and reads no packs without a word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.checkpoints import NLI, SEQUENCE, change, checkpoint
+from tests.tiny import tiny_run
+from typer.testing import CliRunner, Result
+
+from robust_xtreme.api import evaluate
+from robust_xtreme.commands._app import build
+from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation.folder import Folder as RunFolder
+from robust_xtreme.evaluation.folder import begin, check_ours
+from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
+from robust_xtreme.sources import hub
+
+TRUSTED = "trust_remote_code = true\n"
+EVAL = 'model = ["xnli=own"]\ndata = "mini"\nlimit = "2"\ndevice = "cpu"\n'
+TRAIN = 'from = "own"\ndata = "mini"\n{keys}\n[target]\ntasks = ["xnli"]\n{stage}'
+PACK = 'name = "mine"\nsource = "me"\nlicence = "CC0"\nstanding = "authored"\nperturb = ["char_noise:0.1"]\n'
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder without the hub's variables."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def mark(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that the code of the checkpoint `own` writes."""
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(here / "modules"))
+    monkeypatch.syspath_prepend(str(here / "modules"))
+    checkpoint(here / "own", "bert", SEQUENCE, NLI)
+    change(here / "own", {"model_type": "own_kind", "auto_map": {"AutoConfig": "own.OwnConfig"}})
+    (here / "own" / "own.py").write_text(f"open({str(here / 'mark')!r}, 'w').close()\nraise SystemExit(9)\n")
+    return here / "mark"
+
+
+def call(*words: str) -> Result:
+    """The program on the words given, as it ends."""
+    return CliRunner().invoke(build(), [*words])
+
+
+def written(name: str, content: str) -> str:
+    """A file with that content."""
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(content, encoding="utf-8")
+    return name
+
+
+def line_of(result: Result) -> str:
+    """The only line on stderr, that of an error of the user."""
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("plan", [("--plan",), ()])
+def test_a_file_does_not_permit_the_code_of_a_checkpoint(mark: Path, plan: tuple[str, ...]) -> None:
+    """It is refused in one line that names the option; with the option the code runs."""
+    file = written("their.toml", EVAL + TRUSTED)
+    assert "their.toml: trust_remote_code = true in a file" in line_of(call("eval", "--config", file, *plan))
+    assert not mark.exists()
+    call("eval", "--config", file, "--trust-remote-code", *plan)
+    assert mark.exists()
+
+
+def test_nothing_is_fetched_for_a_file_that_permits_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal comes before the hub is asked."""
+    monkeypatch.setattr(hub, "snapshot", None)
+    file = written("their.toml", EVAL.replace("own", "owner/name") + TRUSTED)
+    assert "Add the option --trust-remote-code" in line_of(call("eval", "--config", file))
+
+
+@pytest.mark.parametrize(("keys", "stage"), [(TRUSTED, ""), ("", TRUSTED)])
+def test_train_has_no_such_key(mark: Path, keys: str, stage: str) -> None:
+    """The code of an encoder never runs in training."""
+    file = written("their.toml", TRAIN.format(keys=keys, stage=stage))
+    assert "there is no key 'trust_remote_code'" in line_of(call("train", file))
+    assert not mark.exists()
+
+
+def test_code_is_permitted_by_the_argument_in_python(here: Path) -> None:
+    """`from_toml` refuses what `from_mapping`, whose values are arguments, takes."""
+    file = Path(written("their.toml", EVAL + TRUSTED))
+    with pytest.raises(SpecError, match="does not permit the code of a checkpoint"):
+        from_toml(file)
+    assert from_toml(file, trust_remote_code=True).trust_remote_code
+    assert not from_toml(file, trust_remote_code=False).trust_remote_code
+    assert from_mapping({"trust_remote_code": True}, "evaluate").trust_remote_code
+
+
+def test_a_run_with_code_continues_in_its_folder(here: Path) -> None:
+    """Its own run.toml, which contains the key, is compared, and its first line names the option."""
+    spec = RunSpec(trust_remote_code=True, out="run")
+    (here / "run").mkdir()
+    begin(RunFolder(here / "run"), spec, {"schema_version": "1"}, force=False)
+    written("run/parts/part", "")
+    check_ours(here / "run", spec, force=False)
+    header, *_ = (here / "run/run.toml").read_text().splitlines()
+    assert header == "# robust-xtreme eval --config run.toml --trust-remote-code"
+
+
+@pytest.mark.parametrize("words", [("eval", "--config", "their.toml"), ("train", "their.toml")])
+def test_the_variable_wins_over_a_file_that_is_not_offline(words: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`offline = false` in a file opens no connection where HF_HUB_OFFLINE is set."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(hub, "_fetched", None)
+    content = EVAL + "offline = false\n" if words[0] == "eval" else TRAIN.format(keys="offline = false", stage="")
+    written("their.toml", content.replace("own", "owner/name"))
+    assert "owner/name@main is not in the hub's cache" in call(*words).stderr
+
+
+@pytest.mark.parametrize("words", [("eval", "--plan", "--config"), ("train", "--plan")])
+def test_packs_outside_the_folder_of_a_file_are_named(words: tuple[str, ...], here: Path) -> None:
+    """One line before they are read; those in its folder, or of the command line, are not named."""
+    tiny_run(here / "own", ["xnli"])
+    for folder in ("far", "near/packs"):
+        written(f"{folder}/suites/mine.toml", PACK)
+    (here / "near/link").symlink_to(here / "far")
+    content = EVAL + "{packs}" if words[0] == "eval" else TRAIN.format(keys="{packs}", stage="")
+    file = "near/their.toml"
+
+    def stderr(packs: str, *more: str) -> list[str]:
+        written(file, content.format(packs=f"packs = {packs}"))
+        return [line for line in call(*words, file, *more).stderr.splitlines() if "outside its folder" in line]
+
+    assert stderr('["near/packs"]') == []
+    assert stderr('["far", "near/link"]', "--packs", "far") == []
+    named = f"robust-xtreme: {file} names packs outside its folder: "
+    assert stderr('["near/packs", "far", "near/link"]') == [named + "far, near/link"]
+    assert stderr(r'"no\u0000where\n"') == [named + r"no\x00where\n"]
+
+
+def test_packs_are_named_before_they_are_read() -> None:
+    """The line is the first, also where the packs cannot be read."""
+    lines = call("eval", "--config", written("near/their.toml", 'packs = ["/nowhere"]\n')).stderr.splitlines()
+    assert "names packs outside its folder: /nowhere" in lines[0]
+    assert "There is no folder '/nowhere' of packs" in lines[-1]
+
+
+def test_a_folder_with_a_control_character_is_one_line() -> None:
+    """In a file and in Python it is a mistake of the user, as in train."""
+    file = written("their.toml", r'out = "a\u0000"')
+    assert r"The value 'a\x00' of 'out' contains a control character: it is not a path." in line_of(
+        call("eval", "--config", file)
+    )
+    with pytest.raises(SpecError, match="it is not a path"):
+        evaluate(out="a\0")
