@@ -140,6 +140,14 @@ def test_the_same_text_gives_the_same_tokenizer(learned: Any, tmp_path: Path) ->
         assert torch.equal(value, other.state_dict()[name])
 
 
+def test_letters_of_equal_counts_are_chosen_alike() -> None:
+    """Of a thousand letters that occur once, more than fit, the same ones get an entry each time."""
+    lines = [chr(0x4E00 + index) for index in range(1000)]
+    chosen = [scratch.new_tokenizer(lines, scratch.SIZES["tiny"]).get_vocab() for _ in range(2)]
+    assert chosen[0] == chosen[1]
+    assert 150 < sum(letter in chosen[0] for letter in lines) <= 200
+
+
 def test_text_is_read_line_by_line(tmp_path: Path) -> None:
     """Every line of every file counts, in the order of names; empty lines and hidden files do not."""
     (tmp_path / "b.txt").write_bytes(b"\xef\xbb\xbfthree\r\n\r\n")

@@ -85,7 +85,7 @@ class Frame:
         return len(ids) - 1 if self.causal or not self.single[0] else 0
 
     def room(self, parts: int, max_length: int) -> int:
-        """The number of text tokens that fit. Raises ModelError where there is no room for one of each part."""
+        """The number of text tokens that fit. Raises ModelError where not every part has room for a token."""
         frame = self.single if parts == 1 else self.pair
         room = max_length - sum(map(len, frame))
         if room < parts:
