@@ -96,6 +96,7 @@ def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str 
     languages.language(language)
     if cell.fields:
         raise SpecError(f"{str(cell)!r} names fields, and strings have none. Leave out @fields=.")
+    _check_whole(values)
     ids = bare_ids(language, values)
     texts = [Text(text_id, language, value) for text_id, value in zip(ids, values, strict=True)]
     return _served(noise_texts(texts, cell, seed), cell)
@@ -112,8 +113,20 @@ def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str
         raise UserError("Examples have their languages; leave out language=.")
     fields = _fields(examples, cell)
     texts = [example.texts[name] for example in examples for name in fields if name in example.texts]
+    _check_whole([text.value for text in texts])
     noised = {noised_text.clean.id: noised_text for noised_text in _served(noise_texts(texts, cell, seed), cell)}
     return [noise_example(example, noised, fields) for example in examples]
+
+
+def _check_whole(values: Sequence[str]) -> None:
+    """Raise UserError at the first text with half of a surrogate pair, which is not a character."""
+    try:
+        "".join(values).encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        number, value = next((at, value) for at, value in enumerate(values, 1) if half in value)
+        what = f"text {number} of {len(values)}, {value[:40]!a}, contains {half!a}, half of a surrogate pair."
+        raise UserError(f"{what} Read the text as UTF-8, or leave that code point out.") from None
 
 
 def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -46,10 +46,12 @@ _NAMED: Final = {kind: kind for kind in ("alphabets", "input", "lookalikes")} | 
 _STATED: Final = {"misspellings": "language", "lookalikes": "script"}
 """The header key whose value must equal the file's name, by kind."""
 
+_FACTS: Final = ("source", "licence", "standing")
 _AUTO: Final = ("keyboards", "auto")
 _JOINERS: Final = "\u200c\u200d"
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _SUFFIXES: Final = (".toml", ".tsv")
+_LONGEST: Final = 40
 _LARGEST: Final = 8_000_000
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NOTES: Final = ("", ".md", ".txt")
@@ -260,13 +262,14 @@ class Table:
         """The standing of a row, or that of the file where the row has none."""
         return row.get("standing") or self.header["standing"]
 
-    def need(self, *columns: str) -> None:
-        """Raise DataError where the table does not have one of these columns, or has no rows."""
+    def need(self, *columns: str, optional: Sequence[str] = ()) -> None:
+        """Raise DataError where the table does not have one of these columns, has another one, or has no rows."""
         if not self.rows:
             raise DataError(self.path, f"it has no rows of: {', '.join(columns)}")
         for column in columns:
             if column not in self.rows[0]:
                 raise DataError(self.path, f"there is no column {column!r} in the line of names: {', '.join(columns)}")
+        check_known(self.path, "column", self.rows[0], (*columns, *optional, "standing"))
 
     def number(self, row: Mapping[str, str], column: str) -> int:
         """The whole number of 1 to 12 digits in a row's column. Raises DataError."""
@@ -346,8 +349,19 @@ def standings(pack: str, code: str) -> dict[str, str]:
     return {"": str(content["standing"])} | parts | chosen
 
 
+def check_known(path: Path | str, what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """Raise DataError at the first name of a key or column (`what`) that is not known, with the nearest one."""
+    for name in names:
+        if name not in known:
+            what = f"there is no {what} {name!r:.40}.{nearest(name[:_LONGEST], known)} Known: {', '.join(known)}"
+            raise DataError(path, what)
+
+
 def _check(path: Path, values: Mapping[str, Any]) -> None:
-    for key in ("source", "licence", "standing"):
+    if path.suffix == ".tsv":
+        known = (*_FACTS, "maker", _STATED.get(path.parent.name, "language"))
+        check_known(path, "key", values, known)
+    for key in _FACTS:
         if not isinstance(values.get(key), str):
             line = f" Write a line '# {key}: ...'" if path.suffix == ".tsv" else f' Write {key} = "..."'
             needed = f"the key {key!r} is missing: a pack names its source, its licence and its standing."

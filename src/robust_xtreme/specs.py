@@ -14,7 +14,9 @@ from robust_xtreme.examples import Corpus, Example
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DIGITS: Final = 20
+_SHOWN: Final = 40
 _SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
 _SUITES: Final = "What suites contain: robust-xtreme list suites"
 SUITE: Final = "@"
@@ -24,15 +26,20 @@ _GRAMMAR: Final = "name[:strength,...][@key=value]..., for example char_noise:0.
 
 
 def canonical_strength(text: str) -> str:
-    """A strength as its canonical decimal: `0.10` is `0.1`. Raises SpecError outside [0, 1]."""
+    """A strength as its canonical decimal: `0.10` is `0.1`; only 0 to 9 are digits. Raises SpecError outside [0, 1]."""
+    shown = repr(text[:_SHOWN]) + "..." * (len(text) > _SHOWN)
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
-        raise SpecError(f"The strength {text!r} is not a number between 0 and 1.") from None
-    if not value.is_finite() or not 0 <= value <= 1:
-        raise SpecError(f"The strength {text!r} is not between 0 and 1.")
-    if len(value.as_tuple().digits) > _DIGITS or value.adjusted() < -_DIGITS:
-        raise SpecError(f"The strength {text[:_DIGITS]!r}... has more than {_DIGITS} digits.")
+        value = None
+    if value is None or not _NUMBER.fullmatch(text.strip()):
+        raise SpecError(f"The strength {shown} is not a number between 0 and 1, as in 0.1.")
+    if not 0 <= value <= 1:
+        raise SpecError(f"The strength {shown} is not between 0 and 1.")
+    if len(value.as_tuple().digits) > _DIGITS:
+        raise SpecError(f"The strength {shown} has more than {_DIGITS} digits.")
+    if value and value.adjusted() < -_DIGITS:
+        raise SpecError(f"The strength {shown} is too small: take 0, or at least 1e-{_DIGITS}.")
     return format(value.normalize(), "f") if value else "0"
 
 

@@ -70,7 +70,7 @@ def line_of(result: Result) -> str:
         (("--perturb", "char_nois:0.1"), "Did you mean 'char_noise'? See: robust-xtreme list perturbations"),
         (("--perturb", "char_noise:-1"), "'-1' is not between 0 and 1"),
         (("--perturb", "char_noise:2"), "'2' is not between 0 and 1"),
-        (("--perturb", "char_noise:nan"), "'nan' is not between 0 and 1"),
+        (("--perturb", "char_noise:nan"), "'nan' is not a number between 0 and 1"),
         (("--perturb", "char_noise:"), "a strength is missing"),
         (("--perturb", "char_noise"), "names no strength"),
         (("--perturb", ""), "is not a perturbation's name"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,6 +36,20 @@ def test_strings_give_strings_in_order() -> None:
     noised = robust_xtreme.perturb([_SW, "", _SW], "char_noise:0.3", language="sw")
     assert noised[0] == noised[2] != _SW
     assert noised[1] == ""
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\ud83d\ude00"])
+def test_half_of_a_surrogate_pair_is_refused(half: str) -> None:
+    """A string that cannot be written as UTF-8 is named by its number, in strings and in Examples."""
+    example = Example("e", {"text": Text("t", "sw", half)}, Choice(0), "c")
+    calls: dict[str, Callable[[], object]] = {
+        "text 2 of 2": lambda: robust_xtreme.perturb(["a", "a" + half], "char_noise:0.3", language="sw"),
+        "text 1 of 1": lambda: robust_xtreme.perturb([example], "char_noise:0.3"),
+    }
+    for begins, call in calls.items():
+        with pytest.raises(UserError, match=f"^{begins}, .* half of a surrogate pair. Read the text") as caught:
+            call()
+        assert str(caught.value).isascii()
 
 
 def test_seeds_differ_and_repeat() -> None:

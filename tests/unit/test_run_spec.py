@@ -62,7 +62,7 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": "d", "limit": "3,4"}, "twice"),
         ({"model": "a", "data": "d", "perturb": "char_noise:-1"}, "not between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:2"}, "not between 0 and 1"),
-        ({"model": "a", "data": "d", "perturb": "char_noise:nan"}, "not between 0 and 1"),
+        ({"model": "a", "data": "d", "perturb": "char_noise:nan"}, "not a number between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:"}, "a strength is missing"),
     ],
 )

@@ -51,7 +51,7 @@ class Romaji:
 def romaji() -> Romaji:
     """The table of the pack `ja-romaji`."""
     table = packs.table("input", "ja-romaji")
-    table.need("keys", "kana")
+    table.need("keys", "kana", optional=("rest", "typed"))
     spellings: defaultdict[str, list[str]] = defaultdict(list)
     for row in table.rows:
         if row.get("typed"):
