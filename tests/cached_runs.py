@@ -13,7 +13,7 @@ import pytest
 
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.predictors import batches as predict_module
-from robust_xtreme.results.evaluation import Evaluation
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
 TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.examples import Example
     from robust_xtreme.noise.engine.noising import Noised
-    from robust_xtreme.results.evaluation import Evaluation
+    from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.run_spec import RunSpec
     from robust_xtreme.specs import PerturbationSpec
     from robust_xtreme.training.loop import Options

@@ -64,7 +64,7 @@ FINISHED = f"""
 from pathlib import Path
 from robust_xtreme.report.document import render
 from robust_xtreme.results import store
-from robust_xtreme.results.evaluation import Evaluation
+from robust_xtreme.report.evaluation import Evaluation
 folder = Path({str(ROOT / "reports" / "mini")!r})
 run = Evaluation(folder, store.read_json(folder / "manifest.json"))
 assert run.scores.height and run.deltas.height and not run.failed and render(folder)

@@ -23,9 +23,9 @@ from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.predictors import batches as predict_module
 from robust_xtreme.predictors.members import encoder_head as head_module
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
-from robust_xtreme.results.evaluation import Evaluation
 from robust_xtreme.results.schema import CONDITIONS, MODELS
 from robust_xtreme.results.score import scores
 from robust_xtreme.run_spec import RunSpec, from_toml

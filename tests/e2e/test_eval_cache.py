@@ -27,9 +27,9 @@ from robust_xtreme.models import checkpoint
 from robust_xtreme.predictors import batches as predict_module
 from robust_xtreme.predictors import cache as cache_module
 from robust_xtreme.predictors.members import encoder_head as head_module
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import database
 from robust_xtreme.results.cache import info
-from robust_xtreme.results.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
 TASKS: Final = ("xnli", "panx", "xquad")

@@ -11,7 +11,7 @@ import pytest
 from tests.tiny import tiny_run
 
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.results.evaluation import Evaluation
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
 TAGS = ("O", "B-PER", "B-LOC", "B-DATE")

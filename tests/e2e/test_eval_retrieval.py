@@ -14,7 +14,7 @@ from tests.tiny import tiny_encoder_folder, tiny_run
 from robust_xtreme.errors import MissingData, ModelError, SpecError
 from robust_xtreme.evaluation.estimate import estimate
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.results.evaluation import Evaluation
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
 WORDS = (

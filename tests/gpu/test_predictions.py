@@ -12,7 +12,7 @@ from tests.release import release
 from tests.tiny import tiny_run
 
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.results.evaluation import Evaluation
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
 pytestmark = [

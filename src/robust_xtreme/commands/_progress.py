@@ -13,7 +13,7 @@ from robust_xtreme.commands._terminal import bar, messages, output
 
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.run import Observer
-    from robust_xtreme.results.evaluation import Evaluation
+    from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.run_spec import RunSpec
 
 _LOADING: Final = "loading torch"

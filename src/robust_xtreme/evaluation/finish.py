@@ -17,9 +17,9 @@ from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.report.document import page
+from robust_xtreme.report.evaluation import FAILED
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
-from robust_xtreme.results.evaluation import FAILED
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.schema import (
     CONDITIONS,

@@ -31,9 +31,9 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.predictors.cache import Store, settings
 from robust_xtreme.predictors.predictor import Input, Predicted, Predictor, Work, predictor_of
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
-from robust_xtreme.results.evaluation import Evaluation
 from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.run_spec import RunSpec
 

@@ -16,7 +16,7 @@ SCORE: Final = "score/"
 OVERLAP: Final = "overlap"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
-_MEDIUM: Final = 110
+MEDIUM: Final = 110
 _WIDE: Final = 165
 _WIDEST: Final = 200
 
@@ -125,7 +125,7 @@ _CATALOGUE: Final = (
     Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
           "be valid for all tests of the family at once.", room=_WIDEST),
     Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that are resampled.",
-          room=_MEDIUM),
+          room=MEDIUM),
     Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
           "split; a cell not clearly above it is at floor.", room=_WIDE),
     Shown("floor", ("baseline",), points, room=_WIDE),
@@ -140,7 +140,7 @@ _CATALOGUE: Final = (
           "perturbed; words as in the column words.", room=_WIDE),
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
           "`inert`: the tokenizer undid the noise in more than half of the edited texts; `overlap`: the model was "
-          "trained on text of this split.", right=False, room=_MEDIUM, folds=True),
+          "trained on text of this split.", right=False, room=MEDIUM, folds=True),
     Shown("clean", ("clean",), points),
     Shown("clean", ("level",), points),
     Shown("perturbed", ("value",), points),
@@ -151,7 +151,7 @@ _CATALOGUE: Final = (
           right=False, room=_WIDE),
     Shown("langs", ("languages",), str, "Languages that are averaged."),
     Shown("left out", ("left_out",), str, "Languages that are not averaged: their cell claims nothing, or is missing "
-          "under one of the conditions compared.", room=_MEDIUM),
+          "under one of the conditions compared.", room=MEDIUM),
     Shown("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
           right=False, folds=True),
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),

@@ -16,7 +16,7 @@ from robust_xtreme.report.cells import headline, perturbed
 from robust_xtreme.report.columns import Shown
 from robust_xtreme.report.escape import code_block, markdown, visible
 from robust_xtreme.report.legend import legend
-from robust_xtreme.report.render import markdown_table, print_table, sections
+from robust_xtreme.report.render import html_tables, markdown_table, print_table, sections
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
@@ -72,6 +72,18 @@ def show(
             continue
         for section, columns, rows in sections(made):
             print_table(console, f"{view.title}: {section}".removesuffix(": "), columns, rows)
+
+
+def html(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
+    """The main tables of a run in HTML: each perturbed cell, or averages where these are many; else clean scores."""
+    results = Results(scores, deltas, manifest)
+    names = ("by_language", "by_task") if deltas.height else ("clean_scores",)
+    every: list[View] = [registry.load("view", name) for name in names]
+    made = [(view, view.make(results)) for view in every]
+    view, frame = next((pair for pair in made if pair[1].height <= _MOST_ROWS), made[-1])
+    left = frame.height - _MOST_ROWS
+    more = f"\n<p>{left} more rows are in the report.</p>" if left > 0 else ""
+    return html_tables(view.title, frame.head(_MOST_ROWS)) + more
 
 
 def views() -> list[View]:

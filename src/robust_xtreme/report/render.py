@@ -1,8 +1,10 @@
-"""Renders frames of views as markdown and as tables on a terminal."""
+"""Renders frames of views as markdown, as HTML, and as tables on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
+from itertools import groupby
 from typing import Final
 
 import polars as pl
@@ -10,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from robust_xtreme.report.columns import Shown, shown
+from robust_xtreme.report.columns import MEDIUM, Shown, shown
 from robust_xtreme.report.escape import markdown, visible
 from robust_xtreme.report.view import SECTION
 
@@ -42,6 +44,38 @@ def markdown_table(columns: list[Shown], rows: list[list[str]]) -> str:
         *([markdown(cell) for cell in row] for row in rows),
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def html_tables(title: str, frame: pl.DataFrame) -> str:
+    """A view's frame in HTML, every cell escaped: sections with the same columns are in one table.
+
+    Columns that only a wide terminal shows are left out.
+    """
+    made = [(name, *_narrow(columns, rows)) for name, columns, rows in sections(frame)]
+    grouped = groupby(made, key=lambda section: [column.heading for column in section[1]])
+    caption = f"<caption>{escape(visible(title))}</caption>"
+    return "\n".join("\n".join(["<table>", caption, *_html_lines(list(alike)), "</table>"]) for _, alike in grouped)
+
+
+def _narrow(columns: list[Shown], rows: list[list[str]]) -> tuple[list[Shown], list[list[str]]]:
+    kept = [index for index, column in enumerate(columns) if column.room <= MEDIUM]
+    return [columns[index] for index in kept], [[row[index] for index in kept] for row in rows]
+
+
+def _html_lines(alike: list[tuple[str, list[Shown], list[list[str]]]]) -> Iterator[str]:
+    """The rows of sections that have the same columns, each section after its name."""
+    columns = alike[0][1]
+    sides = [f' style="text-align: {"right" if column.right else "left"}"' for column in columns]
+    yield _html_row("th", sides, [column.heading for column in columns])
+    for name, _, rows in alike:
+        if name:
+            yield _html_row("th", [f' colspan="{len(columns)}" style="text-align: left"'], [name])
+        yield from (_html_row("td", sides, row) for row in rows)
+
+
+def _html_row(tag: str, attributes: list[str], texts: list[str]) -> str:
+    filled = zip(attributes, texts, strict=True)
+    return f"<tr>{''.join(f'<{tag}{how}>{escape(visible(text))}</{tag}>' for how, text in filled)}</tr>"
 
 
 def print_table(console: Console, title: str, columns: list[Shown], rows: list[list[str]]) -> None:

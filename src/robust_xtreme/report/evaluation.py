@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Final, final
 
 import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.report.escape import visible
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 
@@ -31,10 +33,21 @@ class Evaluation:
             cells = "not there"
         return f"Evaluation({str(self.folder)!r}, {cells})"
 
+    def _repr_html_(self) -> str:
+        """The main table of the run, which a notebook shows."""
+        from robust_xtreme.report.document import html
+
+        try:
+            tables = html(self.scores, self.deltas, self.manifest)
+        except (OSError, RobustXtremeError):
+            return f"<p>{escape(visible(repr(self)))}</p>"
+        failed = f"; {len(self.failed)} cells failed: see .failed" if self.failed else ""
+        return f"{tables}\n<p>{escape(visible(f'{self!r}{failed}'))}. Report: report.md in the folder.</p>"
+
     @property
     def failed(self) -> list[dict[str, str]]:
         """The cells that failed: task, language, split, condition, reason."""
-        return [cell for cell in self.manifest["not_run"] if cell["reason"] == FAILED]
+        return [cell for cell in self.manifest.get("not_run", ()) if cell["reason"] == FAILED]
 
     @property
     def scores(self) -> pl.DataFrame:
