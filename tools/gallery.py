@@ -13,12 +13,13 @@ from tools.gallery_samples import SAMPLES
 from robust_xtreme import registry
 from robust_xtreme.api import noised_strings
 from robust_xtreme.catalogue import served
-from robust_xtreme.commands.show import pieces, visible
+from robust_xtreme.commands.show import pieces
 from robust_xtreme.errors import UserError
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
 from robust_xtreme.noise.engine.noising import Noised
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.keyboard_typo import METHODS
+from robust_xtreme.sinks import inert
 from robust_xtreme.specs import PerturbationSpec
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
@@ -201,14 +202,14 @@ def diff(noised: Noised) -> str:
 
 def _piece(removed: str, added: str) -> str:
     if removed == added:
-        return escaped(visible(added))
+        return escaped(inert(added))
     return (f"<del>{_marked(removed)}</del>" if removed else "") + (f"<ins>{_marked(added)}</ins>" if added else "")
 
 
 def _marked(text: str) -> str:
     """An edited piece: spaces and combining marks by themselves can be seen."""
     base = "\u25cc" if unicodedata.category(text[0]).startswith("M") else ""
-    return escaped(base + visible(text).replace(" ", "␣"))
+    return escaped(base + inert(text).replace(" ", "␣"))
 
 
 def escaped(text: str) -> str:

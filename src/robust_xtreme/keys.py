@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, final
+
+from robust_xtreme.sinks import json_text
 
 MOST: Final = 10**9
 _KEY: Final = "key"
@@ -72,4 +73,4 @@ def toml(value: Any) -> str:
     """The value of a key as toml: a string, a number, a bool, or a tuple of these."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(toml, value))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json_text(value)

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 import robust_xtreme
 from robust_xtreme.api import noised_strings
 from robust_xtreme.commands._app import build
-from robust_xtreme.commands.show import diff, visible
+from robust_xtreme.commands.show import diff
 from robust_xtreme.errors import SpecError, UnknownName, UserError
 from robust_xtreme.examples import Choice, Example, Text
 from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.sinks import inert
 from robust_xtreme.specs import PerturbationSpec
 
 _SW = SENTENCES["sw"]
@@ -155,7 +156,7 @@ def test_show_compares_a_chain_as_a_whole() -> None:
 
 def test_control_and_bidirectional_characters_are_made_visible() -> None:
     """What would turn the line around or move the cursor is written out; joiners inside letters stay."""
-    assert visible("a\u202eb\x1b[1m\u200d") == "a<U+202E>b<U+001B>[1m\u200d"
+    assert inert("a\u202eb\x1b[1m\u200d") == "a<U+202E>b<U+001B>[1m\u200d"
     _, output = _show("char_noise:0", "ab\u2066c\x07", "-l", "en")
     assert "<U+2066>" in output
     assert "\x07" not in output

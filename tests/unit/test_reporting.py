@@ -15,12 +15,12 @@ from robust_xtreme.report import columns as _columns
 from robust_xtreme.report import views as _views
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.document import page, render, show, views
-from robust_xtreme.report.escape import code_block, markdown, visible
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import print_table, sections
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
+from robust_xtreme.sinks import code_block, markdown, visible
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,13 @@ def test_text_is_read_line_by_line(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "b.txt") == ["three"]
 
 
+def test_a_line_that_is_not_a_paragraph_is_refused_with_its_number(tmp_path: Path) -> None:
+    """One line of a million letters would keep the tokenizer busy for hours; it is named, with what to do."""
+    (tmp_path / "a.txt").write_text("two\n\n" + "a" * 1_000_000)
+    with pytest.raises(DataError, match=r"a\.txt:3: a line of 1,000,000 characters; .* at most 100,000\. Break it"):
+        read_lines(tmp_path)
+
+
 def test_bad_text_is_named(tmp_path: Path) -> None:
     """No file, no line, and bytes that are not UTF-8 are each one line with the place."""
     with pytest.raises(MissingData, match="contains no text"):

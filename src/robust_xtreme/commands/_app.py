@@ -17,6 +17,7 @@ import typer
 
 import robust_xtreme
 from robust_xtreme.commands._errors import bounded, exit_code_of, printable
+from robust_xtreme.sinks import echo
 from robust_xtreme.sources.endpoint import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
@@ -25,7 +26,7 @@ _EPILOG: Final = "Example: robust-xtreme eval --perturb char_noise:0.1"
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"robust-xtreme {robust_xtreme.__version__}")
+        echo(f"robust-xtreme {robust_xtreme.__version__}")
         raise typer.Exit
 
 
@@ -37,7 +38,7 @@ def _root(
 ) -> None:
     """Evaluate multilingual models on clean and perturbed tasks of XTREME-R and report the degradation."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        echo(context.get_help())
 
 
 def command_names() -> tuple[str, ...]:

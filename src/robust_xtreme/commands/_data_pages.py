@@ -11,8 +11,8 @@ from rich.table import Column
 
 from robust_xtreme.commands._data import DataSurvey
 from robust_xtreme.commands._terminal import WIDE, output, table_of
-from robust_xtreme.report.escape import visible
 from robust_xtreme.run_spec import HUB
+from robust_xtreme.sinks import visible
 from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.sources.survey import Held, Surveyed, licence_of
 

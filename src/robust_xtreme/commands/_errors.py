@@ -24,6 +24,7 @@ from typing import Any, Final
 import typer
 
 from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.sinks import echo, one_line
 
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
@@ -47,7 +48,6 @@ _NAMES: Final = {
 }
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED: Final = 128
-_LONGEST: Final = 2000
 _STOPS: Final = (".", "!", "?")
 _COMPUTING: Final = ("eval", "train")
 NOWHERE: Final = "The folder that this was started in does not exist any more"
@@ -168,14 +168,8 @@ def _usage(error: Any) -> str:
 
 def _say(line: str, code: int) -> int:
     with contextlib.suppress(OSError):  # where stderr cannot be written the exit code remains
-        print("robust-xtreme: " + one_line(line), file=sys.stderr, flush=True)  # noqa: T201 - the error itself
+        echo(f"robust-xtreme: {one_line(line)}", error=True)
     return code
-
-
-def one_line(text: str) -> str:
-    """The text as one line without control characters, cut to a screenful."""
-    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
-    return "".join(point if point.isprintable() else repr(point)[1:-1] for point in short)
 
 
 def printable() -> None:

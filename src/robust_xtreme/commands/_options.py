@@ -16,9 +16,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._errors import one_line
 from robust_xtreme.errors import UnknownName, UserError
 from robust_xtreme.keys import Key, keys, written
+from robust_xtreme.sinks import echo, one_line
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 _NAMES: Final = {"start": "encoder"}
@@ -70,7 +70,7 @@ def show_outside_packs(file: Path, packs: Sequence[str]) -> None:
     outside = [pack for pack in packs if not _is_inside(pack, file.parent)]
     if outside:
         line = f"robust-xtreme: {file} names packs outside its folder: {', '.join(outside)}"
-        typer.echo(one_line(line), err=True)
+        echo(one_line(line), error=True)
 
 
 def _is_inside(path: str, folder: Path) -> bool:

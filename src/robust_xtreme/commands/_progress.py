@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from robust_xtreme.commands._terminal import bar, messages, output
+from robust_xtreme.commands._terminal import bar, messages, output, print_line
 
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.run import Observer
@@ -43,7 +44,7 @@ def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
     if quiet:
         yield Observer()
     else:
-        yield Observer(say=lambda line: console.print(line, soft_wrap=True))
+        yield Observer(say=partial(print_line, console))
 
 
 def _on_bar(progress: Progress, verbose: bool) -> Observer:
@@ -53,7 +54,7 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
     progress.update(task, description="reading")
     return Observer(
-        say=lambda line: progress.console.print(line) if verbose or _matters(line) else None,
+        say=lambda line: print_line(progress.console, line) if verbose or _matters(line) else None,
         total=lambda predictions: progress.update(task, total=predictions),
         task_run=lambda label: progress.update(task, description=label),
         advance=lambda predictions: progress.advance(task, predictions),
@@ -71,8 +72,8 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     from robust_xtreme.report.benchmarks import averages_of
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import ON_TERMINAL, show
-    from robust_xtreme.report.escape import visible
     from robust_xtreme.report.view import Results
+    from robust_xtreme.sinks import visible
 
     console = output()
     scores, deltas = result.scores, result.deltas

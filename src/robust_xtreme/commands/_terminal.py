@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent
-from typing import Any, Final
+from typing import Any, Final, final
 
-import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
+from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
+
+from robust_xtreme.sinks import echo, json_text, one_line, terminal
 
 WIDE: Final = 160
 
 
+@final
+class Terminal(Console):
+    """A console whose text contains no control characters: they are shown as codes. Its own signs and colours stay."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The segments of what is printed."""
+        for segment in Console.render(self, renderable, options):
+            yield segment if segment.control else segment._replace(text=terminal(segment.text))
+
+
 def output(width: int = WIDE) -> Console:
     """The console of stdout: as wide as the terminal, or `width` columns without one."""
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = Terminal(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = width
     return console
@@ -27,7 +38,12 @@ def output(width: int = WIDE) -> Console:
 
 def messages() -> Console:
     """The console of stderr."""
-    return Console(stderr=True, markup=False, highlight=False)
+    return Terminal(stderr=True, markup=False, highlight=False)
+
+
+def print_line(console: Console, line: str) -> None:
+    """Print a line of progress; a line break in it is shown, too."""
+    console.print(one_line(line), soft_wrap=True)
 
 
 def bar(console: Console, *counts: ProgressColumn, transient: bool = True) -> Progress:
@@ -65,4 +81,4 @@ def print_entry(console: Console, line: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    echo(json_text(value, indent=1))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, TaskID, TimeRemainingColumn
 from rich.table import Column
 
-from robust_xtreme.commands._terminal import bar, fits, output, print_stacked, table_of
+from robust_xtreme.commands._terminal import bar, fits, messages, output, print_line, print_stacked, table_of
 from robust_xtreme.training.loop import Options, Progress
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> 
 
     Where `several` processes train, another process prints, always lines.
     """
-    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    console = messages()
     if quiet:
         yield Options(force=force)
     elif console.is_terminal and not several:
@@ -43,9 +44,9 @@ def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> 
         def watch(at: Progress) -> None:
             """Print a line where one of the equal parts of a stage is complete."""
             if at.step * parts // at.steps > (at.step - 1) * parts // at.steps:
-                console.print(f"{_name(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
+                print_line(console, f"{_name(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
 
-        yield Options(tell=console.print, watch=watch, force=force)
+        yield Options(tell=partial(print_line, console), watch=watch, force=force)
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def _bar(console: Console, force: bool) -> Iterator[Options]:
                 tasks[at.stage] = shown.add_task(at.stage, total=at.steps)
             shown.update(tasks[at.stage], completed=at.step, description=f"{_name(at)} loss {at.loss:.3f}")
 
-        yield Options(tell=shown.console.print, watch=watch, force=force)
+        yield Options(tell=partial(print_line, shown.console), watch=watch, force=force)
 
 
 def _name(at: Progress) -> str:

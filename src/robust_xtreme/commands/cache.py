@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from robust_xtreme.commands._options import argument, check_word, option
+from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
     from robust_xtreme.results.cache import Info
@@ -46,7 +47,7 @@ def cache(
         print_json({"folder": removed["folder"], "removed": removed["entries"]})
     else:
         total = sum(kind["entries"] for kind in removed["entries"].values())
-        typer.echo(f"Removed {total} entries ({size_of(removed['size'])}) from {removed['folder']}")
+        echo(f"Removed {total} entries ({size_of(removed['size'])}) from {removed['folder']}")
 
 
 def _ask(before: Info) -> None:
@@ -56,7 +57,7 @@ def _ask(before: Info) -> None:
     from robust_xtreme.errors import UserError
 
     question = f"Empty the cache {before.folder} ({size_of(before.size)})?"
-    if sys.stdin is None or not sys.stdin.isatty() or not typer.confirm(question):
+    if sys.stdin is None or not sys.stdin.isatty() or not typer.confirm(one_line(question)):
         raise UserError("Nothing was removed. To empty the cache without being asked: robust-xtreme cache clear --yes")
 
 
@@ -91,7 +92,7 @@ def _print(facts: dict[str, Any]) -> None:
     rows.append(("hub", f"{facts['hub']} (models and data sets; not emptied from here)"))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        typer.echo(f"{name:{width}}  {value}")
+        echo(f"{name:{width}}  {value}")
 
 
 def _entries(kind: dict[str, Any]) -> str:

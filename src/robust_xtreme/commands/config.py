@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
-
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import argument, check_word, option
 from robust_xtreme.commands._train_files import shipped
 from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.sinks import echo
 
 _WHAT: Final = ("list", "show", "copy")
 _KINDS: Final = {
@@ -44,9 +43,9 @@ def config(
     if what == "list":
         _list(as_json)
     elif what == "show":
-        typer.echo(_find(name).read_text(encoding="utf-8"), nl=False)
+        echo(_find(name).read_text(encoding="utf-8"), end="")
     else:
-        typer.echo(str(_copy(_find(name), dest, force)))
+        echo(str(_copy(_find(name), dest, force)))
 
 
 def _files() -> dict[str, dict[str, Path]]:
@@ -78,10 +77,10 @@ def _list(as_json: bool) -> None:
         return
     width = max(len(row["name"]) for row in rows)
     for kind, heading in _KINDS.items():
-        typer.echo(heading)
+        echo(heading)
         for row in rows:
             if row["kind"] == kind:
-                typer.echo(f"  {row['name']:{width}}  {row['command']}")
+                echo(f"  {row['name']:{width}}  {row['command']}")
 
 
 def _command(path: Path) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._errors import NOWHERE, is_somewhere, one_line
+from robust_xtreme.commands._errors import NOWHERE, is_somewhere
 from robust_xtreme.commands._options import option
+from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
     from robust_xtreme.commands._check import Check
@@ -66,14 +67,14 @@ def _checks(data: str | None, online: bool) -> list[Check]:
 def _print(checks: list[Check], runs: bool) -> None:
     width = max(len(check.name) for check in checks)
     for check in checks:
-        typer.echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.finding)}")
+        echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.finding)}")
         if check.remedy:
-            typer.echo(f"{'':4}  {'':{width}}  -> {one_line(check.remedy)}")
-    typer.echo()
+            echo(f"{'':4}  {'':{width}}  -> {one_line(check.remedy)}")
+    echo()
     if runs:
-        typer.echo("mini can run.\n-> robust-xtreme eval --perturb char_noise:0.1")
+        echo("mini can run.\n-> robust-xtreme eval --perturb char_noise:0.1")
     else:
-        typer.echo("mini cannot run: see the lines that begin with fail.")
+        echo("mini cannot run: see the lines that begin with fail.")
 
 
 def _print_json(checks: list[Check], runs: bool) -> None:

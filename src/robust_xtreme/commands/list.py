@@ -123,7 +123,7 @@ def _shown(what: str, column: str, value: Any) -> str:
 
 def cell(value: Any) -> str:
     """A value as a cell: nested lists joined by plus signs and commas, mappings as `key: value`."""
-    from robust_xtreme.report.escape import visible
+    from robust_xtreme.sinks import visible
 
     match value:
         case bool():

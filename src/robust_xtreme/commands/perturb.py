@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._errors import ended, one_line
+from robust_xtreme.commands._errors import ended
 from robust_xtreme.commands._options import Packs, Seed, argument, option, several, using
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.run_spec import SPLITS
+from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
     from robust_xtreme.perturbing.files import Job
@@ -131,7 +130,7 @@ def perturb(
     with ended(), using(packs), _bar(job, quiet) as advance:
         totals = perturb_file(job, advance)
     if not quiet:
-        typer.echo(one_line(f"{totals.summary()} -> {job.out}"), err=True)
+        echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import Packs, Seed, argument, option, using
+from robust_xtreme.sinks import inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from robust_xtreme.noise.engine.noising import Noised
 
 _WIDE: Final = 1 << 20
-_HIDDEN: Final = "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"
-_UNPRINTABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
 
 Piece = tuple[str, str]
@@ -97,11 +96,11 @@ def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
     line = Text()
     for removed, added in pieces(noised):
         if removed == added:
-            line.append(visible(added))
+            line.append(inert(added))
         elif coloured:
-            line.append(visible(removed), "red strike").append(visible(added), "bold green")
+            line.append(inert(removed), "red strike").append(inert(added), "bold green")
         else:
-            line.append(f"[-{visible(removed)}-]" if removed else "").append(f"{{+{visible(added)}+}}" if added else "")
+            line.append(f"[-{inert(removed)}-]" if removed else "").append(f"{{+{inert(added)}+}}" if added else "")
     return line
 
 
@@ -127,15 +126,3 @@ def _compared(clean: str, noisy: str) -> tuple[tuple[int, int, int, int], ...]:
     before, after = ([0, *accumulate(map(len, clusters))] for clusters in (old, new))
     changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return tuple((before[a], before[b], after[c], after[d]) for kind, a, b, c, d in changes if kind != "equal")
-
-
-def visible(text: str) -> str:
-    """The text with control, bidirectional and zero-width characters written as <U+200F>."""
-    return "".join(f"<U+{ord(point):04X}>" if _is_hidden(point) else point for point in text)
-
-
-def _is_hidden(point: str) -> bool:
-    import unicodedata
-
-    bidirectional = "\u202a" <= point <= "\u202e" or "\u2066" <= point <= "\u2069"
-    return bidirectional or point in _HIDDEN or unicodedata.category(point) in _UNPRINTABLE

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import typer
-
 from robust_xtreme.commands import _train_options as options
 from robust_xtreme.commands._options import passed, with_keys
+from robust_xtreme.sinks import echo
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 _LISTS: Final = ("task", "intermediate", "reported", "languages", "log")
@@ -58,7 +57,7 @@ def _train(spec: TrainSpec, force: bool, quiet: bool, verbose: bool) -> None:
 
     with watching(force, quiet, verbose, spec.devices > 1) as shown:
         folder = api.train(spec, shown)
-    typer.echo(str(folder))
+    echo(str(folder))
 
 
 def _plan(spec: TrainSpec, quiet: bool) -> None:

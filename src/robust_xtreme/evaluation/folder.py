@@ -16,11 +16,11 @@ from robust_xtreme import resources
 from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.report.escape import visible
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.schema import PREDICTIONS, STATS
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
+from robust_xtreme.sinks import one_line, visible
 
 RUN: Final = "run.toml"
 MANIFEST: Final = "manifest.json"
@@ -109,18 +109,19 @@ class Folder:
         store.write_json(self.path / MANIFEST, _with_digest(manifest))
 
     def log(self, line: str) -> None:
-        """Add a line to log.txt, with the time. Raises DiskError."""
+        """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         try:
             with (self.path / LOG).open("a", encoding="utf-8") as file:
-                file.write(f"{stamp} {line}\n")
+                file.write(f"{stamp} {one_line(line)}\n")
         except OSError as error:
             raise DiskError(f"{self.path / LOG} cannot be written: {error.strerror}. Free some space.") from error
 
     def log_error(self, error: BaseException) -> None:
-        """Write a traceback to log.txt, where possible."""
+        """Write a traceback to log.txt, a mark before each of its lines, where possible."""
         with suppress(DiskError):
-            self.log("".join(traceback.format_exception(error)).rstrip())
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                self.log(f"| {line}")
 
 
 def _with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:

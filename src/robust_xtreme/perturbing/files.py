@@ -15,6 +15,7 @@ from robust_xtreme.noise.suites import single
 from robust_xtreme.perturbing.noised import NOT_APPLICABLE, Noise, batches, check_served
 from robust_xtreme.perturbing.of_task import Asked, texts
 from robust_xtreme.perturbing.output import Goal, target, written
+from robust_xtreme.sinks import csv_cell
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
 EDIT_COUNTS: Final = (
@@ -30,8 +31,6 @@ EDIT_COUNTS: Final = (
     "edit_rate",
 )
 """The columns of the file of edit counts: `edits` by operator, `edited` and `edit_rate` in graphemes."""
-
-_ESCAPES: Final = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @final
@@ -141,9 +140,9 @@ def _noted(done: Sequence[Done]) -> Iterator[str]:
     for outcome in done:
         if (noised := outcome.noised) is not None:
             edits = " ".join(f"{name}:{many}" for name, many in noised.edits.items() if many)
-            text = (outcome.slot.location, outcome.slot.field, noised.clean.id, noised.clean.language, noised.status)
+            names = (outcome.slot.location, outcome.slot.field, noised.clean.id, noised.clean.language, noised.status)
             counts = (noised.eligible, edits, noised.graphemes, noised.graphemes_edited, f"{_rate(outcome):.6f}")
-            yield "\t".join(str(value).translate(_ESCAPES) for value in (*text, *counts)) + "\n"
+            yield "\t".join((*map(csv_cell, names), *map(str, counts))) + "\n"
 
 
 def _check_done(totals: Totals, path: str, noise: Noise) -> None:

@@ -14,12 +14,12 @@ from robust_xtreme import registry
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.cells import headline, perturbed
 from robust_xtreme.report.columns import Shown
-from robust_xtreme.report.escape import code_block, markdown, visible
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import html_tables, markdown_table, print_table, sections
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
+from robust_xtreme.sinks import code_block, markdown, visible
 
 ON_TERMINAL: Final = ("overall", "by_task", "by_language", "not_run")
 ALPHA: Final = 0.05

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any, Final, final
 
 import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.report.escape import visible
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
+from robust_xtreme.sinks import html_text
 
 FAILED: Final = "failed"
 """The reason in the manifest for a cell whose predictions are not complete."""
@@ -40,9 +39,9 @@ class Evaluation:
         try:
             tables = html(self.scores, self.deltas, self.manifest)
         except (OSError, RobustXtremeError):
-            return f"<p>{escape(visible(repr(self)))}</p>"
+            return f"<p>{html_text(repr(self))}</p>"
         failed = f"; {len(self.failed)} cells failed: see .failed" if self.failed else ""
-        return f"{tables}\n<p>{escape(visible(f'{self!r}{failed}'))}. Report: report.md in the folder.</p>"
+        return f"{tables}\n<p>{html_text(f'{self!r}{failed}')}. Report: report.md in the folder.</p>"
 
     @property
     def failed(self) -> list[dict[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from itertools import groupby
 from typing import Final
 
@@ -13,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from robust_xtreme.report.columns import MEDIUM, Shown, shown
-from robust_xtreme.report.escape import markdown, visible
 from robust_xtreme.report.view import SECTION
+from robust_xtreme.sinks import html_text, markdown, visible
 
 _SIGNS: Final = str.maketrans(dict.fromkeys("▌▋▊▉█", "#") | dict.fromkeys("▏▎▍", ""))
 """The blocks of a bar for a terminal that has none."""
@@ -53,7 +52,7 @@ def html_tables(title: str, frame: pl.DataFrame) -> str:
     """
     made = [(name, *_narrow(columns, rows)) for name, columns, rows in sections(frame)]
     grouped = groupby(made, key=lambda section: [column.heading for column in section[1]])
-    caption = f"<caption>{escape(visible(title))}</caption>"
+    caption = f"<caption>{html_text(title)}</caption>"
     return "\n".join("\n".join(["<table>", caption, *_html_lines(list(alike)), "</table>"]) for _, alike in grouped)
 
 
@@ -75,7 +74,7 @@ def _html_lines(alike: list[tuple[str, list[Shown], list[list[str]]]]) -> Iterat
 
 def _html_row(tag: str, attributes: list[str], texts: list[str]) -> str:
     filled = zip(attributes, texts, strict=True)
-    return f"<tr>{''.join(f'<{tag}{how}>{escape(visible(text))}</{tag}>' for how, text in filled)}</tr>"
+    return f"<tr>{''.join(f'<{tag}{how}>{html_text(text)}</{tag}>' for how, text in filled)}</tr>"
 
 
 def print_table(console: Console, title: str, columns: list[Shown], rows: list[list[str]]) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 
 from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
+from robust_xtreme.sinks import csv_cell, text_of_cell
 
 _VERSION: Final = "schema_version"
 _SPECIAL: Final = re.compile('[",\r\n]')
@@ -27,7 +28,10 @@ def check_version(path: Path, version: str) -> None:
 
 
 def dump(data: pl.DataFrame, frame: Frame) -> bytes:
-    """The rows as CSV with a header; floats in the shortest form that is read back exactly, null as empty."""
+    """The rows as CSV with a header; floats in the shortest form that is read back exactly, null as empty.
+
+    A text that a spreadsheet would take for a formula has a quote before it, and hidden characters are codes.
+    """
     rows = ((str(SCHEMA_VERSION), *map(_written, row)) for row in data.iter_rows())
     lines = [",".join(map(_quoted, row)) for row in ((_VERSION, *frame.columns), *rows)]
     return ("\n".join(lines) + "\n").encode()
@@ -46,6 +50,8 @@ def _written(value: Any) -> str:
             return "true" if value else "false"
         case float():
             return repr(value + 0.0)
+        case str():
+            return csv_cell(value)
         case _:
             return str(value)
 
@@ -85,6 +91,6 @@ def _read(text: str, column: Column, path: Path, line: int) -> Any:
     try:
         if column.dtype == pl.Boolean:
             return {"true": True, "false": False}[text]
-        return {pl.Int64: int, pl.Float64: float}.get(column.dtype, str)(text)
+        return {pl.Int64: int, pl.Float64: float}.get(column.dtype, text_of_cell)(text)
     except (ValueError, KeyError):
         raise DataError(path, f"{text!r} is not {column.dtype}", line=line) from None

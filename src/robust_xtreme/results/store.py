@@ -20,6 +20,7 @@ from robust_xtreme.errors import DataError, DiskError, Locked
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
+from robust_xtreme.sinks import json_text
 
 _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
@@ -97,8 +98,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def json_bytes(value: Any) -> bytes:
     """JSON with sorted keys, one entry a line. Raises ValueError for NaN."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
-    return text.encode("utf-8", "backslashreplace")
+    return (json_text(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -21,6 +21,9 @@ _PAIRS: Final = """
 _WORDS: Final = _PAIRS.split()
 NAMES: Final[Mapping[str, str]] = MappingProxyType(dict(zip(_WORDS[1::2], _WORDS[::2], strict=True)))
 """ISO 639-3 to our codes, as in the file names of FLORES-200: the individual language of a macrolanguage."""
+
+LONGEST: Final = 100_000
+"""The most characters of a line: learning a tokenizer from one without spaces takes the square of its length."""
 
 _FIRST: Final = re.compile(r"[a-z]{2,3}(?=[._-]|$)")
 
@@ -59,7 +62,7 @@ def languages_in(path: Path, languages: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def read_lines(path: Path, languages: Sequence[str] = ()) -> list[str]:
-    """Every non-empty line, without the spaces around it. Raises MissingData or DataError."""
+    """Every non-empty line, without the spaces around it. Raises MissingData, or DataError for a line over LONGEST."""
     lines = []
     for file in text_files(path, languages):
         try:
@@ -67,7 +70,16 @@ def read_lines(path: Path, languages: Sequence[str] = ()) -> list[str]:
         except UnicodeDecodeError as error:
             line = file.read_bytes()[: error.start].count(b"\n") + 1
             raise DataError(file, "is not UTF-8 text. Name text files only with --text.", line) from error
-        lines += [line for line in map(str.strip, content.splitlines()) if line]
+        lines += list(_stripped(file, content))
     if not lines:
         raise MissingData(f"{path} contains no text: all its lines are empty.")
     return lines
+
+
+def _stripped(file: Path, content: str) -> Iterator[str]:
+    for number, line in enumerate(map(str.strip, content.splitlines()), start=1):
+        if len(line) > LONGEST:
+            what = f"a line of {len(line):,} characters; a line of --text is a sentence or a paragraph, of at most"
+            raise DataError(file, f"{what} {LONGEST:,}. Break it into lines.", number)
+        if line:
+            yield line

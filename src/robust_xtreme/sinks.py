@@ -1,0 +1,109 @@
+"""Text on its way out: what names and texts contain is shown where it is written, and cannot act there.
+
+Each kind of sink has a function here, which all its writers use: CSV, log and messages, terminal and pipe, JSON and
+TOML, Markdown, HTML. Parquet files, and the files that `perturb` writes, contain texts as they are.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import sys
+import unicodedata
+from typing import Any, Final
+
+_HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_ACTING: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control characters, line separators, marks of direction, what has no width, and halves of characters."""
+
+_LAYOUT: Final = "\n\t"
+_MARKDOWN: Final = re.compile(r"[\\`*<|&~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])|^[#>]|^[-+](?=\s)")
+_CODE: Final = re.compile("<U\\+([0-9A-F]{4}|10[0-9A-F]{4}|[1-9A-F][0-9A-F]{4})>")
+_OPENING: Final = "<U+"
+_LITERAL: Final = "<U+003C>U+"
+_QUOTE: Final = "'"
+_FORMULA: Final = (*"=+-@", *"＝＋－＠", _QUOTE)
+"""How a cell begins that a spreadsheet takes for a formula, in both widths, and the quote that marks a text."""
+
+_LONGEST: Final = 2000
+
+
+def visible(text: str) -> str:
+    """Control, direction and zero-width characters as `<U+202E>`; everything else as it is."""
+    if text.isprintable():
+        return text
+    return "".join(_code(point) if unicodedata.category(point) in _HIDDEN else point for point in text)
+
+
+def inert(text: str) -> str:
+    """As `visible`, but the joiners of letters stay, which some scripts and emoji need."""
+    return _ACTING.sub(lambda match: _code(match[0]), text)
+
+
+def terminal(text: str) -> str:
+    """Text for a terminal or a pipe: as `inert`, but lines and tabs stay."""
+    return _ACTING.sub(lambda match: match[0] if match[0] in _LAYOUT else _code(match[0]), text)
+
+
+def one_line(text: str) -> str:
+    """Text for a log or a message: one line without control characters, cut to a screenful."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    return "".join(point if point.isprintable() else repr(point)[1:-1] for point in short)
+
+
+def echo(text: str = "", *, error: bool = False, end: str = "\n") -> None:
+    """Print text to stdout, or to stderr."""
+    print(terminal(text), file=sys.stderr if error else sys.stdout, end=end)
+
+
+def _code(point: str) -> str:
+    return f"<U+{ord(point):04X}>"
+
+
+# ----------------------------------------------------------------------------------------------------------------- CSV
+
+
+def csv_cell(text: str) -> str:
+    """A text as a cell of CSV: no formula, nothing hidden; `text_of_cell` gives the text again.
+
+    A quote before =, +, - and @ has a spreadsheet take the cell for text, as in
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    coded = visible(text.replace(_OPENING, _LITERAL))
+    return f"{_QUOTE}{coded}" if coded.startswith(_FORMULA) else coded
+
+
+def text_of_cell(written: str) -> str:
+    """The text of a cell that `csv_cell` made."""
+    coded = written.removeprefix(_QUOTE)
+    return _CODE.sub(lambda match: chr(int(match[1], 16)), coded) if _OPENING in coded else coded
+
+
+# ------------------------------------------------------------------------------------------------------- JSON and pages
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """A value as JSON in which characters that `inert` shows are escapes; reading it gives the value itself."""
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return _ACTING.sub(lambda match: "\n" if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+
+
+def html_text(text: str) -> str:
+    """The visible text with every character of HTML syntax escaped."""
+    return html.escape(visible(text))
+
+
+def markdown(text: str) -> str:
+    """The visible text with every character of markdown syntax escaped."""
+    return _MARKDOWN.sub(lambda match: "\\" + match.group(), visible(text))
+
+
+def code_block(lines: list[str]) -> str:
+    """Lines as a code block, with a fence that no line can close."""
+    body = [visible(line) for line in lines]
+    longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}text", *body, fence])
