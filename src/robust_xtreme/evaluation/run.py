@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Any, Final, final
 
 import torch
@@ -119,6 +120,7 @@ class _Run:
     counts: Counter[str] = field(default_factory=Counter)
     floors: dict[str, Floors] = field(default_factory=dict)
     predictor: Predictor = field(init=False)
+    recording: Lock = field(default_factory=Lock)
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
@@ -137,11 +139,12 @@ class _Run:
         return self.manifest
 
     def _is_done(self, task_run: TaskRun) -> bool:
-        """Whether both parts of a task run are there and can be read."""
-        if not self.folder.holds(task_run):
+        """Whether both parts of a task run are there, can be read and are those that the run wrote."""
+        digests = self.manifest.get("parts", {})
+        if not self.folder.holds(task_run, digests):
             return False
-        if damaged := self.folder.damaged(task_run):
-            self.say(f"warning: {task_run.label}: a part cannot be read and is computed again")
+        if damaged := self.folder.damaged(task_run, digests):
+            self.say(f"warning: {task_run.label}: a part cannot be read or was changed, and is computed again")
         return not damaged
 
     def _is_finished(self) -> bool:
@@ -225,13 +228,18 @@ class _Run:
             task_run, lambda tokens: prepared.predictor.answer(prepared.inputs, Work(tokens, advance, watch, cached))
         )
         if predicted.threshold is not None:
-            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), task_run.label: round(predicted.threshold, 6)}
-            self.folder.write_manifest(self.manifest)
+            self._record("tuned", {task_run.label: round(predicted.threshold, 6)})
         return Answered(prepared, predicted)
 
     def _keep(self, answered: Answered) -> None:
         task_run = answered.prepared.task_run
-        self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name]))
+        self._record("parts", self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name])))
+
+    def _record(self, key: str, entries: Mapping[str, Any]) -> None:
+        """Add entries to a table of the manifest; two threads do."""
+        with self.recording:
+            self.manifest = {**self.manifest, key: {**self.manifest.get(key, {}), **entries}}
+            self.folder.write_manifest(self.manifest)
 
     def _store(self, task_run: TaskRun) -> Store | None:
         """What the cache has of a task run's model and task; None without a cache."""
@@ -270,8 +278,9 @@ class _Run:
                 f"Out of memory at {task_run.label} with batches of {tokens} tokens. "
                 f"Start over with smaller ones: --force --batch-tokens {max(1, tokens // 2)}"
             ) from error
-        self.manifest = halved(self.manifest, task_run.label)
-        self.folder.write_manifest(self.manifest)
+        with self.recording:
+            self.manifest = halved(self.manifest, task_run.label)
+            self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
 
 
