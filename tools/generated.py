@@ -104,6 +104,12 @@ def _training() -> str:
     return page(PAGE.read_text(encoding="utf-8"))
 
 
+def _stub() -> str:
+    from tools.stub import text
+
+    return text()
+
+
 def _drawing() -> str:
     from tools.yardstick.figure import svg
 
@@ -201,6 +207,14 @@ PAGES: Final = (
     ),
     _manual(
         "reference/options.md", f"{_PACKAGE}/commands/*.py", f"{_PACKAGE}/run_spec.py", f"{_PACKAGE}/training/spec.py"
+    ),
+    Page(
+        f"{_PACKAGE}/__init__.pyi",
+        (
+            *(f"{_PACKAGE}/{name}.py" for name in ("api", "keys", "run_spec", "training/spec")),
+            "tools/stub.py",
+        ),
+        _stub,
     ),
     _manual("reference/frames.md", f"{_PACKAGE}/results/schema.py"),
     _manual("reference/exit-codes.md", f"{_PACKAGE}/errors.py"),

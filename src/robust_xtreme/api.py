@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, cast
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, TypeVar, cast
 
 from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.keys import keys, takes
+from robust_xtreme.run_spec import RunSpec, evaluate_arguments, from_mapping
+from robust_xtreme.specs import check_keys, shown
+from robust_xtreme.training.spec import TrainSpec, from_values, train_arguments
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.examples import Example
     from robust_xtreme.noise.engine.noising import Noised
     from robust_xtreme.report.evaluation import Evaluation
-    from robust_xtreme.run_spec import RunSpec
     from robust_xtreme.specs import PerturbationSpec
     from robust_xtreme.training.loop import Options
-    from robust_xtreme.training.spec import TrainSpec
 
 Folders = Sequence[str | Path] | str | Path
 """One folder of packs, or several."""
+
+Model: TypeAlias = "str | Path | PreTrainedModel"
+"""A model: a folder, a name, or a model of transformers in memory."""
 
 Item = TypeVar("Item", str, "Example")
 """What `perturb` takes: strings or Examples."""
@@ -149,28 +157,51 @@ def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
     return noised
 
 
-def train(spec: TrainSpec | None = None, options: Options | None = None, **values: Any) -> Path:
+@takes(train_arguments())
+def train(
+    spec: TrainSpec | str | Path | None = None,
+    options: Options | None = None,
+    *,
+    force: bool = False,
+    **values: Any,
+) -> Path:
     """Train a model and return the folder of its last stage, which `evaluate` takes as a model.
 
     Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
     `scratch="small", text="TEXT"` instead of `encoder`; several tasks are learned together: `task="xnli,panx"`.
     `intermediate="squad,mnli"`, or a mapping of a stage's keys, comes before the task, `mlm={"text": "TEXT"}` before
-    both. The same spec continues where it was stopped, and a complete run is not changed. `options` are progress
-    callbacks and `force`.
+    both. `train("small_ci")` trains a run's file, by its path or, where it ships with the program, by its name; values
+    replace the file's keys as on the command line. The same call continues where it was stopped, and a complete run is
+    not changed; `force` starts the last stage over. `options` are progress callbacks and `force`.
 
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Contamination, Mismatch, Locked, DiskError.
     """
-    from robust_xtreme.training.spec import from_values
+    from robust_xtreme import progress
+    from robust_xtreme.training.loop import Options
     from robust_xtreme.training.stage import train as train_
 
-    if spec is not None and values:
-        raise SpecError(f"train takes a TrainSpec or its values, not both: {', '.join(sorted(values))}.")
-    return train_(spec if spec is not None else from_values(values), options)
+    _check_type("train", "options", options, (Options, type(None)), "Options(...) of robust_xtreme.training.loop")
+    _check_type("train", "force", force, (bool,), "True or False")
+    trained = _train_spec(spec, values)
+    if options is None:
+        options = progress.of_train() or Options()
+    return train_(trained, replace(options, force=options.force or force))
 
 
+def _train_spec(spec: TrainSpec | str | Path | None, values: dict[str, Any]) -> TrainSpec:
+    """The run that the arguments of `train` describe."""
+    _check_type("train", "spec", spec, (TrainSpec, str, Path, type(None)), "a TrainSpec, or the name of a run's file")
+    if isinstance(spec, TrainSpec):
+        _check_alone("train", "TrainSpec", values)
+        return spec
+    return from_values(values)
+
+
+@takes(evaluate_arguments())
 def evaluate(
     spec: RunSpec | None = None,
     *,
+    tokenizer: Any = None,
     deduplicate: bool = True,
     force: bool = False,
     cache: bool = True,
@@ -180,15 +211,45 @@ def evaluate(
     """Evaluate a model on clean and perturbed tasks in one run; returns scores, drops and predictions as frames.
 
     Either a RunSpec, or its values by name: `evaluate(model="runs/panx", data="DIR", perturb="char_noise:0.1")`.
+    `model={"xnli": "runs/xnli", "panx": "OWNER/NAME"}` names a model for each task. `evaluate(model=my_model,
+    tokenizer=my_tokenizer, labels=["entailment", "neutral", "contradiction"])` evaluates a transformers model in
+    memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
+    the task's names. Its run cannot be replayed from run.toml.
+
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
-    runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. `.failed` names the cells
-    whose scores are not finite. Raises UserError, Locked and DiskError as the command does.
+    runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
+    `observer` replaces it. `.failed` names the cells whose scores are not finite. Raises UserError, Locked and
+    DiskError as the command does.
     """
+    for name, value in {"deduplicate": deduplicate, "force": force, "cache": cache}.items():
+        _check_type("evaluate", name, value, (bool,), "True or False")
+    _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
+    if spec is not None:
+        _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
+    check_keys(values, keys(RunSpec), (), "evaluate")
+    from robust_xtreme import progress
+    from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.evaluation.run import evaluate as evaluate_
-    from robust_xtreme.run_spec import from_mapping
+    from robust_xtreme.models.in_memory import named
 
-    if spec is not None and values:
-        raise SpecError(f"evaluate takes a RunSpec or its values, not both: {', '.join(sorted(values))}.")
-    run_spec = spec if spec is not None else from_mapping(values, "evaluate")
-    return evaluate_(run_spec, deduplicate=deduplicate, force=force, cache=cache, observer=observer)
+    what = "an Observer of robust_xtreme.evaluation.run"
+    _check_type("evaluate", "observer", observer, (Observer, type(None)), what)
+    observer = observer or progress.of_evaluation()
+    with named(values, tokenizer) as (written, folders):
+        run_spec = spec if spec is not None else from_mapping(written, "evaluate")
+        return evaluate_(
+            run_spec, deduplicate=deduplicate, force=force, cache=cache, observer=observer, in_memory=folders
+        )
+
+
+def _check_type(function: str, name: str, value: object, kinds: tuple[type, ...], what: str) -> None:
+    """Raise UserError where an argument has another type."""
+    if not isinstance(value, kinds):
+        raise UserError(f"{function}: {name} takes {what}, not {shown(value)}.")
+
+
+def _check_alone(function: str, kind: str, values: Mapping[str, Any]) -> None:
+    """Raise SpecError where values are given beside a spec."""
+    if values:
+        raise SpecError(f"{function} takes a {kind} or its values, not both: {', '.join(sorted(values))}.")

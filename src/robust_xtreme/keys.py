@@ -1,8 +1,11 @@
-"""Keys of a spec: the option, help, choices and limits of each field, beside its type and default."""
+"""Keys of a spec: the option, help, choices and limits of each field, and the keyword arguments of Python."""
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, final
 
@@ -10,8 +13,12 @@ from robust_xtreme.sinks import json_text
 
 MOST: Final = 10**9
 _KEY: Final = "key"
+_WIDTH: Final = 116
+_PYTHON: Final = {"tuple[str, ...]": "str | Sequence[str]"}
+"""The types of arguments, by those of fields, where they differ."""
 
 T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @final
@@ -74,3 +81,55 @@ def toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(toml, value))}]"
     return json_text(value)
+
+
+# ----------------------------------------------------------------------------------------- keyword arguments of Python
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A keyword argument: its default, its type as it is written, and its line of help."""
+
+    default: Any
+    type: str
+    help: str
+
+    def is_default(self, value: Any) -> bool:
+        """Whether a value is the default, so that the argument need not be passed."""
+        return type(value) is type(self.default) and value == self.default
+
+
+def arguments(kind: Any, types: Mapping[str, str]) -> dict[str, Argument]:
+    """The keys of a spec as arguments of a function; `types` are those that differ from the type of the field."""
+    return {
+        name: Argument(field.default, types.get(name) or _PYTHON.get(str(field.type), str(field.type)), known.help)
+        for name, (field, known) in keys(kind).items()
+    }
+
+
+def takes(known: Mapping[str, Argument]) -> Callable[[Function], Function]:
+    """A decorator that shows the arguments of a function instead of its `**values`, and describes them in its help.
+
+    They come before its other keyword arguments; one of those with the same name replaces the shown one.
+    """
+
+    def shown(function: Function) -> Function:
+        signature = inspect.signature(function)
+        *named, _ = signature.parameters.values()
+        before = [parameter for parameter in named if parameter.kind is not inspect.Parameter.KEYWORD_ONLY]
+        keywords = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=argument.default, annotation=argument.type)
+            for name, argument in known.items()
+        ]
+        every = signature.replace(parameters=[*before, *keywords, *named[len(before) :]])
+        function.__signature__ = every  # type: ignore[attr-defined]  # inspect reads it
+        lines = "\n".join(_described(name, argument.help) for name, argument in known.items())
+        function.__doc__ = f"{inspect.getdoc(function)}\n\nArguments:\n{lines}"
+        return function
+
+    return shown
+
+
+def _described(name: str, text: str) -> str:
+    return textwrap.fill(f"{name}: {text}", _WIDTH, initial_indent="    ", subsequent_indent="        ")

@@ -12,7 +12,7 @@ from typing import Any, Final, final
 from robust_xtreme import resources
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
-from robust_xtreme.keys import key, keys, toml
+from robust_xtreme.keys import Argument, arguments, key, keys, toml
 from robust_xtreme.specs import canonical, check_keys, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
@@ -112,6 +112,8 @@ class RunSpec:
             raise SpecError("No model is named. Add --model NAME, or leave it out for the embedded model, mini.")
         if not self.data:
             raise SpecError("No data are named. Add --data DIR, the folder of the release files, or leave it out.")
+        for name, (field, _) in keys(RunSpec).items():
+            object.__setattr__(self, name, _typed(name, getattr(self, name), str(field.type), "RunSpec"))
         object.__setattr__(self, "data", _data(self.data, self.model))
         for name, (_, known) in keys(RunSpec).items():
             value = getattr(self, name)
@@ -197,10 +199,29 @@ def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
     """
     known = {name: str(field.type) for name, (field, _) in keys(RunSpec).items()}
     check_keys(values, known, (), location)
-    lists = {name: values[name].replace(",", " ").split() for name in _LISTS if isinstance(values.get(name), str)}
-    given = {**values, **{name: listed or values[name] for name, listed in lists.items()}}
-    return RunSpec(**{name: typed(name, value, known[name], location, name in _PATHS) for name, value in given.items()})
+    return RunSpec(**{name: _typed(name, value, known[name], location) for name, value in values.items()})
 
+
+def _typed(name: str, value: Any, kind: str, location: str) -> Any:
+    """The value of a key; a string of several names, as on the command line, is a list of them. Raises SpecError."""
+    if name in _LISTS and isinstance(value, str):
+        value = value.replace(",", " ").split() or value
+    return typed(name, value, kind, location, name in _PATHS)
+
+
+def evaluate_arguments() -> dict[str, Argument]:
+    """The keys of a run as arguments of `evaluate`."""
+    return arguments(RunSpec, _TYPES)
+
+
+_TYPES: Final = {
+    "model": "Model | Sequence[Model] | Mapping[str, Model]",
+    "labels": "str | Sequence[str] | Mapping[str, Sequence[str]]",
+    **dict.fromkeys(("data", "out"), "str | Path"),
+    "limit": "str | int",
+    "packs": "str | Path | Sequence[str | Path]",
+}
+"""The types of arguments where they differ from those of keys."""
 
 _LISTS: Final = ("tasks", "languages")
 """Keys whose string may contain several names, separated by commas, as on the command line."""

@@ -16,6 +16,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DIGITS: Final = 20
+_LONGEST: Final = 80
 _SHOWN: Final = 40
 _SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
 _SUITES: Final = "What suites contain: robust-xtreme list suites"
@@ -74,7 +75,13 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
         case "tuple[str, ...]", list() | tuple() if all(isinstance(item, named) for item in value):
             return tuple(map(str, value))
         case _:
-            raise SpecError(f"{location}: the key {key!r} takes {_TYPES[kind]}, not {value!r}.")
+            raise SpecError(f"{location}: the key {key!r} takes {_TYPES[kind]}, not {shown(value)}.")
+
+
+def shown(value: Any) -> str:
+    """A wrong value in one short line of a message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 _TYPES: Final = {

@@ -13,6 +13,7 @@ from tests.synthetic_run import run
 
 from robust_xtreme.commands import _progress
 from robust_xtreme.commands._progress import head, observing, show_result
+from robust_xtreme.progress import matters
 from robust_xtreme.run_spec import RunSpec
 
 
@@ -153,4 +154,4 @@ def test_quiet_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_terminal_shows_the_use_of_the_cache(line: str, shown: bool) -> None:
     """What is wrong with it, and how much of the whole run was found in it."""
-    assert _progress._matters(line) is shown
+    assert matters(line) is shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from robust_xtreme.commands._terminal import bar, messages, output, print_line
+from robust_xtreme.progress import matters
 
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.run import Observer
@@ -54,17 +54,11 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
     progress.update(task, description="reading")
     return Observer(
-        say=lambda line: print_line(progress.console, line) if verbose or _matters(line) else None,
+        say=lambda line: print_line(progress.console, line) if verbose or matters(line) else None,
         total=lambda predictions: progress.update(task, total=predictions),
         task_run=lambda label: progress.update(task, description=label),
         advance=lambda predictions: progress.advance(task, predictions),
     )
-
-
-def _matters(line: str) -> bool:
-    """Whether a line is printed beside the bar: warnings, and the number of predictions from the cache."""
-    from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
-    return bool(from_cache) or line.startswith(("warning: ", "--force ")) or "halved" in line
 
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:

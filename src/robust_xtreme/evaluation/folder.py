@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 import traceback
@@ -17,12 +18,12 @@ from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
-from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
 from robust_xtreme.results.schema import PREDICTIONS, STATS
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.sinks import one_line, visible
 
 RUN: Final = "run.toml"
+MANIFEST: Final = "manifest.json"
 LOG: Final = "log.txt"
 PARTS: Final = "parts"
 REPORT: Final = "report.md"
@@ -38,17 +39,16 @@ FILES: Final = (
     REPORT,
 )
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")
+_DIGEST: Final = "digest"
+_ALGORITHM: Final = "sha256:"
 _MOST: Final = 5
 _TRACELESS: Final = (LOG, ".lock")
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
+_OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
 _CONTENTS: Final = ("models", "packs", "suites", "units", "not_run")
 _SETTLED: Final = ("device", "deduplicate", *_CONTENTS)
 """Parts of the manifest that a resumed run must share; a finished one is read on any device."""
-
-
-Digests = Mapping[str, str]
-"""The sha256 of the files of parts, by name, as the manifest has them."""
 
 
 @final
@@ -64,11 +64,15 @@ class Folder:
         path = self.path / MANIFEST
         if not store.complete(path):
             return None
-        value = read_manifest(path)
-        if not set(_READ) <= set(value):
-            raise DataError(path, f"is not a manifest of a run. {OTHERWISE}")
-        check_version(path, str(value["schema_version"]), OTHERWISE)
-        return value
+        try:
+            value = store.read_json(path)
+        except DataError as error:
+            raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {_OTHERWISE}") from error
+        if not isinstance(value, dict) or not set(_READ) <= set(value):
+            raise DataError(path, f"is not a manifest of a run. {_OTHERWISE}")
+        check_version(path, str(value["schema_version"]))
+        _check_digest(path, value)
+        return {key: entry for key, entry in value.items() if key != _DIGEST}
 
     def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
         """A task run's files: its predictions, and its statistics, which are written last."""
@@ -77,36 +81,32 @@ class Folder:
             store.part_path(self.path / PARTS, *names, kind) for kind in ("predictions", "stats")
         )
 
-    def holds(self, task_run: TaskRun, digests: Digests) -> bool:
-        """Whether a task run is done: both files are there, and the manifest has their digests."""
-        return all(store.complete(path) and path.name in digests for path in self.parts(task_run))
+    def holds(self, task_run: TaskRun) -> bool:
+        """Whether a task run is done."""
+        return all(map(store.complete, self.parts(task_run)))
 
-    def damaged(self, task_run: TaskRun, digests: Digests) -> bool:
-        """Whether a task run that is done cannot be read, or its files are not those that the run wrote."""
+    def damaged(self, task_run: TaskRun) -> bool:
+        """Whether a task run that is done cannot be read."""
         try:
-            if any(store.sha256(path) != digests[path.name] for path in self.parts(task_run)):
-                return True
             self.read(task_run)
         except RobustXtremeError:
             return True
         return False
 
-    def write(self, task_run: TaskRun, part: Part) -> dict[str, str]:
-        """Store a task run; return the digests of its files. Raises DiskError."""
+    def write(self, task_run: TaskRun, part: Part) -> None:
+        """Store a task run. Raises DiskError."""
         predictions, stats = self.parts(task_run)
-        return {
-            predictions.name: store.write_frame(predictions, part.predictions, PREDICTIONS),
-            stats.name: store.write_frame(stats, part.stats, STATS),
-        }
+        store.write_frame(predictions, part.predictions, PREDICTIONS)
+        store.write_frame(stats, part.stats, STATS)
 
     def read(self, task_run: TaskRun) -> Part:
         """A stored task run."""
         predictions, stats = self.parts(task_run)
         return Part(store.read_frame(predictions, PREDICTIONS), store.read_frame(stats, STATS))
 
-    def write_manifest(self, content: Mapping[str, Any]) -> None:
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Store the manifest with the digest of its content. Raises DiskError."""
-        write_manifest(self.path / MANIFEST, content)
+        store.write_json(self.path / MANIFEST, _with_digest(manifest))
 
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
@@ -122,6 +122,22 @@ class Folder:
         with suppress(DiskError):
             for line in "".join(traceback.format_exception(error)).splitlines():
                 self.log(f"| {line}")
+
+
+def _with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    content = {key: value for key, value in manifest.items() if key != _DIGEST}
+    return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
+
+
+def _check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise DataError where a manifest was changed after it was written; those of older versions have no digest."""
+    content = path.read_bytes()
+    if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
+        return
+    with suppress(ValueError):  # a number that is not finite
+        if store.json_bytes(_with_digest(manifest)) == content:
+            return
+    raise DataError(path, f"was changed after the run wrote it. {_OTHERWISE}")
 
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
@@ -149,7 +165,7 @@ def _check_same(stored: RunSpec, spec: RunSpec, path: Path) -> None:
         old, new = getattr(stored, field.name), getattr(spec, field.name)
         if field.name not in NOT_HASHED and old != new:
             what = f"its {field.name} is {_shown(old)}, not {_shown(new)}"
-            raise Mismatch(f"{path} contains another run: {what}. {OTHERWISE}")
+            raise Mismatch(f"{path} contains another run: {what}. {_OTHERWISE}")
 
 
 def _shown(value: Any) -> str:
@@ -180,7 +196,7 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
         if isinstance(old, list):  # without the cells that failed in the run
             old = [cell for cell in old if cell.get("reason") != "failed"]
         if old != new:
-            raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {OTHERWISE}")
+            raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {_OTHERWISE}")
     return stored
 
 

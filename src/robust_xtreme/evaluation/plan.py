@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
@@ -60,8 +61,8 @@ class Plan:
     splits: Splits
 
 
-def make_plan(spec: RunSpec) -> Plan:
-    """Resolve every name of a spec and read the data. Nothing is computed.
+def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Plan:
+    """Resolve every name of a spec and read the data; `in_memory`: folders of models. Nothing is computed.
 
     Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
     """
@@ -69,7 +70,7 @@ def make_plan(spec: RunSpec) -> Plan:
     source = open_source(spec.data, offline=spec.offline)
     groups = chosen(spec.tasks)
     asked = tuple(registry.load("task", name) for name in groups)
-    given = given_models(spec)
+    given = given_models(spec, in_memory)
     able = default_tasks(given)
     tasks = asked or tuple(task for task in able if languages_of(task, source)) or able
     _check_limits(spec, tasks)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
+from pathlib import Path
 from typing import Any, Final, final
 
 import torch
@@ -62,13 +62,15 @@ def evaluate(
     force: bool = False,
     cache: bool = True,
     observer: Observer | None = None,
+    in_memory: Mapping[str, Path] | None = None,
 ) -> Evaluation:
     """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
 
     With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts over
     and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
-    not without `cache` or `deduplicate`, nor with remote code. The spec's packs apply to the threads of the
-    call only. Raises UserError where a name does not exist or the folder contains another run, DiskError, Locked.
+    not without `cache` or `deduplicate`, nor with remote code. `in_memory` are the folders of models in memory by their
+    names. The spec's packs apply to the threads of the call only. Raises UserError where a name does not exist or the
+    folder contains another run, DiskError, Locked.
     """
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
@@ -77,7 +79,7 @@ def evaluate(
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
     with using(*spec.packs):
-        plan = make_plan(spec)
+        plan = make_plan(spec, in_memory)
         fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
@@ -120,7 +122,6 @@ class _Run:
     counts: Counter[str] = field(default_factory=Counter)
     floors: dict[str, Floors] = field(default_factory=dict)
     predictor: Predictor = field(init=False)
-    recording: Lock = field(default_factory=Lock)
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
@@ -139,12 +140,11 @@ class _Run:
         return self.manifest
 
     def _is_done(self, task_run: TaskRun) -> bool:
-        """Whether both parts of a task run are there, can be read and are those that the run wrote."""
-        digests = self.manifest.get("parts", {})
-        if not self.folder.holds(task_run, digests):
+        """Whether both parts of a task run are there and can be read."""
+        if not self.folder.holds(task_run):
             return False
-        if damaged := self.folder.damaged(task_run, digests):
-            self.say(f"warning: {task_run.label}: a part cannot be read or was changed, and is computed again")
+        if damaged := self.folder.damaged(task_run):
+            self.say(f"warning: {task_run.label}: a part cannot be read and is computed again")
         return not damaged
 
     def _is_finished(self) -> bool:
@@ -228,18 +228,13 @@ class _Run:
             task_run, lambda tokens: prepared.predictor.answer(prepared.inputs, Work(tokens, advance, watch, cached))
         )
         if predicted.threshold is not None:
-            self._record("tuned", {task_run.label: round(predicted.threshold, 6)})
+            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), task_run.label: round(predicted.threshold, 6)}
+            self.folder.write_manifest(self.manifest)
         return Answered(prepared, predicted)
 
     def _keep(self, answered: Answered) -> None:
         task_run = answered.prepared.task_run
-        self._record("parts", self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name])))
-
-    def _record(self, key: str, entries: Mapping[str, Any]) -> None:
-        """Add entries to a table of the manifest; two threads do."""
-        with self.recording:
-            self.manifest = {**self.manifest, key: {**self.manifest.get(key, {}), **entries}}
-            self.folder.write_manifest(self.manifest)
+        self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name]))
 
     def _store(self, task_run: TaskRun) -> Store | None:
         """What the cache has of a task run's model and task; None without a cache."""
@@ -278,9 +273,8 @@ class _Run:
                 f"Out of memory at {task_run.label} with batches of {tokens} tokens. "
                 f"Start over with smaller ones: --force --batch-tokens {max(1, tokens // 2)}"
             ) from error
-        with self.recording:
-            self.manifest = halved(self.manifest, task_run.label)
-            self.folder.write_manifest(self.manifest)
+        self.manifest = halved(self.manifest, task_run.label)
+        self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
 
 

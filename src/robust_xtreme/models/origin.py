@@ -18,6 +18,8 @@ from robust_xtreme.specs import TaskSpec
 HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
+IN_MEMORY: Final = "memory"
+"""The source of a model in memory, and the first part of its name: `memory:HASH`."""
 
 
 @final
@@ -61,8 +63,8 @@ def local(folder: Path, typed: str = "") -> Origin:
     return Origin(typed or str(folder), folder.resolve().name, folder)
 
 
-def given_models(spec: RunSpec) -> Given:
-    """Find every model that a run names, fetching those of the hub.
+def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Given:
+    """Find every model that a run names, fetching those of the hub; `in_memory` are folders of `memory:HASH`.
 
     Raises SpecError, UnknownName or ModelError where a name, revision or label is wrong; RobustXtremeError where the
     hub does not answer.
@@ -72,8 +74,8 @@ def given_models(spec: RunSpec) -> Given:
     revisions = _revisions(spec.revision)
     _check_revisions(revisions, names, plain)
     bare = revisions.get("", "")
-    named = {task: _find(name, revisions.get(task, bare), spec) for task, name in names.items()}
-    origins = tuple(_find(name, bare, spec) for name in plain)
+    named = {task: _find(name, revisions.get(task, bare), spec, in_memory or {}) for task, name in names.items()}
+    origins = tuple(_find(name, bare, spec, in_memory or {}) for name in plain)
     return Given(named, origins, labels, spec.trust_remote_code, bool(spec.representation))
 
 
@@ -120,7 +122,12 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
             raise SpecError(f"The revision {revision} is of a model on the hub, but {what}. Leave --revision out.")
 
 
-def _find(name: str, revision: str, spec: RunSpec) -> Origin:
+def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]) -> Origin:
+    if name in in_memory:
+        return Origin(name, IN_MEMORY, in_memory[name], IN_MEMORY)
+    if name.startswith(f"{IN_MEMORY}:") and not exists(name):
+        what = "was a model in memory, which only the Python program that had it can give again"
+        raise ModelError(f"{name[:80]} {what}: evaluate(model=..., tokenizer=...). No file replays it.")
     if name == MINI:
         return Origin(name, name, resources.mini("model"), MINI)
     if on_hub(name):

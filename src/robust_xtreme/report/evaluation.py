@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.results.manifest import frame_of
+from robust_xtreme.results import store
 from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.sinks import html_text
 
@@ -51,19 +51,19 @@ class Evaluation:
     @property
     def scores(self) -> pl.DataFrame:
         """The frame SCORES."""
-        return frame_of(self.folder, "scores.csv", SCORES, self.manifest)
+        return store.read_frame(self.folder / "scores.csv", SCORES)
 
     @property
     def deltas(self) -> pl.DataFrame:
         """The frame DELTAS."""
-        return frame_of(self.folder, "deltas.csv", DELTAS, self.manifest)
+        return store.read_frame(self.folder / "deltas.csv", DELTAS)
 
     @property
     def predictions(self) -> pl.DataFrame:
         """The frame PREDICTIONS."""
-        return frame_of(self.folder, "predictions.parquet", PREDICTIONS, self.manifest)
+        return store.read_frame(self.folder / "predictions.parquet", PREDICTIONS)
 
     @property
     def stats(self) -> pl.DataFrame:
         """The frame STATS."""
-        return frame_of(self.folder, "stats.parquet", STATS, self.manifest)
+        return store.read_frame(self.folder / "stats.parquet", STATS)

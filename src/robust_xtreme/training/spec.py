@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from robust_xtreme import groups, packs, registry
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.keys import key, keys, written
+from robust_xtreme.keys import Argument, arguments, key, keys, written
 from robust_xtreme.specs import TaskSpec, check_keys, typed
 from robust_xtreme.training import recipes
 from robust_xtreme.training._bounds import check_stage, check_start, check_values
@@ -25,7 +25,26 @@ SIZE_NAMES: Final = ("small", "tiny")
 Tell = Callable[[str], None]
 _MAX_SEED: Final = 2**32 - 1
 _MOST_PARTS: Final = 4096
-_SHORT: Final = ("from", "task", "encoder", "scratch", "mlm_steps", "allow_overlap")
+_STAGE: Final = "Mapping[str, Any] | None"
+SHORT: Final = {
+    "task": Argument(
+        "", "str | Sequence[str]", "the target, as in `list tasks`; several are learned together: `xnli,panx`"
+    ),
+    "encoder": Argument(
+        "", "str | Path", "where to start: a transformers folder, a run of `train`, or `OWNER/NAME` on the hub"
+    ),
+    "scratch": Argument("", "str", "start from a new encoder: `small` (3 layers of 192) or `tiny` (1 of 32)"),
+    "mlm_steps": Argument(
+        None, "int | None", "steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0"
+    ),
+    "allow_overlap": Argument(False, "bool", 'the same as `overlap="allow"`: results are stamped'),
+    "mlm": Argument(None, _STAGE, 'the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`'),
+    "intermediate": Argument(
+        None, f"str | Sequence[str] | {_STAGE}", "the tasks learned together before the target, or a stage by its keys"
+    ),
+    "target": Argument(None, f"str | Sequence[str] | {_STAGE}", "the last stage by its keys, instead of `task`"),
+}
+"""The arguments of `train` in Python that are not keys of a run's file, or are its tables."""
 
 
 @final
@@ -276,8 +295,23 @@ def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec
     `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
     a list of one element may be a string. Raises SpecError naming the key that is unknown or of another type.
     """
-    check_keys(values, list(dict.fromkeys([*_SHORT, *_run_keys(), *keys(StageSpec), *STAGE_NAMES])), (), location)
-    return from_tables(tables_of(values), location)
+    given = {key: value for key, value in values.items() if key not in SHORT or not SHORT[key].is_default(value)}
+    check_keys(given, list(dict.fromkeys([*SHORT, *_run_keys(), *keys(StageSpec)])), (), location)
+    return from_tables(tables_of(given), location)
+
+
+def train_arguments() -> dict[str, Argument]:
+    """The arguments of `train` in Python: short forms, the keys of a run, and those of its last stage."""
+    of_run = arguments(TrainSpec, _TYPES)
+    known = {**SHORT, **of_run, **arguments(StageSpec, _TYPES), **of_run}
+    return {name: argument for name, argument in known.items() if name not in ("start", "tasks")}
+
+
+_TYPES: Final = {
+    **dict.fromkeys(("data", "out", "text", "recipe", "translated"), "str | Path"),
+    "limit": "str | int",
+    "packs": "str | Path | Sequence[str | Path]",
+}
 
 
 def from_tables(tables: Mapping[str, Any], location: str = "train") -> TrainSpec:

@@ -1,0 +1,209 @@
+"""Types of what the package exports. Made by `make generated`: change the keys of the specs instead."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from robust_xtreme.api import Folders as Folders
+from robust_xtreme.api import Item as Item
+from robust_xtreme.api import Model as Model
+from robust_xtreme.evaluation.run import Observer as Observer
+from robust_xtreme.report.evaluation import Evaluation as Evaluation
+from robust_xtreme.run_spec import RunSpec as RunSpec
+from robust_xtreme.training.loop import Options as Options
+from robust_xtreme.training.spec import TrainSpec as TrainSpec
+
+__all__ = ["RunSpec", "__version__", "evaluate", "perturb", "train"]
+__version__: str
+
+def evaluate(
+    spec: RunSpec | None = None,
+    *,
+    model: Model | Sequence[Model] | Mapping[str, Model] = ("mini",),
+    data: str | Path = "auto",
+    tasks: str | Sequence[str] = (),
+    languages: str | Sequence[str] = (),
+    split: str = "auto",
+    perturb: str | Sequence[str] = (),
+    seeds: int = 1,
+    limit: str | int = "",
+    precision: str = "fp32",
+    allow_overlap: bool = False,
+    labels: str | Sequence[str] | Mapping[str, Sequence[str]] = (),
+    revision: str | Sequence[str] = (),
+    trust_remote_code: bool = False,
+    representation: str = "",
+    index: str = "exact",
+    packs: str | Path | Sequence[str | Path] = (),
+    offline: bool = False,
+    device: str = "auto",
+    batch_tokens: int = 0,
+    out: str | Path = "",
+    tokenizer: Any = None,
+    deduplicate: bool = True,
+    force: bool = False,
+    cache: bool = True,
+    observer: Observer | None = None,
+) -> Evaluation:
+    """Evaluate a model on clean and perturbed tasks in one run; returns scores, drops and predictions as frames.
+
+    Either a RunSpec, or its values by name: `evaluate(model="runs/panx", data="DIR", perturb="char_noise:0.1")`.
+    `model={"xnli": "runs/xnli", "panx": "OWNER/NAME"}` names a model for each task. `evaluate(model=my_model,
+    tokenizer=my_tokenizer, labels=["entailment", "neutral", "contradiction"])` evaluates a transformers model in
+    memory, which is not changed; labels are the classes in its order, and not needed where its `config.id2label` has
+    the task's names. Its run cannot be replayed from run.toml.
+
+    The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
+    `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
+    runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
+    `observer` replaces it. `.failed` names the cells whose scores are not finite. Raises UserError, Locked and
+    DiskError as the command does.
+
+    Arguments:
+        model: `mini` (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name
+        data: the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub
+        tasks: tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for
+        languages: default: every language found. MLQA also takes de@en, German questions on English texts
+        split: `auto` (test where it has labels), test, validation or train
+        perturb: such as char_noise:0.05,0.1@fields=question, or a suite, such as @surface
+        seeds: draws of the noise for each cell
+        limit: rows of each language, whole clusters: 300,xquad=150
+        precision: the numbers that are computed with
+        allow_overlap: evaluate on what the model was trained on, and stamp those cells
+        labels: a checkpoint's classes in its order
+        revision: of models from the hub
+        trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
+        representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out
+        index: how candidates are searched
+        packs: your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones
+        offline: open no connection: what is not on this machine is missing
+        device: `auto`, cpu or cuda
+        batch_tokens: tokens of a batch, padding included
+        out: default: runs/eval-HASH, by what is computed
+    """
+
+def perturb(
+    texts: Sequence[Item],
+    spec: str,
+    *,
+    language: str | None = None,
+    seed: int = 0,
+    packs: Folders = (),
+) -> list[Item]:
+    """Perturb strings or Examples, in the same order, with the engine and the random draws of `evaluate`.
+
+    `spec` names one strength, as in `"char_noise:0.1"`. Strings need their `language`; their noise depends on language
+    and value, so that equal strings get equal noise. Examples are perturbed in the spec's `@fields=...`, by default in
+    all fields; their spans and answers move with the text, their ids, clusters and fingerprints do not change. `packs`
+    are folders of linguistic data that are searched before the bundled ones.
+    Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
+    """
+
+def train(
+    spec: TrainSpec | str | Path | None = None,
+    options: Options | None = None,
+    *,
+    task: str | Sequence[str] = "",
+    encoder: str | Path = "",
+    scratch: str = "",
+    mlm_steps: int | None = None,
+    allow_overlap: bool = False,
+    mlm: Mapping[str, Any] | None = None,
+    intermediate: str | Sequence[str] | Mapping[str, Any] | None = None,
+    target: str | Sequence[str] | Mapping[str, Any] | None = None,
+    data: str | Path = "",
+    out: str | Path = "",
+    size: str = "",
+    text: str | Path = "",
+    revision: str = "",
+    recipe: str | Path = "",
+    seed: int = 0,
+    reported: str | Sequence[str] = (),
+    overlap: str = "refuse",
+    offline: bool = False,
+    device: str = "auto",
+    devices: int = 1,
+    strategy: str = "auto",
+    precision: str = "fp32",
+    accumulate: int = 1,
+    clip: float = 0.0,
+    schedule: str = "linear",
+    optimizer: str = "adamw_fused",
+    log: str | Sequence[str] = ("csv",),
+    lora: int = 0,
+    packs: str | Path | Sequence[str | Path] = (),
+    languages: str | Sequence[str] = (),
+    epochs: int = 0,
+    steps: int = 0,
+    batch_size: int = 0,
+    lr: float = 0.0,
+    limit: str | int = "",
+    total: int = 0,
+    sampling: str = "proportional",
+    mixing: str = "steps",
+    perturb: str | Sequence[str] = (),
+    translated: str | Path = "",
+    control: str = "",
+    masked_lm: float = 0.0,
+    text_languages: str | Sequence[str] = (),
+    select: str = "none",
+    force: bool = False,
+) -> Path:
+    """Train a model and return the folder of its last stage, which `evaluate` takes as a model.
+
+    Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
+    `scratch="small", text="TEXT"` instead of `encoder`; several tasks are learned together: `task="xnli,panx"`.
+    `intermediate="squad,mnli"`, or a mapping of a stage's keys, comes before the task, `mlm={"text": "TEXT"}` before
+    both. `train("small_ci")` trains a run's file, by its path or, where it ships with the program, by its name; values
+    replace the file's keys as on the command line. The same call continues where it was stopped, and a complete run is
+    not changed; `force` starts the last stage over. `options` are progress callbacks and `force`.
+
+    Raises SpecError, UnknownName, MissingData, DataError, ModelError, Contamination, Mismatch, Locked, DiskError.
+
+    Arguments:
+        task: the target, as in `list tasks`; several are learned together: `xnli,panx`
+        encoder: where to start: a transformers folder, a run of `train`, or `OWNER/NAME` on the hub
+        scratch: start from a new encoder: `small` (3 layers of 192) or `tiny` (1 of 32)
+        mlm_steps: steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0
+        allow_overlap: the same as `overlap="allow"`: results are stamped
+        mlm: the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`
+        intermediate: the tasks learned together before the target, or a stage by its keys
+        target: the last stage by its keys, instead of `task`
+        data: a folder of release files or a suite, `mini`, or `hub`
+        out: the folder of the last stage; none is `runs/TASK-FROM-sSEED`
+        size: from scratch: `small` (3 layers of 192) or `tiny` (1 of 32)
+        text: a file or folder of plain text, for masked LM, and from scratch for the tokenizer
+        revision: the commit of an encoder from the hub; none takes the newest, and says which it was
+        recipe: `xtreme`, `x-stilts`, `scratch`, or your own file; none is `xtreme`, and from scratch `scratch`
+        seed: of new weights, order, dropout, masks and noise
+        reported: the tasks whose evaluated splits are checked for contamination; none is every task with data under
+            `data`
+        overlap: training data that evaluated splits contain: `refuse`, `drop` or `allow`
+        offline: open no connection
+        device: `cpu`, `cuda`, or `auto`: cuda where there is one
+        devices: how many share each step's batch
+        strategy: `ddp` for a process a device, which several devices always have
+        precision: `bf16` or `fp16` for mixed precision
+        accumulate: in how many passes a step's batch is read
+        clip: the largest norm of gradients; 0 is 1
+        schedule: the rate after the warm-up: `linear` and `cosine` end at 0, `constant` stays
+        optimizer: `adamw` rounds otherwise, and is slower; fused is for fp32
+        log: `tensorboard` beside `metrics.csv`, which is always written
+        lora: the rank of low-rank changes that are trained instead of the encoder; 0 trains all of it
+        packs: folders of your own packs for the noise, before the bundled ones
+        languages: of the text, or of the training data; none is the tasks' own, English
+        epochs: passes over the data; 0 is the recipe's
+        steps: steps in all, instead of `epochs`
+        batch_size: inputs a step; 0 is the recipe's
+        lr: the highest learning rate; 0 is the recipe's
+        limit: at most so many examples a task, whole clusters: `5000` or `mnli=5000,squad=2000`
+        total: so many examples of all tasks together, shared out as `sampling` says
+        sampling: how often a task is drawn: `proportional`, `temperature:T`, `capped:N`, or these two with a comma
+        mixing: `steps`: a step is of one task; `batches`: its batch is of several
+        perturb: noise on training texts, drawn again in each pass: `char_noise:0.1`, or a suite, `@surface`
+        translated: translated training data: a folder, `hub`, or `seq2seq:MODEL`
+        control: `masked_lm` on the tasks' texts, or `shuffled_labels`
+        masked_lm: the share of steps that are masked LM on `text`, among those of the tasks
+        text_languages: the languages of that `text`; none is all of it
+        select: `dev` keeps the weights of the epoch with the best validation score
+    """

@@ -1,0 +1,102 @@
+"""Progress in a notebook: one output that is updated, instead of many lines."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, final
+
+from robust_xtreme.sinks import html_text, visible
+
+if TYPE_CHECKING:
+    from robust_xtreme.evaluation.run import Observer
+    from robust_xtreme.training.loop import Options
+
+_KERNEL: Final = "ZMQInteractiveShell"
+_SECONDS: Final = 0.2
+_MOST_LINES: Final = 10
+
+
+def matters(line: str) -> bool:
+    """Whether a line of a run is shown beside its bar: warnings, and the number of predictions from the cache."""
+    from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
+    return bool(from_cache) or line.startswith(("warning: ", "--force ")) or "halved" in line
+
+
+def of_evaluation() -> Observer | None:
+    """The callbacks that show an evaluation in a notebook; None elsewhere."""
+    from robust_xtreme.evaluation.run import Observer
+
+    show = _display()
+    if show is None:
+        return None
+    bar = Bar(show)
+    return Observer(
+        say=lambda line: bar.tell(line) if matters(line) else None,
+        total=lambda predictions: bar.at("reading", 0, predictions),
+        task_run=lambda label: bar.at(label, bar.done, bar.total),
+        advance=lambda predictions: bar.at(bar.label, bar.done + predictions, bar.total),
+    )
+
+
+def of_train() -> Options | None:
+    """The callbacks that show a training run in a notebook; None elsewhere."""
+    from robust_xtreme.training.loop import Options, Progress
+
+    show = _display()
+    if show is None:
+        return None
+    bar = Bar(show)
+
+    def watch(at: Progress) -> None:
+        bar.at(f"{at.stage.replace('_', ' ')}, loss {at.loss:.3f}", at.step, at.steps)
+
+    return Options(tell=bar.tell, watch=watch)
+
+
+def _display() -> Callable[..., Any] | None:
+    """IPython's `display` in the kernel of a notebook; None elsewhere, also in IPython on a terminal."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if not any(kind.__name__ == _KERNEL for kind in type(shell).__mro__):
+        return None
+    from IPython.display import display  # type: ignore[import-not-found]  # only in a notebook, which has it
+
+    return display  # type: ignore[no-any-return]  # it has no types
+
+
+@final
+class Bar:
+    """A bar with a label and the last lines of a run, in one output, which is updated a few times a second."""
+
+    def __init__(self, show: Callable[..., Any]) -> None:
+        self._show, self._shown = show, 0.0
+        self._output: Any = None
+        self._lines: list[str] = []
+        self.label, self.done, self.total = "", 0, 0
+
+    def at(self, label: str, done: int, total: int) -> None:
+        """Show the progress; the end is always shown."""
+        is_new = label != self.label and not self.done
+        self.label, self.done, self.total = label, done, total
+        if is_new or done >= total or time.monotonic() - self._shown >= _SECONDS:
+            self._update()
+
+    def tell(self, line: str) -> None:
+        """Show a line below the bar, with those before it."""
+        self._lines = [*self._lines, line][-_MOST_LINES:]
+        self._update()
+
+    def _update(self) -> None:
+        count = f"{self.done:,} of {self.total:,}" if self.total else ""
+        texts = [" ".join(filter(None, (self.label, count))), *self._lines]
+        bar = f'<progress value="{self.done}" max="{self.total}"></progress> ' if self.total else ""
+        html = bar + "<br>".join(html_text(text) for text in texts if text)
+        content = {"text/plain": "\n".join(visible(text) for text in texts if text), "text/html": html}
+        if self._output is None:
+            self._output = self._show(content, raw=True, display_id=True)
+        else:
+            self._output.update(content, raw=True)
+        self._shown = time.monotonic()
