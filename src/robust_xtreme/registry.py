@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from robust_xtreme.errors import UnknownName, UserError
@@ -35,6 +38,28 @@ _SEE: Final = {
     "view": "robust-xtreme eval --help",
 }
 _CALLED: Final = {"intermediate": "intermediate task"}
+_added: Final[ContextVar[Mapping[tuple[str, str], Any]]] = ContextVar("added", default=MappingProxyType({}))
+"""The members that only the current context knows, by kind and name."""
+
+
+@contextmanager
+def adding(kind: str, members: Iterable[Any]) -> Iterator[None]:
+    """Know further members of a kind, by their names, within a context."""
+    token = _added.set({**_added.get(), **{(kind, member.name): member for member in members}})
+    try:
+        yield
+    finally:
+        _added.reset(token)
+
+
+def share() -> Callable[[], None]:
+    """A function that a new thread calls first, to know the members that this context has added."""
+    added = _added.get()
+
+    def start() -> None:
+        _added.set(added)
+
+    return start
 
 
 @cache
@@ -43,10 +68,15 @@ def _external(kind: str) -> dict[str, EntryPoint]:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """All members of a kind, sorted, without importing any: modules without a leading underscore, and entry points.
+    """All members of a kind, sorted, without importing any: those installed, and those that the context has added.
 
     `kind` is one of `perturbation`, `task`, `intermediate`, `metric`, `family`, `predictor`, `view`.
     """
+    return tuple(sorted({*installed(kind), *(name for of, name in _added.get() if of == kind)}))
+
+
+def installed(kind: str) -> tuple[str, ...]:
+    """The members of a kind outside any context, sorted: modules without a leading underscore, and entry points."""
     folder = Path(__file__).parent.joinpath(*KINDS[kind].split("."))
     return tuple(sorted({*_modules(folder), *_external(kind)}))
 
@@ -62,7 +92,6 @@ def _modules(folder: Path) -> Iterator[str]:
             yield module.name
 
 
-@cache
 def load(kind: str, name: str) -> Any:
     """The member of that name: the object named like its module, for example `robust_xtreme.tasks.xnli.xnli`.
 
@@ -71,6 +100,12 @@ def load(kind: str, name: str) -> Any:
     Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
     or gives something of another name.
     """
+    added = _added.get()
+    return added[kind, name] if (kind, name) in added else _installed(kind, name)
+
+
+@cache
+def _installed(kind: str, name: str) -> Any:
     known = names(kind)
     if name not in known:
         raise UnknownName(_CALLED.get(kind, kind), name, known, _SEE.get(kind, f"robust-xtreme list {kind}s"))

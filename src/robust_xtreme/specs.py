@@ -257,6 +257,9 @@ def parquet(
     }
 
 
+OWN: Final = "own"
+"""The group of the tasks that a suite describes itself."""
+
 LEARNED: Final = ("train", "validation")
 """The splits of a task to learn from."""
 

@@ -41,10 +41,10 @@ def plugged(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same package installed in this process."""
     monkeypatch.syspath_prepend(str(plugin))
     registry._external.cache_clear()
-    registry.load.cache_clear()
+    registry._installed.cache_clear()
     yield
     registry._external.cache_clear()
-    registry.load.cache_clear()
+    registry._installed.cache_clear()
     sys.modules.pop("riddles_plugin", None)
 
 

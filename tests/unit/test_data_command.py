@@ -278,9 +278,9 @@ def test_a_file_of_a_shared_pool_stops_its_languages_and_is_reported_once(folder
 
 
 def test_an_empty_folder_has_nothing_and_breaks_nothing(tmp_path: Path) -> None:
-    """Every language of every task is missing with its remedy, and the command ends with 0."""
+    """Every language of every task is missing with its remedy; a check of nothing ends with 2."""
     done = data("check", "--data", str(tmp_path))
-    assert done.exit_code == 0
+    assert done.exit_code == 2
     assert "Nothing of these tasks is there." in done.stdout
     missing = left("check", "--data", str(tmp_path))
     assert {task for task, _ in missing} == set(registry.names("task"))
@@ -317,7 +317,7 @@ def test_a_check_of_the_hub_fetches_what_a_run_does(tmp_path: Path, monkeypatch:
     open_hub.cache_clear()
     monkeypatch.setattr(dataset, "snapshot", nothing)
     where = ("--data", "hub", "--tasks", "xnli", "--languages", "en")
-    assert data("check", *where).exit_code == 0
+    assert data("check", *where).exit_code == 2
     assert {repo for repo, offline in asked if not offline} == {"facebook/xnli"}
     assert ("nyu-mll/multi_nli", True) in asked
     asked.clear()

@@ -146,7 +146,7 @@ def test_languages_without_them_leave_them_out(folder: Path) -> None:
 def test_a_source_without_them_says_so() -> None:
     """The embedded suite has tasks alone."""
     done = run("data", "check", "--data", "mini", "--tasks", "qqp")
-    assert done.exit_code == 0
+    assert done.exit_code == 2
     assert "The suite mini has no task qqp" in done.stdout
     assert "Nothing of these tasks is there." in done.stdout
 

@@ -11,6 +11,7 @@ from itertools import filterfalse
 from typing import Any, final
 
 from robust_xtreme import registry
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.groups import chosen, intermediate, is_intermediate
 from robust_xtreme.languages import codes
 from robust_xtreme.run_spec import DATA_VARIABLE, MINI, check_pairs
@@ -43,6 +44,11 @@ class DataSurvey:
         return tuple(language for languages in self.tasks.values() for language in languages)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the data contain no split of these tasks."""
+        return not any(language.splits for language in self.all)
+
+    @property
     def malformed(self) -> dict[str, list[tuple[str, Held]]]:
         """Each distinct problem of a malformed file, with the tasks and splits that it affects."""
         problems: dict[str, list[tuple[str, Held]]] = {}
@@ -59,6 +65,11 @@ def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, of
     Raises UnknownName, MissingData, DataError (of a suite's own description), RobustXtremeError (of the hub).
     """
     data = data or os.environ.get(DATA_VARIABLE, "") or MINI
+    with own_tasks(data):
+        return _look(data, tasks, languages, offline)
+
+
+def _look(data: str, tasks: Sequence[str], languages: Sequence[str], offline: bool) -> DataSurvey:
     groups = chosen(list(filterfalse(is_intermediate, tasks))) if tasks else dict.fromkeys(registry.names("task"), ())
     learned = [
         (task, code) for task in intermediate(tasks) for code in task.train_languages if code in (languages or [code])

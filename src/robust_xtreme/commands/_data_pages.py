@@ -73,8 +73,9 @@ def show_check(survey: DataSurvey) -> None:
     _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(survey)))
     _print_malformed(console, survey)
     _print_left(console, survey)
-    if not any(language.splits for language in survey.all):
-        console.print("\nNothing of these tasks is there.")
+    if survey.is_empty:
+        see = "Files that tasks read: robust-xtreme list tasks --json; in a folder of your own, suite.toml names them."
+        console.print(f"\nNothing of these tasks is there. {see}", soft_wrap=True)
     elif not survey.malformed:
         console.print("\nEverything that is there loads.")
 

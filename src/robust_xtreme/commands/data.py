@@ -74,5 +74,5 @@ def data(
         _data_pages.show_list(survey)
     else:
         _data_pages.show_check(survey)
-    if not listed and survey.malformed:
+    if not listed and (survey.malformed or survey.is_empty):
         raise typer.Exit(2)

@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 
 import torch
 
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.evaluation.folder import check_ours, removal
 from robust_xtreme.evaluation.plan import Plan, make_plan
 from robust_xtreme.evaluation.run import device_of
@@ -39,7 +40,7 @@ def estimate(spec: RunSpec, force: bool = False) -> list[str]:
     folder = spec.folder()
     if force:
         check_ours(folder, spec, force)
-    with using(*spec.packs):
+    with using(*spec.packs), own_tasks(spec.data):
         device = device_of(spec.device)
         plan = make_plan(spec)
         # Of the task runs with one pool, the first has the tokens of its candidates, which are embedded once.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
+from robust_xtreme.adapters.own import clusters_note
 from robust_xtreme.errors import MissingData, ModelError, SpecError
 from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun, identity_of, limited
 from robust_xtreme.examples import Corpus, Document, Example, Text
@@ -217,6 +218,7 @@ def _task_run(
         files=tuple(split.files),
         model=model,
         overlap=overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap),
+        note="" if split.clustered else clusters_note(task),
         unsupported=unsupported_tags,
         params=model.params_nonembedding,
         words=kind_of(task.family).words,

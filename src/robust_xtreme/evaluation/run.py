@@ -13,7 +13,8 @@ from typing import Any, Final, final
 
 import torch
 
-from robust_xtreme import packs
+from robust_xtreme import packs, registry
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
@@ -78,7 +79,7 @@ def evaluate(
     folder = Folder(spec.folder())
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
-    with using(*spec.packs):
+    with using(*spec.packs), own_tasks(spec.data):
         plan = make_plan(spec, in_memory)
         fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         with store.lock(folder.path):
@@ -171,7 +172,7 @@ class _Run:
             self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")
         self.observer.total(sum(task_run.predictions for task_run in todo))
-        shared = packs.share()
+        shared = _shared(packs.share(), registry.share())
         with (
             ThreadPoolExecutor(1, "prepare", shared) as preparing,
             ThreadPoolExecutor(1, "score", shared) as scoring,
@@ -276,6 +277,16 @@ class _Run:
         self.manifest = halved(self.manifest, task_run.label)
         self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
+
+
+def _shared(*starts: Callable[[], None]) -> Callable[[], None]:
+    """A function that a new thread calls first."""
+
+    def start() -> None:
+        for each in starts:
+            each()
+
+    return start
 
 
 @contextmanager

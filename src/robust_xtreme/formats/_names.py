@@ -100,8 +100,8 @@ def fields_of_task(format: str, name: str, fields: tuple[str, ...], perturbed: t
     """The name of each field of a task in its own file; fields that the file does not have are left out."""
     if format == "tsv":
         return dict(zip(perturbed, PAIR, strict=False))
-    known = module(format).NOISED or reader(name).FIELDS
+    known = module(format).NOISED or reader(name).FIELDS or fields
     if _CHOICES in known:
         known = (*known, *(field for field in fields if field.startswith("choice") and field != _CHOICES))
-    called = {field: "question" if field == "query" else field for field in fields}
+    called = {field: "question" if field == "query" and field not in known else field for field in fields}
     return {field: in_file for field, in_file in called.items() if in_file in known}

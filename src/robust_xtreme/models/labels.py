@@ -112,7 +112,7 @@ def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
         return next((tags for label_set in label_sets(task) if (tags := _tags(classes, label_set))), None)
     plain = [name.strip().casefold() for name in classes]
     labels = {label.casefold(): label for label in task.labels}
-    task_labels = tuple(labels.get(_CLASSES.get(name, name), "") for name in plain)
+    task_labels = tuple(labels.get(name) or labels.get(_CLASSES.get(name, name), "") for name in plain)
     return task_labels if sorted(task_labels) == sorted(task.labels) else None
 
 
@@ -150,8 +150,9 @@ def _tag(name: str, labels: Sequence[str]) -> str:
     """`B-PER`, `b_person`, `S-PER` as B-PER; a type without a prefix continues, as in the scheme IO; others as O."""
     prefix, mark, kind = re.match(r"(?:([A-Za-z])([-_]))?(.*)", name.strip(), re.DOTALL).groups()  # type: ignore[union-attr]  # the pattern matches any text
     begins = _PREFIXES.get(prefix.upper(), "") if mark else "I"
-    tag = f"{begins}-{_TYPES.get(kind.upper(), kind.upper())}"
-    return tag if tag in labels else OUTSIDE
+    known = {label.casefold(): label for label in labels}
+    spelt = (name.strip(), f"{begins}-{kind}", f"{begins}-{_TYPES.get(kind.upper(), kind)}")
+    return next((known[tag.casefold()] for tag in spelt if tag.casefold() in known), OUTSIDE)
 
 
 def _nameless(classes: Sequence[str]) -> bool:

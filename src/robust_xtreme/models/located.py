@@ -38,7 +38,7 @@ from robust_xtreme.models.origin import HOW_TO_TRAIN, Given, Origin, check_tasks
 from robust_xtreme.models.trained import languages_of
 from robust_xtreme.models.weights import check_config, check_weights, weight_files
 from robust_xtreme.results.benchmark import TASKS
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import OWN, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 
@@ -96,7 +96,7 @@ def _by_default(task: TaskSpec, given: Given) -> bool:
     if task.name in given.named or task.name in given.labels:
         return True
     has_head = any(task.name in heads(origin.folder) for origin in given.plain)
-    return has_head or (task.head and not TASKS.keys().isdisjoint(task.groups))
+    return has_head or (task.head and not {*TASKS, OWN}.isdisjoint(task.groups))
 
 
 def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from robust_xtreme import formats, languages, registry
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import DataError, SpecError, UserError
 from robust_xtreme.formats import STREAM, Done, Options, Reader, opened
 from robust_xtreme.formats.tsv import is_named
@@ -222,7 +224,11 @@ def _check_keep(job: Job, format: str) -> None:
 
 def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
     """Plan for a task's own file: its texts have the ids that `eval` uses."""
-    task: TaskSpec = registry.load("task", job.task)
+    with own_tasks(str(Path(job.file).absolute().parent.parent)):
+        return _of_known_task(job, registry.load("task", job.task), fields, noise)
+
+
+def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noise) -> _Plan:
     _check_task(job, task, fields)
     wanted = fields or task.perturbed[0]
     reader = task.files.get(job.split, next(iter(task.files.values()))).reader

@@ -24,6 +24,8 @@ _SPLIT: Final = "the evaluated split"
 _IN_FOLDS: Final = f"{FOLDS} folds"
 _WORDS: Final = ("word_lexicon", "word_characters")
 _CHARACTERS: Final = ("hypothesis_only", "bag_of_characters")
+"""The floors that read characters; of a single text they are the same, and the last is computed."""
+
 NOTHING: Final = "nothing"
 _ALONE: Final = "choice_only"
 WHOLE: Final = "whole_sentence"
@@ -111,7 +113,7 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
 def _classification(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     """The predictions are of models fitted on the training examples, or for each fold of the split on the others."""
     floors = {"majority": _majority(examples)}
-    for name in _CHARACTERS:
+    for name in _CHARACTERS if len(examples[0].texts) > 1 else _CHARACTERS[1:]:
         bags = _bags(name, examples)
         if name in fitted.models:
             floors[name] = Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)

@@ -14,6 +14,7 @@ from robust_xtreme.sources.pools import Pools, answered, taught
 from robust_xtreme.sources.release import Release, see_of
 from robust_xtreme.sources.rows import SPLITS, check, is_language
 from robust_xtreme.sources.source import Source
+from robust_xtreme.sources.suite import Suite
 from robust_xtreme.specs import Origin, TaskSpec
 
 _AUTO: Final = ("test", "validation")
@@ -26,7 +27,8 @@ class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).
 
     In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `row_files`
-    are the files of the language's rows. `lack` is why the split is unlabelled: no label, only empty answers, or the
+    are the files of the language's rows. `clustered` is False where the rows of a suite name no cluster. `lack` is why
+    the split is unlabelled: no label, only empty answers, or the
     same label in all rows, as XTREME's scripts leave test sets. `tuned` is the split that a threshold is tuned on.
     """
 
@@ -39,6 +41,7 @@ class Split:
     corpus: Corpus | None = None
     row_files: tuple[tuple[str, str], ...] = ()
     tuned: Split | None = None
+    clustered: bool = True
 
     @property
     def labelled(self) -> bool:
@@ -63,7 +66,9 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
         check_labels(rows_read.rows, examples, origin)
     pooled = (pools or Pools(source)).pooled(task, split, language, rows_read)
     if pooled is None:
-        return Split(task.name, language, split, examples, rows_read.files, lack(examples), row_files=rows_read.files)
+        named = not isinstance(source, Suite) or bool(rows_read.rows[0].cluster)
+        files = rows_read.files
+        return Split(task.name, language, split, examples, files, lack(examples), row_files=files, clustered=named)
     keys, examples = keys_of(examples), answered(examples, pooled.corpus)
     if split == _TAUGHT:
         examples = taught(examples, pooled.corpus)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,21 +11,22 @@ from typing import Any, Final, final
 from robust_xtreme import languages as known
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError, nearest
 from robust_xtreme.formats import numbered_lines, parse, read_file, reader, text_of
+from robust_xtreme.sources.own import OwnTask, is_own, own_task
 from robust_xtreme.sources.rows import SPLITS, SourceRows
 from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
 
 MANIFEST: Final = "suite.toml"
 _POOL: Final = "pool.jsonl"
 _TEXTS: Final = ("name", "version", "summary")
-_TASK: Final = re.compile(r"[a-z][a-z0-9_]*")
-_OWN: Final = ("id", "cluster")
+_CLUSTER: Final = "cluster"
+_OWN: Final = ("id", _CLUSTER)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A suite as its `suite.toml` describes it; its languages, or those that it names for a task, replace the task's
-    own list."""
+    own list. `own_tasks` are those that it describes itself."""
 
     folder: Path
     name: str
@@ -35,6 +35,7 @@ class Suite:
     codes: tuple[str, ...]
     tasks: Mapping[str, tuple[str, ...]]
     named: Mapping[str, tuple[str, ...]]
+    own_tasks: Mapping[str, OwnTask]
     unlabelled = ""
 
     def __str__(self) -> str:
@@ -101,7 +102,11 @@ class Suite:
         if not hasattr(module, "record"):
             what = f"its reader {module.__name__} has no function `record` to read rows of a suite."
             raise UserError(f"{task.name}: {what}")
-        rows = tuple(_row(line, f"{location}:{number}", module) for number, line in numbered_lines(file.text))
+        described = self.own_tasks.get(task.name)
+        wanted = described.keys if described else (*_OWN, *module.FIELDS)
+        given = ((line, f"{location}:{number}") for number, line in numbered_lines(file.text))
+        rows = tuple(_row(line, where, wanted, module, bool(described)) for line, where in given)
+        _check_clusters(rows)
         return SourceRows(rows, location, ((path, file.sha256),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
@@ -132,23 +137,22 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
             raise DataError(path, f"the key {key!r} takes a string, not {values[key]!r:.80}.")
     if not tables:
         raise DataError(path, 'describes no task. Add a table for each, as in [xnli] with splits = ["test"].')
-    splits = {}
-    for task, table in tables.items():
-        if not _TASK.fullmatch(task):
-            raise DataError(path, f"the table {task!r} is not a task's name.")
-        check_keys(table, ("splits", "languages"), ("splits",), f"{path}: [{task}]")
-        its_splits = _strings(table["splits"], f"splits of [{task}]", path)
-        _check_named("split", its_splits, SPLITS, task, path)
-        splits[task] = tuple(split for split in SPLITS if split in its_splits)
     codes = _strings(values["languages"], "languages", path)
     for code in codes:
         known.language(code)
-    named = {}
+    splits, named, own_tasks = {}, {}, {}
     for task, table in tables.items():
+        if is_own(task, table, path):
+            own_tasks[task] = own_task(task, table, path)
+        else:
+            check_keys(table, ("splits", "languages"), ("splits",), f"{path}: [{task}]")
+        its_splits = _strings(table["splits"], f"splits of [{task}]", path)
+        _check_named("split", its_splits, SPLITS, task, path)
+        splits[task] = tuple(split for split in SPLITS if split in its_splits)
         if "languages" in table:
             named[task] = _strings(table["languages"], f"languages of [{task}]", path)
             _check_named("language", named[task], codes, task, path)
-    return Suite(folder, values["name"], values["version"], values["summary"], codes, splits, named)
+    return Suite(folder, values["name"], values["version"], values["summary"], codes, splits, named, own_tasks)
 
 
 _KEYS: Final = (*_TEXTS, "languages")
@@ -173,16 +177,23 @@ def _path(task: TaskSpec, language: str, split: str) -> str:
     return f"{task.name}/{split}-{language}.jsonl"
 
 
-def _row(line: str, location: str, module: Any) -> Row:
-    """A row, by the reader of the task's release files."""
+def _row(line: str, location: str, wanted: Sequence[str], module: Any, is_own: bool) -> Row:
+    """A row, by the reader of the task's release files; without a cluster only where the task is the user's own."""
     values = parse(line, location)
-    wanted = (*_OWN, *module.FIELDS)
     for key in values:
         if key not in wanted:
             what = f"there is no key {key[:80]!r}.{nearest(key, wanted)}"
             raise DataError(location, f"{what} A row has: {', '.join(wanted)}.")
     for key in wanted:
-        if key not in values:
+        if key not in values and not (is_own and key == _CLUSTER):
             raise DataError(location, f"the key {key!r} is missing. A row has: {', '.join(wanted)}.")
-    native, cluster = text_of(values, "id", location), text_of(values, "cluster", location)
+    native = text_of(values, "id", location)
+    cluster = text_of(values, _CLUSTER, location) if _CLUSTER in values else ""
     return Row(native, location, module.record(values, location), cluster)
+
+
+def _check_clusters(rows: Sequence[Row]) -> None:
+    """Raise DataError for a row without a cluster among rows that have one."""
+    for row in rows if any(row.cluster for row in rows) else ():
+        if not row.cluster:
+            raise DataError(row.location, "the key 'cluster' is missing, and other rows of the file have one.")

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from robust_xtreme import registry
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.noise.user_packs import using
@@ -70,7 +71,7 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
 
     Raises what `train` raises before it trains.
     """
-    with using(*spec.packs):
+    with using(*spec.packs), own_tasks(spec.data):
         spec = spec.resolved()
         device = device_of(spec.device)
         if missing := _not_here(spec):

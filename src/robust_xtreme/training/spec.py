@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import groups, packs, registry
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.keys import Argument, arguments, key, keys, written
 from robust_xtreme.specs import TaskSpec, check_keys, typed
@@ -214,7 +215,7 @@ class TrainSpec:
 
     def __post_init__(self) -> None:
         check_start(self, SCRATCH, SIZE_NAMES)
-        with packs.using(*self.packs):
+        with packs.using(*self.packs), own_tasks(self.data):
             for name, stage in self.stages:
                 check_stage(name, stage)
         check_values(self)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from safetensors.torch import save_file
 from torch import nn
 
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import Locked, ModelError, SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_tokenizer
@@ -43,7 +44,7 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     a complete run is not changed. Raises SpecError, UnknownName, MissingData, DataError, ModelError, Contamination,
     Mismatch, Locked, DiskError, and RobustXtremeError where memory runs out.
     """
-    with using(*spec.packs):
+    with using(*spec.packs), own_tasks(spec.data):
         spec, options = spec.resolved(), options or Options()
         if device_of(spec.device) == "cpu" and spec.precision == "fp16":
             raise ModelError("fp16 needs a GPU. Use --precision bf16.")
