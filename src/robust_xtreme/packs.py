@@ -53,6 +53,9 @@ _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _SUFFIXES: Final = (".toml", ".tsv")
 _LONGEST: Final = 40
 _LARGEST: Final = 8_000_000
+_BESIDE: Final = ("first_names.toml",)
+"""Files of the bundled folder that are not packs."""
+
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NOTES: Final = ("", ".md", ".txt")
 _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
@@ -147,7 +150,7 @@ def _is_kind(path: Path) -> bool:
     """Whether a path is a folder of packs; False for notes and hidden files. Raises DataError at anything else."""
     if path.is_dir() and path.name in KINDS:
         return True
-    if path.name.startswith(".") or (path.is_file() and path.suffix not in _SUFFIXES):
+    if path.name.startswith(".") or (path.is_file() and (path.suffix not in _SUFFIXES or path.name in _BESIDE)):
         return False
     raise DataError(path, f"it is not a kind of pack.{nearest(path.name, KINDS)} {_LAYOUT}")
 

@@ -22,7 +22,7 @@ _MOST_LINES: Final = 10
 def matters(line: str) -> bool:
     """Whether a line of a run is shown beside its bar: warnings, and the number of predictions from the cache."""
     from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
-    return bool(from_cache) or line.startswith(("warning: ", "--force ")) or "halved" in line
+    return bool(from_cache) or line.startswith(("warning: ", "--force ", "read: ")) or "halved" in line
 
 
 def of_evaluation() -> Observer | None:

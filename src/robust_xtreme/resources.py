@@ -14,6 +14,7 @@ _LARGEST: Final = 1_000_000
 _BEYOND: Final = 1 << 63
 _KEY: Final = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
 _DEEP: Final = re.compile(rf"(?:{_KEY}\.[ \t]*+){{21}}")
+_TOO_LARGE: Final = "it has a whole number of more than 64 bits"
 _SEE: Final = "Files to start from: robust-xtreme config list"
 _PACKAGE: Final = Path(__file__).parent
 _CHECKOUT: Final = _PACKAGE.parent.parent
@@ -42,7 +43,7 @@ def mini(name: str) -> Path:
 def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
     """The content of a TOML file: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
 
-    Raises SpecError, which ends with `see`: where such files are described.
+    Raises SpecError, which ends with `see`: where such files are described, or what to do.
     """
     try:
         with path.open("rb") as file:
@@ -54,10 +55,27 @@ def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
             raise ValueError("it has a key of more than 21 parts")
         values_read = tomllib.loads(text)
         if any(isinstance(value, int) and not -_BEYOND <= value < _BEYOND for value in values(values_read)):
-            raise ValueError("it has a whole number of more than 64 bits")
+            raise ValueError(_TOO_LARGE)
     except (OSError, ValueError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read as toml: {error}. {see}") from error
+        raise SpecError(f"{path}: cannot be read as toml: {_why(error)}. {see}") from error
     return values_read
+
+
+def _why(error: OSError | ValueError | RecursionError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "there is no such file"
+        case OSError(strerror=str() as reason):
+            return reason
+        case RecursionError():
+            return "its lists or tables are nested too deeply"
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case tomllib.TOMLDecodeError():
+            return str(error)
+        case _ if "integer string conversion" in str(error):  # more digits than Python converts
+            return _TOO_LARGE
+    return str(error)
 
 
 def values(tree: Mapping[str, Any]) -> Iterator[Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import resources
+from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.keys import Argument, arguments, key, keys, toml
@@ -133,16 +133,23 @@ class RunSpec:
         return limits.get(task, limits.get(""))
 
     def identity(self) -> str:
-        """The hash of the keys that determine the results: all but the device, batch size, offline and out."""
-        return digest(self.to_toml(exclude=(*NOT_HASHED, *(() if self.packs else ("packs",)))))
+        """The hash of the keys that determine the results: all but the device, batch size, offline and out.
+
+        All spellings of a path have the same hash.
+        """
+        return digest(self._lines(exclude=(*NOT_HASHED, *(() if self.packs else ("packs",))), of=run_paths.resolved))
 
     def folder(self) -> Path:
         """The folder that the run is written to: `out`, or `runs/eval-<identity>`."""
         return Path(self.out) if self.out else Path("runs") / f"eval-{self.identity()}"
 
-    def to_toml(self, exclude: tuple[str, ...] = ("out",)) -> str:
-        """The spec as a toml file that `from_toml` reads again, one line per key."""
-        values = {name: getattr(self, name) for name in keys(RunSpec) if name not in exclude}
+    def to_toml(self) -> str:
+        """The spec as a toml file that `from_toml` reads again, one line per key; relative paths with their folder."""
+        folder = f"{run_paths.FOLDER} = {toml(str(Path.cwd()))}\n" if run_paths.has_relative(self) else ""
+        return folder + self._lines(exclude=("out",))
+
+    def _lines(self, exclude: Collection[str], of: Callable[[str, Any], Any] = lambda _, value: value) -> str:
+        values = {name: of(name, getattr(self, name)) for name in keys(RunSpec) if name not in exclude}
         return "".join(f"{name} = {toml(value)}\n" for name, value in values.items())
 
 
@@ -231,11 +238,12 @@ _PATHS: Final = ("model", "packs")
 
 
 def from_toml(path: Path, **changes: Any) -> RunSpec:
-    """Read a run's file; `changes` override its keys.
+    """Read a run's file; `changes` override its keys. The file's relative paths count from it, or from its `folder`.
 
     Raises SpecError naming the file, also where the file, and not `changes`, asks to run the code of a checkpoint.
     """
-    spec = from_mapping({**resources.toml(path), **changes}, str(path))
+    read = {key: value for key, value in resources.toml(path).items() if key not in changes}
+    spec = from_mapping({**run_paths.counted(read, path), **changes}, str(path))
     if spec.trust_remote_code and "trust_remote_code" not in changes:
         what = "trust_remote_code = true in a file does not permit the code of a checkpoint"
         raise SpecError(f"{path}: {what}. Add the option --trust-remote-code to run it.")

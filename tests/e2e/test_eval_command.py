@@ -15,7 +15,9 @@ from tests.tiny import tiny_run
 from typer.testing import CliRunner, Result
 
 from robust_xtreme.commands._app import build
+from robust_xtreme.errors import DiskError
 from robust_xtreme.evaluation import run as run_module
+from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.results import store
 
@@ -61,7 +63,7 @@ def line_of(result: Result) -> str:
         (("--languages", "zz"), "There is no language named 'zz'."),
         (("--languages", ""), "--languages names none. Leave it out for all of them."),
         (("--tasks", ","), "--tasks names none"),
-        (("--perturb", "char_noise:1e-400"), "more than 20 digits"),
+        (("--perturb", "char_noise:1e-400"), "is too small: take 0, or at least 1e-20"),
         (("--data", "no\nwhere"), r"The data folder no\nwhere does not exist"),
         (("--data", "x" * 300), "This name is too long for a file"),
         (("--out", "x" * 300), "This name is too long for a file"),
@@ -88,7 +90,13 @@ def line_of(result: Result) -> str:
         (("--limit", "xnli=3"), "that task is not evaluated"),
         (("--seeds", "0"), "seeds is below 1"),
         (("--device", "tpu"), "The device 'tpu' is none of"),
-        (("--config", "nowhere.toml"), "nowhere.toml: cannot be read"),
+        (("--config", "nowhere.toml"), "There is no run file named 'nowhere.toml'."),
+        (("--config", "char_nois"), "There is no run file named 'char_nois'. Did you mean 'char_noise'?"),
+        (("--config", "tiny"), "tiny is a folder. Name a file in it, as in tiny/run.toml"),
+        (
+            ("--data", "data/xnli/dev-en.tsv"),
+            "is a file. Name the folder of release files, or of a suite: --data data/xnli",
+        ),
         (("--out", "data/xnli/dev-en.tsv"), "is a file"),
     ],
 )
@@ -192,6 +200,52 @@ def test_a_config_is_a_run_and_words_win(here: Path) -> None:
     call(*WORDS, "--out", "first")
     result = call("--config", "first/run.toml", "--limit", "4", "--plan")
     assert "panx en (validation): 4 rows" in result.stdout
+
+
+def test_another_spelling_of_a_path_is_the_same_run(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --out it has the same folder; the finished run is shown, also where it cannot be written."""
+    first = call(*WORDS)
+    assert f"read: model {(here / 'tiny').resolve()}; data {(here / 'data').resolve()}" in first.stderr.splitlines()
+
+    def locked(path: Path) -> None:
+        raise DiskError(f"{path}/.lock cannot be written")
+
+    monkeypatch.setattr(store, "lock", locked)
+    again = call("--model", "./tiny", "--data", str(here / "data"), *WORDS[4:])
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert again.stdout == first.stdout.replace("Model tiny on data", f"Model ./tiny on {here / 'data'}")
+
+
+def test_a_run_is_repeated_from_another_folder(here: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its run.toml names the folder that its paths count from, and not that of what is started there."""
+    call(*WORDS, "--out", "first")
+    shutil.copytree(folder / "tiny", here / "else" / "tiny")
+    monkeypatch.chdir("else")
+    replay = call("--config", "../first/run.toml", "--out", "second")
+    assert replay.exit_code == 0, replay.stderr
+    assert f"read: model {(here / 'tiny').resolve()}; data" in replay.stderr
+    for name in ("predictions.parquet", "scores.csv", "report.md"):
+        assert Path("second", name).read_bytes() == (here / "first" / name).read_bytes()
+
+
+def test_a_shipped_file_is_named(here: Path) -> None:
+    """--config takes the names of `config list`, from every folder."""
+    result = call(*WORDS, "--config", "char_noise", "--languages", "en", "--plan")
+    assert "panx en (validation): 8 rows" in result.stdout
+    assert "2 cells" in result.stdout
+
+
+def test_a_folder_that_is_removed_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of a run: not a full disk, and what to do."""
+
+    def remove(*words: Any) -> Any:
+        shutil.rmtree(here / "out")
+        return predict(*words)
+
+    monkeypatch.setattr(head_module, "predict", remove)
+    result = call(*WORDS, "--out", "out", "--no-cache")
+    line = "robust-xtreme: out was removed or emptied while it was written. Start again with the same command."
+    assert (result.exit_code, line_of(result)) == (3, line)
 
 
 def test_a_failed_cell_is_exit_3_at_the_end(here: Path, folder: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from robust_xtreme.commands._app import build
-from robust_xtreme.commands._train_files import shipped, spec_of
+from robust_xtreme.commands._shipped import shipped
+from robust_xtreme.commands._train_files import spec_of
 from robust_xtreme.resources import folder
 
 
@@ -24,6 +25,7 @@ def test_every_file_is_listed_with_its_command() -> None:
     rows = json.loads(run("list", "--json").stdout)
     assert {row["name"] for row in rows} == every
     assert all(row["command"].startswith("robust-xtreme ") for row in rows)
+    assert all("configs/" not in row["command"] and ".toml" not in row["command"] for row in rows)
     shown = run().stdout
     assert all(f"  {row['name']}" in shown and row["command"] in shown for row in rows)
     assert shown.index("recipe:") < shown.index("run of train") < shown.index("run of eval")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs
+from robust_xtreme import packs, resources
 from robust_xtreme.errors import UserError
 from robust_xtreme.languages import language
+from robust_xtreme.noise import user_packs
 
 FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
 SWAHILI = (
@@ -160,3 +161,9 @@ def test_an_alphabet_of_a_user_is_checked(tmp_path: Path, old: str, new: str, me
         pytest.raises(UserError, match=message),
     ):
         language("sw")
+
+
+def test_the_bundled_folder_can_be_named() -> None:
+    """Each of its packs is valid in a user's folder, and its other files are not packs."""
+    with user_packs.using(resources.folder("perturbations")):
+        assert packs.users() == (resources.folder("perturbations"),)

@@ -11,7 +11,8 @@ import pytest
 from robust_xtreme import resources
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import passed
-from robust_xtreme.commands._train_files import find, shipped, spec_of
+from robust_xtreme.commands._shipped import find, shipped
+from robust_xtreme.commands._train_files import spec_of
 from robust_xtreme.commands.train import train
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.keys import keys
@@ -158,6 +159,10 @@ def test_steps_of_masked_lm(file: str, tmp_path: Path) -> None:
     [
         ({}, "Name where to start"),
         ({"encoder": "e", "data": "d"}, "There is nothing to learn"),
+        (
+            {"encoder": "scratch", "text": "t", "task": "xnli", "data": "d"},
+            "needs a size, small or tiny: --from-scratch",
+        ),
         ({"encoder": "e", "scratch": "tiny", "text": "t", "task": "xnli", "data": "d"}, "not both"),
         ({"encoder": "e", "data": "d", "task": "xnli", "sampling": "often"}, "proportional"),
         ({"encoder": "e", "data": "d", "task": "xnli", "overlap": "alow"}, "Did you mean 'allow'"),
@@ -174,9 +179,9 @@ def test_a_mistake_is_one_line(words: dict[str, Any], message: str) -> None:
 def test_a_shipped_file_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With or without its suffix; a file of that path is the user's own."""
     monkeypatch.chdir(tmp_path)
-    assert find("paper_base") == find("paper_base.toml") == shipped("train")["paper_base"]
+    assert find("paper_base", "train") == find("paper_base.toml", "train") == shipped("train")["paper_base"]
     Path("paper_base.toml").write_text("", encoding="utf-8")
-    assert find("paper_base.toml") == Path("paper_base.toml")
+    assert find("paper_base.toml", "train") == Path("paper_base.toml")
 
 
 def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -185,9 +190,9 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "study.toml").write_text("", encoding="utf-8")
     with pytest.raises(UnknownName, match="Did you mean 'paper_large'"):
-        find("paper_larg")
+        find("paper_larg", "train")
     with pytest.raises(UnknownName, match=r"Did you mean 'mine/study\.toml'"):
-        find("mine/studi.toml")
+        find("mine/studi.toml", "train")
 
 
 def test_few_options() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,15 @@ def test_a_loss_over_the_whole_batch_is_not_divided(changed: dict[str, Any]) -> 
     spec = from_values({"task": "lareqa", "encoder": "e", "data": "d", "device": "cpu", **changed})
     with pytest.raises(SpecError, match=r"^lareqa learns from all candidates .* smaller --batch-size\.$"):
         train(spec)
+
+
+def test_a_folder_that_is_removed_is_said(home: Path, out: Path, planted: Callable[..., None]) -> None:
+    """In the middle of training, which then ends in one line."""
+
+    def remove(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
+        shutil.rmtree(out)
+        return next(self.parameters()).sum()
+
+    planted(3, remove)
+    with pytest.raises(DiskError, match="was removed or emptied while it was written"):
+        train(_spec(home, out))

@@ -40,6 +40,10 @@ def _shipped(*folders: str) -> Callable[[], Iterable[str]]:
     return lambda: [path.stem for name in folders for path in (bundled("configs") / name).glob("*.toml")]
 
 
+def _is_toml(path: Path) -> bool:
+    return path.suffix == ".toml" and path.is_file()
+
+
 def _learned() -> tuple[str, ...]:
     return (*names("task"), *names("intermediate"))
 
@@ -53,7 +57,8 @@ language = words(ALL_LANGUAGES)
 data = words((MINI, HUB), Path.is_dir)
 folder = words((), Path.is_dir)
 any_file = words((), Path.is_file, Path.is_dir)
-run_file = words(_shipped("train"), lambda path: path.suffix == ".toml" and path.is_file(), Path.is_dir)
+run_file = words(_shipped("train"), _is_toml, Path.is_dir)
+eval_file = words(_shipped("runs"), _is_toml, Path.is_dir)
 recipe = words(_shipped("recipes"))
 config = words(_shipped("recipes", "train", "runs"))
 translated = words((HUB, "seq2seq:"), Path.is_dir)

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import resources
+from robust_xtreme import resources, run_paths
 from robust_xtreme.commands._options import show_outside_packs
-from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.commands._shipped import TRAIN, find
+from robust_xtreme.errors import SpecError
 from robust_xtreme.specs import typed
 from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel, tables_of
 
-SUFFIX: Final = ".toml"
-_LIST: Final = "robust-xtreme config list"
-_PATH_KEYS: Final = ("text", "recipe", "translated", "data", "packs")
 _STAGES: Final = ("mlm", "intermediate", "target")
-
-
-def shipped(folder: str) -> dict[str, Path]:
-    """The files of `configs/FOLDER` by their names, without the suffix."""
-    return {path.stem: path for path in sorted((resources.folder("configs") / folder).glob(f"*{SUFFIX}"))}
-
-
-def find(name: str) -> Path:
-    """A run's file: a path, or the name of a file that ships with the program. Raises UnknownName."""
-    path = Path(name)
-    if path.is_file():
-        return path
-    known = shipped("train")
-    if name.removesuffix(SUFFIX) in known:
-        return known[name.removesuffix(SUFFIX)]
-    beside = [str(file) for file in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
-    raise UnknownName("run file", name, [*known, *beside], _LIST)
+_FILED: Final = {"encoder": "from", "scratch": "from"}
+"""Options by the keys that they replace, where the names differ."""
 
 
 def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
@@ -42,8 +24,9 @@ def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
     """
     if not name:
         return from_tables(_changes(given, {}), "train")
-    path = find(name)
-    tables = _read(path)
+    path = find(name, TRAIN)
+    replaced = {_FILED.get(key, key) for key in given}
+    tables = run_paths.counted(resources.toml(path), path, replaced)
     if "packs" in tables and "packs" not in given:
         show_outside_packs(path, typed("packs", tables["packs"], "tuple[str, ...]", str(path)))
     if given.get("mlm_steps") == 0:
@@ -51,24 +34,6 @@ def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
     start = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()
     kept = {key: value for key, value in tables.items() if key not in start}  # an option may name another start
     return from_tables(merged(kept, _changes(given, tables)), str(path))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A file's tables; relative paths are those of the working folder, or else those beside the file."""
-    tables = resources.toml(path)
-    resolved = {key: _beside(key, value, path) for key, value in tables.items()}
-    for name in _STAGES:
-        if isinstance(resolved.get(name), dict):
-            resolved[name] = {key: _beside(key, value, path) for key, value in resolved[name].items()}
-    return resolved
-
-
-def _beside(key: str, value: Any, path: Path) -> Any:
-    if key == "packs" and isinstance(value, list):
-        return [_beside(key, item, path) for item in value]
-    if key not in _PATH_KEYS or not isinstance(value, str) or not value or Path(value).exists():
-        return value
-    return str(path.parent / value) if (path.parent / value).exists() else value
 
 
 def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:

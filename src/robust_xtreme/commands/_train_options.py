@@ -12,8 +12,8 @@ File = Annotated[
     str,
     argument(
         "FILE",
-        "A run's file, or a name from `config list`; options override its keys. Relative paths are those of the "
-        "working folder, or else those beside the file.",
+        "A run's file, or a name from `config list`; options override its keys. Paths in it count from it, or from its "
+        "key folder; `out` counts from the current folder.",
         _completion.run_file,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import argument, check_word, option
-from robust_xtreme.commands._train_files import shipped
+from robust_xtreme.commands._shipped import LIST, shipped
 from robust_xtreme.errors import UnknownName, UserError
 from robust_xtreme.sinks import echo
 
@@ -15,11 +15,9 @@ _WHAT: Final = ("list", "show", "copy")
 _KINDS: Final = {
     "recipes": "recipe: how stages are trained, `train --recipe NAME`",
     "train": "run of train, `train NAME`",
-    "runs": "run of eval, `eval --config FILE`",
+    "runs": "run of eval, `eval --config NAME`",
 }
 """The folders of `configs`, and the heading of their files."""
-
-_LIST: Final = "robust-xtreme config list"
 
 
 def config(
@@ -55,13 +53,13 @@ def _files() -> dict[str, dict[str, Path]]:
 def _find(name: str) -> Path:
     """A file by its name, or by its folder and name as in `train/xcopa`. Raises UserError, UnknownName."""
     if not name:
-        raise UserError(f"Name a file: robust-xtreme config show NAME. See: {_LIST}")
+        raise UserError(f"Name a file: robust-xtreme config show NAME. See: {LIST}")
     files = _files()
     kind, _, last = name.removesuffix(".toml").rpartition("/")
     for folder, paths in files.items():
         if last in paths and kind in ("", folder):
             return paths[last]
-    raise UnknownName("recipe or run file", name, [known for paths in files.values() for known in paths], _LIST)
+    raise UnknownName("recipe or run file", name, [known for paths in files.values() for known in paths], LIST)
 
 
 def _list(as_json: bool) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final
 
+from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import option, passed, show_outside_packs, with_keys
+from robust_xtreme.commands._shipped import RUNS, find
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
 
 _LISTS: Final = ("tasks", "languages")
 
 Config = Annotated[
-    Path | None,
+    str | None,
     option(
         "--config FILE",
-        "A run.toml or a file of configs/runs; options override its keys; paths are those of the working folder.",
+        "A run.toml, your own file, or a name from `config list`; options override its keys. Paths in it count from "
+        "it, or from its key folder.",
+        _completion.eval_file,
     ),
 ]
 Force = Annotated[
@@ -55,9 +58,10 @@ def eval(
 
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
     given = passed(keys, _LISTS)
-    spec = from_mapping(given, "eval") if config is None else from_toml(config, **given)
-    if config is not None and "packs" not in given:
-        show_outside_packs(config, spec.packs)
+    file = None if config is None else find(config, RUNS)
+    spec = from_mapping(given, "eval") if file is None else from_toml(file, **given)
+    if file is not None and "packs" not in given:
+        show_outside_packs(file, spec.packs)
     if plan:
         from robust_xtreme.commands._terminal import output
         from robust_xtreme.evaluation.estimate import estimate

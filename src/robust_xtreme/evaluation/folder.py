@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import resources
+from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
@@ -73,6 +73,20 @@ class Folder:
         check_version(path, str(value["schema_version"]))
         _check_digest(path, value)
         return {key: entry for key, entry in value.items() if key != _DIGEST}
+
+    def finished(self, fresh: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The manifest of a finished run whose files are all as they were written, else None. Nothing is written.
+
+        Raises DataError, and Mismatch where model, data or packs are not those of the manifest `fresh`.
+        """
+        stored = self.manifest
+        if stored is None or not stored["complete"]:
+            return None
+        digests = [(self.path / name, stored.get("files", {}).get(name)) for name in FILES]
+        if not all(store.complete(path) and store.sha256(path) == digest for path, digest in digests):
+            return None
+        _check_contents(self, stored, fresh)
+        return stored
 
     def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
         """A task run's files: its predictions, and its statistics, which are written last."""
@@ -148,7 +162,7 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
         raise Mismatch(f"{path} is a file; --out names a folder.")
     if (path / RUN).is_file():
         if not force and not nothing_yet(path):
-            _check_same(from_mapping(resources.toml(path / RUN), str(path / RUN)), spec, path)
+            _check_same(path, spec)
     elif any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
         raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
 
@@ -160,11 +174,18 @@ def nothing_yet(path: Path) -> bool:
     return parts.is_dir() and not any(parts.iterdir()) and {entry.name for entry in path.iterdir()} <= begun
 
 
-def _check_same(stored: RunSpec, spec: RunSpec, path: Path) -> None:
+def _check_same(path: Path, spec: RunSpec) -> None:
+    """Raise Mismatch where a folder's run has another spec; the spelling of a path does not count."""
+    values = resources.toml(path / RUN, _OTHERWISE)
+    counted_from = run_paths.folder_of(values, path / RUN)
+    stored = from_mapping({key: value for key, value in values.items() if key != run_paths.FOLDER}, str(path / RUN))
     for field in fields(RunSpec):
-        old, new = getattr(stored, field.name), getattr(spec, field.name)
-        if field.name not in NOT_HASHED and old != new:
-            what = f"its {field.name} is {_shown(old)}, not {_shown(new)}"
+        name = field.name
+        old, new = getattr(stored, name), getattr(spec, name)
+        if name in NOT_HASHED or old == new:
+            continue
+        if run_paths.resolved(name, old, counted_from) != run_paths.resolved(name, new):
+            what = f"its {name} is {_shown(old)}, not {_shown(new)}"
             raise Mismatch(f"{path} contains another run: {what}. {_OTHERWISE}")
 
 
@@ -191,13 +212,18 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
     if stored is None:
         folder.write_manifest(manifest)
         return manifest
+    _check_contents(folder, stored, manifest)
+    return stored
+
+
+def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    """Raise Mismatch where models, data or packs, or the device of an unfinished run, are not the stored ones."""
     for key in _CONTENTS if stored["complete"] else _SETTLED:
         old, new = stored.get(key), manifest.get(key)
         if isinstance(old, list):  # without the cells that failed in the run
             old = [cell for cell in old if cell.get("reason") != "failed"]
         if old != new:
             raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {_OTHERWISE}")
-    return stored
 
 
 def _difference(key: str, old: Any, new: Any) -> str:

@@ -18,7 +18,7 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import FILES, Folder, begin, check_ours, removal
+from robust_xtreme.evaluation.folder import MANIFEST, Folder, begin, check_ours, removal
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import Plan, make_plan, read_train
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -37,6 +37,7 @@ from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
+from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
 
 Ready = Callable[[], Prepared]
@@ -82,13 +83,15 @@ def evaluate(
     with using(*spec.packs), own_tasks(spec.data):
         plan = make_plan(spec, in_memory)
         fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
+        if not force and (finished := folder.finished(fresh)):
+            return Evaluation(folder.path, finished)
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
             removed = removal(folder.path) if force else ""
             manifest = begin(folder, spec, fresh, force)
             run = _Run(plan, folder, device, observer, Models(device, spec.precision, spec.representation), manifest)
-            if removed:
-                run.say(removed)
+            for line in filter(None, (removed, what_is_read(spec))):
+                run.say(line)
             if cache:
                 run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
             return Evaluation(folder.path, run.whole())
@@ -126,11 +129,10 @@ class _Run:
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
-        if self._is_finished():
-            return self.manifest
         try:
-            self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
-            self.manifest = finish(self.folder, self.plan, self.manifest)
+            with store.staying(self.folder.path / MANIFEST):
+                self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
+                self.manifest = finish(self.folder, self.plan, self.manifest)
         except BaseException as error:
             self.folder.log_error(error)
             raise
@@ -147,14 +149,6 @@ class _Run:
         if damaged := self.folder.damaged(task_run):
             self.say(f"warning: {task_run.label}: a part cannot be read and is computed again")
         return not damaged
-
-    def _is_finished(self) -> bool:
-        """Whether every file exists as it was written; a damaged file is written again from the parts."""
-        files = self.manifest.get("files", {})
-        paths = [(self.folder.path / name, files.get(name)) for name in FILES]
-        return bool(self.manifest["complete"]) and all(
-            store.complete(path) and store.sha256(path) == digest for path, digest in paths
-        )
 
     def say(self, line: str) -> None:
         """Write a line to the log and to the observer."""

@@ -11,8 +11,9 @@ from typing import Final, final
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.models.labels import parse_labels
+from robust_xtreme.run_paths import exists, like_hub
 from robust_xtreme.run_spec import MINI, RunSpec
-from robust_xtreme.sources.checkpoints import exists, fetched, like_hub, on_hub
+from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.specs import TaskSpec
 
 HOW_TO_TRAIN: Final = "robust-xtreme train --help"

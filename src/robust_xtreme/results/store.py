@@ -167,6 +167,23 @@ def lock(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def staying(file: Path) -> Iterator[None]:
+    """Raise DiskError where a file, and with it the folder of a run, is removed within the context."""
+    try:
+        yield
+    except Exception as error:
+        if not file.is_file():
+            raise _removed(file.parent) from error
+        raise
+    if not file.is_file():
+        raise _removed(file.parent)
+
+
+def _removed(folder: Path) -> DiskError:
+    return DiskError(f"{folder} was removed or emptied while it was written. Start again with the same command.")
+
+
 def _hold(handle: int, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

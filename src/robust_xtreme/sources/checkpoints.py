@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Final
 
 from robust_xtreme.errors import RobustXtremeError, UserError
+from robust_xtreme.run_paths import exists, like_hub
 from robust_xtreme.sources import hub
 
 FILES: Final = (
@@ -28,25 +27,11 @@ FILES: Final = (
 
 CODE: Final = ("*.py",)
 _MAIN: Final = "main"
-_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-
-
-def like_hub(name: str) -> bool:
-    """Whether a name has the form OWNER/NAME."""
-    return _NAME.fullmatch(name) is not None
 
 
 def on_hub(name: str) -> bool:
     """Whether a name means a repository on the hub: OWNER/NAME, and no such path exists here."""
     return like_hub(name) and not exists(name)
-
-
-def exists(name: str) -> bool:
-    """Whether such a path exists here; False for a text that cannot be a path."""
-    try:
-        return bool(name) and Path(name).exists()
-    except OSError:
-        return False
 
 
 def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> hub.Snapshot:

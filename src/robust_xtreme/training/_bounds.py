@@ -22,6 +22,11 @@ def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...]) -> None:
         raise SpecError(f"Name where to start: {how}")
     if spec.start != scratch and spec.size:
         raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
+    if spec.start == scratch and not spec.size:
+        named = " or ".join(sizes)
+        raise SpecError(
+            f'A start from scratch needs a size, {named}: --from-scratch {sizes[0]}, in a file size = "{sizes[0]}".'
+        )
     if spec.start == scratch and spec.size not in sizes:
         raise UnknownName("size", spec.size, sizes, _SEE)
     if spec.start == scratch and not spec.text:

@@ -13,6 +13,7 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.noise.suites import suite
+from robust_xtreme.run_paths import name_of, what_is_read
 from robust_xtreme.sources import selecting
 from robust_xtreme.specs import SUITE
 from robust_xtreme.training import dev, record
@@ -111,13 +112,15 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         if out == folder or out in folder.parents:
             raise SpecError(f"The run would overwrite the model that it starts from, {folder}. Name another --out.")
         start, before = located.folder, encoder_identity(located.encoder)
-        base = {"name": spec.start if located.revision else located.folder.name, "revision": located.revision}
+        base = {"name": spec.start if located.revision else name_of(spec.start), "revision": located.revision}
         position = len(list((start / record.STAGES).glob("*.json")))
     for name, stage in spec.stages:
         links.append(_link(spec, KINDS[name], stage, taught[name], before, position + len(links)))
         before = links[-1].identity
     if spec.out or spec.target:
         links[-1] = dataclasses.replace(links[-1], folder=spec.folder)
+    if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
+        tell(read)
     return Chain(spec, tuple(links), start, base)
 
 
@@ -145,7 +148,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
         "selected_by": selecting.data_identity(selected) if selected else "",
     }
     identity = digest(kind, *_flat({name: fact for name, fact in facts.items() if name not in _SHOWN}))
-    start = spec.size if spec.start == SCRATCH else Path(spec.start).name
+    start = spec.size if spec.start == SCRATCH else name_of(spec.start)
     name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
     folder = spec.folder.parent / f"{name}-{start}-{identity[:8]}"
     return Link(kind, stage, taught, identity, facts, folder, position, selected)

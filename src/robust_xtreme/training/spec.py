@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import groups, packs, registry
+from robust_xtreme import groups, packs, registry, run_paths
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.keys import Argument, arguments, key, keys, written
@@ -231,7 +231,7 @@ class TrainSpec:
     @property
     def folder(self) -> Path:
         """Where the last stage is written: `out`, or `runs/TASK-FROM-sSEED`."""
-        start = self.size if self.start == SCRATCH else Path(self.start).name
+        start = self.size if self.start == SCRATCH else run_paths.name_of(self.start)
         name, last = self.stages[-1]
         before = f"{'+'.join(self.intermediate.tasks)}-" if self.intermediate and self.target else ""
         tasks = before + ("+".join(last.tasks) or name)

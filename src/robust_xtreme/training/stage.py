@@ -73,13 +73,14 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
         record.check_ours(link.folder)
         with _locked(link.folder, last, options.tell):
             record.claim(link.folder, link.identity, link.facts, force=options.force and last)
-            record.sweep(link.folder)
-            if parent:
-                record.inherit(parent, link.folder)
-            if not link.record.is_file():
-                _train(chain, link, parent, options) if parent else _from_scratch(chain, link)
-                return
-            record.clear(link.folder)
+            with store.staying(link.folder / record.SPEC):
+                record.sweep(link.folder)
+                if parent:
+                    record.inherit(parent, link.folder)
+                if not link.record.is_file():
+                    _train(chain, link, parent, options) if parent else _from_scratch(chain, link)
+                    return
+                record.clear(link.folder)
     if last:
         options.tell(f"{link.folder} is complete. Train again with --force, or elsewhere with --out.")
 

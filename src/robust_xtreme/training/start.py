@@ -11,7 +11,8 @@ from robust_xtreme.errors import DataError, ModelError, SpecError
 from robust_xtreme.models.encoder import known_type
 from robust_xtreme.models.weights import check_files
 from robust_xtreme.results.stages import read_stages
-from robust_xtreme.sources.checkpoints import exists, fetched, like_hub, on_hub
+from robust_xtreme.run_paths import exists, like_hub
+from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.contamination import check
 from robust_xtreme.training.encoder import config_of, encoder_folder
 from robust_xtreme.training.record import SPEC
