@@ -66,13 +66,17 @@ SQUAD: dict[str, Any] = {
 SAMPLES = {
     "conll": "-DOCSTART- O\n\nJulius B-PER\nNyerere  I-PER \nalizaliwa O\r\n\nButiama\tB-LOC\n",
     "conllu": CONLLU,
+    "csv": 'id,text,"n ""1"""\r\n1,"Habari, ya ""asubuhi""\nrafiki yangu", x\r\n\n2,Nyerere alizaliwa,"1,5"',
     "iob2": "Julius\tB-PER\nNyerere\tI-PER\r\nalizaliwa\tO\n\n\nButiama\tB-LOC",
     "jsonl": '{"n": 1.5, "text" :"Habari ya asubuhi \\u00e9", "z": [1e3]}\r\n\n{"text": "Nyerere \\/ Butiama", "n": 2}',
     "lines": "Habari ya asubuhi\r\n\n  Nyerere alizaliwa Butiama  \n\u2028x\x0by\x00z",
     "squad": json.dumps(SQUAD, indent=1, ensure_ascii=False),
     "tsv": 'a "quoted\tHabari ya asubuhi\tneutral\r\nb\tNyerere alizaliwa\tx\n',
 }
-FIELDS = {"jsonl": ("text",), "tsv": ("2",), "squad": ("question", "context")}
+TEXTUAL = tuple(SAMPLES)
+"""The formats that are texts; Parquet is not."""
+
+FIELDS = {"jsonl": ("text",), "csv": ("text",), "tsv": ("2",), "squad": ("question", "context")}
 
 
 def done(tmp_path: Path, text: str | bytes, kind: str, spec: str = SPEC, **options: Any) -> bytes:

@@ -161,5 +161,5 @@ def test_what_is_kept_is_not_a_field(tmp_path: Path) -> None:
     """A key is noised or kept, and only keys of JSON lines can be kept."""
     with pytest.raises(UserError, match="--keep and --fields both name 'a'"):
         doubled(tmp_path, {"a": TEXT}, "a", keep=("a",))
-    with pytest.raises(UserError, match=r"--keep names keys of jsonl that stay as they are; the format here is lines."):
+    with pytest.raises(UserError, match=r"--keep is for csv, jsonl, parquet; the format here is lines."):
         done(tmp_path, TEXT, "lines", keep=("a",))

@@ -62,7 +62,7 @@ eval_file = words(_shipped("runs"), _is_toml, Path.is_dir)
 recipe = words(_shipped("recipes"))
 config = words(_shipped("recipes", "train", "runs"))
 translated = words((HUB, "seq2seq:"), Path.is_dir)
-file_format = words(("conll", "conllu", "iob2", "jsonl", "lines", "squad", "tsv"))
+file_format = words(("conll", "conllu", "csv", "iob2", "jsonl", "lines", "parquet", "squad", "tsv"))
 
 
 def perturbation(incomplete: str) -> list[str]:

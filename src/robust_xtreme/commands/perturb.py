@@ -52,21 +52,32 @@ LanguageField = Annotated[
     str | None, option("--language-field NAME", "The key or column with the code of each row's language.")
 ]
 Fields = Annotated[
-    str | None,
-    option("--fields A,B", "Keys (jsonl), columns by name or number from 1 (tsv), question and context (squad)."),
+    list[str] | None,
+    option(
+        "--fields A,B",
+        "Keys (jsonl), columns by name (parquet), also by number from 1 (csv, tsv), question and context (squad). "
+        "Repeatable.",
+    ),
 ]
 Format = Annotated[
     str | None,
     option(
         "--format NAME",
-        "jsonl, tsv, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the suffix, "
-        "for .conll by its lines.",
+        "jsonl, csv, tsv, parquet, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the "
+        "suffix, also before .gz, for .conll by its lines.",
         _completion.file_format,
     ),
 ]
-Keep = Annotated[str | None, option("--keep A,B", "Keys of jsonl that stay, though they look like places in a text.")]
+Keep = Annotated[str | None, option("--keep A,B", "Keys or columns that stay, though they look like places in a text.")]
+SkipNull = Annotated[
+    bool, option("--skip-null", "Leave texts that are null as they are; without it they are an error.")
+]
 Header = Annotated[
-    bool | None, option("--header/--no-header", "Whether a tsv names its columns. Default: where --fields has names.")
+    bool | None,
+    option(
+        "--header/--no-header",
+        "Whether the first line names the columns. Default: yes in csv, in tsv if --fields does.",
+    ),
 ]
 EditCounts = Annotated[
     str | None, option("--edit-counts TSV", "Write what was done to each text: edits and edit rate.")
@@ -85,6 +96,7 @@ def perturb(
     format: Format = None,
     header: Header = None,
     keep: Keep = None,
+    skip_null: SkipNull = False,
     packs: Packs = None,
     seed: Seed = 0,
     edit_counts: EditCounts = None,
@@ -93,9 +105,11 @@ def perturb(
 ) -> None:
     """Write a file with noise in its texts, in the format that it came in; answers and tags stay on their words.
 
-    Formats: jsonl, tsv, conllu, iob2 and conll (words with tags), squad (SQuAD's JSON), lines (plain text). What is not
-    noised keeps its bytes. A text draws by its language and value; with --task by the id that `eval` knows it by, so
-    that it gets the same noise. The file is read as a stream, and OUT appears whole or not at all.
+    Formats: jsonl, csv, tsv, parquet, conllu, iob2 and conll (words with tags), squad (SQuAD's JSON), lines (plain
+    text), each also compressed by gzip; an OUT that ends in .gz is compressed. What is not noised keeps its bytes (in
+    parquet: its values, types and order). A text draws by its language and value; with --task by the id that `eval`
+    knows it by, so that it gets the same noise. The file is read as a stream (parquet: whole, up to 1 GiB), and OUT
+    appears whole or not at all.
 
     In jsonl the places under answers, plausible_answers, spans, entities, sentence_breaks and sentences move with their
     text: context, or else the one that they fit in. What else looks like places is refused, or stays with --keep.
@@ -119,10 +133,11 @@ def perturb(
         split=split or "auto",
         language=language or "",
         language_field=language_field or "",
-        fields=tuple(several("fields", fields) or ()),
+        fields=_names(fields),
         format=format or "",
         header=header,
         keep=tuple(several("keep", keep) or ()),
+        skip_null=skip_null,
         seed=seed,
         edit_counts=edit_counts or "",
         force=force,
@@ -131,6 +146,14 @@ def perturb(
         totals = perturb_file(job, advance)
     if not quiet:
         echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
+
+
+def _names(fields: list[str] | None) -> tuple[str, ...]:
+    """The names in lists that are separated by commas; a column's name may contain blanks. Raises UserError."""
+    names = tuple(filter(None, (name.strip() for part in fields or () for name in part.split(","))))
+    if fields and not names:
+        raise UserError("--fields names none. Leave it out for the default of the format.")
+    return names
 
 
 @contextmanager

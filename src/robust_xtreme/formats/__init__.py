@@ -7,13 +7,14 @@ their keys. A module that writes has `records`, the fields that can be `NOISED` 
 
 from __future__ import annotations
 
-from robust_xtreme.formats._file import STREAM, Source, numbered_lines, opened, read_file
+from robust_xtreme.formats._file import PACKED, STREAM, Source, numbered_lines, opened, read_file
 from robust_xtreme.formats._json import index_of, parse, text_of
 from robust_xtreme.formats._names import FORMATS, fields_of_task, module, of_file, of_reader, reader, records_of
 from robust_xtreme.formats._record import Done, Options, Reader, Record, Slot, word_spans
 
 __all__ = [
     "FORMATS",
+    "PACKED",
     "STREAM",
     "Done",
     "Options",

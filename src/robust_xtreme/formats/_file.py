@@ -1,12 +1,17 @@
-"""Files as text, whole or as a stream: UTF-8 with or without a byte order mark, lines ended by LF or CRLF."""
+"""Files as text, whole or as a stream: UTF-8 with or without a byte order mark, lines ended by LF or CRLF.
+
+A stream may be compressed by gzip. Its size is not limited, but that of a piece that is in memory as a whole is.
+"""
 
 from __future__ import annotations
 
 import codecs
+import gzip
 import hashlib
 import io
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +25,12 @@ STREAM: Final = "-"
 _MARK: Final = codecs.BOM_UTF8
 _PIECE: Final = 1 << 16
 _FEW: Final = 3
+_GZIP: Final = b"\x1f\x8b"
+PACKED: Final = ".gz"
+"""The ending of the name of a file that is compressed by gzip."""
+
+LONGEST: Final = 1 << 26
+"""The limit of a line, a row, a sentence or a value of JSON: 64 MiB. Compressed files can contain more than memory."""
 
 
 class Line(NamedTuple):
@@ -89,22 +100,37 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 
 @final
 class Source:
-    """A file that is read once from its beginning; `read` counts the bytes that were taken."""
+    """A file that is read once from its beginning; `position` is called for the bytes read, where they are packed."""
 
-    def __init__(self, file: BinaryIO, path: str) -> None:
+    def __init__(self, file: BinaryIO, path: str, position: Callable[[], int] | None = None) -> None:
         self._file = file
+        self._position = position
         self.path = path
         buffered: Any = file
         self.mark = file.read(len(_MARK)).decode() if buffered.peek(len(_MARK)).startswith(_MARK) else ""
-        self.read = len(self.mark.encode())
+        self._read = len(self.mark.encode())
+
+    @property
+    def read(self) -> int:
+        """The number of bytes of the file that were taken."""
+        return self._position() if self._position else self._read
+
+    def whole(self, most: int) -> bytes:
+        """All bytes that were not read. Raises DataError where there are more than `most`."""
+        data = self._file.read(most + 1)
+        self._read += len(data)
+        if len(data) > most:
+            raise DataError(self.path, f"is larger than {size(most)}, and is read whole.")
+        return data
 
     def lines(self) -> Iterator[Line]:
         """The lines; only LF and CRLF end one.
 
-        Raises DataError naming the line that is not UTF-8, and where all lines end in CR.
+        Raises DataError naming the line that is not UTF-8 or longer than LONGEST, and where all lines end in CR.
         """
-        for number, data in enumerate(self._file, start=1):
-            self.read += len(data)
+        for number, data in enumerate(iter(lambda: self._file.readline(LONGEST + 1), b""), start=1):
+            self._read += len(data)
+            check_size(len(data), "the line", self.path, number)
             text = decoded(data, self.path, number)
             bare = text.removesuffix("\n")
             if bare == text and number == 1:
@@ -123,7 +149,7 @@ class Source:
         """The text in pieces of bounded size. Raises DataError naming the line that is not UTF-8."""
         decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
         while data := self._file.read(_PIECE):
-            self.read += len(data)
+            self._read += len(data)
             try:
                 text = decoder.decode(data)
             except UnicodeDecodeError as error:
@@ -135,6 +161,17 @@ class Source:
             raise DataError(self.path, "the file ends in the middle of a character; is it cut off?", line)
 
 
+def size(limit: int) -> str:
+    """A limit in bytes in words: `64 MiB`."""
+    return f"{limit >> 20:,} MiB"
+
+
+def check_size(length: int, what: str, path: str, line: int | None) -> None:
+    """Raise DataError where something that is in memory as a whole is longer than LONGEST."""
+    if length > LONGEST:
+        raise DataError(path, f"{what} is longer than {size(LONGEST)}.", line)
+
+
 def check_ends(text: str, path: str, line: int) -> None:
     """Raise DataError where a text of one line contains a CR, which ends lines without an LF after it."""
     if "\r" in text:
@@ -144,16 +181,36 @@ def check_ends(text: str, path: str, line: int) -> None:
 
 @contextmanager
 def opened(name: str) -> Iterator[Source]:
-    """Open the file of that name; `-` is stdin. Raises DataError where it cannot be read."""
+    """Open the file of that name, which may be compressed; `-` is stdin.
+
+    Raises DataError where it cannot be read and, in the block, where it is damaged or cut off.
+    """
     if name == STREAM:
         stdin: Any = getattr(sys.stdin, "buffer", None)
         if stdin is None:
             raise DataError("stdin", "is closed; name a file.")
-        yield Source(stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin), "stdin")
+        with _source(stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin), "stdin") as source:
+            yield source
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - closed below; only a failure to open is a user's mistake
     except OSError as error:
         raise DataError(name, f"cannot be read: {error.strerror or error}") from error
-    with file:
-        yield Source(file, name)
+    with file, _source(file, name) as source:
+        yield source
+
+
+@contextmanager
+def _source(file: BinaryIO, path: str) -> Iterator[Source]:
+    """The source of an open file; no text in UTF-8 begins with the first two bytes of gzip."""
+    buffered: Any = file
+    if not buffered.peek(len(_GZIP)).startswith(_GZIP):
+        yield Source(file, path)
+        return
+    try:
+        unpacked: Any = io.BufferedReader(gzip.GzipFile(fileobj=file), _PIECE)
+        yield Source(unpacked, path, file.tell if file.seekable() else None)
+    except EOFError:
+        raise DataError(path, "is cut off: the compressed data do not end. Copy the file again.") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(path, f"cannot be decompressed: {error}. Copy the file again.") from None

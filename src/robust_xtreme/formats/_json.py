@@ -171,10 +171,14 @@ def _value_of(row: Mapping[str, Any], key: str, location: str) -> Any:
     return row[key]
 
 
-def checked(value: Any, key: str, location: str, *, empty: bool = False) -> str:
-    """Check a value that is the text of that key, as `text_of` does. Raises DataError."""
+def checked(value: Any, key: str, location: str, *, empty: bool = False, nulls: bool = False) -> str:
+    """Check a value that is the text of that key, as `text_of` does; with `nulls` there is an option for null.
+
+    Raises DataError.
+    """
     if not isinstance(value, str):
-        raise DataError(location, f"the key {key!r} takes a text, not {shown(value)}.")
+        cure = " Leave such texts as they are: --skip-null" if value is None and nulls else ""
+        raise DataError(location, f"the key {key!r} takes a text, not {shown(value)}.{cure}")
     if not empty and not value.strip():
         raise DataError(location, f"the key {key!r} is empty.")
     if is_half(value):

@@ -10,21 +10,23 @@ from types import ModuleType
 from typing import Final
 
 from robust_xtreme.errors import UnknownName, UserError
-from robust_xtreme.formats._file import STREAM, Source
+from robust_xtreme.formats._file import PACKED, STREAM, Source
 from robust_xtreme.formats._record import Reader
 from robust_xtreme.formats.conll import DOCUMENT
 from robust_xtreme.formats.tsv import PAIR
 
-FORMATS: Final = ("conll", "conllu", "iob2", "jsonl", "lines", "squad", "tsv")
+FORMATS: Final = ("conll", "conllu", "csv", "iob2", "jsonl", "lines", "parquet", "squad", "tsv")
 """The names of all formats."""
 
 _SUFFIXES: Final = {
     ".conllu": "conllu",
     ".conll": "conll",
+    ".csv": "csv",
     ".iob2": "iob2",
     ".json": "squad",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".parquet": "parquet",
     ".tsv": "tsv",
     ".txt": "lines",
 }
@@ -40,12 +42,13 @@ def module(name: str) -> ModuleType:
 
 
 def of_file(file: str) -> str:
-    """The format of a file by the suffix of its name. Raises UserError where the suffix is unknown."""
-    format = _SUFFIXES.get(PurePath(file).suffix.lower())
+    """The format of a file by the suffix of its name, or that before `.gz`. Raises UserError where it is unknown."""
+    name = PurePath(file.lower())
+    format = _SUFFIXES.get(PurePath(name.stem).suffix if name.suffix == PACKED else name.suffix)
     if file == STREAM or format is None:
-        known = ", ".join(FORMATS)
         shown = "stdin" if file == STREAM else file
-        raise UserError(f"The name of {shown} does not say what its format is. Name it with --format: {known}.")
+        what = f"The name of {shown} does not say what its format is. Name it with --format: {', '.join(FORMATS)}."
+        raise UserError(f"{what} Names that do end in {', '.join(_SUFFIXES)}, or in one of them and {PACKED}.")
     return format
 
 

@@ -20,8 +20,8 @@ class Options:
     """How a file is read: the noised fields, whether a tsv has a header (None: if fields are named), and languages.
 
     `language_field` names the field with each row's language. `pairs` reads a tsv as its task does: two texts a line,
-    `first` and `second`, which may be quoted. `keep` names keys of JSON lines that do not move, whatever they look
-    like.
+    `first` and `second`, which may be quoted. `keep` names keys or columns that do not move, whatever they look like.
+    With `skip_null` a null is kept where a text is expected.
     """
 
     fields: tuple[str, ...]
@@ -29,6 +29,7 @@ class Options:
     language_field: str = ""
     pairs: bool = False
     keep: tuple[str, ...] = ()
+    skip_null: bool = False
 
 
 class Slot(NamedTuple):
@@ -100,15 +101,19 @@ class Done:
             yield None if clean.at(before) == new.at(after) else new.at(after)
 
 
-Written = Callable[[Sequence[Done]], str]
+Written = Callable[[Sequence[Done]], str | bytes]
 
 
 class Record(NamedTuple):
-    """A piece of a file: the texts in it, a function that writes it from their results, and its size in characters."""
+    """A piece of a file: the texts in it, a function that writes it from their results, and its size in characters.
+
+    The functions are called in the order of the records. `nulls` is the number of texts that are null.
+    """
 
     slots: tuple[Slot, ...]
     write: Written
     size: int
+    nulls: int = 0
 
 
 Reader = Callable[[Source, Options], Iterator[Record]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final, final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.formats._file import Source
+from robust_xtreme.formats._file import Source, check_size
 from robust_xtreme.formats._json import placed
 
 _MARKS: Final = re.compile(r'["\\{}\[\]]')
@@ -15,6 +15,7 @@ _SPACES: Final = " \t\n\r"
 _ENDS: Final = re.compile(r"[,:\]} \t\n\r]")
 _OPEN: Final = "{["
 _CLOSE: Final = "}]"
+_SCALAR: Final = 1_000_000
 
 
 @final
@@ -33,6 +34,7 @@ class Document:
         while True:
             remaining = self._text.lstrip(_SPACES)
             taken.append(self._take(len(self._text) - len(remaining)))
+            check_size(sum(map(len, taken)), "white space", self.path, self.line)
             if remaining or not self._more():
                 return "".join(taken)
 
@@ -80,6 +82,8 @@ class Document:
         position = 0
         while not (match := _ENDS.search(self._text, position)):
             position = len(self._text)
+            if position > _SCALAR:
+                raise DataError(self.path, f"is not valid JSON: a number has more than {_SCALAR:,} digits.", self.line)
             if not self._more():
                 break
         if not (end := match.start() if match else len(self._text)):
@@ -104,6 +108,7 @@ class Document:
                     self._text = "".join(parts)
                     return position + 1
             before += len(parts[-1])
+            check_size(before, "a value", self.path, self.line)
             parts.append(next(self._pieces, ""))
             if not parts[-1]:
                 raise DataError(self.path, "is not valid JSON: a value does not end; is the file cut off?", self.line)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.formats._file import Line, Source, check_ends, numbered_lines
+from robust_xtreme.formats._file import Line, Source, check_ends, check_size, numbered_lines
 from robust_xtreme.formats._json import texts_of
 from robust_xtreme.formats._record import Done, Record, kept, on_one_line, word_slot
 from robust_xtreme.specs import Row
@@ -56,13 +56,16 @@ def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 def sentences(source: Source, between: Between = is_blank) -> Iterator[list[Line]]:
     """Groups of lines: a sentence, or a line between sentences."""
     pending: list[Line] = []
+    length = 0
     for line in source.lines():
         check_ends(line.text, source.path, line.number)
         if between(line.text):
             yield from filter(None, (pending, [line]))
-            pending = []
+            pending, length = [], 0
         else:
             pending.append(line)
+            length += len(line.whole)
+            check_size(length, "the sentence that begins here", source.path, pending[0].number)
     yield from filter(None, (pending,))
 
 

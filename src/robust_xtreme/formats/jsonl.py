@@ -16,6 +16,7 @@ from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, spl
 
 NOISED: Final = ()
 FAMILY: Final = ""
+TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
 _CHOICE: Final = re.compile(r"choice([1-9][0-9]*)")
 _CHOICES: Final = "choices"
@@ -28,21 +29,23 @@ def records(source: Source, options: Options) -> Iterator[Record]:
     second text of `choices`. Values that name ranges of a text move with it. Raises DataError naming the line.
     """
     for line in source.lines():
-        yield _record(line, source.path, options) if line.text.strip() else kept(line.whole)
+        yield record_of(line, source.path, options) if line.text.strip() else kept(line.whole)
 
 
-def _record(line: Line, path: str, options: Options) -> Record:
+def record_of(line: Line, path: str, options: Options) -> Record:
+    """The record of a line that is one JSON object. Raises DataError."""
     row = placed_row(line.text, path, line.number, (*options.fields, _CHOICES, *MOVING))
     location, by = f"{path}:{line.number}", options.language_field
-    language = text_of(row, by, location, empty=True) if by else ""
-    given = {name: _value(row, name, location) for name in options.fields}
+    values = {name: _value(row, name, location) for name in options.fields}
+    given = {name: value for name, value in values.items() if value is not None or not options.skip_null}
+    language = text_of(row, by, location, empty=True) if by and given else ""
     seen: dict[Range, str] = {}
     for name, value in given.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Placed) and (other := seen.setdefault(item.range, name)) != name:
                 raise DataError(location, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
     one_text = {name: value for name, value in given.items() if not isinstance(value, list)}
-    texts = {name: checked(value, name, location, empty=True) for name, value in one_text.items()}
+    texts = {name: checked(value, name, location, empty=True, nulls=True) for name, value in one_text.items()}
     moves = moving(row, texts, {*options.keep, *options.fields} - {*texts}, location)
     number = str(line.number)
     slots = tuple(
@@ -51,7 +54,7 @@ def _record(line: Line, path: str, options: Options) -> Record:
         else word_slot(name, number, value, language)
         for name, value in given.items()
     )
-    return Record(slots, partial(_written, line, given, moves), len(line.text))
+    return Record(slots, partial(_written, line, given, moves), len(line.text), len(values) - len(given))
 
 
 def _value(row: Mapping[str, Any], name: str, location: str) -> Any:

@@ -18,6 +18,7 @@ FIELDS: Final = ("premise", "hypothesis", "label")
 
 NOISED: Final = ()
 FAMILY: Final = ""
+TAKES: Final = ("--language-field", "--header")
 WRITTEN: Final = "tsv"
 
 PAIR: Final = ("first", "second")
@@ -96,21 +97,21 @@ class _Table:
 
 def records(source: Source, options: Options) -> Iterator[Record]:
     """A record for each line; empty lines are allowed at the end only. Raises DataError naming the line."""
-    table, empty = None, []
+    table, empty = None, 0
     for line in source.lines():
         if not line.text:
-            empty.append(line)
+            empty = empty or line.number
+            yield kept(line.whole)
             continue
         if empty:
             what = "is empty, and more lines follow. A word and its tag each line: --format iob2"
-            raise DataError(source.path, what, empty[0].number)
+            raise DataError(source.path, what, empty)
         if table is None:
             table, named = _table(line, source.path, options)
             if named:
                 yield kept(line.whole)
                 continue
         yield _record(line, table)
-    yield from (kept(line.whole) for line in empty)
 
 
 def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
@@ -121,13 +122,19 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
         noised = tuple(pair_columns[PAIR.index(name)] or 0 for name in options.fields)
         return _Table(path, width, noised, -1, options), bool(body)
     named = is_named(options)
+    columns, language = chosen(cells, path, options, named=named)
+    return _Table(path, len(cells), columns, language, options), named
+
+
+def chosen(cells: Sequence[str], path: str, options: Options, *, named: bool) -> tuple[tuple[int, ...], int]:
+    """The columns of the fields, and that of languages (-1: none), by the cells of the first line. Raises UserError."""
     columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
     seen: dict[int, str] = {}
     for name, column in zip(options.fields, columns, strict=False):
         if (other := seen.setdefault(column, name)) != name:
             raise UserError(f"{path}: {other!r} and {name!r} are the same column. Name it once with --fields.")
     language = columns.pop() if options.language_field else -1
-    return _Table(path, len(cells), tuple(columns), language, options), named
+    return tuple(columns), language
 
 
 def is_named(options: Options) -> bool:

@@ -51,6 +51,7 @@ class Job:
     format: str = ""
     header: bool | None = None
     keep: tuple[str, ...] = ()
+    skip_null: bool = False
     seed: int = 0
     edit_counts: str = ""
     force: bool = False
@@ -59,7 +60,7 @@ class Job:
 class Totals(NamedTuple):
     """Numbers of texts: noised, changed, of languages that are not served, not read by the task; sum of edit rates.
 
-    `note` is appended to the summary.
+    `nulls` is the number of those that are null, and `note` is appended to the summary.
     """
 
     texts: int = 0
@@ -68,10 +69,11 @@ class Totals(NamedTuple):
     left: int = 0
     rates: float = 0.0
     note: str = ""
+    nulls: int = 0
 
-    def plus(self, done: Iterable[Done]) -> Totals:
+    def plus(self, done: Iterable[Done], nulls: int = 0) -> Totals:
         """These totals and further texts."""
-        texts, changed, unserved, left, rates, note = self
+        texts, changed, unserved, left, rates, note, before = self
         for outcome in done:
             status = outcome.noised.status if outcome.noised else ""
             texts += outcome.noised is not None
@@ -79,7 +81,7 @@ class Totals(NamedTuple):
             unserved += status == NOT_APPLICABLE
             left += outcome.noised is None
             rates += _rate(outcome)
-        return Totals(texts, changed, unserved, left, rates, note)
+        return Totals(texts, changed, unserved, left, rates, note, before + nulls)
 
     def summary(self) -> str:
         """The line that the command prints."""
@@ -88,6 +90,7 @@ class Totals(NamedTuple):
         line = f"{self.texts:,} texts, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
         line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
         line += f", {self.left:,} that the task does not read (left clean)" if self.left else ""
+        line += f", {self.nulls:,} null (left as they are)" if self.nulls else ""
         return line + self.note
 
 
@@ -129,7 +132,7 @@ def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) ->
         for records in batches(plan.read(source, plan.options)):
             for record, done in zip(records, plan.noise.batch(records, source.path), strict=True):
                 write(record.write(done))
-                totals = totals.plus(done)
+                totals = totals.plus(done, record.nulls)
                 for note in notes:
                     note("".join(_noted(done)))
             advance(source.read)
@@ -151,6 +154,7 @@ def _check_done(totals: Totals, path: str, noise: Noise) -> None:
     """Refuse a file without texts, or in which no text is in a language that is served."""
     if not totals.texts:
         left = f" Of its texts the task reads none: {totals.left} are others." if totals.left else ""
+        left += f" All {totals.nulls} are null." if totals.nulls else ""
         raise DataError(path, f"contains no texts.{left}")
     if totals.texts == totals.not_applicable:
         name = "+".join(link.perturbation.name for link in noise.links)
@@ -175,12 +179,9 @@ def _plan(job: Job) -> _Plan:
         languages.language(job.language)
     format = job.format or formats.of_file(job.file)
     check_served(links, job.language, formats.module(format).FAMILY)
-    options = Options(_fields(format, fields), job.header, job.language_field, keep=job.keep)
-    if job.language_field and format not in ("jsonl", "tsv"):
-        raise UserError(f"--language-field is for jsonl and tsv; a file of the format {format} takes --language.")
-    if job.header is not None and format != "tsv":
-        raise UserError(f"--header and --no-header are for tsv; the format here is {format}.")
-    _check_keep(job, format)
+    _check_taken(job, format)
+    fields = _fields(format, fields)
+    options = Options(fields, job.header, job.language_field, keep=job.keep, skip_null=job.skip_null)
     noise = Noise(links, job.seed, job.language)
     unsaid = format == "tsv" and options.header is None and not is_named(options)
     return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _UNSAID if unsaid else "")
@@ -214,9 +215,18 @@ def _fields(format: str, fields: tuple[str, ...]) -> tuple[str, ...]:
     return fields or known[:1]
 
 
-def _check_keep(job: Job, format: str) -> None:
-    if job.keep and format != "jsonl":
-        raise UserError(f"--keep names keys of jsonl that stay as they are; the format here is {format}.")
+def _taken(format: str) -> tuple[str, ...]:
+    """The options that a format takes."""
+    return getattr(formats.module(format), "TAKES", ())
+
+
+def _check_taken(job: Job, format: str) -> None:
+    """Raise UserError where an option is given that the format does not take, or where two options name one field."""
+    options = {"--language-field": job.language_field, "--keep": job.keep, "--skip-null": job.skip_null}
+    given = {**options, "--header": job.header is not None}
+    for option in (option for option, value in given.items() if value and option not in _taken(format)):
+        takes = ", ".join(name for name in formats.FORMATS if option in _taken(name))
+        raise UserError(f"{option} is for {takes}; the format here is {format}.")
     for name in job.keep:
         if name in job.fields:
             raise UserError(f"--keep and --fields both name {name!r}.")
@@ -239,8 +249,8 @@ def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noi
     codes = {text.language for text in task_texts.values()}
     if len(codes) == 1:
         check_served(noise.links, codes.pop(), "")
-    _check_keep(job, format)
-    options = Options(tuple(called.values()), pairs=format == "tsv", keep=job.keep)
+    _check_taken(job, format)
+    options = Options(tuple(called.values()), pairs=format == "tsv", keep=job.keep, skip_null=job.skip_null)
     return _Plan(formats.module(format).records, options, replace(noise, texts=task_texts))
 
 
@@ -260,6 +270,8 @@ def _check_task(job: Job, task: TaskSpec, fields: Sequence[str]) -> None:
         raise UserError(f"{what} Name it with --language, as in --language {task.languages[0]}")
     if job.file == STREAM:
         raise UserError("With --task the file is read twice, which stdin cannot be. Name a file.")
+    if job.file.lower().endswith(formats.PACKED):
+        raise UserError(f"With --task the file is read as `eval` reads it, not compressed: gunzip {job.file}")
     if job.language_field or job.header is not None:
         raise UserError("--language-field and --header are for files of your own; with --task leave them out.")
     for name in fields:

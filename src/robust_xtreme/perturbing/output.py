@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gzip
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,12 +15,13 @@ from typing import BinaryIO, Final, NamedTuple
 
 from robust_xtreme.errors import DataError, DiskError, UserError
 from robust_xtreme.examples import digest
-from robust_xtreme.formats import STREAM
+from robust_xtreme.formats import PACKED, STREAM
 from robust_xtreme.results.store import sync_folder
 
-Write = Callable[[str], None]
+Write = Callable[[str | bytes], None]
 
 _TMP: Final = ".tmp"
+_LEVEL: Final = 6
 _FULL: Final = "Free some space, or name"
 _STEPS: Final = {
     errno.ENOSPC: _FULL,
@@ -69,6 +71,8 @@ def _is_same(other: str, path: Path) -> bool:
 @contextmanager
 def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
     """Functions that write text to some files: all files appear, or none if anything fails.
+
+    A file whose name ends in `.gz` is compressed; the same content gives the same bytes.
 
     Raises DiskError where a file cannot be written. stdout and files that are not regular, such as pipes, are written
     directly, and keep what was written.
@@ -134,8 +138,11 @@ def _filled(goal: Goal, path: Path | None) -> Iterator[Write]:
         if path != goal.path:
             with suppress(OSError):  # a mark that the file is being written, where its file system has one
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield partial(_write, goal, file)
+        packed = gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) if goal.name.lower().endswith(PACKED) else None
+        yield partial(_write, goal, packed or file)
         with _disk_errors(goal):
+            if packed:
+                packed.close()
             file.flush()
             if path != goal.path:
                 os.fsync(file.fileno())
@@ -145,10 +152,10 @@ def _filled(goal: Goal, path: Path | None) -> Iterator[Write]:
             file.close()
 
 
-def _write(goal: Goal, file: BinaryIO, text: str) -> None:
+def _write(goal: Goal, file: BinaryIO | gzip.GzipFile, text: str | bytes) -> None:
     with _disk_errors(goal):
         try:
-            file.write(text.encode("utf-8"))
+            file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
         except UnicodeEncodeError as error:
             what = f"the perturbation made {error.object[error.start]!r}, half of a character, in one of the texts."
             raise DataError(goal.name, what) from error
