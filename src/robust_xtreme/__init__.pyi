@@ -27,9 +27,11 @@ def evaluate(
     perturb: str | Sequence[str] = (),
     seeds: int = 1,
     limit: str | int = "",
+    max_length: str | Sequence[str] = (),
     precision: str = "fp32",
     allow_overlap: bool = False,
     labels: str | Sequence[str] | Mapping[str, Sequence[str]] = (),
+    trained_on: str | Sequence[str] = (),
     revision: str | Sequence[str] = (),
     trust_remote_code: bool = False,
     representation: str = "",
@@ -68,9 +70,11 @@ def evaluate(
         perturb: such as char_noise:0.05,0.1@fields=question, or a suite, such as @surface
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
+        max_length: tokens of a task's longest inputs, for a model that reads fewer
         precision: the numbers that are computed with
         allow_overlap: evaluate on what the model was trained on, and stamp those cells
         labels: a checkpoint's classes in its order
+        trained_on: languages of a checkpoint's training data, or none: en,de
         revision: of models from the hub
         trust_remote_code: run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on
         representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out

@@ -20,9 +20,13 @@ INDEXES: Final = ("exact",)
 PRECISIONS: Final = ("fp32", "bf16")
 _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
+_SHORTEST: Final = 16
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
+
+_IF_SET: Final = ("packs", "trained_on", "max_length")
+"""Keys that are part of the identity only where they are set."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
@@ -79,9 +83,15 @@ class RunSpec:
     )
     seeds: int = key(1, "draws of the noise for each cell", "", "N", least=1, most=_MOST_SEEDS)
     limit: str = key("", "rows of each language, whole clusters: 300,xquad=150", "", "N,TASK=N")
+    max_length: tuple[str, ...] = key(
+        (), "tokens of a task's longest inputs, for a model that reads fewer", "", "TASK=N", repeated=True
+    )
     precision: str = key("fp32", "the numbers that are computed with", choices=PRECISIONS)
     allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", "")
     labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", "", "TASK=A,B,C", repeated=True)
+    trained_on: tuple[str, ...] = key(
+        (), "languages of a checkpoint's training data, or none: en,de", "", "A,B | TASK=A,B", repeated=True
+    )
     revision: tuple[str, ...] = key((), "of models from the hub", "", "SHA | TASK=SHA", repeated=True)
     trust_remote_code: bool = key(
         False, "run the code that a checkpoint brings along. Off by default; a file alone cannot turn it on", ""
@@ -124,6 +134,7 @@ class RunSpec:
                 raise SpecError(f"The value {value} of {name} is {side} {bound}.")
         check_path("out", self.out, "eval")
         parse_limits(self.limit)
+        parse_lengths(self.max_length)
         check_pairs(self.languages)
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
 
@@ -137,7 +148,8 @@ class RunSpec:
 
         All spellings of a path have the same hash.
         """
-        return digest(self._lines(exclude=(*NOT_HASHED, *(() if self.packs else ("packs",))), of=run_paths.resolved))
+        unset = (name for name in _IF_SET if not getattr(self, name))
+        return digest(self._lines(exclude=(*NOT_HASHED, *unset), of=run_paths.resolved))
 
     def folder(self) -> Path:
         """The folder that the run is written to: `out`, or `runs/eval-<identity>`."""
@@ -197,6 +209,21 @@ def parse_limits(text: str) -> dict[str, int]:
             raise SpecError(f"The limit {text!r} names {task.strip() or 'the default'!r} twice.")
         limits[task.strip()] = int(number)
     return limits
+
+
+def parse_lengths(given: tuple[str, ...]) -> dict[str, int]:
+    """`xnli=128` and others as {"xnli": 128}. Raises SpecError, naming the part."""
+    lengths: dict[str, int] = {}
+    for part in given:
+        task, _, number = part.partition("=")
+        is_number = number.isdecimal() and number.isascii() and len(number) <= _LONGEST_NUMBER
+        if not task.strip() or not is_number or int(number) < _SHORTEST:
+            what = f"The max_length {part[:80]!r} is not TASK=N with N of at least {_SHORTEST}, as in xnli=128."
+            raise SpecError(what)
+        if task.strip() in lengths:
+            raise SpecError(f"The max_length of {task.strip()!r} is named twice.")
+        lengths[task.strip()] = int(number)
+    return lengths
 
 
 def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:

@@ -58,8 +58,8 @@ def test_weights_and_tokenizer_are_small(folder: Path) -> None:
 def test_there_is_a_head_for_each_task_trained_on_english_labels(name: str, folder: Path) -> None:
     """Each head belongs to the encoder beside it, and every other language is met zero-shot."""
     located = locate(folder, registry.load("task", name))
-    assert located.trained_on == ("en",)
-    assert located.setting("sw") == "zero_shot"
+    assert located.learned.languages == ("en",)
+    assert located.learned.setting("sw") == "zero_shot"
 
 
 def test_the_first_stage_says_what_was_read_in_which_languages(folder: Path) -> None:

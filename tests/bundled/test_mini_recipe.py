@@ -174,7 +174,7 @@ def test_a_few_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
     after = load_file(run / "model" / "model.safetensors")
     assert {name for name in before if torch.equal(before[name], after[name])} == {"embeddings.weight"}
     for name in SMALL.rows:
-        assert locate(run, registry.load("task", name)).trained_on == ("en",)
+        assert locate(run, registry.load("task", name)).learned.languages == ("en",)
     first, second = (json.loads(path.read_text(encoding="utf-8")) for path in sorted((run / "stages").glob("*.json")))
     assert (first["kind"], first["languages"], first["task"]) == ("parallel_svd", [*SMALL.languages], "")
     assert (second["kind"], second["task"]) == ("target", ",".join(SMALL.rows))

@@ -96,7 +96,7 @@ def test_three_checkpoints_answer_three_tasks(here: Path) -> None:
     rows = store.read_frame(Path("out/models.csv"), MODELS)
     assert rows.get_column("params").min() > 0  # type: ignore[operator]  # a column of whole numbers
     predictions = store.read_frame(Path("out/predictions.parquet"), PREDICTIONS)
-    assert set(predictions.get_column("setting")) == {"in_language"}
+    assert set(predictions.get_column("setting")) == {"unknown"}
     assert set(predictions.get_column("condition")) > {"clean"}
 
 
@@ -145,7 +145,7 @@ def test_a_model_too_short_for_one_task_is_reported_before_another_is_computed(h
     name = "bert.embeddings.position_embeddings.weight"
     rewrite(folder, lambda weights: {**weights, name: weights[name][:128].clone()})
     change(folder, {"max_position_embeddings": 128})
-    code, line = refused("--model", "nli", "--model", "xquad=short")
+    code, line = refused("--model", "nli", "--model", "xquad=short", "--tasks", "xnli,xquad")
     assert (code, "short: the encoder reads 128 tokens, but xquad has inputs of 384" in line) == (2, True), line
 
 
@@ -249,3 +249,61 @@ def test_bad_files_of_the_hub_are_one_line(lost: str, content: bytes | None, lin
         (folder / "tokenizer_config.json").unlink()
     message = refused("--model", "own/bad", "--revision", OTHER, "--offline")
     assert (message[0], line in message[1]) == (2, True), message
+
+
+@pytest.fixture
+def short(made: Path, tmp_path: Path) -> Path:
+    """The tagger with 62 positions, fewer than the inputs of any task."""
+    folder = Path(shutil.copytree(made / "ner", tmp_path / "short"))
+    name = "roberta.embeddings.position_embeddings.weight"
+    rewrite(folder, lambda weights: {**weights, name: weights[name][:64].clone()})
+    change(folder, {"max_position_embeddings": 64})
+    return folder
+
+
+def test_a_model_that_reads_few_tokens_does_not_stop_a_run(short: Path) -> None:
+    """Its task is left out by name, on stderr and in the report, with the option that cuts the task's inputs."""
+    result = call("--model", "panx=short", "--model", "nli")
+    assert result.exit_code == 0, result.stderr
+    line = "panx: its inputs have 128 tokens, but short reads 62. To cut them: --max-length panx=62"
+    assert f"warning: left out: {line}" in result.stderr
+    assert line.removeprefix("panx: ") in Path("out/report.md").read_text().replace("\\", "")
+    _, line = refused("--model", "panx=short", "--tasks", "panx", "--force", kept=True)
+    assert "Leave panx out of --tasks, cut its inputs (--max-length panx=62), or take an encoder" in line
+
+
+def test_a_length_is_in_the_settings_of_the_cells(short: Path) -> None:
+    """It is part of the run's file and identity; a task that is not evaluated is refused, and so is another form."""
+    result = call("--model", "panx=short", "--tasks", "panx", "--max-length", "panx=62")
+    assert result.exit_code == 0, result.stderr
+    predictions = store.read_frame(Path("out/predictions.parquet"), PREDICTIONS)
+    assert predictions.get_column("inference").unique().to_list() == ["max_length=62 stride=0 precision=fp32"]
+    assert 'max_length = ["panx=62"]' in Path("out/run.toml").read_text()
+    assert json.loads(Path("out/manifest.json").read_text())["spec"]["max_length"] == ["panx=62"]
+    _, line = refused("--model", "panx=short", "--tasks", "panx", "--max-length", "panx=61", kept=True)
+    assert "contains another run: its max_length is panx=62, not panx=61" in line
+    _, line = refused("--model", "nli", "--tasks", "xnli", "--max-length", "panx=61", "--force", kept=True)
+    assert "--max-length names 'panx', but that task is not evaluated (evaluated: xnli)." in line
+    for wrong in ("panx", "panx=", "=62", "panx=15", "panx=1e3", "panx=-62", "panx=٦٢"):
+        code, line = refused("--model", "panx=short", "--max-length", wrong, kept=True)
+        assert (code, "is not TASK=N with N of at least 16, as in xnli=128." in line) == (2, True)
+
+
+def test_the_legend_names_who_says_what_a_checkpoint_was_trained_on(made: Path, here: Path) -> None:
+    """The user, the model card, or nobody; the frame of the cells agrees."""
+    card = Path(shutil.copytree(made / "nli", here / "card"))
+    (card / "README.md").write_text("---\nlanguage: [de, en]\n---\n")
+    for words, setting, line in (
+        (
+            ("xnli=nli",),
+            "unknown",
+            "xnli: unknown, since the checkpoint does not say; --trained-on names the languages.",
+        ),
+        (("xnli=card",), "in_language", "xnli: by the model card (de, en), which can name languages of pretraining."),
+        (("xnli=card", "--trained-on", "de"), "zero_shot", "xnli: by --trained-on (de)."),
+    ):
+        result = call("--model", *words, "--force")
+        assert result.exit_code == 0, result.stderr
+        assert line in Path("out/report.md").read_text().replace("\\", "")
+        rows = store.read_frame(Path("out/predictions.parquet"), PREDICTIONS)
+        assert rows.get_column("setting").unique().to_list() == [setting]

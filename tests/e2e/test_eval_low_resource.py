@@ -66,13 +66,13 @@ def test_dates_are_not_asked_of_a_head_without_them(tmp_path: Path, files: Path)
     assert NOTE not in (masakhaner.folder / "report.md").read_text("utf-8")
     assert "whole_sentence_DATE" not in (result.folder / "floors.csv").read_text("utf-8")
     assert "whole_sentence_DATE" in (masakhaner.folder / "floors.csv").read_text("utf-8")
-    assert rows["setting"].unique().to_list() == ["zero_shot"]
+    assert rows["setting"].unique().to_list() == ["unknown"]  # its training is not recorded
 
 
 def test_a_head_of_xnli_answers_americasnli(tmp_path: Path, files: Path) -> None:
-    """Every pair is answered, clean and noised, zero-shot, in XNLI's clusters."""
+    """Every pair is answered, clean and noised, in XNLI's clusters."""
     _, rows = _run(tmp_path, files, "americasnli", "xnli", "tar")
     assert rows.height == 2 * 24
     assert set(rows["cluster"]) == {f"xnli-test/{number}" for number in range(8)}
-    assert rows["setting"].unique().to_list() == ["zero_shot"]
+    assert rows["setting"].unique().to_list() == ["unknown"]  # its training is not recorded
     assert rows.filter(pl.col("condition") != "clean")["edits"].sum() > 0

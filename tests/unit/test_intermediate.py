@@ -190,7 +190,7 @@ def test_questions_are_answered_by_heads_of_squad(task: str) -> None:
     ],
 )
 def test_a_run_with_such_a_head_answers_those_tasks(tmp_path: Path, head: str, answers: set[str]) -> None:
-    """Each is located with that head and its labels, met zero-shot but in English; those of benchmarks by default."""
+    """Each is located with that head and its labels; those of benchmarks by default. No stage records languages."""
     run = tiny_run(tmp_path / "run", [head])
     given = given_models(RunSpec((str(run),), data="x"))
     named = {task.name for task in default_tasks(given)}
@@ -198,7 +198,7 @@ def test_a_run_with_such_a_head_answers_those_tasks(tmp_path: Path, head: str, a
     for name in answers:
         located = locate(run, registry.load("task", name))
         assert (located.head, located.labels) == (head, registry.load("intermediate", head).labels)
-        assert [located.setting(code) for code in ("en", "sw")] == ["in_language", "zero_shot"]
+        assert [located.learned.setting(code) for code in ("en", "sw")] == ["unknown", "unknown"]
         assert relabel_of(located, registry.load("task", name)) is None
     others = {"xnli", "xcopa", "xquad", "pawsx"} - answers
     for name in others:

@@ -16,6 +16,7 @@ from robust_xtreme.evaluation.scoring import Answered, Part, restored, score_exa
 from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
 from robust_xtreme.examples import Example, Tags, Target
 from robust_xtreme.models.checkpoint import Located
+from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.origin import local
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
 from robust_xtreme.predictors.predictor import Predicted
@@ -30,7 +31,7 @@ CONTEXT = "the river runs past old stone houses where people meet and talk about
 def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
     """Examples prepared, clean and under perturbations."""
     spec = registry.load("task", task)
-    model = Located(local(Path("run")), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
+    model = Located(local(Path("run")), task, task, spec.family, spec.labels, "0" * 16, {}, Learned(("en",)), (task,))
     noisy = (Condition(noise, PerturbationSpec.parse(noise), (0, 1)) for noise in perturb)
     count, words = len(examples), spec.family == "tagging"
     task_run = TaskRun(

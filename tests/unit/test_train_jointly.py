@@ -108,7 +108,7 @@ def test_a_run_of_several_tasks_has_a_head_for_each_and_continues_to_the_same_by
     ]
     record = json.loads((whole / "stages" / "00-target.json").read_text(encoding="utf-8"))
     assert (record["task"], record["languages"], record["examples"]) == (",".join(TASKS), ["en"], 3 * COUNT)
-    assert languages_of(whole, "panx", ("de",)) == ("en",)
+    assert languages_of(whole, "panx") == ("en",)
     assert model_facts(whole, ["xnli"])["target"] == ",".join(TASKS)
     broken = _spec(data_folder, encoder, tmp_path / "broken")
     for step in (2, 7):

@@ -12,6 +12,7 @@ from robust_xtreme import __version__, packs
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.examples import digest
 from robust_xtreme.models.checkpoint import Located
+from robust_xtreme.models.learned import NONE
 from robust_xtreme.models.trained import own_training
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.results.schema import SCHEMA_VERSION
@@ -74,9 +75,15 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
 
 
 def _what(spec: RunSpec) -> dict[str, Any]:
-    """The run as requested, without its paths; options that select the model only where they are set."""
-    models = {"labels": list(spec.labels), "revision": list(spec.revision), "trust_remote_code": spec.trust_remote_code}
-    models["representation"] = spec.representation
+    """The run as requested, without its paths; options of the model only where they are set."""
+    models = {
+        "labels": list(spec.labels),
+        "revision": list(spec.revision),
+        "trust_remote_code": spec.trust_remote_code,
+        "representation": spec.representation,
+        "trained_on": list(spec.trained_on),
+        "max_length": list(spec.max_length),
+    }
     return {
         "tasks": list(spec.tasks),
         "languages": list(spec.languages),
@@ -92,7 +99,9 @@ def _what(spec: RunSpec) -> dict[str, Any]:
 
 def _model(task: str, model: Located) -> dict[str, Any]:
     named = {"task": task, "model": model.name, "identity": model.identity, "head": model.head, "params": model.params}
-    more = {"source": model.origin.source, "revision": model.origin.revision, "labels": model.label_map}
+    more: dict[str, Any] = {"source": model.origin.source, "revision": model.origin.revision, "labels": model.label_map}
+    if model.learned.by:
+        more |= {"trained_on": list(model.learned.languages or (NONE,)), "trained_on_by": model.learned.by}
     return {**named, **{key: value for key, value in more.items() if value}}
 
 

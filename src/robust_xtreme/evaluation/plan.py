@@ -15,7 +15,7 @@ from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.models.checkpoint import Located
-from robust_xtreme.models.encoder import fitted
+from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.origin import Given, given_models
 from robust_xtreme.models.representation import DEFAULT, Representation
@@ -25,7 +25,7 @@ from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
 from robust_xtreme.retrieval.embeddings import dtype_for
-from robust_xtreme.run_spec import RunSpec, parse_limits
+from robust_xtreme.run_spec import RunSpec, parse_lengths, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import fetch, languages_of, load
 from robust_xtreme.sources.pools import Pools
@@ -35,6 +35,7 @@ from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 NOT_APPLICABLE: Final = "not_applicable"
+TOO_LONG: Final = "too_long"
 
 
 @final
@@ -75,6 +76,8 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Pla
     able = default_tasks(given)
     tasks = asked or tuple(task for task in able if languages_of(task, source)) or able
     _check_limits(spec, tasks)
+    lengths = parse_lengths(spec.max_length)
+    tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
     models, skipped = _models(spec, given, tasks)
     tasks = tuple(task for task in tasks if task.name in models)
     conditions, without = _conditions(spec, tasks)
@@ -99,7 +102,8 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Pla
 
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
-    """The model of each task. A task of a group that no model serves is left out and reported.
+    """The model of each task. Tasks that were not named explicitly are left out and reported where no model serves
+    them, or the model reads fewer tokens than their inputs have.
 
     Raises ModelError or SpecError for a task that was named explicitly, and where none is left.
     """
@@ -110,7 +114,17 @@ def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dic
         NotRun(task.name, "", spec.split, "no_model", f"{task.name}: {why} {task.name}=NAME")
         for task in (() if kept is tasks else unsupported)
     ]
-    return locate_all(given, kept), left
+    models = locate_all(given, kept)
+    most = {task.name: too_long(task, models[task.name].config) for task in kept if task.name not in spec.tasks}
+    longer = [task for task in kept if most.get(task.name)]
+    if len(longer) < len(kept):
+        left += [_too_long(task, spec.split, models.pop(task.name), int(most[task.name] or 0)) for task in longer]
+    return models, left
+
+
+def _too_long(task: TaskSpec, split: str, model: Located, most: int) -> NotRun:
+    what = f"its inputs have {longest(task)} tokens, but {model.origin.typed} reads {most}"
+    return NotRun(task.name, "", split, TOO_LONG, f"{task.name}: {what}. To cut them: --max-length {task.name}={most}")
 
 
 def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
@@ -135,10 +149,12 @@ def _check_readable(skipped: Sequence[NotRun]) -> None:
 
 def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
     known = [task.name for task in tasks]
-    for name in parse_limits(spec.limit):
-        if name and name not in known:
-            registry.load("task", name)
-            raise SpecError(f"--limit names {name!r}, but that task is not evaluated (evaluated: {', '.join(known)}).")
+    for option, names in (("limit", parse_limits(spec.limit)), ("max-length", parse_lengths(spec.max_length))):
+        for name in names:
+            if name and name not in known:
+                registry.load("task", name)
+                what = f"--{option} names {name!r}, but that task is not evaluated"
+                raise SpecError(f"{what} (evaluated: {', '.join(known)}).")
 
 
 def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tuple[Condition, ...]], list[NotRun]]:
@@ -206,7 +222,7 @@ def _task_run(
         ]
     unsupported_tags = unsupported_labels(model.labels, task)
     examples = outside(limited(split.examples, spec.limit_of(task.name)), unsupported_tags)
-    if strange := unreadable(model, examples, language):
+    if strange := unreadable(model, task, examples, language):
         return None, [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
     task_run = TaskRun(
         task=fitted(task, model.config),
@@ -226,7 +242,7 @@ def _task_run(
     left = _unserved(task_run, conditions, split.corpus, examples)
     served = tuple(condition for condition in conditions if condition.name not in {cell.condition for cell in left})
     splits.keep(replace(split, examples=examples))
-    setting = model.setting(task_run.languages[0])
+    setting = model.learned.setting(task_run.languages[0])
     return with_pool(replace(task_run, conditions=served, setting=setting), split.corpus, examples), left
 
 

@@ -20,7 +20,7 @@ from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import MANIFEST, Folder, begin, check_ours, removal
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import Plan, make_plan, read_train
+from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan, read_train
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.scoring import Answered, score_examples
 from robust_xtreme.evaluation.task_run import TaskRun
@@ -161,7 +161,7 @@ class _Run:
         if requested not in (0, tokens):
             self.say(f"batches stay at {tokens} tokens, as this run was begun or continued")
         for skipped in self.plan.not_run:
-            self.say(f"not run: {skipped.detail}")
+            self.say(f"{'warning: left out' if skipped.reason == TOO_LONG else 'not run'}: {skipped.detail}")
         for note in self.manifest["notes"]:
             self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")

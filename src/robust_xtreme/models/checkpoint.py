@@ -31,6 +31,7 @@ from robust_xtreme.models.encoder import (
 )
 from robust_xtreme.models.identity import parameters
 from robust_xtreme.models.labels import others, relabelled
+from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.native import Native
 from robust_xtreme.models.origin import Origin
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
@@ -49,10 +50,10 @@ _POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")
 class Located:
     """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.
 
-    `heads` are those that are part of the identity, `trained_on` the languages of the head's training data (those of
-    the task's training split where the run does not record them). `head` is empty where the task is answered by the
-    encoder's representation. `labels` are the task's labels of the head's classes. `native` describes a checkpoint that
-    is not a run of `train`; `renamed` is a note that the user named its classes differently.
+    `heads` are those that are part of the identity, `learned` has the languages of the head's training data. `head` is
+    empty where the task is answered by the encoder's representation. `labels` are the task's labels of the head's
+    classes. `native` describes a checkpoint that is not a run of `train`; `renamed` is a note that the user named its
+    classes differently.
     """
 
     origin: Origin
@@ -62,7 +63,7 @@ class Located:
     labels: tuple[str, ...]
     identity: str
     config: Mapping[str, Any]
-    trained_on: tuple[str, ...]
+    learned: Learned
     heads: tuple[str, ...]
     native: Native | None = None
     renamed: str = ""
@@ -81,10 +82,6 @@ class Located:
     def shown(self) -> str:
         """The transformers folder as errors name it: its path, or its name on the hub."""
         return self.origin.typed if self.native else str(self.folder)
-
-    def setting(self, language: str) -> str:
-        """The setting of a language: `in_language` where the head was trained on it, else `zero_shot`."""
-        return "in_language" if language in self.trained_on else "zero_shot"
 
     @property
     def params(self) -> int:
@@ -244,7 +241,9 @@ def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | N
     `config` is that of the loaded encoder, which has every key. A text tower's inputs are cut.
     """
     config = located.config if config is None else config
-    check_fits(fitted(task, config), config, located.origin.typed, f"Leave {task.name} out of --tasks, or")
+    cut = f"--max-length {task.name}={positions(config)}"
+    remedy = f"Leave {task.name} out of --tasks, cut its inputs ({cut}), or"
+    check_fits(fitted(task, config), config, located.origin.typed, remedy)
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:

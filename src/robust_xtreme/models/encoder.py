@@ -335,16 +335,26 @@ def longest(task: TaskSpec) -> int:
 
 
 def fitted(task: TaskSpec, config: Mapping[str, Any]) -> TaskSpec:
-    """A task with its lengths cut to what a text tower reads; for any other encoder the task itself.
-
-    Windows still overlap by the same share.
-    """
+    """A task with its lengths cut to what a text tower reads; for any other encoder the task itself."""
     most = positions(config) if is_tower(config) else None
-    if most is None or most >= longest(task):
-        return task
-    length = min(task.max_length, most)
-    pool = replace(task.pool, max_length=min(task.pool.max_length, most)) if task.pool else None
+    return task if most is None or most >= longest(task) else with_length(task, most)
+
+
+def with_length(task: TaskSpec, most: int) -> TaskSpec:
+    """A task whose longest inputs have `most` tokens; shorter ones are cut to it. Windows overlap by the same share."""
+    before = longest(task)
+    length, *of_pool = (
+        most if length == before else min(length, most)
+        for length in (task.max_length, *([task.pool.max_length] if task.pool else []))
+    )
+    pool = replace(task.pool, max_length=of_pool[0]) if task.pool else None
     return replace(task, max_length=length, stride=task.stride * length // task.max_length, pool=pool)
+
+
+def too_long(task: TaskSpec, config: Mapping[str, Any]) -> int | None:
+    """The tokens that an encoder reads, where a task has longer inputs that are not cut; else None."""
+    most = positions(config)
+    return most if most is not None and most < longest(fitted(task, config)) else None
 
 
 def check_fits(task: TaskSpec, config: Mapping[str, Any], called: str, remedy: str) -> None:

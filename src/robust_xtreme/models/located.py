@@ -12,7 +12,6 @@ from typing import Any
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.models import unsupported
 from robust_xtreme.models.checkpoint import Checkpoint, Located, load
 from robust_xtreme.models.encoder import encoder_identity, text_facts
 from robust_xtreme.models.identity import file_hash, identity, read_json
@@ -24,6 +23,7 @@ from robust_xtreme.models.labels import (
     may_fit,
     relabelled,
 )
+from robust_xtreme.models.learned import OPTION, Learned, of_checkpoint
 from robust_xtreme.models.native import (
     Native,
     family_of,
@@ -113,7 +113,7 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: boo
 
     `tasks` are all tasks that the model answers: a run's heads for them are part of its identity.
     """
-    return _locate(local(run), task, tasks, Given({}, (), {}, trust))
+    return _locate(local(run), task, tasks, Given({}, (), {}, {}, trust))
 
 
 def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
@@ -123,7 +123,7 @@ def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Gi
         return _checkpoint(origin, task, given)
     if task.name in given.labels:
         raise SpecError(f"--labels names classes of {task.name}, but {origin.typed} is a run, which names its own.")
-    return _run(origin, task, tasks)
+    return _run(origin, task, tasks, given)
 
 
 def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
@@ -139,7 +139,7 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
         labels=labels,
         identity=what,
         config=text_facts(config),
-        trained_on=() if unsupported.unsupported_labels(labels, task) else task.train_languages,
+        learned=of_checkpoint(origin.folder, task.name, given.trained_on),
         heads=(),
         native=native,
         renamed=called_otherwise(native.classes, labels, task, origin.typed) if task.name in given.labels else "",
@@ -150,14 +150,16 @@ def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], give
     """A model of which only the encoder is used; a run has one identity for all its tasks."""
     if is_native(origin.folder):
         native, config = read_bare(origin, given.trust)
+        learned = of_checkpoint(origin.folder, task.name, given.trained_on, head=False)
         used: tuple[str, ...] = ()
         what = identity(native_files(origin.folder, given.trust), config, {})
     else:
         check_folder(origin.folder)
         native, config = None, read_json(origin.folder / "model" / "config.json")
+        learned = Learned(())
         used, labels = _used(origin.folder, tasks)
         what = identity((origin.folder / "model").iterdir(), config, labels, origin.folder / "heads")
-    return Located(origin, task.name, "", task.family, (), what, text_facts(config), (), used, native)
+    return Located(origin, task.name, "", task.family, (), what, text_facts(config), learned, used, native)
 
 
 def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
@@ -187,7 +189,7 @@ def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tup
     return labels
 
 
-def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
+def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
     run = origin.folder
     check_folder(run)
     head = head_for(run, task)
@@ -214,9 +216,20 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
         labels=labels[head],
         identity=identity((run / "model").iterdir(), config, labels, run / "heads"),
         config=text_facts(config),
-        trained_on=languages_of(run, head, registry.learned(head).train_languages),
+        learned=_of_run(run, head, task, given),
         heads=used,
     )
+
+
+def _of_run(run: Path, head: str, task: TaskSpec, given: Given) -> Learned:
+    """The recorded languages of a run's head; where there is no record, those that the user names, if any."""
+    recorded = languages_of(run, head)
+    if recorded is None:
+        return of_checkpoint(run, task.name, given.trained_on, head=False)
+    if task.name in given.trained_on:
+        what = f"{OPTION} names languages of {task.name}, but {run} records its own: {', '.join(recorded)}"
+        raise SpecError(f"{what}. Leave {task.name}= out.")
+    return Learned(recorded)
 
 
 def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
@@ -231,7 +244,10 @@ def locate_all(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
     check_tasks(given, tasks)
     models = assign(given, tasks)
     by_model = {model: [task for task in tasks if models[task.name] == model] for model in models.values()}
-    return {task.name: _locate(models[task.name], task, by_model[models[task.name]], given) for task in tasks}
+    located = {task.name: _locate(models[task.name], task, by_model[models[task.name]], given) for task in tasks}
+    if "" in given.trained_on and not any(model.learned.by == OPTION for model in located.values()):
+        raise SpecError(f"{OPTION} names languages, but every model here is a run that records its own. Leave it out.")
+    return located
 
 
 def check_folder(run: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Final, final
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.models.labels import parse_labels
+from robust_xtreme.models.learned import parse_trained_on
 from robust_xtreme.run_paths import exists, like_hub
 from robust_xtreme.run_spec import MINI, RunSpec
 from robust_xtreme.sources.checkpoints import fetched, on_hub
@@ -49,12 +50,14 @@ class Origin:
 class Given:
     """The models of a run: those named for a task, those for every task they have a head for; and names of classes.
 
-    `represents`: a representation was named, which answers retrieval where a model does not have the task's head.
+    `trained_on` are the languages that the user names of a task's model, or under "" of all models. `represents`: a
+    representation was named, which answers retrieval where a model does not have the task's head.
     """
 
     named: Mapping[str, Origin]
     plain: tuple[Origin, ...]
     labels: Mapping[str, tuple[str, ...]]
+    trained_on: Mapping[str, tuple[str, ...]]
     trust: bool = False
     represents: bool = False
 
@@ -70,14 +73,14 @@ def given_models(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> 
     Raises SpecError, UnknownName or ModelError where a name, revision or label is wrong; RobustXtremeError where the
     hub does not answer.
     """
-    labels = parse_labels(spec.labels)
+    labels, trained_on = parse_labels(spec.labels), parse_trained_on(spec.trained_on)
     names, plain = parse_models(spec.model)
     revisions = _revisions(spec.revision)
     _check_revisions(revisions, names, plain)
     bare = revisions.get("", "")
     named = {task: _find(name, revisions.get(task, bare), spec, in_memory or {}) for task, name in names.items()}
     origins = tuple(_find(name, bare, spec, in_memory or {}) for name in plain)
-    return Given(named, origins, labels, spec.trust_remote_code, bool(spec.representation))
+    return Given(named, origins, labels, trained_on, spec.trust_remote_code, bool(spec.representation))
 
 
 def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -143,9 +146,10 @@ def _find(name: str, revision: str, spec: RunSpec, in_memory: Mapping[str, Path]
 
 
 def check_tasks(given: Given, tasks: Sequence[TaskSpec]) -> None:
-    """Raise SpecError where a model or labels are given for a task that is not evaluated."""
-    known = {task.name for task in tasks}
-    for what, names in (("A model is", given.named), ("Labels are", given.labels)):
+    """Raise SpecError where a model, labels or languages are given for a task that is not evaluated."""
+    known = {"", *(task.name for task in tasks)}
+    asked = (("A model is", given.named), ("Labels are", given.labels), ("Training languages are", given.trained_on))
+    for what, names in asked:
         unknown = next((task for task in names if task not in known), None)
         if unknown:
             raise SpecError(f"{what} given for {unknown!r}, but that task is not evaluated. Add it to --tasks.")

@@ -42,12 +42,12 @@ def stages(run: Path) -> tuple[dict[str, Any], ...]:
         raise ModelError(str(error)) from error
 
 
-def languages_of(run: Path, head: str, otherwise: Sequence[str]) -> tuple[str, ...]:
-    """The languages that a head was trained on."""
+def languages_of(run: Path, head: str) -> tuple[str, ...] | None:
+    """The languages that a head was trained on; None where no stage records them."""
     trained_languages = [
         stage["languages"] for stage in stages(run) if head in _tasks(stage) and stage.get("languages")
     ]
-    return tuple(trained_languages[-1] if trained_languages else otherwise)
+    return tuple(trained_languages[-1]) if trained_languages else None
 
 
 def changed_texts(run: Path, heads: Sequence[str]) -> str:

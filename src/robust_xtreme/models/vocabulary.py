@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme import registry
 from robust_xtreme.examples import Example
 from robust_xtreme.models.checkpoint import Located, check_length, tokenizer_of
 from robust_xtreme.models.windows import pieces
+from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 UNKNOWN_TOKENS: Final = "unknown_tokens"
@@ -20,13 +20,13 @@ MOST: Final = 0.5
 _SAMPLE: Final = 256
 
 
-def unreadable(model: Located, examples: Sequence[Example], language: str) -> str:
+def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], language: str) -> str:
     """A sentence where more than half of the clean texts' characters are unknown to the model; else empty.
 
     The first 256 examples are counted. Raises ModelError where the tokenizer does not fit the model, or the task's
     inputs are longer than the model reads.
     """
-    check_length(model, registry.load("task", model.task))
+    check_length(model, task)
     share = unknown_share(tokenizer_of(model), model.family, examples[:_SAMPLE])
     if share <= MOST:
         return ""

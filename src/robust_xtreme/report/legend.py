@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -14,14 +14,36 @@ from robust_xtreme.report.view import Results
 from robust_xtreme.results.floors import NOTHING, summary
 from robust_xtreme.specs import PerturbationSpec
 
+_SETTING: Final = "setting"
+
 
 def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
     """Term and sentence: shown columns, then the floors, the metrics and the perturbations of the run."""
     terms = {column.heading: column.legend for column in columns if column.legend}
+    if _SETTING in terms:
+        terms[_SETTING] = " ".join([terms[_SETTING], *_trained_on(results)])
     metrics = sorted(set(results.scores.get_column("metric")))
     members = [(name, _summary("metric", name)) for name in metrics]
     members += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
     return [*terms.items(), *_floors(results), *((name, line) for name, line in members if line)]
+
+
+def _trained_on(results: Results) -> list[str]:
+    """A sentence for each task whose model does not record its training languages: who names them, or that none does.
+
+    Models of `train` record them, and have no sentence.
+    """
+    lines = []
+    for model in results.manifest.get("models", ()):
+        named = ", ".join(map(str, model.get("trained_on", ())))
+        match model.get("trained_on_by"):
+            case "--trained-on":
+                lines.append(f"{model['task']}: by --trained-on ({named}).")
+            case "model card":
+                lines.append(f"{model['task']}: by the model card ({named}), which can name languages of pretraining.")
+    tasks = results.scores.filter(pl.col(_SETTING) == "unknown").get_column("task").unique().sort()
+    unknown = f"{', '.join(tasks)}: unknown, since the checkpoint does not say; --trained-on names the languages."
+    return [*lines, unknown] if len(tasks) else lines
 
 
 def _floors(results: Results) -> list[tuple[str, str]]:

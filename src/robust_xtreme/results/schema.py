@@ -22,7 +22,7 @@ SCHEMA_VERSION: Final = 1
 STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
 SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouched_clean")
 """The counted part of an item: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
-SETTINGS: Final = ("zero_shot", "in_language", "translate_train", "translate_test")
+SETTINGS: Final = ("zero_shot", "in_language", "unknown", "translate_train", "translate_test")
 CONDITION_KINDS: Final = ("clean", "noise", "transliteration", "attack", "frozen", "external", "chain")
 BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
 
@@ -63,8 +63,8 @@ def _one_of(*allowed: str, nullable: bool = False) -> Column:
 CELL: Final = ("model", "data", "task", "split", "language", "context_language", "setting", "inference", "condition")
 """The key of a cell. `context_language` is the language itself except for cross-lingual pairs.
 
-`setting` is `in_language` where the model's head was trained on the language, else `zero_shot`. The languages of
-training are not known for a checkpoint without a run of `train`; then those of the task's training split count.
+`setting` is `in_language` where the model's head was trained on the language, `zero_shot` where it was not. A run of
+`train` records the languages; of other checkpoints `--trained-on` or the model card names them, else it is `unknown`.
 """
 
 _CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}

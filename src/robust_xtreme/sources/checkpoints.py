@@ -25,6 +25,9 @@ FILES: Final = (
 )
 """The files of a transformers checkpoint that are fetched and that its identity is computed from."""
 
+CARD: Final = "README.md"
+"""The model card; it is fetched too, but is not part of the identity."""
+
 CODE: Final = ("*.py",)
 _MAIN: Final = "main"
 
@@ -40,7 +43,7 @@ def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> h
     Raises what `snapshot` does.
     """
     try:
-        return hub.snapshot("model", name, revision or _MAIN, (*FILES, *(CODE if code else ())), offline=offline)
+        return hub.snapshot("model", name, revision or _MAIN, (*FILES, CARD, *(CODE if code else ())), offline=offline)
     except RobustXtremeError as error:  # a path may have been meant
         kind = UserError if isinstance(error, UserError) else RobustXtremeError
         raise kind(f"{error} (There is no folder {name!r} here.)") from error
