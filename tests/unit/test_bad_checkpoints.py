@@ -77,7 +77,7 @@ def _without(*endings: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         ({"hidden_size": 32}, "another shape in the weights"),
         ({"num_hidden_layers": 3}, r"encoder\.layer\.2.* and \d+ more have no weights"),
         ({"vocab_size": 4000}, "it is another model's, or its files"),
-        ({"vocab_size": "many"}, "cannot be loaded"),
+        ({"vocab_size": "many"}, r'says vocab_size "many", but a size is a whole number from 1'),
         ({"vocab_size": 20}, r"tokenizer has \d+ tokens, but the encoder only 20"),
         ({"model_type": "no_such_model"}, "cannot be loaded"),
     ],
@@ -128,9 +128,7 @@ def test_weights_cut_short_are_damaged(copied: Path, kept: int) -> None:
     path = copied / "model.safetensors"
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
-        _ = locate(copied, XNLI).params
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        load_checkpoint(copied, XNLI)
+        locate(copied, XNLI)
 
 
 def test_pickled_weights_are_never_read(copied: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_malformed_tokenizer_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"vocab_size": 1e15}, r"config\.json says vocab_size 1000000000000000\.0, but a size is a number"),
+        ({"vocab_size": 1e15}, r"config\.json says vocab_size 1000000000000000\.0, but a size is a whole number"),
         ({"vocab_size": 10**15}, r"config\.json says vocab_size 1000000000000000, but a size"),
         ({"num_attention_heads": 0}, r"config\.json says num_attention_heads 0, but a size"),
         ({"model_type": ["bert"]}, r"config\.json is malformed"),

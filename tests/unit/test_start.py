@@ -11,7 +11,7 @@ import pytest
 import torch
 from tests.encoders import encoder_folder
 from tests.loopback import Loopback
-from tests.tiny import tiny_encoder_folder, tiny_run
+from tests.tiny import hashed, tiny_encoder_folder, tiny_run
 
 from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.models.encoder import read_encoder
@@ -43,10 +43,14 @@ def _start(name: str, revision: str = "", offline: bool = False) -> tuple[Start,
 
 
 def test_a_folder_and_a_run_are_found_as_they_are(made: Path, tmp_path: Path) -> None:
-    """Of a run the encoder is in model/, and its stages beside it; there is no message."""
+    """Of a run the encoder is in model/, and its stages beside it; a message says where its files are not verified."""
     run = tiny_run(tmp_path / "run", ["panx"])
     assert _start(str(made)) == (Start(made, made), [])
-    assert _start(str(run)) == (Start(run, run / "model"), [])
+    assert _start(str(hashed(run))) == (Start(run, run / "model"), [])
+    (run / "train.json").unlink()
+    start, (message,) = _start(str(run))
+    assert start == Start(run, run / "model")
+    assert message.startswith("run: its files are not verified")
 
 
 def test_a_name_of_the_hub_is_its_main_commit_which_is_reported(hub: Loopback, made: Path) -> None:

@@ -14,8 +14,9 @@ from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, stop_at
 
-from robust_xtreme import train
+from robust_xtreme import registry, train
 from robust_xtreme.errors import Mismatch, ModelError, SpecError
+from robust_xtreme.models.located import locate
 from robust_xtreme.training.loop import Options, Progress
 
 
@@ -110,6 +111,26 @@ def test_a_damaged_claim_is_one_line_and_can_be_replaced(content: str, run: Path
     with pytest.raises(Mismatch, match=r"damaged.*--force"):
         train(**words)
     train(options=Options(force=True), **{**words, "steps": 1})
+
+
+@pytest.mark.parametrize("name", ["model/model.safetensors", "heads/panx.safetensors", "stages/00-target.json"])
+def test_a_complete_run_whose_files_were_cut_is_not_complete(name: str, run: Path, words: dict[str, Any]) -> None:
+    """The file is named, by train, by train --from and by eval; --force trains it again."""
+    path = run / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    started = {**words, "encoder": str(run), "out": f"{run}-next"}
+    for damaged in (
+        lambda: train(**words),
+        lambda: train(**started),
+        lambda: locate(run, registry.load("task", "panx")),
+    ):
+        with pytest.raises(
+            ModelError, match=rf"{name} is damaged or was changed.*Copy the run again .* train it again"
+        ):
+            damaged()
+    train(options=Options(force=True), **words)
+    assert path.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

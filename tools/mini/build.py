@@ -26,6 +26,7 @@ from tools.mini.tokenizer import new_tokenizer
 from robust_xtreme import api
 from robust_xtreme.examples import digest
 from robust_xtreme.languages import language
+from robust_xtreme.models.verify import CLAIM, FILES, hashes
 from robust_xtreme.results import store
 from robust_xtreme.training.chain import KINDS
 from robust_xtreme.training.encoder import replace_folder, write_model
@@ -35,7 +36,7 @@ from robust_xtreme.training.record import StageRecord, stage_path, write_stage
 Shape = TypeVar("Shape")
 
 KIND: Final = "parallel_svd"
-KEPT: Final = ("model", "heads", "stages", "train.json")
+KEPT: Final = ("model", "heads", "stages", CLAIM)
 """What of a run is bundled."""
 
 _READABLE: Final = 0o644
@@ -221,6 +222,7 @@ def _keep(run: Path, out: Path, recipe: Recipe) -> None:
         source = run / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp / name)
     _tell_orders(tmp / "stages" / f"01-{KINDS['target']}.json", recipe)
+    store.write_json(tmp / CLAIM, {**store.read_json(tmp / CLAIM), FILES: hashes(tmp)})
     for path in tmp.rglob("*.*"):
         path.chmod(_READABLE)
     replace_folder(tmp, out)

@@ -36,6 +36,7 @@ from robust_xtreme.models.native import Native
 from robust_xtreme.models.origin import Origin
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
 from robust_xtreme.models.trained import changed_texts
+from robust_xtreme.models.verify import unverified
 from robust_xtreme.models.weights import weight_files
 from robust_xtreme.models.whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
@@ -115,11 +116,12 @@ class Located:
         left = others(self.native.classes, self.labels) if self.native and kind_of(self.family).words else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
+        unknown = "" if self.native else unverified(self.run)
         task, most = registry.load("task", self.task), positions(self.config)
         spared = unsupported.note(self.labels, task)
         what = f"inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads"
         cut = "" if fitted(task, self.config) is task else f"{self.task}: {what}."
-        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, cut, trained)))
+        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, cut, trained, unknown)))
 
 
 @final

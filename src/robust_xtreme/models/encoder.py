@@ -18,9 +18,9 @@ import torch
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
-from robust_xtreme.models.weights import check_config, check_described, check_whole, weight_files
+from robust_xtreme.models.identity import file_hash
+from robust_xtreme.models.weights import check_config, check_described, check_size, check_whole, weight_files
 from robust_xtreme.models.windows import CAUSAL
-from robust_xtreme.results import store
 from robust_xtreme.specs import TaskSpec
 
 _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
@@ -47,10 +47,10 @@ TRUST_FLAG: Final = "--trust-remote-code"
 """The option without which the code of a checkpoint is not run."""
 
 
-def encoder_identity(folder: Path, sha256: Callable[[Path], str] = store.sha256) -> str:
+def encoder_identity(folder: Path) -> str:
     """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
     files = sorted({path for pattern in _MODEL_FILES for path in folder.glob(pattern)})
-    return digest(*(part for path in files for part in (path.name, sha256(path))))
+    return digest(*(part for path in files for part in (path.name, file_hash(path))))
 
 
 def known_type(config: Mapping[str, Any]) -> bool:
@@ -103,7 +103,21 @@ def _named_file(folder: Path) -> Iterator[None]:
         for path in (folder / "tokenizer.json", folder / "tokenizer_config.json"):
             if path.is_file() and _object(path) is None:
                 raise ModelError(f"{path.name} is damaged (not a JSON object). Get it again.") from error
+        _check_readable(folder)
         raise
+
+
+def _check_readable(folder: Path) -> None:
+    """Raise ModelError where a configuration cannot be read: a tokenizer is then not to blame."""
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        return
+    try:
+        AutoConfig.from_pretrained(str(folder), **loading())
+    except Exception as error:
+        if isinstance(error, _STUMBLES):
+            raise ModelError(f"config.json is malformed ({first_line(error)}). Get it again.") from error
 
 
 def _object(path: Path) -> dict[str, Any] | None:
@@ -166,7 +180,7 @@ def read_encoder(folder: Path) -> Any:
     from robust_xtreme.models import mini
 
     called = str(folder)
-    weight_files(folder, called)
+    files = weight_files(folder, called)
     check_whole(folder, called)
     check_config(_config_of(folder), called)
     with reading(called, "config.json"):
@@ -176,6 +190,7 @@ def read_encoder(folder: Path) -> Any:
     with reading(called, "config.json"), torch.random.fork_rng(devices=()):
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
+        check_size(parameters_of(architecture, config, **pooler), files)
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         encoder, report = architecture.from_pretrained(called, config=config, **options, **pooler, **loading())
     check_complete(called, report, unused="pooler")
@@ -201,6 +216,12 @@ def _architecture(folder: Path, called: str) -> tuple[Any, Any]:
     if text_class is None:
         raise ModelError(f"{called}: this version of transformers has no {name}. Install a newer one.")
     return text_class, text_class.config_class.from_pretrained(called, **loading())
+
+
+def parameters_of(make: Callable[..., Any], config: Any, **options: bool) -> int:
+    """The number of parameters of the model that a configuration describes; no weights are allocated."""
+    with torch.device("meta"):
+        return sum(weights.numel() for weights in make(config, **options).parameters())
 
 
 def check_complete(called: str, report: Mapping[str, Any], unused: str | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
-from robust_xtreme.models.encoder import first_line
+from robust_xtreme.models.weights import headers
 
 _EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
 """Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""
@@ -68,7 +68,6 @@ def _file_hash(path: Path, _version: tuple[int, int]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-@cache
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
     """The number of parameters that read text, with and without embedding tables, from the headers of weight files.
 
@@ -76,15 +75,7 @@ def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
     of the layers, and T5's attention bias are not tables.
     Raises ModelError where a file is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
-    sizes: dict[str, int] = {}
-    for path in paths:
-        try:
-            with safe_open(str(path), framework="numpy") as weights:
-                sizes |= {name: math.prod(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118 - not a mapping
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error
+    sizes = {name: math.prod(shape) for path in paths for name, (_, shape) in headers(path).items()}
     unread = _UNREAD if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
     kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
     embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))

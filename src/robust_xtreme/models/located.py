@@ -14,7 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.models.checkpoint import Checkpoint, Located, load
 from robust_xtreme.models.encoder import encoder_identity, text_facts
-from robust_xtreme.models.identity import file_hash, identity, read_json
+from robust_xtreme.models.identity import identity, read_json
 from robust_xtreme.models.labels import (
     called_otherwise,
     check_agrees,
@@ -36,7 +36,8 @@ from robust_xtreme.models.native import (
 )
 from robust_xtreme.models.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
 from robust_xtreme.models.trained import languages_of
-from robust_xtreme.models.weights import check_config, check_weights, weight_files
+from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.models.weights import check_config, check_types, check_weights, weight_files
 from robust_xtreme.results.benchmark import TASKS
 from robust_xtreme.specs import OWN, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
@@ -203,11 +204,11 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
     trained_on = facts.get("encoder")
-    if trained_on and trained_on != encoder_identity(run / "model", file_hash):
-        raise ModelError(f"{run}: the head {head} was trained on another encoder than the one in model/. Train again.")
+    if trained_on and trained_on != encoder_identity(run / "model"):
+        what = f"the encoder in {run}/model is not the one that the head {head} was trained on"
+        raise ModelError(f"{what}: its files were replaced, changed or damaged. Copy the run again, or train it again.")
     relabelled(labels[head], task, run)
     config = read_json(run / "model" / "config.json")
-    check_config(config, str(run))
     return Located(
         origin=origin,
         task=task.name,
@@ -251,7 +252,7 @@ def locate_all(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
 
 
 def check_folder(run: Path) -> None:
-    """Raise ModelError, one line, unless the folder is a run of `train` with readable weights."""
+    """Raise ModelError, one line, unless the folder is a run of `train` whose files are as they were trained."""
     if not run.is_dir():
         raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
     model = run / "model"
@@ -261,7 +262,9 @@ def check_folder(run: Path) -> None:
             "finished run of `robust-xtreme train`."
         )
     check_weights(model)
-    weight_files(model, str(model))
+    check_hashes(run)
+    check_config(read_json(model / "config.json"), str(run))
+    check_types((*weight_files(model, str(model)), *sorted((run / "heads").glob("*.safetensors"))))
 
 
 def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:

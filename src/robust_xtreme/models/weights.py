@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +16,25 @@ WHOLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 ADAPTER: Final = "adapter_config.json"
 _SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
-_LAYERS: Final = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
-_SIZES: Final = ("vocab_size", "hidden_size", "d_model", "num_attention_heads", "num_heads", "intermediate_size")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-_LARGEST: Final = 10**8
+_SIZES: Final[Mapping[str, tuple[int, int]]] = {
+    **dict.fromkeys(("num_hidden_layers", "num_layers", "n_layers", "n_layer", "num_hidden_groups"), (1, 1_000)),
+    **dict.fromkeys(("hidden_size", "d_model", "dim", "n_embd", "embedding_size", "intermediate_size"), (1, 10**6)),
+    **dict.fromkeys(("num_attention_heads", "num_heads", "n_heads", "d_ff"), (1, 10**6)),
+    "vocab_size": (1, 10**8),
+    **dict.fromkeys(("max_position_embeddings", "type_vocab_size"), (0, 10**8)),
+    "num_labels": (1, 10_000),
+}
+"""The smallest and largest value of keys of config.json; more layers or classes take minutes to describe alone."""
+
+_SPARE: Final = 10**7
+_DTYPES: Final = ("float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto")
+_TYPES: Final = ("F32", "F16", "BF16", "F64")
+_BUFFERS: Final = re.compile(
+    r"(?:.*\.)?(?:position_ids|token_type_ids|num_batches_tracked|masked_bias|\w+_(?:index|mask))"
+)
+"""Weights of other types that are not learned."""
+
 _UNUSED: Final = re.compile(
     r"(?:.*\.)?(?:pooler\..+|position_ids|token_type_ids|inv_freq|num_batches_tracked)"
     r"|(?:lm_head|cls|predictions|sop_classifier|lm_predictions|mask_predictions|generator_predictions"
@@ -77,7 +94,9 @@ def check_weights(folder: Path) -> None:
 def check_files(folder: Path, called: str, here: bool) -> None:
     """Raise ModelError where a folder has no weights that can be read; `here`: it is local, not fetched."""
     check_whole(folder, called)
-    if weight_files(folder, called):
+    files = weight_files(folder, called)
+    if files:
+        check_types(files)
         return
     if here:
         check_weights(folder)
@@ -96,22 +115,78 @@ def _indexed(path: Path) -> list[Any]:
         return []
 
 
+def check_types(paths: Iterable[Path]) -> None:
+    """Raise ModelError where a file of weights is damaged, or contains integers or floats of 8 bits.
+
+    Those need scales, which are not applied: read as they are, they would be other weights.
+    """
+    for path in paths:
+        for name, (kind, _) in headers(path).items():
+            if kind not in _TYPES and not _BUFFERS.fullmatch(name):
+                what = f"{name[:200]} has the type {kind}, but weights are read only as fp32, fp16 or bf16"
+                raise ModelError(f"{path}: {what}. Save it again in one of them.")
+
+
+@cache
+def _headers(path: Path, _version: tuple[int, int]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as weights:
+            slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118 - not a mapping
+            return {name: (part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is damaged: {str(error).splitlines()[0]}. Remove it and get it again.") from error
+
+
+def headers(path: Path) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+    """The type and shape of each weight in a file, read from its header. Raises ModelError where it is damaged."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    return _headers(path, (facts.st_size, facts.st_mtime_ns))
+
+
 def check_config(config: Mapping[str, Any], called: str) -> None:
-    """Raise ModelError where a configuration has no layers, an impossible size, or names other weight files."""
-    for key in _LAYERS:
-        value = config.get(key)
-        if isinstance(value, (int, float)) and value < 1:
-            raise ModelError(f"{called}: its config.json says {key} {value}, but an encoder has at least one layer.")
-    for key in _SIZES:
-        value = config.get(key)
-        if isinstance(value, (int, float)) and not 0 < value <= _LARGEST:
-            what = f"says {key} {str(value)[:80]}, but a size is a number from 1 to {_LARGEST:,}. Get it again."
-            raise ModelError(f"{called}: its config.json {what}")
+    """Raise ModelError where a configuration has an impossible size or type of numbers, or names other weight files."""
+    text_config = config.get("text_config")
+    for part in (config, text_config if isinstance(text_config, dict) else {}):
+        for key in _SIZES.keys() & part.keys():
+            _check_size(key, part[key], called)
+        for key in ("dtype", "torch_dtype"):
+            _check_dtype(key, part.get(key), called)
     other = config.get("transformers_weights")
     if other not in (None, WHOLE):
         raise ModelError(
             f"{called}: its config.json names weights of its own ({str(other)[:80]!r}); only {WHOLE} is read."
         )
+
+
+def _check_dtype(key: str, value: Any, called: str) -> None:
+    """Raise ModelError where a configuration names another type; parts of a model can have their types in an object."""
+    named = value.removeprefix("torch.") if isinstance(value, str) else value
+    if named is not None and not isinstance(named, dict) and named not in _DTYPES:
+        what = f"says {key} {json.dumps(value)[:80]}, but weights are read as float32, float16 or bfloat16"
+        raise ModelError(f"{called}: its config.json {what}. Get it again.")
+
+
+def _check_size(key: str, value: Any, called: str) -> None:
+    least, most = _SIZES[key]
+    if value is not None and (type(value) is not int or not least <= value <= most):
+        what = f"says {key} {json.dumps(value)[:80]}, but a size is a whole number from {least} to {most:,}"
+        raise ModelError(f"{called}: its config.json {what}. Get it again.")
+
+
+def check_size(described: int, paths: Iterable[Path]) -> None:
+    """Raise ModelError where a configuration describes far more parameters than the files contain.
+
+    Weights that are missing or misshapen would be allocated before they are reported.
+    """
+    present = sum(math.prod(shape) for path in paths for _, shape in headers(path).values())
+    if described > 2 * present + _SPARE:
+        what = f"describes {described:,} parameters, but the weights have {present:,}"
+        raise ModelError(f"its config.json {what}. Get it again.")
 
 
 def check_described(called: str, unexpected: Iterable[str], model: Any, whole: bool) -> None:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.models.encoder import check_complete, check_finite, loading, reading
-from robust_xtreme.models.weights import check_described
+from robust_xtreme.models.encoder import check_complete, check_finite, loading, parameters_of, reading
+from robust_xtreme.models.weights import check_described, check_size, weight_files
 from robust_xtreme.models.windows import Window, encoder_inputs
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 
@@ -53,14 +53,18 @@ class Whole(nn.Module):
 def read_whole(folder: Path, family: str, architecture: str, trust: bool, called: str) -> Whole:
     """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode.
 
-    Raises ModelError where a weight is missing (transformers would draw it at random), misshapen or not finite, and
-    where transformers loads another architecture than the configuration names. With `trust`, code of the folder runs.
+    Raises ModelError where a weight is missing (transformers would draw it at random), misshapen or not finite, where
+    the configuration describes a far larger model than the weights, and where transformers loads another architecture
+    than the configuration names. With `trust`, code of the folder runs.
     """
     import transformers
 
     auto: Any = getattr(transformers, f"AutoModel{HEADS[family]}")
     options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
     with reading(called, "config.json"), torch.random.fork_rng(devices=()):
+        if not trust:
+            config = transformers.AutoConfig.from_pretrained(str(folder), **loading())
+            check_size(parameters_of(auto.from_config, config), weight_files(folder, called))
         model, report = auto.from_pretrained(str(folder), **options, **loading(trust))
     if type(model).__name__ != architecture:
         what = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
@@ -10,18 +11,18 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, Mismatch, ModelError
+from robust_xtreme.models.verify import CLAIM, FILES, hashes
 from robust_xtreme.results import store
 from robust_xtreme.targets.contamination import HASHES
 from robust_xtreme.training.best import FILE as BEST
 from robust_xtreme.training.loop import METRICS, TENSORBOARD
 from robust_xtreme.training.resume import FOLDER as RESUME
 
-SPEC: Final = "train.json"
 STAGES: Final = "stages"
 STATES: Final = (RESUME, BEST)
 """What a run continues from, and a complete one does not need."""
 
-_OURS: Final = (STAGES, *STATES, METRICS, TENSORBOARD, "heads", "model", SPEC)
+_OURS: Final = (STAGES, *STATES, METRICS, TENSORBOARD, "heads", "model", CLAIM)
 
 
 @final
@@ -80,9 +81,9 @@ class StageRecord:
 
 def check_ours(run: Path) -> None:
     """Raise Mismatch where a folder contains files but is not a run of `train`."""
-    if not run.is_dir() or (run / SPEC).is_file():
+    if not run.is_dir() or (run / CLAIM).is_file():
         return
-    if any(path.name != ".lock" and not path.name.startswith(f".{SPEC}.") for path in run.iterdir()):
+    if any(path.name != ".lock" and not path.name.startswith(f".{CLAIM}.") for path in run.iterdir()):
         raise Mismatch(f"{run} contains files but is not a run of `train`. Name another folder: --out DIR")
 
 
@@ -98,7 +99,9 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
             return
         recorded, wanted = claim.get("spec"), json.loads(json.dumps(facts))
         if not isinstance(recorded, dict):
-            raise Mismatch(f"{run / SPEC} is damaged. Name another folder with --out, or replace the run with --force.")
+            raise Mismatch(
+                f"{run / CLAIM} is damaged. Name another folder with --out, or replace the run with --force."
+            )
         keys = sorted(key for key in {*recorded, *wanted} if recorded.get(key) != wanted.get(key))
         changed = ", ".join(f"{key} {recorded.get(key)!r} instead of {wanted.get(key)!r}" for key in keys)
         what = f"{run} contains a run of another spec: {changed or 'other contents'}"
@@ -106,15 +109,15 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
     if claim is not None:
         # First the records of complete stages, last the claim.
         _remove(run / name for name in _OURS)
-    store.write_json(run / SPEC, {"identity": identity, "spec": facts})
+    store.write_json(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}})
 
 
 def _claim(run: Path) -> dict[str, Any] | None:
     """The claim of a folder: empty where it is damaged; None where there is none."""
-    if not (run / SPEC).is_file():
+    if not (run / CLAIM).is_file():
         return None
     try:
-        value = store.read_json(run / SPEC)
+        value = store.read_json(run / CLAIM)
     except DataError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -150,8 +153,13 @@ def stage_path(run: Path, position: int, kind: str) -> Path:
 
 
 def write_stage(path: Path, record: StageRecord) -> None:
-    """Write a stage's record; its existence marks the stage as complete."""
+    """Write a stage's record, which marks the stage as complete; before it, the hashes of the run's files."""
+    run, content = path.parent.parent, store.json_bytes(asdict(record))
     store.make_folder(path.parent)
+    claim = _claim(run)
+    if claim:
+        recorded = {**hashes(run), path.relative_to(run).as_posix(): hashlib.sha256(content).hexdigest()}
+        store.write_json(run / CLAIM, {**claim, FILES: recorded})
     store.write_json(path, asdict(record))
 
 

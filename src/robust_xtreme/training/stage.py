@@ -17,6 +17,7 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import Locked, ModelError, SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_tokenizer
+from robust_xtreme.models.verify import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store
 from robust_xtreme.targets.contamination import HASHES, keys
@@ -73,7 +74,7 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
         record.check_ours(link.folder)
         with _locked(link.folder, last, options.tell):
             record.claim(link.folder, link.identity, link.facts, force=options.force and last)
-            with store.staying(link.folder / record.SPEC):
+            with store.staying(link.folder / CLAIM):
                 record.sweep(link.folder)
                 if parent:
                     record.inherit(parent, link.folder)
@@ -82,6 +83,7 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
                     return
                 record.clear(link.folder)
     if last:
+        check_hashes(link.folder)
         options.tell(f"{link.folder} is complete. Train again with --force, or elsewhere with --out.")
 
 
@@ -114,6 +116,7 @@ def _from_scratch(chain: Chain, link: Link) -> None:
 
 def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     spec = chain.spec
+    check_hashes(parent)
     source = encoder_folder(parent)
     encoder, tokenizer = read_encoder(source), read_tokenizer(source)
     link = replace(link, lessons=fit(link.lessons, encoder, str(source), options.tell))

@@ -9,13 +9,13 @@ from typing import final
 
 from robust_xtreme.errors import DataError, ModelError, SpecError
 from robust_xtreme.models.encoder import known_type
-from robust_xtreme.models.weights import check_files
+from robust_xtreme.models.verify import CLAIM, check_hashes, unverified
+from robust_xtreme.models.weights import check_config, check_files
 from robust_xtreme.results.stages import read_stages
 from robust_xtreme.run_paths import exists, like_hub
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.contamination import check
 from robust_xtreme.training.encoder import config_of, encoder_folder
-from robust_xtreme.training.record import SPEC
 
 
 @final
@@ -47,11 +47,14 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
             f"There is no folder {name[:200]!r}. Name a transformers encoder or a run with --from DIR, or a model of "
             "the hub with --from OWNER/NAME."
         )
-    if like_hub(name) and not (Path(name) / SPEC).is_file():
+    if like_hub(name) and not (Path(name) / CLAIM).is_file():
         tell(f"{name} is a folder here, so the hub was not asked for a model of that name.")
     folder = Path(name)
     encoder = encoder_folder(folder)
+    check_hashes(folder)
     _check(encoder, str(encoder), here=True)
+    if encoder != folder and unverified(folder):
+        tell(unverified(folder))
     try:
         read_stages(folder)
     except DataError as error:
@@ -71,6 +74,7 @@ def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], Non
 def _check(folder: Path, called: str, here: bool) -> None:
     """Raise ModelError, one line, where a folder's weights cannot be read, or its architecture needs its own code."""
     config = config_of(folder, called)
+    check_config(config, called)
     check_files(folder, called, here)
     if config.get("auto_map") and not known_type(config):
         kind = str(config.get("model_type"))[:80]

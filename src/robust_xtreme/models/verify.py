@@ -1,0 +1,72 @@
+"""Compare the files of a run of `train` with their hashes, which its train.json contains since the run is complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.models.identity import file_hash, read_json
+
+CLAIM: Final = "train.json"
+FILES: Final = "files"
+"""The key of train.json: the sha256 of each file by its path in the run; empty until the run is complete."""
+
+_FOLDERS: Final = ("model", "heads", "stages")
+_READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
+_REMEDY: Final = "Copy the run again from where it was trained, or remove it and train it again."
+
+
+def hashes(run: Path) -> dict[str, str]:
+    """The sha256 of each file of a run's model, heads and stages. Raises ModelError where one cannot be read."""
+    return {name: file_hash(run / name) for name in _names(run)}
+
+
+def _names(run: Path) -> list[str]:
+    """The files of a run's model, heads and stages, relative to the run; hidden ones are left out."""
+    paths = [path.relative_to(run) for folder in _FOLDERS for path in (run / folder).rglob("*") if path.is_file()]
+    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+
+
+def check_hashes(run: Path) -> None:
+    """Raise ModelError, one line, where a file of a run is missing, added or changed, or the run is not complete.
+
+    Runs of earlier versions contain no hashes: `unverified` says so.
+    """
+    recorded = _recorded(run)
+    if recorded is None:
+        return
+    if not recorded:
+        raise ModelError(f"{run} is not complete: its training stopped. Continue it with the same command of train.")
+    for name, recorded_hash in recorded.items():
+        if not (run / name).is_file():
+            raise ModelError(f"{run}: {name} is missing. {_REMEDY}")
+        if file_hash(run / name) != recorded_hash:
+            raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_REMEDY}")
+    added = next((name for name in _names(run) if name not in recorded and name.endswith(_READ)), None)
+    if added is not None:
+        raise ModelError(f"{run}: {added} is not a file of this run. Remove it, or train again.")
+
+
+def unverified(run: Path) -> str:
+    """A sentence where a run contains no hashes of its files; else empty."""
+    if _recorded(run) is not None:
+        return ""
+    name = run.resolve().name  # the sentence is stored, and what is stored contains no path
+    return f"{name}: its files are not verified, because its train.json contains no hashes (earlier versions)."
+
+
+def _recorded(run: Path) -> dict[str, str] | None:
+    """The hashes in a run's train.json; None where it contains none. Raises ModelError where the file is damaged."""
+    path = run / CLAIM
+    if not path.is_file():
+        return None
+    try:
+        recorded: Any = read_json(path).get(FILES)
+    except ModelError as error:
+        raise ModelError(f"{path} is damaged (not a JSON object). {_REMEDY}") from error
+    if recorded is None:
+        return None
+    if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
+        raise ModelError(f"{path} is damaged: {FILES!r} does not list hashes. {_REMEDY}")
+    return recorded

@@ -1,0 +1,223 @@
+"""The files of a run are compared with their hashes, and weights and sizes are checked, before anything is computed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.checkpoints import NLI, SEQUENCE, change, checkpoint
+from tests.tiny import hashed, tiny_run
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError
+from robust_xtreme.models.located import load_checkpoint, locate
+from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.training.start import find_start
+
+XNLI = registry.load("task", "xnli")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete run, and a checkpoint of BERT's shape, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    hashed(tiny_run(folder / "run", ["xnli", "panx"]))
+    checkpoint(folder / "bert", "bert", SEQUENCE, NLI)
+    return folder
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    """A copy of the run, to be damaged."""
+    return Path(shutil.copytree(made / "run", tmp_path / "run"))
+
+
+@pytest.fixture
+def unhashed(run: Path) -> Path:
+    """A copy of the run without its hashes, to be damaged."""
+    (run / "train.json").unlink()
+    return run
+
+
+@pytest.fixture
+def bert(made: Path, tmp_path: Path) -> Path:
+    """A copy of the checkpoint, to be damaged."""
+    return Path(shutil.copytree(made / "bert", tmp_path / "bert"))
+
+
+def _flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _redrawn(path: Path) -> None:
+    save_file({name: torch.randn_like(weights) for name, weights in load_file(str(path)).items()}, str(path))
+
+
+def _reversed(path: Path) -> None:
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**facts, "labels": facts["labels"][::-1]}), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("heads/xnli.safetensors", _flipped),
+        ("heads/xnli.safetensors", _redrawn),
+        ("heads/xnli.json", _reversed),
+        ("heads/panx.safetensors", _flipped),
+        ("model/model.safetensors", _cut),
+        ("model/model.safetensors", _flipped),
+        ("model/tokenizer.json", _flipped),
+        ("model/tokenizer_config.json", _flipped),
+        ("model/config.json", _flipped),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named(name: str, damage: Callable[[Path], None], run: Path) -> None:
+    """Weights, labels, tokenizer and configuration, in evaluation and as the start of training."""
+    locate(run, XNLI)
+    damage(run / name)
+    line = rf"run: {name} is damaged or was changed after training .*Copy the run again .* or remove it and train"
+    with pytest.raises(ModelError, match=line):
+        locate(run, XNLI)
+    with pytest.raises(ModelError, match=line):
+        find_start(str(run), tell=print)
+
+
+def test_missing_and_added_files_of_a_run_are_named(run: Path) -> None:
+    """A file that would be read counts; other files and hidden ones do not."""
+    for name in ("model/README.md", "model/.DS_Store", "notes.json"):
+        (run / name).write_text("{}")
+    check_hashes(run)
+    (run / "model" / "added_tokens.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"model/added_tokens\.json is not a file of this run\. Remove it"):
+        locate(run, XNLI)
+    (run / "heads" / "panx.json").unlink()
+    with pytest.raises(ModelError, match=r"heads/panx\.json is missing\. Copy the run again"):
+        locate(run, XNLI)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"files": 3}', '{"files": {"model/config.json": 3}}'])
+def test_a_damaged_list_of_hashes_is_named(content: str, run: Path) -> None:
+    """The file and the remedy are in one line."""
+    (run / "train.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"train\.json is damaged.*Copy the run again") as caught:
+        locate(run, XNLI)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_is_not_complete_is_refused(run: Path) -> None:
+    """Its claim contains no hashes yet."""
+    (run / "train.json").write_text('{"files": {}}', encoding="utf-8")
+    with pytest.raises(ModelError, match=r"is not complete: its training stopped\. Continue it with the same command"):
+        locate(run, XNLI)
+
+
+@pytest.mark.parametrize("claim", ["", '{"identity": "x", "spec": {}}'])
+def test_a_run_without_hashes_is_read_with_a_note(claim: str, run: Path) -> None:
+    """Earlier versions wrote none."""
+    assert locate(run, XNLI).notes == ()
+    (run / "train.json").unlink()
+    if claim:
+        (run / "train.json").write_text(claim, encoding="utf-8")
+    (note,) = locate(run, XNLI).notes
+    assert note.startswith("run: its files are not verified")
+
+
+def test_cut_weights_of_a_run_without_hashes_are_named(unhashed: Path) -> None:
+    """Not the head, whose encoder they are."""
+    _cut(unhashed / "model" / "model.safetensors")
+    with pytest.raises(ModelError, match=r"model/model\.safetensors is damaged: .*Remove it and get it again"):
+        locate(unhashed, XNLI)
+
+
+# --------------------------------------------------------------------------------------------------- types of numbers
+
+
+def _as(path: Path, dtype: torch.dtype) -> None:
+    weights = load_file(str(path))
+    save_file({name: part.to(dtype) for name, part in weights.items()}, str(path), {"format": "pt"})
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.float8_e4m3fn])
+def test_integers_and_floats_of_8_bits_are_refused(dtype: torch.dtype, bert: Path, unhashed: Path) -> None:
+    """In a checkpoint, and in head and encoder of a run; the line names the weight."""
+    line = r"safetensors: \S+ has the type \w+, but weights are read only as fp32, fp16 or bf16"
+    for folder, name in ((bert, "model"), (unhashed, "heads/xnli"), (unhashed, "model/model")):
+        _as(folder / f"{name}.safetensors", dtype)
+        with pytest.raises(ModelError, match=line):
+            locate(folder, XNLI)
+    with pytest.raises(ModelError, match=line):
+        find_start(str(bert), tell=print)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_floats_of_16_bits_and_more_are_read(dtype: torch.dtype, bert: Path) -> None:
+    """They are computed with as fp32; indices beside them are not weights."""
+    _as(bert / "model.safetensors", dtype)
+    weights = load_file(str(bert / "model.safetensors"))
+    indices = {"bert.embeddings.position_ids": torch.arange(512)[None]}
+    save_file({**weights, **indices}, str(bert / "model.safetensors"), {"format": "pt"})
+    assert {part.dtype for part in load_checkpoint(bert, XNLI).encoder.parameters()} == {torch.float32}
+
+
+# --------------------------------------------------------------------------------------------------------- config.json
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("num_hidden_layers", value) for value in (100_000, "12", float("nan"), -1, 0, 2.0, True)),
+        *((key, 10**9) for key in ("hidden_size", "vocab_size", "max_position_embeddings", "intermediate_size")),
+        *((key, "many") for key in ("hidden_size", "vocab_size", "max_position_embeddings", "type_vocab_size")),
+        *(("max_position_embeddings", value) for value in (-5, float("inf"))),
+        ("num_labels", 10**8),
+    ],
+)
+def test_a_size_that_no_encoder_has_is_named_as_written(key: str, value: object, bert: Path, unhashed: Path) -> None:
+    """Before anything is allocated, of a checkpoint and of a run, in evaluation and training."""
+    for folder in (bert, unhashed / "model"):
+        change(folder, {key: value})
+    line = rf"config\.json says {key} {json.dumps(value)}, but a size is a whole number from"
+    for folder in (bert, unhashed):
+        with pytest.raises(ModelError, match=line):
+            locate(folder, XNLI)
+        with pytest.raises(ModelError, match=line):
+            find_start(str(folder), tell=print)
+
+
+@pytest.mark.parametrize("key", ["intermediate_size", "type_vocab_size"])
+def test_a_model_far_larger_than_its_weights_is_not_allocated(key: str, bert: Path, unhashed: Path) -> None:
+    """Its parameters are counted without memory for them."""
+    for folder in (bert, unhashed / "model"):
+        change(folder, {key: 10**6})
+    line = r"cannot be loaded: its config\.json describes [\d,]+ parameters, but the weights have [\d,]+\. Get it again"
+    for folder in (bert, unhashed):
+        with pytest.raises(ModelError, match=line):
+            load_checkpoint(folder, XNLI)
+
+
+@pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
+@pytest.mark.parametrize("value", ["float33", "int8", "float8_e4m3fn"])
+def test_a_type_that_is_not_read_is_not_the_fault_of_the_tokenizer(key: str, value: str, bert: Path) -> None:
+    """The line names config.json, its key and its value."""
+    change(bert, {key: value})
+    with pytest.raises(ModelError, match=rf'its config\.json says {key} "{value}", but weights are read as float32'):
+        load_checkpoint(bert, XNLI)
+
+
+def test_a_malformed_configuration_is_not_the_fault_of_the_tokenizer(unhashed: Path) -> None:
+    """The library reads the configuration to find the tokenizer's class."""
+    change(unhashed / "model", {"id2label": 5})
+    with pytest.raises(ModelError, match=r"config\.json is malformed"):
+        load_checkpoint(unhashed, XNLI)
