@@ -15,6 +15,9 @@ from tests.checkpoints import QUESTION, SEQUENCE, TOKEN, checkpoint
 from tests.program import Ended, program
 
 from robust_xtreme import resources
+from robust_xtreme.adapters.own import own_tasks
+from robust_xtreme.training.chain import chain_of
+from robust_xtreme.training.spec import from_values
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/how-to/own-tasks.md").read_text("utf-8")
@@ -113,6 +116,25 @@ def test_a_foreign_checkpoint_answers_by_the_names_of_its_classes(home: Path, mo
         assert _run(f"{named} --model OWNER/nameless --labels sentiment=positive,negative --out b", models).code == 0
         refused = _run(f"{named} --model OWNER/squad --out c", models)
         assert (refused.code, refused.err.count("\n")) == (2, 1)
+
+
+def test_another_order_of_texts_is_another_run(tmp_path: Path, models: dict[str, Path]) -> None:
+    """A finished run of `text, reply` is not read as one of `reply, text`, nor is a trained stage."""
+    shop = written(tmp_path)
+    described = FILES["shop/suite.toml"].replace('["text"]', '["text", "reply"]')
+    for path in (shop / "sentiment").iterdir():
+        rows = [{**json.loads(line), "reply": "Thanks."} for line in path.read_text("utf-8").splitlines()]
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    words = f"robust-xtreme eval --data {shop} --model OWNER/sentiment --tasks sentiment --quiet --out {tmp_path}/run"
+    values = {"task": "sentiment", "encoder": str(resources.mini("model")), "data": str(shop), "recipe": "xtreme"}
+    stages = []
+    for texts in ('["text", "reply"]', '["reply", "text"]'):
+        (shop / "suite.toml").write_text(described.replace('["text", "reply"]', texts), encoding="utf-8")
+        done = _run(words, models)
+        with own_tasks(str(shop)):
+            stages.append(chain_of(from_values(values).resolved(), lambda _: None).links[-1].identity)
+    assert (done.code, "was begun with other data for sentiment en" in done.err) == (2, True)
+    assert stages[0] != stages[1]
 
 
 def test_a_head_of_a_known_task_answers_own_tasks_of_its_labels(tmp_path: Path, models: dict[str, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -198,6 +199,32 @@ def test_heads_of_known_tasks_answer_own_tasks_of_their_labels(tmp_path: Path) -
     assert {"help", "xquad", "squad"} <= {*accepts["help"]}
     pair = described_by(tmp_path / "b", nli.replace('["text"]', '["claim", "text"]'))["mood"]
     assert {"mood", "xnli", "mnli"} <= {*pair.accepts}
+
+
+def test_a_message_does_not_list_hundreds_of_labels(tmp_path: Path) -> None:
+    """Of many labels the first are named, and the nearest."""
+    names = [f"intent number {number}" for number in range(150)]
+    toml = MOOD.replace('["bad", "good"]', str(names).replace("'", '"'))
+    tasks = described_by(tmp_path, toml, mood__test_en=lines([{**FELT, "label": "intent numbre 88"}]))
+    with pytest.raises(DataError, match=r"and 130 others\. Did you mean 'intent number 88'\?") as caught:
+        load(tasks["mood"], opened(tmp_path), "en", "test")
+    assert len(str(caught.value)) < 700 + len(str(tmp_path))
+
+
+def test_list_shows_the_tasks_of_a_suite(tmp_path: Path) -> None:
+    """Beside those of the program, with their files and their group; other lists have no data."""
+    folder = str(suite(tmp_path, HEAD + MOOD))
+    listed = json.loads(program("list", "tasks", "--data", folder, "--json").out)
+    (mood,) = [row for row in listed if row["name"] == "mood"]
+    assert (mood["metrics"], mood["groups"], mood["files"]) == (
+        ["accuracy"],
+        ["own"],
+        {"test": ["mood/test-{language}.jsonl"]},
+    )
+    assert len(listed) == 1 + len(registry.names("task"))
+    assert "own: mood" in program("list", "tasks", "--data", folder).out
+    assert program("list", "metrics", "--data", folder).code == 2
+    assert program("list", "tasks", "--data", str(tmp_path / "no")).code == 2
 
 
 @pytest.mark.parametrize("tables", ["", MOOD.replace('target = "choice"\n', "")])

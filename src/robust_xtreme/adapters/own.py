@@ -15,7 +15,6 @@ from robust_xtreme.adapters.tagging import UNLABELLED, tagging
 from robust_xtreme.examples import Example, Text
 from robust_xtreme.formats.labelled_jsonl import LABEL
 from robust_xtreme.sources.own import CHOICE, READERS, SPANS, TAGS, OwnTask
-from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.sources.source import open_source
 from robust_xtreme.sources.suite import MANIFEST, Suite
 from robust_xtreme.specs import OWN, Adapt, Files, Origin, Row, TaskSpec
@@ -67,7 +66,10 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
         family="",
         metrics=(),
         languages=languages,
-        files={split: Files(reader, (f"{described.name}/{split}-{{language}}.jsonl",)) for split in SPLITS},
+        files={
+            split: Files(reader, (f"{described.name}/{split}-{{language}}.jsonl",))
+            for split in suite.tasks[described.name]
+        },
         perturbed=(),
         adapt=_labelled(described),
         accepts=(described.name,),

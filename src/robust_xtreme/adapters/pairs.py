@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, nearest
 from robust_xtreme.examples import UNLABELLED, Choice, Example, Text
 from robust_xtreme.specs import Adapt, Origin, Row
+
+_SHOWN: Final = 20
+"""The most labels that a message lists."""
 
 
 def pairs(labels: tuple[str, ...], called: Mapping[str, str]) -> Adapt:
@@ -30,10 +34,16 @@ def pairs(labels: tuple[str, ...], called: Mapping[str, str]) -> Adapt:
     return adapt
 
 
+def none_of(labels: Sequence[str], label: str) -> str:
+    """The end of a message on an unknown label: the known ones, or the first of many, and the nearest."""
+    more = f" and {len(labels) - _SHOWN} others" if len(labels) > _SHOWN else ""
+    return f"is none of: {', '.join(labels[:_SHOWN])}{more}.{nearest(label[:80], labels)}"
+
+
 def labelled(label: str | None, labels: Sequence[str], location: str, called: Iterable[str] = ()) -> Choice:
     """The index of a label in `labels`; `called` are further names that files may have. Raises DataError."""
     if label is None:
         return UNLABELLED
     if label not in labels:
-        raise DataError(location, f"the label {label!r:.80} is none of: {', '.join((*called, *labels))}.")
+        raise DataError(location, f"the label {label!r:.80} {none_of((*called, *labels), label)}")
     return Choice(labels.index(label))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from robust_xtreme.adapters.pairs import none_of
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Example, Tags, Text, digest
 from robust_xtreme.formats import word_spans
@@ -34,7 +35,7 @@ def tagging(labels: tuple[str, ...]) -> Adapt:
 
 def _unknown_tag(row: Row, tags: tuple[str, ...], labels: tuple[str, ...]) -> DataError:
     index = next(index for index, tag in enumerate(tags) if tag not in labels)
-    what = f"the tag {tags[index]!r} is none of: {', '.join(labels)}."
+    what = f"the tag {tags[index]!r:.80} {none_of(labels, tags[index])}"
     if "line" in row.values:  # a word each line
         return DataError(row.location.rpartition(":")[0], what, int(row.values["line"]) + index)
     return DataError(row.location, what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
@@ -49,6 +50,9 @@ def list_(
         ),
     ] = None,
     packs: Packs = None,
+    data: Annotated[
+        str | None, option("--data DIR", "For tasks: those that a suite describes, too.", _completion.data)
+    ] = None,
 ) -> None:
     """List the perturbations, suites of them, tasks, intermediate tasks, languages or metrics.
 
@@ -56,17 +60,32 @@ def list_(
     """
     from robust_xtreme.commands._terminal import output, print_json
 
-    with using(packs):
+    with using(packs), _knowing(what, data):
         members = _rows(what, language)
-    what = what if language is None else _OF_A_LANGUAGE
-    if as_json:
-        print_json(members)
-        return
-    _table(what, members)
-    if what == "tasks":
-        _groups()
-    elif what in _NOTES:
-        output().print(_NOTES[what])
+        what = what if language is None else _OF_A_LANGUAGE
+        if as_json:
+            print_json(members)
+            return
+        _table(what, members)
+        if what == "tasks":
+            _groups()
+        elif what in _NOTES:
+            output().print(_NOTES[what])
+
+
+def _knowing(what: str, data: str | None) -> AbstractContextManager[None]:
+    """Know the tasks that a suite describes. Raises UserError for another list, or where there is no such folder."""
+    if data is None:
+        return nullcontext()
+    if what != "tasks":
+        from robust_xtreme.errors import UserError
+
+        raise UserError(f"--data is for tasks: robust-xtreme list tasks --data {data[:40]}")
+    from robust_xtreme.adapters.own import own_tasks
+    from robust_xtreme.sources.source import open_source
+
+    open_source(data, offline=True)
+    return own_tasks(data)
 
 
 def _rows(what: str, language: str | None) -> list[dict[str, Any]]:

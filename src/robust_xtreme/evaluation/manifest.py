@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from robust_xtreme import __version__, packs
 from robust_xtreme.evaluation.plan import Plan
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import digest
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.learned import NONE
@@ -20,7 +21,7 @@ from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.sources.suite import Suite
 from robust_xtreme.sources.survey import group_languages
-from robust_xtreme.specs import SUITE, TaskSpec
+from robust_xtreme.specs import OWN, SUITE, TaskSpec
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
@@ -121,7 +122,10 @@ def _answered_tasks(plan: Plan) -> list[tuple[Path, str]]:
     return list(dict.fromkeys((task_run.model.run, task_run.task.name) for task_run in plan.task_runs))
 
 
-def _task_run(task_run: Any) -> dict[str, Any]:
+def _task_run(task_run: TaskRun) -> dict[str, Any]:
+    """A task run; of a task that the data describe also the fields and labels, on which predictions depend."""
+    task = task_run.task
+    described = {"fields": list(task.fields), "labels": list(task.labels)} if OWN in task.groups else {}
     return {
         "task": task_run.task.name,
         "language": task_run.language,
@@ -129,6 +133,7 @@ def _task_run(task_run: Any) -> dict[str, Any]:
         "data": task_run.data,
         "rows": task_run.rows,
         "clusters": task_run.clusters,
+        **described,
         "files": [{"path": path, "sha256": sha256} for path, sha256 in task_run.files],
         **({"pool": task_run.pool, "candidates": task_run.candidates} if task_run.pool else {}),
     }

@@ -94,7 +94,7 @@ def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, .
     task_labels = placed(classes, task)
     if task_labels is not None:
         return task_labels
-    have, want = _shown(classes), ", ".join(task.labels)
+    have, want = _shown(classes), _shown(task.labels)
     tags = kind_of(task.family).words
     if len(classes) != len(task.labels) and not tags:
         what = f"its head has {len(classes)} classes ({have}), but {task.name} has {len(task.labels)} ({want})"
@@ -176,6 +176,6 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
     if labels == task.labels:
         return None
     if sorted(labels) not in map(sorted, label_sets(task)):
-        have, want = ", ".join(labels), ", ".join(task.labels)
+        have, want = _shown(labels), _shown(task.labels)
         raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
     return tuple(task.labels.index(label) for label in labels) if kind_of(task.family).indexed else None

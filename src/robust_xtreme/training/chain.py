@@ -15,7 +15,7 @@ from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.run_paths import name_of, what_is_read
 from robust_xtreme.sources import selecting
-from robust_xtreme.specs import SUITE
+from robust_xtreme.specs import OWN, SUITE
 from robust_xtreme.training import dev, record
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
@@ -163,12 +163,15 @@ def _noise(stage: StageSpec) -> dict[str, Any]:
 
 
 def _content(lesson: Lesson) -> str:
-    """The hash of a lesson: its examples in their order, labels, length, and the contamination that was allowed."""
+    """The hash of a lesson: its examples in their order, labels, length, and the contamination that was allowed.
+
+    Of a task that the data describe also the fields, whose order is not part of an example's fingerprint.
+    """
     task = lesson.task
     order = digest(*(example.id for example in lesson.examples))
-    return digest(
-        lesson.identity, order, repr(task.labels), str(task.max_length), repr(sorted(lesson.screened.allowed))
-    )
+    fields = [repr(task.fields)] if OWN in task.groups else []
+    allowed = repr(sorted(lesson.screened.allowed))
+    return digest(lesson.identity, order, repr(task.labels), str(task.max_length), allowed, *fields)
 
 
 def _flat(facts: Mapping[str, Any]) -> list[str]:
