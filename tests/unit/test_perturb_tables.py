@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,7 @@ def test_columns_of_a_csv_have_names_or_numbers(tmp_path: Path) -> None:
         ("a,text,text\n1,x,y\n", "has 2 columns named 'text', the first at 2."),
         ("a,b\n1,x\n", "has no column 'text'; its header has: a, b."),
         ("a;text\n1;x\n", "has no column 'text'; its header has: a;text."),
+        ('"a\nb",c\n1,2\n', "has no column 'text'; its header has: a b, c."),
         ("", "contains no texts."),
         ("a,text\n", "contains no texts."),
         (b"a,text\n1,\xff\n", "in:2: byte 0xff is not valid UTF-8"),
@@ -226,6 +228,22 @@ def test_what_is_not_parquet_is_one_line(data: bytes, tmp_path: Path) -> None:
         done(tmp_path, data, "parquet", fields=("text",))
     assert len(str(caught.value).splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_what_polars_writes_to_stderr_itself_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged file may make it panic: the error is one line, and stderr is there again after it."""
+
+    def panic(*_: object) -> None:
+        os.write(2, b"thread panicked")
+        raise pl.exceptions.PanicException("left\nright")
+
+    monkeypatch.setattr(parquet, "_scanned", panic)
+    with pytest.raises(DataError, match=r"in: is not a readable Parquet file: left$"):
+        done(tmp_path, packed(TABLE), "parquet", fields=("text",))
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "after"
 
 
 def test_parquet_has_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -55,13 +57,33 @@ def records(source: Source, options: Options) -> Iterator[Record]:
 def _frame(data: bytes, path: str) -> pl.DataFrame:
     """The content of a file. Raises DataError where it is damaged or too large."""
     try:
-        scan = pl.scan_parquet(io.BytesIO(data))
-        rows, columns = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
-        if rows * columns > _CELLS:
-            raise DataError(path, f"has {rows:,} rows of {columns:,} columns; at most {_CELLS:,} values are read.")
-        return scan.collect()
+        with _without_panics():
+            return _scanned(data, path)
     except (pl.exceptions.PolarsError, OSError, ValueError, pl.exceptions.PanicException) as error:
         raise DataError(path, f"is not a readable Parquet file: {_first(error)}") from None
+
+
+def _scanned(data: bytes, path: str) -> pl.DataFrame:
+    """The content, if it is small enough. Raises DataError."""
+    scan = pl.scan_parquet(io.BytesIO(data))
+    rows, columns = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
+    if rows * columns > _CELLS:
+        raise DataError(path, f"has {rows:,} rows of {columns:,} columns; at most {_CELLS:,} values are read.")
+    return scan.collect()
+
+
+@contextmanager
+def _without_panics() -> Iterator[None]:
+    """Keep from stderr what polars writes there itself when it panics at a damaged file; it raises an error as well."""
+    with ExitStack() as undone:
+        with suppress(OSError):  # stderr may be closed
+            stderr = os.dup(2)
+            undone.callback(os.close, stderr)
+            undone.callback(os.dup2, stderr, 2)
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            undone.callback(os.close, nothing)
+            os.dup2(nothing, 2)
+        yield
 
 
 def _first(error: BaseException) -> str:

@@ -156,7 +156,8 @@ def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
         return cells.index(name)
     if _NUMBER.fullmatch(name) and 1 <= int(name) <= len(cells):
         return int(name) - 1
-    known = f"its header has: {', '.join(cells)[:200]}" if named else f"it has the columns 1 to {len(cells)}"
+    shown = ", ".join(" ".join(cell.split()) for cell in cells)[:200]
+    known = f"its header has: {shown}" if named else f"it has the columns 1 to {len(cells)}"
     raise UserError(f"{path} has no column {name!r}; {known}. Name them with --fields.")
 
 
