@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from warnings import warn
+
+from robust_xtreme.renamed import note, renamed
 
 
 class RobustXtremeError(Exception):
@@ -45,6 +48,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is 1: `1 row`, `2,490 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 class DataError(UserError):
     """A malformed data file, with its path and line."""
 
@@ -83,3 +91,12 @@ class Contamination(UserError):
 
 class NotFinite(RobustXtremeError):
     """A model gave a score that is not finite."""
+
+
+def __getattr__(name: str) -> object:
+    """The error that had this name in the version before, with a warning. Raises AttributeError for any other name."""
+    row = renamed("errors", name)
+    if row is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warn(note(row), FutureWarning, stacklevel=2)
+    return globals()[row.new]

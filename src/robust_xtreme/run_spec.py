@@ -13,6 +13,7 @@ from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.keys import Argument, arguments, key, keys, toml
+from robust_xtreme.renamed import note, renamed
 from robust_xtreme.specs import canonical, check_keys, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
@@ -128,7 +129,9 @@ class RunSpec:
         for name, (_, known) in keys(RunSpec).items():
             value = getattr(self, name)
             if known.choices and value not in known.choices:
-                raise SpecError(f"The {name} {value!r} is none of: {', '.join(known.choices)}.")
+                row = renamed(name, value) if isinstance(value, str) else None
+                what = note(row) if row else f"{value!r} is none of: {', '.join(known.choices)}."
+                raise SpecError(f"The {name} {what}")
             if type(value) is int and not known.least <= value <= known.most:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)
                 raise SpecError(f"The value {value} of {name} is {side} {bound}.")

@@ -170,7 +170,8 @@ def test_a_run_prints_its_table_and_its_report(here: Path) -> None:
     assert f"Report: {folder.relative_to(here) / 'report.md'}" in result.stdout
     assert "not run: " in result.stderr
     again = call(*WORDS, "--perturb", "char_noise:0.3")
-    assert (again.exit_code, again.stdout, again.stderr) == (0, result.stdout, "")
+    assert (again.exit_code, again.stdout) == (0, result.stdout)
+    assert again.stderr == f"Next: robust-xtreme eval --config {folder.relative_to(here)}/run.toml --seeds 3\n"
 
 
 def test_quiet_prints_no_progress(here: Path) -> None:
@@ -212,7 +213,8 @@ def test_another_spelling_of_a_path_is_the_same_run(here: Path, monkeypatch: pyt
 
     monkeypatch.setattr(store, "lock", locked)
     again = call("--model", "./tiny", "--data", str(here / "data"), *WORDS[4:])
-    assert (again.exit_code, again.stderr) == (0, "")
+    assert again.exit_code == 0
+    assert [line[:6] for line in again.stderr.splitlines()] == ["Next: "]
     assert again.stdout == first.stdout.replace("Model tiny on data", f"Model ./tiny on {here / 'data'}")
 
 
@@ -282,5 +284,8 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_ctrl_c_is_one_line_and_exit_130(here: Path) -> None:
     """No traceback, and no half-written file."""
     result = call(*WORDS, "--out", "out")
-    assert (result.exit_code, line_of(result)) == (130, "robust-xtreme: Interrupted.")
+    assert (result.exit_code, line_of(result)) == (
+        130,
+        "robust-xtreme: Interrupted. The same command continues the run.",
+    )
     assert not [path for path in (here / "out").rglob("*") if ".tmp" in path.name]

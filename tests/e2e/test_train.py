@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -40,6 +41,12 @@ def _train(data: Path, encoder: Path, out: Path, *more: str) -> Result:
     return CliRunner().invoke(build(), _words(data, encoder, out, *more))
 
 
+def line_of(result: Result) -> str:
+    """The one line of an error, after the line on what is read."""
+    (line,) = [line for line in result.stderr.splitlines() if not line.startswith("read: ")]
+    return line
+
+
 @pytest.mark.process
 def test_train_writes_a_run_and_says_where(tmp_path: Path, data: Path, encoder: Path) -> None:
     """The folder is all that is on stdout; steps are plain lines on stderr; nothing else appears anywhere."""
@@ -62,8 +69,25 @@ def test_train_writes_a_run_and_says_where(tmp_path: Path, data: Path, encoder: 
     assert (again.exit_code, again.stderr) == (0, "")
     other = _train(data, encoder, tmp_path / "run", "--seed", "1")
     assert other.exit_code == 2
-    assert "seed 0 instead of 1" in other.stderr
-    assert other.stderr.count("\n") == 1
+    assert "seed 0 instead of 1" in line_of(other)
+
+
+def test_the_line_after_training_evaluates_what_was_trained(
+    tmp_path: Path, data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last line on stderr runs as it is: model, data and tasks are those of the training, quoted for a shell."""
+    monkeypatch.chdir(tmp_path)
+    words = _words(data, encoder, Path("a run"), "--steps", "1")
+    done = program(*words)
+    assert (done.code, done.out) == (0, "a run\n")
+    line = f"Next: robust-xtreme eval --model 'a run' --data {data} --tasks panx --perturb char_noise:0.1"
+    assert done.err.splitlines()[-1] == line
+    evaluated = program(*shlex.split(line)[2:], "--device", "cpu")
+    assert (evaluated.code, "Report: runs/eval-" in evaluated.out) == (0, True), evaluated.err
+    after = evaluated.err.splitlines()[-1]
+    assert re.fullmatch(r"Next: robust-xtreme eval --config runs/eval-\w+/run\.toml --seeds 3", after)
+    again = program(*shlex.split(after)[2:-2], "--plan")
+    assert again.code == 0, again.err
 
 
 def test_ctrl_c_is_one_line(tmp_path: Path, data: Path, encoder: Path) -> None:
@@ -74,10 +98,10 @@ def test_ctrl_c_is_one_line(tmp_path: Path, data: Path, encoder: Path) -> None:
     command.interrupt()
     code, printed = command.end()
     assert code == 130
-    first, *last = [line for line in printed.splitlines() if not line.startswith("target:")]
+    first, *last = [line for line in printed.splitlines() if not line.startswith(("target:", "read: "))]
     assert first.startswith("panx: 32 examples")
     stops = "stops after this step, and saves it; Ctrl-C once more stops at once"
-    assert last == [stops, "robust-xtreme: Interrupted."]
+    assert last == [stops, "robust-xtreme: Interrupted. The same command continues the run."]
     assert list((tmp_path / "run" / "resume").iterdir())
     assert not (tmp_path / "run" / "model").exists()
 
@@ -136,8 +160,7 @@ def test_an_unwritable_folder_is_one_line(tmp_path: Path, data: Path, encoder: P
     (tmp_path / "file").write_text("", encoding="utf-8")
     done = _train(data, encoder, tmp_path / "file" / "run")
     assert done.exit_code == 3
-    assert "cannot be written" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert "cannot be written" in line_of(done)
 
 
 def test_help_has_examples() -> None:

@@ -29,6 +29,7 @@ SLOW: Final = frozenset(
         "test_multichecklist",
         "test_mutated_files",
         "test_native",
+        "test_next_command",
         "test_nlpaug",
         "test_pack_checks",
         "test_perturb_files",

@@ -9,7 +9,7 @@ import pytest
 
 from robust_xtreme import packs, registry
 from robust_xtreme.catalogue import LISTS, plain, rows, served
-from robust_xtreme.commands.list import COLUMNS, cell, list_
+from robust_xtreme.commands.list import COLUMNS, SHORT, cell, list_
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.groups import names
 
@@ -33,11 +33,15 @@ def test_every_member_is_listed_with_its_first_line(kind: str) -> None:
 
 @pytest.mark.parametrize("what", sorted(LISTS))
 def test_a_list_is_a_table_for_readers(what: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without --json a list is a table with its columns on top and a line for each member."""
+    """Without --json a list has the name of each member and what it is, in a line; with --long every column."""
     list_(what)
+    first, *lines = capsys.readouterr().out.splitlines()
+    names = [str(next(iter(row.values()))) for row in rows(what)]
+    assert first.split() == list(SHORT)
+    assert [line.split()[0] for line in lines[: len(names)]] == names
+    list_(what, long=True)
     shown = capsys.readouterr().out
-    assert shown.split("\n", 1)[0].split() == list(COLUMNS[what])
-    assert all(str(next(iter(row.values()))) in shown for row in rows(what))
+    assert all(name in shown for name in (*names, *COLUMNS[what][1:]))
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
@@ -47,11 +51,11 @@ def test_the_list_of_tasks_is_for_reading(
     """No paths of files; languages with their number; the groups that --tasks takes at its end."""
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("COLUMNS", str(columns))
-    list_("tasks")
+    list_("tasks", long=True)
     shown = capsys.readouterr().out
     lines = shown.splitlines()
     assert not any(sign in shown for sign in (".tsv", ".jsonl", "{language}", "{code}"))
-    assert len(lines) < 2000 / columns * 6
+    assert len(lines) < max(2000 / columns * 6, 120)
     assert "11: ar de el en" in shown
     assert all(any(line.startswith(f"  {name}: ") for line in lines) for name in names())
     assert "robust-xtreme list tasks --json" in shown.replace("\n", " ").replace("  ", " ")
@@ -59,7 +63,7 @@ def test_the_list_of_tasks_is_for_reading(
 
 def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFixture[str]) -> None:
     """Rules that are waived are whole, one a line; below the table is where three kinds act."""
-    list_("perturbations")
+    list_("perturbations", long=True)
     output = capsys.readouterr().out
     for name in registry.names("perturbation"):
         for rule in registry.load("perturbation", name).waives:
@@ -69,11 +73,11 @@ def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFi
 
 def test_a_keyboard_of_our_choice_is_listed_as_unreviewed(capsys: pytest.CaptureFixture[str]) -> None:
     """No source names the French keyboard for Haitian Creole; the Spanish one is named for Basque."""
-    list_("perturbations", language="ht")
+    list_("perturbations", language="ht", long=True)
     shown = capsys.readouterr().out
     assert "keyboards/fr: chosen, unreviewed" in shown
     assert "Unreviewed packs are not counted as serving a language." in shown
-    list_("perturbations", language="eu")
+    list_("perturbations", language="eu", long=True)
     assert "keyboards/es: attested" in capsys.readouterr().out
 
 

@@ -100,7 +100,7 @@ def test_the_table_has_the_licence_and_the_short_hash(folder: Path) -> None:
     assert f"xnli: licence {registry.load('task', 'xnli').licence}" in done.stdout
     assert re.search(rf"sw +validation +66 +yes +{short} +xnli/dev-sw\.tsv", done.stdout)
     assert "nothing here in 13: ar bg" in done.stdout
-    assert f"robust-xtreme data check --data {folder}" in done.stdout
+    assert done.stderr == f"Next: robust-xtreme data check --data {folder} --tasks xnli\n"
 
 
 def test_groups_and_languages_choose_what_is_looked_at(folder: Path) -> None:

@@ -153,12 +153,14 @@ def test_lists_are_json_on_request() -> None:
 
 @pytest.mark.parametrize("what", ["perturbations", "tasks", "metrics", "languages"])
 def test_lists_keep_their_words_whole_on_a_narrow_terminal(what: str) -> None:
-    """On 80 columns an entry without room for a table is in lines of its own; no line is longer, no word is cut."""
+    """On 80 columns a list has two columns; with --long, entries in lines of their own. No word is cut."""
     narrow = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}
-    lines = CliRunner().invoke(build(), ["list", what], env=narrow).output.splitlines()
     words = {"perturbations": "language's", "tasks": "token_accuracy", "metrics": "boundaries"}
-    assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in lines) <= 80
-    assert any(words.get(what, "Indo-European") in line for line in lines)
+    short = {**words, "tasks": "persons,", "languages": "Swahili,"}
+    for options, word in (([], short[what]), (["--long"], words.get(what, "Indo-European"))):
+        lines = CliRunner().invoke(build(), ["list", what, *options], env=narrow).stdout.splitlines()
+        assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in lines) <= 80
+        assert any(word in line for line in lines)
 
 
 @pytest.mark.process
@@ -184,7 +186,7 @@ def test_a_line_that_cannot_be_written_keeps_its_code() -> None:
 def test_any_text_is_shown_on_any_terminal() -> None:
     """Letters that the terminal's encoding does not have are escaped, not a failure."""
     done = program("show", "char_noise:0.1", "--language", "yo", "Ẹ káàárọ̀", encoding="ascii")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "Next: robust-xtreme eval --perturb char_noise:0.1\n")
     assert "\\u" in done.out
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.specs import Origin, PerturbationSpec, canonical_strength
+from robust_xtreme.specs import Origin, PerturbationSpec, canonical, canonical_strength
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,24 @@ def test_a_spec_round_trips_through_its_text(text: str) -> None:
     spec = PerturbationSpec.parse(text)
     assert str(spec) == text
     assert PerturbationSpec.parse(str(spec)) == spec
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("char_noise:0.1,keyboard_typo:0.2", "--perturb char_noise:0.1 --perturb keyboard_typo:0.2"),
+        ("char_noise:0.1, 0.2 , casing:.3", "--perturb char_noise:0.1, 0.2 --perturb casing:.3"),
+        ("char_noise:0.1,@smoke", "--perturb char_noise:0.1 --perturb @smoke"),
+        ("char_noise:0.1@fields=question,casing:0.2", "--perturb char_noise:0.1@fields=question --perturb casing:0.2"),
+    ],
+)
+def test_perturbations_with_a_comma_between_them_are_repeated_options(text: str, options: str) -> None:
+    """A comma separates strengths, and values of a parameter; the error has the options to write."""
+    with pytest.raises(SpecError) as refused:
+        canonical(text)
+    assert str(refused.value) == (f"{text!r} names several perturbations. Repeat the option: {options}")
+    for kept in ("char_noise:0.1,0.2@ops=delete,swap", "char_noise:0.1@fields=question,context"):
+        assert canonical(kept) == kept
 
 
 @given(

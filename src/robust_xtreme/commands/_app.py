@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,7 +18,8 @@ import typer
 
 import robust_xtreme
 from robust_xtreme.commands._errors import bounded, exit_code_of, printable
-from robust_xtreme.sinks import echo
+from robust_xtreme.renamed import current
+from robust_xtreme.sinks import echo, one_line
 from robust_xtreme.sources.endpoint import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
@@ -74,4 +76,11 @@ def main() -> None:
     """Run the program on the arguments of the command line; never returns."""
     printable()
     settle()
-    raise SystemExit(exit_code_of(lambda: build()(prog_name="robust-xtreme", standalone_mode=False)))
+    raise SystemExit(exit_code_of(_run))
+
+
+def _run() -> object:
+    sys.argv[1:], notes = current(sys.argv[1:])
+    for line in notes:
+        echo(f"robust-xtreme: {one_line(line)}", error=True)
+    return build()(prog_name="robust-xtreme", standalone_mode=False)

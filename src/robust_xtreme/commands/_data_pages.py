@@ -11,7 +11,6 @@ from rich.table import Column
 
 from robust_xtreme.commands._data import DataSurvey
 from robust_xtreme.commands._terminal import WIDE, output, table_of
-from robust_xtreme.run_spec import HUB
 from robust_xtreme.sinks import visible
 from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.sources.survey import Held, Surveyed, licence_of
@@ -48,9 +47,6 @@ def show_list(survey: DataSurvey) -> None:
             _show(console, names, [_cells(split, pooled) for split in splits])
         if absent := [language.language or "-" for language in languages if not language.splits]:
             console.print(f"nothing here in {len(absent)}: {' '.join(absent)}", soft_wrap=not console.is_terminal)
-    offline = " --offline" if survey.data.startswith(HUB) else ""
-    command = f"robust-xtreme data check --data {survey.data}{offline}"
-    console.print(f"\n{visible(f'What a run would skip, and why: {command}')}", soft_wrap=True)
 
 
 def _cells(split: Held, pooled: bool) -> list[str]:

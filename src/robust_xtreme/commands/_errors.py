@@ -50,13 +50,14 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED: Final = 128
 _STOPS: Final = (".", "!", "?")
 _COMPUTING: Final = ("eval", "train")
+PLANNING: Final = frozenset({"--plan", "--dry-run"})
 NOWHERE: Final = "The folder that this was started in does not exist any more"
 
 
-def exit_code_of(run: Callable[[], object]) -> int:
+def exit_code_of(run: Callable[[], object], continues: str = "") -> int:
     """Run something that returns an exit code or None, and return the code; errors become one line on stderr.
 
-    Exits of typer pass through.
+    Exits of typer pass through. `continues` says how an interrupted command is continued.
     """
     try:
         code = run()
@@ -67,8 +68,8 @@ def exit_code_of(run: Callable[[], object]) -> int:
     except KeyboardInterrupt as stop:
         match stop.args:
             case (signal.Signals() as number, *_):
-                return _say(f"Ended by {number.name}.", _SIGNALLED + number)
-        return _say("Interrupted.", INTERRUPTED)
+                return _say(f"Ended by {number.name}.{continues}", _SIGNALLED + number)
+        return _say(f"Interrupted.{continues}", INTERRUPTED)
     except BrokenPipeError:
         return _quiet()
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it as a traceback
@@ -111,17 +112,29 @@ def ended() -> Iterator[None]:
 def bounded(command: Callable[..., object]) -> Callable[..., None]:
     """The command inside the error boundary: it ends with an exit code, never with an exception."""
 
+    computes = command.__name__ in _COMPUTING
+
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
         def here() -> object:
-            if command.__name__ in _COMPUTING and not is_somewhere():
+            if not computes:
+                return command(*args, **options)
+            if not is_somewhere():
                 raise RobustXtremeError(f"{NOWHERE}. Go to one that exists: cd DIR")
-            return command(*args, **options)
+            with ended():
+                return command(*args, **options)
 
-        if code := exit_code_of(here):
+        if code := exit_code_of(here, _continuing() if computes else ""):
             raise typer.Exit(code)
 
     return run
+
+
+def _continuing() -> str:
+    """How an interrupted run is continued; empty for a plan, which computes nothing."""
+    if not PLANNING.isdisjoint(sys.argv):
+        return ""
+    return f" The same command{' without --force' if '--force' in sys.argv else ''} continues the run."
 
 
 def is_somewhere() -> bool:

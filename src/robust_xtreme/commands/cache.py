@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option
 from robust_xtreme.sinks import echo, one_line
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _WHAT: Final = ("info", "clear")
 _STEP: Final = 1000
+_EVAL: Final = ("eval", "--perturb", "char_noise:0.1")
 
 
 def cache(
@@ -39,6 +41,7 @@ def cache(
             print_json(facts)
         else:
             _print(facts)
+            show_next(*(("cache", "clear") if before.size else _EVAL))
         return
     if before.size and not yes:
         _ask(before)
@@ -47,7 +50,9 @@ def cache(
         print_json({"folder": removed["folder"], "removed": removed["entries"]})
     else:
         total = sum(kind["entries"] for kind in removed["entries"].values())
-        echo(f"Removed {total} entries ({size_of(removed['size'])}) from {removed['folder']}")
+        what = f"{total:,} entr{'y' if total == 1 else 'ies'}"
+        echo(f"Removed {what} ({size_of(removed['size'])}) from {removed['folder']}")
+        show_next(*_EVAL)
 
 
 def _ask(before: Info) -> None:

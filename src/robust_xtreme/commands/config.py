@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option
 from robust_xtreme.commands._shipped import LIST, shipped
 from robust_xtreme.errors import UnknownName, UserError
@@ -18,6 +19,14 @@ _KINDS: Final = {
     "runs": "run of eval, `eval --config NAME`",
 }
 """The folders of `configs`, and the heading of their files."""
+
+
+_RUNS: Final = {
+    "train": ("train",),
+    "runs": ("eval", "--config"),
+    "recipes": ("train", "small_ci", "--recipe"),
+}
+"""The words that run a copied file."""
 
 
 def config(
@@ -42,8 +51,12 @@ def config(
         _list(as_json)
     elif what == "show":
         echo(_find(name).read_text(encoding="utf-8"), end="")
+        show_next("config", "copy", name)
     else:
-        echo(str(_copy(_find(name), dest, force)))
+        path = _find(name)
+        copied = _copy(path, dest, force)
+        echo(str(copied))
+        show_next(*_RUNS[path.parent.name], str(copied), "--plan")
 
 
 def _files() -> dict[str, dict[str, Path]]:

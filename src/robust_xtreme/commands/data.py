@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option, several
+from robust_xtreme.run_spec import HUB, MINI
+
+if TYPE_CHECKING:
+    from robust_xtreme.commands._data import DataSurvey
 
 WHAT: Final = ("list", "check")
 
@@ -74,5 +79,19 @@ def data(
         _data_pages.show_list(survey)
     else:
         _data_pages.show_check(survey)
+    if not as_json:
+        show_next(*_following(survey, listed, tasks, languages))
     if not listed and (survey.malformed or survey.is_empty):
         raise typer.Exit(2)
+
+
+def _following(survey: DataSurvey, listed: bool, tasks: str | None, languages: str | None) -> tuple[str, ...]:
+    """After a list the check, after malformed files the check again, else the plan of a run on these data."""
+    offline = ("--offline",) if survey.offline and survey.data.startswith(HUB) else ()
+    named = [*(("--tasks", tasks) if tasks else ()), *(("--languages", languages) if languages else ())]
+    same = ("--data", survey.data, *named, *offline)
+    if listed or survey.malformed:
+        return ("data", "check", *same)
+    if not any(language.evaluated for language in survey.all):
+        return ("data", "list", "--data", MINI)
+    return ("eval", *same, "--plan")

@@ -8,6 +8,7 @@ import typer
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import NOWHERE, is_somewhere
+from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import option
 from robust_xtreme.sinks import echo, one_line
 
@@ -72,7 +73,8 @@ def _print(checks: list[Check], runs: bool) -> None:
             echo(f"{'':4}  {'':{width}}  -> {one_line(check.remedy)}")
     echo()
     if runs:
-        echo("mini can run.\n-> robust-xtreme eval --perturb char_noise:0.1")
+        echo("mini can run.")
+        show_next("eval", "--perturb", "char_noise:0.1")
     else:
         echo("mini cannot run: see the lines that begin with fail.")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._errors import PLANNING
+from robust_xtreme.commands._next import after_evaluation, again, show_next
 from robust_xtreme.commands._options import option, passed, show_outside_packs, with_keys
 from robust_xtreme.commands._shipped import RUNS, find
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
@@ -69,13 +71,14 @@ def eval(
         console = output()
         for line in estimate(spec, force):
             console.print(line, soft_wrap=True)
+        show_next(*again(without=PLANNING))
     else:
         _run(spec, force, not no_cache, quiet, verbose)
 
 
 def _run(spec: RunSpec, force: bool, cache: bool, quiet: bool, verbose: bool) -> None:
     from robust_xtreme.commands._progress import observing, show_result
-    from robust_xtreme.errors import FailedCells
+    from robust_xtreme.errors import FailedCells, counted
 
     with observing(quiet, verbose) as observer:
         from robust_xtreme.evaluation.run import evaluate
@@ -84,6 +87,8 @@ def _run(spec: RunSpec, force: bool, cache: bool, quiet: bool, verbose: bool) ->
     show_result(result, spec, quiet)
     if result.failed:
         raise FailedCells(
-            f"{len(result.failed)} cells failed: the model's scores are not finite. They are named in "
-            f"{result.folder / 'report.md'}; the other cells are written."
+            f"{counted(len(result.failed), 'cell')} failed: the model's scores are not finite. "
+            f"{result.folder / 'report.md'} names what failed; all other cells are written."
         )
+    if not quiet:
+        show_next(*after_evaluation(spec, result.folder))

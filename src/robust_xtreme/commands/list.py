@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._next import again, show_next
 from robust_xtreme.commands._options import Packs, argument, option, using
 
 _OF_A_LANGUAGE: Final = "perturbations of a language"
+_ANY: Final = 1 << 20
+SHORT: Final = ("name", "what")
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "rates", "waives"),
     "suites": ("name", "summary", "specs"),
@@ -32,7 +35,16 @@ trains: tasks whose own training data these are, so that their gain is not trans
 Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json
 What a folder contains of them: robust-xtreme data list --tasks intermediate --data DIR""",
 }
-"""The notes below a list."""
+"""The notes below a list with --long."""
+_NEXT: Final = {
+    "perturbations": ("show", "char_noise:0.1", "--language", "en", "The text to perturb."),
+    "suites": ("eval", "--perturb", "@smoke"),
+    "tasks": ("data", "list"),
+    "intermediate": ("data", "list", "--tasks", "intermediate"),
+    "languages": ("list", "perturbations", "--language", "en"),
+    "metrics": ("list", "tasks", "--long"),
+}
+"""The command after a list with --long."""
 
 
 LISTS: Final = _completion.words([what for what in COLUMNS if what != _OF_A_LANGUAGE])
@@ -40,6 +52,7 @@ LISTS: Final = _completion.words([what for what in COLUMNS if what != _OF_A_LANG
 
 def list_(
     what: Annotated[str, argument("WHAT", "perturbations, suites, tasks, intermediate, languages or metrics", LISTS)],
+    long: Annotated[bool, option("--long", "Print more columns than the name and what it is.")] = False,
     as_json: Annotated[bool, option("--json", "Print one JSON array with every column.")] = False,
     language: Annotated[
         str | None,
@@ -56,21 +69,40 @@ def list_(
 ) -> None:
     """List the perturbations, suites of them, tasks, intermediate tasks, languages or metrics.
 
-    Examples: robust-xtreme list perturbations --language sw; robust-xtreme list suites; robust-xtreme list tasks --json
+    Examples: robust-xtreme list perturbations --language sw; robust-xtreme list tasks --long; robust-xtreme list suites
+    --json
     """
     from robust_xtreme.commands._terminal import output, print_json
 
     with using(packs), _knowing(what, data):
         members = _rows(what, language)
-        what = what if language is None else _OF_A_LANGUAGE
         if as_json:
             print_json(members)
             return
-        _table(what, members)
+        shown = what if language is None else _OF_A_LANGUAGE
+        if long:
+            _table(COLUMNS[shown], [[_shown(shown, name, row[name]) for name in COLUMNS[shown]] for row in members])
+            output().print(_NOTES.get(shown, ""), end="\n" if shown in _NOTES else "")
+        else:
+            _table(SHORT, [_short(shown, row) for row in members])
         if what == "tasks":
             _groups()
-        elif what in _NOTES:
-            output().print(_NOTES[what])
+    show_next(*(_following(what, language, data) if long else again("--long")))
+
+
+def _following(what: str, language: str | None, data: str | None) -> tuple[str, ...]:
+    following = tuple(language if language and word == "en" else word for word in _NEXT[what])
+    return following if data is None else (*following, "--data", data)
+
+
+def _short(what: str, row: Mapping[str, Any]) -> tuple[str, str]:
+    """The name of a member and what it is: a summary, the name of a language, or whether one is served."""
+    match what:
+        case "languages":
+            return row["code"], cell(f"{row['name']}, {row['script']}")
+        case _ if what == _OF_A_LANGUAGE:
+            return row["name"], cell("served" if row["served"] else f"not served: {row['why']}")
+    return row["name"], cell(row["summary"])
 
 
 def _knowing(what: str, data: str | None) -> AbstractContextManager[None]:
@@ -115,21 +147,19 @@ def _groups() -> None:
     console.print("Files, noised fields, licences, sources and the rest: robust-xtreme list tasks --json")
 
 
-def _table(what: str, members: list[dict[str, Any]]) -> None:
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; of more than two columns entries, where its lines are longer than those of the console."""
     from rich.table import Column
 
     from robust_xtreme.commands._terminal import fits, output, print_stacked, table_of
 
-    console, names = output(), COLUMNS[what]
+    console = output()
     columns = [Column(name, overflow="fold", no_wrap=name in ("name", "code", "waives")) for name in names]
-    rows = [[_shown(what, name, row[name]) for name in names] for row in members]
     table = table_of(columns, rows)
-    if not fits(console, table):
-        if "summary" in names:
-            print_stacked(console, names, rows)
-            return
-        table.padding = (0, 1, 0, 0)
-    console.print(table)
+    if len(names) > len(SHORT) and not fits(console, table, _ANY):
+        print_stacked(console, names, rows)
+    else:
+        console.print(table)
 
 
 def _shown(what: str, column: str, value: Any) -> str:

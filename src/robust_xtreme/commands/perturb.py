@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import ended
+from robust_xtreme.commands._next import again, show_next
 from robust_xtreme.commands._options import Packs, Seed, argument, option, several, using
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.run_spec import SPLITS
@@ -146,6 +148,22 @@ def perturb(
         totals = perturb_file(job, advance)
     if not quiet:
         echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
+        if "-" not in (job.file, job.out):
+            show_next(*_another_draw(job))
+
+
+def _another_draw(job: Job) -> tuple[str, ...]:
+    """The same command with the next seed and other files."""
+    seed = job.seed + 1
+    files = [("--out", job.out), *([("--edit-counts", job.edit_counts)] if job.edit_counts else [])]
+    others = [word for name, file in files for word in (name, _numbered(file, seed))]
+    return again("--seed", str(seed), *others, replacing=("--seed", "-o", "--out", "--edit-counts"))
+
+
+def _numbered(file: str, seed: int) -> str:
+    path = Path(file)
+    stem, dot, suffixes = path.name.partition(".")
+    return str(path.with_name(f"{stem.removesuffix(f'-seed{seed - 1}')}-seed{seed}{dot}{suffixes}"))
 
 
 def _names(fields: list[str] | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import Packs, Seed, argument, option, using
 from robust_xtreme.sinks import inert
 
@@ -46,6 +47,7 @@ def show(
         cells = PerturbationSpec.parse(spec).cells()
         noised_texts = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
     _table(noised_texts)
+    show_next("eval", "--perturb", spec, *(word for folder in packs or () for word in ("--packs", folder)))
 
 
 def _typed(text: str) -> str:

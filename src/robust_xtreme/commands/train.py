@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from robust_xtreme.commands import _train_options as options
+from robust_xtreme.commands._errors import PLANNING
+from robust_xtreme.commands._next import after_training, again, show_next
 from robust_xtreme.commands._options import passed, with_keys
 from robust_xtreme.sinks import echo
 from robust_xtreme.training.spec import StageSpec, TrainSpec
@@ -58,6 +60,8 @@ def _train(spec: TrainSpec, force: bool, quiet: bool, verbose: bool) -> None:
     with watching(force, quiet, verbose, spec.devices > 1) as shown:
         folder = api.train(spec, shown)
     echo(str(folder))
+    if not quiet:
+        show_next(*after_training(spec, folder))
 
 
 def _plan(spec: TrainSpec, quiet: bool) -> None:
@@ -67,3 +71,4 @@ def _plan(spec: TrainSpec, quiet: bool) -> None:
     with watching(False, quiet, False) as shown:
         rows = plan_of(spec, shown.tell)
     show_plan(rows)
+    show_next(*again(without=PLANNING))

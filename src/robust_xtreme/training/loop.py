@@ -160,11 +160,11 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage,
     module.train()
     try:
         trainer.fit(module, datamodule=TrainingData(loader))
-    except SystemExit:
+    except SystemExit as end:
         if not trainer.interrupted:
             raise
         signal.signal(signal.SIGINT, before)
-        raise KeyboardInterrupt from None
+        raise KeyboardInterrupt(*getattr(end.__context__, "args", ())) from None  # with the signal that ended it
     except ProcessException as error:
         if stop.asked:
             raise KeyboardInterrupt from None

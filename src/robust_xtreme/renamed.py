@@ -1,0 +1,70 @@
+"""Names that changed in this version. The old ones are read until the next version, with a note on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """An old name of an option of the command `of`, of a value of the key `of`, or of a class of the module `of`.
+
+    `new` is empty where nothing replaces it, for the reason `why`. Only values are not read any more.
+    """
+
+    of: str
+    old: str
+    new: str = ""
+    why: str = ""
+
+
+_EXACT: Final = "search is always exact"
+
+RENAMED: Final = (
+    Renamed("perturb", "--books", "--edit-counts"),
+    Renamed("eval", "--index", why=_EXACT),
+    Renamed("index", "ivf", why=_EXACT),
+    Renamed("index", "hnsw", why=_EXACT),
+    Renamed("errors", "Overlap", "Contamination"),
+)
+"""All names that changed."""
+
+
+def renamed(of: str, old: str) -> Renamed | None:
+    """What became of an old name; None where it is not one."""
+    return next((row for row in RENAMED if (row.of, row.old) == (of, old)), None)
+
+
+def note(row: Renamed) -> str:
+    """The old name and what to write instead, in a sentence."""
+    if row.new:
+        return f"{row.old} is now {row.new}; the old name is read until the next version."
+    return f"{row.old} is removed: {row.why}. Leave it out."
+
+
+def current(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words of a command line with the options of today, and a note on each old one.
+
+    An option that nothing replaces is left out with its value.
+    """
+    command = next((word for word in words if not word.startswith("-")), "")
+    kept: list[str] = []
+    notes: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest], notes
+        option, equals, value = word.partition("=")
+        row = renamed(command, option)
+        if row is None:
+            kept.append(word)
+            continue
+        notes.append(note(row))
+        if row.new:
+            kept.append(f"{row.new}{equals}{value}")
+        elif not equals:
+            next(rest, "")
+    return kept, notes

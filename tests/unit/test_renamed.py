@@ -1,0 +1,62 @@
+"""Names that changed: the old spelling is read for one version, with a note on stderr."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+from tests.program import program
+
+from robust_xtreme import errors
+from robust_xtreme.commands._app import command_names
+from robust_xtreme.renamed import RENAMED, Renamed, current, note
+from robust_xtreme.run_spec import RunSpec
+
+OPTIONS = [row for row in RENAMED if row.of in command_names()]
+VALUES = [row for row in RENAMED if row.of == "index"]
+CLASSES = [row for row in RENAMED if row.of == "errors"]
+
+
+def test_every_old_name_is_tested_here() -> None:
+    """A row of the table is an option, a value or a class, each of which has a test below."""
+    assert {*OPTIONS, *VALUES, *CLASSES} == {*RENAMED}
+
+
+@pytest.mark.parametrize("row", OPTIONS, ids=lambda row: row.old)
+def test_an_old_option_is_read_as_the_new_one(row: Renamed) -> None:
+    """With the value in the same word or the next; where nothing replaces it, it is left out with its value."""
+    new = [row.new] if row.new else []
+    value = ["x"] if row.new else []
+    assert current([row.of, "a", row.old, "x", "b"]) == ([row.of, "a", *new, *value, "b"], [note(row)])
+    joined = [f"{row.new}=x"] if row.new else []
+    assert current([row.of, f"{row.old}=x", "--", row.old]) == ([row.of, *joined, "--", row.old], [note(row)])
+    other = next(name for name in command_names() if name != row.of)
+    assert current([other, row.old]) == ([other, row.old], [])
+
+
+def test_a_command_with_an_old_option_says_the_new_one(tmp_path: Path) -> None:
+    """The command runs, and a line on stderr names the option of today."""
+    file, counts = tmp_path / "texts.txt", tmp_path / "counts.tsv"
+    file.write_text("Habari\n", encoding="utf-8")
+    words = ("perturb", str(file), "-l", "sw", "--perturb", "char_noise:0.1", "-o", str(tmp_path / "o"), "-q")
+    done = program(*words, "--books", str(counts))
+    line = "robust-xtreme: --books is now --edit-counts; the old name is read until the next version.\n"
+    assert (done.code, done.err, counts.is_file()) == (0, line, True)
+
+
+@pytest.mark.parametrize("row", VALUES, ids=lambda row: row.old)
+def test_an_old_value_is_refused_with_the_reason(row: Renamed) -> None:
+    """The reason is in the error of a run file that names it."""
+    with pytest.raises(errors.SpecError, match=f"^The {row.of} {row.old} is removed: {row.why}"):
+        RunSpec(index=row.old)
+
+
+@pytest.mark.parametrize("row", CLASSES, ids=lambda row: row.old)
+def test_an_old_class_is_the_new_one(row: Renamed) -> None:
+    """Code of the version before still runs, with a warning; any other name is an AttributeError."""
+    module = importlib.import_module(f"robust_xtreme.{row.of}")
+    with pytest.warns(FutureWarning, match=f"{row.old} is now {row.new}"):
+        assert getattr(module, row.old) is getattr(module, row.new)
+    with pytest.raises(AttributeError, match="no attribute 'Overlaps'"):
+        _ = module.Overlaps
