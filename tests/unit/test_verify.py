@@ -119,7 +119,7 @@ def test_a_damaged_list_of_hashes_is_named(content: str, run: Path) -> None:
 def test_a_run_that_is_not_complete_is_refused(run: Path) -> None:
     """Its claim contains no hashes yet."""
     (run / "train.json").write_text('{"files": {}}', encoding="utf-8")
-    with pytest.raises(ModelError, match=r"is not complete: its training stopped\. Continue it with the same command"):
+    with pytest.raises(ModelError, match=r"is not complete: its training stopped or still runs\. Continue"):
         locate(run, XNLI)
 
 
@@ -152,7 +152,7 @@ def _as(path: Path, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.float8_e4m3fn])
 def test_integers_and_floats_of_8_bits_are_refused(dtype: torch.dtype, bert: Path, unhashed: Path) -> None:
     """In a checkpoint, and in head and encoder of a run; the line names the weight."""
-    line = r"safetensors: \S+ has the type \w+, but weights are read only as fp32, fp16 or bf16"
+    line = r"safetensors: \S+ has the type \w+, but weights are read only as float32, float16 or bfloat16"
     for folder, name in ((bert, "model"), (unhashed, "heads/xnli"), (unhashed, "model/model")):
         _as(folder / f"{name}.safetensors", dtype)
         with pytest.raises(ModelError, match=line):
@@ -212,8 +212,18 @@ def test_a_model_far_larger_than_its_weights_is_not_allocated(key: str, bert: Pa
 def test_a_type_that_is_not_read_is_not_the_fault_of_the_tokenizer(key: str, value: str, bert: Path) -> None:
     """The line names config.json, its key and its value."""
     change(bert, {key: value})
-    with pytest.raises(ModelError, match=rf'its config\.json says {key} "{value}", but weights are read as float32'):
+    with pytest.raises(
+        ModelError, match=rf'its config\.json says {key} "{value}", but weights are read only as float32'
+    ):
         load_checkpoint(bert, XNLI)
+
+
+@pytest.mark.parametrize("method", ["bitsandbytes", "fp8", "unknown"])
+def test_a_quantised_checkpoint_is_refused(method: str, bert: Path) -> None:
+    """Some methods would be ignored, others would need a library."""
+    change(bert, {"quantization_config": {"quant_method": method}})
+    with pytest.raises(ModelError, match=r"its config\.json describes quantised weights .* without quantisation\.$"):
+        locate(bert, XNLI)
 
 
 def test_a_malformed_configuration_is_not_the_fault_of_the_tokenizer(unhashed: Path) -> None:

@@ -165,8 +165,8 @@ def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
         raise ModelError(f"{called}: the tokenizer has {size} tokens, but the encoder only {vocabulary} embeddings.")
     if 2 * size < vocabulary:
         raise ModelError(
-            f"{called}: the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings: it is another "
-            "model's, or its files (tokenizer.json) are missing."
+            f"{called}: the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings (vocab_size in "
+            "config.json): it is another model's, or its files (tokenizer.json) are missing."
         )
 
 

@@ -37,7 +37,9 @@ def check_hashes(run: Path) -> None:
     if recorded is None:
         return
     if not recorded:
-        raise ModelError(f"{run} is not complete: its training stopped. Continue it with the same command of train.")
+        raise ModelError(
+            f"{run} is not complete: its training stopped or still runs. Continue it with the same command."
+        )
     for name, recorded_hash in recorded.items():
         if not (run / name).is_file():
             raise ModelError(f"{run}: {name} is missing. {_REMEDY}")

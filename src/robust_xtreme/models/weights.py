@@ -18,16 +18,17 @@ ADAPTER: Final = "adapter_config.json"
 _SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _SIZES: Final[Mapping[str, tuple[int, int]]] = {
-    **dict.fromkeys(("num_hidden_layers", "num_layers", "n_layers", "n_layer", "num_hidden_groups"), (1, 1_000)),
+    **dict.fromkeys(("num_hidden_layers", "num_layers", "n_layers", "n_layer", "num_hidden_groups"), (1, 256)),
     **dict.fromkeys(("hidden_size", "d_model", "dim", "n_embd", "embedding_size", "intermediate_size"), (1, 10**6)),
     **dict.fromkeys(("num_attention_heads", "num_heads", "n_heads", "d_ff"), (1, 10**6)),
     "vocab_size": (1, 10**8),
     **dict.fromkeys(("max_position_embeddings", "type_vocab_size"), (0, 10**8)),
     "num_labels": (1, 10_000),
 }
-"""The smallest and largest value of keys of config.json; more layers or classes take minutes to describe alone."""
+"""The smallest and largest value of keys of config.json; more layers or classes take minutes to read."""
 
 _SPARE: Final = 10**7
+_READ_AS: Final = "read only as float32, float16 or bfloat16"
 _DTYPES: Final = ("float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto")
 _TYPES: Final = ("F32", "F16", "BF16", "F64")
 _BUFFERS: Final = re.compile(
@@ -123,7 +124,7 @@ def check_types(paths: Iterable[Path]) -> None:
     for path in paths:
         for name, (kind, _) in headers(path).items():
             if kind not in _TYPES and not _BUFFERS.fullmatch(name):
-                what = f"{name[:200]} has the type {kind}, but weights are read only as fp32, fp16 or bf16"
+                what = f"{name[:200]} has the type {kind}, but weights are {_READ_AS}"
                 raise ModelError(f"{path}: {what}. Save it again in one of them.")
 
 
@@ -156,6 +157,9 @@ def check_config(config: Mapping[str, Any], called: str) -> None:
             _check_size(key, part[key], called)
         for key in ("dtype", "torch_dtype"):
             _check_dtype(key, part.get(key), called)
+    if config.get("quantization_config") is not None:
+        what = f"describes quantised weights (quantization_config), but weights are {_READ_AS}"
+        raise ModelError(f"{called}: its config.json {what}. Save it again without quantisation.")
     other = config.get("transformers_weights")
     if other not in (None, WHOLE):
         raise ModelError(
@@ -167,7 +171,7 @@ def _check_dtype(key: str, value: Any, called: str) -> None:
     """Raise ModelError where a configuration names another type; parts of a model can have their types in an object."""
     named = value.removeprefix("torch.") if isinstance(value, str) else value
     if named is not None and not isinstance(named, dict) and named not in _DTYPES:
-        what = f"says {key} {json.dumps(value)[:80]}, but weights are read as float32, float16 or bfloat16"
+        what = f"says {key} {json.dumps(value)[:80]}, but weights are {_READ_AS}"
         raise ModelError(f"{called}: its config.json {what}. Get it again.")
 
 
