@@ -211,7 +211,7 @@ PAGES: Final = (
     Page(
         f"{_PACKAGE}/__init__.pyi",
         (
-            *(f"{_PACKAGE}/{name}.py" for name in ("api", "keys", "run_spec", "training/spec")),
+            *(f"{_PACKAGE}/{name}.py" for name in ("api", "keys", "run_spec", "training/spec", "training/values")),
             "tools/stub.py",
         ),
         _stub,

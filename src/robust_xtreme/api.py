@@ -13,7 +13,9 @@ from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.keys import keys, takes
 from robust_xtreme.run_spec import RunSpec, evaluate_arguments, from_mapping
 from robust_xtreme.specs import check_keys, shown
-from robust_xtreme.training.spec import TrainSpec, from_values, train_arguments
+from robust_xtreme.training.run_file import spec_of
+from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.values import from_values, is_default, train_arguments
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -194,7 +196,9 @@ def _train_spec(spec: TrainSpec | str | Path | None, values: dict[str, Any]) -> 
     if isinstance(spec, TrainSpec):
         _check_alone("train", "TrainSpec", values)
         return spec
-    return from_values(values)
+    if spec is None:
+        return from_values(values)
+    return spec_of(str(spec), {name: value for name, value in values.items() if not is_default(name, value)})
 
 
 @takes(evaluate_arguments())

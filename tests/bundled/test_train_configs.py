@@ -11,9 +11,9 @@ from typer.main import get_command
 
 from robust_xtreme import resources
 from robust_xtreme.commands._app import build
-from robust_xtreme.commands._shipped import shipped
-from robust_xtreme.commands._train_files import spec_of
+from robust_xtreme.shipped import shipped
 from robust_xtreme.training import recipes
+from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec, defaults
 from robust_xtreme.training.stage import train
 

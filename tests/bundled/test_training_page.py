@@ -13,8 +13,8 @@ from typer.main import get_command
 
 from robust_xtreme.commands._app import build
 from robust_xtreme.commands._options import passed
-from robust_xtreme.commands._train_files import spec_of
 from robust_xtreme.keys import keys, written
+from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, TrainSpec, from_tables
 
 ROOT = Path(__file__).parents[2]

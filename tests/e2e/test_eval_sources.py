@@ -22,8 +22,8 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.training.spec import from_values
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 BLOCK = """
 import sys

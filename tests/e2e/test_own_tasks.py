@@ -17,7 +17,7 @@ from tests.program import Ended, program
 from robust_xtreme import resources
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.training.chain import chain_of
-from robust_xtreme.training.spec import from_values
+from robust_xtreme.training.values import from_values
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/how-to/own-tasks.md").read_text("utf-8")

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from robust_xtreme.commands._app import build
-from robust_xtreme.commands._shipped import shipped
-from robust_xtreme.commands._train_files import spec_of
 from robust_xtreme.resources import folder
+from robust_xtreme.shipped import shipped
+from robust_xtreme.training.run_file import spec_of
 
 
 def run(*words: str) -> Result:

@@ -12,7 +12,7 @@ from robust_xtreme import resources, run_spec
 from robust_xtreme.errors import SpecError
 from robust_xtreme.training.recipes import recipe
 from robust_xtreme.training.sampling import parse_sampling
-from robust_xtreme.training.spec import from_values
+from robust_xtreme.training.values import from_values
 
 Reader = Callable[[Path], object]
 READERS: tuple[Reader, ...] = (resources.toml, run_spec.from_toml, lambda path: recipe(str(path)))

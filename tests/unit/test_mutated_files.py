@@ -19,7 +19,6 @@ from tests.perturbed import FIELDS, SAMPLES, SPEC
 from tests.sample_files import sample, samples
 
 from robust_xtreme import formats, registry, resources, run_spec
-from robust_xtreme.commands._train_files import spec_of
 from robust_xtreme.errors import UserError
 from robust_xtreme.formats import read_file, reader
 from robust_xtreme.noise.user_packs import using
@@ -27,6 +26,7 @@ from robust_xtreme.perturbing.files import Job, perturb_file
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.sources.paths import options
 from robust_xtreme.training.recipes import recipe
+from robust_xtreme.training.run_file import spec_of
 
 FILES: Final = 5_000
 SETTINGS: Final = 1_000

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from robust_xtreme import resources
+from robust_xtreme.api import _train_spec
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import passed
-from robust_xtreme.commands._shipped import find, shipped
-from robust_xtreme.commands._train_files import spec_of
 from robust_xtreme.commands.train import train
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.keys import keys
+from robust_xtreme.shipped import find, shipped
 from robust_xtreme.training import recipes, spec
+from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.sampling import parse_sampling
+from robust_xtreme.training.values import SHORT, from_values
 
 FILE = """
 from = "OWNER/NAME"
@@ -70,7 +72,7 @@ def test_keys_are_named_as_they_are_written(tmp_path: Path) -> None:
         assert "from" in known
         assert "start" not in known
     with pytest.raises(SpecError, match="Known: ") as caught:
-        spec.from_values({"nothing": 1})
+        from_values({"nothing": 1})
     assert str(caught.value).count(" start,") == 0
 
 
@@ -229,3 +231,24 @@ def test_files_of_the_user_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert _completion.run_file("mi") == ["mine.toml", "mines/"]
     assert _completion.run_file("mines/") == ["mines/one.toml"]
     assert _completion.folder("mi") == ["mines/"]
+
+
+def test_python_takes_a_run_by_its_name() -> None:
+    """`train("small_ci")` is the command `train small_ci`; values replace keys of the file as options do."""
+    assert _train_spec("small_ci", {}) == spec_of("small_ci", {})
+    given = {"steps": 7, "languages": "en,sw", "seed": 0, "out": Path("o"), "mlm_steps": 3}
+    assert _train_spec("small_ci", given) == spec_of("small_ci", {**given, "languages": ["en", "sw"], "out": "o"})
+    spec = _train_spec("small_ci", {name: argument.default for name, argument in SHORT.items()})
+    assert spec == spec_of("small_ci", {})
+    with pytest.raises(UnknownName, match="Did you mean"):
+        _train_spec("small_cy", {})
+    with pytest.raises(SpecError, match="there is no key 'taks'"):
+        _train_spec("small_ci", {"taks": "xnli"})
+
+
+def test_a_path_of_a_run_is_taken_by_python(tmp_path: Path) -> None:
+    """A Path is a file; its own paths count from it."""
+    path = tmp_path / "run.toml"
+    path.write_bytes(shipped("train")["small_ci"].read_bytes())
+    (tmp_path / "made_up.txt").write_text("a b c", encoding="utf-8")
+    assert _train_spec(path, {}).text == str(tmp_path / "made_up.txt")

@@ -17,7 +17,8 @@ import robust_xtreme
 from robust_xtreme import RunSpec, evaluate, train
 from robust_xtreme.errors import UserError
 from robust_xtreme.keys import keys
-from robust_xtreme.training.spec import SHORT, StageSpec, TrainSpec, from_values
+from robust_xtreme.training.spec import StageSpec, TrainSpec
+from robust_xtreme.training.values import SHORT, from_values
 
 STUB = Path(robust_xtreme.__file__).with_suffix(".pyi")
 OF_EVALUATE = {"tokenizer": None, "deduplicate": True, "force": False, "cache": True, "observer": None}
@@ -53,10 +54,22 @@ def test_train_has_every_key_of_a_run_and_of_its_last_stage() -> None:
     assert keywords(train) == {name: value for name, value in expected.items() if name not in ("start", "tasks")}
 
 
-def test_a_default_that_is_passed_changes_nothing() -> None:
-    """Every argument of `evaluate` and `train` may be passed with the default that its signature shows."""
+def test_a_default_that_is_passed_to_evaluate_changes_nothing() -> None:
+    """Every key may be passed with the default that the signature shows."""
     assert RunSpec(**{name: value for name, value in keywords(evaluate).items() if name in keys(RunSpec)}) == RunSpec()
-    given: dict[str, Any] = {"task": "xnli", "data": "d", "encoder": "e"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"task": "xnli", "data": "d", "encoder": "e"},
+        {"task": "xnli", "data": "d", "encoder": "e", "text": "t"},
+        {"task": "xnli", "data": "d", "scratch": "tiny", "text": "t"},
+        {"mlm": {"text": "t", "steps": 1}, "encoder": "e"},
+    ],
+)
+def test_a_default_that_is_passed_to_train_changes_nothing(given: dict[str, Any]) -> None:
+    """The same for training, whichever stages a call describes."""
     shown = {name: value for name, value in keywords(train).items() if name != "force"}
     assert from_values({**shown, **given}) == from_values(given)
 

@@ -30,8 +30,9 @@ from robust_xtreme.training.controls import shuffled, texts
 from robust_xtreme.training.learn import learning
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.sampling import shared_out
-from robust_xtreme.training.spec import StageSpec, TrainSpec, from_values
+from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 COUNT = 300
 PAIRS = [pair_example(f"{n}", f"p{n}", ("yes", "no", "so")[n % 3], n % 3) for n in range(COUNT)]

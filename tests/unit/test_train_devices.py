@@ -18,8 +18,8 @@ from robust_xtreme.training import learn
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.module import TrainingModule
 from robust_xtreme.training.objective import task_part
-from robust_xtreme.training.spec import from_values
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,9 @@ from robust_xtreme.errors import (
 )
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import TrainingModule
-from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 STEPS = 8
 Step = Callable[[TrainingModule, Any, int], torch.Tensor]

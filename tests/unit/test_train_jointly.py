@@ -25,8 +25,9 @@ from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part, task_part
 from robust_xtreme.training.sampling import Plan, epoch_batches
-from robust_xtreme.training.spec import TrainSpec, defaults, from_values
+from robust_xtreme.training.spec import TrainSpec, defaults
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 TASKS = ("xnli", "panx", "tydiqa")
 

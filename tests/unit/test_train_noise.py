@@ -14,7 +14,7 @@ from robust_xtreme.examples import Answers, Example, Tags
 from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.learn import Learning, learning
 from robust_xtreme.training.objective import Taken
-from robust_xtreme.training.spec import from_values
+from robust_xtreme.training.values import from_values
 
 COUNT = 32
 

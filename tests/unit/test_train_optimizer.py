@@ -13,7 +13,7 @@ from tests.tiny import tiny_encoder_folder
 
 from robust_xtreme.training import learn, stage
 from robust_xtreme.training.learn import Learning, learning
-from robust_xtreme.training.spec import from_values
+from robust_xtreme.training.values import from_values
 
 
 @pytest.mark.parametrize(("precision", "fused"), [("fp32", True), ("bf16", False)])

@@ -19,8 +19,9 @@ from robust_xtreme.commands._train_shown import print_plan
 from robust_xtreme.results import store
 from robust_xtreme.training import estimate
 from robust_xtreme.training.estimate import Row, plan_of
-from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,9 @@ from robust_xtreme.sources import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.loop import Options
-from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from robust_xtreme.sources import load
 from robust_xtreme.targets.contamination import check
 from robust_xtreme.training import best, dev
 from robust_xtreme.training.loop import Options, Progress
-from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
+from robust_xtreme.training.values import from_values
 
 
 @pytest.fixture(scope="module")

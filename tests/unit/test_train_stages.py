@@ -21,9 +21,10 @@ from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.module import TrainingModule
-from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.text import languages_in, read_lines
+from robust_xtreme.training.values import from_values
 
 Weights = dict[str, torch.Tensor]
 

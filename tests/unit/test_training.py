@@ -20,8 +20,9 @@ from robust_xtreme.training.data import Loader
 from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.sampling import Plan, epoch_batches
-from robust_xtreme.training.spec import StageSpec, TrainSpec, from_values
+from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.text import read_lines
+from robust_xtreme.training.values import from_values
 
 LINES = ["Habari ya asubuhi, rafiki", "the river runs past old stone houses", "a"] * 7
 

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option
-from robust_xtreme.commands._shipped import LIST, shipped
 from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.shipped import LIST, shipped
 from robust_xtreme.sinks import echo
 
 _WHAT: Final = ("list", "show", "copy")

@@ -8,8 +8,8 @@ from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import PLANNING
 from robust_xtreme.commands._next import after_evaluation, again, show_next
 from robust_xtreme.commands._options import option, passed, show_outside_packs, with_keys
-from robust_xtreme.commands._shipped import RUNS, find
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
+from robust_xtreme.shipped import RUNS, find
 
 _LISTS: Final = ("tasks", "languages")
 

@@ -42,11 +42,12 @@ def train(
 
     robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
     """
-    from robust_xtreme.commands._train_files import spec_of
+    from robust_xtreme.commands._options import show_outside_packs
+    from robust_xtreme.training.run_file import spec_of
 
     words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap, **keys}
     steps = {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
-    spec = spec_of(file, passed({**words, **steps}, _LISTS))
+    spec = spec_of(file, passed({**words, **steps}, _LISTS), show_outside_packs)
     if plan:
         _plan(spec, quiet)
     else:

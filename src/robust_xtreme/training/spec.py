@@ -11,7 +11,7 @@ from typing import Any, Final, final
 from robust_xtreme import groups, packs, registry, run_paths
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.keys import Argument, arguments, key, keys, written
+from robust_xtreme.keys import key, keys, written
 from robust_xtreme.specs import TaskSpec, check_keys, typed
 from robust_xtreme.training import recipes
 from robust_xtreme.training._bounds import check_stage, check_start, check_values
@@ -26,26 +26,6 @@ SIZE_NAMES: Final = ("small", "tiny")
 Tell = Callable[[str], None]
 _MAX_SEED: Final = 2**32 - 1
 _MOST_PARTS: Final = 4096
-_STAGE: Final = "Mapping[str, Any] | None"
-SHORT: Final = {
-    "task": Argument(
-        "", "str | Sequence[str]", "the target, as in `list tasks`; several are learned together: `xnli,panx`"
-    ),
-    "encoder": Argument(
-        "", "str | Path", "where to start: a transformers folder, a run of `train`, or `OWNER/NAME` on the hub"
-    ),
-    "scratch": Argument("", "str", "start from a new encoder: `small` (3 layers of 192) or `tiny` (1 of 32)"),
-    "mlm_steps": Argument(
-        None, "int | None", "steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0"
-    ),
-    "allow_overlap": Argument(False, "bool", 'the same as `overlap="allow"`: results are stamped'),
-    "mlm": Argument(None, _STAGE, 'the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`'),
-    "intermediate": Argument(
-        None, f"str | Sequence[str] | {_STAGE}", "the tasks learned together before the target, or a stage by its keys"
-    ),
-    "target": Argument(None, f"str | Sequence[str] | {_STAGE}", "the last stage by its keys, instead of `task`"),
-}
-"""The arguments of `train` in Python that are not keys of a run's file, or are its tables."""
 
 
 @final
@@ -289,38 +269,12 @@ def _no_task(name: str) -> SpecError | UnknownName:
     return SpecError(f"train takes tasks, and {name} is a group of them. {what}")
 
 
-def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec:
-    """A TrainSpec from its keys by name; `mlm`, `intermediate` and `target` are mappings of a StageSpec's keys.
-
-    Short forms: `task` and every key of a stage are those of the target, `intermediate` may be names with commas,
-    `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
-    a list of one element may be a string. Raises SpecError naming the key that is unknown or of another type.
-    """
-    given = {key: value for key, value in values.items() if key not in SHORT or not SHORT[key].is_default(value)}
-    check_keys(given, list(dict.fromkeys([*SHORT, *_run_keys(), *keys(StageSpec)])), (), location)
-    return from_tables(tables_of(given), location)
-
-
-def train_arguments() -> dict[str, Argument]:
-    """The arguments of `train` in Python: short forms, the keys of a run, and those of its last stage."""
-    of_run = arguments(TrainSpec, _TYPES)
-    known = {**SHORT, **of_run, **arguments(StageSpec, _TYPES), **of_run}
-    return {name: argument for name, argument in known.items() if name not in ("start", "tasks")}
-
-
-_TYPES: Final = {
-    **dict.fromkeys(("data", "out", "text", "recipe", "translated"), "str | Path"),
-    "limit": "str | int",
-    "packs": "str | Path | Sequence[str | Path]",
-}
-
-
 def from_tables(tables: Mapping[str, Any], location: str = "train") -> TrainSpec:
     """A TrainSpec from the keys and tables of a run's file. Raises SpecError naming the location and the key."""
     given = {key: value for key, value in tables.items() if value is not None or key not in STAGE_NAMES}
     values = {("start" if key == "from" else key): value for key, value in given.items()}
     stages: Any = {name: _stage(values.pop(name), f"{location}: [{name}]") for name in STAGE_NAMES if name in values}
-    check_keys(given, [*_run_keys(), *STAGE_NAMES], (), location)
+    check_keys(given, [*run_keys(), *STAGE_NAMES], (), location)
     return TrainSpec(**_typed(TrainSpec, values, location), **stages)
 
 
@@ -335,10 +289,19 @@ def _stage(values: Any, location: str) -> StageSpec:
 def _typed(kind: Any, values: Mapping[str, Any], location: str) -> dict[str, Any]:
     """Values of the types that a spec's keys have. Raises SpecError."""
     known = keys(kind)
-    return {name: typed(name, value, str(known[name][0].type), location) for name, value in values.items()}
+    given = {name: _listed(value) if name in _LISTS else value for name, value in values.items()}
+    return {name: typed(name, value, str(known[name][0].type), location) for name, value in given.items()}
 
 
-def _run_keys() -> list[str]:
+_LISTS: Final = ("languages", "text_languages", "reported", "log")
+"""Keys whose string may contain several names, separated by commas, as on the command line."""
+
+
+def _listed(value: Any) -> Any:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def run_keys() -> list[str]:
     """The keys of a run as they are written."""
     return [written(name) for name in keys(TrainSpec)]
 
@@ -360,33 +323,3 @@ def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
         else:
             changed[name] = value
     return changed
-
-
-def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Short forms as the keys and tables of a run's file."""
-    tables = dict(values)
-    target = _names(tables.pop("target", None) or {})
-    if "task" in tables:
-        target = {**target, **_names(tables.pop("task"))}
-    target |= {key: tables.pop(key) for key in keys(StageSpec) if key in tables and key not in keys(TrainSpec)}
-    if tables.get("intermediate") is not None:
-        tables["intermediate"] = _names(tables["intermediate"])
-    if tables.pop("allow_overlap", False):
-        tables["overlap"] = "allow"
-    if "encoder" in tables:
-        tables["from"] = tables.pop("encoder")
-    if tables.get("scratch"):
-        if tables.get("from"):
-            raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
-        tables |= {"from": SCRATCH, "size": tables["scratch"]}
-    steps = tables.pop("mlm_steps", None if tables.pop("scratch", "") else 0)
-    if steps != 0 and tables.get("text"):
-        tables.setdefault("mlm", {"text": tables["text"], **({"steps": steps} if steps else {})})
-    return {**tables, **({"target": target} if target else {})}
-
-
-def _names(value: Any) -> dict[str, Any]:
-    """A stage by the names of its tasks, with commas between them."""
-    if isinstance(value, str):
-        return {"tasks": [word.strip() for word in value.split(",")]}
-    return dict(value) if isinstance(value, Mapping) else {"tasks": value}

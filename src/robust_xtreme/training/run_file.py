@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import resources, run_paths
-from robust_xtreme.commands._options import show_outside_packs
-from robust_xtreme.commands._shipped import TRAIN, find
 from robust_xtreme.errors import SpecError
+from robust_xtreme.shipped import TRAIN, find
 from robust_xtreme.specs import typed
-from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel, tables_of
+from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel
+from robust_xtreme.training.values import tables_of
 
 _STAGES: Final = ("mlm", "intermediate", "target")
 _FILED: Final = {"encoder": "from", "scratch": "from"}
 """Options by the keys that they replace, where the names differ."""
 
 
-def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
+Show = Callable[[Path, Sequence[str]], None]
+"""Called with a file and the packs that it names, before they are read."""
+
+
+def spec_of(name: str, given: Mapping[str, Any], show: Show = lambda *_: None) -> TrainSpec:
     """The run of a file ("": none) and the options that are passed; an option replaces the key of the file.
 
     Raises UnknownName, SpecError.
@@ -28,7 +33,7 @@ def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
     replaced = {_FILED.get(key, key) for key in given}
     tables = run_paths.counted(resources.toml(path), path, replaced)
     if "packs" in tables and "packs" not in given:
-        show_outside_packs(path, typed("packs", tables["packs"], "tuple[str, ...]", str(path)))
+        show(path, typed("packs", tables["packs"], "tuple[str, ...]", str(path)))
     if given.get("mlm_steps") == 0:
         tables.pop("mlm", None)
     start = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()

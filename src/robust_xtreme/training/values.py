@@ -1,0 +1,94 @@
+"""The values of a training run in Python and on the command line: short forms, and keys of the last stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.keys import Argument, arguments, keys
+from robust_xtreme.specs import check_keys
+from robust_xtreme.training.spec import SCRATCH, StageSpec, TrainSpec, from_tables, run_keys
+
+_STAGE: Final = "Mapping[str, Any] | None"
+SHORT: Final = {
+    "task": Argument(
+        "", "str | Sequence[str]", "the target, as in `list tasks`; several are learned together: `xnli,panx`"
+    ),
+    "encoder": Argument(
+        "", "str | Path", "where to start: a transformers folder, a run of `train`, or `OWNER/NAME` on the hub"
+    ),
+    "scratch": Argument("", "str", "start from a new encoder: `small` (3 layers of 192) or `tiny` (1 of 32)"),
+    "mlm_steps": Argument(
+        None, "int | None", "steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0"
+    ),
+    "allow_overlap": Argument(False, "bool", 'the same as `overlap="allow"`: results are stamped'),
+    "mlm": Argument(None, _STAGE, 'the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`'),
+    "intermediate": Argument(
+        None, f"str | Sequence[str] | {_STAGE}", "the tasks learned together before the target, or a stage by its keys"
+    ),
+    "target": Argument(None, f"str | Sequence[str] | {_STAGE}", "the last stage by its keys, instead of `task`"),
+}
+"""The arguments of `train` in Python that are not keys of a run's file, or are its tables."""
+
+
+def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec:
+    """A TrainSpec from its keys by name; `mlm`, `intermediate` and `target` are mappings of a StageSpec's keys.
+
+    Short forms: `task` and every key of a stage are those of the target, `intermediate` may be names with commas,
+    `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
+    a list of one element may be a string. Raises SpecError naming the key that is unknown or of another type.
+    """
+    known = train_arguments()
+    given = {key: value for key, value in values.items() if key not in known or not known[key].is_default(value)}
+    check_keys(given, list(dict.fromkeys([*SHORT, *run_keys(), *keys(StageSpec)])), (), location)
+    return from_tables(tables_of(given), location)
+
+
+def is_default(name: str, value: Any) -> bool:
+    """Whether a value is that of a short form that is not given; such a value does not replace a key of a file."""
+    return name in SHORT and SHORT[name].is_default(value)
+
+
+def train_arguments() -> dict[str, Argument]:
+    """The arguments of `train` in Python: short forms, the keys of a run, and those of its last stage."""
+    of_run = arguments(TrainSpec, _TYPES)
+    known = {**SHORT, **of_run, **arguments(StageSpec, _TYPES), **of_run}
+    return {name: argument for name, argument in known.items() if name not in ("start", "tasks")}
+
+
+_TYPES: Final = {
+    **dict.fromkeys(("data", "out", "text", "recipe", "translated"), "str | Path"),
+    "limit": "str | int",
+    "packs": "str | Path | Sequence[str | Path]",
+}
+
+
+def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Short forms as the keys and tables of a run's file."""
+    tables = dict(values)
+    target = _names(tables.pop("target", None) or {})
+    if "task" in tables:
+        target = {**target, **_names(tables.pop("task"))}
+    target |= {key: tables.pop(key) for key in keys(StageSpec) if key in tables and key not in keys(TrainSpec)}
+    if tables.get("intermediate") is not None:
+        tables["intermediate"] = _names(tables["intermediate"])
+    if tables.pop("allow_overlap", False):
+        tables["overlap"] = "allow"
+    if "encoder" in tables:
+        tables["from"] = tables.pop("encoder")
+    if tables.get("scratch"):
+        if tables.get("from"):
+            raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
+        tables |= {"from": SCRATCH, "size": tables["scratch"]}
+    steps = tables.pop("mlm_steps", None if tables.pop("scratch", "") else 0)
+    if steps != 0 and tables.get("text"):
+        tables.setdefault("mlm", {"text": tables["text"], **({"steps": steps} if steps else {})})
+    return {**tables, **({"target": target} if target else {})}
+
+
+def _names(value: Any) -> dict[str, Any]:
+    """A stage by the names of its tasks, with commas between them."""
+    if isinstance(value, str):
+        return {"tasks": [word.strip() for word in value.split(",")]}
+    return dict(value) if isinstance(value, Mapping) else {"tasks": value}
