@@ -202,13 +202,9 @@ def identity() -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+        return resources.content(path, _LARGEST)
     except OSError as error:
         raise DataError(path, f"it cannot be read: {error.strerror}") from error
-    if len(content) > _LARGEST:
-        raise DataError(path, f"it is larger than {_LARGEST // 1_000_000} MB")
-    return content
 
 
 def _folders() -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -46,11 +47,7 @@ def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
     Raises SpecError, which ends with `see`: where such files are described, or what to do.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-        text = content.decode("utf-8-sig")
-        if len(content) > _LARGEST:
-            raise ValueError("it is larger than 1 MB")
+        text = content(path, _LARGEST).decode("utf-8-sig")
         if _DEEP.search(text):
             raise ValueError("it has a key of more than 21 parts")
         values_read = tomllib.loads(text)
@@ -76,6 +73,22 @@ def _why(error: OSError | ValueError | RecursionError) -> str:
         case _ if "integer string conversion" in str(error):  # more digits than Python converts
             return _TOO_LARGE
     return str(error)
+
+
+def content(path: Path, most: int | None = None) -> bytes:
+    """The bytes of a regular file. Raises OSError, also where it has more than `most` bytes."""
+    check_regular(path)
+    with path.open("rb") as file:
+        data = file.read(-1 if most is None else most + 1)
+    if most is not None and len(data) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most // 1_000_000} MB", str(path))
+    return data
+
+
+def check_regular(path: Path) -> None:
+    """Raise OSError for a pipe, a socket or a device, which may never end; it is not opened."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is not a regular file, but a pipe, a socket or a device", str(path))
 
 
 def values(tree: Mapping[str, Any]) -> Iterator[Any]:

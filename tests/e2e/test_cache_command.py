@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from contextlib import closing
@@ -120,3 +121,21 @@ def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, entries: int) -
         other.execute("BEGIN IMMEDIATE")
         result = call("cache", "clear", "--yes")
     assert (result.exit_code, "cannot be cleared: database is locked" in result.stderr) == (3, True)
+
+
+def test_a_cache_that_may_not_be_read_is_shown_with_what_to_do(
+    cache: Path, entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder belongs to another user: the problem has the next step."""
+
+    def denied(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    problem = info().problem
+    assert problem.endswith(
+        "cannot be read: Permission denied. Permit reading and writing it, or name another folder with "
+        "ROBUST_XTREME_CACHE."
+    )
+    result = call("cache", "clear", "--yes")
+    assert (result.exit_code, "Permit reading and writing it" in result.stderr) == (3, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def test_a_hostile_file_is_one_line(reader: Reader, content: bytes, message: str
     assert message in str(caught.value)
     assert str(caught.value).endswith("Files to start from: robust-xtreme config list")
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("reader", READERS[:2])
+def test_a_pipe_is_not_opened(reader: Reader, tmp_path: Path) -> None:
+    """A run file that may never end is one line."""
+    os.mkfifo(tmp_path / "file.toml")
+    with pytest.raises(SpecError, match="it is not a regular file, but a pipe"):
+        reader(tmp_path / "file.toml")
 
 
 def test_a_usual_file_is_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,19 +33,30 @@ def failing(error: BaseException) -> Callable[[], Any]:
     return run
 
 
+PERMIT = "Permit reading and writing it, or name another."
+NO_MEMORY = "Out of memory. Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
         (SpecError("The strength '2' is not between 0 and 1."), 2, "The strength '2' is not between 0 and 1."),
         (DiskError("No room for the part files."), 3, "No room for the part files."),
-        (OSError(errno.ENOSPC, "No space left", "out/parts"), 3, "The disk is full: out/parts"),
-        (PermissionError(errno.EACCES, "denied", "out"), 3, "Permission denied: out"),
+        (OSError(errno.ENOSPC, "No space left", "out/parts"), 3, "The disk is full: out/parts. Free some space."),
+        (
+            PermissionError(errno.EACCES, "denied", "out"),
+            3,
+            f"Permission denied: out. {PERMIT}",
+        ),
         (OSError(errno.ENAMETOOLONG, "long", "xx"), 2, "This name is too long for a file: xx"),
         (NotADirectoryError(errno.ENOTDIR, "no", "x/y"), 2, "A part of this path is a file, not a folder: x/y"),
         (FileExistsError(errno.EEXIST, "there", "x"), 2, "A file is where a folder is needed: x"),
         (SpecError("a\nb\x1b[31m\u202e"), 2, r"a\nb\x1b[31m\u202e"),
         (SpecError("x" * 3000), 2, "x" * 2000 + "... (3000 characters)"),
-        (MemoryError(), 3, "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."),
+        (MemoryError(), 3, NO_MEMORY),
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), 3, NO_MEMORY),
+        (RuntimeError("can't start new thread"), 3, NO_MEMORY),
+        (type("PanicException", (BaseException,), {})("OS can't spawn worker thread"), 3, NO_MEMORY),
         (KeyboardInterrupt(), 130, "Interrupted."),
         (
             ZeroDivisionError("a\nb"),
@@ -163,6 +175,23 @@ def test_lists_keep_their_words_whole_on_a_narrow_terminal(what: str) -> None:
         assert any(word in line for line in lines)
 
 
+@pytest.mark.parametrize("command", ["eval", "train"])
+def test_a_limit_of_memory_that_torch_does_not_survive_is_named(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below it torch would end the process without a message."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (450_000 * 1024, resource.RLIM_INFINITY))
+    done = program(command, "--plan")
+    line = "The limit of memory, 0.5 GB (ulimit -v), is below the 1.9 GB that torch needs."
+    assert (done.code, done.err) == (3, f"robust-xtreme: {line} Raise it: ulimit -v unlimited\n")
+
+
+def test_an_error_that_followed_from_too_little_memory_is_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    """A library that reports another error after it does not hide the cause."""
+    error = ValueError("no such layer")
+    error.__context__ = MemoryError()
+    assert exit_code_of(failing(error)) == 3
+    assert "Out of memory" in capsys.readouterr().err
+
+
 @pytest.mark.process
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
 def test_a_full_disk_for_stdout_is_one_line() -> None:
@@ -170,8 +199,8 @@ def test_a_full_disk_for_stdout_is_one_line() -> None:
     command = [sys.executable, "-m", "robust_xtreme", "list", "languages"]
     with FULL.open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 3
-    assert done.stderr.startswith("robust-xtreme: The disk is full")
+    line = "stdout cannot be written: No space left on device. Redirect it to another file."
+    assert (done.returncode, done.stderr) == (3, f"robust-xtreme: {line}\n")
 
 
 @pytest.mark.process

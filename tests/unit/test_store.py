@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -223,6 +224,18 @@ def test_unreadable_files_are_data_errors(tmp_path: Path) -> None:
             store.read_json(tmp_path / name)
     with pytest.raises(DataError, match="cannot be read"):
         store.sha256(tmp_path / "none")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_file_that_may_never_end_is_not_opened(tmp_path: Path, kind: str) -> None:
+    """A pipe, and a link to a device, are each one line that says so."""
+    for suffix in ("json", "csv", "parquet"):
+        path = tmp_path / f"a.{suffix}"
+        os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+        with pytest.raises(DataError, match="not a regular file, but a pipe, a socket or a device"):
+            store.sha256(path)
+        with pytest.raises(DataError, match="not a regular file, but a pipe, a socket or a device"):
+            store.read_json(path) if suffix == "json" else store.read_frame(path, STATS)
 
 
 def test_completeness_is_presence(tmp_path: Path) -> None:

@@ -301,6 +301,21 @@ def test_a_suite_toml_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
         open_source(str(tmp_path))
 
 
+@pytest.mark.parametrize("key", ["name", "version", "summary"])
+def test_what_every_report_repeats_is_short(key: str, tmp_path: Path) -> None:
+    """A text of megabytes is refused with its length, not copied into report, log and manifest."""
+    value = {"name": "tiny", "version": "1", "summary": "A few rows."}[key]
+    folder = suite(tmp_path, TOML.replace(f'{key} = "{value}"', f'{key} = "{"x" * 2_000_000}"'))
+    with pytest.raises(DataError, match=rf"'{key}' has 2,000,000 characters; it takes at most 1,000"):
+        open_source(str(folder))
+
+
+def test_a_summary_of_several_lines_is_one(tmp_path: Path) -> None:
+    """Its line breaks are blanks."""
+    folder = suite(tmp_path, TOML.replace('"A few rows."', '"""\nA few\n\trows.\n"""'))
+    assert opened(folder).summary == "A few rows."
+
+
 def test_a_task_whose_reader_has_no_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A third party's reader without `record` cannot read a suite, and says so."""
     module = ModuleType("theirs.lines")

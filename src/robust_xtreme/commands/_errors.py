@@ -12,6 +12,8 @@ import errno
 import functools
 import io
 import os
+import re
+import resource
 import signal
 import sys
 import threading
@@ -31,15 +33,32 @@ ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
 _PLAIN: Final = "_TYPER_FORCE_DISABLE_TERMINAL"
+_PERMIT: Final = "Permit reading and writing it, or name another."
 _DISK: Final = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "The disk quota is used up",
-    errno.EACCES: "Permission denied",
-    errno.EPERM: "Permission denied",
-    errno.EROFS: "The file system is read-only",
-    errno.EIO: "The disk cannot be read or written",
-    errno.EMFILE: "Too many files are open",
+    errno.ENOSPC: ("The disk is full", "Free some space."),
+    errno.EDQUOT: ("The disk quota is used up", "Free some space."),
+    errno.EACCES: ("Permission denied", _PERMIT),
+    errno.EPERM: ("Permission denied", _PERMIT),
+    errno.EROFS: ("The file system is read-only", "Name a folder of another one."),
+    errno.EIO: ("The disk cannot be read or written", "Copy the file from where it came from."),
+    errno.EMFILE: ("Too many files are open", "Raise the limit: ulimit -n"),
 }
+"""Errors of the disk, each with what to do."""
+
+_MEMORY: Final = re.compile(
+    r"failed to map segment|allocate memory|out of memory|unable to mmap|(?:spawn worker|start new) thread",
+    re.IGNORECASE,
+)
+"""What libraries write where they get no memory, for data, for themselves or for a thread."""
+
+_NO_MEMORY: Final = "Out of memory. Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+_PANIC: Final = "PanicException"
+"""The error of polars where a thread gets no memory; it is not an Exception."""
+
+_GB: Final = 10**9
+_LEAST: Final = 1_900_000_000
+"""The address space without which torch ends the process instead of raising an error."""
+
 _NAMES: Final = {
     errno.ENAMETOOLONG: "This name is too long for a file",
     errno.ELOOP: "This link leads to itself",
@@ -72,15 +91,22 @@ def exit_code_of(run: Callable[[], object], continues: str = "") -> int:
         return _say(f"Interrupted.{continues}", INTERRUPTED)
     except BrokenPipeError:
         return _quiet()
-    except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it as a traceback
-        return _report(error)
-    if isinstance(code, int) and code:
-        return code
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == _PANIC:
+            return _report(error)
+        raise
+    return code if isinstance(code, int) and code else _flushed()
+
+
+def _flushed() -> int:
+    """Flush stdout, which a parent process may have closed; return the exit code."""
     try:
-        if sys.stdout is not None:  # else the parent process closed the stream
+        if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
         return _quiet()
+    except OSError as error:
+        return _report(error)
     return 0
 
 
@@ -119,8 +145,7 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
         def here() -> object:
             if not computes:
                 return command(*args, **options)
-            if not is_somewhere():
-                raise RobustXtremeError(f"{NOWHERE}. Go to one that exists: cd DIR")
+            _check_room()
             with ended():
                 return command(*args, **options)
 
@@ -137,6 +162,16 @@ def _continuing() -> str:
     return f" The same command{' without --force' if '--force' in sys.argv else ''} continues the run."
 
 
+def _check_room() -> None:
+    """Raise RobustXtremeError where the working folder does not exist, or torch would get too little memory."""
+    if not is_somewhere():
+        raise RobustXtremeError(f"{NOWHERE}. Go to one that exists: cd DIR")
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _LEAST:
+        what = f"The limit of memory, {limit / _GB:.1f} GB (ulimit -v), is below the {_LEAST / _GB:.1f} GB"
+        raise RobustXtremeError(f"{what} that torch needs. Raise it: ulimit -v unlimited")
+
+
 def is_somewhere() -> bool:
     """Whether the working folder exists; without it libraries end the process."""
     try:
@@ -151,7 +186,28 @@ def _quiet() -> int:
     return 0
 
 
-def _report(error: Exception) -> int:
+def _is_of_memory(error: BaseException) -> bool:
+    """Whether an error, or one that it followed from, reports too little memory."""
+    cause = error.__cause__ or error.__context__
+    reports = isinstance(error, MemoryError) or _MEMORY.search(str(error)) is not None
+    return reports or (cause is not None and _is_of_memory(cause))
+
+
+def _is_of_stdout(error: OSError) -> bool:
+    """Whether it is stdout that cannot be written; then the rest of the output is dropped."""
+    if error.filename is not None or sys.stdout is None:
+        return False
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError as repeated:
+        if repeated.errno != error.errno:
+            return False
+        _quiet()
+        return True
+    return False
+
+
+def _report(error: BaseException) -> int:
     asked = os.environ.get(_TRACEBACK, "") not in ("", "0")
     if asked or not {"-v", "-vv", "--verbose"}.isdisjoint(sys.argv[1:]):
         traceback.print_exception(error)
@@ -163,9 +219,12 @@ def _report(error: Exception) -> int:
         case OSError(errno=number) if number in _NAMES:
             return _say(f"{_NAMES[number]}: {error.filename or error}", USAGE)
         case OSError(errno=number) if number in _DISK:
-            return _say(f"{_DISK[number]}: {error.filename or error}", ENVIRONMENT)
-        case MemoryError():
-            return _say("Out of memory. Try a smaller --batch-tokens, or fewer languages at a time.", ENVIRONMENT)
+            what, cure = _DISK[number]
+            if _is_of_stdout(error):
+                return _say(f"stdout cannot be written: {error.strerror}. Redirect it to another file.", ENVIRONMENT)
+            return _say(f"{what}: {error.filename or error}. {cure}", ENVIRONMENT)
+        case _ if _is_of_memory(error):
+            return _say(_NO_MEMORY, ENVIRONMENT)
         case _:
             what = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
             return _say(f"This is a bug in robust-xtreme: {what} ({_TRACEBACK}=1 shows where)", ENVIRONMENT)

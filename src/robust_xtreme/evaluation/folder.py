@@ -126,6 +126,7 @@ class Folder:
         """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         try:
+            resources.check_regular(self.path / LOG)
             with (self.path / LOG).open("a", encoding="utf-8") as file:
                 file.write(f"{stamp} {one_line(line)}\n")
         except OSError as error:

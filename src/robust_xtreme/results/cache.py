@@ -40,6 +40,7 @@ KINDS: Final = ("predictions", "units", "embeddings")
 DAMAGED: Final = ".damaged"
 
 _NAME: Final = "cache-v1.sqlite3"
+_ANOTHER: Final = f"Permit reading and writing it, or name another folder with {VARIABLE}."
 _EVERY_VERSION: Final = "cache-v*.sqlite3*"
 _UNITS: Final = {
     unit: base**power
@@ -215,17 +216,17 @@ def info() -> Info:
     """The state of the cache, without making or changing it. Raises SpecError where the limit is not a size."""
     directory, most = folder().absolute(), limit()
     path, kinds, problem = directory / _NAME, dict.fromkeys(KINDS, Usage()), ""
-    if path.is_file():
-        try:
-            kinds |= usage(path)
-        except sqlite3.Error as error:
-            problem = f"{path} cannot be read: {reason_of(error)}"
-    elif directory.exists() and not directory.is_dir():
-        problem = f"{directory} is not a folder"
     size = 0
-    for file in _files(directory):
-        with suppress(OSError):
-            size += file.stat().st_size
+    try:
+        if path.is_file():
+            kinds |= usage(path)
+        elif directory.exists() and not directory.is_dir():
+            problem = f"{directory} is not a folder. {_ANOTHER}"
+        for file in _files(directory):
+            with suppress(OSError):
+                size += file.stat().st_size
+    except (sqlite3.Error, OSError) as error:
+        problem = f"{path} cannot be read: {reason_of(error)}. {_ANOTHER}"
     return Info(directory, size, most, kinds, problem)
 
 
@@ -246,7 +247,7 @@ def clear() -> Info:
             if not (emptied and path.name.startswith(_NAME) and DAMAGED not in path.name):
                 path.unlink(missing_ok=True)
     except (OSError, sqlite3.Error) as error:
-        raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}.") from error
+        raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}. {_ANOTHER}") from error
     return before
 
 

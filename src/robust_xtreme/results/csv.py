@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from robust_xtreme import resources
 from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
 from robust_xtreme.sinks import csv_cell, text_of_cell
@@ -74,8 +76,8 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
 
 def _rows(path: Path) -> Sequence[list[str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file, strict=True))
+        text = io.StringIO(resources.content(path).decode("utf-8"), newline="")
+        rows = list(csv.reader(text, strict=True))
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:

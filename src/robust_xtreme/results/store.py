@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from robust_xtreme import resources
 from robust_xtreme.errors import DataError, DiskError, Locked
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
@@ -78,7 +79,7 @@ def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
-        content = path.read_bytes()  # polars would take [, * and ? of a path for a pattern
+        content = resources.content(path)  # polars would take [, * and ? of a path for a pattern
         version = pl.read_parquet_metadata(io.BytesIO(content)).get(_VERSION, "")
         csv.check_version(path, version)
         return pl.read_parquet(io.BytesIO(content))
@@ -104,7 +105,7 @@ def json_bytes(value: Any) -> bytes:
 def read_json(path: Path) -> Any:
     """The value of a JSON file. Raises DataError where it is missing or malformed."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(resources.content(path).decode("utf-8"))
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -127,6 +128,7 @@ def complete(path: Path) -> bool:
 def sha256(path: Path) -> str:
     """The sha256 of a file, in hex. Raises DataError where it cannot be read."""
     try:
+        resources.check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

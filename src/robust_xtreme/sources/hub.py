@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
+from robust_xtreme import resources
 from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.sources.endpoint import VARIABLE, public, refusal
@@ -29,6 +30,7 @@ _REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _REVISION: Final = re.compile(r"[A-Za-z0-9][\w./-]*")
 _RECORDS: Final = ".robust-xtreme"
 _NONE: Final = ".none"
+_LARGEST: Final = 100_000_000
 _BOOT: Final = (
     "import json, sys; job = json.loads(sys.stdin.readline()); sys.path[:] = job['path']; "
     "from robust_xtreme.sources._fetch import main; main(job)"
@@ -147,7 +149,7 @@ def cached(job: _Job, offline: bool) -> Snapshot | None:
 def _recorded(path: Path) -> list[str]:
     """The names in a record; a name that no file has where there is no record."""
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
+        names = json.loads(resources.content(path, _LARGEST).decode("utf-8"))
     except (OSError, ValueError):
         return [_NONE]
     return [str(name) for name in names] if isinstance(names, list) else [_NONE]
@@ -160,7 +162,7 @@ def _known(job: _Job, offline: bool) -> str | None:
     if not offline:
         return None
     try:
-        sha = (job.folder / "refs" / job.revision).read_text(encoding="utf-8").strip()
+        sha = resources.content(job.folder / "refs" / job.revision, _LARGEST).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
     return sha if _SHA.fullmatch(sha) else None

@@ -18,6 +18,7 @@ from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
 MANIFEST: Final = "suite.toml"
 _POOL: Final = "pool.jsonl"
 _TEXTS: Final = ("name", "version", "summary")
+_LONGEST: Final = 1000
 _CLUSTER: Final = "cluster"
 _OWN: Final = ("id", _CLUSTER)
 
@@ -135,6 +136,9 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
     for key in _TEXTS:
         if not isinstance(values[key], str) or not values[key].strip():
             raise DataError(path, f"the key {key!r} takes a string, not {values[key]!r:.80}.")
+        if (length := len(values[key])) > _LONGEST:
+            what = f"the key {key!r} has {length:,} characters; it takes at most {_LONGEST:,}: every report repeats it."
+            raise DataError(path, what)
     if not tables:
         raise DataError(path, 'describes no task. Add a table for each, as in [xnli] with splits = ["test"].')
     codes = _strings(values["languages"], "languages", path)
@@ -152,7 +156,8 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
         if "languages" in table:
             named[task] = _strings(table["languages"], f"languages of [{task}]", path)
             _check_named("language", named[task], codes, task, path)
-    return Suite(folder, values["name"], values["version"], values["summary"], codes, splits, named, own_tasks)
+    name, version, summary = (" ".join(values[key].split()) for key in _TEXTS)
+    return Suite(folder, name, version, summary, codes, splits, named, own_tasks)
 
 
 _KEYS: Final = (*_TEXTS, "languages")
