@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import pytest
 from tests.program import program
+from tests.sample_files import sample
 from tests.unit.test_suites import ASKED, PAIR, WORDS, lines, opened, suite
 
 from robust_xtreme import groups, registry
 from robust_xtreme.adapters.own import own_tasks, tasks_in
 from robust_xtreme.errors import DataError, UnknownName
 from robust_xtreme.examples import Answers, Choice, Tags
+from robust_xtreme.formats import labelled_jsonl
 from robust_xtreme.results.benchmark import AVERAGES, CATEGORIES
 from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
@@ -199,6 +201,15 @@ def test_heads_of_known_tasks_answer_own_tasks_of_their_labels(tmp_path: Path) -
     assert {"help", "xquad", "squad"} <= {*accepts["help"]}
     pair = described_by(tmp_path / "b", nli.replace('["text"]', '["claim", "text"]'))["mood"]
     assert {"mood", "xnli", "mnli"} <= {*pair.accepts}
+
+
+def test_rows_outside_a_suite_are_read_by_their_keys() -> None:
+    """Every key but `id` and `cluster` is a text; a row has the number of its line from 0."""
+    rows = labelled_jsonl.read(sample("labelled_jsonl"), "rows.jsonl")
+    assert [(row.native, row.values) for row in rows] == [
+        ("0", {"text": "A good lamp.", "label": "positive"}),
+        ("1", {"text": "A broken cup.", "label": "negative"}),
+    ]
 
 
 def test_a_message_does_not_list_hundreds_of_labels(tmp_path: Path) -> None:

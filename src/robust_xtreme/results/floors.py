@@ -24,8 +24,6 @@ _SPLIT: Final = "the evaluated split"
 _IN_FOLDS: Final = f"{FOLDS} folds"
 _WORDS: Final = ("word_lexicon", "word_characters")
 _CHARACTERS: Final = ("hypothesis_only", "bag_of_characters")
-"""The floors that read characters; of a single text they are the same, and the last is computed."""
-
 NOTHING: Final = "nothing"
 _ALONE: Final = "choice_only"
 WHOLE: Final = "whole_sentence"
@@ -102,7 +100,7 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
     taggers, source = None, f"{len(train)} training examples" if train else ""
     if train and family == CLASSIFICATION.name:
         golds = _indices(train)
-        models = {name: naive_bayes.fit(_bags(name, train), golds, len(labels)) for name in _CHARACTERS}
+        models = {name: naive_bayes.fit(_bags(name, train), golds, len(labels)) for name in _of_characters(train)}
     if train and family == CHOICE.name:
         models = {_ALONE: choices.fit(train)}
     if train and family == TAGGING.name:
@@ -113,7 +111,7 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
 def _classification(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     """The predictions are of models fitted on the training examples, or for each fold of the split on the others."""
     floors = {"majority": _majority(examples)}
-    for name in _CHARACTERS if len(examples[0].texts) > 1 else _CHARACTERS[1:]:
+    for name in _of_characters(examples):
         bags = _bags(name, examples)
         if name in fitted.models:
             floors[name] = Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
@@ -121,6 +119,11 @@ def _classification(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, 
             predicted = naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
             floors[name] = Floor(_chosen(predicted), _IN_FOLDS)
     return floors
+
+
+def _of_characters(examples: Sequence[Example]) -> tuple[str, ...]:
+    """The floors that read characters; of a single text they are the same, and the last is computed."""
+    return _CHARACTERS if len(examples[0].texts) > 1 else _CHARACTERS[-1:]
 
 
 def _majority(examples: Sequence[Example]) -> Floor:
