@@ -57,6 +57,7 @@ def test_train_writes_a_run_and_says_where(tmp_path: Path, data: Path, encoder: 
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'run'}\n"
     assert re.search(r"^target: step 6 of 6, loss \d", done.stderr, re.MULTILINE)
+    assert f"\nread: data {data.resolve()}; from {encoder.resolve()}\n" in done.stderr
     assert "Warning" not in done.stderr
     assert "Traceback" not in done.stderr
     assert "\x1b[" not in done.stderr

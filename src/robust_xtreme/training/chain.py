@@ -13,7 +13,7 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.noise.suites import suite
-from robust_xtreme.run_paths import name_of, what_is_read
+from robust_xtreme.run_paths import name_of
 from robust_xtreme.sources import selecting
 from robust_xtreme.specs import OWN, SUITE
 from robust_xtreme.training import dev, record
@@ -119,8 +119,6 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         before = links[-1].identity
     if spec.out or spec.target:
         links[-1] = dataclasses.replace(links[-1], folder=spec.folder)
-    if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
-        tell(read)
     return Chain(spec, tuple(links), start, base)
 
 

@@ -17,6 +17,7 @@ from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import controls, scratch
@@ -80,6 +81,8 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
             rows = [_blind(KINDS[name], stage, spec, tell) for name, stage in spec.stages]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
         chain = chain_of(spec, tell)
+        if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
+            tell(read)
         encoder, tokenizer = _model(chain)
         with own_random(0):
             encoder = encoder.to(device).train()

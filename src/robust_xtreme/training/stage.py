@@ -20,6 +20,7 @@ from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_to
 from robust_xtreme.models.verify import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store
+from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.targets.contamination import HASHES, keys
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import best, record, scratch
@@ -125,6 +126,8 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     learned = learning(link, spec, encoder, tokenizer)
     score = score_of(link, spec, encoder, learned.heads, tokenizer)
     _tell_counts(link, learned, options.tell)
+    if read := what_is_read(spec, link.stage):
+        options.tell(read)
     run_loop(
         Stage(
             name=link.kind,
