@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import errno
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from tests.release import release
 from torch import nn
 
 from robust_xtreme import evaluate
-from robust_xtreme.errors import ModelError, UserError
+from robust_xtreme.errors import DiskError, ModelError, UserError
 from robust_xtreme.evaluation.run import Observer
 from robust_xtreme.run_spec import from_toml
 
@@ -221,6 +223,20 @@ def test_objects_that_are_not_such_models_are_one_line() -> None:
     added.classifier = nn.Sequential(added.classifier, nn.Linear(3, 3))
     with pytest.raises(ModelError, match=r"memory:.* config\.json describes"):
         evaluate(model=added, tokenizer=tokenizer, tasks="xnli", **FEW)
+
+
+def test_a_model_that_cannot_be_saved_is_one_line() -> None:
+    """One without weights, of the device meta; and a disk that is full."""
+    model, tokenizer = loaded("nli")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(model), "save_pretrained", _full)
+        with pytest.raises(DiskError, match=r"cannot be saved: No space left on device\. Free some space"):
+            evaluate(model=model, tokenizer=tokenizer, tasks="xnli", **FEW)
+    assert "the model in memory cannot be saved: " in refused(model=model.to("meta"), tokenizer=tokenizer)
+
+
+def _full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_the_saved_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DiskError, SpecError
-from robust_xtreme.models.encoder import quiet_transformers
+from robust_xtreme.models.encoder import first_line, quiet_transformers
 from robust_xtreme.models.identity import identity, read_json
 from robust_xtreme.models.labels import placed
 from robust_xtreme.models.native import native_files
@@ -160,6 +160,8 @@ def _save(model: Any, tokenizer: Any, classes: tuple[str, ...], folder: Path) ->
     except OSError as error:
         what = f"the model in memory cannot be saved: {error.strerror or error}"
         raise DiskError(f"{folder.parent}: {what}. Free some space, or name another folder in TMPDIR.") from error
+    except Exception as error:  # of a part without weights, or of a kind that is not saved
+        raise SpecError(f"evaluate: the model in memory cannot be saved: {first_line(error)}") from error
     return folder
 
 
