@@ -150,7 +150,7 @@ def test_a_run_replays_from_its_file(little: tuple[RunSpec, dict[str, str]], tmp
 
 def test_a_folder_of_another_spec_is_refused(whole: Evaluation, spec: RunSpec) -> None:
     """The error names the difference and the option --force."""
-    with pytest.raises(Mismatch, match=r"its seeds is 2, not 3.*--force"):
+    with pytest.raises(Mismatch, match=r"its key seeds is 2, not 3.*--force"):
         evaluate(replace(spec, seeds=3))
 
 

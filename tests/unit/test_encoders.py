@@ -225,6 +225,11 @@ def test_other_encoders_that_read_less_than_a_task_are_refused() -> None:
     check_fits(xnli, short, "short", "Or")
     with pytest.raises(ModelError, match=r"^short: the encoder reads 256 tokens, but xquad has inputs of 384\. Or"):
         check_fits(xquad, short, "short", "Or")
+    odd = {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 100_000}
+    with pytest.raises(
+        ModelError, match=r"no position for a token \(max_position_embeddings 514, pad_token_id 100000\)"
+    ):
+        check_fits(xnli, odd, "odd", "Or")
     assert positions({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}) == 512
     assert positions({"model_type": "mt5"}) is None
 

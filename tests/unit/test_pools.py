@@ -118,7 +118,7 @@ def test_a_pool_that_answers_nobody_is_a_split_without_labels(tmp_path: Path) ->
     """Keys alone are not labels: `auto` finds none, and says which key has no text."""
     _write(tmp_path, de="q3\tnobody\tk9\n")
     assert not load(_task(), tmp_path, "de", "test").labelled
-    with pytest.raises(MissingData, match=r"contain no right candidate: 'k9', .* is not in the pool\.$"):
+    with pytest.raises(MissingData, match=r"contains no right candidate: 'k9', .* is not in the pool\.$"):
         resolve(_task(), tmp_path, "auto", "de")
 
 
@@ -221,7 +221,7 @@ def test_candidates_may_be_on_the_hub(tmp_path: Path) -> None:
     [
         ("", r"find/pool\.tsv: contains no examples"),
         ("Q1\ta\tk1\nQ1\tb\tk1\n", r"find/pool\.tsv:2: the id 'Q1' is not unique; it is at .*find/pool\.tsv:1 too"),
-        (f"Q1\t{'x' * 1_000_001}\tk1\n", r"find/pool\.tsv:1: 'text' is 1,000,001 characters long"),
+        (f"Q1\t{'x' * 1_000_001}\tk1\n", r"find/pool\.tsv:1: has a text of 1,000,001 characters"),
     ],
 )
 def test_rows_of_candidates_are_checked(tmp_path: Path, text: str, message: str) -> None:

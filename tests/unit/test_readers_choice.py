@@ -197,10 +197,10 @@ def test_a_row_without_a_label_among_others_is_named(tmp_path: Path, label: int 
         load(XCOPA, tmp_path, "et", "test")
     assert len(load(XCOPA, tmp_path, "et", "train").examples) == 3
     path.write_text(lines(*(causal(idx, label=label) for idx in range(3))), encoding="utf-8")
-    with pytest.raises(MissingData, match=r"contain no labels\. "):
+    with pytest.raises(MissingData, match=r"contains? no labels\. "):
         resolve(XCOPA, tmp_path, "auto", "et")
     path.write_text(lines(*(causal(idx, label=1) for idx in range(3))), encoding="utf-8")
-    with pytest.raises(MissingData, match="contain no labels, or the same one in every row"):
+    with pytest.raises(MissingData, match=r"contains? no labels, or the same one in every row"):
         resolve(XCOPA, tmp_path, "auto", "et")
 
 

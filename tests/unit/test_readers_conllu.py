@@ -273,7 +273,7 @@ def test_rows_of_a_suite() -> None:
     """Tokens and tags, as of other taggings."""
     row = {"tokens": ["a", "b"], "tags": ["X", "NOUN"]}
     assert conllu.record(row, "f:1") == {"words": ("a", "b"), "tags": ("X", "NOUN")}
-    with pytest.raises(DataError, match="f:1: has 2 tokens and 1 tags"):
+    with pytest.raises(DataError, match="f:1: has 2 tokens and 1 tag;"):
         conllu.record({**row, "tags": ["X"]}, "f:1")
 
 

@@ -317,7 +317,7 @@ def test_labels_that_are_not_numbered_are_refused(labels: str, message: str) -> 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ("1\n", r"^l: has 1 labels, and f has 2 rows"),
+        ("1\n", r"^l: has 1 label, and f has 2 rows"),
         ("1\n4\n", r"^l:2: the label '4' is none of: 1, 2, 3"),
         ("1\n0\n", r"^l:2: the label '0' is none of: 1, 2, 3"),
     ],

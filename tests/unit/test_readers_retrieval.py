@@ -82,7 +82,7 @@ def test_pairs_in_another_order_are_the_same_pairs(tmp_path: Path) -> None:
 
 def test_a_side_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     """Two sides of unequal length are named with their lines."""
-    with pytest.raises(DataError, match=r"deu: has 1 lines, and .*\.eng has 2; line i of one is the translation"):
+    with pytest.raises(DataError, match=r"deu: has 1 line, and .*\.eng has 2; line i of one is the translation"):
         _tatoeba(tmp_path, "Eins.\n", "One.\nTwo.\n")
 
 

@@ -79,7 +79,7 @@ def test_another_spelling_continues_a_run(spelling: str, here: Path) -> None:
     begin(Folder(Path("out")), spec, {"schema_version": "1"}, force=False)
     written("out/parts/part", "")
     check_ours(Path("out"), replace(spec, model=(of("model"),), data=of("data")), force=False)
-    with pytest.raises(Mismatch, match=r"its model is model, not \./near/model\."):
+    with pytest.raises(Mismatch, match=r"its key model is model, not \./near/model\."):
         check_ours(Path("out"), replace(spec, model=("./near/model",)), force=False)
 
 

@@ -81,8 +81,8 @@ def test_named_columns_may_be_anywhere() -> None:
     ("text", "message"),
     [
         ("a\tb\tc\na\tb\n", r"f:2: has 2 columns, the lines before have 3"),
-        ("a\tb\n\nc\td\n", r"f:2: has 1 columns"),
-        ("a\n", r"f:1: has 1 column, expected: first, second and label"),
+        ("a\tb\n\nc\td\n", r"f:2: has 1 column, the lines"),
+        ("a\n", r"f:1: has 1 column, expected: two texts and a label"),
         ("a\tb\tc\td\n", r"f:1: has 4 columns"),
     ],
 )

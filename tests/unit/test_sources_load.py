@@ -177,7 +177,7 @@ def test_auto_takes_test_where_it_has_labels(tmp_path: Path) -> None:
 def test_nothing_labelled_is_an_error_that_names_the_files(tmp_path: Path) -> None:
     """Where `auto` finds only unlabelled files, it names them and says why they are so."""
     _write(tmp_path, "panx/test-sw.tsv", "Julius\n")
-    with pytest.raises(MissingData, match=r"panx sw: panx/test-sw\.tsv under .* contain no labels"):
+    with pytest.raises(MissingData, match=r"panx sw: panx/test-sw\.tsv under .* contains no labels"):
         resolve(PANX, tmp_path, "auto", "sw")
 
 

@@ -136,12 +136,12 @@ def test_a_text_of_a_million_characters_is_too_long(tmp_path: Path) -> None:
     """One more than the limit is refused with its place, key and length, of words together; the limit itself is not."""
     rows = [{**PAIR, "premise": "a" * LONGEST}, {**PAIR, "id": "2", "hypothesis": "ab" * LONGEST}]
     source = opened(suite(tmp_path, xnli__test_en=lines(rows), xnli__train_en=lines(rows[:1])))
-    with pytest.raises(DataError, match=r"xnli/test-en\.jsonl:2: 'second' is 2,000,000 characters long; .* 1,000,000"):
+    with pytest.raises(DataError, match=r"xnli/test-en\.jsonl:2: has a text of 2,000,000 characters; .* 1,000,000"):
         load(XNLI, source, "en", "test")
     assert len(load(XNLI, source, "en", "train").examples) == 1
     words = {**WORDS, "tokens": ["a" * LONGEST, "b"]}
     source = opened(suite(tmp_path, panx__test_en=lines([words])))
-    with pytest.raises(DataError, match=r"panx/test-en\.jsonl:1: 'words' is 1,000,001 characters long"):
+    with pytest.raises(DataError, match=r"panx/test-en\.jsonl:1: has a text of 1,000,001 characters"):
         load(PANX, source, "en", "test")
 
 
@@ -189,7 +189,7 @@ def test_what_a_suite_does_not_have_is_named(tmp_path: Path) -> None:
         (XNLI, [{**PAIR, "id": 7}], r"jsonl:1: the key 'id' takes a text, not 7"),
         (XNLI, [{**PAIR, "cluster": ""}], r"jsonl:1: the key 'cluster' is empty"),
         (XNLI, [{**PAIR, "premise": None}], r"jsonl:1: the key 'premise' takes a text, not null"),
-        (PANX, [{**WORDS, "tags": ["O"]}], r"panx/test-en.jsonl:1: has 2 tokens and 1 tags"),
+        (PANX, [{**WORDS, "tags": ["O"]}], r"panx/test-en.jsonl:1: has 2 tokens and 1 tag;"),
         (PANX, [WORDS, {**WORDS, "id": "2", "tags": ["O", "B-DATE"]}], r"jsonl:2: the tag 'B-DATE' is none of"),
         (
             PANX,

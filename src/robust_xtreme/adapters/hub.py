@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats.squad import span
 
 _T = TypeVar("_T")
@@ -23,7 +23,7 @@ def sentence(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A sentence of words: `tokens` and `ner_tags`."""
     words, tags = _texts(row, "tokens", location), _texts(row, "ner_tags", location)
     if len(words) != len(tags):
-        raise DataError(location, f"has {len(words)} tokens and {len(tags)} tags.")
+        raise DataError(location, f"has {counted(len(words), 'token')} and {counted(len(tags), 'tag')}.")
     return {"words": words, "tags": tags}
 
 

@@ -185,11 +185,13 @@ def _served(source: Source) -> dict[str, list[str]]:
 
 def _counted(served: Mapping[str, Sequence[str]]) -> str:
     """Tasks grouped by their number of languages: `panx, xnli (2 languages each), udpos (1 language)`."""
+    from robust_xtreme.errors import counted
+
     by_number: dict[int, list[str]] = {}
     for name, codes in served.items():
         by_number.setdefault(len(codes), []).append(name)
     return ", ".join(
-        f"{', '.join(names)} ({number} language{'s' * (number != 1)}{' each' * (len(names) > 1)})"
+        f"{', '.join(names)} ({counted(number, 'language')}{' each' * (len(names) > 1)})"
         for number, names in by_number.items()
     )
 

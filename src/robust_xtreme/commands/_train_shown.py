@@ -12,6 +12,7 @@ from rich.progress import MofNCompleteColumn, TaskID, TimeRemainingColumn
 from rich.table import Column
 
 from robust_xtreme.commands._terminal import bar, fits, messages, output, print_line, print_stacked, table_of
+from robust_xtreme.errors import counted
 from robust_xtreme.training.loop import Options, Progress
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _total(rows: Sequence[Row]) -> str:
     steps = _about(_sum([row.steps for row in todo]), all(row.exact for row in todo))
     tokens = _about(_sum([row.tokens for row in todo]), exact=False)
     time = _duration(_sum([row.seconds for row in todo]))
-    done = f"{len(rows) - len(todo)} of {len(rows)} stages exist already; "
+    done = f"{len(rows) - len(todo)} of {counted(len(rows), 'stage')} exist already; "
     return f"{done}still to train: {steps} steps, {tokens} tokens, {time}"
 
 

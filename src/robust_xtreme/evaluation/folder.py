@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import resources, run_paths
-from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
+from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError, counted
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.results import store
@@ -186,7 +186,7 @@ def _check_same(path: Path, spec: RunSpec) -> None:
         if name in NOT_HASHED or old == new:
             continue
         if run_paths.resolved(name, old, counted_from) != run_paths.resolved(name, new):
-            what = f"its {name} is {_shown(old)}, not {_shown(new)}"
+            what = f"its key {name} is {_shown(old)}, not {_shown(new)}"
             raise Mismatch(f"{path} contains another run: {what}. {_OTHERWISE}")
 
 
@@ -261,7 +261,7 @@ def removal(path: Path) -> str:
     names = sorted(f"{entry.relative_to(path)}{'/' if entry.is_dir() else ''}" for entry in others)
     more = [f"and {len(names) - _MOST} more"] if len(names) > _MOST else []
     stays = ", ".join([*names[:_MOST], *more]) or "nothing else"
-    count = "1 file" if len(files) == 1 else f"{len(files)} files"
+    count = counted(len(files), "file")
     return visible(f"--force removes {count} of the earlier run in {path}; what stays: {stays}")
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats._file import Line, Source, check_ends, check_size, numbered_lines
 from robust_xtreme.formats._json import texts_of
 from robust_xtreme.formats._record import Done, Record, kept, on_one_line, word_slot
@@ -49,7 +49,10 @@ def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
     words, tags = (texts_of(row, key, location) for key in FIELDS)
     if len(words) != len(tags):
-        raise DataError(location, f"has {len(words)} tokens and {len(tags)} tags; there is one tag for each token.")
+        raise DataError(
+            location,
+            f"has {counted(len(words), 'token')} and {counted(len(tags), 'tag')}; there is one tag for each token.",
+        )
     return {"words": words, "tags": tags}
 
 

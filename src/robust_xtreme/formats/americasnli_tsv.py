@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.formats.tsv import FIELDS, record
 from robust_xtreme.specs import Row
@@ -32,7 +32,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     for number, line in lines[1:]:
         cells = line.split("\t")
         if len(cells) != len(head):
-            raise DataError(path, f"has {len(cells)} columns, the header has {len(head)}.", number)
+            raise DataError(path, f"has {counted(len(cells), 'column')}, the header has {len(head)}.", number)
         row = dict(zip(head, cells, strict=True))
         if not (row["id"].isascii() and row["id"].isdigit()):
             raise DataError(path, f"the id {row['id'][:40]!r} is not a number.", number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats import iob2
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.formats._json import parse
@@ -57,7 +57,7 @@ def _cells(line: str, path: str, number: int) -> tuple[tuple[str, ...], tuple[st
     """The words of a line and their categories, equally many."""
     cells = line.split("\t")
     if len(cells) != 2:
-        what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, expected: words and categories, separated by a tab."
+        what = f"has {counted(len(cells), 'column')}, expected: words and categories, separated by a tab."
         raise DataError(path, what, number)
     words, tags = (tuple(cell.split()) for cell in cells)
     if len(words) != len(tags) or not words:

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple, final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.specs import Row
 
@@ -122,7 +122,7 @@ def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) 
     for number, line in lines:
         cells = tuple(cell.strip() for cell in line.split("\t"))
         if cells[0] and len(cells) != len(header):
-            what = f"has {len(cells)} columns, and the header {len(header)}: is the file cut off?"
+            what = f"has {counted(len(cells), 'column')}, and the header {len(header)}: is the file cut off?"
             raise DataError(path, what, number)
         raw = _Raw(cells[0], number, cells)
         if raw.label == "Name":

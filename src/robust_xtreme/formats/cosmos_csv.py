@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats import jsonl_choices
 from robust_xtreme.formats._json import text_of
 from robust_xtreme.specs import Row
@@ -34,7 +34,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     rows = []
     for number, cells in records:
         if len(cells) != len(head):
-            raise DataError(path, f"has {len(cells)} fields, its header {len(head)}.", number)
+            raise DataError(path, f"has {counted(len(cells), 'field')}, its header {len(head)}.", number)
         row, location = dict(zip(head, cells, strict=True)), f"{path}:{number}"
         if row["label"] not in _LABELS:
             raise DataError(location, f"the label {row['label']!r:.80} is none of: {', '.join(_LABELS)}.")

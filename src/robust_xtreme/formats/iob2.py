@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats import _words
 from robust_xtreme.formats._file import Source
 from robust_xtreme.formats._record import Options, Record
@@ -48,7 +48,7 @@ def _cut(path: str, *, hinted: bool = False) -> Cut:
                 hint = " (word SPACE tag: --format conll)"
             elif hinted and tabs == _TREEBANK:
                 hint = " (ten columns: --format conllu)"
-            what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, {expected}, separated by a tab{hint}."
+            what = f"has {counted(len(cells), 'column')}, {expected}, separated by a tab{hint}."
             raise DataError(path, what, number)
         if hinted and width == 1 and " " in line.strip():
             what = f"has no tab: {line[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.formats._json import text_of
 from robust_xtreme.specs import Row
@@ -25,7 +25,7 @@ def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     (first, path), (second, english) = parts
     lines, translations = list(numbered_lines(first)), list(numbered_lines(second))
     if len(lines) != len(translations):
-        counts = f"has {len(lines)} lines, and {english} has {len(translations)}"
+        counts = f"has {counted(len(lines), 'line')}, and {english} has {len(translations)}"
         raise DataError(path, f"{counts}; line i of one is the translation of line i of the other.")
     texts = [line for _, line in translations]
     if english.endswith(_HIDDEN) and len(texts) >= _TELLING and texts == sorted(texts):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats import jsonl_choices
 from robust_xtreme.formats._file import numbered_lines
 from robust_xtreme.specs import Row
@@ -35,7 +35,7 @@ def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     (text, path), (labels, where) = texts
     rows, lines = read(text, path), list(numbered_lines(labels))
     if len(rows) != len(lines):
-        raise DataError(where, f"has {len(lines):,} labels, and {path} has {len(rows):,} rows.")
+        raise DataError(where, f"has {counted(len(lines), 'label')}, and {path} has {counted(len(rows), 'row')}.")
     for number, line in lines:
         if line.strip() not in _LABELS:
             raise DataError(where, f"the label {line.strip()!r:.80} is none of: {', '.join(_LABELS)}.", number)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.errors import DataError, UserError, counted
 from robust_xtreme.formats._file import Line, Source, check_ends, numbered_lines
 from robust_xtreme.formats._json import text_of
 from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line
@@ -47,7 +47,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     for index, (number, line) in enumerate(lines[body:]):
         cells = line.split("\t")
         if len(cells) != width:
-            raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
+            raise DataError(path, f"has {counted(len(cells), 'column')}, the lines before have {width}.", number)
         first, second, label, native = (None if column is None else unquoted(cells[column]) for column in columns)
         values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
         rows.append(Row(str(index) if native is None else native.strip(), f"{path}:{number}", values))
@@ -61,8 +61,8 @@ def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | No
     if all(named):
         return len(head), (*(matches[0] for matches in named), head.index("id") if "id" in head else None), 1
     if len(head) not in (2, 3):
-        count = f"{len(head)} column{'s' * (len(head) != 1)}"
-        raise DataError(path, f"has {count}, expected: first, second and label, separated by tabs.", 1)
+        count = f"{counted(len(head), 'column')}"
+        raise DataError(path, f"has {count}, expected: two texts and a label, separated by tabs.", 1)
     return len(head), (0, 1, 2 if len(head) == 3 else None, None), 0
 
 
@@ -164,7 +164,7 @@ def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
 def _record(line: Line, table: _Table) -> Record:
     cells = line.text.split("\t")
     if len(cells) != table.width:
-        what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, the lines before have {table.width}."
+        what = f"has {counted(len(cells), 'column')}, the lines before have {table.width}."
         raise DataError(table.path, what, line.number)
     for column in table.columns:
         check_ends(cells[column], table.path, line.number)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import torch
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.errors import ModelError, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.models.identity import file_hash
 from robust_xtreme.models.weights import check_config, check_described, check_size, check_whole, weight_files
@@ -382,5 +382,8 @@ def check_fits(task: TaskSpec, config: Mapping[str, Any], called: str, remedy: s
     """Raise ModelError where a task's inputs have more tokens than the encoder reads; `remedy` says what to do."""
     most, wanted = positions(config), longest(task)
     if most is not None and most < wanted:
-        what = f"the encoder reads {most} tokens, but {task.name} has inputs of {wanted}"
+        if most < 1:
+            named = ", ".join(f"{key} {config.get(key)}" for key in ("max_position_embeddings", "pad_token_id"))
+            raise ModelError(f"{called}: config.json leaves no position for a token ({named}). Correct these numbers.")
+        what = f"the encoder reads {counted(most, 'token')}, but {task.name} has inputs of {wanted}"
         raise ModelError(f"{called}: {what}. {remedy} take an encoder that reads {wanted} or more.")

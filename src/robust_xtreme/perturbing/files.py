@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, final
 
 from robust_xtreme import formats, languages, registry
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import DataError, SpecError, UserError
+from robust_xtreme.errors import DataError, SpecError, UserError, counted
 from robust_xtreme.formats import STREAM, Done, Options, Reader, opened
 from robust_xtreme.formats.tsv import is_named
 from robust_xtreme.noise.engine.noising import bound
@@ -87,7 +87,7 @@ class Totals(NamedTuple):
         """The line that the command prints."""
         served = self.texts - self.not_applicable
         share, rate = (100 * part / max(served, 1) for part in (self.changed, self.rates))
-        line = f"{self.texts:,} texts, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
+        line = f"{counted(self.texts, 'text')}, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
         line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
         line += f", {self.left:,} that the task does not read (left clean)" if self.left else ""
         line += f", {self.nulls:,} null (left as they are)" if self.nulls else ""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, Mismatch
+from robust_xtreme.errors import DataError, Mismatch, counted
 from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
 from robust_xtreme.sinks import csv_cell, text_of_cell
 
@@ -65,7 +65,7 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
         raise DataError(path, f"is not a {frame.name} file: its header has other columns", line=1)
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
-            raise DataError(path, f"has {len(row)} values instead of {len(header)}", line=number)
+            raise DataError(path, f"has {counted(len(row), 'value')} instead of {len(header)}", line=number)
         check_version(path, row[0])
     values = {
         name: [_read(row[position], column, path, number) for number, row in enumerate(rows, 2)]

@@ -137,9 +137,11 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, po
             unlabelled.append(candidate_split)
     if not unlabelled:
         raise MissingData(source.missing(task, language, wanted))
-    files = " and ".join(name for split in unlabelled for name, _ in split.files)
+    files = [name for split in unlabelled for name, _ in split.files]
     lacks = " and ".join(dict.fromkeys(split.lack for split in unlabelled))
-    what = f"{task.name} {language}: {files} under {source} contain {lacks}."
+    what = (
+        f"{task.name} {language}: {' and '.join(files)} under {source} contain{'s' if len(files) == 1 else ''} {lacks}."
+    )
     raise MissingData(f"{what} {source.unlabelled}".rstrip() if NO_LABELS in lacks else what)
 
 

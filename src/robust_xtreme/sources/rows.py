@@ -36,10 +36,10 @@ def check(source_rows: SourceRows) -> None:
     if not source_rows.rows:
         raise DataError(source_rows.location, "contains no examples.")
     for row in source_rows.rows:
-        for key, value in row.values.items():
+        for value in row.values.values():
             words = value if isinstance(value, tuple) else (value,)
             if (length := sum(len(word) for word in words if isinstance(word, str))) > LONGEST:
-                raise DataError(row.location, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
+                raise DataError(row.location, f"has a text of {length:,} characters; a text has at most {LONGEST:,}.")
     seen: dict[str, Row] = {}
     for row in source_rows.rows:
         if (other := seen.setdefault(row.native, row)) is not row:

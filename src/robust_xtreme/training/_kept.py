@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats import numbered_lines, parse, read_file, text_of
 from robust_xtreme.results import store
 from robust_xtreme.sources.rows import LONGEST
@@ -97,7 +97,7 @@ def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Tr
     """The rows of a file, each checked: the translation of that text. Raises DataError."""
     lines = [line for _, line in numbered_lines(content)]
     if len(lines) != len(texts):
-        raise DataError(path, f"has {len(lines):,} rows, expected {len(texts):,}. {_remedy(path)}")
+        raise DataError(path, f"has {counted(len(lines), 'row')}, expected {len(texts):,}. {_remedy(path)}")
     checked = enumerate(zip(lines, texts, strict=True), first)
     return [_translation(line, text, f"{path}:{number}", _remedy(path)) for number, (line, text) in checked]
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from robust_xtreme.errors import counted
 from robust_xtreme.examples import Example
 from robust_xtreme.models.windows import Scores, Window
 from robust_xtreme.predictors.family import Family, Labels
@@ -181,7 +182,7 @@ class Batch:
         ]
         shown = list(dict.fromkeys(ids))
         more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-        return f"{', '.join(shown[:_SHOWN])}{more}" if shown else f"{len(self.windows)} lines of text"
+        return f"{', '.join(shown[:_SHOWN])}{more}" if shown else f"{counted(len(self.windows), 'line')} of text"
 
 
 _SHOWN: Final = 3

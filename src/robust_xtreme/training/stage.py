@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import Locked, ModelError, SpecError
+from robust_xtreme.errors import Locked, ModelError, SpecError, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_tokenizer
 from robust_xtreme.models.verify import CLAIM, check_hashes
@@ -153,7 +153,7 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
 
 
 def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
-    counts = ", ".join(f"{lesson.task.name}: {len(lesson.examples):,} examples" for lesson in link.lessons)
+    counts = ", ".join(f"{lesson.task.name}: {counted(len(lesson.examples), 'example')}" for lesson in link.lessons)
     if learned.parts[-1].name == NAME and counts:
         windows, share = len(learned.parts[-1].lengths), learned.plan.shares[-1]
         counts += f", masked LM: {windows:,} windows of text in a share of {share:g} of the steps"
