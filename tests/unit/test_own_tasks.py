@@ -14,6 +14,7 @@ from tests.unit.test_suites import ASKED, PAIR, WORDS, lines, opened, suite
 
 from robust_xtreme import groups, registry
 from robust_xtreme.adapters.own import own_tasks, tasks_in
+from robust_xtreme.commands._ready import folder as folder_check
 from robust_xtreme.errors import DataError, UnknownName
 from robust_xtreme.examples import Answers, Choice, Tags
 from robust_xtreme.formats import labelled_jsonl
@@ -247,6 +248,12 @@ def test_check_of_nothing_is_an_error(tmp_path: Path, tables: str) -> None:
     assert done.code == 2
     assert ("Nothing of these tasks is there. Files" in done.out) == (not tables)
     assert ("there is no task 'mood'" in done.err) == bool(tables)
+
+
+def test_doctor_counts_own_tasks(tmp_path: Path) -> None:
+    """A folder with own tasks alone has data."""
+    check = folder_check(str(suite(tmp_path, HEAD + MOOD, mood__test_en=lines([FELT]))))
+    assert (check.status, check.facts["tasks"]) == ("ok", {"mood": ["en"]})
 
 
 def test_data_commands_show_own_tasks_like_others(tmp_path: Path) -> None:

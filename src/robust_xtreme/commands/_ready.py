@@ -150,6 +150,7 @@ def mini() -> Check:
 
 def folder(named: str | None) -> Check:
     """The data that --data or ROBUST_XTREME_DATA names."""
+    from robust_xtreme.adapters.own import own_tasks
     from robust_xtreme.errors import UserError
     from robust_xtreme.run_spec import DATA_VARIABLE
     from robust_xtreme.sources.source import open_source
@@ -159,7 +160,8 @@ def folder(named: str | None) -> Check:
         return Check("data folder", OK, f"none named (by {DATA_VARIABLE} or --data)", facts={"named": None})
     facts: dict[str, Any] = {"named": data, "by": by}
     try:
-        served = _served(open_source(data, offline=True))
+        with own_tasks(data):
+            served = _served(open_source(data, offline=True))
     except UserError as error:
         remedy = "robust-xtreme doctor --data DIR" if named else f"unset {DATA_VARIABLE}"
         return Check("data folder", NOTE, f"{by} names {data}: {error}", remedy, facts)
