@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-_FOLDER: Final = Path(__file__).parent / "samples"
+FOLDER: Final = Path(__file__).parent / "samples"
 
 
 def sample(format: str) -> str:
     """The sample of a format."""
-    return (_FOLDER / format).read_bytes().decode("utf-8")
+    return (FOLDER / format).read_bytes().decode("utf-8")
 
 
 def samples(format: str) -> tuple[str, ...]:
     """The sample of a format, or of each of the files that together make its rows."""
-    files = sorted(_FOLDER.glob(f"{format}-[1-9]"))
+    files = sorted(FOLDER.glob(f"{format}-[1-9]"))
     return tuple(sample(file.name) for file in files) or (sample(format),)

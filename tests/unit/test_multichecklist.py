@@ -279,6 +279,7 @@ def _second_context(text: str) -> str:
             r":5: the brace '\}' in 'Who is",
         ),
         (lambda text: text.replace("Who is less {adj[1]}?", "Who is less {}?"), r":5: the brace '\{' in 'Who is"),
+        (lambda text: text.replace("\nstate\t", "\nstatus\t"), "the test 'intensity' has 0 rows 'state', and needs 1"),
         (_doubled("adj\tolder"), r":10: the row 'adj' is the same as in line 9"),
         (_second_context, r":5: the context has no text in 'qu', and others of its test have"),
     ],

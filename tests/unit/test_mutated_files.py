@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import polars as pl
 import pytest
 from tests.perturbed import FIELDS, SAMPLES, SPEC
-from tests.sample_files import sample, samples
+from tests.sample_files import FOLDER, sample, samples
 
 from robust_xtreme import formats, registry, resources, run_spec
 from robust_xtreme.errors import UserError
@@ -91,7 +91,7 @@ def _perturbed(format: str, folder: Path) -> None:
 def _rows(name: str, files: tuple[str, ...], folder: Path) -> None:
     module = reader(name)
     texts = [read_file(folder / file).text for file in files]
-    if hasattr(module, "read_parts"):
+    if len(files) > 1:
         module.read_parts([(text, file) for text, file in zip(texts, files, strict=True)])
     else:
         module.read(texts[0], files[0])
@@ -132,6 +132,14 @@ def release_files() -> Iterator[Case]:
             texts = dict(zip(paths, (text.encode() for text in samples(files.reader)), strict=True))
             for path, data in texts.items():
                 yield Case(path, data, partial(_examples, name, language, split), {**CANDIDATES, **texts})
+
+
+def reader_files() -> Iterator[Case]:
+    """A file of each reader, those of intermediate tasks too."""
+    for name in dict.fromkeys(path.name.partition("-")[0] for path in sorted(FOLDER.iterdir())):
+        parts = {f"{number}.txt": text.encode() for number, text in enumerate(samples(name))}
+        for path, data in parts.items():
+            yield Case(path, data, partial(_rows, name, tuple(parts)), parts)
 
 
 def suite_files() -> Iterator[Case]:
@@ -188,7 +196,8 @@ def outcome(case: Case, folder: Path, seed: str) -> str:
 
 SOURCES: Final[Mapping[str, tuple[Callable[[], Iterator[Case]], int]]] = {
     "perturbed": (perturbed_files, FILES * 4 // 10),
-    "release": (release_files, FILES * 4 // 10),
+    "release": (release_files, FILES * 3 // 10),
+    "readers": (reader_files, FILES // 10),
     "suite": (suite_files, FILES * 2 // 10),
     "settings": (settings, SETTINGS),
 }

@@ -15,8 +15,10 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.perturbed import FIELDS, SAMPLES, SPEC, TEXT, TEXTUAL, done
+from typer.testing import CliRunner, Result
 
 from robust_xtreme import perturb
+from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.formats import _file, parquet
 from robust_xtreme.perturbing.files import Job, perturb_file
@@ -348,3 +350,30 @@ def test_a_value_of_json_has_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for value, what in (('"' + "a" * BOMB, "a value is longer than 1 MiB."), ("1" * BOMB, "a number has more than")):
         with pytest.raises(DataError, match=what):
             done(tmp_path, gzip.compress(f'{{"a": {value}'.encode()), "squad")
+
+
+def call(*words: str) -> Result:
+    """The command on the words given, as it ends."""
+    return CliRunner().invoke(build(), ["perturb", *words])
+
+
+def test_tables_and_compressed_files_are_read_by_their_names(tmp_path: Path) -> None:
+    """--fields is repeatable, names contain blanks, --skip-null leaves nulls, and .gz is compressed both ways."""
+    words = ("-l", "sw", "--perturb", SPEC)
+    table = "id,my text,title\n1,Habari ya asubuhi,Nyerere alizaliwa\n"
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(table.encode()))
+    out = tmp_path / "out.csv.gz"
+    result = call(str(tmp_path / "in.csv.gz"), *words, "--fields", "my text", "--fields", "title", "-o", str(out))
+    assert (result.exit_code, result.stdout) == (0, ""), result.stderr
+    texts = perturb(["Habari ya asubuhi", "Nyerere alizaliwa"], SPEC, language="sw")
+    assert gzip.decompress(out.read_bytes()).decode() == f"id,my text,title\n1,{','.join(texts)}\n"
+    pl.DataFrame({"text": ["Habari ya asubuhi", None]}).write_parquet(tmp_path / "in.parquet")
+    command = (str(tmp_path / "in.parquet"), *words, "--fields", "text", "-o", str(tmp_path / "out.parquet"))
+    assert "in.parquet:2: the key 'text' takes a text, not null." in call(*command).stderr
+    result = call(*command, "--skip-null")
+    assert ", 1 null (left as they are) -> " in result.stderr
+    assert pl.read_parquet(tmp_path / "out.parquet")["text"].to_list() == [texts[0], None]
+    result = call(str(tmp_path / "in.xlsx"), *words, "-o", str(tmp_path / "new"))
+    assert (
+        "--format: conll, conllu, csv, iob2, jsonl, lines, parquet, squad, tsv. Names that do end in" in result.stderr
+    )

@@ -146,8 +146,13 @@ class _Kit:
             rows.append(Row(native, f"{self.path}:{answer.number}", values, cluster))
         return tuple(rows) if rows and _sound(rows) else ()
 
-    def _labelled(self, label: str) -> tuple[Line, ...]:
-        return tuple(line for line in self.lines if line.label == label)
+    def _labelled(self, label: str, least: int = 1) -> tuple[Line, ...]:
+        """The rows of a label. Raises DataError where there are fewer than `least`."""
+        lines = tuple(line for line in self.lines if line.label == label)
+        if len(lines) < least:
+            what = f"the test {self.test!r} has {len(lines)} rows {label!r}, and needs {least}: is a label misspelt?"
+            raise DataError(self.path, what)
+        return lines
 
     def _questions(self) -> list[tuple[int, Line, Line]]:
         """The questions with their numbers and answers, without those whose texts all contain the other property."""
@@ -174,7 +179,7 @@ class _Kit:
     def _properties(self, draw: _Draw, facts: Facts, words: dict[str, str | None]) -> tuple[Facts, ...]:
         """Two properties; they and a value of each are added to the words."""
         asked = []
-        for index, line in enumerate(draw.two(self._labelled("property"), "properties"), 1):
+        for index, line in enumerate(draw.two(self._labelled("property", 2), "properties"), 1):
             asked.append({"property": line.english})
             value = draw.of(self._labelled(line.english), f"value {index}")
             words[f"p.p{index}"] = _pick(line, {**facts, **asked[-1]})
