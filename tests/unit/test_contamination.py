@@ -157,6 +157,14 @@ def test_hashes_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
         check(tmp_path, _sentences(1))
 
 
+def test_hashes_that_never_end_are_not_opened(tmp_path: Path) -> None:
+    """A link to a device among the records of a run is one line."""
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "00-target.hashes").symlink_to("/dev/zero")
+    with pytest.raises(ModelError, match=r"hashes cannot be read: it is not a regular file"):
+        check(tmp_path, _sentences(1))
+
+
 EVERY = pytest.param((), marks=pytest.mark.long, id="every")
 """All languages: minutes of reading for what a few show."""
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, final
 
+from robust_xtreme import resources
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Answers, Example, Tags, digest
 from robust_xtreme.specs import CANDIDATE, TaskSpec
@@ -130,7 +131,7 @@ def check(run: Path, examples: Sequence[Example]) -> Shared:
     trained: set[str] = set()
     for path in sorted((run / "stages").glob(f"*{HASHES}")):
         try:
-            trained.update(path.read_text(encoding="ascii").split())
+            trained.update(resources.content(path).decode("ascii").split())
         except (OSError, ValueError) as error:
-            raise ModelError(f"{path} cannot be read: {error}") from error
+            raise ModelError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     return shared(examples, trained)

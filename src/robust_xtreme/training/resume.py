@@ -12,6 +12,7 @@ from typing import Any, Final, final
 import torch
 from lightning.pytorch import Trainer
 
+from robust_xtreme import resources
 from robust_xtreme.errors import ModelError
 from robust_xtreme.training.encoder import disk_error, written_folder
 
@@ -79,6 +80,8 @@ def latest(run: Path, steps: int) -> State | None:
     if not states:
         return None
     try:
+        for name in (_POSITION, _CHECKPOINT, _RANDOM):
+            resources.check_regular(states[-1] / name)
         position = json.loads((states[-1] / _POSITION).read_text(encoding="ascii"))
         checkpoint = torch.load(states[-1] / _CHECKPOINT, map_location="cpu", weights_only=True)
         random = torch.load(states[-1] / _RANDOM, map_location="cpu", weights_only=True)
