@@ -55,6 +55,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("show char_noise:0.1 -l sw Habari", "eval --perturb char_noise:0.1"),
         ("cache", f"eval {NOISY}"),
         ("cache clear", f"eval {NOISY}"),
+        ("config list", "config show small_ci"),
         ("config show small_ci", "config copy small_ci"),
         ("config copy small_ci", "train small_ci.toml --plan"),
         ("config copy x-stilts 'my recipe.toml'", "train small_ci --recipe 'my recipe.toml' --plan"),

@@ -49,6 +49,8 @@ def config(
     check_word("config", what, _WHAT)
     if what == "list":
         _list(as_json)
+        if not as_json:
+            show_next("config", "show", "small_ci")
     elif what == "show":
         echo(_find(name).read_text(encoding="utf-8"), end="")
         show_next("config", "copy", name)
