@@ -24,7 +24,8 @@ def keep(run: Path, folder: Path, commands: list[str]) -> None:
     store.make_folder(folder)
     for name in KEPT:
         shutil.copyfile(run / name, folder / name)
-    manifest.pop("digest", None)  # of the whole manifest; the kept one differs
+    for key in ("digest", "parts"):  # of the whole manifest, and of files that are not kept
+        manifest.pop(key, None)
     files = {name: manifest["files"][name] for name in KEPT}
     store.write_json(folder / "manifest.json", {**manifest, "files": files, "commands": commands})
     store.write_text(folder / "report.md", render(folder))

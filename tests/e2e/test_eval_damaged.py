@@ -12,6 +12,10 @@ from tests.tiny import tiny_run
 from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.evaluation.estimate import estimate
 from robust_xtreme.evaluation.run import Observer, evaluate
+from robust_xtreme.report.document import render
+from robust_xtreme.results import store
+from robust_xtreme.results.manifest import read_manifest, write_manifest
+from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
 
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
@@ -71,8 +75,8 @@ def test_a_manifest_that_is_none_is_named(spec: RunSpec) -> None:
 def test_a_manifest_of_another_schema_is_refused(spec: RunSpec) -> None:
     """A folder that another version of the frames wrote is not read as if it were of this one."""
     path = Path(spec.out) / "manifest.json"
-    path.write_text(path.read_text().replace('"schema_version": ', '"schema_version": 9'))
-    with pytest.raises(Mismatch, match="schema version 9"):
+    write_manifest(path, {**read_manifest(path), "schema_version": 9})
+    with pytest.raises(Mismatch, match=r"schema version 9.*--force"):
         evaluate(spec)
 
 
@@ -91,6 +95,7 @@ def test_one_changed_byte_of_a_manifest_is_refused(spec: RunSpec) -> None:
     content = path.read_bytes()
     for word in (
         b'"batch_tokens": ',
+        b'"schema_version": ',
         b'"digest": "sha256:',
         b"digest",
         b"sha256",
@@ -126,7 +131,34 @@ def test_a_part_that_cannot_be_read_is_computed_again(spec: RunSpec, kind: str) 
     (Path(spec.out) / "scores.csv").unlink()
     evaluate(spec, observer=Observer(say=messages.append))
     assert _files(spec.out) == before
-    assert "warning: panx en: a part cannot be read and is computed again" in messages
+    assert "warning: panx en: a part cannot be read or was changed, and is computed again" in messages
+
+
+def test_a_part_with_other_values_is_computed_again(spec: RunSpec) -> None:
+    """A valid parquet file that the run did not write is recognised by its digest."""
+    before = _files(spec.out)
+    (path,) = (Path(spec.out) / "parts").glob("*-stats-*.parquet")
+    rows = store.read_frame(path, STATS)
+    store.write_frame(path, rows.with_columns(stats=rows["stats"].reverse()), STATS)
+    assert path.read_bytes() != before[path.name]
+    (Path(spec.out) / "scores.csv").unlink()
+    evaluate(spec)
+    assert _files(spec.out) == before
+
+
+@pytest.mark.parametrize("name", ["scores", "deltas", "predictions", "stats"])
+def test_a_frame_with_other_values_is_not_read(spec: RunSpec, name: str) -> None:
+    """Neither in Python nor on a page: one line names the file and what writes it again, and that does."""
+    result = evaluate(spec)
+    (path,) = Path(spec.out).glob(f"{name}.*")
+    frame = {"scores": SCORES, "deltas": DELTAS, "predictions": PREDICTIONS, "stats": STATS}[name]
+    store.write_frame(path, getattr(result, name)[:1], frame)
+    with pytest.raises(DataError, match=rf"{name}\..*was changed.*given again, writes it again"):
+        getattr(result, name)
+    if path.suffix == ".csv":
+        with pytest.raises(DataError, match=rf"{name}\.csv: was changed"):
+            render(Path(spec.out))
+    assert getattr(evaluate(spec), name).height > 1
 
 
 def test_force_removes_only_what_the_run_wrote(spec: RunSpec) -> None:

@@ -10,13 +10,15 @@ from robust_xtreme.evaluation.folder import Folder
 
 
 def test_a_unit_is_done_when_both_of_its_files_are_there(tmp_path: Path) -> None:
-    """A run that was killed between the two computes the task run again."""
+    """A run that was killed between the two, or before their digests were noted, computes the task run again."""
     task_run: Any = SimpleNamespace(task=SimpleNamespace(name="xnli"), language="en", split="test")
     folder = Folder(tmp_path)
     predictions, stats = folder.parts(task_run)
+    digests = {predictions.name: "1", stats.name: "2"}
     predictions.parent.mkdir()
-    assert not folder.holds(task_run)
+    assert not folder.holds(task_run, digests)
     predictions.touch()
-    assert not folder.holds(task_run)
+    assert not folder.holds(task_run, digests)
     stats.touch()
-    assert folder.holds(task_run)
+    assert folder.holds(task_run, digests)
+    assert not folder.holds(task_run, {predictions.name: "1"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 import traceback
@@ -18,12 +17,12 @@ from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
+from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
 from robust_xtreme.results.schema import PREDICTIONS, STATS
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.sinks import one_line, visible
 
 RUN: Final = "run.toml"
-MANIFEST: Final = "manifest.json"
 LOG: Final = "log.txt"
 PARTS: Final = "parts"
 REPORT: Final = "report.md"
@@ -39,16 +38,17 @@ FILES: Final = (
     REPORT,
 )
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")
-_DIGEST: Final = "digest"
-_ALGORITHM: Final = "sha256:"
 _MOST: Final = 5
 _TRACELESS: Final = (LOG, ".lock")
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
-_OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
 _CONTENTS: Final = ("models", "packs", "suites", "units", "not_run")
 _SETTLED: Final = ("device", "deduplicate", *_CONTENTS)
 """Parts of the manifest that a resumed run must share; a finished one is read on any device."""
+
+
+Digests = Mapping[str, str]
+"""The sha256 of the files of parts, by name, as the manifest has them."""
 
 
 @final
@@ -64,15 +64,11 @@ class Folder:
         path = self.path / MANIFEST
         if not store.complete(path):
             return None
-        try:
-            value = store.read_json(path)
-        except DataError as error:
-            raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {_OTHERWISE}") from error
-        if not isinstance(value, dict) or not set(_READ) <= set(value):
-            raise DataError(path, f"is not a manifest of a run. {_OTHERWISE}")
-        check_version(path, str(value["schema_version"]))
-        _check_digest(path, value)
-        return {key: entry for key, entry in value.items() if key != _DIGEST}
+        value = read_manifest(path)
+        if not set(_READ) <= set(value):
+            raise DataError(path, f"is not a manifest of a run. {OTHERWISE}")
+        check_version(path, str(value["schema_version"]), OTHERWISE)
+        return value
 
     def finished(self, fresh: Mapping[str, Any]) -> dict[str, Any] | None:
         """The manifest of a finished run whose files are all as they were written, else None. Nothing is written.
@@ -95,32 +91,36 @@ class Folder:
             store.part_path(self.path / PARTS, *names, kind) for kind in ("predictions", "stats")
         )
 
-    def holds(self, task_run: TaskRun) -> bool:
-        """Whether a task run is done."""
-        return all(map(store.complete, self.parts(task_run)))
+    def holds(self, task_run: TaskRun, digests: Digests) -> bool:
+        """Whether a task run is done: both files are there, and the manifest has their digests."""
+        return all(store.complete(path) and path.name in digests for path in self.parts(task_run))
 
-    def damaged(self, task_run: TaskRun) -> bool:
-        """Whether a task run that is done cannot be read."""
+    def damaged(self, task_run: TaskRun, digests: Digests) -> bool:
+        """Whether a task run that is done cannot be read, or its files are not those that the run wrote."""
         try:
+            if any(store.sha256(path) != digests[path.name] for path in self.parts(task_run)):
+                return True
             self.read(task_run)
         except RobustXtremeError:
             return True
         return False
 
-    def write(self, task_run: TaskRun, part: Part) -> None:
-        """Store a task run. Raises DiskError."""
+    def write(self, task_run: TaskRun, part: Part) -> dict[str, str]:
+        """Store a task run; return the digests of its files. Raises DiskError."""
         predictions, stats = self.parts(task_run)
-        store.write_frame(predictions, part.predictions, PREDICTIONS)
-        store.write_frame(stats, part.stats, STATS)
+        return {
+            predictions.name: store.write_frame(predictions, part.predictions, PREDICTIONS),
+            stats.name: store.write_frame(stats, part.stats, STATS),
+        }
 
     def read(self, task_run: TaskRun) -> Part:
         """A stored task run."""
         predictions, stats = self.parts(task_run)
         return Part(store.read_frame(predictions, PREDICTIONS), store.read_frame(stats, STATS))
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Store the manifest with the digest of its content. Raises DiskError."""
-        store.write_json(self.path / MANIFEST, _with_digest(manifest))
+        write_manifest(self.path / MANIFEST, content)
 
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
@@ -137,22 +137,6 @@ class Folder:
         with suppress(DiskError):
             for line in "".join(traceback.format_exception(error)).splitlines():
                 self.log(f"| {line}")
-
-
-def _with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    content = {key: value for key, value in manifest.items() if key != _DIGEST}
-    return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
-
-
-def _check_digest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Raise DataError where a manifest was changed after it was written; those of older versions have no digest."""
-    content = path.read_bytes()
-    if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
-        return
-    with suppress(ValueError):  # a number that is not finite
-        if store.json_bytes(_with_digest(manifest)) == content:
-            return
-    raise DataError(path, f"was changed after the run wrote it. {_OTHERWISE}")
 
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
@@ -177,7 +161,7 @@ def nothing_yet(path: Path) -> bool:
 
 def _check_same(path: Path, spec: RunSpec) -> None:
     """Raise Mismatch where a folder's run has another spec; the spelling of a path does not count."""
-    values = resources.toml(path / RUN, _OTHERWISE)
+    values = resources.toml(path / RUN, OTHERWISE)
     counted_from = run_paths.folder_of(values, path / RUN)
     stored = from_mapping({key: value for key, value in values.items() if key != run_paths.FOLDER}, str(path / RUN))
     for field in fields(RunSpec):
@@ -187,7 +171,7 @@ def _check_same(path: Path, spec: RunSpec) -> None:
             continue
         if run_paths.resolved(name, old, counted_from) != run_paths.resolved(name, new):
             what = f"its key {name} is {_shown(old)}, not {_shown(new)}"
-            raise Mismatch(f"{path} contains another run: {what}. {_OTHERWISE}")
+            raise Mismatch(f"{path} contains another run: {what}. {OTHERWISE}")
 
 
 def _shown(value: Any) -> str:
@@ -224,7 +208,7 @@ def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping
         if isinstance(old, list):  # without the cells that failed in the run
             old = [cell for cell in old if cell.get("reason") != "failed"]
         if old != new:
-            raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {_OTHERWISE}")
+            raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {OTHERWISE}")
 
 
 def _difference(key: str, old: Any, new: Any) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, final
 
 import torch
@@ -18,7 +19,7 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import MANIFEST, Folder, begin, check_ours, removal
+from robust_xtreme.evaluation.folder import Folder, begin, check_ours, removal
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan, read_train
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -37,6 +38,7 @@ from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
+from robust_xtreme.results.manifest import MANIFEST
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
 
@@ -126,6 +128,7 @@ class _Run:
     counts: Counter[str] = field(default_factory=Counter)
     floors: dict[str, Floors] = field(default_factory=dict)
     predictor: Predictor = field(init=False)
+    recording: Lock = field(default_factory=Lock)
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
@@ -143,11 +146,12 @@ class _Run:
         return self.manifest
 
     def _is_done(self, task_run: TaskRun) -> bool:
-        """Whether both parts of a task run are there and can be read."""
-        if not self.folder.holds(task_run):
+        """Whether both parts of a task run are there, can be read and are those that the run wrote."""
+        digests = self.manifest.get("parts", {})
+        if not self.folder.holds(task_run, digests):
             return False
-        if damaged := self.folder.damaged(task_run):
-            self.say(f"warning: {task_run.label}: a part cannot be read and is computed again")
+        if damaged := self.folder.damaged(task_run, digests):
+            self.say(f"warning: {task_run.label}: a part cannot be read or was changed, and is computed again")
         return not damaged
 
     def say(self, line: str) -> None:
@@ -223,13 +227,18 @@ class _Run:
             task_run, lambda tokens: prepared.predictor.answer(prepared.inputs, Work(tokens, advance, watch, cached))
         )
         if predicted.threshold is not None:
-            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), task_run.label: round(predicted.threshold, 6)}
-            self.folder.write_manifest(self.manifest)
+            self._record("tuned", {task_run.label: round(predicted.threshold, 6)})
         return Answered(prepared, predicted)
 
     def _keep(self, answered: Answered) -> None:
         task_run = answered.prepared.task_run
-        self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name]))
+        self._record("parts", self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name])))
+
+    def _record(self, key: str, entries: Mapping[str, Any]) -> None:
+        """Add entries to a table of the manifest; two threads do."""
+        with self.recording:
+            self.manifest = {**self.manifest, key: {**self.manifest.get(key, {}), **entries}}
+            self.folder.write_manifest(self.manifest)
 
     def _store(self, task_run: TaskRun) -> Store | None:
         """What the cache has of a task run's model and task; None without a cache."""
@@ -268,8 +277,9 @@ class _Run:
                 f"Out of memory at {task_run.label} with batches of {tokens} tokens. "
                 f"Start over with smaller ones: --force --batch-tokens {max(1, tokens // 2)}"
             ) from error
-        self.manifest = halved(self.manifest, task_run.label)
-        self.folder.write_manifest(self.manifest)
+        with self.recording:
+            self.manifest = halved(self.manifest, task_run.label)
+            self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
 
 

@@ -17,7 +17,7 @@ from robust_xtreme.report.columns import Shown
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import html_tables, markdown_table, print_table, sections
 from robust_xtreme.report.view import Results, View
-from robust_xtreme.results import store
+from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
 from robust_xtreme.sinks import code_block, markdown, visible
 
@@ -46,11 +46,11 @@ def render(folder: Path) -> str:
 
     Raises DataError, Mismatch.
     """
-    scores = store.read_frame(folder / "scores.csv", SCORES)
-    deltas = store.read_frame(folder / "deltas.csv", DELTAS)
-    floors = folder / "floors.csv"
-    known = store.read_frame(floors, FLOORS) if floors.exists() else None
-    return page(scores, deltas, store.read_json(folder / "manifest.json"), known)
+    manifest = read_manifest(folder / MANIFEST)
+    scores = frame_of(folder, "scores.csv", SCORES, manifest)
+    deltas = frame_of(folder, "deltas.csv", DELTAS, manifest)
+    has_floors = (folder / "floors.csv").exists()
+    return page(scores, deltas, manifest, frame_of(folder, "floors.csv", FLOORS, manifest) if has_floors else None)
 
 
 def show(

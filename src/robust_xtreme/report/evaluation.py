@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.results import store
+from robust_xtreme.results.manifest import frame_of
 from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.sinks import html_text
 
@@ -51,19 +51,19 @@ class Evaluation:
     @property
     def scores(self) -> pl.DataFrame:
         """The frame SCORES."""
-        return store.read_frame(self.folder / "scores.csv", SCORES)
+        return frame_of(self.folder, "scores.csv", SCORES, self.manifest)
 
     @property
     def deltas(self) -> pl.DataFrame:
         """The frame DELTAS."""
-        return store.read_frame(self.folder / "deltas.csv", DELTAS)
+        return frame_of(self.folder, "deltas.csv", DELTAS, self.manifest)
 
     @property
     def predictions(self) -> pl.DataFrame:
         """The frame PREDICTIONS."""
-        return store.read_frame(self.folder / "predictions.parquet", PREDICTIONS)
+        return frame_of(self.folder, "predictions.parquet", PREDICTIONS, self.manifest)
 
     @property
     def stats(self) -> pl.DataFrame:
         """The frame STATS."""
-        return store.read_frame(self.folder / "stats.parquet", STATS)
+        return frame_of(self.folder, "stats.parquet", STATS, self.manifest)

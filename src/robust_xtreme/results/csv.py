@@ -20,13 +20,11 @@ _VERSION: Final = "schema_version"
 _SPECIAL: Final = re.compile('[",\r\n]')
 
 
-def check_version(path: Path, version: str) -> None:
+def check_version(path: Path, version: str, cure: str = "Run the evaluation again.") -> None:
     """Raise Mismatch where a file was written under another schema version than this one reads."""
     if version != str(SCHEMA_VERSION):
         known = f"schema version {version}" if version else "no schema version"
-        raise Mismatch(
-            f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. Run the evaluation again."
-        )
+        raise Mismatch(f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. {cure}")
 
 
 def dump(data: pl.DataFrame, frame: Frame) -> bytes:

@@ -30,13 +30,15 @@ _VERSION: Final = "schema_version"
 _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 
 
-def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> None:
-    """Write a frame as `.parquet` or `.csv`, sorted by its key. The same rows give the same bytes.
+def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> str:
+    """Write a frame as `.parquet` or `.csv`, sorted by its key; return the sha256. The same rows give the same bytes.
 
     Raises RobustXtremeError where the data are not such a frame, DiskError where the file cannot be written.
     """
     rows = canonical(validate(data, frame), frame)
-    _write(path, csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows))
+    content = csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows)
+    _write(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:

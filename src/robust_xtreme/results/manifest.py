@@ -1,0 +1,67 @@
+"""The manifest of a run on disk: its own digest, and those of the run's files, which show whether one was changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import Frame
+
+MANIFEST: Final = "manifest.json"
+OTHERWISE: Final = "Name another folder with --out, or start over with --force."
+_DIGEST: Final = "digest"
+_ALGORITHM: Final = "sha256:"
+_CHANGED: Final = "was changed after the run wrote it"
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Store a manifest with the digest of its content. Raises DiskError."""
+    store.write_json(path, _with_digest(manifest))
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A manifest without its digest. Raises DataError where it is not one, or was changed after it was written.
+
+    Those of older versions have no digest.
+    """
+    try:
+        manifest = store.read_json(path)
+    except DataError as error:
+        raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {OTHERWISE}") from error
+    if not isinstance(manifest, dict):
+        raise DataError(path, f"is not a manifest of a run. {OTHERWISE}")
+    _check(path, manifest)
+    return {key: entry for key, entry in manifest.items() if key != _DIGEST}
+
+
+def _with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    content = {key: value for key, value in manifest.items() if key != _DIGEST}
+    return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
+
+
+def _check(path: Path, manifest: Mapping[str, Any]) -> None:
+    content = path.read_bytes()
+    if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
+        return
+    with suppress(ValueError):  # a number that is not finite
+        if store.json_bytes(_with_digest(manifest)) == content:
+            return
+    raise DataError(path, f"{_CHANGED}. {OTHERWISE}")
+
+
+def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """A frame of a finished run. Raises DataError where its file is not the one that the manifest describes.
+
+    Runs of older versions have no digests.
+    """
+    digest = manifest.get("files", {}).get(name)
+    if digest is not None and store.sha256(folder / name) != digest:
+        raise DataError(folder / name, f"{_CHANGED}. The command of the run, given again, writes it again.")
+    return store.read_frame(folder / name, frame)
