@@ -106,7 +106,7 @@ def test_interrupting_a_run_is_one_line_and_exit_130(
     command.interrupt()
     code, errors = command.end()
     assert code == 130
-    assert errors.strip().splitlines()[-1] == "robust-xtreme: Interrupted."
+    assert errors.strip().splitlines()[-1] == "robust-xtreme: Interrupted. The same command continues the run."
     assert "Traceback" not in errors
     assert not [path for path in out.rglob("*") if ".tmp" in path.name]
     assert _finish(words, out) == wanted[0]
