@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from robust_xtreme.evaluation.run import _SMALL, _threads
+from robust_xtreme.evaluation.run import _SMALL, threads
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ def test_a_very_small_model_on_the_cpu_is_computed_by_one_thread(device: str, pa
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with _threads(device, params):
+        with threads(device, params):
             assert torch.get_num_threads() == (1 if alone else 2)
         assert torch.get_num_threads() == 2
     finally:

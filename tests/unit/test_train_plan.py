@@ -78,7 +78,7 @@ def test_the_steps_are_those_of_the_run(values: Mapping[str, Any], tmp_path: Pat
 
 def _examples(record: Mapping[str, Any], row: Row) -> int:
     """A control counts its texts, the plan the examples that they are of."""
-    return row.examples if record["control"] == "masked_lm" else int(record["examples"])
+    return row.examples or 0 if record["control"] == "masked_lm" else int(record["examples"])
 
 
 def test_all_stages_of_a_run_from_scratch(tmp_path: Path, data: Path) -> None:
@@ -218,3 +218,19 @@ def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -
     assert files(tmp_path) == []
     missing = CliRunner().invoke(build(), ["train", "--task", "xquad", *words])
     assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)
+
+
+def test_a_shipped_run_is_planned_from_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a connection, the model and the data: what they decide is not known, and nothing is fetched."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("robust_xtreme.sources.hub._child", lambda *_: pytest.fail("it fetched"))
+    done = CliRunner().invoke(build(), ["train", "paper_base", "--plan"])
+    assert done.exit_code == 0, done.output
+    assert "FacebookAI/xlm-roberta-base is not on this machine, and a plan does not fetch it" in done.stderr
+    assert "squad en: no train data of rajpurkar/squad on this machine, and a plan does not fetch it" in done.stderr
+    _, first, last, total = done.stdout.splitlines()
+    assert first.split()[:5] == ["intermediate", "squad", "en", "not", "known"]
+    assert last.split()[-1] == "runs/paper-base"
+    assert total.endswith("still to train: steps not known, tokens not known, time not known")
+    assert files(tmp_path) == []

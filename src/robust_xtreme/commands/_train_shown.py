@@ -127,11 +127,13 @@ def _duration(seconds: float | None) -> str:
 def _total(rows: Sequence[Row]) -> str:
     """The total of the stages that are still to train."""
     todo = [row for row in rows if not row.cached]
+    if not todo:
+        return "complete: nothing to train"
     steps = _about(_sum([row.steps for row in todo]), all(row.exact for row in todo))
     tokens = _about(_sum([row.tokens for row in todo]), exact=False)
     time = _duration(_sum([row.seconds for row in todo]))
     done = f"{len(rows) - len(todo)} of {counted(len(rows), 'stage')} exist already; "
-    return f"{done}still to train: {steps} steps, {tokens} tokens, {time}"
+    return f"{done}still to train: steps {steps}, tokens {tokens}, time {time}"
 
 
 def _sum(numbers: Sequence[float | None]) -> float | None:

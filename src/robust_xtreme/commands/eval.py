@@ -27,10 +27,13 @@ Force = Annotated[
 ]
 NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
 PlanOnly = Annotated[
-    bool, option("--plan --dry-run", "Print what the run computes, its time and what --force removes; change nothing.")
+    bool,
+    option("--plan --dry-run", "Print what is left to compute, its time and what --force removes; change nothing."),
 ]
 Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
-Verbose = Annotated[bool, option("--verbose -v", "Print every step, and the traceback of an error.")]
+Verbose = Annotated[
+    bool, option("--verbose -v", "Print every step, with --plan every task run, and the traceback of an error.")
+]
 
 
 @with_keys(RunSpec)
@@ -69,7 +72,7 @@ def eval(
         from robust_xtreme.evaluation.estimate import estimate
 
         console = output()
-        for line in estimate(spec, force):
+        for line in estimate(spec, force, not no_cache, verbose):
             console.print(line, soft_wrap=True)
         show_next(*again(without=PLANNING))
     else:

@@ -3,80 +3,261 @@
 from __future__ import annotations
 
 import time
-from typing import Final, NoReturn
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NoReturn, final
 
 import torch
 
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.evaluation.folder import check_ours, removal
-from robust_xtreme.evaluation.plan import Plan, make_plan
-from robust_xtreme.evaluation.run import device_of
+from robust_xtreme.errors import counted
+from robust_xtreme.evaluation.folder import Folder, check_ours, removal
+from robust_xtreme.evaluation.manifest import new_manifest
+from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan
+from robust_xtreme.evaluation.prepare import Prepared, prepare
+from robust_xtreme.evaluation.run import device_name, device_of, threads
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus
-from robust_xtreme.models.checkpoint import tokenizer_of
-from robust_xtreme.models.windows import token_ids
+from robust_xtreme.models.checkpoint import Models, tokenizer_of
+from robust_xtreme.models.windows import Window, token_ids
 from robust_xtreme.noise.user_packs import using
+from robust_xtreme.predictors.batches import BATCH_TOKENS, forward
+from robust_xtreme.predictors.cache import KIND, keys_of, settings
 from robust_xtreme.predictors.predictor import predictor_of
+from robust_xtreme.results import cache as stored
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import CANDIDATE
 
-_SAMPLE: Final = 100
+_SAMPLE: Final = 200
+"""The most inputs of a task run that are made to estimate the others, and the most candidates."""
+
 _SIDE: Final = 512
 _PROBES: Final = 20
 _REACHED: Final = 0.5
 """The share of a plain matrix product's speed that an encoder reaches on batches of mixed length."""
 
+_LOADED: Final = 150_000_000
+"""Parameters up to which a model is loaded and timed; the time of a larger one follows from its size."""
+
+_TIMED: Final = {"cpu": 1024, "cuda": 32768}
+"""Tokens of a timed batch, padding included."""
+
+_PASSES: Final = 2
 _EACH: Final = 5e-4
-"""Seconds an item for reading, noising, encoding and scoring, without the model."""
+"""Seconds a prediction for noising, encoding and scoring, without the model, on an idle machine."""
+
+_START: Final = 8.0
+"""Seconds for loading libraries, reading data and writing the report, on an idle machine."""
+
+_ROWS: Final = 10
+"""The most task runs that have a line each; of more, each task has one."""
+
+_REASONS: Final = 5
+"""The most lines on what is not run."""
 
 
-def estimate(spec: RunSpec, force: bool = False) -> list[str]:
-    """The plan of a run as text: a line for each task run and for what is left out, and the size of the whole.
+@final
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is left of a task run: estimated tokens and seconds of the model; `cached` predictions are in the cache."""
 
-    Tokens are those that the model would read without deduplication, estimated from a sample; the time is a rough guess
-    from the speed of this machine. With `force`, the last line names what starting over removes. Raises what `evaluate`
-    raises before it computes; nothing is written.
+    run: TaskRun
+    tokens: int = 0
+    cached: int = 0
+    seconds: float = 0.0
+    done: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Estimator:
+    """Estimates task runs of a plan; `paces` has the seconds of a token of each model and family, once measured."""
+
+    plan: Plan
+    device: str
+    cache: bool
+    models: Models
+    paces: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def part(self, run: TaskRun, with_candidates: bool) -> _Part:
+        """The estimate of a task run over all seeds, from a sample of its examples."""
+        split = self.plan.splits.of(run)
+        conditions = tuple(condition for condition in run.conditions if not condition.asks)
+        count = max(1, _SAMPLE // len(conditions))
+        sampled = replace(split, examples=split.examples[:count], corpus=None)
+        once = tuple(replace(condition, seeds=condition.seeds[:1]) for condition in conditions)
+        predictor = predictor_of(run.model, run.task, _no_model)
+        prepared = prepare(replace(run, conditions=once), sampled, predictor)
+        windows = [window for input_ in prepared.inputs for window in input_.windows]
+        each = sum(len(window.input_ids) for window in windows) / (len(once) * len(sampled.examples))
+        cached = self._cached(run, prepared)
+        tokens = each * (run.predictions - cached)
+        if split.corpus is not None and with_candidates:
+            tokens += _candidate_tokens(run, split.corpus)
+        return _Part(run, round(tokens), cached, tokens * self._pace(run, windows))
+
+    def _cached(self, run: TaskRun, prepared: Prepared) -> int:
+        """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
+        if not self.cache or run.task.pool is not None:
+            return 0
+        in_cache = stored.contains(
+            KIND, tuple(keys_of([input_.example for input_ in prepared.inputs], self._settings(run)))
+        )
+        seeds = {condition.name: len(condition.seeds) for condition in run.conditions}
+        return sum(
+            round(run.rows * seeds[variant.condition.name] * sum(in_cache[index] for index in variant.inputs) / rows)
+            for variant in prepared.variants
+            if (rows := len(variant.inputs))
+        )
+
+    def _settings(self, run: TaskRun) -> str:
+        return settings(run.model, run.task, run.inference, device_name(self.device))
+
+    def _pace(self, run: TaskRun, windows: Sequence[Window]) -> float:
+        """The seconds of a token: of a small model measured, of a large one from its parameters."""
+        key = run.model.identity, run.model.family
+        if not windows:  # a predictor of another package that reads no tokens
+            return 0.0
+        if key not in self.paces:
+            small = run.model.params <= _LOADED
+            self.paces[key] = (
+                self._timed(run, windows) if small else 2.0 * run.params / (_speed(self.device) * _REACHED)
+            )
+        return self.paces[key]
+
+    def _timed(self, run: TaskRun, windows: Sequence[Window]) -> float:
+        """The seconds of a token in a batch of windows of middle length, after a first pass that is not counted."""
+        checkpoint = self.models.load(run.model, run.task)
+        ordered = sorted(windows, key=lambda window: len(window.input_ids))
+        middle = len(ordered) // 2
+        longest = max(1, len(ordered[middle].input_ids))
+        batch = ordered[max(0, middle + 1 - max(1, _TIMED[self.device] // longest)) : middle + 1]
+        with threads(self.device, run.params):
+            forward(checkpoint, batch)
+            start = time.perf_counter()
+            for _ in range(_PASSES):
+                forward(checkpoint, batch)
+        spent = time.perf_counter() - start
+        return spent / _PASSES / sum(len(window.input_ids) for window in batch)
+
+
+def estimate(spec: RunSpec, force: bool = False, cache: bool = True, every: bool = False) -> list[str]:
+    """The plan of a run as lines: a table by task, what is left out and why, and size and time of the whole.
+
+    With `every`, each task run and each cell that is left out has a line. Sizes and the predictions that the cache
+    contains are estimated from a sample; the time is that of what is left to compute, on this machine as busy as it is
+    now. With `force`, the last line names what starting over removes. Raises what `evaluate` raises before it computes;
+    nothing is written.
     """
-    folder = spec.folder()
-    if force:
-        check_ours(folder, spec, force)
+    clock, used = time.perf_counter(), time.process_time()
+    folder = Folder(spec.folder())
+    check_ours(folder.path, spec, force)
     with using(*spec.packs), own_tasks(spec.data):
         device = device_of(spec.device)
         plan = make_plan(spec)
+        fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate=True)
+        if not force and folder.finished(fresh):
+            return [f"{folder.path} is complete: nothing to compute"]
+        models = Models(device, spec.precision, spec.representation)
+        estimator = _Estimator(plan, device, cache and not spec.trust_remote_code, models)
         # Of the task runs with one pool, the first has the tokens of its candidates, which are embedded once.
         first = {(run.task.name, run.pool): run for run in reversed(plan.task_runs) if run.pool}
-        tokens = [_tokens(plan, run, run in first.values()) for run in plan.task_runs]
-        lines = [_line(run, count) for run, count in zip(plan.task_runs, tokens, strict=True)]
-        work = sum(2.0 * run.params * count for run, count in zip(plan.task_runs, tokens, strict=True))
-        cells = sum(len(run.conditions) for run in plan.task_runs)
-        predictions = sum(run.predictions for run in plan.task_runs)
-        seconds = work / (_speed(device) * _REACHED) + _EACH * predictions
-    duration = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{max(1.0, seconds):.0f} seconds"
-    size = f"{cells} cells, {predictions} predictions, about {sum(tokens)} tokens"
-    whole = f"{size}, about {duration} on {device}, into {folder}"
-    removed = [removal(folder)] if force else []
-    return [*lines, *(f"not run: {skipped.detail}" for skipped in plan.not_run), whole, *filter(None, removed)]
+        manifest = None if force else folder.manifest
+        digests = manifest.get("parts", {}) if manifest else {}
+        parts = [
+            _Part(run, done=True) if folder.holds(run, digests) else estimator.part(run, run in first.values())
+            for run in plan.task_runs
+        ]
+    busy = max(1.0, (time.perf_counter() - clock) / (time.process_time() - used))
+    removed = [removal(folder.path)] if force else []
+    lines = [_line(part) for part in parts] if every or len(parts) <= _ROWS else _table(parts)
+    return [
+        *lines,
+        *_left_out(plan.not_run, every),
+        *_whole(parts, device, busy),
+        f"into {folder.path}",
+        *filter(None, removed),
+    ]
 
 
-def _line(run: TaskRun, tokens: int) -> str:
-    size = f"{run.rows} rows, {run.clusters} clusters, {len(run.conditions)} cells"
-    return f"{run.label} ({run.split}): {size}, {run.predictions} predictions, about {tokens} tokens"
+def _whole(parts: Sequence[_Part], device: str, busy: float) -> list[str]:
+    """Size and time of all task runs that are not done; `busy` is the time that a second of computing takes here."""
+    todo = [part for part in parts if not part.done]
+    done = (
+        [f"{len(parts) - len(todo)} of {counted(len(parts), 'task run')} done already"]
+        if len(todo) < len(parts)
+        else []
+    )
+    cached = sum(part.cached for part in todo)
+    size = [
+        counted(sum(len(part.run.conditions) for part in todo), "cell"),
+        counted(sum(part.run.predictions for part in todo), "prediction"),
+        *([f"about {cached:,} of them from the cache"] if cached else []),
+        f"about {counted(sum(part.tokens for part in todo), 'token')} to read",
+    ]
+    seconds = busy * (_START + _EACH * sum(part.run.predictions for part in todo)) + sum(part.seconds for part in todo)
+    return [*done, ", ".join(size), f"about {duration(seconds)} on {device}"]
 
 
-def _tokens(plan: Plan, task_run: TaskRun, with_candidates: bool) -> int:
-    """The tokens of a task run's predictions over all seeds, and of its candidates, estimated."""
-    split = plan.splits.of(task_run)
-    examples = split.examples[:_SAMPLE]
-    inputs = predictor_of(task_run.model, task_run.task, _no_model).prepare(examples)
-    sampled = sum(len(window.input_ids) for input_ in inputs for window in input_.windows)
-    tokens = sampled / len(examples) * task_run.predictions
-    if split.corpus is not None and with_candidates:
-        tokens += _candidate_tokens(task_run, split.corpus)
-    return round(tokens)
+def duration(seconds: float) -> str:
+    """A time in seconds, from two minutes on in minutes, from two hours on in hours."""
+    if seconds < 120:
+        return counted(max(1, round(seconds)), "second")
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
+
+
+def _line(part: _Part) -> str:
+    run = part.run
+    size = f"{counted(run.rows, 'row')}, {counted(run.clusters, 'cluster')}, {counted(len(run.conditions), 'cell')}"
+    left = "done" if part.done else f"about {counted(part.tokens, 'token')}"
+    cached = f", about {part.cached:,} from the cache" if part.cached else ""
+    return f"{run.label} ({run.split}): {size}, {counted(run.predictions, 'prediction')}{cached}, {left}"
+
+
+def _table(parts: Sequence[_Part]) -> list[str]:
+    """A row for each task and split, at most 80 characters wide."""
+    head = ("task", "split", "langs", "rows", "cells", "predictions", "cached", "tokens")
+    rows: list[tuple[str, ...]] = [head]
+    groups: dict[tuple[str, str], list[_Part]] = {}
+    for part in parts:
+        groups.setdefault((part.run.task.name, part.run.split), []).append(part)
+    for (task, split), several_parts in groups.items():
+        counts = (
+            len(several_parts),
+            sum(part.run.rows for part in several_parts),
+            sum(len(part.run.conditions) for part in several_parts),
+            sum(part.run.predictions for part in several_parts),
+            sum(part.cached for part in several_parts),
+            sum(part.tokens for part in several_parts),
+        )
+        rows.append((task, split, *(f"{count:,}" for count in counts)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _left_out(cells: Sequence[NotRun], every: bool) -> list[str]:
+    """What is not run: a line for each cell with `every`, else for each task and reason."""
+    if every:
+        return [f"not run: {cell.detail}" for cell in cells]
+    groups: dict[tuple[str, str, str], list[NotRun]] = {}
+    for cell in cells:
+        groups.setdefault((cell.task, cell.reason, cell.condition.partition(":")[0]), []).append(cell)
+    lines = [
+        f"not run: {group[0].detail}" + (f" And {len(group) - 1} more of {task}." if len(group) > 1 else "")
+        for (task, _, _), group in groups.items()
+    ]
+    more = [f"not run: {counted(len(lines) - _REASONS + 1, 'more line')}: --verbose lists all"]
+    return lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], *more]
 
 
 def _no_model() -> NoReturn:
-    raise AssertionError("an estimate computes nothing")
+    raise AssertionError("a sample is only prepared")
 
 
 def _candidate_tokens(task_run: TaskRun, corpus: Corpus) -> float:

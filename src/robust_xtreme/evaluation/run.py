@@ -260,7 +260,7 @@ class _Run:
     def _predicted(self, task_run: TaskRun, answer: Callable[[int], Predicted]) -> Predicted:
         """Call `answer` with the tokens of a batch; when memory runs out, once in a run, again with half as many."""
         try:
-            with _threads(self.device, task_run.params):
+            with threads(self.device, task_run.params):
                 return answer(int(self.manifest["batch_tokens"]))
         except Exception as error:
             if not out_of_memory(error):
@@ -294,7 +294,7 @@ def _shared(*starts: Callable[[], None]) -> Callable[[], None]:
 
 
 @contextmanager
-def _threads(device: str, params: int) -> Iterator[None]:
+def threads(device: str, params: int) -> Iterator[None]:
     """One thread for a very small model on the CPU: several spend longer on waiting than on computing."""
     before = torch.get_num_threads()
     torch.set_num_threads(1 if device == "cpu" and params < _SMALL else before)

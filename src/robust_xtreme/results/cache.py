@@ -24,6 +24,7 @@ from robust_xtreme.results.database import (
     code_of,
     evict,
     read,
+    reader,
     ready,
     reason_of,
     shrink,
@@ -198,6 +199,16 @@ def _inode(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return facts.st_dev, facts.st_ino
+
+
+def contains(kind: str, keys: Sequence[bytes]) -> tuple[bool, ...]:
+    """Whether the cache has a value of each key; it is neither made nor changed. False where it cannot be read."""
+    path, values = folder().absolute() / _NAME, dict[bytes, bytes]()
+    with suppress(sqlite3.Error, OSError):
+        if limit() and path.is_file():
+            with closing(reader(path)) as db:
+                values = read(db, kind, keys)
+    return tuple(key in values for key in keys)
 
 
 @final

@@ -190,11 +190,16 @@ def shrink(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def usage(path: Path) -> dict[str, Usage]:
-    """The entries of a database by kind; neither it nor its folder is changed. Raises sqlite3.Error."""
+def reader(path: Path) -> sqlite3.Connection:
+    """A connection that changes neither the database nor its folder. Raises sqlite3.Error."""
     idle = not path.with_name(f"{path.name}-wal").exists()
     how = "immutable=1" if idle else "mode=ro"
-    with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=_PATIENCE)) as db:
+    return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=_PATIENCE)
+
+
+def usage(path: Path) -> dict[str, Usage]:
+    """The entries of a database by kind; neither it nor its folder is changed. Raises sqlite3.Error."""
+    with closing(reader(path)) as db:
         rows = db.execute(
             "SELECT kind, count(*), sum(length(key) + length(value) + length(checksum) + 16), min(made), max(made) "
             "FROM entries GROUP BY kind"

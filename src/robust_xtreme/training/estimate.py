@@ -13,11 +13,12 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.errors import MissingData, RobustXtremeError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.run_paths import what_is_read
+from robust_xtreme.run_spec import HUB
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import controls, scratch
@@ -56,7 +57,7 @@ class Row:
     kind: str
     learns: tuple[str, ...]
     languages: tuple[str, ...]
-    examples: int
+    examples: int | None
     steps: int | None
     batch_size: int
     tokens: int | None
@@ -68,25 +69,56 @@ class Row:
 
 
 def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
-    """The stages of a run in order. Nothing is trained, translated or written, and no model is fetched.
+    """The stages of a run in order. Nothing is trained, translated or written, and neither model nor data are fetched.
 
-    Raises what `train` raises before it trains.
+    Raises what `train` raises before it trains; data of the hub that are not on this machine are not known instead.
     """
     with using(*spec.packs), own_tasks(spec.data):
-        spec = spec.resolved()
+        spec = replace(spec.resolved(), offline=True)
         device = device_of(spec.device)
         if missing := _not_here(spec):
             tell(missing)
+        chain = None if missing else _chain(spec, tell)
+        if chain is None:
             scratch_row = [Row(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
             rows = [_blind(KINDS[name], stage, spec, tell) for name, stage in spec.stages]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
-        chain = chain_of(spec, tell)
         if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
             tell(read)
         encoder, tokenizer = _model(chain)
         with own_random(0):
             encoder = encoder.to(device).train()
             return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
+
+
+def _chain(spec: TrainSpec, tell: Tell) -> Chain | None:
+    """The chain of a run; None where data of the hub are not on this machine, which `_taught` reports.
+
+    Raises what `chain_of` raises.
+    """
+    try:
+        return chain_of(spec, tell)
+    except MissingData as error:
+        if not _absent(error, spec):
+            raise
+        return None
+
+
+def _absent(error: MissingData, spec: TrainSpec) -> bool:
+    """Whether data are missing only because they were not fetched from the hub."""
+    return spec.data == HUB and "on this machine" in str(error)
+
+
+def _taught(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...] | None:
+    """The lessons of a stage; None, which is reported, where data of the hub are not on this machine."""
+    try:
+        return lessons(stage, spec, tell)
+    except MissingData as error:
+        if not _absent(error, spec):
+            raise
+        what = str(error).partition(" Looked for ")[0]
+        tell(f"{what.rstrip('.')}, and a plan does not fetch it: examples and what follows from them are not known")
+        return None
 
 
 def _not_here(spec: TrainSpec) -> str:
@@ -190,9 +222,9 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
     if stage.tasks:
         languages = stage.languages or _ENGLISH
         foreign = stage.translated.startswith(_SEQ2SEQ)
-        taught = lessons(replace(stage, translated="", languages=_ENGLISH) if foreign else stage, spec, tell)
-        counts = [len(lesson.examples) * (len(languages) if foreign else 1) for lesson in taught]
-        if steps is None and all(kind_of(lesson.task.family).whole or stage.perturb for lesson in taught):
+        taught = _taught(replace(stage, translated="", languages=_ENGLISH) if foreign else stage, spec, tell)
+        counts = [len(lesson.examples) * (len(languages) if foreign else 1) for lesson in taught or ()]
+        if taught and steps is None and all(kind_of(lesson.task.family).whole or stage.perturb for lesson in taught):
             steps = plan_for(stage, [(1,) * count for count in (*counts, *([1] if stage.masked_lm else []))]).steps
     else:
         # Without a tokenizer a line is at least one window.
@@ -204,7 +236,7 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
         kind=kind,
         learns=_learns(stage),
         languages=languages,
-        examples=sum(counts),
+        examples=sum(counts) or None,
         steps=steps,
         batch_size=stage.batch_size,
         tokens=None,
