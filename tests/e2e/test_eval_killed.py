@@ -87,11 +87,11 @@ def test_a_run_killed_at_a_random_time_continues_to_the_same_bytes(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("time_drawn", range(20))
-def test_a_run_killed_at_twenty_random_times_continues_to_the_same_bytes(
+@pytest.mark.parametrize("time_drawn", range(100))
+def test_a_run_killed_at_a_hundred_random_times_continues_to_the_same_bytes(
     words: list[str], wanted: tuple[dict[str, str], float], tmp_path: Path, time_drawn: int
 ) -> None:
-    """The same, twenty times."""
+    """The same, a hundred times."""
     _killed_at_a_random_time(words, wanted, tmp_path / "out", random.Random(100 + time_drawn))
 
 
