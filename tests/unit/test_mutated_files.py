@@ -206,7 +206,11 @@ SOURCES: Final[Mapping[str, tuple[Callable[[], Iterator[Case]], int]]] = {
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("many", [8, pytest.param(0, marks=pytest.mark.long)], ids=["some", "all"])
 def test_a_changed_file_is_read_or_refused(
-    source: str, many: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    source: str,
+    many: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     """No change of bytes makes a reader fail in another way; `all` are 5,000 files, and 1,000 settings and packs."""
     make, every = SOURCES[source]
@@ -218,6 +222,7 @@ def test_a_changed_file_is_read_or_refused(
             written(case, case.data, tmp_path / "files")
             case.read(tmp_path / "files")
         counts[outcome(case, tmp_path / "files", f"{source}/{case.name}/{number}")] += 1
+    record_property("cases", counts.total())
     with capsys.disabled():
-        sys.stdout.write(f" {source}: {sum(counts.values())} changed files, {dict(counts)} ")
+        sys.stdout.write(f" {source}: {counts.total()} changed files, {dict(counts)} ")
     assert counts["refused"] > 0
