@@ -281,7 +281,7 @@ def test_a_length_is_in_the_settings_of_the_cells(short: Path) -> None:
     assert 'max_length = ["panx=62"]' in Path("out/run.toml").read_text()
     assert json.loads(Path("out/manifest.json").read_text())["spec"]["max_length"] == ["panx=62"]
     _, line = refused("--model", "panx=short", "--tasks", "panx", "--max-length", "panx=61", kept=True)
-    assert "contains another run: its max_length is panx=62, not panx=61" in line
+    assert "contains another run: its key max_length is panx=62, not panx=61" in line
     _, line = refused("--model", "nli", "--tasks", "xnli", "--max-length", "panx=61", "--force", kept=True)
     assert "--max-length names 'panx', but that task is not evaluated (evaluated: xnli)." in line
     for wrong in ("panx", "panx=", "=62", "panx=15", "panx=1e3", "panx=-62", "panx=٦٢"):

@@ -71,7 +71,7 @@ def test_changed_packs_are_not_mixed_with_what_is_done(base: RunSpec, tmp_path: 
     suite_folder(tmp_path / "own", letters="x z")
     with pytest.raises(Mismatch, match=r"was begun with other contents of --packs \([0-9a-f]{16}, not [0-9a-f]{16}\)"):
         evaluate(spec)
-    with pytest.raises(Mismatch, match=r"its packs is .*, not not set"):
+    with pytest.raises(Mismatch, match=r"its key packs is .*, not not set"):
         evaluate(replace(spec, packs=()))
     suite_folder(tmp_path / "own")
     evaluate(spec)

@@ -1,4 +1,4 @@
-"""Files of ours with random changes: a run, the cache and a trained model give the clean result, or one line."""
+"""Our own files with random changes: a run, the cache and a trained model give the clean result, or one line."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _outcome(home: Path, spec: RunSpec, wanted: dict[str, bytes], seed: str) -> 
 
 
 @pytest.mark.parametrize("files", [_finished, _unfinished, _cached, _trained])
-def test_a_changed_file_of_ours_gives_the_clean_result_or_one_line(
+def test_a_changed_file_of_a_run_gives_the_clean_result_or_one_line(
     files: Callable[[Path], list[Path]],
     clean: RunSpec,
     monkeypatch: pytest.MonkeyPatch,

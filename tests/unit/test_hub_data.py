@@ -277,7 +277,7 @@ def test_rows_of_the_hub_are_checked() -> None:
     }
     wrong: list[tuple[Any, dict[str, Any], str]] = [
         (rows.pair, {"hypothesis": "B", "label": NAMES[0]}, "x: expected the column 'premise' to contain a text"),
-        (rows.sentence, {"tokens": ["a"], "ner_tags": []}, "x: has 1 tokens and 0 tags"),
+        (rows.sentence, {"tokens": ["a"], "ner_tags": []}, "x: has 1 token and 0 tags"),
         (rows.sentence, {"tokens": [1], "ner_tags": ["O"]}, "x: expected the column 'tokens' to contain texts"),
         (rows.question, {"context": "a", "question": "b", "answers": "c"}, "x: expected the column 'answers'"),
         (

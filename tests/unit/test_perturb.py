@@ -24,7 +24,7 @@ _SW = SENTENCES["sw"]
 
 def _show(*words: str) -> tuple[int, str]:
     result = CliRunner().invoke(build(), ["show", *words])
-    return result.exit_code, result.output
+    return result.exit_code, result.stdout
 
 
 def _examples() -> list[Example]:

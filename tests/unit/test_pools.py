@@ -252,6 +252,13 @@ def test_pools_are_checked(tmp_path: Path, corpus: Corpus, message: str) -> None
         load(_task(make=lambda *_: corpus), tmp_path, "de", "test")
 
 
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task `find` as another package would install it."""
+    monkeypatch.setattr("robust_xtreme.registry.installed", lambda kind: ("find",) if kind == "task" else ())
+
+
+@pytest.mark.usefixtures("installed")
 def test_a_suite_has_one_pool_for_every_split(tmp_path: Path) -> None:
     """`TASK/pool.jsonl` has the format of the pool's files; without a pool of its own it is made from the rows."""
     toml = 'name = "own"\nversion = "1"\nsummary = "Rows."\nlanguages = ["de"]\n[find]\nsplits = ["test", "train"]\n'
@@ -274,6 +281,7 @@ def test_a_suite_has_one_pool_for_every_split(tmp_path: Path) -> None:
         load(_with_pool(), source, "de", "test")
 
 
+@pytest.mark.usefixtures("installed")
 def test_training_examples_have_their_candidate_from_the_pool(tmp_path: Path) -> None:
     """The first right text is beside the query where the row brought none; a query that nobody answers has none."""
     toml = 'name = "own"\nversion = "1"\nsummary = "Rows."\nlanguages = ["de"]\n[find]\nsplits = ["test", "train"]\n'
