@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,8 +91,9 @@ def test_a_missed_fault_is_shown_and_ends_with_1(capsys: pytest.CaptureFixture[s
 @pytest.mark.long
 @pytest.mark.process
 @pytest.mark.timeout(7200)
-def test_every_planted_fault_is_caught() -> None:
+def test_every_planted_fault_is_caught(record_property: Callable[[str, object], None]) -> None:
     """The script plants each fault in a copy of the project, and the tests named for it fail."""
+    record_property("cases", len(read()))
     words = [sys.executable, "-m", "tools.faults", "--seconds", "240"]  # several workers share the cores
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
