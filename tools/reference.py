@@ -64,7 +64,11 @@ def _params(command: Any) -> Iterator[tuple[str, ...]]:
     for param in command.params:
         if param.name == "help":
             continue
-        names = ", ".join(f"`{name}`" for name in param.opts) if param.param_type_name == "option" else "argument"
+        names = (
+            ", ".join(f"`{name}`" for name in (*param.opts, *param.secondary_opts))
+            if param.param_type_name == "option"
+            else "argument"
+        )
         yield names, _text(param.metavar), _text(getattr(param, "help", ""))
 
 

@@ -123,7 +123,7 @@ class PerturbationSpec:
         """Read `name[:s1,s2,...][@key=value]...`, links joined by `+`. Raises SpecError, naming the part."""
         if len(parts := re.split(r",\s*(?=@|[a-z][a-z0-9_.]*:[0-9.])", text)) > 1:
             repeated = " --perturb ".join(["Repeat the option:", *map(str.strip, parts)])
-            raise SpecError(f"{text!r} names several perturbations. {repeated}")
+            raise SpecError(f"{text!r} names several perturbations. {repeated}. A chain is joined by +.")
         if text.strip().startswith(SUITE):
             what = "is a suite, but one perturbation is needed here, as in char_noise:0.1."
             raise SpecError(f"{text!r} {what} {_SUITES}")

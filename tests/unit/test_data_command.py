@@ -281,7 +281,7 @@ def test_an_empty_folder_has_nothing_and_breaks_nothing(tmp_path: Path) -> None:
     """Every language of every task is missing with its remedy; a check of nothing ends with 2."""
     done = data("check", "--data", str(tmp_path))
     assert done.exit_code == 2
-    assert "Nothing of these tasks is there." in done.stdout
+    assert "Nothing of these tasks is there." in done.stderr
     missing = left("check", "--data", str(tmp_path))
     assert {task for task, _ in missing} == set(registry.names("task"))
     assert all(re.search(r"--data hub|--data DIR|DIR/", entry["detail"]) for entry in missing.values())

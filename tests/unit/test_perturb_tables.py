@@ -9,6 +9,7 @@ import io
 import json
 import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -373,7 +374,19 @@ def test_tables_and_compressed_files_are_read_by_their_names(tmp_path: Path) -> 
     result = call(*command, "--skip-null")
     assert ", 1 null (left as they are) -> " in result.stderr
     assert pl.read_parquet(tmp_path / "out.parquet")["text"].to_list() == [texts[0], None]
+    (tmp_path / "in.xlsx").touch()
     result = call(str(tmp_path / "in.xlsx"), *words, "-o", str(tmp_path / "new"))
     assert (
         "--format: conll, conllu, csv, iob2, jsonl, lines, parquet, squad, tsv. Names that do end in" in result.stderr
     )
+
+
+def test_an_output_named_as_another_format_is_refused(tmp_path: Path) -> None:
+    """perturb keeps the format; a CSV file is not written under the name of a parquet file."""
+    (tmp_path / "rows.csv").write_text("text\nHabari\n", encoding="utf-8")
+    files = str(tmp_path / "rows.csv"), "char_noise:0.1", str(tmp_path / "o.parquet")
+    job = Job(*files, language="sw", fields=("text",))
+    with pytest.raises(UserError, match=r"o\.parquet would contain csv, the format of the input, not parquet"):
+        perturb_file(job)
+    with pytest.raises(DataError, match="No such file"):
+        perturb_file(replace(job, file="rows.xlsx"))

@@ -11,7 +11,7 @@ from rich.table import Column
 
 from robust_xtreme.commands._data import DataSurvey
 from robust_xtreme.commands._terminal import WIDE, output, table_of
-from robust_xtreme.sinks import visible
+from robust_xtreme.sinks import echo, visible
 from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.sources.survey import Held, Surveyed, licence_of
 
@@ -71,7 +71,7 @@ def show_check(survey: DataSurvey) -> None:
     _print_left(console, survey)
     if survey.is_empty:
         see = "Files that tasks read: robust-xtreme list tasks --json; in a folder of your own, suite.toml names them."
-        console.print(f"\nNothing of these tasks is there. {see}", soft_wrap=True)
+        echo(f"\nNothing of these tasks is there. {see}", error=True)
     elif not survey.malformed:
         console.print("\nEverything that is there loads.")
 

@@ -41,7 +41,7 @@ def cache(
             print_json(facts)
         else:
             _print(facts)
-            show_next(*(("cache", "clear") if before.size else _EVAL))
+            show_next(*_EVAL)
         return
     if before.size and not yes:
         _ask(before)

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from robust_xtreme.formats._file import PACKED, STREAM, Source, numbered_lines, opened, read_file
 from robust_xtreme.formats._json import index_of, parse, text_of
-from robust_xtreme.formats._names import FORMATS, fields_of_task, module, of_file, of_reader, reader, records_of
+from robust_xtreme.formats._names import (
+    FORMATS,
+    check_same,
+    fields_of_task,
+    module,
+    of_file,
+    of_reader,
+    reader,
+    records_of,
+)
 from robust_xtreme.formats._record import Done, Options, Reader, Record, Slot, word_spans
 
 __all__ = [
@@ -22,6 +31,7 @@ __all__ = [
     "Record",
     "Slot",
     "Source",
+    "check_same",
     "fields_of_task",
     "index_of",
     "module",

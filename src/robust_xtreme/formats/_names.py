@@ -30,6 +30,7 @@ _SUFFIXES: Final = {
     ".tsv": "tsv",
     ".txt": "lines",
 }
+_OF_WORDS: Final = {"conll", "conllu", "iob2", "tsv"}
 _TAGGED: Final = re.compile(r"\s*\S+(?:(\t)| )\s*(?:O|[BIESLU]-\S+)\s*")
 _CHOICES: Final = "choices"
 
@@ -43,13 +44,24 @@ def module(name: str) -> ModuleType:
 
 def of_file(file: str) -> str:
     """The format of a file by the suffix of its name, or that before `.gz`. Raises UserError where it is unknown."""
-    name = PurePath(file.lower())
-    format = _SUFFIXES.get(PurePath(name.stem).suffix if name.suffix == PACKED else name.suffix)
+    format = _by_suffix(file)
     if file == STREAM or format is None:
         shown = "stdin" if file == STREAM else file
         what = f"The name of {shown} does not say what its format is. Name it with --format: {', '.join(FORMATS)}."
         raise UserError(f"{what} Names that do end in {', '.join(_SUFFIXES)}, or in one of them and {PACKED}.")
     return format
+
+
+def _by_suffix(file: str) -> str | None:
+    name = PurePath(file.lower())
+    return _SUFFIXES.get(PurePath(name.stem).suffix if name.suffix == PACKED else name.suffix)
+
+
+def check_same(format: str, file: str, out: str) -> None:
+    """Raise UserError where the name of the output says another format than it gets, which is that of the input."""
+    named = _by_suffix(out)
+    if named not in (None, format, _by_suffix(file)) and not {named, format} <= _OF_WORDS:
+        raise UserError(f"{out} would contain {format}, the format of the input, not {named}. Give it another name.")
 
 
 def reader(name: str) -> ModuleType:

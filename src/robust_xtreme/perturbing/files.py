@@ -177,7 +177,10 @@ def _plan(job: Job) -> _Plan:
         raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
     if job.language:
         languages.language(job.language)
+    if job.file != STREAM and not Path(job.file).exists():
+        raise DataError(job.file, "cannot be read: No such file or directory")
     format = job.format or formats.of_file(job.file)
+    formats.check_same(format, job.file, job.out)
     check_served(links, job.language, formats.module(format).FAMILY)
     _check_taken(job, format)
     fields = _fields(format, fields)
