@@ -198,6 +198,7 @@ def _train_spec(spec: TrainSpec | str | Path | None, values: dict[str, Any]) -> 
         return spec
     if spec is None:
         return from_values(values)
+    check_keys(values, train_arguments(), (), "train")
     return spec_of(str(spec), {name: value for name, value in values.items() if not is_default(name, value)})
 
 

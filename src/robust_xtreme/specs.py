@@ -64,9 +64,7 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
     match kind, value:
         case ("str", str()) | ("bool", bool()) | ("float", float()):
             return value
-        case "str", Path():
-            return str(value)
-        case "str", int() if key == "limit" and not isinstance(value, bool):
+        case "str", Path() | int() if type(value) is not bool and (key == "limit" or isinstance(value, Path)):
             return str(value)
         case ("int", int()) | ("float", int()) if not isinstance(value, bool):
             return value
@@ -75,7 +73,8 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
         case "tuple[str, ...]", list() | tuple() if all(isinstance(item, named) for item in value):
             return tuple(map(str, value))
         case _:
-            raise SpecError(f"{location}: the key {key!r} takes {_TYPES[kind]}, not {shown(value)}.")
+            takes = "a whole number or a string" if (key, kind) == ("limit", "str") else _TYPES[kind]
+            raise SpecError(f"{location}: the key {key!r} takes {takes}, not {shown(value)}.")
 
 
 def shown(value: Any) -> str:

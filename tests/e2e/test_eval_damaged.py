@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
-from robust_xtreme.errors import DataError, Mismatch
+from robust_xtreme.errors import DataError, Mismatch, ModelError
 from robust_xtreme.evaluation.estimate import estimate
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.report.document import render
@@ -182,3 +183,16 @@ def test_force_removes_only_what_the_run_wrote(spec: RunSpec) -> None:
     assert {
         name: content for name, content in _files(out).items() if out.joinpath(name) not in mine
     }.items() >= before.items()
+
+
+def test_force_removes_nothing_where_the_model_cannot_be_loaded(spec: RunSpec, tmp_path: Path) -> None:
+    """A model with a weight that is not a number is refused, and the earlier run is as it was."""
+    run = tiny_run(tmp_path / "broken", ["panx"])
+    weights = run / "model" / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["embeddings.LayerNorm.bias"].fill_(float("nan"))
+    save_file(tensors, weights, {"format": "pt"})
+    before = _files(spec.out)
+    with pytest.raises(ModelError, match="not finite"):
+        evaluate(replace(spec, model=(str(run),)), force=True)
+    assert _files(spec.out) == before

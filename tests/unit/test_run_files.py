@@ -152,6 +152,8 @@ def test_steps_of_masked_lm(file: str, tmp_path: Path) -> None:
     assert stage(asked(file, mlm_steps=4), "mlm").text == str(tmp_path / "words.txt")
     assert asked(file, mlm_steps=0).mlm is None
     assert stage(asked(encoder="e", data="d", task="xnli", mlm_steps=5, text="T"), "mlm").steps == 5
+    run = spec.from_tables({"from": "e", "text": "T", "mlm": {"steps": 5}})
+    assert stage(run, "mlm").text == "T"
     with pytest.raises(SpecError, match="--mlm-steps needs --text"):
         asked(encoder="e", data="d", task="xnli", mlm_steps=5)
 

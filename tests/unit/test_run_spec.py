@@ -75,7 +75,7 @@ def test_bad_values_are_one_line_that_names_them(values: dict[str, object], mess
 def test_one_limit_for_all_tasks_may_be_a_number() -> None:
     """`evaluate(limit=20)` and `limit = 20` in a run's file mean what `--limit 20` does."""
     assert from_mapping({"model": "a", "data": "d", "limit": 20}, "evaluate").limit == "20"
-    with pytest.raises(SpecError, match="takes a string"):
+    with pytest.raises(SpecError, match="takes a whole number or a string"):
         from_mapping({"model": "a", "data": "d", "limit": True}, "evaluate")
 
 

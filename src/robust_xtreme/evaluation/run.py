@@ -89,14 +89,22 @@ def evaluate(
             return Evaluation(folder.path, finished)
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
-            removed = removal(folder.path) if force else ""
+            models = Models(device, spec.precision, spec.representation)
+            if removed := removal(folder.path) if force else "":
+                _load_all(models, plan)
             manifest = begin(folder, spec, fresh, force)
-            run = _Run(plan, folder, device, observer, Models(device, spec.precision, spec.representation), manifest)
+            run = _Run(plan, folder, device, observer, models, manifest)
             for line in filter(None, (removed, what_is_read(spec))):
                 run.say(line)
             if cache:
                 run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
             return Evaluation(folder.path, run.whole())
+
+
+def _load_all(models: Models, plan: Plan) -> None:
+    """Load each model: where one cannot be loaded, the earlier run stays."""
+    for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
+        models.load(task_run.model, task_run.task)
 
 
 def device_of(name: str) -> str:

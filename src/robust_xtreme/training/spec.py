@@ -275,7 +275,11 @@ def from_tables(tables: Mapping[str, Any], location: str = "train") -> TrainSpec
     values = {("start" if key == "from" else key): value for key, value in given.items()}
     stages: Any = {name: _stage(values.pop(name), f"{location}: [{name}]") for name in STAGE_NAMES if name in values}
     check_keys(given, [*run_keys(), *STAGE_NAMES], (), location)
-    return TrainSpec(**_typed(TrainSpec, values, location), **stages)
+    run = _typed(TrainSpec, values, location)
+    for name, stage in stages.items():
+        if name == "mlm" or stage.masked_lm:
+            stages[name] = replace(stage, text=stage.text or run.get("text", ""))
+    return TrainSpec(**run, **stages)
 
 
 def _stage(values: Any, location: str) -> StageSpec:
