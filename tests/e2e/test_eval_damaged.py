@@ -196,3 +196,15 @@ def test_force_removes_nothing_where_the_model_cannot_be_loaded(spec: RunSpec, t
     with pytest.raises(ModelError, match="not finite"):
         evaluate(replace(spec, model=(str(run),)), force=True)
     assert _files(spec.out) == before
+
+
+def test_a_linked_folder_of_parts_is_not_followed(spec: RunSpec, tmp_path: Path) -> None:
+    """Files outside the run's folder are neither written nor removed."""
+    parts = Path(spec.out) / "parts"
+    parts.rename(tmp_path / "elsewhere")
+    parts.symlink_to(tmp_path / "elsewhere")
+    before = _files(tmp_path / "elsewhere")
+    for force in (False, True):
+        with pytest.raises(Mismatch, match="parts is a link"):
+            evaluate(spec, force=force)
+    assert _files(tmp_path / "elsewhere") == before

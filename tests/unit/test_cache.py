@@ -83,7 +83,12 @@ def _foreign(path: Path) -> None:
         db.executescript("CREATE TABLE entries (other TEXT); CREATE INDEX by_use ON entries (other)")
 
 
-@pytest.mark.parametrize("damage", [_overwritten, _torn, _foreign])
+def _misnamed(path: Path) -> None:
+    """Names in the schema that are not UTF-8, which the module cannot put into its error."""
+    path.write_bytes(path.read_bytes().replace(b"entries", b"entri\x99s"))
+
+
+@pytest.mark.parametrize("damage", [_overwritten, _torn, _foreign, _misnamed])
 def test_a_damaged_database_is_set_aside_with_one_line(using: Using, damage: object) -> None:
     """It is kept beside, a new one is begun, and what is put into that is found again without a message."""
     using.put(entries(0, 3000))

@@ -42,6 +42,7 @@ BROKEN = [
         "1" + "\ta" * 9 + "\n",
         "in:1: has 10 columns, a word and a tag are expected, separated by a tab (ten col",
     ),
+    ("iob2", "a\tO\nb\t\n", "in:2: has an empty tag; every word has one."),
     ("iob2", "a\tb\tO\n", "in:1: has 3 columns, a word and a tag are expected"),
     (
         "conll",

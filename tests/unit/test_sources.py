@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.evaluation.plan import _in_short
 from robust_xtreme.formats import iob2, numbered_lines, read_file, squad, tsv
+from robust_xtreme.sources import open_source
 
 
 def _values(text: str) -> list[tuple[str | None, ...]]:
@@ -208,3 +210,11 @@ def test_sentence_breaks_are_kept() -> None:
     (row,) = squad.read(_breaks([[0, 1], [1, 2]]), "f")
     assert row.values["sentences"] == ((0, 1), (1, 2))
     assert "sentences" not in squad.read(_squad("ab", []), "f")[0].values
+
+
+def test_a_reason_has_no_path_and_keeps_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of the data folder is taken out where it stands alone, not where words contain it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b").mkdir()
+    reason = _in_short("b/panx/test-en.tsv: no labels below b. Looked for others.", open_source("b"))
+    assert reason == "panx/test-en.tsv: no labels below the data folder."

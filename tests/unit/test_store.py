@@ -95,7 +95,7 @@ def test_a_frame_of_another_kind_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EFBIG])
 @pytest.mark.parametrize("point", ["_write_synced", "_replace", "sync_folder"])
 def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, point: str
@@ -109,6 +109,7 @@ def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
     with pytest.raises(DiskError, match=r"m\.json cannot be written: no\.") as raised:
         store.write_json(tmp_path / "m.json", {})
     assert "\n" not in str(raised.value)
+    assert ("ulimit -f" in str(raised.value)) == (code == errno.EFBIG)
     assert not list(tmp_path.glob(".*"))
 
 

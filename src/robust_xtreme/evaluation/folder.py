@@ -145,6 +145,9 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
         return
     if not path.is_dir():
         raise Mismatch(f"{path} is a file; --out names a folder.")
+    if (path / PARTS).is_symlink():
+        what = "is a link, and a run writes and removes only files in its own folder"
+        raise Mismatch(f"{path / PARTS} {what}. Remove the link, or name another folder with --out.")
     if (path / RUN).is_file():
         if not force and not nothing_yet(path):
             _check_same(path, spec)

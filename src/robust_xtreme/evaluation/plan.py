@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -309,7 +310,8 @@ def _in_short(text: str, source: Source) -> str:
     first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
     if isinstance(source, Hub):
         return first
-    return first.replace(f"{source}/", "").replace(str(source), "the data folder")
+    folder = rf"(?<![\w/.-]){re.escape(str(source))}"
+    return re.sub(rf"{folder}(?![\w/-])", "the data folder", re.sub(f"{folder}/", "", first))
 
 
 def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:

@@ -53,6 +53,8 @@ def _cut(path: str, *, hinted: bool = False) -> Cut:
         if hinted and width == 1 and " " in line.strip():
             what = f"has no tab: {line[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines"
             raise DataError(path, what, number)
+        if width == _WIDEST and not cells[1].strip():
+            raise DataError(path, "has an empty tag; every word has one.", number)
         return cells[0], cells[1].strip() if width == _WIDEST else None
 
     return cut

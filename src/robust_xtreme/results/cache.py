@@ -19,6 +19,7 @@ from robust_xtreme.errors import DiskError, SpecError
 from robust_xtreme.results.database import (
     BROKEN,
     BUSY,
+    ERRORS,
     KEPT,
     Usage,
     code_of,
@@ -145,7 +146,7 @@ class Cache:
                 self._db = ready(self._path)
                 self._seen = _inode(self._path)
             return work(self._db)
-        except (sqlite3.Error, OSError) as error:
+        except ERRORS as error:
             if self._renew(error):
                 return self._tried(work, otherwise, quiet)
             self._give_up(error, quiet)
@@ -204,7 +205,7 @@ def _inode(path: Path) -> tuple[int, int] | None:
 def contains(kind: str, keys: Sequence[bytes]) -> tuple[bool, ...]:
     """Whether the cache has a value of each key; it is neither made nor changed. False where it cannot be read."""
     path, values = folder().absolute() / _NAME, dict[bytes, bytes]()
-    with suppress(sqlite3.Error, OSError):
+    with suppress(*ERRORS):
         if limit() and path.is_file():
             with closing(reader(path)) as db:
                 values = read(db, kind, keys)
@@ -236,7 +237,7 @@ def info() -> Info:
         for file in _files(directory):
             with suppress(OSError):
                 size += file.stat().st_size
-    except (sqlite3.Error, OSError) as error:
+    except ERRORS as error:
         problem = f"{path} cannot be read: {reason_of(error)}. {_ANOTHER}"
     return Info(directory, size, most, kinds, problem)
 
@@ -257,7 +258,7 @@ def clear() -> Info:
         for path in _files(before.folder):
             if not (emptied and path.name.startswith(_NAME) and DAMAGED not in path.name):
                 path.unlink(missing_ok=True)
-    except (OSError, sqlite3.Error) as error:
+    except ERRORS as error:
         raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}. {_ANOTHER}") from error
     return before
 
@@ -271,7 +272,7 @@ def _emptied(path: Path) -> bool:
             with writing(db):
                 db.execute("DELETE FROM entries")
             shrink(db)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if code_of(error) in BROKEN:
             return False
         raise

@@ -21,6 +21,7 @@ _CHECKSUM: Final = 8
 _WAL_BYTES: Final = 1 << 22
 
 BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+ERRORS: Final = (sqlite3.Error, OSError, UnicodeDecodeError)
 BROKEN: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR)
 """No database, a damaged one, or (SQLITE_ERROR) one with other tables."""
 
@@ -45,6 +46,8 @@ class Usage:
 
 def code_of(error: Exception) -> int:
     """Sqlite's own number for an error; 0 where it is not sqlite's."""
+    if isinstance(error, UnicodeDecodeError):  # the text of a damaged schema, in sqlite's message about it
+        return sqlite3.SQLITE_CORRUPT
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 

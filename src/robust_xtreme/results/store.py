@@ -27,6 +27,11 @@ _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
 _VERSION: Final = "schema_version"
+_STEPS: Final = {
+    errno.ENOSPC: "Free some space",
+    errno.EDQUOT: "Free some space",
+    errno.EFBIG: "Raise the limit (ulimit -f)",
+}
 _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 
 
@@ -237,5 +242,5 @@ def sync_folder(folder: Path) -> None:
 
 def _disk_error(path: Path, error: OSError) -> DiskError:
     reason = error.strerror or str(error)
-    next_step = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
+    next_step = _STEPS.get(error.errno or 0, "Make it writable")
     return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another folder: --out DIR")
