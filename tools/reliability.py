@@ -1,7 +1,7 @@
 """Tries what docs/reliability.md promises, with the long tests, and writes the counts: `python -m tools.reliability`.
 
 tools/reliability.toml names the promises and their tests. A test counts as one case, or as the sum of its properties
-`cases` (`record_property("cases", 5000)`). Exit code 1: a test failed; nothing is written then.
+`cases` (`record_property("cases", 5000)`). Exit code 1: a test failed; the page is not written then.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def promises() -> list[dict[str, Any]]:
 
 def page(counts: dict[str, Any]) -> str:
     """The page, in Markdown, of the kept counts."""
-    rows = "".join(_row(promise, counts["promises"][promise["what"]]) for promise in promises())
-    date = f"\nCounted on {counts['date']}: tests passed, and cases within them.\n"
-    return f"{_HEAD}{date}\n| promise | how it is tried | tests | cases |\n|---|---|---:|---:|\n{rows}"
+    rows = "".join(_row(promise, counts[promise["what"]]) for promise in promises())
+    return f"{_HEAD}\n| promise | how it is tried | tests | cases | last run |\n|---|---|---:|---:|---|\n{rows}"
 
 
 def _row(promise: dict[str, Any], count: dict[str, Any]) -> str:
     tests = ", ".join(f"`{name}`" for name in promise["tests"])
-    return f"| {promise['what']} | {promise['how']} ({tests}) | {count['passed']:,} | {count['cases']:,} |\n"
+    numbers = f"{count['passed']:,} | {count['cases']:,} | {count['date']}"
+    return f"| {promise['what']} | {promise['how']} ({tests}) | {numbers} |\n"
 
 
 def count(tests: Sequence[str], workers: int) -> Count:
@@ -88,16 +88,20 @@ def _cases(case: ET.Element) -> int:
 
 
 def main() -> None:
-    """Count each promise's cases, or write the page of the kept counts alone."""
+    """Count each promise's cases and write them, so that a run that was stopped goes on with `--from`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--page", action="store_true", help="write the page of the kept counts; run nothing")
+    parser.add_argument("--from", dest="first", type=int, default=1, help="the number of the promise to begin with")
+    parser.add_argument("--to", dest="last", type=int, default=None, help="the number of the last promise to count")
     parser.add_argument("-n", type=int, default=2, help="how many tests run at once")
     options = parser.parse_args()
-    if not options.page:
-        counts = {promise["what"]: asdict(count(promise["tests"], options.n)) for promise in promises()}
-        record = {"date": datetime.now(UTC).date().isoformat(), "promises": counts}
-        COUNTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(json.loads(COUNTS.read_text(encoding="utf-8"))), encoding="utf-8")
+    counts = json.loads(COUNTS.read_text(encoding="utf-8")) if COUNTS.is_file() else {}
+    for promise in promises()[options.first - 1 : options.last]:
+        print(promise["what"], flush=True)
+        today = datetime.now(UTC).date().isoformat()
+        counts[promise["what"]] = {**asdict(count(promise["tests"], options.n)), "date": today}
+        kept = {promise["what"]: counts[promise["what"]] for promise in promises() if promise["what"] in counts}
+        COUNTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    PAGE.write_text(page(counts), encoding="utf-8")
 
 
 if __name__ == "__main__":
