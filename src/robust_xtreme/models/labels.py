@@ -160,7 +160,7 @@ def _nameless(classes: Sequence[str]) -> bool:
 
 
 def _flag(task: TaskSpec) -> str:
-    return f"--labels {task.name}={','.join(task.labels)}"
+    return f"--labels {task.name}={','.join(task.labels)} (in Python, the argument labels)"
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -279,7 +279,8 @@ def _translated(job: _Job, answer: Mapping[str, Any]) -> RobustXtremeError:
     if kind == "status":
         return RobustXtremeError(f"{_hub()} answers {detail}, fetching {job}. Try again later.")
     if kind in _FAILED:
-        return RobustXtremeError(f"{_hub()} {_FAILED[kind]}, fetching {job}: {detail}")
+        what, step = _FAILED[kind]
+        return RobustXtremeError(f"{_hub()} {what}, fetching {job}: {detail.rstrip('.')}. {step}")
     return RobustXtremeError(f"{_hub()} did not deliver {job}: {detail}")
 
 
@@ -292,8 +293,8 @@ _WRONG: Final = {
     "name": "cannot be: the hub's client does not take that name.",
 }
 _FAILED: Final = {
-    "strange": "does not answer as a hub",
-    "down": "cannot be reached",
-    "cut": "broke off",
-    "disk": "sent more than this disk can store",
+    "strange": ("does not answer as a hub", "Check HF_ENDPOINT."),
+    "down": ("cannot be reached", "Check the network, or name a local folder instead."),
+    "cut": ("broke off", "The same command continues."),
+    "disk": ("sent more than this disk can store", "Free some space, or name another disk in HF_HOME."),
 }
