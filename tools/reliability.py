@@ -88,7 +88,7 @@ def _cases(case: ET.Element) -> int:
 
 
 def main() -> None:
-    """Count each promise's cases and write them, so that a run that was stopped goes on with `--from`."""
+    """Count each promise's cases and write them, so that a run that was stopped continues with `--from`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="first", type=int, default=1, help="the number of the promise to begin with")
     parser.add_argument("--to", dest="last", type=int, default=None, help="the number of the last promise to count")
