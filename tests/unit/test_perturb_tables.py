@@ -130,7 +130,9 @@ def test_a_row_that_does_not_end_has_a_size(tmp_path: Path, monkeypatch: pytest.
     """A quotation mark that is not closed does not read a file of any size into memory."""
     monkeypatch.setattr(_file, "LONGEST", 1 << 20)
     with pytest.raises(DataError, match=r"in:2: the row that begins here \(is .* not closed\?\) is longer than 1 MiB."):
-        done(tmp_path, 'a,text\n1,"' + "Habari\n" * 200_000, "csv")
+        done(tmp_path, 'a,text\n1,"' + ("Habari" * 10 + "\n") * 20_000, "csv")
+    with pytest.raises(DataError, match=r"in:2: the row that begins here has more than 100,000 lines\."):
+        done(tmp_path, 'a,text\n1,"' + "\n" * 200_000, "csv")
 
 
 def test_a_parquet_file_keeps_its_other_columns(tmp_path: Path) -> None:

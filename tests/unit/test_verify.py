@@ -231,3 +231,13 @@ def test_a_malformed_configuration_is_not_the_fault_of_the_tokenizer(unhashed: P
     change(unhashed / "model", {"id2label": 5})
     with pytest.raises(ModelError, match=r"config\.json is malformed"):
         load_checkpoint(unhashed, XNLI)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "../../run", "heads/\x00"])
+def test_a_name_of_a_file_that_cannot_be_is_missing(run: Path, name: str) -> None:
+    """The names in train.json are compared with the files that are there, and never opened."""
+    claim = json.loads((run / "train.json").read_text())
+    (run / "train.json").write_text(json.dumps({**claim, "files": {name: "0"}}))
+    with pytest.raises(ModelError, match="is missing") as refused:
+        check_hashes(run)
+    assert len(str(refused.value)) < 1000

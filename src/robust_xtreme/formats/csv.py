@@ -19,6 +19,7 @@ NOISED: Final = ()
 FAMILY: Final = ""
 TAKES: Final = ("--language-field", "--header", "--keep", "--skip-null")
 
+_LINES: Final = 100_000
 _QUOTE: Final = '"'
 _CLOSED: Final = re.compile('[^"]*+(?:""[^"]*+)*+"')
 _MARKED: Final = re.compile('[",\\n\\r]')
@@ -93,6 +94,9 @@ def _row(line: Line, lines: Iterator[Line], path: str) -> Rows:
             while not (closed := _CLOSED.match(line.text, position)):
                 before, position = before + len(line.whole), 0
                 check_size(before, "the row that begins here (is a quotation mark not closed?)", path, number)
+                if len(parts) > _LINES:
+                    what = f"the row that begins here has more than {_LINES:,} lines. Is a quotation mark not closed?"
+                    raise DataError(path, what, number)
                 line = _next(lines, path, number)
                 parts.append(line.whole)
             position = closed.end()

@@ -14,6 +14,7 @@ FILES: Final = "files"
 
 _FOLDERS: Final = ("model", "heads", "stages")
 _READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
+_LONGEST: Final = 200
 _REMEDY: Final = "Copy the run again from where it was trained, or remove it and train it again."
 
 
@@ -40,12 +41,13 @@ def check_hashes(run: Path) -> None:
         raise ModelError(
             f"{run} is not complete: its training stopped or still runs. Continue it with the same command."
         )
+    names = _names(run)
     for name, recorded_hash in recorded.items():
-        if not (run / name).is_file():
-            raise ModelError(f"{run}: {name} is missing. {_REMEDY}")
+        if name not in names:
+            raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_REMEDY}")
         if file_hash(run / name) != recorded_hash:
             raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_REMEDY}")
-    added = next((name for name in _names(run) if name not in recorded and name.endswith(_READ)), None)
+    added = next((name for name in names if name not in recorded and name.endswith(_READ)), None)
     if added is not None:
         raise ModelError(f"{run}: {added} is not a file of this run. Remove it, or train again.")
 
