@@ -232,7 +232,8 @@ def evaluate(
     _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
     if spec is not None:
         _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
-    check_keys(values, keys(RunSpec), (), "evaluate")
+    others = ("tokenizer", "deduplicate", "force", "cache", "observer")
+    check_keys(values, (*keys(RunSpec), *others), (), "evaluate")
     from robust_xtreme import progress
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.evaluation.run import evaluate as evaluate_

@@ -36,7 +36,7 @@ def doctor(
     if as_json:
         _print_json(checks, runs)
     else:
-        _print(checks, runs)
+        _print(checks, runs, data)
     if not runs:
         raise typer.Exit(3)
 
@@ -65,7 +65,7 @@ def _checks(data: str | None, online: bool) -> list[Check]:
     ]
 
 
-def _print(checks: list[Check], runs: bool) -> None:
+def _print(checks: list[Check], runs: bool, data: str | None) -> None:
     width = max(len(check.name) for check in checks)
     for check in checks:
         echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.finding)}")
@@ -74,7 +74,7 @@ def _print(checks: list[Check], runs: bool) -> None:
     echo()
     if runs:
         echo("mini can run.")
-        show_next("eval", "--perturb", "char_noise:0.1")
+        show_next(*(("data", "check", "--data", data) if data else ("eval", "--perturb", "char_noise:0.1")))
     else:
         echo("mini cannot run: see the lines that begin with fail.")
 

@@ -72,4 +72,5 @@ def _plan(spec: TrainSpec, quiet: bool) -> None:
     with watching(False, quiet, False) as shown:
         rows = plan_of(spec, shown.tell)
     show_plan(rows)
-    show_next(*again(without=PLANNING))
+    fetched = ("--offline",) if any(row.examples is None for row in rows) else ()
+    show_next(*again(without=(*PLANNING, *fetched)))

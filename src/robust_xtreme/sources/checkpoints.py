@@ -46,4 +46,4 @@ def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> h
         return hub.snapshot("model", name, revision or _MAIN, (*FILES, CARD, *(CODE if code else ())), offline=offline)
     except RobustXtremeError as error:  # a path may have been meant
         kind = UserError if isinstance(error, UserError) else RobustXtremeError
-        raise kind(f"{error} (There is no folder {name!r} here.)") from error
+        raise kind(f"There is no folder {name!r} here, and on the hub: {error}") from error
