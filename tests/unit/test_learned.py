@@ -68,6 +68,16 @@ def test_what_is_not_a_list_of_codes_is_refused(word: str) -> None:
     assert parse_trained_on(["en", "de"]) == parse_trained_on(["en,de"]) == {"": ("en", "de")}
 
 
+@pytest.mark.parametrize("code", ["eng", "xx", "zz", "iw", "quy"])
+def test_a_code_of_no_language_is_refused(code: str) -> None:
+    """It would make every cell `zero_shot`; a language that no task has is still a language."""
+    near = r" Did you mean 'en'\?" if code == "eng" else ""
+    for word in (code, f"xnli=en,{code}"):
+        with pytest.raises(UnknownName, match=f"There is no language named '{code}'.{near}"):
+            parse_trained_on([word])
+    assert parse_trained_on(["pl,sv,luo"]) == {"": ("pl", "sv", "luo")}
+
+
 CARDS = {
     "one": ("language: en", ("en",)),
     "quoted, since no is false in YAML": ("license: mit\nlanguage: 'no'", ("no",)),
@@ -79,6 +89,8 @@ CARDS = {
     "open": ("language: [multilingual, en]", None),
     "named twice": ("language: en\nlanguage: de", None),
     "a word": ("language: English", None),
+    "no language": ("language: xx", None),
+    "a country": ("language: [en, jp]", None),
     "nothing": ("language:\nlicense: mit", None),
     "null": ("language: null", None),
     "an anchor": ("a: &a [x]\nlanguage: *a", None),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import SpecError
+from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.languages import ALL_LANGUAGES
 from robust_xtreme.sources.checkpoints import CARD
 
@@ -21,6 +21,17 @@ BY_CARD: Final = "model card"
 NONE: Final = "none"
 _FORM: Final = "as in --trained-on en,de or --trained-on xnli=en"
 _CODE: Final = re.compile(r"[a-z]{2,3}")
+_ISO: Final = """
+    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en
+    eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv
+    ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne
+    ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st
+    su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+"""
+_KNOWN: Final = frozenset((*_ISO.split(), *ALL_LANGUAGES))
+"""The codes of languages: those of ISO 639-1, and those of three letters that the tasks use."""
+
+_SEE: Final = "robust-xtreme list languages. Other languages have the two letters of ISO 639-1, or are left out"
 _FENCE: Final = "---"
 _LONGEST: Final = 1 << 16
 _KEY: Final = "language:"
@@ -47,7 +58,7 @@ class Learned:
 def parse_trained_on(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """`en`, `de` and `xnli=en` as {"": ("en", "de"), "xnli": ("en",)}; `none` gives no language.
 
-    Raises SpecError where a part is malformed or a task is named twice, UnknownName for an unknown task.
+    Raises SpecError where a part is malformed or a task is named twice, UnknownName for an unknown task or language.
     """
     by_task: dict[str, tuple[str, ...]] = {}
     for assignment in given:
@@ -55,6 +66,9 @@ def parse_trained_on(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
         codes = tuple(code.strip() for code in listed.split(","))
         if (named and not task) or not (codes == (NONE,) or all(map(_CODE.fullmatch, codes))):
             raise SpecError(f"The value {assignment[:80]!r} of trained_on is not en,de or TASK=en,de, {_FORM}")
+        unknown = next((code for code in codes if code not in (NONE, *_KNOWN)), None)
+        if unknown is not None:
+            raise UnknownName("language", unknown, ALL_LANGUAGES, _SEE)
         if named:
             registry.load("task", task)
         if task and task in by_task:
@@ -117,4 +131,4 @@ def _code(entry: str) -> str:
     Of the codes of three letters only those that the tasks use count: others can name the same language twice.
     """
     code = re.split("[-_]", entry.strip().strip("\"'").lower())[0]
-    return code if _CODE.fullmatch(code) and (len(code) < 3 or code in ALL_LANGUAGES) else ""
+    return code if code in _KNOWN else ""
