@@ -70,8 +70,8 @@ class Suite:
         return f"The suite {self.name} has no task {task.name}. It has: {', '.join(self.tasks)}."
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
-        """Whether a file of that split exists."""
-        return split in self.splits(task) and (self.folder / _path(task, language, split)).is_file()
+        """Whether a file of that split exists; what is not a regular file counts, and `read` raises DataError."""
+        return split in self.splits(task) and _is_there(self.folder / _path(task, language, split))
 
     def fetch(self, *_: object) -> None:
         """Do nothing: the files are local."""
@@ -91,11 +91,13 @@ class Suite:
         if task.pool is None or not task.pool.files:
             raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
         path = f"{task.name}/{_POOL}"
-        if not (self.folder / path).is_file():
+        if not _is_there(self.folder / path):
             raise MissingData(f"{task.name}: no file with the candidates under {self.folder}. Looked for {path}.")
         return self._read(task, path, next(iter(task.pool.files.values())))
 
     def _read(self, task: TaskSpec, path: str, files: Files) -> SourceRows:
+        if not (self.folder / path).is_file():
+            raise DataError(self.folder / path, "is not a regular file.")
         if not (self.folder / path).resolve().is_relative_to(self.folder.resolve()):
             raise DataError(self.folder / path, "leads out of the suite's folder.")
         file = read_file(self.folder / path)
@@ -180,6 +182,11 @@ def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
 
 def _path(task: TaskSpec, language: str, split: str) -> str:
     return f"{task.name}/{split}-{language}.jsonl"
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a name exists, also that of a link to nothing."""
+    return path.is_symlink() or path.exists()
 
 
 def _row(line: str, location: str, wanted: Sequence[str], module: Any, is_own: bool) -> Row:
