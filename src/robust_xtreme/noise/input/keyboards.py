@@ -24,6 +24,11 @@ _SAME_ROW, _CLOSE = 0.5, 1.12
 """How far apart the centres of neighbouring keys are at most, in key pitches (19.05 mm, ISO/IEC 9995-1)."""
 LEVELS: Final = ("plain", "shift", "altgr", "shift_altgr")
 
+_CONTROLS: Final = ("Cc", "Co", "Cs", "Zl", "Zp")
+_UNSEEN: Final = {level: _CONTROLS if "altgr" in level else (*_CONTROLS, "Cf") for level in LEVELS}
+"""The categories that a level cannot type. Keyboards of scripts from right to left have directions with AltGr."""
+
+_ZERO_WIDTH: Final = "\u200b\u200c\u200d"
 _NOTHING: Final = "--"
 _CIRCLE: Final = "\u25cc"
 _KEYS: Final = {
@@ -243,6 +248,8 @@ def _cell(path: Path, level: str, cell: str) -> str:
         raise DataError(path, f"{level}: {cell!r:.60} is not a dead key: a combining mark follows {DEAD!r}. {_SEE}")
     if len(text) > _CHARACTERS or not unicodedata.is_normalized("NFC", text):
         raise DataError(path, f"{level}: the cell {cell!r:.60} is too long, or not in NFC. {_SEE}")
+    if any(unicodedata.category(point) in _UNSEEN[level] and point not in _ZERO_WIDTH for point in text):
+        raise DataError(path, f"{level}: the cell {cell!r:.60} types a control or direction character. {_SEE}")
     return DEAD + text if dead else text
 
 
