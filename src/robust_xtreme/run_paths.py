@@ -53,9 +53,12 @@ def counted(values: Mapping[str, Any], file: Path, replaced: Collection[str] = (
     """The values of a run's file, also those in its tables, with relative paths as they are from the current folder.
 
     They count from the folder that the file's key `folder` names, or else from that of the file. Raises SpecError for
-    this key, and for a path that only the current folder contains; not for keys that options have `replaced`.
+    this key, and for a path that only the current folder contains; not for keys that options have `replaced`. A folder
+    that does not exist is refused only where options replace no path: a file may come from another machine.
     """
     folder = folder_of(values, file)
+    if FOLDER in values and _WORDS.keys().isdisjoint(replaced) and not _is_folder(folder):
+        raise SpecError(f"{file}: the key {FOLDER!r} names {values[FOLDER]!r:.200}, which is not a folder.")
 
     def joined(key: str, value: Any) -> Any:
         match value:
@@ -68,6 +71,14 @@ def counted(values: Mapping[str, Any], file: Path, replaced: Collection[str] = (
         return value
 
     return {key: joined(key, value) for key, value in values.items() if key != FOLDER}
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether such a folder exists here; False for a text that cannot be a path."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def folder_of(values: Mapping[str, Any], file: Path) -> Path:

@@ -273,7 +273,7 @@ def from_toml(path: Path, **changes: Any) -> RunSpec:
     Raises SpecError naming the file, also where the file, and not `changes`, asks to run the code of a checkpoint.
     """
     read = {key: value for key, value in resources.toml(path).items() if key not in changes}
-    spec = from_mapping({**run_paths.counted(read, path), **changes}, str(path))
+    spec = from_mapping({**run_paths.counted(read, path, changes), **changes}, str(path))
     if spec.trust_remote_code and "trust_remote_code" not in changes:
         what = "trust_remote_code = true in a file does not permit the code of a checkpoint"
         raise SpecError(f"{path}: {what}. Add the option --trust-remote-code to run it.")

@@ -14,6 +14,7 @@ from robust_xtreme import run_paths
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.run_spec import RunSpec, from_toml
+from robust_xtreme.shipped import find
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec
 
@@ -175,6 +176,22 @@ def test_the_folder_of_a_file_is_a_text(value: str) -> None:
     """Anything else is one line."""
     with pytest.raises(SpecError, match=r"mine\.toml: the key 'folder' takes a string, not "):
         from_toml(written("mine.toml", f"folder = {value}"))
+
+
+@pytest.mark.parametrize("name", ["nope", "text.txt", "a\\u0000b"])
+def test_the_folder_of_a_file_exists(name: str) -> None:
+    """Also where the file names no path; options that name paths replace it, as on another machine."""
+    file = written("run.toml", f'folder = "{name}"\nseeds = 1\n')
+    with pytest.raises(SpecError, match=r"run\.toml: the key 'folder' names .* which is not a folder"):
+        from_toml(file)
+    assert from_toml(file, data="data", model=("model",)).seeds == 1
+
+
+def test_a_file_that_is_a_link_to_itself_is_named(here: Path) -> None:
+    """Not as a file that does not exist, whose nearest name is its own."""
+    (here / "c.toml").symlink_to("c.toml")
+    with pytest.raises(SpecError, match=r"c\.toml is a link to 'c\.toml', which leads to no file\."):
+        find("c.toml", "runs")
 
 
 def test_a_pipe_counts_from_the_current_folder(here: Path) -> None:
