@@ -66,6 +66,8 @@ def line_of(result: Result) -> str:
         (("--perturb", "char_noise:1e-400"), "is too small: take 0, or at least 1e-20"),
         (("--data", "no\nwhere"), r"The data folder no\nwhere does not exist"),
         (("--data", "x" * 300), "This name is too long for a file"),
+        (("--out", ""), "--out is an empty name. Leave it out for the default folder."),
+        (("--trained-on", "eng"), "There is no language named 'eng'. Did you mean 'en'?"),
         (("--out", "x" * 300), "This name is too long for a file"),
         (("--limit", "9" * 5000), "is not N or TASK=N"),
         (("--seeds", "9" * 20), "of seeds is above 10000"),
@@ -248,6 +250,37 @@ def test_a_folder_that_is_removed_is_said(here: Path, monkeypatch: pytest.Monkey
     result = call(*WORDS, "--out", "out", "--no-cache")
     line = "robust-xtreme: out was removed or emptied while it was written. Start again with the same command."
     assert (result.exit_code, line_of(result)) == (3, line)
+
+
+def test_a_folder_that_is_removed_at_the_beginning_is_said(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before and after the first files are written; the same command then runs."""
+    write_text, make_folder = store.write_text, store.make_folder
+    line = "robust-xtreme: out was removed or emptied while it was written. Start again with the same command."
+
+    def before(path: Path, text: str) -> None:
+        shutil.rmtree(here / "out")
+        write_text(path, text)
+
+    def between(path: Path) -> Path:
+        if path.name == "parts":
+            shutil.rmtree(here / "out")
+        return make_folder(path)
+
+    for name, removing in (("write_text", before), ("make_folder", between)):
+        with monkeypatch.context() as patched:
+            patched.setattr(store, name, removing)
+            result = call(*WORDS, "--out", "out")
+        assert (result.exit_code, line_of(result)) == (3, line)
+    assert sorted(path.name for path in (here / "out").glob("[!.]*")) == ["log.txt", "manifest.json", "parts"]
+    assert call(*WORDS, "--out", "out").exit_code == 0
+
+
+def test_a_link_to_nothing_is_not_a_folder(here: Path) -> None:
+    """It is named with what it leads to."""
+    (here / "out").symlink_to("gone")
+    result = call(*WORDS, "--out", "out")
+    line = "robust-xtreme: out is a link to 'gone', which leads to no folder. Create that folder, or name another one"
+    assert (result.exit_code, line_of(result)) == (2, f"{line} with --out.")
 
 
 def test_a_failed_cell_is_exit_3_at_the_end(here: Path, folder: Path) -> None:

@@ -73,6 +73,17 @@ def test_a_manifest_that_is_none_is_named(spec: RunSpec) -> None:
     assert _files(spec.out) == before
 
 
+def test_a_run_without_its_file_is_started_over(spec: RunSpec) -> None:
+    """It is named as damaged; `force` works, and a user's files stay."""
+    before = _files(spec.out)
+    (Path(spec.out) / "run.toml").unlink()
+    (Path(spec.out) / "notes.txt").write_text("mine")
+    with pytest.raises(Mismatch, match=r"contains a damaged run: its run\.toml is missing\..*--force"):
+        evaluate(spec)
+    evaluate(spec, force=True)
+    assert _files(spec.out) == before | {"notes.txt": b"mine"}
+
+
 def test_a_manifest_of_another_schema_is_refused(spec: RunSpec) -> None:
     """A folder that another version of the frames wrote is not read as if it were of this one."""
     path = Path(spec.out) / "manifest.json"

@@ -98,7 +98,12 @@ def several(option: str, words: str | None) -> list[str] | None:
 
 
 def passed(words: Mapping[str, Any], lists: Sequence[str] = ()) -> dict[str, Any]:
-    """The options that the user passed, those of `lists` as lists of names. Raises UserError as `several`."""
+    """The options that the user passed, those of `lists` as lists of names.
+
+    Raises UserError as `several`, and where the name of the output is empty, as with an unset shell variable.
+    """
+    if words.get("out") == "":
+        raise UserError("--out is an empty name. Leave it out for the default folder.")
     values = {**words, **{name: several(name, words[name]) for name in lists}}
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 

@@ -39,7 +39,7 @@ FILES: Final = (
 )
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")
 _MOST: Final = 5
-_TRACELESS: Final = (LOG, ".lock")
+_TRACELESS: Final = (LOG, store.LOCK)
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
 _CONTENTS: Final = ("models", "packs", "suites", "units", "not_run")
@@ -141,6 +141,9 @@ class Folder:
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     """Raise Mismatch where a folder contains another run or something else. Nothing is written."""
+    if path.is_symlink() and not path.exists():
+        what = f"is a link to {str(path.readlink())!r}, which leads to no folder"
+        raise Mismatch(f"{path} {what}. Create that folder, or name another one with --out.")
     if not path.exists():
         return
     if not path.is_dir():
@@ -151,6 +154,9 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     if (path / RUN).is_file():
         if not force and not nothing_yet(path):
             _check_same(path, spec)
+    elif _has_manifest(path):
+        if not force and not nothing_yet(path):
+            raise Mismatch(f"{path} contains a damaged run: its {RUN} is missing. {OTHERWISE}")
     elif any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
         raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
 
@@ -160,6 +166,14 @@ def nothing_yet(path: Path) -> bool:
     begun = {RUN, MANIFEST, PARTS, *_TRACELESS}
     parts = path / PARTS
     return parts.is_dir() and not any(parts.iterdir()) and {entry.name for entry in path.iterdir()} <= begun
+
+
+def _has_manifest(path: Path) -> bool:
+    """Whether a folder contains the manifest of a run of any version, as the run wrote it."""
+    try:
+        return set(_READ) <= set(read_manifest(path / MANIFEST))
+    except DataError:
+        return False
 
 
 def _check_same(path: Path, spec: RunSpec) -> None:

@@ -19,7 +19,7 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import Folder, begin, check_ours, removal
+from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, removal
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan, read_train
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -38,7 +38,6 @@ from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
-from robust_xtreme.results.manifest import MANIFEST
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
 
@@ -92,10 +91,11 @@ def evaluate(
             models = Models(device, spec.precision, spec.representation)
             if removed := removal(folder.path) if force else "":
                 _load_all(models, plan)
-            manifest = begin(folder, spec, fresh, force)
-            run = _Run(plan, folder, device, observer, models, manifest)
-            for line in filter(None, (removed, what_is_read(spec))):
-                run.say(line)
+            with store.staying(folder.path / store.LOCK):
+                manifest = begin(folder, spec, fresh, force)
+                run = _Run(plan, folder, device, observer, models, manifest)
+                for line in filter(None, (removed, what_is_read(spec))):
+                    run.say(line)
             if cache:
                 run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
             return Evaluation(folder.path, run.whole())
@@ -141,7 +141,7 @@ class _Run:
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
         try:
-            with store.staying(self.folder.path / MANIFEST):
+            with store.staying(self.folder.path / RUN):
                 self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
                 self.manifest = finish(self.folder, self.plan, self.manifest)
         except BaseException as error:

@@ -23,6 +23,9 @@ from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
 from robust_xtreme.sinks import json_text
 
+LOCK: Final = ".lock"
+"""The file that a writer of a folder locks, as long as it writes."""
+
 _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
@@ -164,7 +167,7 @@ def lock(folder: Path) -> Iterator[None]:
 
     Raises Locked where another process has the lock, DiskError where the folder cannot be written.
     """
-    path = make_folder(folder) / ".lock"
+    path = make_folder(folder) / LOCK
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
