@@ -30,7 +30,8 @@ def find(name: str, folder: str) -> Path:
     if name.removesuffix(SUFFIX) in known:
         return known[name.removesuffix(SUFFIX)]
     if path.is_symlink() and not path.exists():
-        raise SpecError(f"{name} is a link to {str(path.readlink())!r}, which leads to no file. Name another file. See: {LIST}")
+        what = f"is a link to {str(path.readlink())!r}, which leads to no file"
+        raise SpecError(f"{name} {what}. Name another file. See: {LIST}")
     if path.is_dir():
         raise SpecError(f"{name} is a folder. Name a file in it, as in {path / _RUN}")
     beside = [str(file) for file in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
