@@ -240,6 +240,24 @@ def test_what_is_not_a_file_is_reported_and_not_opened(folder: Path) -> None:
     assert "xnli/dev-ru.tsv is a link to nothing" in out["xnli", "ru"]["detail"]
 
 
+def test_files_that_a_suite_does_not_describe_are_named(tmp_path: Path) -> None:
+    """Of other languages, splits, tasks and endings: ten of them are lines, and none is an error."""
+    toml = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["en"]\n[mine]\nsplits = ["test"]\n'
+    write(tmp_path / "suite.toml", f'{toml}target = "choice"\nlabels = ["a", "b"]\ntexts = ["text"]\n')
+    write(tmp_path / "mine/test-en.jsonl", '{"id": "1", "text": "One.", "label": "a"}\n')
+    write(tmp_path / "mine/README.md", "Mine.")
+    assert "Not described" not in data("check", "--data", str(tmp_path)).stdout
+    stray = ["help/test-en.jsonl", "mine/test-en.jsonl.gz", "mine/test-fr.jsonl", "mine/train-en.jsonl"]
+    stray += [f"other/test-{number}.jsonl" for number in range(10, 18)]
+    for name in stray:
+        write(tmp_path / name, "")
+    result = data("check", "--data", str(tmp_path))
+    lines = "".join(f"  {name}\n" for name in stray[:10])
+    assert f"\nNot described by suite.toml, and not read: 12\n{lines}  and 2 more\n" in result.stdout
+    assert result.exit_code == 0
+    assert data_report("check", "--data", str(tmp_path))["undescribed"] == stray
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder", "link", "loop"])
 def test_a_suite_s_file_that_is_not_regular_is_malformed(tmp_path: Path, kind: str) -> None:
     """It is not missing: the check names it, and a run stops there."""

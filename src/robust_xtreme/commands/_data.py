@@ -24,6 +24,7 @@ from robust_xtreme.sources.survey import (
     other_languages,
     survey,
     survey_learned,
+    undescribed,
 )
 from robust_xtreme.specs import TaskSpec
 
@@ -31,12 +32,13 @@ from robust_xtreme.specs import TaskSpec
 @final
 @dataclass(frozen=True, slots=True)
 class DataSurvey:
-    """The data as the user named them, their source, and each task with its surveyed languages."""
+    """The data as the user named them, their source, each task with its surveyed languages, and other files."""
 
     data: str
     offline: bool
     source: Source
     tasks: Mapping[str, tuple[Surveyed, ...]]
+    undescribed: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[Surveyed, ...]:
@@ -93,7 +95,7 @@ def _look(data: str, tasks: Sequence[str], languages: Sequence[str], offline: bo
         for task, code in learned:
             advance(f"{task.name} {code}")
             surveyed[task.name] = (*surveyed.get(task.name, ()), survey_learned(task, kept, code))
-    return DataSurvey(data, offline, source, surveyed)
+    return DataSurvey(data, offline, source, surveyed, undescribed(source))
 
 
 def _wanted(task: TaskSpec, source: Source, group: Sequence[str], languages: Sequence[str]) -> tuple[str, ...]:
@@ -138,6 +140,7 @@ def facts(survey: DataSurvey) -> dict[str, Any]:
             }
             for line, some in survey.malformed.items()
         ],
+        "undescribed": list(survey.undescribed),
     }
 
 

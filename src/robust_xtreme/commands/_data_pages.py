@@ -16,6 +16,7 @@ from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.sources.survey import Held, Surveyed, licence_of
 
 _SHORT: Final = 12
+_MOST: Final = 10
 _LOOKED: Final = " Looked for "
 
 
@@ -69,6 +70,7 @@ def show_check(survey: DataSurvey) -> None:
     _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(survey)))
     _print_malformed(console, survey)
     _print_left(console, survey)
+    _print_undescribed(console, survey.undescribed)
     if survey.is_empty:
         see = "Files that tasks read: robust-xtreme list tasks --json; in a folder of your own, suite.toml names them."
         echo(f"\nNothing of these tasks is there. {see}", error=True)
@@ -125,6 +127,16 @@ def _print_left(console: Console, survey: DataSurvey) -> None:
     for task, split in unread:
         if split.problem not in printed:
             console.print(f"  {task} {split.language}, {split.split}: {visible(split.problem)}", soft_wrap=True)
+
+
+def _print_undescribed(console: Console, names: Sequence[str]) -> None:
+    """Print the first files of a suite that nothing reads."""
+    if names:
+        console.print(f"\nNot described by suite.toml, and not read: {len(names)}")
+    for name in names[:_MOST]:
+        console.print(f"  {visible(name)}", soft_wrap=True)
+    if len(names) > _MOST:
+        console.print(f"  and {len(names) - _MOST} more")
 
 
 def _why(language: Surveyed) -> str:

@@ -16,7 +16,7 @@ from robust_xtreme.sources.rows import SPLITS, SourceRows
 from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
 
 MANIFEST: Final = "suite.toml"
-_POOL: Final = "pool.jsonl"
+POOL: Final = "pool.jsonl"
 _TEXTS: Final = ("name", "version", "summary")
 _LONGEST: Final = 1000
 _CLUSTER: Final = "cluster"
@@ -90,7 +90,7 @@ class Suite:
         """The rows of the candidates' separate file. Raises MissingData, DataError."""
         if task.pool is None or not task.pool.files:
             raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
-        path = f"{task.name}/{_POOL}"
+        path = f"{task.name}/{POOL}"
         if not _is_there(self.folder / path):
             raise MissingData(f"{task.name}: no file with the candidates under {self.folder}. Looked for {path}.")
         return self._read(task, path, next(iter(task.pool.files.values())))

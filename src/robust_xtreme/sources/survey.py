@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Final, final
 
-from robust_xtreme import resources
+from robust_xtreme import registry, resources
 from robust_xtreme.errors import MissingData, NoRows, RobustXtremeError, WrongVersion
 from robust_xtreme.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.release import Release
 from robust_xtreme.sources.source import Source
-from robust_xtreme.sources.suite import Suite
+from robust_xtreme.sources.suite import POOL, Suite
 from robust_xtreme.specs import BITEXT, TaskSpec
 
 MISSING: Final = "missing"
@@ -163,6 +163,25 @@ def survey(
             yield Surveyed(task, language, _splits_of(task, beside, language, outcome), outcome.split)
     for language in others:
         yield Surveyed(task, language, _splits_of(task, beside, language))
+
+
+def undescribed(source: Source) -> tuple[str, ...]:
+    """The files of rows in a suite's folder that `suite.toml` does not describe, which nothing reads, sorted.
+
+    Call it within `own_tasks` of the data.
+    """
+    if not isinstance(source, Suite):
+        return ()
+    names = (path.relative_to(source.folder) for path in source.folder.glob("*/*.jsonl*"))
+    return tuple(str(name) for name in sorted(names) if not _is_described(source, name.parent.name, name.name))
+
+
+def _is_described(suite: Suite, folder: str, name: str) -> bool:
+    if folder not in suite.tasks or name == POOL:
+        return folder in suite.tasks
+    task = registry.load("intermediate" if folder in registry.installed("intermediate") else "task", folder)
+    split, _, language = name.removesuffix(".jsonl").partition("-")
+    return split in suite.splits(task) and has_language(task, suite, language)
 
 
 def survey_learned(task: TaskSpec, kept: Source, language: str) -> Surveyed:
