@@ -49,7 +49,7 @@ def train(
     steps = {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
     spec = spec_of(file, passed({**words, **steps}, _LISTS), show_outside_packs)
     if plan:
-        _plan(spec, quiet)
+        _plan(spec, force, quiet)
     else:
         _train(spec, force, quiet, verbose)
 
@@ -65,12 +65,12 @@ def _train(spec: TrainSpec, force: bool, quiet: bool, verbose: bool) -> None:
         show_next(*after_training(spec, folder))
 
 
-def _plan(spec: TrainSpec, quiet: bool) -> None:
+def _plan(spec: TrainSpec, force: bool, quiet: bool) -> None:
     from robust_xtreme.commands._train_shown import show_plan, watching
     from robust_xtreme.training.estimate import plan_of
 
     with watching(False, quiet, False) as shown:
-        rows = plan_of(spec, shown.tell)
+        rows = plan_of(spec, shown.tell, force)
     show_plan(rows)
     fetched = ("--offline",) if any(row.examples is None for row in rows) else ()
     show_next(*again(without=(*PLANNING, *fetched)))

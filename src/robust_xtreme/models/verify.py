@@ -12,6 +12,9 @@ CLAIM: Final = "train.json"
 FILES: Final = "files"
 """The key of train.json: the sha256 of each file by its path in the run; empty until the run is complete."""
 
+KEPT: Final = "kept"
+"""The key of train.json: files of the user that were in the run's folders before it trained, which it leaves."""
+
 _FOLDERS: Final = ("model", "heads", "stages")
 _READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
 _LONGEST: Final = 200
@@ -20,7 +23,8 @@ _REMEDY: Final = "Copy the run again from where it was trained, or remove it and
 
 def hashes(run: Path) -> dict[str, str]:
     """The sha256 of each file of a run's model, heads and stages. Raises ModelError where one cannot be read."""
-    return {name: file_hash(run / name) for name in _names(run)}
+    kept = _kept(run)
+    return {name: file_hash(run / name) for name in _names(run) if name not in kept}
 
 
 def _names(run: Path) -> list[str]:
@@ -47,9 +51,16 @@ def check_hashes(run: Path) -> None:
             raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_REMEDY}")
         if file_hash(run / name) != recorded_hash:
             raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_REMEDY}")
-    added = next((name for name in names if name not in recorded and name.endswith(_READ)), None)
+    known = {*recorded, *_kept(run)}
+    added = next((name for name in names if name not in known and name.endswith(_READ)), None)
     if added is not None:
         raise ModelError(f"{run}: {added} is not a file of this run. Remove it, or train again.")
+
+
+def _kept(run: Path) -> tuple[str, ...]:
+    """The files of the user that train.json lists; none where there is no train.json or no such list."""
+    kept: Any = read_json(run / CLAIM).get(KEPT) if (run / CLAIM).is_file() else None
+    return tuple(map(str, kept)) if isinstance(kept, list) else ()
 
 
 def unverified(run: Path) -> str:

@@ -44,7 +44,7 @@ class Link:
 
     `identity` is the hash of the model that the run starts from, of all stages before, and of this one; `facts` are
     the settings that a user can choose; `position` is the number of stages before it in its folder. `selected` are
-    the examples that its weights are selected by.
+    the examples that its weights are selected by. With `again` the stage is not complete, whatever its folder contains.
     """
 
     kind: str
@@ -55,6 +55,7 @@ class Link:
     folder: Path
     position: int
     selected: tuple[Example, ...] = ()
+    again: bool = False
 
     @property
     def record(self) -> Path:
@@ -81,7 +82,7 @@ class Link:
     @property
     def complete(self) -> bool:
         """Whether the stage is complete, in a folder with its identity."""
-        return self.record.is_file() and record.claimed(self.folder) == self.identity
+        return not self.again and self.record.is_file() and record.claimed(self.folder) == self.identity
 
 
 @final

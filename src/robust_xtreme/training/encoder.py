@@ -13,7 +13,13 @@ from typing import Any, Final
 from safetensors import SafetensorError
 
 from robust_xtreme.errors import DiskError, ModelError
-from robust_xtreme.models.encoder import first_line, quiet_transformers
+from robust_xtreme.models.encoder import (
+    check_tokenizer,
+    first_line,
+    quiet_transformers,
+    read_encoder,
+    read_tokenizer,
+)
 from robust_xtreme.models.weights import check_weights
 from robust_xtreme.results import store
 
@@ -53,6 +59,13 @@ def written_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
+def read_start(folder: Path) -> tuple[Any, Any]:
+    """The encoder and the tokenizer of a transformers folder. Raises ModelError, also where they do not fit."""
+    encoder, tokenizer = read_encoder(folder), read_tokenizer(folder)
+    check_tokenizer(tokenizer, int(encoder.get_input_embeddings().num_embeddings), str(folder))
+    return encoder, tokenizer
+
+
 def config_of(folder: Path, called: str) -> dict[str, Any]:
     """The configuration of a transformers folder that errors call `called`. Raises ModelError."""
     path = folder / "config.json"
@@ -88,7 +101,9 @@ def disk_error(path: Path, error: Exception) -> DiskError:
 
 
 def replace_folder(tmp: Path, folder: Path) -> None:
-    """Replace a folder by a complete one; all files are synced to disk first."""
+    """Replace a folder by a complete one, with what else is in it; all files are synced to disk first."""
+    if folder.is_dir() and not folder.is_symlink():
+        _copy_others(folder, tmp)
     for path in sorted(tmp.rglob("*")):
         store.sync_folder(path)
     if folder.exists():
@@ -97,3 +112,14 @@ def replace_folder(tmp: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     tmp.replace(folder)
     store.sync_folder(folder.parent)
+
+
+def _copy_others(folder: Path, tmp: Path) -> None:
+    """Copy to `tmp` the files of a folder whose names are not in it: those of the user."""
+    for path in folder.iterdir():
+        if (tmp / path.name).exists():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, tmp / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, tmp / path.name, follow_symlinks=False)

@@ -14,7 +14,6 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import MissingData, RobustXtremeError
-from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.run_paths import what_is_read
@@ -24,11 +23,13 @@ from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import controls, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
 from robust_xtreme.training.device import device_of, own_random
-from robust_xtreme.training.encoder import encoder_folder
+from robust_xtreme.training.encoder import encoder_folder, read_start
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
 from robust_xtreme.training.objective import units_of
+from robust_xtreme.training.record import check_ours
+from robust_xtreme.training.removal import removal
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
 
@@ -68,10 +69,11 @@ class Row:
     counted: bool = True
 
 
-def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
+def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]:
     """The stages of a run in order. Nothing is trained, translated or written, and neither model nor data are fetched.
 
-    Raises what `train` raises before it trains; data of the hub that are not on this machine are not known instead.
+    With `force` the last stage is to do again, and `tell` gets what that removes. Raises what `train` raises before it
+    trains; data of the hub that are not on this machine are not known instead.
     """
     with using(*spec.packs), own_tasks(spec.data):
         spec = replace(spec.resolved(), offline=True)
@@ -81,6 +83,8 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
         chain = None if missing else _chain(spec, tell)
         if chain is None:
             scratch_row = [Row(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
+            if force and (spec.out or spec.target) and (removed := removal(spec.folder)):
+                tell(removed)
             rows = [_blind(KINDS[name], stage, spec, tell) for name, stage in spec.stages]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
         if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
@@ -88,7 +92,18 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
         encoder, tokenizer = _model(chain)
         with own_random(0):
             encoder = encoder.to(device).train()
+            if force:
+                chain = _forced(chain, tell)
             return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
+
+
+def _forced(chain: Chain, tell: Tell) -> Chain:
+    """The chain whose last stage is to do again; what that removes is reported. Raises Mismatch."""
+    last = chain.links[-1]
+    check_ours(last.folder)
+    if removed := removal(last.folder):
+        tell(removed)
+    return replace(chain, links=(*chain.links[:-1], replace(last, again=True)))
 
 
 def _chain(spec: TrainSpec, tell: Tell) -> Chain | None:
@@ -142,7 +157,7 @@ def _model(chain: Chain) -> tuple[Any, Any]:
     if folder is None:
         return scratch.new_model(Path(chain.spec.text), chain.spec.size, first.stage.seed)
     source = encoder_folder(folder)
-    return read_encoder(source), read_tokenizer(source)
+    return read_start(source)
 
 
 @final

@@ -6,23 +6,35 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError, Mismatch, ModelError
-from robust_xtreme.models.verify import CLAIM, FILES, hashes
+from robust_xtreme.errors import DataError, DiskError, Mismatch, ModelError
+from robust_xtreme.models.verify import CLAIM, FILES, KEPT, hashes
 from robust_xtreme.results import store
 from robust_xtreme.targets.contamination import HASHES
 from robust_xtreme.training.best import FILE as BEST
-from robust_xtreme.training.loop import METRICS, TENSORBOARD
+from robust_xtreme.training.loop import METRICS
+from robust_xtreme.training.removal import others, remove, remove_states
 from robust_xtreme.training.resume import FOLDER as RESUME
 
 STAGES: Final = "stages"
 STATES: Final = (RESUME, BEST)
 """What a run continues from, and a complete one does not need."""
 
-_OURS: Final = (STAGES, *STATES, METRICS, TENSORBOARD, "heads", "model", CLAIM)
+_TRAINED: Final = (*STATES, METRICS, "heads", "model")
+"""What a folder contains only after a step was trained."""
+
+_CONTENTS: Final = {
+    "before": "another model or earlier stage that it starts from",
+    "contents": "other training data",
+    "text": "another text",
+    "selected_by": "other validation data",
+    "packs": "other contents of the packs",
+}
+"""What a difference of hashes means."""
 
 
 @final
@@ -87,29 +99,47 @@ def check_ours(run: Path) -> None:
         raise Mismatch(f"{run} contains files but is not a run of `train`. Name another folder: --out DIR")
 
 
-def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
-    """Record a folder as the run of a spec, or continue with it. Call it while the folder is locked.
+def check_claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
+    """Raise Mismatch where a folder contains a run of another spec, or other files. Nothing is written.
 
-    Raises Mismatch where the folder contains a run of another spec, or other files; with `force` a run is removed.
+    With `force` another run is allowed, and without it one that has trained nothing.
     """
     check_ours(run)
     claim = _claim(run)
-    if claim is not None and not force:
-        if claim.get("identity") == identity:
-            return
-        recorded, wanted = claim.get("spec"), json.loads(json.dumps(facts))
-        if not isinstance(recorded, dict):
-            raise Mismatch(
-                f"{run / CLAIM} is damaged. Name another folder with --out, or replace the run with --force."
-            )
-        keys = sorted(key for key in {*recorded, *wanted} if recorded.get(key) != wanted.get(key))
-        changed = ", ".join(f"{key} {recorded.get(key)!r} instead of {wanted.get(key)!r}" for key in keys)
-        what = f"{run} contains a run of another spec: {changed or 'other contents'}"
-        raise Mismatch(f"{what}. Name another folder with --out, or replace it with --force.")
+    if claim is None or force or claim.get("identity") == identity:
+        return
+    recorded, wanted = claim.get("spec"), json.loads(json.dumps(facts))
+    if not isinstance(recorded, dict):
+        raise Mismatch(f"{run / CLAIM} is damaged. Name another folder with --out, or replace the run with --force.")
+    if _nothing_yet(run, claim):
+        return
+    keys = sorted(key for key in {*recorded, *wanted} if recorded.get(key) != wanted.get(key))
+    changed = ", ".join(_changed(key, recorded.get(key), wanted.get(key)) for key in keys)
+    what = f"{run} contains a run of another spec: {changed or 'other contents'}"
+    raise Mismatch(f"{what}. Name another folder with --out, or replace it with --force.")
+
+
+def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
+    """Record a folder, which `check_claim` allows, as the run of a spec, or continue with it. The folder is locked.
+
+    With `force`, and where it has trained nothing, an earlier run is removed. Raises DiskError.
+    """
+    claim = _claim(run)
+    if claim is not None and not force and claim.get("identity") == identity:
+        return
     if claim is not None:
-        # First the records of complete stages, last the claim.
-        _remove(run / name for name in _OURS)
-    store.write_json(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}})
+        remove(run)
+    kept = {KEPT: names} if (names := others(run)) else {}
+    store.write_json(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}, **kept})
+
+
+def _nothing_yet(run: Path, claim: Mapping[str, Any]) -> bool:
+    """Whether a run ended before its first step, so that another run may use the folder."""
+    return not claim.get(FILES) and not any((run / name).exists() for name in _TRAINED)
+
+
+def _changed(key: str, recorded: Any, wanted: Any) -> str:
+    return _CONTENTS.get(key) or f"{key} {recorded!r} instead of {wanted!r}"
 
 
 def _claim(run: Path) -> dict[str, Any] | None:
@@ -136,7 +166,8 @@ def sweep(run: Path) -> None:
 
 def clear(run: Path) -> None:
     """Remove the saved states of a complete run."""
-    _remove((run / name for name in STATES), ignore_errors=True)
+    with suppress(DiskError):
+        remove_states(run)
 
 
 def _remove(paths: Iterable[Path], *, ignore_errors: bool = False) -> None:

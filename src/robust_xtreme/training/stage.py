@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, final
 
 from safetensors.torch import save_file
 from torch import nn
@@ -16,7 +16,7 @@ from torch import nn
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import Locked, ModelError, SpecError, counted
 from robust_xtreme.examples import digest
-from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_tokenizer
+from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.verify import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store
@@ -27,12 +27,13 @@ from robust_xtreme.training import best, record, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import device_of
 from robust_xtreme.training.diversity import diversity
-from robust_xtreme.training.encoder import encoder_folder, write_model, written_folder
+from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import Options, Stage, run_loop
 from robust_xtreme.training.lora import add_lora, merged
 from robust_xtreme.training.masked import NAME
+from robust_xtreme.training.removal import removal
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in
 
@@ -71,21 +72,34 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
     """Train a stage where it is not complete; `parent` is the folder of the stage before, None for a new encoder."""
     last = link is chain.links[-1]
     left = any((link.folder / name).exists() for name in record.STATES)
-    if not link.complete or (last and (options.force or left)):
+    force = options.force and last
+    if not link.complete or force or (last and left):
         record.check_ours(link.folder)
         with _locked(link.folder, last, options.tell):
-            record.claim(link.folder, link.identity, link.facts, force=options.force and last)
-            with store.staying(link.folder / CLAIM):
-                record.sweep(link.folder)
-                if parent:
-                    record.inherit(parent, link.folder)
-                if not link.record.is_file():
-                    _train(chain, link, parent, options) if parent else _from_scratch(chain, link)
-                    return
-                record.clear(link.folder)
+            record.check_claim(link.folder, link.identity, link.facts, force=force)
+            if force or not link.complete:
+                _make_again(chain, link, parent, options, force)
+                return
+            record.sweep(link.folder)
+            record.clear(link.folder)
     if last:
         check_hashes(link.folder)
         options.tell(f"{link.folder} is complete. Train again with --force, or elsewhere with --out.")
+
+
+def _make_again(chain: Chain, link: Link, parent: Path | None, options: Options, force: bool) -> None:
+    """Train a stage in its folder, which is locked; an earlier run stays where the start or the data cannot be read."""
+    ready = _ready(chain, link, parent, options.tell) if parent else None
+    if force and (removed := removal(link.folder)):
+        options.tell(removed)
+    record.claim(link.folder, link.identity, link.facts, force=force)
+    with store.staying(link.folder / CLAIM):
+        record.sweep(link.folder)
+        if parent and ready:
+            record.inherit(parent, link.folder)
+            _train(chain, ready, options)
+        else:
+            _from_scratch(chain, link)
 
 
 @contextmanager
@@ -115,16 +129,35 @@ def _from_scratch(chain: Chain, link: Link) -> None:
     record.write_stage(link.record, learned)
 
 
-def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
+@final
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A stage before its first step: its lessons fit the encoder, which comes from the folder `source`."""
+
+    link: Link
+    source: Path
+    encoder: Any
+    tokenizer: Any
+    learned: Learning
+    score: Callable[[], float] | None
+
+
+def _ready(chain: Chain, link: Link, parent: Path, tell: Tell) -> _Ready:
+    """Read everything that a stage needs. Nothing is written. Raises ModelError, MissingData, Contamination."""
     spec = chain.spec
     check_hashes(parent)
     source = encoder_folder(parent)
-    encoder, tokenizer = read_encoder(source), read_tokenizer(source)
-    link = replace(link, lessons=fit(link.lessons, encoder, str(source), options.tell))
+    encoder, tokenizer = read_start(source)
+    link = replace(link, lessons=fit(link.lessons, encoder, str(source), tell))
     if spec.lora:
         encoder = add_lora(encoder, spec.lora, link.stage.seed)
     learned = learning(link, spec, encoder, tokenizer)
     score = score_of(link, spec, encoder, learned.heads, tokenizer)
+    return _Ready(link, source, encoder, tokenizer, learned, score)
+
+
+def _train(chain: Chain, ready: _Ready, options: Options) -> None:
+    spec, link, encoder, tokenizer, learned = chain.spec, ready.link, ready.encoder, ready.tokenizer, ready.learned
     _tell_counts(link, learned, options.tell)
     if read := what_is_read(spec, link.stage):
         options.tell(read)
@@ -138,7 +171,7 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
             schedule=learned.schedule,
             pad_id=int(tokenizer.pad_token_id),
             spec=spec,
-            dev=score,
+            dev=ready.score,
             select=link.stage.select == "dev",
         ),
         options,
@@ -148,7 +181,7 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
         _write_heads(link, learned.heads)
     if link.lessons:
         _write_hashes(link)
-    record.write_stage(link.record, _record(chain, link, learned, encoder_identity(source)))
+    record.write_stage(link.record, _record(chain, link, learned, encoder_identity(ready.source)))
     record.clear(link.folder)
 
 

@@ -1,0 +1,107 @@
+"""What `train --force` removes: the files that a run wrote, by their names; those of the user stay."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.errors import DataError, DiskError, counted
+from robust_xtreme.models.verify import CLAIM, FILES
+from robust_xtreme.results import store
+from robust_xtreme.sinks import visible
+
+_FOLDERS: Final = ("stages", "heads", "model", "resume", "tensorboard")
+"""The folders of a run. The records of complete stages are the first that are removed."""
+
+_STATE: Final = r"best\.safetensors|resume/step-\d{9}/(lightning\.ckpt|random\.pt|place\.json)"
+_MODEL: Final = (
+    r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
+    r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json|(vocab|merges)\.txt"
+    r"|chat_template\.jinja|(spiece|tokenizer|sentencepiece\.bpe)\.model"
+)
+_WRITTEN: Final = re.compile(
+    rf"metrics\.csv|stages/\d+-[a-z_]+\.(json|hashes)|model/({_MODEL})"
+    rf"|tensorboard/(events\.out\.tfevents\..+|hparams\.yaml)|{_STATE}"
+)
+_MOST: Final = 5
+
+
+def removal(run: Path) -> str:
+    """What `force` removes from the folder and what stays, as a line; empty where the folder is not a run."""
+    if not (run / CLAIM).is_file():
+        return ""
+    names = [*others(run), *_beside(run)]
+    more = [f"and {len(names) - _MOST} more"] if len(names) > _MOST else []
+    stays = ", ".join([*names[:_MOST], *more]) or "nothing else"
+    count = counted(len(_written(run)) + 1, "file")
+    return visible(f"--force removes {count} of the earlier run in {run}; what stays: {stays}")
+
+
+def others(run: Path) -> list[str]:
+    """The files in a run's folders that the run did not write, relative to the run."""
+    return sorted(set(_names(run)) - set(_written(run)))
+
+
+def remove(run: Path) -> None:
+    """Remove the files of a run; train.json is the last, so that an interrupted removal continues. Raises DiskError."""
+    _unlink(run, [*_written(run), CLAIM])
+
+
+def remove_states(run: Path) -> None:
+    """Remove what a run continues from. Raises DiskError."""
+    _unlink(run, [name for name in _names(run) if re.fullmatch(_STATE, name)])
+
+
+def _unlink(run: Path, names: Iterable[str]) -> None:
+    """Remove files, and the folders that are empty then."""
+    for name in names:
+        try:
+            (run / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise DiskError(f"{run / name} cannot be removed: {error.strerror}.") from error
+    for folder in (*(run / "resume").glob("step-*"), *(run / name for name in _FOLDERS)):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _written(run: Path) -> list[str]:
+    """The files that a run wrote, without train.json: those that it lists, and those of the names that it gives."""
+    names, listed = _names(run), _listed(run)
+    return [name for name in names if name in listed or _WRITTEN.fullmatch(name) or _is_head(name, names)]
+
+
+def _is_head(name: str, names: Collection[str]) -> bool:
+    """Whether a file is one of the two of a head, or a link in the place of a folder."""
+    stem, _, ending = name.rpartition(".")
+    pair = {"json": f"{stem}.safetensors", "safetensors": f"{stem}.json"}
+    return name in _FOLDERS or (name.startswith("heads/") and pair.get(ending) in names)
+
+
+def _listed(run: Path) -> Collection[str]:
+    """The files whose hashes train.json contains; empty where it is damaged."""
+    try:
+        claim = store.read_json(run / CLAIM)
+    except DataError:
+        return ()
+    listed = claim.get(FILES) if isinstance(claim, dict) else None
+    return listed if isinstance(listed, dict) else ()
+
+
+def _names(run: Path) -> list[str]:
+    """The files of a run's folders and the two beside them; links are not followed."""
+    walks = [walk for name in _FOLDERS if not (run / name).is_symlink() for walk in os.walk(run / name)]
+    paths = [Path(folder, name) for folder, _, files in walks for name in sorted(files)]
+    alone = [run / name for name in ("metrics.csv", "best.safetensors") if (run / name).is_file()]
+    links = [run / name for name in _FOLDERS if (run / name).is_symlink()]
+    return [path.relative_to(run).as_posix() for path in (*paths, *alone, *links)]
+
+
+def _beside(run: Path) -> list[str]:
+    """What else is in the folder of a run, without hidden files."""
+    ours = {CLAIM, "metrics.csv", "best.safetensors", *_FOLDERS}
+    entries = sorted(entry for entry in run.glob("[!.]*") if entry.name not in ours)
+    return [f"{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries]

@@ -1,0 +1,169 @@
+"""`train --force` removes what the run wrote, after everything that it needs was read; files of the user stay."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.lessons import lessons
+from tests.tiny import tiny_encoder_folder
+from tests.trainings import copied, files
+
+from robust_xtreme import train
+from robust_xtreme.errors import Mismatch, ModelError
+from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.training.estimate import plan_of
+from robust_xtreme.training.loop import Options
+from robust_xtreme.training.removal import others, removal
+from robust_xtreme.training.values import from_values
+
+THEIRS = ("notes.md", "model/thesis.txt", "heads/notes.json", "stages/draft.md", "resume/keep.txt", "data/own.csv")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with lessons, a tiny encoder and a run of one step, which tests only read."""
+    folder = tmp_path_factory.mktemp("forced")
+    lessons(folder / "data")
+    tiny_encoder_folder(folder / "encoder")
+    train(**_words(folder, folder / "whole"))
+    return folder
+
+
+def _words(home: Path, out: Path, **changed: Any) -> dict[str, Any]:
+    facts = {"data": str(home / "data"), "encoder": str(home / "encoder"), "device": "cpu"}
+    return {"task": "panx", "steps": 1, "batch_size": 8, "out": str(out), **facts, **changed}
+
+
+@pytest.fixture
+def run(home: Path, tmp_path: Path) -> Path:
+    """A copy of the run for a test of its own."""
+    return copied(home / "whole", tmp_path / "run")
+
+
+def _add(run: Path) -> None:
+    """Write files of the user into all folders of a run."""
+    for name in THEIRS:
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).write_text("precious", encoding="utf-8")
+
+
+def _with_nan(home: Path, folder: Path) -> Path:
+    """A copy of the encoder, one of whose weights is not a number."""
+    encoder = copied(home / "encoder", folder)
+    weights = load_file(encoder / "model.safetensors")
+    next(value for value in weights.values() if value.ndim > 1)[0, 0] = float("nan")
+    save_file(weights, encoder / "model.safetensors", metadata={"format": "pt"})
+    return encoder
+
+
+@pytest.mark.parametrize("claim", ["whole", "damaged"])
+def test_files_of_the_user_stay_and_are_named(claim: str, home: Path, run: Path) -> None:
+    """In every folder of the run, also in a run whose list of files is damaged; the run is usable after."""
+    _add(run)
+    if claim == "damaged":
+        (run / "train.json").write_text("{}", encoding="utf-8")
+    lines: list[str] = []
+    train(options=Options(force=True, tell=lines.append), **_words(home, run, seed=1))
+    assert {name: (run / name).read_text(encoding="utf-8") for name in THEIRS} == dict.fromkeys(THEIRS, "precious")
+    (removed,) = [line for line in lines if line.startswith("--force")]
+    assert (
+        "what stays: heads/notes.json, model/thesis.txt, resume/keep.txt, stages/draft.md, data/, and 1 more" in removed
+    )
+    check_hashes(run)
+    assert others(run) == sorted(name for name in THEIRS if name.partition("/")[0] not in ("notes.md", "data"))
+
+
+def test_a_second_start_removes_nothing_of_the_user_either(home: Path, run: Path) -> None:
+    """A file that stayed is not taken for one of the new run."""
+    _add(run)
+    for seed in (1, 2):
+        train(force=True, **_words(home, run, seed=seed))
+    assert all((run / name).is_file() for name in THEIRS)
+
+
+def test_a_folder_that_was_never_a_run_keeps_its_files(home: Path, tmp_path: Path) -> None:
+    """An empty train.json does not make files in `model` those of a run."""
+    folder = tmp_path / "own"
+    (folder / "model").mkdir(parents=True)
+    (folder / "train.json").write_text("{}", encoding="utf-8")
+    (folder / "model" / "thesis.txt").write_text("precious", encoding="utf-8")
+    train(force=True, **_words(home, folder))
+    assert (folder / "model" / "thesis.txt").read_text(encoding="utf-8") == "precious"
+    check_hashes(folder)
+
+
+def test_what_a_run_writes_is_all_removed(home: Path, run: Path) -> None:
+    """A run started over has the files of a new one."""
+    train(force=True, **_words(home, run, steps=2))
+    new = train(**_words(home, run.parent / "new", steps=2))
+    assert files(run) == files(new)
+    assert "what stays: nothing else" in removal(run)
+
+
+def test_a_plan_says_what_force_removes(home: Path, run: Path) -> None:
+    """The last stage is then to do; nothing is removed."""
+    (run / "notes.md").write_text("precious", encoding="utf-8")
+    before = files(run)
+    lines: list[str] = []
+    spec = from_values(_words(home, run))
+    (row,) = plan_of(spec, lines.append, force=True)
+    assert not row.cached
+    assert lines[-1] == removal(run)
+    assert lines[-1].endswith("what stays: notes.md")
+    assert files(run) == before
+    assert plan_of(spec, lambda _: None)[0].cached
+
+
+def test_a_start_that_cannot_be_read_removes_nothing(home: Path, run: Path, tmp_path: Path) -> None:
+    """Weights that are not numbers are found before the earlier run is removed."""
+    before = files(run)
+    with pytest.raises(ModelError, match="not finite"):
+        train(force=True, **_words(home, run, encoder=str(_with_nan(home, tmp_path / "nan"))))
+    assert files(run) == before
+
+
+def test_a_start_that_cannot_be_read_does_not_block_the_folder(home: Path, tmp_path: Path) -> None:
+    """Nothing was trained, so that the command with another start takes the folder."""
+    with pytest.raises(ModelError, match="not finite"):
+        train(**_words(home, tmp_path / "run", encoder=str(_with_nan(home, tmp_path / "nan"))))
+    assert files(tmp_path / "run") == {}
+    train(**_words(home, tmp_path / "run"))
+
+
+def test_a_run_that_has_trained_nothing_does_not_block_the_folder(home: Path, tmp_path: Path) -> None:
+    """What a run leaves that was killed before its first step is replaced."""
+    claim = {"identity": "x", "spec": {"seed": 7}, "files": {}}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "train.json").write_text(json.dumps(claim), encoding="utf-8")
+    check_hashes(train(**_words(home, tmp_path / "run")))
+
+
+def test_another_start_is_named_in_words(home: Path, run: Path, tmp_path: Path) -> None:
+    """Not by hashes."""
+    other = tiny_encoder_folder(tmp_path / "other", hidden_size=32)
+    with pytest.raises(Mismatch, match=r"another spec: another model or earlier stage that it starts from\. Name"):
+        train(**_words(home, run, encoder=str(other)))
+
+
+def test_a_tokenizer_that_is_larger_than_the_embeddings_is_refused(home: Path, tmp_path: Path) -> None:
+    """In training and in a plan, in the words of `eval`, before anything is written."""
+    encoder = copied(home / "encoder", tmp_path / "encoder")
+    weights = load_file(encoder / "model.safetensors")
+    (name,) = [name for name in weights if name.endswith("word_embeddings.weight")]
+    rows = weights[name].shape[0] - 1
+    weights[name] = torch.clone(weights[name][:rows])
+    save_file(weights, encoder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
+    (encoder / "config.json").write_text(json.dumps({**config, "vocab_size": rows}), encoding="utf-8")
+    words = _words(home, tmp_path / "run", encoder=str(encoder))
+    message = rf"the tokenizer has {rows + 1} tokens, but the encoder only {rows} embeddings"
+    with pytest.raises(ModelError, match=message):
+        plan_of(from_values(words), lambda _: None)
+    with pytest.raises(ModelError, match=message):
+        train(**words)
+    assert files(tmp_path / "run") == {}
