@@ -17,7 +17,7 @@ from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
 from robust_xtreme.sinks import csv_cell, text_of_cell
 
 _VERSION: Final = "schema_version"
-_SPECIAL: Final = re.compile('[",\r\n]')
+_SPECIAL: Final = re.compile('[",]')
 
 
 def check_version(path: Path, version: str, cure: str = "Run the evaluation again.") -> None:
@@ -38,7 +38,7 @@ def dump(data: pl.DataFrame, frame: Frame) -> bytes:
 
 
 def _quoted(text: str) -> str:
-    """Python's writer leaves a lone carriage return unquoted, and its reader takes that for the end of the line."""
+    """A cell, in quotes where it contains a comma or a quote; line ends are codes in it."""
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 
 
