@@ -191,7 +191,7 @@ def test_a_plan_computes_and_writes_nothing(here: Path, monkeypatch: pytest.Monk
     assert "6 cells, 112 predictions, about " in result.stdout
     assert not (here / "runs").exists()
     (here / "out").mkdir()
-    (here / "out" / "run.toml").touch()
+    (here / "out" / "run.toml").write_text("# robust-xtreme eval --config run.toml\n", encoding="utf-8")
     (here / "out" / "scores.csv").touch()
     dry = call(*WORDS, "--force", "--dry-run", "--out", "out")
     assert dry.stdout.endswith("\n--force removes 1 file of the earlier run in out; what stays: nothing else\n")

@@ -148,7 +148,7 @@ def test_a_source_without_them_says_so() -> None:
     done = run("data", "check", "--data", "mini", "--tasks", "qqp")
     assert done.exit_code == 2
     assert "The suite mini has no task qqp" in done.stdout
-    assert "Nothing of these tasks is there." in done.stdout
+    assert "Nothing of these tasks is there." in done.stderr
 
 
 def test_names_are_completed() -> None:

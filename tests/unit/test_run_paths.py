@@ -87,11 +87,14 @@ def test_another_spelling_continues_a_run(spelling: str, here: Path) -> None:
 def test_a_damaged_run_file_says_what_to_do() -> None:
     """Another folder or --force, and not the files to start from."""
     Path("out/parts").mkdir(parents=True)
-    written("out/run.toml", 'model = ["mod')
+    written("out/run.toml", '# robust-xtreme eval --config run.toml\nmodel = ["mod')
     written("out/parts/part", "")
     with pytest.raises(SpecError, match=r"Name another folder with --out, or start over with --force\.$"):
         check_ours(Path("out"), RunSpec(out="out"), force=False)
     check_ours(Path("out"), RunSpec(out="out"), force=True)
+    written("out/run.toml", "my own notes")
+    with pytest.raises(Mismatch, match="contains files that no run of eval wrote"):
+        check_ours(Path("out"), RunSpec(out="out"), force=True)
 
 
 def test_paths_in_a_file_of_eval_count_from_it() -> None:

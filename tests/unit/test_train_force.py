@@ -167,3 +167,30 @@ def test_a_tokenizer_that_is_larger_than_the_embeddings_is_refused(home: Path, t
     with pytest.raises(ModelError, match=message):
         train(**words)
     assert files(tmp_path / "run") == {}
+
+
+def test_a_complete_run_lists_its_files(home: Path, run: Path) -> None:
+    """Files of the user stay in it although a run could have given them these names."""
+    names = ("model/vocab.txt", "stages/99-mine.json", "heads/mine.json", "heads/mine.safetensors", ".train.json.tmp")
+    for name in names:
+        (run / name).write_text("precious", encoding="utf-8")
+    train(options=Options(force=True), **_words(home, run, seed=1))
+    assert [(run / name).read_text(encoding="utf-8") for name in names] == ["precious"] * len(names)
+
+
+def test_a_start_over_that_is_killed_between_removing_and_writing_continues(
+    home: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is a run at every moment, so that the same command is not refused."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    words = _words(home, run, seed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("robust_xtreme.training.record.store.write_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(options=Options(force=True), **words)
+    assert not (run / "model").exists()
+    train(options=Options(force=True), **words)
+    check_hashes(run)

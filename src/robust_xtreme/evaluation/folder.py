@@ -151,14 +151,13 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     if (path / PARTS).is_symlink():
         what = "is a link, and a run writes and removes only files in its own folder"
         raise Mismatch(f"{path / PARTS} {what}. Remove the link, or name another folder with --out.")
-    if (path / RUN).is_file():
-        if not force and not nothing_yet(path):
-            _check_same(path, spec)
-    elif _has_manifest(path):
-        if not force and not nothing_yet(path):
+    if not _has_header(path) and not _has_manifest(path):
+        if any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
+            raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
+    elif not force and not nothing_yet(path):
+        if not (path / RUN).is_file():
             raise Mismatch(f"{path} contains a damaged run: its {RUN} is missing. {OTHERWISE}")
-    elif any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
-        raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
+        _check_same(path, spec)
 
 
 def nothing_yet(path: Path) -> bool:
@@ -166,6 +165,11 @@ def nothing_yet(path: Path) -> bool:
     begun = {RUN, MANIFEST, PARTS, *_TRACELESS}
     parts = path / PARTS
     return parts.is_dir() and not any(parts.iterdir()) and {entry.name for entry in path.iterdir()} <= begun
+
+
+def _has_header(path: Path) -> bool:
+    """Whether a folder contains a run.toml that a run wrote; its first line says so."""
+    return (path / RUN).is_file() and resources.content(path / RUN).startswith(_HEADER.encode())
 
 
 def _has_manifest(path: Path) -> bool:
@@ -269,9 +273,14 @@ def removal(path: Path) -> str:
 def _written(path: Path) -> list[Path]:
     """The files of a run, without run.toml, which is replaced, and the lock. The manifest is the last.
 
-    As long as it is there, no other run takes the remaining parts for its own.
+    As long as it is there, no other run takes the remaining parts for its own. A complete run lists its parts; those of
+    others have the names that a run gives.
     """
     parts = sorted(entry for entry in (path / PARTS).glob("*") if _PART.fullmatch(entry.name))
+    with suppress(DataError):
+        manifest = read_manifest(path / MANIFEST)
+        if manifest.get("complete") and "parts" in manifest:
+            parts = [entry for entry in parts if entry.name in manifest["parts"]]
     known = [path / name for name in (*FILES[1:], LOG, MANIFEST)]
     return [entry for entry in (*parts, *known) if entry.is_file() or entry.is_symlink()]
 

@@ -160,8 +160,8 @@ def claimed(run: Path) -> str:
 
 def sweep(run: Path) -> None:
     """Remove temporary files that a killed process left in a run. Call it while the folder is locked."""
-    left = [path for folder in (run, run / STAGES, run / RESUME) for path in folder.glob(".*.tmp")]
-    _remove(left, ignore_errors=True)
+    left = [path for folder in (run, run / STAGES, run / RESUME) for path in folder.glob(".*.[0-9]*.tmp")]
+    _remove([*left, run / f".{BEST}.tmp"], ignore_errors=True)
 
 
 def clear(run: Path) -> None:

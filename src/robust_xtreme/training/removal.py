@@ -23,10 +23,11 @@ _MODEL: Final = (
     r"|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json|(vocab|merges)\.txt"
     r"|chat_template\.jinja|(spiece|tokenizer|sentencepiece\.bpe)\.model"
 )
-_WRITTEN: Final = re.compile(
-    rf"metrics\.csv|stages/\d+-[a-z_]+\.(json|hashes)|model/({_MODEL})"
-    rf"|tensorboard/(events\.out\.tfevents\..+|hparams\.yaml)|{_STATE}"
-)
+_ALWAYS: Final = rf"metrics\.csv|tensorboard/(events\.out\.tfevents\..+|hparams\.yaml)|{_STATE}"
+_UNLISTED: Final = re.compile(_ALWAYS)
+"""Files that train.json never lists."""
+
+_WRITTEN: Final = re.compile(rf"{_ALWAYS}|stages/\d+-[a-z_]+\.(json|hashes)|model/({_MODEL})")
 _MOST: Final = 5
 
 
@@ -47,8 +48,11 @@ def others(run: Path) -> list[str]:
 
 
 def remove(run: Path) -> None:
-    """Remove the files of a run; train.json is the last, so that an interrupted removal continues. Raises DiskError."""
-    _unlink(run, [*_written(run), CLAIM])
+    """Remove the files of a run but train.json, which is replaced then, so that an interrupted removal continues.
+
+    Raises DiskError.
+    """
+    _unlink(run, _written(run))
 
 
 def remove_states(run: Path) -> None:
@@ -69,9 +73,11 @@ def _unlink(run: Path, names: Iterable[str]) -> None:
 
 
 def _written(run: Path) -> list[str]:
-    """The files that a run wrote, without train.json: those that it lists, and those of the names that it gives."""
+    """The files that a run wrote, but train.json: a complete run lists them, others have the names that it gives."""
     names, listed = _names(run), _listed(run)
-    return [name for name in names if name in listed or _WRITTEN.fullmatch(name) or _is_head(name, names)]
+    if listed:
+        return [name for name in names if name in listed or name in _FOLDERS or _UNLISTED.fullmatch(name)]
+    return [name for name in names if _WRITTEN.fullmatch(name) or _is_head(name, names)]
 
 
 def _is_head(name: str, names: Collection[str]) -> bool:
