@@ -194,3 +194,29 @@ def test_a_start_over_that_is_killed_between_removing_and_writing_continues(
     assert not (run / "model").exists()
     train(options=Options(force=True), **words)
     check_hashes(run)
+
+
+def test_files_of_the_user_are_not_moved_while_a_model_is_written(
+    home: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends in the middle of that leaves them where they are, links to nothing too."""
+    _add(run)
+    (run / "model" / "dangling").symlink_to("/nowhere")
+    words, replace, moved = _words(home, run, seed=1), Path.replace, list[Path]()
+
+    def killed(path: Path, target: Path) -> Path:
+        if Path(target).parent == run / "model":
+            moved.append(path)
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(options=Options(force=True), **words)
+    assert (run / "model" / "thesis.txt").read_text(encoding="utf-8") == "precious"
+    train(**words)
+    assert {name: (run / name).read_text(encoding="utf-8") for name in THEIRS} == dict.fromkeys(THEIRS, "precious")
+    assert (run / "model" / "dangling").is_symlink()
+    check_hashes(run)

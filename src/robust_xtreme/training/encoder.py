@@ -101,25 +101,20 @@ def disk_error(path: Path, error: Exception) -> DiskError:
 
 
 def replace_folder(tmp: Path, folder: Path) -> None:
-    """Replace a folder by a complete one, with what else is in it; all files are synced to disk first."""
-    if folder.is_dir() and not folder.is_symlink():
-        _copy_others(folder, tmp)
-    for path in sorted(tmp.rglob("*")):
+    """Move the files of a complete folder into another; what else is in that stays. All are synced to disk first.
+
+    Where the process ends in between, what is missing is written again: nothing of the user was moved.
+    """
+    paths = sorted(tmp.rglob("*"))
+    for path in paths:
         store.sync_folder(path)
-    if folder.exists():
-        old = folder.with_name(f".{folder.name}.{os.getpid()}.old.tmp")
-        folder.replace(old)
-        shutil.rmtree(old, ignore_errors=True)
-    tmp.replace(folder)
+    if folder.is_symlink():
+        folder.unlink()
+    for path in paths:
+        target = folder / path.relative_to(tmp)
+        if not path.is_dir():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+    shutil.rmtree(tmp, ignore_errors=True)
+    store.sync_folder(folder)
     store.sync_folder(folder.parent)
-
-
-def _copy_others(folder: Path, tmp: Path) -> None:
-    """Copy to `tmp` the files of a folder whose names are not in it: those of the user."""
-    for path in folder.iterdir():
-        if (tmp / path.name).exists():
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.copytree(path, tmp / path.name, symlinks=True)
-        else:
-            shutil.copy2(path, tmp / path.name, follow_symlinks=False)
