@@ -12,7 +12,7 @@ import pytest
 import torch
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
-from tests.trainings import Stopped, copied, stop_at
+from tests.trainings import Stopped, copied, files, stop_at
 
 from robust_xtreme import registry, train
 from robust_xtreme.errors import Mismatch, ModelError, SpecError
@@ -105,12 +105,14 @@ def test_a_removal_that_was_interrupted_continues(run: Path, words: dict[str, An
 
 
 @pytest.mark.parametrize("content", ["[1]", "", "\x00", '{"spec": 5}'])
-def test_a_damaged_claim_is_one_line_and_can_be_replaced(content: str, run: Path, words: dict[str, Any]) -> None:
-    """Without --force nothing is touched."""
+def test_a_damaged_claim_is_one_line_and_nothing_is_touched(content: str, run: Path, words: dict[str, Any]) -> None:
+    """Also with --force, because it is not known what a run wrote there."""
     (run / "train.json").write_text(content, encoding="utf-8")
-    with pytest.raises(Mismatch, match=r"damaged.*--force"):
-        train(**words)
-    train(options=Options(force=True), **{**words, "steps": 1})
+    before = files(run)
+    for force in (False, True):
+        with pytest.raises(Mismatch, match=r"train\.json is damaged, or not that of a run.* Remove the folder"):
+            train(options=Options(force=force), **words)
+    assert files(run) == before
 
 
 @pytest.mark.parametrize("name", ["model/model.safetensors", "heads/panx.safetensors", "stages/00-target.json"])

@@ -61,12 +61,13 @@ def _with_nan(home: Path, folder: Path) -> Path:
     return encoder
 
 
-@pytest.mark.parametrize("claim", ["whole", "damaged"])
+@pytest.mark.parametrize("claim", ["complete", "unfinished"])
 def test_files_of_the_user_stay_and_are_named(claim: str, home: Path, run: Path) -> None:
-    """In every folder of the run, also in a run whose list of files is damaged; the run is usable after."""
+    """In every folder of the run, also in a run that has no list of files yet; the run is usable after."""
     _add(run)
-    if claim == "damaged":
-        (run / "train.json").write_text("{}", encoding="utf-8")
+    if claim == "unfinished":
+        facts = json.loads((run / "train.json").read_text(encoding="utf-8"))
+        (run / "train.json").write_text(json.dumps({**facts, "files": {}}), encoding="utf-8")
     lines: list[str] = []
     train(options=Options(force=True, tell=lines.append), **_words(home, run, seed=1))
     assert {name: (run / name).read_text(encoding="utf-8") for name in THEIRS} == dict.fromkeys(THEIRS, "precious")
@@ -86,15 +87,16 @@ def test_a_second_start_removes_nothing_of_the_user_either(home: Path, run: Path
     assert all((run / name).is_file() for name in THEIRS)
 
 
-def test_a_folder_that_was_never_a_run_keeps_its_files(home: Path, tmp_path: Path) -> None:
-    """An empty train.json does not make files in `model` those of a run."""
+def test_a_folder_that_was_never_a_run_is_refused(home: Path, tmp_path: Path) -> None:
+    """Whatever its train.json contains: files with the names of a run are not those of one."""
     folder = tmp_path / "own"
     (folder / "model").mkdir(parents=True)
-    (folder / "train.json").write_text("{}", encoding="utf-8")
-    (folder / "model" / "thesis.txt").write_text("precious", encoding="utf-8")
-    train(force=True, **_words(home, folder))
-    assert (folder / "model" / "thesis.txt").read_text(encoding="utf-8") == "precious"
-    check_hashes(folder)
+    (folder / "model" / "config.json").write_text("precious", encoding="utf-8")
+    for content in ("{}", "mine", '{"files": {}}'):
+        (folder / "train.json").write_text(content, encoding="utf-8")
+        with pytest.raises(Mismatch, match="not that of a run"):
+            train(force=True, **_words(home, folder))
+    assert (folder / "model" / "config.json").read_text(encoding="utf-8") == "precious"
 
 
 def test_what_a_run_writes_is_all_removed(home: Path, run: Path) -> None:

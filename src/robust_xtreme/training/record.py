@@ -93,7 +93,12 @@ class StageRecord:
 
 def check_ours(run: Path) -> None:
     """Raise Mismatch where a folder contains files but is not a run of `train`."""
-    if not run.is_dir() or (run / CLAIM).is_file():
+    if not run.is_dir():
+        return
+    if (claim := _claim(run)) is not None:
+        if not isinstance(claim.get("identity"), str) or not isinstance(claim.get("spec"), dict):
+            what = "is damaged, or not that of a run of `train`, and what the run wrote is not known"
+            raise Mismatch(f"{run / CLAIM} {what}. Remove the folder, or name another one: --out DIR")
         return
     if any(path.name != ".lock" and not path.name.startswith(f".{CLAIM}.") for path in run.iterdir()):
         raise Mismatch(f"{run} contains files but is not a run of `train`. Name another folder: --out DIR")
@@ -108,9 +113,7 @@ def check_claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bo
     claim = _claim(run)
     if claim is None or force or claim.get("identity") == identity:
         return
-    recorded, wanted = claim.get("spec"), json.loads(json.dumps(facts))
-    if not isinstance(recorded, dict):
-        raise Mismatch(f"{run / CLAIM} is damaged. Name another folder with --out, or replace the run with --force.")
+    recorded, wanted = claim["spec"], json.loads(json.dumps(facts))
     if _nothing_yet(run, claim):
         return
     keys = sorted(key for key in {*recorded, *wanted} if recorded.get(key) != wanted.get(key))
