@@ -133,7 +133,7 @@ def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
     link = Link("target", StageSpec(), (), "mine", {}, tmp_path, 0)
     link.record.parent.mkdir()
     link.record.write_text("{}")
-    (tmp_path / "train.json").write_text('{"identity": "mine"}')
+    (tmp_path / "train.json").write_text('{"identity": "mine", "spec": {}}')
     chain: Any = SimpleNamespace(links=(link,))
     messages: list[str] = []
     stage._make(chain, link, None, Options(tell=messages.append))
