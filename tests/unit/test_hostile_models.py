@@ -140,6 +140,6 @@ def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
     assert "is complete" in messages[0]
     with pytest.raises(DiskError):
         stage._make(chain, link, None, Options(tell=messages.append, force=True))
-    (tmp_path / "train.json").write_text('{"identity": "another"}')
+    (tmp_path / "train.json").write_text('{"identity": "another", "spec": {}}')
     with pytest.raises(DiskError):
         stage._make(chain, link, None, Options(tell=messages.append))
