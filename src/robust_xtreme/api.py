@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, TypeVar, cast
 
 from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.keys import keys, takes
+from robust_xtreme.keys import takes
 from robust_xtreme.run_spec import RunSpec, evaluate_arguments, from_mapping
 from robust_xtreme.specs import check_keys, shown
 from robust_xtreme.training.run_file import spec_of
@@ -232,8 +233,7 @@ def evaluate(
     _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
     if spec is not None:
         _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
-    others = ("tokenizer", "deduplicate", "force", "cache", "observer")
-    check_keys(values, (*keys(RunSpec), *others), (), "evaluate")
+    check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
     from robust_xtreme import progress
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.evaluation.run import evaluate as evaluate_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -121,12 +121,7 @@ def perturb(
     """
     from robust_xtreme.perturbing.files import Job, perturb_file
 
-    for name, path in {"FILE": file, "--out": out, "--edit-counts": edit_counts}.items():
-        if path == "":  # as from an unset variable
-            raise UserError(f"{name} names no file: its name is empty.")
-    if len(spec) > 1:
-        what = f"--perturb is given {len(spec)} times, but one file is written."
-        raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(spec)}")
+    _check({"FILE": file, "--out": out, "--edit-counts": edit_counts}, spec)
     job = Job(
         file=file,
         spec=spec[0],
@@ -150,6 +145,16 @@ def perturb(
         echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
         if "-" not in (job.file, job.out):
             show_next(*_another_draw(job))
+
+
+def _check(files: Mapping[str, str | None], spec: Sequence[str]) -> None:
+    """Raise UserError where a file has an empty name, as from an unset variable, or several noises are given."""
+    for name, path in files.items():
+        if path == "":
+            raise UserError(f"{name} names no file: its name is empty.")
+    if len(spec) > 1:
+        what = f"--perturb is given {len(spec)} times, but one file is written."
+        raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(spec)}")
 
 
 def _another_draw(job: Job) -> tuple[str, ...]:

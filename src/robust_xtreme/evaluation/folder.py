@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import resources, run_paths
-from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError, counted
+from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.results import store
@@ -20,7 +20,7 @@ from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
 from robust_xtreme.results.schema import PREDICTIONS, STATS
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
-from robust_xtreme.sinks import one_line, visible
+from robust_xtreme.sinks import one_line
 
 RUN: Final = "run.toml"
 LOG: Final = "log.txt"
@@ -38,7 +38,6 @@ FILES: Final = (
     REPORT,
 )
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")
-_MOST: Final = 5
 _TRACELESS: Final = (LOG, store.LOCK)
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
@@ -264,10 +263,7 @@ def removal(path: Path) -> str:
     entries = [*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")]
     others = {entry for entry in entries if entry.name not in (RUN, PARTS)} - set(files)
     names = sorted(f"{entry.relative_to(path)}{'/' if entry.is_dir() else ''}" for entry in others)
-    more = [f"and {len(names) - _MOST} more"] if len(names) > _MOST else []
-    stays = ", ".join([*names[:_MOST], *more]) or "nothing else"
-    count = counted(len(files), "file")
-    return visible(f"--force removes {count} of the earlier run in {path}; what stays: {stays}")
+    return store.removal_line(path, len(files), names)
 
 
 def _written(path: Path) -> list[Path]:

@@ -21,6 +21,16 @@ _LONGEST: Final = 200
 _REMEDY: Final = "Copy the run again from where it was trained, or remove it and train it again."
 
 
+def claim_of(run: Path) -> dict[str, Any] | None:
+    """The content of a run's train.json: empty where it is damaged; None where there is none."""
+    if not (run / CLAIM).is_file():
+        return None
+    try:
+        return read_json(run / CLAIM)
+    except ModelError:
+        return {}
+
+
 def hashes(run: Path) -> dict[str, str]:
     """The sha256 of each file of a run's model, heads and stages. Raises ModelError where one cannot be read."""
     kept = _kept(run)
@@ -59,7 +69,7 @@ def check_hashes(run: Path) -> None:
 
 def _kept(run: Path) -> tuple[str, ...]:
     """The files of the user that train.json lists; none where there is no train.json or no such list."""
-    kept: Any = read_json(run / CLAIM).get(KEPT) if (run / CLAIM).is_file() else None
+    kept = (claim_of(run) or {}).get(KEPT)
     return tuple(map(str, kept)) if isinstance(kept, list) else ()
 
 

@@ -9,7 +9,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +17,11 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, DiskError, Locked
+from robust_xtreme.errors import DataError, DiskError, Locked, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
-from robust_xtreme.sinks import json_text
+from robust_xtreme.sinks import json_text, visible
 
 LOCK: Final = ".lock"
 """The file that a writer of a folder locks, as long as it writes."""
@@ -29,6 +29,7 @@ LOCK: Final = ".lock"
 _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
+_NAMED: Final = 5
 _VERSION: Final = "schema_version"
 _STEPS: Final = {
     errno.ENOSPC: "Free some space",
@@ -152,6 +153,13 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise _disk_error(path, error) from error
     return path
+
+
+def removal_line(folder: Path, files: int, others: Sequence[str]) -> str:
+    """What starting over removes from a run's folder, and the first names of what stays there."""
+    more = [f"and {len(others) - _NAMED} more"] if len(others) > _NAMED else []
+    stays = ", ".join([*others[:_NAMED], *more]) or "nothing else"
+    return visible(f"--force removes {counted(files, 'file')} of the earlier run in {folder}; what stays: {stays}")
 
 
 def sweep(folder: Path) -> None:

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError, DiskError, Mismatch, ModelError
-from robust_xtreme.models.verify import CLAIM, FILES, KEPT, hashes
+from robust_xtreme.errors import DiskError, Mismatch, ModelError
+from robust_xtreme.models.verify import CLAIM, FILES, KEPT, claim_of, hashes
 from robust_xtreme.results import store
 from robust_xtreme.targets.contamination import HASHES
 from robust_xtreme.training.best import FILE as BEST
@@ -95,7 +95,7 @@ def check_ours(run: Path) -> None:
     """Raise Mismatch where a folder contains files but is not a run of `train`."""
     if not run.is_dir():
         return
-    if (claim := _claim(run)) is not None:
+    if (claim := claim_of(run)) is not None:
         if not isinstance(claim.get("identity"), str) or not isinstance(claim.get("spec"), dict):
             what = "is damaged, or not that of a run of `train`, and what the run wrote is not known"
             raise Mismatch(f"{run / CLAIM} {what}. Remove the folder, or name another one: --out DIR")
@@ -110,7 +110,7 @@ def check_claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bo
     With `force` another run is allowed, and without it one that has trained nothing.
     """
     check_ours(run)
-    claim = _claim(run)
+    claim = claim_of(run)
     if claim is None or force or claim.get("identity") == identity:
         return
     recorded, wanted = claim["spec"], json.loads(json.dumps(facts))
@@ -127,7 +127,7 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
 
     With `force`, and where it has trained nothing, an earlier run is removed. Raises DiskError.
     """
-    claim = _claim(run)
+    claim = claim_of(run)
     if claim is not None and not force and claim.get("identity") == identity:
         return
     if claim is not None:
@@ -145,20 +145,9 @@ def _changed(key: str, recorded: Any, wanted: Any) -> str:
     return _CONTENTS.get(key) or f"{key} {recorded!r} instead of {wanted!r}"
 
 
-def _claim(run: Path) -> dict[str, Any] | None:
-    """The claim of a folder: empty where it is damaged; None where there is none."""
-    if not (run / CLAIM).is_file():
-        return None
-    try:
-        value = store.read_json(run / CLAIM)
-    except DataError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def claimed(run: Path) -> str:
     """The identity of the spec whose run a folder is; empty where it is not a run."""
-    return str((_claim(run) or {}).get("identity", ""))
+    return str((claim_of(run) or {}).get("identity", ""))
 
 
 def sweep(run: Path) -> None:
@@ -190,7 +179,7 @@ def write_stage(path: Path, record: StageRecord) -> None:
     """Write a stage's record, which marks the stage as complete; before it, the hashes of the run's files."""
     run, content = path.parent.parent, store.json_bytes(asdict(record))
     store.make_folder(path.parent)
-    claim = _claim(run)
+    claim = claim_of(run)
     if claim:
         recorded = {**hashes(run), path.relative_to(run).as_posix(): hashlib.sha256(content).hexdigest()}
         store.write_json(run / CLAIM, {**claim, FILES: recorded})

@@ -9,10 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.errors import DataError, DiskError, counted
-from robust_xtreme.models.verify import CLAIM, FILES
+from robust_xtreme.errors import DiskError
+from robust_xtreme.models.verify import CLAIM, FILES, claim_of
 from robust_xtreme.results import store
-from robust_xtreme.sinks import visible
 
 _FOLDERS: Final = ("stages", "heads", "model", "resume", "tensorboard")
 """The folders of a run. The records of complete stages are the first that are removed."""
@@ -28,18 +27,13 @@ _UNLISTED: Final = re.compile(_ALWAYS)
 """Files that train.json never lists."""
 
 _WRITTEN: Final = re.compile(rf"{_ALWAYS}|stages/\d+-[a-z_]+\.(json|hashes)|model/({_MODEL})")
-_MOST: Final = 5
 
 
 def removal(run: Path) -> str:
     """What `force` removes from the folder and what stays, as a line; empty where the folder is not a run."""
     if not (run / CLAIM).is_file():
         return ""
-    names = [*others(run), *_beside(run)]
-    more = [f"and {len(names) - _MOST} more"] if len(names) > _MOST else []
-    stays = ", ".join([*names[:_MOST], *more]) or "nothing else"
-    count = counted(len(_written(run)) + 1, "file")
-    return visible(f"--force removes {count} of the earlier run in {run}; what stays: {stays}")
+    return store.removal_line(run, len(_written(run)) + 1, [*others(run), *_beside(run)])
 
 
 def others(run: Path) -> list[str]:
@@ -74,8 +68,8 @@ def _unlink(run: Path, names: Iterable[str]) -> None:
 
 def _written(run: Path) -> list[str]:
     """The files that a run wrote, but train.json: a complete run lists them, others have the names that it gives."""
-    names, listed = _names(run), _listed(run)
-    if listed:
+    names, listed = _names(run), (claim_of(run) or {}).get(FILES)
+    if listed and isinstance(listed, dict):
         return [name for name in names if name in listed or name in _FOLDERS or _UNLISTED.fullmatch(name)]
     return [name for name in names if _WRITTEN.fullmatch(name) or _is_head(name, names)]
 
@@ -85,16 +79,6 @@ def _is_head(name: str, names: Collection[str]) -> bool:
     stem, _, ending = name.rpartition(".")
     pair = {"json": f"{stem}.safetensors", "safetensors": f"{stem}.json"}
     return name in _FOLDERS or (name.startswith("heads/") and pair.get(ending) in names)
-
-
-def _listed(run: Path) -> Collection[str]:
-    """The files whose hashes train.json contains; empty where it is damaged."""
-    try:
-        claim = store.read_json(run / CLAIM)
-    except DataError:
-        return ()
-    listed = claim.get(FILES) if isinstance(claim, dict) else None
-    return listed if isinstance(listed, dict) else ()
 
 
 def _names(run: Path) -> list[str]:
