@@ -177,7 +177,7 @@ def test_a_simultaneous_quantile_widens_every_bound() -> None:
         _, low, high = intervals.difference_bounds(CPU, moments)
         _, lower, higher = intervals.difference_bounds(CPU, moments, quantile=3.0)
         assert lower < low < high < higher
-    assert intervals.still_bound(100, intervals.t_quantile(0.975, 99)) == pytest.approx(1 - 0.05 ** (1 / 100))
+    assert intervals.still_bound(100, intervals.t_quantile(0.975, 99), 99) == pytest.approx(1 - 0.05 ** (1 / 100))
 
 
 def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:

@@ -57,7 +57,9 @@ CPU: Final = Backend(np, np.asarray, np.asarray)
 class Moments:
     """An estimate and the deviations of its leave-one-cluster-out values.
 
-    `value`, `variance`, `slope` (A) and `jump` (J) have shape (...); `deviations` (..., clusters), in points.
+    `value`, `variance`, `slope` (A) and `jump` (J) have shape (...); `deviations` (..., clusters), in points. `freedom`
+    are the degrees of freedom of the variance: G-1 for one cell. `clusters` are those of the exact bound: G for one
+    cell, for an average the reciprocal of the greatest share of it that one cluster contributes.
     """
 
     value: Array
@@ -65,6 +67,8 @@ class Moments:
     variance: Array
     slope: Array
     jump: Array
+    freedom: float
+    clusters: float
 
 
 @final
@@ -108,20 +112,27 @@ def difference(backend: Backend, left: Array, right: Array, reduce: Callable[[Ar
 
 
 def _moments(backend: Backend, value: Array, without: Array) -> Moments:
-    xp, clusters = backend.xp, without.shape[-1]
+    clusters = without.shape[-1]
     deviations = without.mean(-1)[..., None] - without
-    squares = deviations**2
+    return moments_of(backend, value, deviations, (clusters - 1) / clusters, clusters - 1, clusters)
+
+
+def moments_of(
+    backend: Backend, value: Array, deviations: Array, factor: float, freedom: float, clusters: float
+) -> Moments:
+    """The moments of an estimate whose variance is `factor` times the sum of its squared deviations (..., G)."""
+    xp, squares = backend.xp, deviations**2
     total = squares.sum(-1)
     whole = xp.where(total > _STILL, total, xp.ones_like(total))
     jump = (squares * squares).sum(-1) / whole
     slope = (squares * deviations).sum(-1) / (whole + jump)
-    return Moments(value, deviations, total * (clusters - 1) / clusters, slope, jump)
+    return Moments(value, deviations, total * factor, slope, jump, freedom, clusters)
 
 
 def level_bounds(backend: Backend, moments: Moments) -> Bounds:
     """Standard error, low and high of a level: t on the logit scale. Where no cluster varies the bounds are exact."""
     xp = backend.xp
-    t = t_quantile(0.5 + CONFIDENCE / 2, moments.deviations.shape[-1] - 1)
+    t = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
     se = xp.sqrt(moments.variance + moments.jump / 2)
     share = xp.clip(moments.value / TOP, _EDGE, 1 - _EDGE)
     centre, reach = xp.log(share / (1 - share)), t * se / TOP / (share * (1 - share))
@@ -135,8 +146,8 @@ def difference_bounds(backend: Backend, moments: Moments, quantile: float | None
     100 minus the left side is not used as a bound, because the left side is an estimate. A simultaneous `quantile`
     widens the interval about the same centre: the slope is not known well enough for far tails.
     """
-    xp, clusters = backend.xp, moments.deviations.shape[-1]
-    single = t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
+    xp = backend.xp
+    single = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
     t = single if quantile is None else quantile
     variance = moments.variance + moments.jump
     shift = single * single * moments.slope / 4
@@ -149,7 +160,7 @@ def _or_exact(backend: Backend, moments: Moments, bounds: Bounds, t: float, leas
     """The bounds, or the exact bound where no cluster varies, clipped to the possible range."""
     xp, (se, low, high) = backend.xp, bounds
     still, zero = varies_not(moments), xp.zeros_like(moments.value)
-    bound = TOP * still_bound(moments.deviations.shape[-1], t)
+    bound = TOP * still_bound(moments.clusters, t, moments.freedom)
     se = xp.where(still, zero + bound / t, se)
     low, high = xp.where(still, moments.value - bound, low), xp.where(still, moments.value + bound, high)
     return se, xp.maximum(low, zero + least), xp.minimum(high, zero + most)
@@ -160,14 +171,14 @@ def varies_not(moments: Moments) -> Array:
     return moments.variance <= _STILL
 
 
-def still_bound(clusters: int, quantile: float) -> float:
+def still_bound(clusters: float, quantile: float, freedom: float) -> float:
     """The largest share of varying clusters with which 5 % of samples of G clusters have none: about 3/G.
 
     The 5 % are the two tails beyond `quantile`, so that a simultaneous one widens this bound too.
     """
     from scipy import special
 
-    return float(1 - (2 * special.stdtr(clusters - 1, -quantile)) ** (1 / clusters))
+    return float(1 - (2 * special.stdtr(freedom, -quantile)) ** (1 / clusters))
 
 
 def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
@@ -184,13 +195,13 @@ def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
         moments.variance + moments.jump + backend.xp.clip(-moments.slope * moments.value / 2, 0.0, None)
     )
     se = np.sqrt(np.where(variance > _STILL, variance, _STILL))
-    tail = 2 * special.stdtr(moments.deviations.shape[-1] - 1, -np.abs(value) / se)
+    tail = 2 * special.stdtr(moments.freedom, -np.abs(value) / se)
     least = np.exp2(np.minimum(1.0 - np.asarray(backend.back(discordant), dtype=float), 0.0))
     return np.where(value == 0, 1.0, np.maximum(tail, least))
 
 
 @cache
-def t_quantile(probability: float, freedom: int) -> float:
+def t_quantile(probability: float, freedom: float) -> float:
     """The quantile of Student's t."""
     from scipy import special
 
@@ -218,12 +229,18 @@ def paired(
 
     An interval never contradicts its p: where p is above 0.05 (few discordant clusters), it is stretched to reach 0.
     """
-    xp, moments = backend.xp, difference(backend, left, right, reduce)
-    p = p_value(backend, moments, discordant=(left != right).any(-1).any(-2).sum(-1))
+    moments = difference(backend, left, right, reduce)
+    return moments, *tested(backend, moments, discordant=(left != right).any(-1).any(-2).sum(-1))
+
+
+def tested(backend: Backend, moments: Moments, discordant: Array) -> tuple[Bounds, Any]:
+    """(se, low, high) and p (numpy) of a paired difference or an average of them; see `paired` and `p_value`."""
+    xp = backend.xp
+    p = p_value(backend, moments, discordant)
     se, low, high = difference_bounds(backend, moments)
     unproven = backend.to(np.asarray(p > 1 - CONFIDENCE))
     low, high = xp.where(unproven, xp.clip(low, None, 0.0), low), xp.where(unproven, xp.clip(high, 0.0, None), high)
-    return moments, (se, low, high), p
+    return (se, low, high), p
 
 
 def estimate_difference(left: Any, right: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
@@ -233,6 +250,15 @@ def estimate_difference(left: Any, right: Any, reduce: Callable[[Array], Array],
     if clusters < FEWEST_CLUSTERS:
         return _without_interval(difference(backend, first, second, reduce), clusters)
     moments, bounds, p = paired(backend, first, second, reduce)
+    return _estimate(moments, bounds, float(p), DELTA_METHOD)
+
+
+def estimate_average(moments: Moments, discordant: int, backend: Backend = CPU) -> Estimate:
+    """An average of paired differences with interval and p; with fewer than 19 degrees of freedom, no interval."""
+    if moments.freedom < FEWEST_CLUSTERS - 1:
+        method = f"none: {moments.freedom:.1f} degrees of freedom, fewer than {FEWEST_CLUSTERS - 1}"
+        return Estimate(float(moments.value), None, None, None, None, int(moments.deviations.shape[-1]), method)
+    bounds, p = tested(backend, moments, np.asarray(discordant))
     return _estimate(moments, bounds, float(p), DELTA_METHOD)
 
 
