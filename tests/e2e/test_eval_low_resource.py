@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from tests.tiny import tiny_run
 
 from robust_xtreme.evaluation.run import evaluate
@@ -76,3 +77,16 @@ def test_a_head_of_xnli_answers_americasnli(tmp_path: Path, files: Path) -> None
     assert set(rows["cluster"]) == {f"xnli-test/{number}" for number in range(8)}
     assert rows["setting"].unique().to_list() == ["unknown"]  # its training is not recorded
     assert rows.filter(pl.col("condition") != "clean")["edits"].sum() > 0
+
+
+def test_both_published_layouts_of_americasnli_have_the_same_scores(tmp_path: Path, files: Path) -> None:
+    """Levels, edits, drops and their intervals are equal with and without ids: the same texts get the same noise."""
+    without = [line.partition("\t")[2] for line in (files / "americasnli/test/tar.tsv").read_text("utf-8").split("\n")]
+    _write(tmp_path / "bare/americasnli/test/tar.tsv", "\n".join(without[1:]))
+    with_ids, _ = _run(tmp_path / "ids", files, "americasnli", "xnli", "tar")
+    bare, _ = _run(tmp_path / "no", tmp_path / "bare", "americasnli", "xnli", "tar")
+    levels = ("condition", "metric", "scope", "value", "n", "clusters")
+    assert_frame_equal(with_ids.scores.select(levels), bare.scores.select(levels))
+    drops = ("condition", "drop", "low", "high", "p")
+    assert_frame_equal(with_ids.deltas.select(drops), bare.deltas.select(drops))
+    assert with_ids.deltas.height

@@ -139,7 +139,10 @@ def test_masakhaner_says_what_brings_it_here() -> None:
     ("task", "line"),
     [
         (MASAKHANER, r"Looked for masakhaner2/twi/test\.txt, .*--data hub does not fetch them\. The copy there"),
-        (AMERICASNLI, r"Looked for americasnli/test/quy\.tsv, \S+ \S+\. --data hub fetches them from the hub\.$"),
+        (
+            AMERICASNLI,
+            r"Looked for americasnli/test/quy\.tsv, .*, AmericasNLI/test\.tsv\. --data hub fetches them from",
+        ),
     ],
     ids=["masakhaner", "americasnli"],
 )
@@ -164,9 +167,9 @@ def _pairs(folder: Path, text: str, code: str = "hch", split: str = "test") -> t
     ids=["plain", "mark", "crlf", "no-end"],
 )
 def test_pairs_of_americasnli_are_read_however_they_are_saved(tmp_path: Path, text: str) -> None:
-    """Ids name the rows, labels are XNLI's, and three hypotheses share premise and cluster, quotation marks and all."""
+    """Rows are counted, labels are XNLI's, and three hypotheses share premise and cluster, quotation marks and all."""
     examples = _pairs(tmp_path, text)
-    assert [example.id for example in examples] == [f"americasnli/test/hch/{row[0]}" for row in PAIRS]
+    assert [example.id for example in examples] == [f"americasnli/test/hch/{index}" for index in range(4)]
     assert [example.target for example in examples] == [Choice(2), Choice(0), Choice(1), Choice(1)]
     assert [example.cluster for example in examples] == ["xnli-test/0"] * 3 + ["xnli-test/2"]
     assert len({example.texts["premise"].id for example in examples}) == 2
@@ -180,6 +183,39 @@ def test_rows_and_columns_in_another_order_are_the_same_examples(tmp_path: Path)
     assert {example.id: example for example in _pairs(tmp_path / "b", turned)} == plain
 
 
+BARE = _tsv(*(row[1:] for row in PAIRS), header=HEADER[1:])
+OTHER = ("tar", "a", "b", "neutral")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("americasnli/test/hch.tsv", BARE),
+        ("AmericasNLI/test/hch.tsv", BARE.partition("\n")[2]),
+        ("americasnli/test/hch.tsv", _tsv(*PAIRS).partition("\n")[2]),
+        ("americasnli/test.tsv", _tsv(OTHER, *(row[1:] for row in PAIRS), OTHER, header=HEADER[1:])),
+        ("AmericasNLI/test.tsv", _tsv(("25051", *OTHER), *PAIRS)),
+    ],
+    ids=["header", "no-header", "ids-without-header", "all-languages", "all-languages-with-ids"],
+)
+def test_every_published_layout_has_the_same_examples(tmp_path: Path, name: str, text: str) -> None:
+    """Without ids, without a header, in one file of all languages: the texts, ids and targets of the copy with ids."""
+    plain = _pairs(tmp_path / "ids", _tsv(*PAIRS))
+    examples = load(AMERICASNLI, _written(tmp_path / "bare", name, text), "hch", "test").examples
+    assert [(example.id, example.texts, example.target) for example in examples] == [
+        (example.id, example.texts, example.target) for example in plain
+    ]
+    clusters = [example.cluster for example in examples]
+    assert [clusters.index(cluster) for cluster in clusters] == [0, 0, 0, 3]
+
+
+def test_a_language_that_a_file_of_all_languages_does_not_have_is_missing(tmp_path: Path) -> None:
+    """The file has no rows in it, as where a file is absent."""
+    folder = _written(tmp_path, "americasnli/test.tsv", BARE)
+    with pytest.raises(MissingData, match=r"^americasnli/test\.tsv has no rows in tar\.$"):
+        load(AMERICASNLI, folder, "tar", "test")
+
+
 def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
     """NFD is read as it is."""
     examples = _pairs(tmp_path, unicodedata.normalize("NFD", _tsv(*PAIRS)))
@@ -189,15 +225,21 @@ def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        (_tsv(*PAIRS)[:-20], r"hch\.tsv:5: has 4 columns, the header has 5"),
-        (_tsv(*PAIRS, PAIRS[0]), r"hch\.tsv:6: the id '25051' is not unique; it is at .*hch\.tsv:2 too"),
+        (_tsv(*PAIRS)[:-20], r"hch\.tsv:5: has 4 columns, the first line has 5"),
+        (_tsv(*PAIRS, PAIRS[0]), r"hch\.tsv:6: the id 25051 is not unique; it is at .*hch\.tsv:2 too"),
         (_tsv(*PAIRS, header=HEADER[:4]), r"hch\.tsv:1: has no columns label"),
-        (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), r":3: contains several languages, 'hch' and 'tar'"),
+        (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), r":3: is a row in 'tar', and the file is of hch\."),
         (_tsv(("x1", "hch", "a", "b", "neutral")), r"hch\.tsv:2: the id 'x1' is not a number"),
         (_tsv(("25051", "hch", "a", "b", "maybe")), r"hch\.tsv:2.*the label 'maybe' is none of"),
         (_tsv(), r"hch\.tsv.*contains no examples"),
+        (
+            "a\tb\tneutral\n",
+            r"hch\.tsv:1: has 3 columns without a header; expected: language premise hypothesis label,",
+        ),
+        ("a b\tc\td\tneutral\n", r"hch\.tsv:1: has 4 columns without a header; expected: language premise"),
+        ("hch\ta\tb\tneutral\nhch\ta\tb\n", r"hch\.tsv:2: has 3 columns, the first line has 4"),
     ],
-    ids=["cut", "twice", "column", "languages", "id", "label", "empty"],
+    ids=["cut", "twice", "column", "languages", "id", "label", "empty", "foreign", "texts", "cut-without-header"],
 )
 def test_a_broken_file_of_americasnli_is_named(tmp_path: Path, text: str, line: str) -> None:
     """A file cut off, ids that are twice, a missing column, two languages, odd ids, labels: one line, the place."""
@@ -228,7 +270,7 @@ def test_a_row_without_an_id_is_clustered_by_its_premise() -> None:
     assert first.cluster.startswith("premise/")
 
 
-@pytest.mark.parametrize("within", ["americasnli", "data/anli_final", "americasnli/data/anli_final"])
+@pytest.mark.parametrize("within", ["americasnli", "AmericasNLI", "data/anli_final", "americasnli/data/anli_final"])
 def test_the_layouts_of_americasnli(tmp_path: Path, within: str) -> None:
     """The folders of splits alone, and clones of the release; languages go by the release's codes."""
     _written(tmp_path, f"{within}/test/quy.tsv", _tsv(("25051", "quy", "a", "b", "neutral")))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, NoRows, UnknownName, UserError
+from robust_xtreme.errors import DataError, MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.formats import read_file, reader
 from robust_xtreme.sources.paths import Group, Option, find, halved, listed, odd, options
@@ -129,13 +129,31 @@ class Release:
         else:
             rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
         if files.mixed and rows:
-            rows = tuple(row for row in rows if row.values["language"] == language)
-            if not rows:
-                raise NoRows(f"{' and '.join(group.paths)} has no rows in {language}.")
+            rows = _of_language(rows, language, files, group)
         if files.ids == "ordinal":
             rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
         location = " and ".join(path for _, path in texts)
         return SourceRows(rows, location, tuple((path, source.sha256) for path, source in sources.items()))
+
+
+def _of_language(rows: Sequence[Row], language: str, files: Files, group: Group) -> tuple[Row, ...]:
+    """The rows in a language, by our code or the release's. Raises NoRows.
+
+    Raises DataError for a row in another language in a file that its path says to be of this one.
+    """
+    names = language, files.codes.get(language)
+    other = next((row for row in rows if row.values["language"] not in names), None)
+    if other and not {*group.paths} <= {*files.paths}:
+        what = f"is a row in {other.values['language'][:20]!r}, and the file is of {language}."
+        raise DataError(other.location, f"{what} One of several languages: {' or '.join(_shared(files))}")
+    if not (kept := tuple(row for row in rows if row.values["language"] in names)):
+        raise NoRows(f"{' and '.join(group.paths)} has no rows in {language}.")
+    return kept
+
+
+def _shared(files: Files) -> tuple[str, ...]:
+    """The paths of files that contain rows of all languages."""
+    return tuple(path for path in files.paths if isinstance(path, str) and "{" not in path)
 
 
 def see_of(task: TaskSpec, see: str) -> str:

@@ -29,23 +29,27 @@ def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
 
 
 def _cluster(row: Row, split: str) -> str:
-    """XNLI's cluster of the row, from its id, so that translations are resampled together.
+    """XNLI's cluster of the row, from its number, so that translations are resampled together.
 
-    Rows without such an id, as on the hub, are clustered by their premise.
+    Rows without such a number, as on the hub, are clustered by their premise.
     """
-    spanish = _SPANISH.get(split, range(0))
+    spanish, number = _SPANISH.get(split, range(0)), row.values.get("number")
     if row.cluster:
         return row.cluster
-    if row.native.isdecimal() and int(row.native) in spanish:
-        return f"xnli-{split}/{spanish.index(int(row.native)) // _PER_PREMISE}"
+    if number is not None and number in spanish:
+        return f"xnli-{split}/{spanish.index(number) // _PER_PREMISE}"
     return f"premise/{digest(row.values['first'])}"
 
 
 def _files(name: str) -> Files:
-    """In a folder of languages, or in a clone of the release's repository."""
-    within = ("americasnli", "data/anli_final", "americasnli/data/anli_final")
-    paths = tuple(f"{folder}/{name}/{{code}}.tsv" for folder in within)
-    return Files("americasnli_tsv", paths, ids="native", codes=_CODES)
+    """In a folder of languages, in a clone of either repository, or in one file of all languages.
+
+    Only the copy in the code's repository (`data/anli_final`) has ids.
+    """
+    within = ("americasnli", "AmericasNLI", "data/anli_final", "americasnli/data/anli_final")
+    paths = (f"{folder}/{name}/{{code}}.tsv" for folder in within)
+    whole = (f"{folder}/{name}.tsv" for folder in within[:2])
+    return Files("americasnli_tsv", (*paths, *whole), codes=_CODES, mixed=True)
 
 
 americasnli = TaskSpec(
@@ -68,6 +72,6 @@ americasnli = TaskSpec(
     rows="750 test pairs in each language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
     official="abteen/americasnli, evaluate_xnli.py: accuracy, of pairs of up to 256 tokens.",
     checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics. `tests/unit/test_low_resource.py`: "
-    "files made in the release's format are read; whole ones were not at hand.",
+    "files made in the releases' formats are read, with and without ids and header; whole ones were not at hand.",
     licence="CC BY-SA 4.0, by the card of its copy on the hub",
 )
