@@ -67,7 +67,7 @@ def evaluate(
         tasks: tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for
         languages: default: every language found. MLQA also takes de@en, German questions on English texts
         split: `auto` (test where it has labels), test, validation or train
-        perturb: such as char_noise:0.05,0.1@fields=question, or a suite, such as @surface
+        perturb: such as char_noise:0.05,0.1 or ocr_noise:0.1@fields=context, or a suite, such as @surface
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer

@@ -41,6 +41,11 @@ def mini(name: str) -> Path:
     raise RobustXtremeError(f"The embedded {name} of mini is missing from this installation of robust-xtreme.")
 
 
+def is_mini(path: Path) -> bool:
+    """Whether a folder is one of the embedded default."""
+    return path.parent == _PACKAGE / "_mini"
+
+
 def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
     """The content of a TOML file: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
 

@@ -76,7 +76,7 @@ class RunSpec:
     split: str = key("auto", "`auto` (test where it has labels), test, validation or train", "", "SPLIT", SPLITS)
     perturb: tuple[str, ...] = key(
         (),
-        "such as char_noise:0.05,0.1@fields=question, or a suite, such as @surface",
+        "such as char_noise:0.05,0.1 or ocr_noise:0.1@fields=context, or a suite, such as @surface",
         "",
         "SPEC",
         complete="condition",

@@ -110,6 +110,14 @@ def test_bad_words_are_one_line_and_exit_2(here: Path, words: tuple[str, ...], l
     assert not (here / "runs").exists()
 
 
+def test_a_configuration_without_model_and_data_says_what_to_add(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run file for other data than mini names neither; the error asks for both, before it names the split."""
+    monkeypatch.delenv("ROBUST_XTREME_DATA", raising=False)
+    line = line_of(call("--config", "char_noise_curve"))
+    what = "mini, the default where no model and no data are named: add --model NAME --data DIR. xnli has no validation"
+    assert f"Nothing is left to evaluate under {what}" in line
+
+
 def test_an_empty_name_says_what_to_add(here: Path) -> None:
     """A variable of a shell that is not set is a mistake with a hint."""
     assert "Add --data DIR" in line_of(call("--model", "tiny", "--data", ""))

@@ -20,6 +20,8 @@ from torch import nn
 from robust_xtreme import evaluate
 from robust_xtreme.errors import DiskError, ModelError, UserError
 from robust_xtreme.evaluation.run import Observer
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import MODELS
 from robust_xtreme.run_spec import from_toml
 
 FEW: dict[str, Any] = {"data": "data", "languages": "en", "limit": 9, "device": "cpu"}
@@ -175,11 +177,14 @@ def test_a_model_for_each_task() -> None:
 
 
 def test_a_replay_says_that_it_cannot() -> None:
-    """run.toml names the object by its hash; the command and Python refuse it in one line."""
+    """run.toml names the object by its hash, which the frames have, too; command and Python refuse it in one line."""
     model, tokenizer = loaded("nli")
     folder = evaluate(model=model, tokenizer=tokenizer, tasks="xnli", **FEW).folder
     (name,) = from_toml(folder / "run.toml").model
     assert re.fullmatch(r"memory:[0-9a-f]{16}", name)
+    models = store.read_frame(folder / "models.csv", MODELS)
+    assert models["identity"].to_list() == [name.removeprefix("memory:")]
+    assert models["model"].to_list() == [name.replace(":", "@")[:15]]
     line = "was a model in memory, which only the Python program that had it can give again"
     result = program("eval", "--config", str(folder / "run.toml"))
     assert result.code == 2

@@ -245,8 +245,7 @@ def test_an_old_library_is_reported(embedded: Path, quick: dict[str, Any], monke
     version = _ready._version
     monkeypatch.setattr(_ready, "_version", lambda library: "4.40.0" if library == "transformers" else version(library))
     line = checks()["transformers"]
-    assert line["status"] == "note"
-    assert line["found"].startswith("4.40.0, but ")
+    assert (line["status"], line["found"][:12]) == ("note", "4.40.0, but ")
 
 
 def test_a_missing_embedded_model_is_reported(embedded: Path, quick: dict[str, Any]) -> None:
@@ -255,6 +254,8 @@ def test_a_missing_embedded_model_is_reported(embedded: Path, quick: dict[str, A
     done = doctor()
     assert done.exit_code == 3
     assert "has no head for xnli" in done.output
+    (embedded / "model" / "train.json").write_text('{"files": {"model/config.json": "0"}}')
+    assert "model/config.json is missing" in doctor().output
 
 
 def test_a_head_that_a_task_accepts_serves_it(embedded: Path, quick: dict[str, Any]) -> None:
@@ -270,10 +271,8 @@ def test_a_head_that_a_task_accepts_serves_it(embedded: Path, quick: dict[str, A
     done = doctor()
     assert done.exit_code == 0, done.output
     mini = checks()["mini"]
-    assert (mini["status"], mini["found"]) == (
-        "ok",
-        "model and data of mlqa, tatoeba (1 language each), xnli (2 languages)",
-    )
+    what = "model and data of mlqa, tatoeba (1 language each), xnli (2 languages)"
+    assert (mini["status"], mini["found"]) == ("ok", what)
 
 
 def test_the_embedded_mini_is_ready(quick: dict[str, Any]) -> None:
@@ -303,11 +302,12 @@ def test_a_variable_that_names_nothing_is_reported(
     assert doctor().exit_code == 0
 
 
-def test_an_empty_folder_of_data_is_reported(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
-    """A folder without any task's files is named, with where they belong."""
+def test_data_that_cannot_be_used_are_an_error(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
+    """--data of an empty folder, or of none, ends with 2, a mistake of the user; mini runs."""
     (tmp_path / "empty").mkdir()
-    line = checks("--data", str(tmp_path / "empty"))["data folder"]
-    assert (line["status"], line["remedy"]) == ("note", "robust-xtreme list tasks --json")
+    for name, remedy in (("empty", "robust-xtreme list tasks --json"), ("nosuch", "robust-xtreme doctor --data DIR")):
+        line = checks("--data", name)["data folder"]
+        assert (line["status"], line["remedy"], doctor("--data", name).exit_code) == ("fail", remedy, 2)
 
 
 def test_a_cache_that_cannot_be_written_is_reported(

@@ -138,6 +138,16 @@ def test_every_command_documents_itself() -> None:
         assert "Example" in (command.callback.__doc__ or ""), command.name
 
 
+@pytest.mark.parametrize("command", [[], *([name] for name in command_names())])
+def test_help_is_whole_on_80_columns_and_shows_no_types(command: list[str]) -> None:
+    """Nothing is cut, and neither flags nor arguments show a type of Python."""
+    shown = CliRunner().invoke(build(), [*command, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).output
+    assert "--help" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" not in shown
+    assert not re.search(r"<\w+>", shown)
+
+
 def test_help_is_broken_where_the_terminal_ends() -> None:
     """A paragraph of a command's help flows: its lines do not stop where those of the source do."""
     shown = CliRunner().invoke(build(), ["train", "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}).output

@@ -309,6 +309,15 @@ def test_what_every_report_repeats_is_short(key: str, tmp_path: Path) -> None:
         open_source(str(folder))
 
 
+def test_a_licence_is_optional(tmp_path: Path) -> None:
+    """`licence` is the sentence that `data list` prints; without it, the key is named."""
+    assert opened(suite(tmp_path / "one")).licence == "not stated (suite.toml has a key licence for it)"
+    stated = opened(suite(tmp_path / "two", f'licence = "CC BY 4.0,\\n by the shop"\n{TOML}'))
+    assert stated.licence == "CC BY 4.0, by the shop"
+    with pytest.raises(DataError, match="the key 'licence' takes a string, not 4"):
+        opened(suite(tmp_path / "three", f"licence = 4\n{TOML}"))
+
+
 def test_a_summary_of_several_lines_is_one(tmp_path: Path) -> None:
     """Its line breaks are blanks."""
     folder = suite(tmp_path, TOML.replace('"A few rows."', '"""\nA few\n\trows.\n"""'))

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.checkpoints import NLI, SEQUENCE, change, checkpoint
 from tests.tiny import hashed, tiny_run
 
-from robust_xtreme import registry
+from robust_xtreme import registry, resources
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.located import load_checkpoint, locate
 from robust_xtreme.models.verify import check_hashes
@@ -92,6 +92,39 @@ def test_a_damaged_file_of_a_run_is_named(name: str, damage: Callable[[Path], No
         locate(run, XNLI)
     with pytest.raises(ModelError, match=line):
         find_start(str(run), tell=print)
+
+
+def test_the_encoder_of_a_run_is_compared_as_the_run_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--model RUN/model` and `--from RUN/model` find a damaged weight, by any spelling; other folders are not runs."""
+    task = registry.load("task", "tatoeba")
+    (run / "heads" / "xnli.json").unlink()  # a head is not a part of the encoder
+    locate(run / "model", task)
+    shutil.copytree(run / "model", run.parent / "copy" / "model")
+    (run.parent / "copy" / "train.json").write_text("not ours")
+    _flipped(run / "model" / "model.safetensors")
+    _flipped(run.parent / "copy" / "model" / "model.safetensors")
+    locate(run.parent / "copy" / "model", task)
+    monkeypatch.chdir(run / "model")
+    for path in (run / "model", Path()):
+        with pytest.raises(ModelError, match=r"model/model\.safetensors is damaged or was changed after training"):
+            locate(path, task)
+    with pytest.raises(ModelError, match=r"model/model\.safetensors is damaged or was changed after training"):
+        find_start(str(run / "model"), tell=print)
+
+
+@pytest.mark.parametrize("name", ["model/model.safetensors", "model/config.json", "train.json"])
+@pytest.mark.parametrize("damage", [_cut, Path.unlink])
+def test_of_the_embedded_model_the_cure_is_to_reinstall(
+    name: str, damage: Callable[[Path], None], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user has not trained it, and cannot copy it again."""
+    if name == "train.json" and damage is Path.unlink:
+        pytest.skip("a run without it is read with a note")
+    monkeypatch.setattr(resources, "is_mini", lambda path: path == run)
+    (run / name).write_bytes((run / name).read_bytes().ljust(200))
+    damage(run / name)
+    with pytest.raises(ModelError, match=r"It is part of robust-xtreme: reinstall it \(in a checkout: make mini\)\.$"):
+        locate(run, XNLI)
 
 
 def test_missing_and_added_files_of_a_run_are_named(run: Path) -> None:

@@ -76,7 +76,7 @@ def _task(suite: Suite, described: OwnTask) -> TaskSpec:
         cite="",
         labels=described.labels,
         groups={OWN: languages},
-        licence="not stated by the suite",
+        licence=suite.licence,
     )
     task = _MAKERS[described.target](base, described)
     taught = tuple(code for code in languages if suite.holds(task, code, "train"))

@@ -11,10 +11,12 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 import robust_xtreme
 from robust_xtreme.commands._errors import bounded, exit_code_of, printable
@@ -24,6 +26,34 @@ from robust_xtreme.sources.endpoint import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
 _EPILOG: Final = "Example: robust-xtreme eval --perturb char_noise:0.1"
+
+
+class _Command(TyperCommand):
+    """A command whose help shows no types, `<bool>` beside a flag and `<str>` beside an argument."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters of the command, --help too."""
+        return _untyped(TyperCommand.get_params(self, ctx))
+
+
+class _Group(TyperGroup):
+    """The program, whose help shows no types either."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters of the program, --help and those of completion too."""
+        return _untyped(TyperGroup.get_params(self, ctx))
+
+
+def _untyped(parameters: list[Any]) -> list[Any]:
+    """The same parameters, which show their metavar alone; an argument's is its name, which is shown already."""
+    for parameter in parameters:
+        metavar = parameter.metavar if parameter.param_type_name == "option" else None
+        vars(parameter)["display_type_rich"] = partial(_shown, metavar)
+    return parameters
+
+
+def _shown(metavar: str | None, ctx: Any) -> str | None:  # noqa: ARG001 - as typer calls it
+    return metavar
 
 
 def _show_version(wanted: bool) -> None:
@@ -58,11 +88,11 @@ def _function(name: str) -> Callable[..., Any]:
 
 def build() -> typer.Typer:
     """The Typer application with every command of this folder."""
-    app = typer.Typer(pretty_exceptions_enable=False, epilog=_EPILOG)
+    app = typer.Typer(cls=_Group, pretty_exceptions_enable=False, epilog=_EPILOG)
     app.callback(invoke_without_command=True)(_root)
     for name in command_names():
         function = _function(name)
-        app.command(name, help=_flowing(function))(bounded(function))
+        app.command(name, cls=_Command, help=_flowing(function))(bounded(function))
     return app
 
 

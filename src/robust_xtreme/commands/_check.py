@@ -18,6 +18,8 @@ from robust_xtreme.errors import SpecError, UserError
 OK: Final = "ok"
 NOTE: Final = "note"
 FAIL: Final = "fail"
+DATA: Final = "data folder"
+"""The check of the data that are named; its failure does not keep mini from running."""
 
 _AGAIN: Final = "pip install --force-reinstall robust-xtreme"
 _PATIENCE: Final = 8.0
@@ -42,7 +44,10 @@ print(json.dumps(answer))
 @final
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: `ok`, `note` (mini runs without it) or `fail` (mini does not run), and a command that fixes it."""
+    """One check: `ok`, `note` (mini runs without it) or `fail`, and a command that fixes it.
+
+    `fail`: mini does not run; of the data folder, that those of --data cannot be used.
+    """
 
     name: str
     status: str

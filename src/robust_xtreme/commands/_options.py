@@ -45,7 +45,7 @@ def argument(metavar: str, text: str, completion: Any = None, show_default: bool
 # ---------------------------------------------------------------------------------------------- options of several
 
 
-Seed = Annotated[int, typer.Option("--seed", help="The noise seed.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The noise seed.")]
 Packs = Annotated[
     list[str] | None,
     option(

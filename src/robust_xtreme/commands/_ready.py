@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import robust_xtreme
-from robust_xtreme.commands._check import FAIL, NOTE, OK, Check, answer_of, started
+from robust_xtreme.commands._check import DATA, FAIL, NOTE, OK, Check, answer_of, started
 from robust_xtreme.commands.cache import size_of
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def mini() -> Check:
     """The embedded suite and the embedded model."""
     from robust_xtreme import resources
     from robust_xtreme.errors import RobustXtremeError
+    from robust_xtreme.models.verify import check_hashes
     from robust_xtreme.run_spec import MINI
     from robust_xtreme.sources.source import open_source
 
@@ -134,6 +135,7 @@ def mini() -> Check:
     is_checkout = (Path(robust_xtreme.__file__).parents[2] / "Makefile").is_file()
     again = "make mini" if is_checkout else f"pip install --force-reinstall {_OURS}"
     try:
+        check_hashes(resources.mini("model"))
         served = _served(open_source(MINI))
         heads = sorted(path.stem for path in (resources.mini("model") / "heads").glob("*.safetensors"))
     except RobustXtremeError as error:
@@ -149,7 +151,7 @@ def mini() -> Check:
 
 
 def folder(named: str | None) -> Check:
-    """The data that --data or ROBUST_XTREME_DATA names."""
+    """The data that --data or ROBUST_XTREME_DATA names; of --data, what cannot be used is an error."""
     from robust_xtreme.adapters.own import own_tasks
     from robust_xtreme.errors import UserError
     from robust_xtreme.run_spec import DATA_VARIABLE
@@ -157,18 +159,19 @@ def folder(named: str | None) -> Check:
 
     data, by = (named, "--data") if named else (os.environ.get(DATA_VARIABLE, ""), DATA_VARIABLE)
     if not data:
-        return Check("data folder", OK, f"none named (by {DATA_VARIABLE} or --data)", facts={"named": None})
+        return Check(DATA, OK, f"none named (by {DATA_VARIABLE} or --data)", facts={"named": None})
     facts: dict[str, Any] = {"named": data, "by": by}
+    status = FAIL if named else NOTE
     try:
         with own_tasks(data):
             served = _served(open_source(data, offline=True))
     except UserError as error:
         remedy = "robust-xtreme doctor --data DIR" if named else f"unset {DATA_VARIABLE}"
-        return Check("data folder", NOTE, f"{by} names {data}: {error}", remedy, facts)
+        return Check(DATA, status, f"{by} names {data}: {error}", remedy, facts)
     facts["tasks"] = served
     if not served:
-        return Check("data folder", NOTE, f"{data} contains no task's files", "robust-xtreme list tasks --json", facts)
-    return Check("data folder", OK, f"{data}: {_counted(served)}", facts=facts)
+        return Check(DATA, status, f"{data} contains no task's files", "robust-xtreme list tasks --json", facts)
+    return Check(DATA, OK, f"{data}: {_counted(served)}", facts=facts)
 
 
 def _tasks() -> list[TaskSpec]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,33 +26,36 @@ def doctor(
 ) -> None:
     """Check versions, device, caches and data, and print a remedy for each problem; exits with 3 if mini cannot run.
 
+    It exits with 2 if mini can run, but --data names nothing that can be used.
+
     Nothing is changed, and no connection is opened without --online. The data of each task: robust-xtreme data list.
 
     Examples: robust-xtreme doctor; robust-xtreme doctor --data DIR --json
     """
-    from robust_xtreme.commands._check import FAIL
+    from robust_xtreme.commands._check import DATA, FAIL
 
     checks = _checks(data, online)
-    runs = all(check.status != FAIL for check in checks)
+    failed = {check.name for check in checks if check.status == FAIL}
+    runs = failed <= {DATA}
     if as_json:
         _print_json(checks, runs)
     else:
-        _print(checks, runs, data)
-    if not runs:
-        raise typer.Exit(3)
+        _print(checks, runs, data, failed)
+    if failed:
+        raise typer.Exit(2 if runs else 3)
 
 
 def _checks(data: str | None, online: bool) -> list[Check]:
     """All checks; the slowest, importing torch, runs in parallel with the others."""
     from robust_xtreme.commands import _check, _ready
-    from robust_xtreme.commands._check import FAIL, safely
+    from robust_xtreme.commands._check import FAIL, NOTE, safely
 
     if not is_somewhere():  # imports fail there, whatever is installed
         return [_check.Check("folder", FAIL, NOWHERE, "cd DIR"), *safely("python", _ready.program)]
     process = _ready.probe()
     others = [
         *safely("mini", _ready.mini, FAIL),
-        *safely("data folder", lambda: _ready.folder(data)),
+        *safely(_check.DATA, lambda: _ready.folder(data), FAIL if data else NOTE),
         *safely("hub", lambda: _check.hub(online)),
         *safely("cache", _check.cache),
         *safely("hub cache", _check.hub_cache),
@@ -65,18 +69,18 @@ def _checks(data: str | None, online: bool) -> list[Check]:
     ]
 
 
-def _print(checks: list[Check], runs: bool, data: str | None) -> None:
+def _print(checks: list[Check], runs: bool, data: str | None, failed: Collection[str]) -> None:
     width = max(len(check.name) for check in checks)
     for check in checks:
         echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.finding)}")
         if check.remedy:
             echo(f"{'':4}  {'':{width}}  -> {one_line(check.remedy)}")
     echo()
-    if runs:
+    if failed:
+        echo(f"mini can{'' if runs else 'not'} run: see the lines that begin with fail.")
+    else:
         echo("mini can run.")
         show_next(*(("data", "check", "--data", data) if data else ("eval", "--perturb", "char_noise:0.1")))
-    else:
-        echo("mini cannot run: see the lines that begin with fail.")
 
 
 def _print_json(checks: list[Check], runs: bool) -> None:

@@ -26,7 +26,7 @@ from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
 from robust_xtreme.retrieval.embeddings import dtype_for
-from robust_xtreme.run_spec import RunSpec, parse_lengths, parse_limits
+from robust_xtreme.run_spec import MINI, RunSpec, parse_lengths, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import fetch, languages_of, load
 from robust_xtreme.sources.pools import Pools
@@ -95,11 +95,18 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Pla
                 task_runs.append(replace(task_run, inference=_inference(task_run, spec, representation)))
     if not task_runs:
         _check_readable(skipped)
-        # an existing file is reported before absent ones
-        telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
-        remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
-        raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
+        raise MissingData(_nothing_left(spec, source, skipped))
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
+
+
+def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> str:
+    """Why nothing is left to evaluate: an existing file before absent ones; of mini, that it may be the default."""
+    telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
+    if spec.data == MINI and spec.model == (MINI,):
+        what = "mini, the default where no model and no data are named"
+        return f"Nothing is left to evaluate under {what}: add --model NAME --data DIR. {telling.detail}"
+    remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
+    return f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}"
 
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:

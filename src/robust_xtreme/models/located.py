@@ -34,7 +34,7 @@ from robust_xtreme.models.native import (
     read_native,
     train_command,
 )
-from robust_xtreme.models.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
+from robust_xtreme.models.origin import HOW_TO_TRAIN, IN_MEMORY, Given, Origin, check_tasks, local
 from robust_xtreme.models.trained import languages_of
 from robust_xtreme.models.verify import check_hashes
 from robust_xtreme.models.weights import check_config, check_types, check_weights, weight_files
@@ -131,7 +131,9 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
     native, config = read_native(origin, task, given.trust)
     labels = _mapped(native, origin, task, given)
     files = native_files(origin.folder, given.trust)
-    what = identity(files, config, {task.family: labels})
+    # one object is one model, by the identity in its name; the cache and the manifest have its labels beside it
+    labelled = {} if origin.source == IN_MEMORY else {task.family: labels}
+    what = identity(files, config, labelled)
     return Located(
         origin=origin,
         task=task.name,
@@ -255,6 +257,7 @@ def check_folder(run: Path) -> None:
     """Raise ModelError, one line, unless the folder is a run of `train` whose files are as they were trained."""
     if not run.is_dir():
         raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
+    check_hashes(run)
     model = run / "model"
     if not (model / "config.json").is_file():
         raise ModelError(
@@ -262,7 +265,6 @@ def check_folder(run: Path) -> None:
             "finished run of `robust-xtreme train`."
         )
     check_weights(model)
-    check_hashes(run)
     check_config(read_json(model / "config.json"), str(run))
     check_types((*weight_files(model, str(model)), *sorted((run / "heads").glob("*.safetensors"))))
 

@@ -15,6 +15,7 @@ from robust_xtreme.models.encoder import TRUST_FLAG, known_type
 from robust_xtreme.models.identity import read_json
 from robust_xtreme.models.labels import contradiction
 from robust_xtreme.models.origin import FOLDER, Origin
+from robust_xtreme.models.verify import check_encoder
 from robust_xtreme.models.weights import check_config, check_files, weight_files
 from robust_xtreme.models.whole import HEADS
 from robust_xtreme.sources.checkpoints import CODE, FILES
@@ -78,6 +79,7 @@ def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
 
     config = read_json(origin.folder / _CONFIG)
     check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
+    check_encoder(origin.folder)
     known = known_type(config) and hasattr(transformers, _architecture(config))
     if config.get("auto_map") and not known and not trust:
         raise ModelError(f"{origin.typed} contains code of its own, which runs only with {TRUST_FLAG}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from robust_xtreme import resources
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.identity import file_hash, read_json
 
@@ -15,10 +16,12 @@ FILES: Final = "files"
 KEPT: Final = "kept"
 """The key of train.json: files of the user that were in the run's folders before it trained, which it leaves."""
 
-_FOLDERS: Final = ("model", "heads", "stages")
+_MODEL, _STAGES = "model", "stages"
+_FOLDERS: Final = (_MODEL, "heads", _STAGES)
 _READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
 _LONGEST: Final = 200
 _REMEDY: Final = "Copy the run again from where it was trained, or remove it and train it again."
+_REINSTALL: Final = "It is part of robust-xtreme: reinstall it (in a checkout: make mini)."
 
 
 def claim_of(run: Path) -> dict[str, Any] | None:
@@ -37,16 +40,28 @@ def hashes(run: Path) -> dict[str, str]:
     return {name: file_hash(run / name) for name in _names(run) if name not in kept}
 
 
+def _remedy(run: Path) -> str:
+    return _REINSTALL if resources.is_mini(run) else _REMEDY
+
+
 def _names(run: Path) -> list[str]:
     """The files of a run's model, heads and stages, relative to the run; hidden ones are left out."""
     paths = [path.relative_to(run) for folder in _FOLDERS for path in (run / folder).rglob("*") if path.is_file()]
     return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
 
 
-def check_hashes(run: Path) -> None:
+def check_encoder(folder: Path) -> None:
+    """Raise ModelError as `check_hashes` where a folder is the encoder of a run, RUN/model, and is not as trained."""
+    path = folder.resolve()
+    if path.name == _MODEL and (path.parent / _STAGES).is_dir():
+        check_hashes(path.parent, f"{_MODEL}/")
+
+
+def check_hashes(run: Path, inside: str = "") -> None:
     """Raise ModelError, one line, where a file of a run is missing, added or changed, or the run is not complete.
 
-    Runs of earlier versions contain no hashes: `unverified` says so.
+    Only files whose names begin with `inside` are compared. Runs of earlier versions contain no hashes: `unverified`
+    says so.
     """
     recorded = _recorded(run)
     if recorded is None:
@@ -55,12 +70,12 @@ def check_hashes(run: Path) -> None:
         raise ModelError(
             f"{run} is not complete: its training stopped or still runs. Continue it with the same command."
         )
-    names = _names(run)
-    for name, recorded_hash in recorded.items():
+    names = [name for name in _names(run) if name.startswith(inside)]
+    for name in filter(lambda name: name.startswith(inside), recorded):
         if name not in names:
-            raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_REMEDY}")
-        if file_hash(run / name) != recorded_hash:
-            raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_REMEDY}")
+            raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_remedy(run)}")
+        if file_hash(run / name) != recorded[name]:
+            raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_remedy(run)}")
     known = {*recorded, *_kept(run)}
     added = next((name for name in names if name not in known and name.endswith(_READ)), None)
     if added is not None:
@@ -89,9 +104,9 @@ def _recorded(run: Path) -> dict[str, str] | None:
     try:
         recorded: Any = read_json(path).get(FILES)
     except ModelError as error:
-        raise ModelError(f"{path} is damaged (not a JSON object). {_REMEDY}") from error
+        raise ModelError(f"{path} is damaged (not a JSON object). {_remedy(run)}") from error
     if recorded is None:
         return None
     if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):
-        raise ModelError(f"{path} is damaged: {FILES!r} does not list hashes. {_REMEDY}")
+        raise ModelError(f"{path} is damaged: {FILES!r} does not list hashes. {_remedy(run)}")
     return recorded

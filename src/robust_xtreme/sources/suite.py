@@ -18,6 +18,8 @@ from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
 MANIFEST: Final = "suite.toml"
 POOL: Final = "pool.jsonl"
 _TEXTS: Final = ("name", "version", "summary")
+_LICENCE: Final = "licence"
+_NOT_STATED: Final = f"not stated (suite.toml has a key {_LICENCE} for it)"
 _LONGEST: Final = 1000
 _CLUSTER: Final = "cluster"
 _OWN: Final = ("id", _CLUSTER)
@@ -27,7 +29,7 @@ _OWN: Final = ("id", _CLUSTER)
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A suite as its `suite.toml` describes it; its languages, or those that it names for a task, replace the task's
-    own list. `own_tasks` are those that it describes itself."""
+    own list. `own_tasks` are those that it describes itself; `licence` says so where it names none."""
 
     folder: Path
     name: str
@@ -37,6 +39,7 @@ class Suite:
     tasks: Mapping[str, tuple[str, ...]]
     named: Mapping[str, tuple[str, ...]]
     own_tasks: Mapping[str, OwnTask]
+    licence: str
     unlabelled = ""
 
     def __str__(self) -> str:
@@ -134,8 +137,9 @@ def open_suite(folder: Path) -> Suite:
 def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
     path = folder / MANIFEST
     tables = {key: value for key, value in values.items() if isinstance(value, dict) and key not in _KEYS}
-    check_keys((key for key in values if key not in tables), _KEYS, _KEYS, str(path))
-    for key in _TEXTS:
+    check_keys((key for key in values if key not in tables), (*_KEYS, _LICENCE), _KEYS, str(path))
+    texts = [key for key in (*_TEXTS, _LICENCE) if key in values]
+    for key in texts:
         if not isinstance(values[key], str) or not values[key].strip():
             raise DataError(path, f"the key {key!r} takes a string, not {values[key]!r:.80}.")
         if (length := len(values[key])) > _LONGEST:
@@ -158,8 +162,9 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
         if "languages" in table:
             named[task] = _strings(table["languages"], f"languages of [{task}]", path)
             _check_named("language", named[task], codes, task, path)
-    name, version, summary = (" ".join(values[key].split()) for key in _TEXTS)
-    return Suite(folder, name, version, summary, codes, splits, named, own_tasks)
+    one_line = {key: " ".join(values[key].split()) for key in texts}
+    name, version, summary = (one_line[key] for key in _TEXTS)
+    return Suite(folder, name, version, summary, codes, splits, named, own_tasks, one_line.get(_LICENCE, _NOT_STATED))
 
 
 _KEYS: Final = (*_TEXTS, "languages")

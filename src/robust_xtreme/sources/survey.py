@@ -125,11 +125,11 @@ def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tup
 
 
 def licence_of(task: TaskSpec, source: Source) -> str:
-    """The licence of a task's data in a source: the upstream licence, except for suites, which have other rows."""
+    """The licence of a task's data in a source: the upstream one; of a suite, which has other rows, what it names."""
     if not isinstance(source, Suite):
         return task.licence
     bundled = source.folder == resources.mini("suite")
-    return "that of robust-xtreme, whose rows are made up" if bundled else "not stated by the suite"
+    return "that of robust-xtreme, whose rows are made up" if bundled else source.licence
 
 
 def other_languages(task: TaskSpec, source: Source, languages: Sequence[str]) -> tuple[str, ...]:

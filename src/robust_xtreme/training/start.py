@@ -9,7 +9,7 @@ from typing import final
 
 from robust_xtreme.errors import DataError, ModelError, SpecError
 from robust_xtreme.models.encoder import known_type
-from robust_xtreme.models.verify import CLAIM, check_hashes, unverified
+from robust_xtreme.models.verify import CLAIM, check_encoder, check_hashes, unverified
 from robust_xtreme.models.weights import check_config, check_files
 from robust_xtreme.results.stages import read_stages
 from robust_xtreme.run_paths import exists, like_hub
@@ -52,6 +52,7 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
     folder = Path(name)
     encoder = encoder_folder(folder)
     check_hashes(folder)
+    check_encoder(folder)
     _check(encoder, str(encoder), here=True)
     if encoder != folder and unverified(folder):
         tell(unverified(folder))
