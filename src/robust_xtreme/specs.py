@@ -356,7 +356,7 @@ class TaskSpec:
     language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
     answered by any encoder's representation. `rows`, `official` and `checked` are sentences: the official sizes, the
     official scorer, and how ours was checked against it; `absent` says why a task has no `hub`, and what to do.
-    `licence` is that of the data, as upstream states it.
+    `licence` is that of the data, as upstream states it; `train_rows` counts English training rows, 0: not known.
 
     For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
     training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
@@ -385,6 +385,7 @@ class TaskSpec:
     pairs: bool = False
     head: bool = True
     rows: str = ""
+    train_rows: int = 0
     official: str = ""
     checked: str = ""
     absent: str = ""

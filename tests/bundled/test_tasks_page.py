@@ -70,6 +70,13 @@ def test_a_task_has_data_on_the_hub_or_a_remedy(name: str) -> None:
     assert not task.absent or "--data DIR" in task.absent or "DIR/" in task.absent
 
 
+@pytest.mark.parametrize("task", [*map(_task, TASKS), *LEARNED], ids=lambda task: task.name)
+def test_the_number_of_training_rows_is_that_of_the_sentence(task: TaskSpec) -> None:
+    """A plan without the data uses the number that the page shows; parts add up."""
+    assert not task.train_rows or f"{task.train_rows:,}" in task.rows
+    assert not task.parts or task.train_rows == sum(part.train_rows for part in task.parts)
+
+
 def test_a_task_that_says_nothing_is_seen() -> None:
     """A change of any of these sentences changes the page, so that a stale page fails."""
     tasks = [_task(name) for name in TASKS]

@@ -134,7 +134,7 @@ def test_a_sample_gives_about_as_many(
 def test_an_encoder_that_is_not_here_is_not_fetched(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What depends on it is not known; examples, and steps where an example is one input, are."""
+    """Tokens and time are not known; examples, and steps where an example is one input, are."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     spec = spec_in(tmp_path, data, encoder="nobody/nothing", task="xnli", epochs=2, intermediate={"tasks": ["tydiqa"]})
     messages: list[str] = []
@@ -142,8 +142,9 @@ def test_an_encoder_that_is_not_here_is_not_fetched(
     assert "nobody/nothing is not on this machine" in messages[0]
     assert messages[0].endswith("Get it: hf download nobody/nothing")
     assert last.folder == tmp_path / "last"
-    assert (first.examples, first.steps, first.tokens, first.seconds, first.folder) == (32, None, None, None, None)
-    assert (last.examples, last.steps, last.cached) == (32, 2, False)
+    assert (first.examples, first.tokens, first.seconds, first.folder) == (32, None, None, None)
+    assert (first.steps, first.epochs, first.exact) == (3, 3, False)
+    assert (last.examples, last.steps, last.epochs, last.exact, last.cached) == (32, 2, 2, True, False)
     assert files(tmp_path) == []
 
 
@@ -221,16 +222,44 @@ def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -
 
 
 def test_a_shipped_run_is_planned_from_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a connection, the model and the data: what they decide is not known, and nothing is fetched."""
+    """Without a connection, the model and the data: published sizes give the steps, and nothing is fetched."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("robust_xtreme.sources.hub._child", lambda *_: pytest.fail("it fetched"))
     done = CliRunner().invoke(build(), ["train", "paper_base", "--plan"])
     assert done.exit_code == 0, done.output
     assert "FacebookAI/xlm-roberta-base is not on this machine, and a plan does not fetch it" in done.stderr
-    assert "squad en: no train data of rajpurkar/squad on this machine, and a plan does not fetch it" in done.stderr
+    absent = "squad en: no train data of rajpurkar/squad on this machine, and a plan does not fetch it"
+    assert f"{absent}: planned with published sizes (squad 87,599)\n" in done.stderr
     _, first, last, total = done.stdout.splitlines()
-    assert first.split()[:5] == ["intermediate", "squad", "en", "not", "known"]
+    assert first.split()[:7] == ["intermediate", "squad", "en", "~87,599", "3", "~8,214", "32"]
+    assert last.split()[:7] == ["target", "tydiqa", "en", "~3,696", "2", "~462", "16"]
     assert last.split()[-1] == "runs/paper-base"
-    assert total.endswith("still to train: steps not known, tokens not known, time not known")
+    assert total.endswith("still to train: steps ~8,676, tokens not known, time not known")
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "examples", "steps"),
+    [
+        ({"task": "xnli,panx", "limit": "1000,panx=500"}, 1500, 48),
+        ({"task": "xnli", "total": 640}, 640, 20),
+        ({"task": "xnli", "steps": 7}, 392_702, 7),
+        ({"task": "xnli,masakhaner"}, None, None),
+        ({"task": "panx", "languages": "en,de"}, None, None),
+    ],
+)
+def test_published_sizes_are_used_only_where_they_hold(
+    values: Mapping[str, Any], examples: int | None, steps: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within the limits of a stage; without a published size the plan says which task has none, and does not fail."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    messages: list[str] = []
+    given = {"epochs": 1} if "steps" not in values else {}
+    spec = from_values(
+        {"data": "hub", "out": tmp_path, "encoder": "nobody/nothing", "batch_size": 32, **given, **values}
+    )
+    (row,) = plan_of(spec, messages.append)
+    assert (row.examples, row.counted, row.steps) == (examples, False, steps)
+    task = str(values["task"]).rpartition(",")[2]
+    assert examples is not None or messages[1].endswith(f"the size of {task} is not known until its data are read")

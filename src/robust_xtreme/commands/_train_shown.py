@@ -23,8 +23,20 @@ _WIDE: Final = 1000
 _SEVERAL: Final = 4
 _MINUTE, _HOUR = 60, 3600
 _UNKNOWN: Final = "not known"
-_COLUMNS: Final = ("stage", "learns", "languages", "examples", "steps", "batch", "tokens", "time", "state", "folder")
-_NUMBERS: Final = ("examples", "steps", "batch", "tokens", "time")
+_COLUMNS: Final = (
+    "stage",
+    "learns",
+    "languages",
+    "examples",
+    "epochs",
+    "steps",
+    "batch",
+    "tokens",
+    "time",
+    "state",
+    "folder",
+)
+_NUMBERS: Final = ("examples", "epochs", "steps", "batch", "tokens", "time")
 
 
 @contextmanager
@@ -97,6 +109,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         ", ".join(row.learns),
         " ".join(row.languages) if len(row.languages) <= _SEVERAL else f"{len(row.languages)} languages",
         _about(row.examples, row.counted),
+        f"{row.epochs:,}" if row.epochs else "",
         _about(row.steps, row.exact),
         f"{row.batch_size:,}" if row.batch_size else "",
         _about(row.tokens, exact=False),

@@ -33,6 +33,7 @@ anli = replace(
         for split, name in (("train", "train"), ("validation", "dev"))
     },
     rows="162,865 pairs to train on, of three rounds, and 3,200 of validation.",
+    train_rows=162_865,
     trains=(),
     licence="CC BY-NC 4.0, not for commercial use",
 )

@@ -26,6 +26,7 @@ snli = replace(
     cite="Bowman et al. 2015, A large annotated corpus for learning natural language inference (arXiv 1508.05326)",
     hub=parquet("stanfordnlp/snli", _COMMIT, "plain_text", (*LEARNED, "test"), labelled_pair),
     rows="549,367 pairs with a label to train on, 9,842 of validation and 9,824 of test.",
+    train_rows=549_367,
     trains=(),
     licence="CC BY-SA 4.0",
 )

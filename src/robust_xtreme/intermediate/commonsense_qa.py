@@ -31,5 +31,6 @@ commonsense_qa = TaskSpec(
         "tau/commonsense_qa", _COMMIT, "default", LEARNED, commonsense, ids="native", files="data/{split}-*.parquet"
     ),
     rows="9,741 questions to train on and 1,221 of validation.",
+    train_rows=9_741,
     licence="MIT, by the card of its copy on the hub",
 )

@@ -31,5 +31,6 @@ cosmos_qa = TaskSpec(
         "allenai/cosmos_qa", _COMMIT, "default", LEARNED, passage, ids="native", files="default/{split}/*.parquet"
     ),
     rows="25,262 questions to train on and 2,985 of validation.",
+    train_rows=25_262,
     licence="CC BY 4.0",
 )

@@ -34,5 +34,6 @@ hellaswag = TaskSpec(
     max_length=LENGTH,
     hub=parquet("Rowan/hellaswag", _COMMIT, "default", LEARNED, ending, files="data/{split}-*.parquet"),
     rows="39,905 texts to train on and 10,042 of validation.",
+    train_rows=39_905,
     licence="MIT",
 )

@@ -54,6 +54,7 @@ mnli = TaskSpec(
         ),
     },
     rows="392,702 pairs to train on and 19,647 of validation, matched and mismatched; TaxiNLI's part has 10,071.",
+    train_rows=392_702,
     licence="CC BY 3.0, CC BY-SA 3.0, MIT and others by genre, by the card of its copy on the hub; of TaxiNLI's part "
     "C-UDA 1.0",
     trains=("xnli",),

@@ -33,5 +33,6 @@ qqp = TaskSpec(
     max_length=128,
     hub=parquet("nyu-mll/glue", _COMMIT, "qqp", LEARNED, questions),
     rows="About 363,800 pairs to train on and 40,430 of validation.",
+    train_rows=363_800,
     licence="Quora's terms of service",
 )

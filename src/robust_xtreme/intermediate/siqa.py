@@ -35,6 +35,7 @@ siqa = TaskSpec(
     max_length=128,
     hub=parquet("allenai/social_i_qa", _COMMIT, "default", LEARNED, situation, files="default/{split}/*.parquet"),
     rows="33,410 questions to train on, 1,954 of validation and 2,224 of test.",
+    train_rows=33_410,
     licence="CC BY 4.0",
     trains=("xcopa",),
 )

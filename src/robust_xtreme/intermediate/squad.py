@@ -36,6 +36,7 @@ squad = TaskSpec(
     stride=128,
     hub=parquet("rajpurkar/squad", _COMMIT, "plain_text", LEARNED, question, ids="native"),
     rows="87,599 questions to train on and 10,570 of validation, which has all passages of XQuAD and LAReQA.",
+    train_rows=87_599,
     licence="CC BY-SA 4.0",
     # Version 2.0 has the questions of 1.1, which these tasks are trained on, too.
     trains=("xquad", "mlqa", "lareqa"),

@@ -23,4 +23,5 @@ squad_v2 = replace(
     labels=(NO_ANSWER,),
     hub=parquet("rajpurkar/squad_v2", _COMMIT, "squad_v2", LEARNED, question_or_none, ids="native"),
     rows="130,319 questions to train on, 43,498 of them without an answer, and 11,873 of validation, 5,945 without.",
+    train_rows=130_319,
 )

@@ -38,6 +38,7 @@ mewsli_x = TaskSpec(
     pool=Pool(entities, max_length=64, files={"validation": _POOL, "test": _POOL}),
     rows="14,624 mentions to test and 2,991 to validate in 11 languages, 167,719 English ones to train on, and one "
     "pool of 1,003,893 entities described in 50 languages.",
+    train_rows=167_719,
     official="google-research/xtreme, third_party/utils_mewslix.py (evaluate_all): mean average precision at 20.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
     "expects (14.3903).",

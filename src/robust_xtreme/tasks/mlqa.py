@@ -42,6 +42,7 @@ mlqa = TaskSpec(
     score=("mlqa_em", "mlqa_f1"),
     pairs=True,
     rows="500 to 1,148 questions a language in validation, 4,517 to 11,590 in test; trained on SQuAD's 87,599.",
+    train_rows=87_599,
     official="google-research/xtreme, third_party/evaluate_mlqa.py, which is MLQA's mlqa_evaluation_v1.py: exact "
     "match and F1 by the language of the context.",
     checked="`tests/real/test_mock_scorer.py`: the means over XTREME's mock predictions are those that its own test "

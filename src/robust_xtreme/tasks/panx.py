@@ -38,6 +38,7 @@ panx = TaskSpec(
     hub=parquet("unimelb-nlp/wikiann", _COMMIT, "{language}", ("train", "validation", "test"), sentence),
     groups={"xtreme-r": _LANGUAGES, "xtreme": _XTREME},
     rows="100 to 10,000 test sentences by language; 20,000 English ones to train on.",
+    train_rows=20_000,
     official="google-research/xtreme, evaluate.py: F1 of names by seqeval, here by the rule of its release 0.0.12.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
     "expects (57.5079). `tests/unit/test_metrics.py`: chunks and F1 are those of the rule written a second time.",

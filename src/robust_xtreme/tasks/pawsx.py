@@ -39,6 +39,7 @@ pawsx = TaskSpec(
     hub=parquet("google-research-datasets/paws-x", _COMMIT, "{language}", ("train", "validation", "test"), sentences),
     groups={"xtreme": _LANGUAGES},
     rows="2,000 test and 2,000 validation pairs in each language; 49,401 English ones to train on.",
+    train_rows=49_401,
     official="google-research/xtreme, evaluate.py: accuracy.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
     "expects (51.4286). `tests/real/test_task_files.py`: every language has the official rows.",

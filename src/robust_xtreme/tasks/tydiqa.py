@@ -43,6 +43,7 @@ tydiqa = TaskSpec(
     groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},
     score=("squad_em", "squad_f1"),
     rows="113 (Bengali) to 921 (Arabic) questions in validation, XTREME's test; 3,696 English ones in training.",
+    train_rows=3_696,
     official="google-research/xtreme, third_party/evaluate_squad.py, which is SQuAD's evaluate-v1.1.py in every "
     "language: exact match and F1.",
     checked="`tests/real/test_mock_scorer.py`: the means over XTREME's mock predictions are those that its own test "

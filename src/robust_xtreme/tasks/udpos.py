@@ -47,6 +47,7 @@ udpos = TaskSpec(
     score=("span_f1",),
     rows="47 to 20,436 test sentences by language, all treebanks together (UD 2.5; lt, pl, ro, uk and wo 2.7); 21,253 "
     "English ones to train on.",
+    train_rows=21_253,
     official="google-research/xtreme, evaluate.py: F1 by seqeval, here by the rule of its release 0.0.12, to which a "
     "run of equal tags is one chunk (of SCONJ and SYM each word); drops and gates use token accuracy.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "

@@ -42,6 +42,7 @@ xcopa = TaskSpec(
     },
     groups={"xtreme-r": _LANGUAGES},
     rows="500 test and 100 validation items in each language; 400 of English COPA to train on.",
+    train_rows=400,
     official="google-research/xtreme, evaluate.py: accuracy.",
     checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics; the mock data contain no XCOPA. "
     "`tests/real/test_task_files.py`: nine of the languages have the official rows.",

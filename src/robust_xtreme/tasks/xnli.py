@@ -38,6 +38,7 @@ xnli = TaskSpec(
     },
     groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},
     rows="5,010 test and 2,490 validation pairs in each language; 392,702 English ones (MultiNLI) to train on.",
+    train_rows=392_702,
     official="google-research/xtreme, evaluate.py: accuracy.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
     "expects (30.6667). `tests/real/test_release_files.py`: fifteen languages have the official rows of validation, "

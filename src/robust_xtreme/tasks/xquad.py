@@ -37,6 +37,7 @@ xquad = TaskSpec(
     groups={"xtreme-r": _LANGUAGES, "xtreme": tuple(code for code in _LANGUAGES if code != "ro")},
     score=("squad_em", "squad_f1"),
     rows="1,190 questions on 240 passages in each language, all in validation; trained on SQuAD's 87,599.",
+    train_rows=87_599,
     official="google-research/xtreme, third_party/evaluate_squad.py, which is SQuAD's evaluate-v1.1.py in every "
     "language: exact match and F1.",
     checked="`tests/real/test_mock_scorer.py`: the means over XTREME's mock predictions are those that its own test "

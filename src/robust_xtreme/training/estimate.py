@@ -17,8 +17,9 @@ from robust_xtreme.errors import MissingData, RobustXtremeError
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.run_paths import what_is_read
-from robust_xtreme.run_spec import HUB
+from robust_xtreme.run_spec import HUB, parse_limits
 from robust_xtreme.sources.checkpoints import fetched, on_hub
+from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import controls, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
@@ -30,6 +31,7 @@ from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked
 from robust_xtreme.training.objective import units_of
 from robust_xtreme.training.record import check_ours
 from robust_xtreme.training.removal import removal
+from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
 
@@ -51,8 +53,9 @@ class Row:
     """A stage before it is trained; None where a value is not known yet.
 
     `learns` has its tasks and the share of masked LM beside them, `masked_lm:0.5`. `exact` means that `steps` is exact,
-    `counted` that `examples` is; otherwise they are estimated from a sample. `seconds` is the time of forward and
-    backward passes here, for all steps; 0 for a stage that is complete.
+    `counted` that `examples` is; otherwise they are estimated from a sample or from published sizes. `epochs` is 0
+    where a stage names its steps. `seconds` is the time of forward and backward passes here, for all steps; 0 for a
+    stage that is complete.
     """
 
     kind: str
@@ -67,6 +70,7 @@ class Row:
     seconds: float | None
     exact: bool = True
     counted: bool = True
+    epochs: int = 0
 
 
 def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]:
@@ -107,7 +111,7 @@ def _forced(chain: Chain, tell: Tell) -> Chain:
 
 
 def _chain(spec: TrainSpec, tell: Tell) -> Chain | None:
-    """The chain of a run; None where data of the hub are not on this machine, which `_taught` reports.
+    """The chain of a run; None where data of the hub are not on this machine, which `_counts` reports.
 
     Raises what `chain_of` raises.
     """
@@ -124,21 +128,43 @@ def _absent(error: MissingData, spec: TrainSpec) -> bool:
     return spec.data == HUB and "on this machine" in str(error)
 
 
-def _taught(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...] | None:
-    """The lessons of a stage; None, which is reported, where data of the hub are not on this machine."""
+def _counts(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[list[int], bool]:
+    """The number of examples of each task, and whether they were counted.
+
+    Where data of the hub are not on this machine, these are published sizes, or none; both is reported.
+    """
     try:
-        return lessons(stage, spec, tell)
+        return [len(lesson.examples) for lesson in lessons(stage, spec, tell)], True
     except MissingData as error:
         if not _absent(error, spec):
             raise
-        what = str(error).partition(" Looked for ")[0]
-        tell(f"{what.rstrip('.')}, and a plan does not fetch it: examples and what follows from them are not known")
-        return None
+        what = f"{str(error).partition(' Looked for ')[0].rstrip('.')}, and a plan does not fetch it"
+    if unknown := [task.name for task in stage.learned() if not _has_size(task, stage)]:
+        tell(f"{what}: the size of {', '.join(unknown)} is not known until its data are read")
+        return [], False
+    sizes = [f"{task.name} {task.train_rows:,}" for task in stage.learned()]
+    tell(f"{what}: planned with published sizes ({', '.join(sizes)})")
+    return _published(stage), False
+
+
+def _has_size(task: TaskSpec, stage: StageSpec) -> bool:
+    """Whether the number of a task's training rows is published: of English, not translated."""
+    return bool(task.train_rows) and not stage.translated and stage.languages in ((), _ENGLISH)
+
+
+def _published(stage: StageSpec) -> list[int]:
+    """The published numbers of training rows of a stage's tasks, within its limits."""
+    limits = parse_limits(stage.limit)
+    most = [limits.get(task.name, limits.get("", task.train_rows)) for task in stage.learned()]
+    counts = [min(task.train_rows, limit) for task, limit in zip(stage.learned(), most, strict=True)]
+    if stage.total:
+        counts = list(shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts)))
+    return counts
 
 
 def _not_here(spec: TrainSpec) -> str:
     """What would have to be fetched or translated first, and how to get it; empty where everything is local."""
-    unknown = "steps of long texts, tokens and time are not known"
+    unknown = "tokens and time are not known, and steps of long texts are estimates"
     if any(stage.translated.startswith(_SEQ2SEQ) for _, stage in spec.stages):
         return f"training data are not translated yet, and a plan does not translate: {unknown}. Train without --plan"
     if on_hub(spec.start):
@@ -223,6 +249,7 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         seconds=seconds,
         exact=bool(stage.steps) or all(size.exact for size in sizes),
         counted=bool(link.lessons) or sizes[-1].exact,
+        epochs=0 if stage.steps else stage.epochs,
     )
 
 
@@ -232,15 +259,18 @@ def _learns(stage: StageSpec) -> tuple[str, ...]:
 
 
 def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
-    """A stage whose encoder or translated data are not on this machine: what is known from its English data or text."""
-    steps = stage.steps or None
+    """A stage whose encoder or translated data are not on this machine: what is known from its English data or text,
+    or from published sizes. Without a tokenizer an example counts as one unit."""
+    steps, exact, counted = stage.steps or None, True, bool(stage.tasks)
     if stage.tasks:
         languages = stage.languages or _ENGLISH
         foreign = stage.translated.startswith(_SEQ2SEQ)
-        taught = _taught(replace(stage, translated="", languages=_ENGLISH) if foreign else stage, spec, tell)
-        counts = [len(lesson.examples) * (len(languages) if foreign else 1) for lesson in taught or ()]
-        if taught and steps is None and all(kind_of(lesson.task.family).whole or stage.perturb for lesson in taught):
+        english = replace(stage, translated="", languages=_ENGLISH) if foreign else stage
+        counts, counted = _counts(english, spec, tell)
+        counts = [count * (len(languages) if foreign else 1) for count in counts]
+        if counts and steps is None:
             steps = plan_for(stage, [(1,) * count for count in (*counts, *([1] if stage.masked_lm else []))]).steps
+            exact = counted and all(kind_of(task.family).whole or stage.perturb for task in stage.learned())
     else:
         # Without a tokenizer a line is at least one window.
         languages = languages_in(Path(stage.text), stage.languages)
@@ -258,7 +288,9 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
         cached=False,
         folder=spec.folder if last and (spec.out or spec.target) else None,
         seconds=None,
-        counted=bool(stage.tasks),
+        exact=exact,
+        counted=counted,
+        epochs=0 if stage.steps else stage.epochs,
     )
 
 
