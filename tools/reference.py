@@ -101,8 +101,8 @@ def exit_codes() -> str:
     ]
     rows = ((str(code), meaning, _ending_with(code, kinds)) for code, meaning in _CODES.items())
     head = (
-        "# Exit codes\n\nEvery failure is one line on stderr. `ROBUST_XTREME_TRACEBACK=1` adds the traceback, as"
-        " `-v` does for `train` and `eval`.\n\n"
+        "# Exit codes\n\nEvery failure is one line on stderr; files of a run that cannot be read have one line each."
+        " `ROBUST_XTREME_TRACEBACK=1` adds the traceback, as `-v` does for `train` and `eval`.\n\n"
     )
     return head + _table(("code", "meaning", "errors"), rows)
 

@@ -45,6 +45,7 @@ def evaluate(
     deduplicate: bool = True,
     force: bool = False,
     cache: bool = True,
+    keep_going: bool = False,
     observer: Observer | None = None,
 ) -> Evaluation:
     """Evaluate a model on clean and perturbed tasks in one run; returns scores, drops and predictions as frames.
@@ -58,7 +59,9 @@ def evaluate(
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
-    `observer` replaces it. `.failed` names the cells whose scores are not finite. Raises UserError, Locked and
+    `observer` replaces it. `.failed` names the cells whose scores are not finite. Where files cannot be
+    read, UnreadableFiles names all of them before anything is computed; with `keep_going` the others are evaluated, and
+    `.unread` names what is missing, which the same call adds once the files are mended. Raises UserError, Locked and
     DiskError as the command does.
 
     Arguments:

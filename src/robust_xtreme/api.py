@@ -211,6 +211,7 @@ def evaluate(
     deduplicate: bool = True,
     force: bool = False,
     cache: bool = True,
+    keep_going: bool = False,
     observer: Observer | None = None,
     **values: Any,
 ) -> Evaluation:
@@ -225,10 +226,12 @@ def evaluate(
     The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
     `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
-    `observer` replaces it. `.failed` names the cells whose scores are not finite. Raises UserError, Locked and
+    `observer` replaces it. `.failed` names the cells whose scores are not finite. Where files cannot be
+    read, UnreadableFiles names all of them before anything is computed; with `keep_going` the others are evaluated, and
+    `.unread` names what is missing, which the same call adds once the files are mended. Raises UserError, Locked and
     DiskError as the command does.
     """
-    for name, value in {"deduplicate": deduplicate, "force": force, "cache": cache}.items():
+    for name, value in {"deduplicate": deduplicate, "force": force, "cache": cache, "keep_going": keep_going}.items():
         _check_type("evaluate", name, value, (bool,), "True or False")
     _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
     if spec is not None:
@@ -245,7 +248,13 @@ def evaluate(
     with named(values, tokenizer) as (written, folders):
         run_spec = spec if spec is not None else from_mapping(written, "evaluate")
         return evaluate_(
-            run_spec, deduplicate=deduplicate, force=force, cache=cache, observer=observer, in_memory=folders
+            run_spec,
+            deduplicate=deduplicate,
+            force=force,
+            cache=cache,
+            keep_going=keep_going,
+            observer=observer,
+            in_memory=folders,
         )
 
 

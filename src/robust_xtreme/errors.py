@@ -61,6 +61,14 @@ class DataError(UserError):
         super().__init__(f"{location}: {what}")
 
 
+class UnreadableFiles(DataError):
+    """The malformed files of a run, one line each."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        UserError.__init__(self, "\n".join(self.lines))
+
+
 class MissingData(UserError):
     """A split that is not in any file under the data folder."""
 

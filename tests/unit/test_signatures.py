@@ -21,7 +21,8 @@ from robust_xtreme.training.spec import StageSpec, TrainSpec
 from robust_xtreme.training.values import SHORT, from_values
 
 STUB = Path(robust_xtreme.__file__).with_suffix(".pyi")
-OF_EVALUATE = {"tokenizer": None, "deduplicate": True, "force": False, "cache": True, "observer": None}
+_SWITCHES = {"deduplicate": True, "force": False, "cache": True, "keep_going": False}
+OF_EVALUATE = {"tokenizer": None, **_SWITCHES, "observer": None}
 OF_TRAIN = {name: argument.default for name, argument in SHORT.items()} | {"force": False}
 
 

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import typer
 
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.errors import RobustXtremeError, UnreadableFiles
 from robust_xtreme.sinks import echo, one_line
 
 USAGE: Final = 2
@@ -212,6 +212,8 @@ def _report(error: BaseException) -> int:
     if asked or not {"-v", "-vv", "--verbose"}.isdisjoint(sys.argv[1:]):
         traceback.print_exception(error)
     match error:
+        case UnreadableFiles():
+            return max(_say(line, error.exit_code) for line in error.lines)
         case RobustXtremeError():
             return _say(str(error), error.exit_code)
         case _ if hasattr(error, "format_message"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import PLANNING
@@ -10,6 +10,9 @@ from robust_xtreme.commands._next import after_evaluation, again, show_next
 from robust_xtreme.commands._options import option, passed, show_outside_packs, with_keys
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
 from robust_xtreme.shipped import RUNS, find
+
+if TYPE_CHECKING:
+    from robust_xtreme.report.evaluation import Evaluation
 
 _LISTS: Final = ("tasks", "languages")
 
@@ -26,6 +29,7 @@ Force = Annotated[
     bool, option("--force", "Start over and remove the files of an earlier run; others in its folder stay.")
 ]
 NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
+KeepGoing = Annotated[bool, option("--keep-going", "Leave out what cannot be read, compute the rest, and exit with 2.")]
 PlanOnly = Annotated[
     bool,
     option("--plan --dry-run", "Print what is left to compute, its time and what --force removes; change nothing."),
@@ -42,6 +46,7 @@ def eval(
     config: Config = None,
     force: Force = False,
     no_cache: NoCache = False,
+    keep_going: KeepGoing = False,
     plan: PlanOnly = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -72,26 +77,36 @@ def eval(
         from robust_xtreme.evaluation.estimate import estimate
 
         console = output()
-        for line in estimate(spec, force, not no_cache, verbose):
+        for line in estimate(spec, force, not no_cache, verbose, keep_going):
             console.print(line, soft_wrap=True)
         show_next(*again(without=PLANNING))
     else:
-        _run(spec, force, not no_cache, quiet, verbose)
+        _run(spec, force, not no_cache, keep_going, quiet, verbose)
 
 
-def _run(spec: RunSpec, force: bool, cache: bool, quiet: bool, verbose: bool) -> None:
+def _run(spec: RunSpec, force: bool, cache: bool, keep_going: bool, quiet: bool, verbose: bool) -> None:
     from robust_xtreme.commands._progress import observing, show_result
-    from robust_xtreme.errors import FailedCells, counted
 
     with observing(quiet, verbose) as observer:
         from robust_xtreme.evaluation.run import evaluate
 
-        result = evaluate(spec, force=force, cache=cache, observer=observer)
+        result = evaluate(spec, force=force, cache=cache, keep_going=keep_going, observer=observer)
     show_result(result, spec, quiet)
+    _check_whole(result)
+    if not quiet:
+        show_next(*after_evaluation(spec, result.folder))
+
+
+def _check_whole(result: Evaluation) -> None:
+    """Raise FailedCells or UnreadableFiles where results are missing."""
+    from robust_xtreme.errors import FailedCells, UnreadableFiles, counted
+    from robust_xtreme.evaluation.unread import missing
+
+    unread = missing(result.unread)
     if result.failed:
         raise FailedCells(
             f"{counted(len(result.failed), 'cell')} failed: the model's scores are not finite. "
-            f"{result.folder / 'report.md'} names what failed; all other cells are written."
+            f"{result.folder / 'report.md'} names what failed; all other cells are written. {unread}".rstrip()
         )
-    if not quiet:
-        show_next(*after_evaluation(spec, result.folder))
+    if unread:
+        raise UnreadableFiles([unread])

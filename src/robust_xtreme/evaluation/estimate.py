@@ -24,6 +24,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS, forward
 from robust_xtreme.predictors.cache import KIND, keys_of, settings
 from robust_xtreme.predictors.predictor import predictor_of
+from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.results import cache as stored
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import CANDIDATE
@@ -141,23 +142,26 @@ class _Estimator:
         return spent / _PASSES / sum(len(window.input_ids) for window in batch)
 
 
-def estimate(spec: RunSpec, force: bool = False, cache: bool = True, every: bool = False) -> list[str]:
+def estimate(
+    spec: RunSpec, force: bool = False, cache: bool = True, every: bool = False, keep_going: bool = False
+) -> list[str]:
     """The plan of a run as lines: a table by task, what is left out and why, and size and time of the whole.
 
     With `every`, each task run and each cell that is left out has a line. Sizes and the predictions that the cache
     contains are estimated from a sample; the time is that of what is left to compute, on this machine as busy as it is
-    now. With `force`, the last line names what starting over removes. Raises what `evaluate` raises before it computes;
-    nothing is written.
+    now. With `keep_going`, what cannot be read is among what is left out. With `force`, the last line names what
+    starting over removes. Raises what `evaluate` raises before it computes; nothing is written.
     """
     clock, used = time.perf_counter(), time.process_time()
     folder = Folder(spec.folder())
     check_ours(folder.path, spec, force)
     with using(*spec.packs), own_tasks(spec.data):
         device = device_of(spec.device)
-        plan = make_plan(spec)
+        plan = make_plan(spec, keep_going=keep_going)
         fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate=True)
         if not force and folder.finished(fresh):
-            return [f"{folder.path} is complete: nothing to compute"]
+            unread = [cell for cell in plan.not_run if cell.reason == UNREADABLE]
+            return [*_left_out(unread, every), f"{folder.path} is complete: nothing to compute"]
         models = Models(device, spec.precision, spec.representation)
         estimator = _Estimator(plan, device, cache and not spec.trust_remote_code, models)
         # Of the task runs with one pool, the first has the tokens of its candidates, which are embedded once.
@@ -242,18 +246,17 @@ def _table(parts: Sequence[_Part]) -> list[str]:
 
 
 def _left_out(cells: Sequence[NotRun], every: bool) -> list[str]:
-    """What is not run: a line for each cell with `every`, else for each task and reason."""
-    if every:
-        return [f"not run: {cell.detail}" for cell in cells]
+    """What is not run: a line for each cell with `every`, else for each unreadable one, and each task and reason."""
+    unread = [f"not run: {cell.detail}" for cell in cells if every or cell.reason == UNREADABLE]
     groups: dict[tuple[str, str, str], list[NotRun]] = {}
-    for cell in cells:
+    for cell in () if every else [cell for cell in cells if cell.reason != UNREADABLE]:
         groups.setdefault((cell.task, cell.reason, cell.condition.partition(":")[0]), []).append(cell)
     lines = [
         f"not run: {group[0].detail}" + (f" And {len(group) - 1} more of {task}." if len(group) > 1 else "")
         for (task, _, _), group in groups.items()
     ]
     more = [f"not run: {counted(len(lines) - _REASONS + 1, 'more line')}: --verbose lists all"]
-    return lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], *more]
+    return [*unread, *(lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], *more])]
 
 
 def _no_model() -> NoReturn:

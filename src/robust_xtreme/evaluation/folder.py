@@ -15,6 +15,7 @@ from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.evaluation.unread import mended, widened, without_unread
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
@@ -81,7 +82,7 @@ class Folder:
         if not all(store.complete(path) and store.sha256(path) == digest for path, digest in digests):
             return None
         _check_contents(self, stored, fresh)
-        return stored
+        return None if mended(self.path, stored, fresh) else stored
 
     def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
         """A task run's files: its predictions, and its statistics, which are written last."""
@@ -218,13 +219,18 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
         folder.write_manifest(manifest)
         return manifest
     _check_contents(folder, stored, manifest)
+    if mended(folder.path, stored, manifest):
+        stored = widened(stored, manifest)
+        folder.write_manifest(stored)
     return stored
 
 
 def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
     """Raise Mismatch where models, data or packs, or the device of an unfinished run, are not the stored ones."""
-    for key in _CONTENTS if stored["complete"] else _SETTLED:
-        old, new = stored.get(key), manifest.get(key)
+    continues = mended(folder.path, stored, manifest) or not stored["complete"]
+    before, now = without_unread(stored, stored), without_unread(manifest, stored)
+    for key in _SETTLED if continues else _CONTENTS:
+        old, new = before.get(key), now.get(key)
         if isinstance(old, list):  # without the cells that failed in the run
             old = [cell for cell in old if cell.get("reason") != "failed"]
         if old != new:

@@ -10,8 +10,9 @@ from typing import Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import clusters_note
-from robust_xtreme.errors import MissingData, ModelError, SpecError
+from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
 from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun, identity_of, limited
+from robust_xtreme.evaluation.unread import check_read
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
@@ -25,13 +26,14 @@ from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.retrieval.embeddings import dtype_for
 from robust_xtreme.run_spec import MINI, RunSpec, parse_lengths, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import fetch, languages_of, load
 from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.source import Source, open_source
-from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
+from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, faults, group_languages, tuned
 from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
@@ -64,10 +66,11 @@ class Plan:
     splits: Splits
 
 
-def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Plan:
+def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_going: bool = False) -> Plan:
     """Resolve every name of a spec and read the data; `in_memory`: folders of models. Nothing is computed.
 
-    Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
+    Raises SpecError, UnknownName, ModelError, MissingData where nothing is left to evaluate, and UnreadableFiles for
+    all files that cannot be read, unless `keep_going` leaves them out.
     """
     representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
     source = open_source(spec.data, offline=spec.offline)
@@ -93,6 +96,7 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None) -> Pla
             skipped += left
             if task_run:
                 task_runs.append(replace(task_run, inference=_inference(task_run, spec, representation)))
+    check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         _check_readable(skipped)
         raise MissingData(_nothing_left(spec, source, skipped))
@@ -223,7 +227,10 @@ def _task_run(
     model: Located,
 ) -> tuple[TaskRun | None, list[NotRun]]:
     """A task run and its cells that are left out; None where all of it is left out."""
-    split = evaluated(task, splits.pools, spec.split, language)
+    try:
+        split = evaluated(task, splits.pools, spec.split, language)
+    except DataError as error:
+        return None, [_unread(spec, splits, task, language, error)]
     if isinstance(split, Left):
         return None, [
             NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
@@ -252,6 +259,15 @@ def _task_run(
     splits.keep(replace(split, examples=examples))
     setting = model.learned.setting(task_run.languages[0])
     return with_pool(replace(task_run, conditions=served, setting=setting), split.corpus, examples), left
+
+
+def _unread(spec: RunSpec, splits: Splits, task: TaskSpec, language: str, error: DataError) -> NotRun:
+    """A task run whose files cannot be read; what is wrong with them is added to the splits."""
+    source = splits.pools.source
+    lines = faults(task, source, spec.split, language, error)
+    splits.unread |= dict.fromkeys(lines)
+    detail = " ".join((f"{task.name} {language}:", *(_in_short(line, source) for line in lines)))
+    return NotRun(task.name, language, spec.split, UNREADABLE, detail)
 
 
 def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:

@@ -34,7 +34,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.predictors.cache import Store, settings
 from robust_xtreme.predictors.predictor import Input, Predicted, Predictor, Work, predictor_of
-from robust_xtreme.report.evaluation import Evaluation
+from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
@@ -65,15 +65,17 @@ def evaluate(
     force: bool = False,
     cache: bool = True,
     observer: Observer | None = None,
+    keep_going: bool = False,
     in_memory: Mapping[str, Path] | None = None,
 ) -> Evaluation:
     """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
 
     With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts over
     and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
-    not without `cache` or `deduplicate`, nor with remote code. `in_memory` are the folders of models in memory by their
-    names. The spec's packs apply to the threads of the call only. Raises UserError where a name does not exist or the
-    folder contains another run, DiskError, Locked.
+    not without `cache` or `deduplicate`, nor with remote code. `keep_going` leaves out what cannot be read: the
+    manifest names it, and a call after the files are mended adds it. `in_memory` are the folders of models in memory by
+    their names. The spec's packs apply to the threads of the call only. Raises UserError where a name does not exist or
+    the folder contains another run, UnreadableFiles, DiskError, Locked.
     """
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
@@ -82,7 +84,7 @@ def evaluate(
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
     with using(*spec.packs), own_tasks(spec.data):
-        plan = make_plan(spec, in_memory)
+        plan = make_plan(spec, in_memory, keep_going)
         fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         if not force and (finished := folder.finished(fresh)):
             return Evaluation(folder.path, finished)
@@ -173,7 +175,8 @@ class _Run:
         if requested not in (0, tokens):
             self.say(f"batches stay at {tokens} tokens, as this run was begun or continued")
         for skipped in self.plan.not_run:
-            self.say(f"{'warning: left out' if skipped.reason == TOO_LONG else 'not run'}: {skipped.detail}")
+            is_odd = skipped.reason in (TOO_LONG, UNREADABLE)
+            self.say(f"{'warning: left out' if is_odd else 'not run'}: {skipped.detail}")
         for note in self.manifest["notes"]:
             self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")

@@ -88,12 +88,16 @@ class TaskRun:
 @final
 @dataclass(slots=True)  # filled while a run is planned, emptied while it is computed
 class Splits:
-    """The splits that a plan has read, until the run takes them. One that does not fit is read again."""
+    """The splits that a plan has read, until the run takes them. One that does not fit is read again.
+
+    `unread` are the faulty files, a line each.
+    """
 
     spec: RunSpec
     pools: Pools
     kept: dict[tuple[str, str, str], Split] = field(default_factory=dict)
     room: int = ROOM
+    unread: dict[str, None] = field(default_factory=dict)
 
     def keep(self, split: Split) -> None:
         """Keep a split until it is taken, if there is room for it."""

@@ -14,6 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.cells import headline, perturbed
 from robust_xtreme.report.columns import Shown
+from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import html_tables, markdown_table, print_table, sections
 from robust_xtreme.report.view import Results, View
@@ -110,7 +111,10 @@ def _what_was_run(results: Results) -> list[str]:
         f"{name} = {json.dumps(value, ensure_ascii=False, sort_keys=True)}"
         for name, value in sorted(manifest.get("spec", {}).items())
     ]
-    blocks = ["## What was run", summary, _claims(results), *([code_block(lines)] if lines else [])]
+    left_out = [cell for cell in manifest.get("not_run", ()) if cell["reason"] == UNREADABLE]
+    unread = [f"{cell['task']} {cell['language']}" for cell in left_out]
+    partial = [f"**Partial: files of {markdown(', '.join(unread))} cannot be read.**"] if unread else []
+    blocks = ["## What was run", summary, *partial, _claims(results), *([code_block(lines)] if lines else [])]
     if manifest.get("commands"):
         blocks += ["Commands:", code_block(list(manifest["commands"]))]
     margin = "pairs count from a margin of {} on, tuned on clean validation data"

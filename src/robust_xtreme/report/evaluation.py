@@ -16,6 +16,9 @@ from robust_xtreme.sinks import html_text
 FAILED: Final = "failed"
 """The reason in the manifest for a cell whose predictions are not complete."""
 
+UNREADABLE: Final = "unreadable"
+"""The reason in the manifest for a language of a task that is left out because a file of it cannot be read."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,18 @@ class Evaluation:
         except (OSError, RobustXtremeError):
             return f"<p>{html_text(repr(self))}</p>"
         failed = f"; {len(self.failed)} cells failed: see .failed" if self.failed else ""
-        return f"{tables}\n<p>{html_text(f'{self!r}{failed}')}. Report: report.md in the folder.</p>"
+        unread = f"; {len(self.unread)} task runs are missing: see .unread" if self.unread else ""
+        return f"{tables}\n<p>{html_text(f'{self!r}{failed}{unread}')}. Report: report.md in the folder.</p>"
 
     @property
     def failed(self) -> list[dict[str, str]]:
         """The cells that failed: task, language, split, condition, reason."""
         return [cell for cell in self.manifest.get("not_run", ()) if cell["reason"] == FAILED]
+
+    @property
+    def unread(self) -> list[dict[str, str]]:
+        """The languages of tasks whose files cannot be read: task, language, split, reason, detail."""
+        return [cell for cell in self.manifest.get("not_run", ()) if cell["reason"] == UNREADABLE]
 
     @property
     def scores(self) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Final, final
 
 from robust_xtreme import registry, resources
-from robust_xtreme.errors import MissingData, NoRows, RobustXtremeError, WrongVersion
+from robust_xtreme.errors import DataError, MissingData, NoRows, RobustXtremeError, WrongVersion
 from robust_xtreme.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.release import Release
@@ -101,6 +101,13 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
     except MissingData as error:
         what = str(error).replace(subject, f"{subject}its threshold is tuned on validation: ", 1)
         return Left(resolved.split, MISSING, what)
+
+
+def faults(task: TaskSpec, source: Source, split: str, language: str, error: DataError) -> tuple[str, ...]:
+    """The faulty files of a language, a line each: the first is why reading it, in `evaluated`, ended."""
+    splits = [name for name in source.splits(task) if split in (_AUTO, name)] if isinstance(source, Release) else []
+    every = [source.faults(task, language, name) for name in splits if isinstance(source, Release)]
+    return next((lines for lines in every if str(error) in lines), (str(error),))
 
 
 def tuned_on(task: TaskSpec, pools: Pools, language: str, known: Split) -> Split | None:

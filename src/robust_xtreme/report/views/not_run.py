@@ -13,7 +13,7 @@ _KEY: Final = ("task", "split", "condition", "reason", "detail")
 
 @view(title="Not computed", order=50)
 def not_run(results: Results) -> pl.DataFrame:
-    """The cells that were requested and have no result: missing, unlabelled, not applicable or failed, by name."""
+    """The cells that were requested and have no result: missing, unreadable, unlabelled, not applicable or failed."""
     schema = dict.fromkeys((*_KEY, "language"), pl.String)
     asked = [{name: str(entry.get(name, "")) for name in schema} for entry in results.manifest.get("not_run", ())]
     for entry in asked:  # languages with one reason share a row
