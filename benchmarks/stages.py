@@ -36,13 +36,13 @@ ROWS: Final = 5010
 FORWARD: Final = "forward"
 MAIN: Final = "main"
 BESIDE: Final = "beside"
-_PLAN, _READ, _FLOORS, _LOAD = "plan", "read", "fit floors", "load the model"
+_PLAN, _READ, _LOAD = "plan", "read", "load the model"
 _NOISE, _ENCODE, _REST = "noise, equal inputs", "tokenise, encode", "check and gather"
 _BATCH, _DECODE, _CACHE = "batch, collate", "decode", "prediction cache"
 _JUDGE, _PARTS, _FINISH = "judge", "write parts", "read parts, write frames"
 _SCORE, _REPORT, _WAIT = "score, intervals", "report", "wait for the other thread"
 ORDER: Final = (
-    *(_PLAN, _READ, _FLOORS, _NOISE, _ENCODE, _REST, _WAIT, _LOAD, _CACHE, _BATCH, FORWARD, _DECODE),
+    *(_PLAN, _READ, _NOISE, _ENCODE, _REST, _WAIT, _LOAD, _CACHE, _BATCH, FORWARD, _DECODE),
     *(_JUDGE, _PARTS, _FINISH, _SCORE, _REPORT),
 )
 
@@ -50,7 +50,6 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "make_plan", _PLAN),
     (Release, "read", _READ),
     (Splits, "of", _READ),
-    (run_module, "_fitted", _FLOORS),
     (run_module, "prepare", _REST),
     (prepare_module, "variant_of", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
@@ -67,7 +66,6 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Folder, "write", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),
-    (finish_module, "floor_values", _SCORE),
     (finish_module, "page", _REPORT),
 )
 """What is timed: its owner, its name there, its stage. Time inside another of these is that one's."""

@@ -38,13 +38,16 @@ def stats_rows(
 def prediction_rows(count: int, condition: str = "clean", seed: int = -1, **other: Any) -> list[dict[str, Any]]:
     """PREDICTIONS rows of one cell and noise seed; noise edits two of twenty graphemes of each item."""
     noisy = condition != "clean"
-    read = {"prediction": "0", "gold": "0", "status": "ok" if noisy else "unchanged", "eligible": 20}
+    read = {"gold": "0", "status": "ok" if noisy else "unchanged", "eligible": 20}
     edits = {"edits": 2 * noisy, "operators": '{"swap": 1, "delete": 1}' if noisy else "{}"}
     rates = {"grapheme_edit_rate": 0.1 * noisy, "word_edit_rate": 0.5 * noisy, "words": 4}
     tokens = {"tokens_clean": 6, "tokens": 6 + 2 * noisy, "tokens_changed": noisy, "truncated": False}
     values = {**read, **edits, **rates, **tokens}
     named = {name: other.pop(name) for name in list(other) if name in CELL}
-    return [{**cell(condition, **named), "noise_seed": seed, **item(at), **values, **other} for at in range(count)]
+    return [
+        {**cell(condition, **named), "noise_seed": seed, **item(at), **values, "prediction": str(at % 3), **other}
+        for at in range(count)
+    ]
 
 
 def frames(arms: Mapping[tuple[str, int], Right], **other: str) -> tuple[pl.DataFrame, pl.DataFrame]:

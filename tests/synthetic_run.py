@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from robust_xtreme.results.schema import CELL, DELTAS, FLOORS, SCORES, build
+from robust_xtreme.results.schema import CELL, DELTAS, SCORES, build
 
 _MIX = '{"delete": 30, "double": 20, "replace": 25, "swap": 25}'
 
@@ -33,9 +33,20 @@ def _size(n: int, clusters: int, seeds: int) -> dict[str, Any]:
     return {"n": n, "clusters": clusters, "seeds": seeds, "seed_spread": 0.4 if seeds > 1 else None}
 
 
-def _floor(value: float, name: str, at_floor: bool) -> dict[str, Any]:
-    named = {"baseline": value, "baseline_name": name, "baseline_source": "nothing"}
-    return {**named, "at_floor": at_floor, "overlap": False}
+_SHALLOW = {"xnli": ("hypothesis_only", "5 folds, 240 examples each"), "xquad": ("overlap_sentence", "nothing")}
+
+
+def _levels(task: str, value: float, name: str, clean: float, shallow_noisy: float | None) -> dict[str, Any]:
+    bound = clean - value - 3
+    predictor, source = _SHALLOW.get(task, ("word_lexicon", "5 folds, 240 examples each"))
+    shallow = {
+        "shallow": value + 3,
+        "shallow_noisy": shallow_noisy,
+        "shallow_name": predictor,
+        "shallow_source": source,
+    }
+    chance = {"chance": value, "chance_name": name, "above_chance": bound, "near_chance": bound <= 0}
+    return {**chance, **shallow, "constant": 0.4, "overlap": False}
 
 
 class Run:
@@ -46,25 +57,25 @@ class Run:
         self.deltas: list[dict[str, Any]] = []
 
     def add(
-        self, task: str, language: str, clean: float, drops: dict[str, float], floor: tuple[float, str], **other: Any
+        self, task: str, language: str, clean: float, drops: dict[str, float], chance: tuple[float, str], **other: Any
     ) -> None:
         """A clean cell and its perturbed twins; `drops` maps a condition to its drop in points."""
         metric, clusters = other.pop("metric"), other.pop("clusters", 100)
-        half, at_floor = (2.0 if clusters >= 20 else None), clean <= floor[0] + 2
-        shared = {**_size(300, clusters, 1), **_floor(*floor, at_floor)}
+        half = 2.0 if clusters >= 20 else None
+        shared = {**_size(300, clusters, 1), **_levels(task, *chance, clean, None)}
         cell = _cell(task, language, "clean", metric, "all")
         level = {"value": clean, **_interval(clean, half, "cluster t")}
         self.scores.append({**cell, **level, **shared, **_realised(0.0)})
         for condition, drop in drops.items():
             self._perturbed(
-                {**cell, "condition": condition}, clean, drop, floor[0], shared | _size(300, clusters, 3), other
+                {**cell, "condition": condition}, clean, drop, chance[0], shared | _size(300, clusters, 3), other
             )
 
     def part(self, scope: str, task: str, language: str, condition: str, value: float, metric: str) -> None:
         """The perturbed level of a part of a cell's items: it has no clean twin, and no row in DELTAS."""
-        floor = {"baseline": None, "baseline_name": None, "baseline_source": None, "at_floor": False, "overlap": False}
+        levels = {"constant": 0.4, "overlap": False}
         cell = _cell(task, language, condition, metric, scope)
-        level = {"value": value, **_interval(value, 4.0, "cluster t"), **_size(300, 90, 3), **floor}
+        level = {"value": value, **_interval(value, 4.0, "cluster t"), **_size(300, 90, 3), **levels}
         self.scores.append({**cell, **level, **_realised(0.2)})
 
     def _perturbed(
@@ -72,7 +83,7 @@ class Run:
         cell: dict[str, Any],
         clean: float,
         drop: float,
-        floor: float,
+        chance: float,
         shared: dict[str, Any],
         other: dict[str, Any],
     ) -> None:
@@ -82,12 +93,14 @@ class Run:
         self.scores.append({**cell, "value": value, **_interval(value, half, "cluster t"), **shared, **realised})
         relative = {
             "relative": 100 * drop / clean,
-            "relative_corrected": 100 * drop / (clean - floor) if clean > floor else None,
+            "relative_corrected": 100 * drop / (clean - chance) if clean - 3 > chance else None,
         }
         tested = {"p": 0.001, "p_adjusted": 0.004, "family": "task x language", "m": 4, "mde": 2.1}
         joint = {"joint_low": drop - 2.5, "joint_high": drop + 2.5}
         test = {**tested, **joint} if rate == 0.2 else {}
-        numbers = {"value": value, "clean": clean, "drop": drop, **relative, **test}
+        marks = {"differing": 30, "marks": "not shown above chance" if shared["near_chance"] else None}
+        shared = {**shared, "shallow_noisy": chance + 1}
+        numbers = {"value": value, "clean": clean, "drop": drop, **relative, **test, **marks}
         self.deltas.append({**cell, **numbers, **_interval(drop, half, "paired cluster t"), **shared, **realised})
 
     def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -97,31 +110,12 @@ class Run:
 
 
 def run() -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
-    """SCORES, DELTAS and the manifest: cells that claim, cells at the floor, inert ones, ones without an interval."""
+    """SCORES, DELTAS and the manifest: cells above chance and near it, inert ones, ones without an interval."""
     made = Run()
     _xnli(made)
     _panx(made)
     _xquad(made)
     return *made.frames(), manifest()
-
-
-def floors() -> pl.DataFrame:
-    """FLOORS of that run: those of xnli in three languages, fitted on training examples, and two of panx in one."""
-    fitted = {"majority": "the evaluated split", "hypothesis_only": "900 training examples"}
-    rows = [
-        _floor_row("xnli", code, "accuracy", name, 33.3, of)
-        for code in ("en", "sw", "th")
-        for name, of in fitted.items()
-    ]
-    rows += [_floor_row("panx", "de", "span_f1", "whole_sentence_LOC", 7.5, "nothing")]
-    rows += [_floor_row("panx", "de", "span_f1", "word_lexicon", 6.25, "5 folds")]
-    rows += [_floor_row("panx", "de", "token_accuracy", "all_o", 70.0, "nothing")]
-    return build(rows, FLOORS).sort(FLOORS.key)
-
-
-def _floor_row(task: str, language: str, metric: str, floor: str, value: float, source: str) -> dict[str, Any]:
-    named = {"data": f"d-{task}-{language}", "task": task, "split": "validation", "language": language}
-    return {**named, "metric": metric, "floor": floor, "source": source, "value": value, "n": 300, "clusters": 100}
 
 
 def _xnli(made: Run) -> None:

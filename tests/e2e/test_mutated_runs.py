@@ -47,7 +47,7 @@ def _finished(home: Path) -> list[Path]:
 
 def _unfinished(home: Path) -> list[Path]:
     """The parts of a run that was killed before its frames were written."""
-    for name in (*_NUMBERS, "models.csv", "conditions.csv", "floors.csv", "report.md"):
+    for name in (*_NUMBERS, "models.csv", "conditions.csv", "report.md"):
         (home / "out" / name).unlink(missing_ok=True)
     return [path for path in (home / "out" / "parts").iterdir() if path.is_file()]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from rich.console import Console
-from tests.synthetic_run import floors, run
+from tests.synthetic_run import run
 
 from robust_xtreme.report.document import page, show
 
@@ -16,7 +16,7 @@ Check = Callable[[str, str], None]
 
 def test_the_page_of_a_small_run(golden: Check) -> None:
     """report.md shows what was run, clean levels, averages by name, every cell, what was not computed, and a legend."""
-    golden("pages/report.md", page(*run(), floors()))
+    golden("pages/report.md", page(*run()))
 
 
 @pytest.mark.parametrize("width", [80, 180])

@@ -64,7 +64,7 @@ def _row(task: str, language: str, metric: str, value: float, **other: Any) -> d
     named = {"language": language, "context_language": language, "setting": "zero_shot", "metric": metric}
     rates = dict.fromkeys(["grapheme_edit_rate", "word_edit_rate", "unchanged", "not_applicable", "truncated"], 0.0)
     sizes = {"n": 100, "clusters": 100, "seeds": 1, "method": "t", "operators": "{}"}
-    flags = {"scope": "all", "inert": False, "at_floor": False, "overlap": False, "value": value}
+    flags = {"scope": "all", "inert": False, "overlap": False, "value": value}
     return {**cell, **named, **rates, **sizes, **flags, **other}
 
 
@@ -154,7 +154,7 @@ def test_what_a_noise_cannot_serve_is_missing() -> None:
 
 
 def test_only_whole_cells_of_the_languages_count() -> None:
-    """Parts of cells, pairs of languages, other metrics and other languages change nothing, nor does the floor."""
+    """Parts of cells, pairs of languages, other metrics and other languages change nothing."""
     rows = _rows(_XTREME)
     expected = _named(rows)["XTREME"]
     other = [
@@ -164,7 +164,7 @@ def test_only_whole_cells_of_the_languages_count() -> None:
         _row("xnli", "ht", "accuracy", 0.0),
         _row("unknown", "en", "accuracy", 0.0),
     ]
-    average = _named([{**row, "at_floor": True} for row in rows] + other)["XTREME"]
+    average = _named(rows + other)["XTREME"]
     assert average == expected
 
 

@@ -19,11 +19,11 @@ HEADLINES = {"xnli": "accuracy", "panx": "accuracy"}
 CLEAN = ("clean", -1)
 
 
-def degraded(arms: Mapping[tuple[str, int], Right], floor: Right | None = None) -> dict[str, dict[str, Any]]:
+def degraded(arms: Mapping[tuple[str, int], Right], chance: Right | None = None) -> dict[str, dict[str, Any]]:
     """DELTAS rows of one model by condition."""
     stats, predictions = frames(arms)
-    if floor is not None:
-        stats = pl.concat([stats, build(stats_rows(floor, model="floor/majority", inference="nothing"), STATS)])
+    if chance is not None:
+        stats = pl.concat([stats, build(stats_rows(chance, model="chance/majority", inference="nothing"), STATS)])
     frame = deltas(stats, scores(stats, predictions), HEADLINES)
     return {row["condition"]: row for row in frame.iter_rows(named=True)}
 
@@ -34,17 +34,17 @@ def lost(right: Right, share: float, seed: int = 7) -> Any:
 
 
 def test_the_drop_is_clean_less_perturbed() -> None:
-    """Positive is worse; relative drops are in per cent of the clean value and of what is above the floor."""
+    """Positive is worse; relative drops are in per cent of the clean value and of what is above chance."""
     right = answers(300, 0.9)
     noisy = lost(right, 0.2)
-    floor = answers(300, 0.4, 9)
-    delta = degraded({CLEAN: right, (NOISE, 0): noisy}, floor)[NOISE]
+    chance = answers(300, 0.4, 9)
+    delta = degraded({CLEAN: right, (NOISE, 0): noisy}, chance)[NOISE]
     clean, drop = 100 * right.mean(), 100 * (right.mean() - noisy.mean())
     assert (delta["clean"], delta["drop"]) == (pytest.approx(clean), pytest.approx(drop))
     assert delta["value"] == pytest.approx(clean - drop)
     assert delta["low"] < drop < delta["high"]
     assert delta["relative"] == pytest.approx(100 * drop / clean)
-    assert delta["relative_corrected"] == pytest.approx(100 * drop / (clean - 100 * floor.mean()))
+    assert delta["relative_corrected"] == pytest.approx(100 * drop / (clean - 100 * chance.mean()))
     assert delta["p_adjusted"] == delta["p"] < 0.001
 
 
@@ -105,14 +105,43 @@ def test_scores_of_another_run_are_refused() -> None:
         deltas(stats, scored, HEADLINES)
 
 
-def test_cells_at_the_floor_claim_nothing() -> None:
-    """A cell whose clean value is at its floor keeps its row and interval, and is in no family."""
+def test_a_cell_near_chance_is_tested_and_marked() -> None:
+    """A cell whose clean value is not shown above chance keeps its p and its place in the family, with a mark."""
     right = answers(150, 0.42, 3)
     delta = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.5)}, answers(150, 0.4, 4))[NOISE]
-    assert delta["at_floor"] is True
+    assert delta["near_chance"] is True
+    assert "not shown above chance" in str(delta["marks"]).split(", ")
     assert delta["drop"] > 10
-    assert delta["low"] is not None
-    assert [delta[name] for name in ("p", "p_adjusted", "family", "m", "relative_corrected")] == [None] * 5
+    assert (delta["m"], delta["p_adjusted"] is None, delta["relative_corrected"]) == (1, False, None)
+
+
+def test_a_cell_with_little_above_chance_has_no_room() -> None:
+    """Where the clean value exceeds chance by less than the smallest drop that would be detected, the cell says so."""
+    right = answers(300, 0.5, 3)
+    delta = degraded({CLEAN: right, (NOISE, 0): answers(300, 0.45, 8)}, lost(right, 0.15))[NOISE]
+    assert delta["clean"] - delta["chance"] < delta["mde"]
+    assert delta["marks"] == "no room"
+
+
+def test_a_cell_where_few_clusters_differ_cannot_reject() -> None:
+    """With D differing clusters no p is below 2^(1-D): where that is above the family's first level, a mark says so."""
+    right = answers(300, 0.9)
+    for wrong, mark in ((5, "cannot reject"), (6, None)):
+        noisy = right.copy()
+        noisy[[at * 3 for at in range(100) if right[at * 3]][:wrong]] = 0
+        delta = degraded({CLEAN: right, (NOISE, 0): noisy})[NOISE]
+        assert (delta["differing"], delta["marks"]) == (wrong, mark)
+        assert delta["p_adjusted"] >= 2.0 ** (1 - wrong)
+
+
+def test_a_cell_with_one_answer_is_constant() -> None:
+    """Where one answer covers 95 % of the items, clean or perturbed, the cell is marked and stays in the family."""
+    right = answers(90, 0.9)
+    stats, predictions = frames({CLEAN: right, (NOISE, 0): lost(right, 0.3)})
+    noisy = pl.col("condition") == NOISE
+    same = predictions.with_columns(prediction=pl.when(noisy).then(pl.lit("2")).otherwise("prediction"))
+    (delta,) = deltas(stats, scores(stats, same), HEADLINES).rows(named=True)
+    assert (delta["constant"], delta["marks"], delta["m"]) == (1.0, "constant", 1)
 
 
 def test_few_clusters_claim_nothing() -> None:

@@ -22,8 +22,6 @@ from robust_xtreme import registry
 from robust_xtreme.adapters import hub as rows
 from robust_xtreme.commands._errors import exit_code_of
 from robust_xtreme.errors import DataError, MissingData, SpecError
-from robust_xtreme.evaluation.plan import read_train
-from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import Source, Split, available, data_identity, load, open_source, resolve
 from robust_xtreme.sources.dataset import Hub, open_hub
 from robust_xtreme.sources.loading import fetch
@@ -327,18 +325,3 @@ def test_answers_that_no_lost_white_space_explains_are_refused(
     """Accepted answers of a row are all moved by the same white space, which the context does not begin with."""
     with pytest.raises(DataError, match=message):
         _asked(context, *answers)
-
-
-def test_floors_learn_from_training_data_that_are_here_and_fetch_none(hub: Loopback) -> None:
-    """MultiNLI is not fetched for a floor; once a run of `train` has brought it here, floors learn from it."""
-    wanted = XNLI.hub["train"]
-    pairs = [{"premise": f"Anna {n}.", "hypothesis": "She is.", "label": n % 3} for n in range(6)]
-    hub.put("dataset", wanted.repo, {file_of(XNLI, "train", "en"): parquet("tsv", pairs)}, wanted.revision)
-    spec = RunSpec(("mini",), "hub")
-    assert read_train(spec, XNLI) is None
-    assert hub.asked == []
-    learnt = read("hub", "xnli", "train", "en").examples
-    asked = len(hub.asked)
-    assert read_train(spec, XNLI) == learnt
-    assert read_train(RunSpec(("mini",), f"hub:{wanted.repo}@{'0' * 40}"), XNLI) is None
-    assert len(hub.asked) == asked

@@ -26,7 +26,7 @@ def test_a_kind_of_another_package_has_the_defaults() -> None:
     assert other.label_type(("a", "b")) == "riddles"
     assert Text("t", "en", "two words", (Span(0, 3),)).pieces(other.words) == ["two words"]
     assert other.classes
-    assert not any((other.words, other.spans, other.searched, other.learned_from))
+    assert not any((other.words, other.spans, other.searched))
 
 
 def test_words_are_read_one_by_one_where_each_has_an_answer() -> None:

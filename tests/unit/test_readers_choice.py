@@ -13,10 +13,8 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.adapters import hub
 from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.examples import Choice
 from robust_xtreme.formats import jsonl_choices
-from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import load, resolve
 from robust_xtreme.specs import Origin, TaskSpec
 
@@ -215,15 +213,6 @@ def test_training_is_on_english_that_is_not_evaluated(tmp_path: Path) -> None:
             f"xcopa/{split}/en/{i}" for i in (0, 1)
         ]
     assert "en" not in XCOPA.languages
-
-
-def test_floors_learn_from_english_that_is_not_evaluated(tmp_path: Path) -> None:
-    """The training examples of floors are those of the training languages, among the task's own or not."""
-    spec = RunSpec(("mini",), str(tmp_path), tasks=("xcopa",))
-    tmp_path.joinpath("xcopa").mkdir()
-    assert read_train(spec, XCOPA) is None
-    tmp_path.joinpath("xcopa", "train-en.jsonl").write_text(lines(causal(0), causal(1)), encoding="utf-8")
-    assert [example.id for example in read_train(spec, XCOPA) or ()] == ["xcopa/train/en/0", "xcopa/train/en/1"]
 
 
 @pytest.mark.parametrize("label", [0, 1, -1, None, "choice1", "choice2"])

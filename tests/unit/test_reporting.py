@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
-from tests.synthetic_run import floors, run
+from tests.synthetic_run import run
 
 from robust_xtreme import registry
 from robust_xtreme.report import columns as _columns
@@ -19,14 +19,14 @@ from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import print_table, sections
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
+from robust_xtreme.results.schema import DELTAS, SCORES, empty
 from robust_xtreme.sinks import code_block, markdown, visible
 
 
 @pytest.fixture(scope="module")
 def results() -> Results:
     """A small run made by hand."""
-    return Results(*run(), floors())
+    return Results(*run())
 
 
 def _made(name: str, results: Results) -> pl.DataFrame:
@@ -68,25 +68,25 @@ def test_the_change_is_the_drop_with_its_sign_turned(results: Results) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "language", "reason"), [("xnli", "th", "at floor"), ("panx", "zh", "inert"), ("xnli", "en", None)]
+    ("task", "language", "reason"), [("panx", "zh", "inert"), ("xnli", "th", None), ("xnli", "en", None)]
 )
 def test_cells_that_claim_nothing_say_why(results: Results, task: str, language: str, reason: str | None) -> None:
-    """At the floor, and where the tokenizer undid the noise, a cell has values but no change, interval, share or p."""
+    """Where the tokenizer undid the noise, a cell has values but no change, interval, share or p; one at chance has."""
     cells = perturbed(results).filter(task=task, language=language, metric=results.metrics(task)[0])
     assert cells["no_claim"].unique().to_list() == [reason]
-    for name in ("change", "change_low", "change_high", "relative", "relative_corrected"):
+    for name in ("change", "change_low", "change_high", "relative"):
         assert (cells[name].null_count() == cells.height) == (reason is not None)
     assert cells["value"].null_count() == 0
 
 
-def test_averages_leave_out_by_name(results: Results) -> None:
-    """A language at the floor is in no average, clean or perturbed, and is named with the reason."""
+def test_averages_are_over_every_language_that_noise_reaches(results: Results) -> None:
+    """A language near chance is in the average as all others; one where the noise does not reach the model is not."""
     averages = _made("by_task", results).filter(metric="accuracy", strength="0.2").row(0, named=True)
-    assert averages["clean"] == pytest.approx((58.3 + 47.0) / 2)
-    assert averages["change"] == pytest.approx(-(8.4 + 4.6) / 2)
-    assert (averages["least"], averages["most"]) == ("sw -4.6", "en -8.4")
-    named = _made("averaged_languages", results).filter(metric="accuracy").row(0, named=True)
-    assert (named["averaged_over"], named["left_out_named"]) == ("en sw", "th (at floor)")
+    assert averages["clean"] == pytest.approx((58.3 + 47.0 + 34.1) / 3)
+    assert averages["change"] == pytest.approx(-(8.4 + 4.6 + 0.5) / 3)
+    assert (averages["least"], averages["most"]) == ("th -0.5", "en -8.4")
+    named = _made("averaged_languages", results).filter(metric="span_f1").row(0, named=True)
+    assert (named["averaged_over"], named["left_out_named"]) == ("de yo", "zh (inert)")
 
 
 def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group(results: Results) -> None:
@@ -94,18 +94,18 @@ def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group(re
     missing = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)
     part = Results(results.scores, results.deltas.filter(~missing), results.manifest)
     averages = _made("by_task", part).filter(metric="accuracy")
-    assert averages["clean"].to_list() == pytest.approx([58.3, 58.3])
+    assert averages["clean"].to_list() == pytest.approx([46.2, 46.2])
     named = _made("averaged_languages", part).filter(metric="accuracy").row(0, named=True)
-    assert named["left_out_named"] == "sw (not under every condition), th (at floor)"
+    assert named["left_out_named"] == "sw (not under every condition)"
 
 
 def test_where_no_language_claims_anything_there_is_no_average(results: Results) -> None:
-    """All cells at the floor: there is no row of averages, and those left out are named."""
-    floored = Results(results.scores, results.deltas.with_columns(at_floor=pl.lit(True)), results.manifest)
-    assert all(_made(name, floored).is_empty() for name in ("by_task", "by_script", "by_family"))
-    named = _made("averaged_languages", floored)
+    """All cells inert: there is no row of averages, and those left out are named."""
+    inert = Results(results.scores, results.deltas.with_columns(inert=pl.lit(True)), results.manifest)
+    assert all(_made(name, inert).is_empty() for name in ("by_task", "by_script", "by_family"))
+    named = _made("averaged_languages", inert)
     assert set(named["averaged_over"]) == {""}
-    assert all("at floor" in reason for reason in named["left_out_named"])
+    assert all("inert" in reason for reason in named["left_out_named"])
 
 
 def test_the_question_is_the_headline_and_the_context_is_apart(results: Results) -> None:
@@ -148,12 +148,12 @@ def test_the_language_trained_on_shares_the_average_and_translated_data_do_not(r
         setting=pl.when(english).then(pl.lit("in_language")).otherwise(pl.col("setting"))
     )
     averages = _made("by_task", Results(results.scores, named, results.manifest)).filter(metric="accuracy")
-    assert averages["languages"].to_list() == [2, 2]
+    assert averages["languages"].to_list() == [3, 3]
     translated = results.deltas.with_columns(
         setting=pl.when(english).then(pl.lit("translate_test")).otherwise(pl.col("setting"))
     )
     averages = _made("by_task", Results(results.scores, translated, results.manifest)).filter(metric="accuracy")
-    assert averages["languages"].to_list() == [1, 1, 1, 1]
+    assert averages["languages"].to_list() == [2, 2, 1, 1]
     assert averages[SECTION].unique(maintain_order=True).to_list() == [
         "xnli, validation",
         "xnli, validation, translate_test",
@@ -251,10 +251,10 @@ def test_bars(lost: float | None, text: str) -> None:
 
 def test_the_page_does_not_depend_on_the_order_of_rows(results: Results) -> None:
     """Shuffled frames give the same bytes."""
-    frames = (results.scores, results.deltas, results.floors)
-    scores, deltas, known = (frame.sample(fraction=1.0, shuffle=True, seed=5) for frame in frames)
-    shuffled = page(scores, deltas, results.manifest, known)
-    assert shuffled == page(results.scores, results.deltas, results.manifest, results.floors)
+    frames = (results.scores, results.deltas)
+    scores, deltas = (frame.sample(fraction=1.0, shuffle=True, seed=5) for frame in frames)
+    shuffled = page(scores, deltas, results.manifest)
+    assert shuffled == page(results.scores, results.deltas, results.manifest)
 
 
 def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -> None:
@@ -263,8 +263,6 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
     store.write_frame(tmp_path / "deltas.csv", results.deltas, DELTAS)
     store.write_json(tmp_path / "manifest.json", results.manifest)
     assert render(tmp_path) == page(results.scores, results.deltas, results.manifest)
-    store.write_frame(tmp_path / "floors.csv", results.floors, FLOORS)
-    assert render(tmp_path) == page(results.scores, results.deltas, results.manifest, results.floors)
 
 
 def test_the_legend_claims_of_columns_only_what_is_true(results: Results) -> None:
@@ -280,40 +278,26 @@ def test_the_legend_claims_of_columns_only_what_is_true(results: Results) -> Non
     assert "not spaced" in lines["words"]
 
 
-def test_the_legend_says_what_each_floor_is_and_learned_from(results: Results) -> None:
-    """A floor that is a baseline is explained in a sentence, one of another package by its source alone."""
-    renamed = results.scores.with_columns(
-        baseline_name=pl.col("baseline_name").replace("all_o", "oracle"), baseline_source=pl.lit("5 folds")
-    )
-    entries = dict(legend([], Results(renamed, results.deltas, results.manifest, results.floors.clear())))
-    assert entries["whole_sentence_LOC"] == "The whole sentence as one entity of the type named. Fitted on 5 folds."
-    assert entries["oracle"] == "Fitted on 5 folds."
+def test_the_legend_says_what_chance_and_shallow_predictors_are(results: Results) -> None:
+    """A constant is explained in a sentence, a shallow predictor with what it learned from."""
+    entries = dict(legend([], results))
+    assert entries["whole_sentence_LOC"] == "The whole sentence as one entity of the type named."
+    assert entries["word_lexicon"].startswith("Each word's most frequent tag")
+    assert entries["word_lexicon"].endswith("Learned from 5 folds, 240 examples each.")
     assert {"accuracy", "char_noise"} <= set(entries)
 
 
-def test_every_floor_is_beside_the_model(results: Results) -> None:
-    """Each language has the model's clean level, every floor of the headline metric, and what those were fitted on."""
-    columns = ("language", "level", "floor/majority", "floor/hypothesis_only", "floor_note", "fitted_on")
-    fitted = "900 training examples"
-    assert _made("floors", results).filter(pl.col("section").str.starts_with("xnli")).select(columns).rows() == [
-        ("en", 58.3, 33.3, 33.3, None, fitted),
-        ("sw", 47.0, 33.3, 33.3, None, fitted),
-        ("th", 34.1, 33.3, 33.3, "at floor", fitted),
+def test_chance_and_shallow_levels_are_beside_the_model(results: Results) -> None:
+    """Each language has the clean level, chance with its bound, the shallow level, and a note near chance."""
+    columns = ("language", "level", "chance", "chance_name", "above_chance", "shallow", "note")
+    shown = _made("clean_scores", results).filter(pl.col("section").str.starts_with("xnli")).select(columns).rows()
+    assert shown == [
+        ("en", 58.3, 33.3, "majority", pytest.approx(22.0), pytest.approx(36.3), ""),
+        ("sw", 47.0, 33.3, "majority", pytest.approx(10.7), pytest.approx(36.3), ""),
+        ("th", 34.1, 33.3, "majority", pytest.approx(-2.2), pytest.approx(36.3), "not shown above chance"),
     ]
-
-
-def test_a_task_has_columns_for_its_own_floors_only(results: Results) -> None:
-    """Floors of other tasks and metrics take no column, and the legend says what each shown floor is."""
-    page_text = page(results.scores, results.deltas, results.manifest, results.floors)
-    panx = page_text.partition("## Floors")[2].partition("### xnli")[0]
-    assert "| language | clean | whole_sentence_LOC | word_lexicon | fitted on |" in panx
-    assert "| de | 61.0 | 7.5 | 6.2 | 5 folds |" in panx
-    assert "- **word_lexicon**: Each word's most frequent tag" in page_text
-
-
-def test_a_run_without_known_floors_has_no_table_of_them(results: Results) -> None:
-    """A page that is made again from an older run, which stored the best floor only, gains nothing."""
-    assert "## Floors" not in page(results.scores, results.deltas, results.manifest)
+    text = page(results.scores, results.deltas, results.manifest)
+    assert "| th | 34.1 | [32.1, 36.1] | 33.3 majority | -2.2 | 36.3 hypothesis_only | not shown above chance" in text
 
 
 def test_long_names_fold_and_numbers_stay_whole_on_a_narrow_terminal() -> None:
@@ -352,5 +336,5 @@ def test_every_view_file_is_on_the_page_in_its_order(results: Results) -> None:
     orders = [view.order for view in views()]
     assert orders == sorted(set(orders))
     shown = [view.title for view in views() if view.make(results).height]
-    titles = [line.removeprefix("## ") for line in page(*run(), floors()).splitlines() if line.startswith("## ")]
+    titles = [line.removeprefix("## ") for line in page(*run()).splitlines() if line.startswith("## ")]
     assert titles == ["What was run", *shown, "Legend"]

@@ -1,4 +1,4 @@
-"""SCORES: values over noise seeds, floors, and what noise did to the items."""
+"""SCORES: values over noise seeds, chance and shallow levels, and what noise did to the items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.stats_rows import NOISE, answers, frames, prediction_rows, stats_rows
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.results.schema import PREDICTIONS, STATS, build
-from robust_xtreme.results.score import floor_values, scores
+from robust_xtreme.results.score import scores
 
 
 def rows(frame: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
@@ -19,9 +19,13 @@ def rows(frame: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["condition"], row["scope"]): row for row in frame.iter_rows(named=True)}
 
 
-def with_floor(stats: pl.DataFrame, **floors: Any) -> pl.DataFrame:
-    """STATS with the rows of floors, by name."""
-    made = [stats_rows(right, model=f"floor/{name}", inference="fitted on nothing") for name, right in floors.items()]
+def with_levels(stats: pl.DataFrame, **levels: Any) -> pl.DataFrame:
+    """STATS with the rows of constants (`majority=...`) and of a shallow predictor (`shallow=..., noisy=...`)."""
+    arms = {"shallow": ("shallow/overlap", "clean", -1), "noisy": ("shallow/overlap", NOISE, 0)}
+    made = []
+    for name, right in levels.items():
+        model, condition, seed = arms.get(name, (f"chance/{name}", "clean", -1))
+        made.append(stats_rows(right, condition, seed, model=model, inference="5 folds, 240 examples each"))
     return pl.concat([stats, *(build(records, STATS) for records in made)])
 
 
@@ -45,57 +49,69 @@ def test_the_order_of_rows_changes_nothing() -> None:
     assert scores(*shuffled).equals(scores(stats, predictions))
 
 
-def test_the_baseline_is_the_best_floor() -> None:
-    """Of several floors the best one counts, with its name and source; a model well above it is not at the floor."""
+def test_chance_is_the_best_constant() -> None:
+    """Of several constants the best counts, with its name; a model well above it is not near chance."""
     stats, predictions = frames({("clean", -1): answers(300, 0.9)})
-    frame = scores(with_floor(stats, majority=answers(300, 0.3, 1), overlap=answers(300, 0.5, 2)), predictions).row(
-        0, named=True
-    )
-    assert (frame["baseline_name"], frame["baseline_source"]) == ("overlap", "fitted on nothing")
-    assert frame["baseline"] == pytest.approx(100 * answers(300, 0.5, 2).mean())
-    assert frame["at_floor"] is False
+    levels = with_levels(stats, majority=answers(300, 0.3, 1), first_words=answers(300, 0.5, 2))
+    frame = scores(levels, predictions).row(0, named=True)
+    assert frame["chance_name"] == "first_words"
+    assert frame["chance"] == pytest.approx(100 * answers(300, 0.5, 2).mean())
+    assert frame["near_chance"] is False
+    assert 0 < frame["above_chance"] < frame["value"] - frame["chance"]
 
 
-def test_every_floor_keeps_its_value_and_source() -> None:
-    """FLOORS contain each floor of a split, not the best alone, and no model."""
-    stats, _ = frames({("clean", -1): answers(300, 0.9), (NOISE, 0): answers(300, 0.8)})
-    values = floor_values(with_floor(stats, majority=answers(300, 0.3, 1), overlap=answers(300, 0.5, 2)))
-    assert values.select("task", "language", "metric", "floor", "source", "n", "clusters").rows() == [
-        ("xnli", "sw", "accuracy", "majority", "fitted on nothing", 300, 100),
-        ("xnli", "sw", "accuracy", "overlap", "fitted on nothing", 300, 100),
-    ]
-    assert values.get_column("value").to_list() == pytest.approx(
-        [100 * answers(300, 0.3, 1).mean(), 100 * answers(300, 0.5, 2).mean()]
-    )
-    assert floor_values(stats).is_empty()
+def test_a_shallow_predictor_is_scored_on_clean_and_on_perturbed_text() -> None:
+    """Both levels are beside the perturbed cell, with name and source; the clean cell has the clean one."""
+    stats, predictions = frames({("clean", -1): answers(300, 0.9), (NOISE, 0): answers(300, 0.7, 1)})
+    table = rows(scores(with_levels(stats, shallow=answers(300, 0.6, 2), noisy=answers(300, 0.4, 3)), predictions))
+    clean, noisy = table["clean", "all"], table[NOISE, "all"]
+    assert clean["shallow"] == noisy["shallow"] == pytest.approx(100 * answers(300, 0.6, 2).mean())
+    assert noisy["shallow_noisy"] == pytest.approx(100 * answers(300, 0.4, 3).mean())
+    assert (clean["shallow_noisy"], clean["chance"], clean["near_chance"]) == (None, None, None)
+    assert (noisy["shallow_name"], noisy["shallow_source"]) == ("overlap", "5 folds, 240 examples each")
 
 
-def test_a_model_within_reach_of_its_floor_is_at_the_floor() -> None:
-    """A model whose lower bound over the floor is not above 0 is at the floor, under every condition alike."""
-    stats, predictions = frames({("clean", -1): answers(90, 0.42, 3), (NOISE, 0): answers(90, 0.4, 4)})
-    frame = scores(with_floor(stats, majority=answers(90, 0.4, 1)), predictions)
-    assert frame.get_column("at_floor").to_list() == [True, True]
-    assert frame.get_column("model").unique().to_list() == ["m"]
+def test_near_chance_is_a_bound_and_belongs_to_each_cell() -> None:
+    """A cell whose lower bound over chance is not above 0 is near chance, whatever its clean twin is."""
+    arms = {("clean", -1): answers(300, 0.9), (NOISE, 0): answers(300, 0.48, 3)}
+    stats, predictions = frames(arms)
+    table = rows(scores(with_levels(stats, majority=answers(300, 0.4, 1)), predictions))
+    assert (table["clean", "all"]["near_chance"], table[NOISE, "all"]["near_chance"]) == (False, True)
+    assert table[NOISE, "all"]["value"] > table[NOISE, "all"]["chance"]
+    assert {model for (model,) in scores(stats, predictions).select("model").rows()} == {"m"}
 
 
-def test_a_cell_that_noise_brought_to_its_floor_is_not_at_the_floor() -> None:
-    """The floor was scored on clean text: a perturbed cell takes what was found of its clean twin."""
-    stats, predictions = frames({("clean", -1): answers(300, 0.9), (NOISE, 0): answers(300, 0.3, 4)})
-    frame = scores(with_floor(stats, majority=answers(300, 0.4, 1)), predictions)
-    assert frame.get_column("at_floor").to_list() == [False, False]
+def test_few_clusters_leave_chance_undecided() -> None:
+    """With fewer than 20 clusters there is no bound, and so no mark either way."""
+    stats, predictions = frames({("clean", -1): answers(57, 0.2)})
+    frame = scores(with_levels(stats, majority=answers(57, 0.4, 1)), predictions).row(0, named=True)
+    assert (frame["above_chance"], frame["near_chance"]) == (None, None)
 
 
-def test_a_floor_of_other_items_is_refused() -> None:
-    """A floor that was computed on other items than the model raises, naming one."""
+def test_chance_of_other_items_is_refused() -> None:
+    """A constant that was scored on other items than the model raises, naming one."""
     stats, predictions = frames({("clean", -1): answers(90, 0.9)})
     with pytest.raises(Mismatch, match="xnli/test/sw/00089"):
-        scores(with_floor(stats, majority=answers(89, 0.4)), predictions)
+        scores(with_levels(stats, majority=answers(89, 0.4)), predictions)
 
 
-def test_without_a_floor_there_is_no_baseline() -> None:
-    """A task without floors has null baselines and is not at the floor."""
-    frame = scores(*frames({("clean", -1): answers(90, 0.2)})).row(0, named=True)
-    assert (frame["baseline"], frame["baseline_name"], frame["at_floor"]) == (None, None, False)
+@pytest.mark.parametrize(
+    ("answered", "share"),
+    [
+        (["1"] * 57 + ["0"] * 3, 0.95),
+        (['["O"]'] * 20 + ['["O", "O"]'] * 20 + ['["O", "B-LOC"]'] * 20, 2 / 3),
+        ([f"[[{at}, 9]]" for at in range(60)], 1 / 60),
+        (["[]"] * 30 + [f"[[{at}, 9]]" for at in range(30)], 0.5),
+    ],
+)
+def test_the_most_frequent_answer_has_its_share(answered: list[str], share: float) -> None:
+    """Labels and spans are compared as they are; sentences of one tag alone are the same answer."""
+    stats, _ = frames({(NOISE, 0): answers(60, 0.9)})
+    predictions = prediction_rows(60, NOISE, 0)
+    for row, prediction in zip(predictions, answered, strict=True):
+        row["prediction"] = prediction
+    frame = scores(stats, build(predictions, PREDICTIONS)).row(0, named=True)
+    assert frame["constant"] == pytest.approx(share)
 
 
 def test_realised_columns_are_means_over_items_and_seeds() -> None:

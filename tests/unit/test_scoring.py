@@ -20,7 +20,6 @@ from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.origin import local
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
 from robust_xtreme.predictors.predictor import Predicted
-from robust_xtreme.results.floors import fit
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.sources.selecting import data_identity
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
@@ -58,9 +57,7 @@ def predictor(task: TaskSpec) -> EncoderHead:
 
 def part_of(ready: Prepared, answers: list[Target | None]) -> Part:
     """The rows of a task run with those answers."""
-    family = registry.load("family", ready.task_run.task.family)
-    floors = fit(family.name, None, ready.task_run.task.labels)
-    return score_examples(Answered(ready, Predicted(answers)), floors)
+    return score_examples(Answered(ready, Predicted(answers)))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +73,7 @@ def test_a_right_answer_in_a_noisy_passage_is_right(questions: list[Example]) ->
     part = part_of(ready, [input.example.target for input in ready.inputs])
     for metric in ("squad_em", "squad_f1"):
         rows = part.stats.filter((pl.col("metric") == metric) & (pl.col("scope") == "all"))
-        rows = rows.filter(~pl.col("model").str.starts_with("floor/"))
+        rows = rows.filter(~pl.col("model").str.contains("^(chance|shallow)/"))
         assert len(rows) == 3 * len(questions)
         sums = rows.get_column("stats").to_list()
         assert {hits / count for hits, count in sums} == {1.0}, metric
@@ -127,7 +124,7 @@ def test_an_answer_that_fits_in_no_window_is_wrong_and_reported(questions: list[
     assert dict(part.predictions.select("example", "status").iter_rows())["long"] == "truncated_gold"
     assert part.predictions.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
     rows = part.stats.filter(pl.col("metric") == "squad_f1", pl.col("scope") == "all")
-    model_rows = rows.filter(~pl.col("model").str.starts_with("floor/")).select("example", "stats").rows()
+    model_rows = rows.filter(~pl.col("model").str.contains("^(chance|shallow)/")).select("example", "stats").rows()
     assert {example: sums[0] for example, sums in model_rows} == {
         "long": 0.0,
         **{question.id: 1.0 for question in questions},
@@ -163,7 +160,22 @@ def test_a_condition_with_a_failed_answer_has_no_statistics() -> None:
         CLEAN: {"ok"},
         "char_noise:0.5@fields=tokens": {"failed"},
     }
-    assert set(part.stats.get_column("condition")) == {CLEAN}
+    of_model = part.stats.filter(~pl.col("model").str.contains("^(chance|shallow)/"))
+    assert set(of_model.get_column("condition")) == {CLEAN}
+
+
+def test_the_shallow_predictor_reads_what_the_model_reads() -> None:
+    """The lexicon is right on clean words and not on misspelt ones; constants are scored on the clean text alone."""
+    examples = [tagged_example(f"t{i}", ["people", "meet", "Anna"], ["O", "O", "B-PER"]) for i in range(30)]
+    ready = prepared("panx", examples, "char_noise:0.5@fields=tokens")
+    rows = part_of(ready, [input.example.target for input in ready.inputs]).stats
+    lexicon = rows.filter(pl.col("model") == "shallow/word_lexicon", pl.col("metric") == "token_accuracy")
+    assert lexicon.get_column("scope").unique().to_list() == ["all"]
+    right = {seed: sum(hits for hits, _ in lexicon.filter(noise_seed=seed)["stats"]) for seed in (-1, 0, 1)}
+    assert right[-1] == 90
+    assert max(right[0], right[1]) < 85
+    constants = rows.filter(pl.col("model").str.starts_with("chance/"))
+    assert constants.get_column("condition").unique().to_list() == [CLEAN]
 
 
 def test_eval_and_perturb_draw_the_same_noise(questions: list[Example]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from safetensors.numpy import save_file
-from tests.synthetic_run import floors, run
+from tests.synthetic_run import run
 from tools.transfer.collect import with_transfer
 
 from robust_xtreme import registry
@@ -44,11 +44,11 @@ def test_clean_scores_name_the_flag() -> None:
     """A flagged task keeps its scores and says so in every row; other tasks say nothing of it."""
     scores, deltas, manifest = run()
     view = registry.load("view", "clean_scores")
-    frame = view.make(Results(scores, deltas, {**manifest, "own_data": ["xnli"]}, floors()))
-    flagged = pl.col("floor_note").fill_null("").str.contains("own training data")
+    frame = view.make(Results(scores, deltas, {**manifest, "own_data": ["xnli"]}))
+    flagged = pl.col("note").fill_null("").str.contains("own training data")
     assert frame.filter(pl.col("section").str.starts_with("xnli")).select(flagged.all()).item()
     assert not frame.filter(~pl.col("section").str.starts_with("xnli")).select(flagged.any()).item()
-    assert frame.height == view.make(Results(scores, deltas, manifest, floors())).height
+    assert frame.height == view.make(Results(scores, deltas, manifest)).height
 
 
 def test_tables_of_tokens_are_not_capacity_whatever_they_are_called(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from tools.mini.mentions import shown
 from tools.mini.rows import Row
 
 TRAINING_ROWS: Final = 2000
-"""English rows of each task that has some, for floors and for training on them."""
+"""English rows of each task that has some, for training on them."""
 PAIRS: Final = ("de@en", "en@sw", "zh@ar")
 """Languages of a question and of its context that mlqa has beside those where both are one."""
 SPLITS: Final = {

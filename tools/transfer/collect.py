@@ -29,8 +29,8 @@ RUNS: Final = Frame(
         **{name: Column(pl.String) for name in ("language", "split", "metric")},
         "value": Column(pl.Float64),
         **{name: Column(pl.Int64) for name in ("n", "clusters")},
-        "baseline": Column(pl.Float64, nullable=True),
-        "at_floor": Column(pl.Boolean),
+        "chance": Column(pl.Float64, nullable=True),
+        "near_chance": Column(pl.Boolean, nullable=True),
         "left_out": Column(pl.String, nullable=True),
         "model": Column(pl.String),
     },
@@ -97,24 +97,18 @@ def _is_headline(scores: pl.DataFrame) -> pl.Series:
 
 
 def values(runs: pl.DataFrame) -> pl.DataFrame:
-    """VALUES for claims: each run's mean over the languages of a target that count, and the average over targets.
+    """VALUES for claims: each run's mean over the languages that every run of a target has, and over targets.
 
-    Languages count where every run has them and some arm is above its floor (`counted`); a target without one has no
-    value. Targets are in the average where no arm is flagged and some language counts; of a single target
-    there is none, since it would be tested twice.
+    No language or target is left out for its values. Targets are in the average where no arm is flagged; of a single
+    target there is none, since it would be tested twice.
     """
     averaged = transfer_targets(runs)
-    means = _means(counted(runs))
+    means = _means(everywhere(runs))
     for arm, seed in sorted({(arm, seed) for arm, _, seed in means}):
         target_means = [means[arm, target, seed] for target in averaged if (arm, target, seed) in means]
         if len(target_means) == len(averaged) > 1:
             means[arm, AVERAGE, seed] = fmean(target_means)
     return _values(means)
-
-
-def means(runs: pl.DataFrame) -> pl.DataFrame:
-    """VALUES as they were measured: each run's mean over all languages that every run of the target has."""
-    return _values(_means(_everywhere(runs)))
 
 
 def _means(rows: pl.DataFrame) -> dict[tuple[str, str, int], float]:
@@ -130,33 +124,16 @@ def _values(means: Mapping[tuple[str, str, int], float]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=VALUES.schema, orient="row")
 
 
-def _everywhere(runs: pl.DataFrame) -> pl.DataFrame:
+def everywhere(runs: pl.DataFrame) -> pl.DataFrame:
     """The rows of languages that every run of their target has (a cell that failed somewhere counts nowhere)."""
     each = pl.struct("arm", "seed").n_unique()
     return runs.filter(each.over("target", "language") == each.over("target"))
 
 
-def counted(runs: pl.DataFrame) -> pl.DataFrame:
-    """The rows that claims are made of: of languages that every run has, and in which some arm is above its floor.
-
-    An arm is above its floor in a language where it is in more than half of the target's seeds. All arms have the same
-    say, so that the choice is one by level and favours none of them.
-    """
-    seeds = pl.col("seed").n_unique().over("target")
-    above = 2 * (~pl.col("at_floor")).sum().over("target", "language", "arm") > seeds
-    return _everywhere(runs).filter(above.any().over("target", "language"))
-
-
-def at_floor(runs: pl.DataFrame) -> list[str]:
-    """The targets in which no language counts, in order: nothing is claimed of them."""
-    there, counting = (set(frame["target"].to_list()) for frame in (runs, counted(runs)))
-    return [target for target in EVALUATED if target in there - counting]
-
-
 def transfer_targets(runs: pl.DataFrame) -> list[str]:
-    """The targets in which some language counts and no cell of any arm is left out, in order."""
+    """The targets in which no cell of any arm is left out, in order."""
     flagged = set(runs.filter(pl.col("left_out").is_not_null())["target"].to_list())
-    there = set(counted(runs)["target"].to_list())
+    there = set(everywhere(runs)["target"].to_list())
     return [target for target in EVALUATED if target in there and target not in flagged]
 
 
@@ -166,10 +143,7 @@ def flagged(runs: pl.DataFrame) -> list[tuple[str, str]]:
 
 
 def tests(runs: pl.DataFrame) -> pl.DataFrame:
-    """CLAIMS: each arm against none, flagged cells as a family of their own; and the mix against its controls.
-
-    Targets at floor are in none of the families.
-    """
+    """CLAIMS: each arm against none, flagged cells as a family of their own; and the mix against its controls."""
     every = values(runs)
     apart = flagged(runs)
     pairs = [(cell, arm) for arm, cell in _pairs(every) if arm != NONE and _both(every, NONE, arm, cell)]

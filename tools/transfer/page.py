@@ -19,7 +19,6 @@ from robust_xtreme.results.stages import OWN
 
 REPORT: Final = "report.md"
 FLAG: Final = "†"
-AT_FLOOR: Final = "at floor: claims nothing"
 
 
 def write(folder: Path, runs: pl.DataFrame, models: pl.DataFrame, facts: Mapping[str, Any]) -> None:
@@ -50,7 +49,7 @@ def render(folder: Path) -> str:
         _means_note(),
         _means(runs, arms),
         "## The mix beside its controls",
-        _controls(table, collect.at_floor(runs)),
+        _controls(table),
         "## What was evaluated",
         _evaluated(runs),
         "## Models",
@@ -94,11 +93,10 @@ def _counting(runs: pl.DataFrame) -> str:
     """Which languages and targets claims are made of."""
     over = collect.transfer_targets(runs)
     note = f"The {AVERAGE} is over the targets that no arm is flagged in: {', '.join(over)}."
-    missing_note = f"There is no {AVERAGE}: fewer than two targets are neither flagged in an arm nor at floor."
+    missing_note = f"There is no {AVERAGE}: fewer than two targets are flagged in no arm."
     return (
-        "A language counts where some arm is above its floor in more than half of the seeds; all arms have the same "
-        "say, and all are compared on the same languages. A target in which no language counts is at floor: it is in "
-        f"no family and no average, and its means below are shown as they were measured. "
+        "All arms are compared on the languages that every run has; none is left out for its values, so a target "
+        "that no arm answers better than chance shows no difference between arms. "
         f"{note if len(over) > 1 else missing_note}"
     )
 
@@ -106,17 +104,15 @@ def _counting(runs: pl.DataFrame) -> str:
 def _differences(table: pl.DataFrame, arms: Sequence[str], runs: pl.DataFrame) -> str:
     differences = table.filter(pl.col("reference") == NONE)
     cells = {(row["cell"], row["arm"]): row for row in differences.iter_rows(named=True)}
-    flags, floored, counted = collect.flagged(runs), collect.at_floor(runs), collect.counted(runs)
+    flags, everywhere = collect.flagged(runs), collect.everywhere(runs)
     others = [arm for arm in arms if arm != NONE]
     rows = []
     for cell in [*EVALUATED, AVERAGE]:
         arm_rows = [cells.get((cell, arm)) for arm in others]
-        if cell in floored:
-            rows.append([cell, "0", *([AT_FLOOR] * len(others))])
-        elif any(arm_rows):
-            languages = counted.filter(pl.col("target") == cell)["language"].n_unique()
+        if any(arm_rows):
+            languages = everywhere.filter(pl.col("target") == cell)["language"].n_unique()
             rows.append([cell, str(languages or ""), *(_difference(arm_row, flags) for arm_row in arm_rows)])
-    return _markdown(["target", "languages that count", *others], rows)
+    return _markdown(["target", "languages", *others], rows)
 
 
 def _difference(row: Mapping[str, Any] | None, flags: Collection[tuple[str, str]]) -> str:
@@ -162,23 +158,20 @@ def _p(value: float) -> str:
 
 def _means_note() -> str:
     return (
-        "As measured: means over all languages and over seeds, with the standard deviation over seeds; nothing is "
-        "claimed of them. The floor is the mean of what the best shallow predictor scores in each language; beside it "
-        "the share of language cells, over all arms and seeds, that are above their own. A target near its floor "
-        "cannot show much transfer."
+        "Means over languages and over seeds, with the standard deviation over seeds. Chance is the mean of the best "
+        "constant of each language; beside it the share of language cells, over all arms and seeds, that are shown "
+        "above their own. A target near chance cannot show much transfer."
     )
 
 
 def _means(runs: pl.DataFrame, arms: Sequence[str]) -> str:
-    means = collect.means(runs)
-    floored = collect.at_floor(runs)
+    means = collect.values(runs)
     rows = []
     for cell in EVALUATED:
         cell_means = means.filter(pl.col("cell") == cell)
         if cell_means.height:
-            mark = f"{cell} ({AT_FLOOR})" if cell in floored else cell
-            rows.append([mark, *(_level(cell_means, arm) for arm in arms), *_floor(runs, cell)])
-    return _markdown(["target", *arms, "floor", "cells above it"], rows)
+            rows.append([cell, *(_level(cell_means, arm) for arm in arms), *_chance(runs, cell)])
+    return _markdown(["target", *arms, "chance", "cells above it"], rows)
 
 
 def _level(means: pl.DataFrame, arm: str) -> str:
@@ -189,10 +182,10 @@ def _level(means: pl.DataFrame, arm: str) -> str:
     return _decimal(mean) + (f" ({_decimal(spread)})" if isinstance(spread, float) else "")
 
 
-def _floor(runs: pl.DataFrame, cell: str) -> list[str]:
+def _chance(runs: pl.DataFrame, cell: str) -> list[str]:
     target_runs = runs.filter(pl.col("target") == cell)
-    above = target_runs.filter(~pl.col("at_floor")).height / target_runs.height
-    return [_decimal(target_runs["baseline"].mean()), f"{100 * above:.0f} %"]
+    above = target_runs.filter(~pl.col("near_chance")).height / target_runs.height
+    return [_decimal(target_runs["chance"].mean()), f"{100 * above:.0f} %"]
 
 
 def _decimal(value: Any) -> str:
@@ -200,14 +193,12 @@ def _decimal(value: Any) -> str:
     return f"{value:.1f}" if isinstance(value, float) else ""
 
 
-def _controls(table: pl.DataFrame, floored: Collection[str]) -> str:
+def _controls(table: pl.DataFrame) -> str:
     rows = []
     for control in CONTROLS:
         differences = table.filter(pl.col("reference") == control, pl.col("arm") == MIX)
         cells = {row["cell"]: row for row in differences.iter_rows(named=True)}
-        every = [
-            AT_FLOOR if target in floored else _difference(cells.get(target), set()) for target in [*EVALUATED, AVERAGE]
-        ]
+        every = [_difference(cells.get(target), set()) for target in [*EVALUATED, AVERAGE]]
         rows.append([f"{MIX} - {control}", *every])
     return _markdown(["difference", *EVALUATED, AVERAGE], rows)
 

@@ -24,8 +24,6 @@ _READING: Final = (
     "Every other column: the legend at the end of the report.",
 )
 _SILENT: Final = {
-    "at floor": "no better than a predictor that does not understand the text, so no change is claimed.",
-    "few clusters": "fewer than 20 independent items, too few for an interval, so no change is claimed.",
     "inert": "the model's tokenizer undid the noise, so no change is claimed.",
 }
 """The reasons why a cell claims nothing, as the table names them."""

@@ -24,7 +24,6 @@ from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.schema import (
     CONDITIONS,
     DELTAS,
-    FLOORS,
     MODELS,
     PREDICTIONS,
     SCORES,
@@ -32,7 +31,7 @@ from robust_xtreme.results.schema import (
     build,
     empty,
 )
-from robust_xtreme.results.score import floor_values, scores
+from robust_xtreme.results.score import scores
 
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,9 +49,7 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     frames = score(stats, predictions, plan, str(manifest["device"]))
     store.write_frame(folder.path / "scores.csv", frames[0], SCORES)
     store.write_frame(folder.path / "deltas.csv", frames[1], DELTAS)
-    floors = floor_values(stats)
-    store.write_frame(folder.path / "floors.csv", floors, FLOORS)
-    store.write_text(folder.path / REPORT, page(*frames, manifest, floors))
+    store.write_text(folder.path / REPORT, page(*frames, manifest))
     files = {name: store.sha256(folder.path / name) for name in FILES}
     manifest |= {"files": files, "complete": True}
     folder.write_manifest(manifest)

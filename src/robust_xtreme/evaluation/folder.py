@@ -35,7 +35,6 @@ FILES: Final = (
     "conditions.csv",
     "scores.csv",
     "deltas.csv",
-    "floors.csv",
     REPORT,
 )
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")

@@ -30,7 +30,7 @@ from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.retrieval.embeddings import dtype_for
 from robust_xtreme.run_spec import MINI, RunSpec, parse_lengths, parse_limits
 from robust_xtreme.sources.dataset import Hub
-from robust_xtreme.sources.loading import fetch, languages_of, load
+from robust_xtreme.sources.loading import fetch, languages_of
 from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, faults, group_languages, tuned
@@ -335,18 +335,3 @@ def _in_short(text: str, source: Source) -> str:
         return first
     folder = rf"(?<![\w/.-]){re.escape(str(source))}"
     return re.sub(rf"{folder}(?![\w/-])", "the data folder", re.sub(f"{folder}/", "", first))
-
-
-def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
-    """The task's training examples in its training languages, for the floors; None where there are none.
-
-    Examples above the family's limit are dropped, whole clusters in hash order. Those of the hub are not fetched; they
-    count where they are on this machine.
-    """
-    most = kind_of(task.family).learned_from
-    if not most:
-        return None
-    source = open_source(spec.data, offline=True)
-    languages = [code for code in task.train_languages if source.holds(task, code, "train")]
-    examples = tuple(example for code in languages for example in load(task, source, code, "train").examples)
-    return limited(examples, most) or None

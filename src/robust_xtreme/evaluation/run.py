@@ -21,14 +21,13 @@ from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, removal
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan, read_train
+from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.scoring import Answered, score_examples
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example, Target
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.memory import out_of_memory
-from robust_xtreme.models.unsupported import outside
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
@@ -37,7 +36,6 @@ from robust_xtreme.predictors.predictor import Input, Predicted, Predictor, Work
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
-from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
 
@@ -126,7 +124,7 @@ def device_name(device: str) -> str:
 @final
 @dataclass(slots=True)  # the manifest changes while the run continues
 class _Run:
-    """The state of a run; `manifest` is the content of manifest.json, `floors` and `predictor` are those of a task."""
+    """The state of a run; `manifest` is the content of manifest.json, `predictor` is that of `task`."""
 
     plan: Plan
     folder: Folder
@@ -136,7 +134,7 @@ class _Run:
     manifest: dict[str, Any]
     cache: stored.Cache | None = None
     counts: Counter[str] = field(default_factory=Counter)
-    floors: dict[str, Floors] = field(default_factory=dict)
+    task: str = ""
     predictor: Predictor = field(init=False)
     recording: Lock = field(default_factory=Lock)
 
@@ -202,10 +200,10 @@ class _Run:
             self.say(f"in all: {self._counted(self.counts)}")
 
     def _begin(self, task_run: TaskRun) -> Ready:
-        """Prepare a task run; before the first of a task, make the task's predictor and fit its floors."""
+        """Prepare a task run; before the first of a task, make the task's predictor."""
         model, task = task_run.model, task_run.task
-        if task.name not in self.floors:
-            self.floors[task.name] = _fitted(task_run, self.plan.spec)
+        if task.name != self.task:
+            self.task = task.name
             self.predictor = predictor_of(model, task, partial(self.models.load, model, task))
         return self._prepare(task_run, self.predictor)
 
@@ -243,7 +241,7 @@ class _Run:
 
     def _keep(self, answered: Answered) -> None:
         task_run = answered.prepared.task_run
-        self._record("parts", self.folder.write(task_run, score_examples(answered, self.floors[task_run.task.name])))
+        self._record("parts", self.folder.write(task_run, score_examples(answered)))
 
     def _record(self, key: str, entries: Mapping[str, Any]) -> None:
         """Add entries to a table of the manifest; two threads do."""
@@ -313,14 +311,6 @@ def threads(device: str, params: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _fitted(task_run: TaskRun, spec: RunSpec) -> Floors:
-    """The floors of a task run's task, without labels that the model's head does not have."""
-    task, train = task_run.task, read_train(spec, task_run.task)
-    labels = tuple(label for label in task.labels if label not in task_run.unsupported)
-    search = task.pool.search if task.pool else ""
-    return fit(task.family, train and outside(train, task_run.unsupported), labels, search)
 
 
 def _scaled(advance: Callable[[int], None], prepared: Prepared) -> Callable[[int], None]:

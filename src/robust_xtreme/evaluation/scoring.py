@@ -7,23 +7,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, final
+from typing import Any, final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.evaluation.prepare import Prepared, Variant
-from robust_xtreme.evaluation.task_run import CLEAN, CLEAN_SEED, TaskRun
+from robust_xtreme.evaluation.task_run import CLEAN, TaskRun
 from robust_xtreme.examples import Answers, Example, Scored, Span, Target, target_json
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise.engine.noising import Noised
 from robust_xtreme.predictors.predictor import Input, Predicted
-from robust_xtreme.results.floors import Floor, Floors
-from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
+from robust_xtreme.results.chance import constants
+from robust_xtreme.results.schema import CELL, CHANCE, PREDICTIONS, SHALLOW, STATS, build
+from robust_xtreme.results.shallow.predictor import answers, shallow_of
+from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.specs import CANDIDATE
-
-FLOOR: Final = "floor/"
 
 Columns = dict[str, Any]
 """Columns of a frame; a string or a number represents a column of it."""
@@ -32,7 +32,7 @@ Columns = dict[str, Any]
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one task run: predictions, and statistics (those of the floors among them)."""
+    """The rows of one task run: predictions, and statistics (those of chance and of the shallow predictor, too)."""
 
     predictions: pl.DataFrame
     stats: pl.DataFrame
@@ -55,25 +55,24 @@ class Answered:
         return self.prepared.inputs[variant.inputs[index]]
 
 
-def score_examples(answered: Answered, fitted: Floors) -> Part:
-    """The frames of a task run, and the statistics of its floors' predictions for the clean examples.
+def score_examples(answered: Answered) -> Part:
+    """The frames of a task run, with the statistics of chance and of the shallow predictor.
 
-    A condition with an answer that is not finite is `failed` and has no statistics.
+    A condition with an answer that is not finite is `failed` and has no statistics of the model.
     """
-    floors = fitted(answered.prepared.examples, answered.prepared.corpus)
     variants = answered.prepared.variants
     failed = {variant.condition.name for variant in variants if not _whole(answered, variant)}
     predictions: list[pl.DataFrame] = []
     stats: list[pl.DataFrame] = []
     for variant in variants:
-        key = {**_cell(answered, variant.condition.name), "noise_seed": variant.seed}
+        key = _key(answered.prepared, variant)
         lost = variant.condition.name in failed
         rows = list(_rows(answered, variant, lost))
         columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
         predictions.append(build(_spread({**key, **columns}, len(rows)), PREDICTIONS))
         if not lost:
             stats.append(_stats(answered.prepared.task_run, key, _scored(answered, variant), _twins(answered, variant)))
-    stats += _floor_stats(answered, floors)
+    stats += [*_chance_stats(answered.prepared), *_shallow_stats(answered.prepared)]
     return Part(pl.concat(predictions), pl.concat(stats) if stats else build([], STATS))
 
 
@@ -92,8 +91,9 @@ def _whole(answered: Answered, variant: Variant) -> bool:
     return all(answered.answer(variant, index) is not None for index in range(len(variant.inputs)))
 
 
-def _cell(answered: Answered, condition: str) -> dict[str, str]:
-    task_run = answered.prepared.task_run
+def _key(prepared: Prepared, variant: Variant) -> Columns:
+    """The columns of a cell, and the noise seed."""
+    task_run = prepared.task_run
     values = (
         task_run.model.name,
         task_run.data,
@@ -102,9 +102,9 @@ def _cell(answered: Answered, condition: str) -> dict[str, str]:
         *task_run.languages,
         task_run.setting,
         task_run.inference,
-        condition,
+        variant.condition.name,
     )
-    return dict(zip(CELL, values, strict=True))
+    return {**dict(zip(CELL, values, strict=True)), "noise_seed": variant.seed}
 
 
 def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[str, Any]]:
@@ -239,10 +239,37 @@ def _measured(scored: Iterable[Scored], metrics: Sequence[Metric], twin: str = "
                     yield *example, metric.name, scope + twin, list(sums)
 
 
-def _floor_stats(answered: Answered, floors: Mapping[str, Floor]) -> Iterator[pl.DataFrame]:
-    prepared = answered.prepared
-    for name, floor in floors.items():
-        cell = {**_cell(answered, CLEAN), "model": FLOOR + name, "inference": floor.source}
-        pairs = zip(prepared.examples, floor.targets, strict=True)
+def _chance_stats(prepared: Prepared) -> Iterator[pl.DataFrame]:
+    """STATS of the constants, on the clean text: no noise changes what needs no text."""
+    task = prepared.task_run.task
+    constant = constants(task.family, prepared.examples, prepared.corpus, task.pool.search if task.pool else "")
+    for name, targets in constant.items():
+        key = {**_key(prepared, prepared.variants[0]), "model": CHANCE + name, "inference": "nothing"}
+        pairs = zip(prepared.examples, targets, strict=True)
         scored = (Scored(example, example, target, target) for example, target in pairs)
-        yield _stats(prepared.task_run, {**cell, "noise_seed": CLEAN_SEED}, scored)
+        yield _whole_items(prepared, key, scored)
+
+
+def _shallow_stats(prepared: Prepared) -> Iterator[pl.DataFrame]:
+    """STATS of the shallow predictor of the task, on the clean text and under every condition and seed."""
+    task, variants = prepared.task_run.task, prepared.variants
+    shallow = shallow_of(task.family, task.pool.search if task.pool else "")
+    if shallow is None or (task.pool and not prepared.corpus):
+        return
+    answered, learned = answers(shallow, prepared.examples, [_shown(variant) for variant in variants])
+    for variant, targets in zip(variants, answered, strict=bool(answered)):
+        key = {**_key(prepared, variant), "model": SHALLOW + shallow.name, "inference": learned}
+        each = zip(prepared.examples, variant.examples, targets, strict=True)
+        scored = (Scored(clean, noisy, target, restored(target, clean, variant)) for clean, noisy, target in each)
+        yield _whole_items(prepared, key, scored)
+
+
+def _whole_items(prepared: Prepared, key: Columns, scored: Iterable[Scored]) -> pl.DataFrame:
+    """STATS of whole items, without those of the parts that noise changed or left."""
+    return _stats(prepared.task_run, key, scored).filter(pl.col("scope") == ALL)
+
+
+def _shown(variant: Variant) -> Shown:
+    """What a shallow predictor reads under a condition and seed."""
+    pool = variant.pool
+    return Shown(variant.examples, pool.ids, pool.values, pool.unscored) if pool else Shown(variant.examples)

@@ -1,4 +1,4 @@
-"""Prepares cells for views: what was noised and how much, which cells claim something, and their order."""
+"""Prepares cells for views: what was noised and how much, which cells have a change, and their order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from robust_xtreme.report.view import SECTION, Results
 from robust_xtreme.results.degrade import parts_of
 from robust_xtreme.results.intervals import FEWEST_CLUSTERS
 
-AT_FLOOR: Final = "at floor"
 FEW: Final = "few clusters"
 INERT: Final = "inert"
 NOT_APPLICABLE: Final = "not applicable"
@@ -26,10 +25,12 @@ without training (zero_shot) share an average, as in the benchmark's own average
 def perturbed(results: Results) -> pl.DataFrame:
     """DELTAS with the parts of the condition, the signed change beside the drop, and `no_claim` where there is none.
 
+    There is no change where the noise does not apply, or where it does not reach the model.
+
     `change` = perturbed - clean, `change_low` and `change_high` bound it; all three are null with `no_claim`.
     """
     inapplicable = pl.when(pl.col("not_applicable") >= 1).then(pl.lit(NOT_APPLICABLE))
-    no_claim = pl.coalesce(floor_note(), inapplicable, pl.when("inert").then(pl.lit(INERT)))
+    no_claim = pl.coalesce(inapplicable, pl.when("inert").then(pl.lit(INERT)))
     data = with_condition(results.deltas).with_columns(no_claim=no_claim)
     claimed = {
         "change": -pl.col("drop"),
@@ -43,11 +44,9 @@ def perturbed(results: Results) -> pl.DataFrame:
     return in_order(with_language(data.with_columns(only)), results)
 
 
-def floor_note() -> pl.Expr:
-    """The note on a cell that is not above its floor, or has too few clusters for an interval to compare it."""
-    return (
-        pl.when(pl.col("clusters") < FEWEST_CLUSTERS).then(pl.lit(FEW)).when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
-    )
+def few_clusters() -> pl.Expr:
+    """The note on a cell that has too few clusters for an interval."""
+    return pl.when(pl.col("clusters") < FEWEST_CLUSTERS).then(pl.lit(FEW))
 
 
 def with_language(data: pl.DataFrame) -> pl.DataFrame:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 NOTHING: Final = "-"
-FLOOR: Final = "floor/"
-"""The prefix of the column of a floor."""
-
 SCORE: Final = "score/"
 """The prefix of the column of the score of a task, or of an average."""
 
@@ -78,7 +75,7 @@ def bar(percent_lost: float | None) -> str:
 
 
 def _lost(relative: float | None, corrected: float | None) -> str:
-    """The share lost, that above the floor in brackets, and a bar."""
+    """The share lost, that above chance in brackets, and a bar."""
     above = "" if corrected is None else f" ({corrected:.1f} %)"
     return NOTHING if relative is None else f"{relative:.1f} %{above} {bar(relative)}".rstrip()
 
@@ -89,8 +86,12 @@ def _p(value: float | None) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _floor(value: float | None, name: str | None) -> str:
+def _named(value: float | None, name: str | None) -> str:
     return NOTHING if value is None else f"{value:.1f} {name or ''}".rstrip()
+
+
+def _change(clean: float | None, noisy: float | None) -> str:
+    return NOTHING if clean is None or noisy is None else f"{points(clean)} > {points(noisy)}"
 
 
 def _tokens(clean: float | None, noisy: float | None) -> str:
@@ -103,13 +104,12 @@ def _notes(unchanged: float, not_applicable: float, truncated: float, inert: boo
     return ", ".join([*shown_shares, *(["inert"] if inert else []), *([OVERLAP] if overlap else [])])
 
 
-_NAMED: Final = ("metric", "scope", "fields", "perturbation", "strength")
+_IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
 _CATALOGUE: Final = (
     Shown("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
-          "clean, in points; `at floor`, `inert` and `not applicable` cells claim nothing, nor do those with fewer "
-          "than 20 clusters."),
+          "clean, in points; not of `inert` and `not applicable` cells, which the noise does not reach."),
     Shown("change", ("change",), signed),
     Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change: paired by example, resampled by "
           "cluster; none with fewer than 20 clusters."),
@@ -118,17 +118,27 @@ _CATALOGUE: Final = (
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
     Shown("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
-    Shown("lost (above floor)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
-          "value, in brackets of what that has above the floor; the bar is full at 100 %.", room=_WIDE),
+    Shown("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
+          "value, in brackets of what that has above chance; the bar is full at 100 %.", room=_WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
           "outside of it.", room=_WIDE),
     Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
           "be valid for all tests of the family at once.", room=_WIDEST),
     Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that are resampled.",
           room=MEDIUM),
-    Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
-          "split; a cell not clearly above it is at floor.", room=_WIDE),
-    Shown("floor", ("baseline",), points, room=_WIDE),
+    Shown("chance", ("chance", "chance_name"), _named, "The best constant on the split, which needs no text.",
+          room=_WIDE),
+    Shown("chance", ("chance",), points, room=_WIDE),
+    Shown("above chance", ("above_chance",), signed, "The lower 97.5 % bound of the clean level minus chance, "
+          "paired and clustered.", room=_WIDE),
+    Shown("shallow", ("shallow", "shallow_noisy"), _change, "The shallow predictor of the task, which reads only the "
+          "surface: on the clean text > on the perturbed text.", room=_WIDE),
+    Shown("shallow", ("shallow", "shallow_name"), _named, "The shallow predictor of the task, on the clean text.",
+          room=_WIDE),
+    Shown("marks", ("marks",), _text, "`not shown above chance`: the clean level's lower 97.5 % bound is not above "
+          "chance. `no room`: it exceeds chance by less than mde. `constant`: one answer covers 95 % of the items. "
+          "`cannot reject`: too few clusters differ for a test at the corrected level. Marked cells are tested and "
+          "averaged as all others.", right=False, folds=True, room=MEDIUM),
     Shown("mde", ("mde",), points, "The smallest drop that is detected with 80 % power, at the corrected level.",
           room=_WIDEST),
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
@@ -144,7 +154,7 @@ _CATALOGUE: Final = (
     Shown("clean", ("clean",), points),
     Shown("clean", ("level",), points),
     Shown("perturbed", ("value",), points),
-    Shown("", ("floor_note",), lambda note: note or "", right=False),
+    Shown("", ("note",), lambda note: note or "", right=False),
     Shown("least change", ("least",), _text, "The averaged language that changes least, with its change in points.",
           right=False, room=_WIDE),
     Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",
@@ -159,14 +169,13 @@ _CATALOGUE: Final = (
     Shown("from split", ("splits",), _text, "The split of each task whose cells count.", right=False, folds=True),
     Shown("setting", ("setting",), _text, "Whether the model's head was trained on the language (in_language) or "
           "not (zero_shot).", right=False),
-    Shown("fitted on", ("fitted_on",), _text, "The data that the floors that learn were fitted on.", right=False),
     Shown("script", ("script",), _text, "The script of a language's texts, by ISO 15924.", right=False),
     Shown("family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
     Shown("missing", ("absent",), _text, "Cells of an average that the run does not have: the average then has no "
           "value, and the mean over the others is marked *.", right=False, folds=True),
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
-    *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _NAMED),
+    *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),
     Shown("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
     Shown("truncated", ("truncated",), lambda share: percent(share or None), "Items that do not fit into the model: a "
           "pair that was cut is scored as any other, a question none of whose answers fits into a window counts as "
@@ -185,7 +194,7 @@ def shown(columns: list[str]) -> list[Shown]:
 
 
 def _plain(name: str) -> Shown:
-    for prefix, form in ((FLOOR, points), (SCORE, _text), ("share_", percent)):
+    for prefix, form in ((SCORE, _text), ("share_", percent)):
         if name.startswith(prefix):
             return Shown(name.removeprefix(prefix), (name,), form)
     return Shown(name.replace("_", " "), (name,), _text, right=False)

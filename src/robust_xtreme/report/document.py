@@ -19,7 +19,7 @@ from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import html_tables, markdown_table, print_table, sections
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
+from robust_xtreme.results.schema import DELTAS, SCORES
 from robust_xtreme.sinks import code_block, markdown, visible
 
 ON_TERMINAL: Final = ("overall", "by_task", "by_language", "not_run")
@@ -28,11 +28,9 @@ _MOST_ROWS: Final = 150
 """The number of rows above which a view is not printed on a terminal."""
 
 
-def page(
-    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], floors: pl.DataFrame | None = None
-) -> str:
-    """`report.md` of a run, from its frames SCORES, DELTAS and FLOORS and its manifest: same input, same bytes."""
-    results = Results(scores, deltas, manifest, empty(FLOORS) if floors is None else floors)
+def page(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
+    """`report.md` of a run, from its frames SCORES and DELTAS and its manifest: same input, same bytes."""
+    results = Results(scores, deltas, manifest)
     shown: list[Shown] = []
     blocks = ["# Degradation under noise", *_what_was_run(results)]
     for view in views():
@@ -43,15 +41,11 @@ def page(
 
 
 def render(folder: Path) -> str:
-    """The page of a run folder: scores.csv, deltas.csv, manifest.json, and floors.csv where the run wrote it.
-
-    Raises DataError, Mismatch.
-    """
+    """The page of a run folder, of scores.csv, deltas.csv and manifest.json. Raises DataError, Mismatch."""
     manifest = read_manifest(folder / MANIFEST)
     scores = frame_of(folder, "scores.csv", SCORES, manifest)
     deltas = frame_of(folder, "deltas.csv", DELTAS, manifest)
-    has_floors = (folder / "floors.csv").exists()
-    return page(scores, deltas, manifest, frame_of(folder, "floors.csv", FLOORS, manifest) if has_floors else None)
+    return page(scores, deltas, manifest)
 
 
 def show(
@@ -125,13 +119,20 @@ def _what_was_run(results: Results) -> list[str]:
 
 
 def _claims(results: Results) -> str:
-    """How many cells have a change, and why the others have none."""
+    """How many cells have a change, why the others have none, and how many have marks."""
     cells = headline(perturbed(results).filter(pl.col("scope") == "all"), results)
     reasons = cells.get_column("no_claim").drop_nulls().to_list()
     counted = [f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons))]
     silent = f"; {', '.join(counted)}: these claim nothing" if counted else ""
     summary = f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} with a change"
-    return f"{summary}{_tested(cells)}{silent}."
+    return f"{summary}{_tested(cells)}{_marked(cells)}{silent}."
+
+
+def _marked(cells: pl.DataFrame) -> str:
+    """How many cells have each mark."""
+    marks = cells.select(pl.col("marks").str.split(", ").explode()).to_series().drop_nulls().to_list()
+    counted = [f"{marks.count(mark)} {mark}" for mark in sorted(set(marks))]
+    return f"; marked: {', '.join(counted)}" if counted else ""
 
 
 def _tested(cells: pl.DataFrame) -> str:

@@ -11,21 +11,22 @@ from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.report.columns import Shown
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.floors import NOTHING, summary
+from robust_xtreme.results import chance
+from robust_xtreme.results.shallow import predictor as shallow
 from robust_xtreme.specs import PerturbationSpec
 
 _SETTING: Final = "setting"
 
 
 def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
-    """Term and sentence: shown columns, then the floors, the metrics and the perturbations of the run."""
+    """Term and sentence: shown columns, then constants, shallow predictors, metrics and perturbations of the run."""
     terms = {column.heading: column.legend for column in columns if column.legend}
     if _SETTING in terms:
         terms[_SETTING] = " ".join([terms[_SETTING], *_trained_on(results)])
     metrics = sorted(set(results.scores.get_column("metric")))
     members = [(name, _summary("metric", name)) for name in metrics]
     members += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
-    return [*terms.items(), *_floors(results), *((name, line) for name, line in members if line)]
+    return [*terms.items(), *_levels(results), *((name, line) for name, line in members if line)]
 
 
 def _trained_on(results: Results) -> list[str]:
@@ -46,15 +47,15 @@ def _trained_on(results: Results) -> list[str]:
     return [*lines, unknown] if len(tasks) else lines
 
 
-def _floors(results: Results) -> list[tuple[str, str]]:
-    """Every floor that is shown or is a cell's baseline, with the data that it was fitted on."""
-    baselines = results.scores.select(floor="baseline_name", source="baseline_source").drop_nulls()
-    named = pl.concat([baselines, results.floors.select("floor", "source")]).unique().sort(pl.all()).rows()
-    sources: dict[str, list[str]] = {}
+def _levels(results: Results) -> list[tuple[str, str]]:
+    """Every constant that is the chance of a cell, and every shallow predictor, with what it learned from."""
+    constants = results.scores.get_column("chance_name").drop_nulls().unique().sort()
+    named = results.scores.select("shallow_name", "shallow_source").drop_nulls().unique().sort(pl.all()).rows()
+    learned: dict[str, list[str]] = {}
     for name, source in named:
-        sources.setdefault(name, []).append(source)
-    fitted = {name: ", ".join(source for source in each if source != NOTHING) for name, each in sources.items()}
-    return [(name, f"{summary(name)} Fitted on {on}.".strip() if on else summary(name)) for name, on in fitted.items()]
+        learned.setdefault(name, []).append(source)
+    lines = {name: f"{shallow.summary(name)} Learned from {', '.join(each)}." for name, each in learned.items()}
+    return [*((name, chance.summary(name)) for name in constants), *lines.items()]
 
 
 def _perturbations(results: Results) -> list[str]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, final
 
 import polars as pl
-
-from robust_xtreme.results.schema import FLOORS, empty
 
 SECTION: Final = "section"
 """The first column of every view's frame: rows of one section are together under its name."""
@@ -18,12 +16,11 @@ SECTION: Final = "section"
 @final
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The input of a page: the frames SCORES and DELTAS, the manifest of the run, and its FLOORS, if any."""
+    """The input of a page: the frames SCORES and DELTAS, and the manifest of the run."""
 
     scores: pl.DataFrame
     deltas: pl.DataFrame
     manifest: Mapping[str, Any]
-    floors: pl.DataFrame = field(default_factory=lambda: empty(FLOORS))
 
     def metrics(self, task: str) -> tuple[str, ...]:
         """The metrics of a task, the headline first."""

@@ -1,1 +1,1 @@
-"""Frames, scores, degradation, intervals, floors, and how they are stored."""
+"""Frames, scores, degradation, intervals, chance, and how they are stored."""

@@ -13,11 +13,10 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.metric import Array
 from robust_xtreme.results.intervals import cluster_sums
-from robust_xtreme.results.schema import CELL
+from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW
 
 ALL: Final = "all"
 CLEAN: Final = "clean"
-FLOOR: Final = "floor/"
 CLEAN_SEED: Final = -1
 MEASURE: Final = (*CELL, "metric", "scope")
 _CODED: Final = ("example", "fingerprint", "cluster")
@@ -48,8 +47,13 @@ class Cell:
 
     @property
     def model(self) -> str:
-        """The model's name, or `floor/NAME`."""
+        """The model's name, or `chance/NAME`, `shallow/NAME`."""
         return self.key[0]
+
+    @property
+    def answers(self) -> bool:
+        """Whether the predictions are a model's, not those of chance or of a shallow predictor."""
+        return not self.model.startswith((CHANCE, SHALLOW))
 
     @property
     def condition(self) -> str:

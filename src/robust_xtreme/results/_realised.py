@@ -1,4 +1,4 @@
-"""The realised noise of each cell: the means of the realised columns of PREDICTIONS.
+"""The realised noise of each cell: the means of the realised columns of PREDICTIONS, and its most frequent answer.
 
 Rates and shares of unchanged items are over the items with a text that was noised, or could have been.
 """
@@ -27,11 +27,12 @@ def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
     if not len(groups):
         return {}
     totals = _totals(rows, starts)
-    operators = rows.get_column("operators")
+    operators, answers = rows.get_column("operators"), rows.select(_answer()).to_series()
     return {
         key: {
             **_means({name: float(column[at]) for name, column in totals.items()}),
             "operators": _summed(operators[int(starts[at]) : int(starts[at + 1])]),
+            "constant": _constant(answers[int(starts[at]) : int(starts[at + 1])]),
         }
         for at, key in enumerate(groups.iter_rows())
     }
@@ -73,6 +74,18 @@ def _means(total: dict[str, float]) -> Row:
         "inert": changed is not None and 1 - changed > INERT_SHARE,
         "truncated": total["truncated"] / rows,
     }
+
+
+def _answer() -> pl.Expr:
+    """The answer of each row; the same tag for every word is the same answer, whatever the number of words."""
+    tags = pl.col("prediction").str.starts_with('["')
+    names = pl.when(tags).then("prediction").str.json_decode(pl.List(pl.String)).list.unique()
+    return pl.when(tags & (names.list.len() == 1)).then(names.list.first()).otherwise("prediction").alias("answer")
+
+
+def _constant(answers: pl.Series) -> float:
+    """The share of the most frequent answer."""
+    return int(answers.value_counts().get_column("count").max()) / len(answers)  # type: ignore[arg-type]  # not empty
 
 
 def _summed(operators: pl.Series) -> str:

@@ -4,7 +4,7 @@ A task's score is the unweighted mean over the benchmark's languages of the task
 that make its score (of questions exact match and F1, each with half). XTREME averages its nine tasks (evaluate.py).
 XTREME-R's own script prints no average, and both the mean of its ten tasks and the mean of the four means of its
 categories are in use: here each has its name. Missing cells are named; the average then has no value, and the mean over
-the present cells is given beside it. Cells at the floor count, because an average is a level, not a drop.
+the present cells is given beside it.
 """
 
 from __future__ import annotations

@@ -10,9 +10,10 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.results._cells import ALL, CLEAN, FLOOR, Cell, cells, check_same
+from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
 from robust_xtreme.results._realised import Row
 from robust_xtreme.results.intervals import (
+    CONFIDENCE,
     CPU,
     Backend,
     difference,
@@ -29,6 +30,9 @@ from robust_xtreme.specs import PerturbationSpec
 FAMILY: Final = "task x language at each perturbation's highest strength"
 """The declared family of tests, of headline metrics."""
 
+CONSTANT: Final = 0.95
+"""The share of items that one answer covers from which a cell is marked."""
+
 _KEPT: Final = frozenset(DELTAS.columns) - {"se", "low", "high", "method"}
 
 
@@ -41,11 +45,11 @@ def deltas(
     """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted.
 
     `headlines` maps a task to the metric that claims are made on. They are one family of tests: these metrics in each
-    task and language at each perturbation's highest strength. Cells at the floor, inert cells, and those without an
-    interval or to which the noise does not apply are not in the family and have no p. Raises Mismatch, naming the
-    example or the cell, where clean and perturbed cells do not have the same items.
+    task and language at each perturbation's highest strength, whatever the values of the cells are. Inert cells, and
+    those without an interval or to which the noise does not apply, are not in the family and have no p. Raises
+    Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
-    headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and not cell.model.startswith(FLOOR)]
+    headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and cell.answers]
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
     values = {(*(row[name] for name in CELL), row["metric"], row["scope"]): row for row in scored.iter_rows(named=True)}
     pairs = [(_clean_of(cell, clean), cell) for cell in headline_cells if cell.condition != CLEAN]
@@ -58,7 +62,7 @@ def deltas(
         row |= {"family": FAMILY, "m": tests, "p_adjusted": p}
         row["mde"] = smallest_detectable(row["se"], row["clusters"], tests)  # at the corrected alpha
         row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
-    return build(rows, DELTAS).sort(DELTAS.key)
+    return build([row | {"marks": _marks(row)} for row in rows], DELTAS).sort(DELTAS.key)
 
 
 def _twin(cell: Cell) -> tuple[str, ...]:
@@ -79,11 +83,9 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
     if score is None or before is None:
         raise Mismatch(f"{cell.named()}, or its clean cell, has no row in SCORES: these are another run's.")
     estimate = estimate_difference(twin.sums, cell.sums, cell.reduce, backend)
-    testable = not before["at_floor"] and not score["inert"] and score["not_applicable"] < 1
-    claims = estimate.p is not None and testable
-    # The drop is given in per cent of the clean value, and of the clean value's distance above the baseline.
-    clean, baseline = before["value"], before["baseline"]
-    above = None if baseline is None or before["at_floor"] else clean - baseline
+    claims = estimate.p is not None and not score["inert"] and score["not_applicable"] < 1
+    clean, chance = before["value"], before["chance"]
+    above = None if chance is None or before["near_chance"] is not False else clean - chance
     return {
         **{name: value for name, value in score.items() if name in _KEPT},
         "clean": clean,
@@ -93,8 +95,23 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
         **interval(estimate),
         "p": estimate.p if claims else None,
         "mde": None if estimate.se is None else smallest_detectable(estimate.se, estimate.clusters),
-        "at_floor": before["at_floor"],
+        "differing": int((twin.sums != cell.sums).any(-1).any(0).sum()),
+        "above_chance": before["above_chance"],
+        "near_chance": before["near_chance"],
+        "constant": max(before["constant"], score["constant"]),
     }
+
+
+def _marks(row: Row) -> str | None:
+    """What a reader must know of a cell before its drop."""
+    above = None if row["chance"] is None else row["clean"] - row["chance"]
+    marks = {
+        "not shown above chance": row["near_chance"],
+        "no room": above is not None and row["mde"] is not None and above < row["mde"],
+        "constant": row["constant"] >= CONSTANT,
+        "cannot reject": row.get("m") is not None and 2.0 ** (1 - row["differing"]) >= (1 - CONFIDENCE) / row["m"],
+    }
+    return ", ".join(name for name, applies in marks.items() if applies) or None
 
 
 def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:

@@ -16,7 +16,7 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Written into every stored file; raised when a column changes."""
 
 STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
@@ -24,6 +24,13 @@ SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouc
 """The counted part of an item: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
 SETTINGS: Final = ("zero_shot", "in_language", "unknown", "translate_train", "translate_test")
 CONDITION_KINDS: Final = ("clean", "noise", "transliteration", "attack", "frozen", "external", "chain")
+PAIRINGS: Final = ("id", "row", "alignment")
+"""How noisy examples of other people are joined with the clean ones."""
+
+CHANCE: Final = "chance/"
+SHALLOW: Final = "shallow/"
+"""What the name of a model begins with in STATS, where the predictions are a constant's or a shallow predictor's."""
+
 BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
 
 
@@ -78,11 +85,23 @@ _REALISED: Final = {
 }
 """Means over the items of a cell: edit rates, shares of items; `operators` is JSON, operator to accepted edits."""
 
-_BASELINE: Final = {
-    **_columns(pl.Float64, "baseline", nullable=True),
-    **_columns(pl.String, "baseline_name baseline_source", nullable=True),
-    "at_floor": Column(pl.Boolean),
+_LEVELS: Final = {
+    **_columns(pl.Float64, "chance", nullable=True),
+    **_columns(pl.String, "chance_name", nullable=True),
+    **_columns(pl.Float64, "above_chance", nullable=True),
+    "near_chance": Column(pl.Boolean, nullable=True),
+    **_columns(pl.Float64, "shallow shallow_noisy", nullable=True),
+    **_columns(pl.String, "shallow_name shallow_source", nullable=True),
 }
+"""Levels to compare a value with: `chance` is the best constant, `shallow` and `shallow_noisy` are what the shallow
+predictor reaches on the clean and on the perturbed text, learned from `shallow_source`. `above_chance` is the lower
+97.5 % bound, clustered and paired, of the value minus chance; `near_chance` is whether that is not above 0 (without an
+interval: null)."""
+
+_RISK: Final = {
+    **_columns(pl.Float64, "label_risk queries success", nullable=True),
+}
+"""The share of items whose noise touches numbers or negators, queries per item and successes of an attack."""
 
 _STAMP: Final = {"overlap": Column(pl.Boolean)}
 """Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
@@ -131,12 +150,18 @@ CONDITIONS: Final = Frame(
         **_columns(pl.String, "name version params fields nominal unit target_axis", nullable=True),
         "target": Column(pl.Float64, nullable=True),
         **_columns(pl.String, "packs victim", nullable=True),
+        "pairing": _one_of(*PAIRINGS, nullable=True),
+        "edited_share": Column(pl.Float64, nullable=True),
         "query_budget": Column(pl.Int64, nullable=True),
         **_columns(pl.String, "search constraints", nullable=True),
     },
     ("condition",),
 )
-"""One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal."""
+"""One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal.
+
+`target` is the strength that is solved for on the realised axis `target_axis`. `pairing` says how published noisy data
+are joined with the clean, and `edited_share` the share of items that such data contain, if only edited ones.
+"""
 
 PREDICTIONS: Final = Frame(
     "predictions",
@@ -153,7 +178,7 @@ PREDICTIONS: Final = Frame(
         **_columns(pl.Int64, "words tokens_clean tokens"),
         **_columns(pl.Boolean, "tokens_changed truncated"),
         "queries": Column(pl.Int64, nullable=True),
-        "success": Column(pl.Boolean, nullable=True),
+        **_columns(pl.Boolean, "success label_risk", nullable=True),
     },
     (*CELL, "noise_seed", "example"),
 )
@@ -184,16 +209,17 @@ SCORES: Final = Frame(
         "value": Column(pl.Float64),
         **_INTERVAL,
         **_SIZE,
-        **_BASELINE,
+        **_LEVELS,
+        "constant": Column(pl.Float64, nullable=True),
         **_REALISED,
+        **_RISK,
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
 )
 """One row per cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
 
-`at_floor` is computed for the clean cell, on whose text the baseline was scored; a perturbed cell has the value of its
-clean cell.
+`constant` is the share of items with the cell's most frequent answer; of tags an answer is one tag for every word.
 """
 
 DELTAS: Final = Frame(
@@ -208,9 +234,14 @@ DELTAS: Final = Frame(
         "family": Column(pl.String, nullable=True),
         "m": Column(pl.Int64, nullable=True),
         **_columns(pl.Float64, "mde joint_low joint_high", nullable=True),
+        "differing": Column(pl.Int64, nullable=True),
+        "marks": Column(pl.String, nullable=True),
         **_SIZE,
-        **_BASELINE,
+        **_LEVELS,
+        "constant": Column(pl.Float64, nullable=True),
         **_REALISED,
+        **_RISK,
+        "drop_without_risk": Column(pl.Float64, nullable=True),
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
@@ -218,21 +249,18 @@ DELTAS: Final = Frame(
 """One row per perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
 `family` names the declared set of `m` tests that `p_adjusted` is corrected over (null: not in a set);
-`joint_low` and `joint_high` bound the drops of a set all at once.
+`joint_low` and `joint_high` bound the drops of a set all at once. `differing` counts clusters whose sums differ.
+`above_chance` and `near_chance` are those of the clean cell. `marks` (joined by commas) are:
+
+- `not shown above chance`: `near_chance`.
+- `no room`: the clean value exceeds chance by less than `mde`.
+- `constant`: one answer covers 95 % of the items, clean or perturbed.
+- `cannot reject`: so few clusters differ that even if all of them agreed, Holm's first step would not reject.
+
+They do not take a cell out of its set of tests. `drop_without_risk` is the drop of the items without label risk.
 """
 
-FLOORS: Final = Frame(
-    "floors",
-    {
-        **_columns(pl.String, "data task split language metric floor source"),
-        "value": Column(pl.Float64),
-        **_columns(pl.Int64, "n clusters"),
-    },
-    ("data", "task", "split", "language", "metric", "floor"),
-)
-"""One row per floor and metric on a clean split; `source` is the data that the floor was fitted on."""
-
-FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, FLOORS)}
+FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS)}
 
 
 def empty(frame: Frame) -> pl.DataFrame:

@@ -1,84 +1,82 @@
-"""SCORES: the value of each cell over its noise seeds, with interval, floor and what noise did."""
+"""SCORES: the value of each cell over its noise seeds, with interval, chance, shallow level and what noise did."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final, final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.results._cells import ALL, CLEAN, FLOOR, Cell, cells, check_same
+from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
 from robust_xtreme.results._realised import Row, realised
 from robust_xtreme.results.intervals import CPU, Backend, Estimate, estimate_difference, estimate_level
-from robust_xtreme.results.schema import CELL, FLOORS, SCORES, build
+from robust_xtreme.results.schema import CHANCE, SCORES, SHALLOW, build
 
 Split = tuple[str, ...]
-"""What a floor and a cell share: data, task, split, language, metric."""
+"""What the cells of a model, of chance and of a shallow predictor share: data, task, split, languages, metric."""
 
-_SPLIT: Final = ("data", "task", "split", "language")
+_SPLIT: Final = ("data", "task", "split", "language", "context_language")
 
 
 def scores(
     stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[tuple[str, ...]] = (), backend: Backend = CPU
 ) -> pl.DataFrame:
-    """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted; baselines come from floors' STATS.
+    """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted.
 
-    The statistics of each noise seed are summed and reduced; the value is the mean over seeds. The baseline of a cell
-    is the floor with the greatest value on the same split; a cell is `at_floor` unless the lower 97.5 % bound of
-    (model - baseline) is above 0. `stamped` are the models, tasks, splits and languages whose text the model has
-    seen in training. Raises Mismatch, naming the example, where the items of a cell, of its noise seeds and of the
-    floors are not the same.
+    The statistics of each noise seed are summed and reduced; the value is the mean over seeds. STATS contain those of
+    the constants and of the shallow predictor, too; the chance of a cell is the best constant of its split. `stamped`
+    are the models, tasks, splits and languages whose text the model has seen in training. Raises Mismatch, naming the
+    example, where the items of a cell, of its noise seeds and of the constants are not the same.
     """
     all_cells = cells(stats)
-    floors = _floors(cell for cell in all_cells if cell.model.startswith(FLOOR))
+    levels = _Levels.of(all_cells)
     noise = realised(predictions)
     rows = [
-        _row(cell, floors.get(_split(cell), ()), noise, backend)
-        | {"overlap": (cell.model, *map(cell.columns.get, _SPLIT[1:])) in stamped}
+        _row(cell, levels, noise, backend)
+        | {"overlap": (cell.model, *(cell.columns[name] for name in _SPLIT[1:4])) in stamped}
         for cell in all_cells
-        if not cell.model.startswith(FLOOR)
+        if cell.answers
     ]
-    return build(_inherited(rows), SCORES).sort(SCORES.key)
+    return build(rows, SCORES).sort(SCORES.key)
 
 
-def floor_values(stats: pl.DataFrame) -> pl.DataFrame:
-    """FLOORS from STATS: the value of every floor and metric on every clean split, sorted."""
-    floor_cells = cells(stats.filter(pl.col("model").str.starts_with(FLOOR)))
-    rows = [
-        {
-            **{name: floor.columns[name] for name in _SPLIT},
-            "metric": floor.metric,
-            "floor": floor.model.removeprefix(FLOOR),
-            "source": floor.columns["inference"],
-            "value": _value(floor),
-            "n": len(floor.items.examples),
-            "clusters": len(floor.items.clusters),
-        }
-        for several in _floors(floor_cells).values()
-        for floor in several
-    ]
-    return build(rows, FLOORS).sort(FLOORS.key)
+@final
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """The best constant of each split, and the shallow predictor's cell on each split under each condition."""
+
+    chance: Mapping[Split, Cell]
+    shallow: Mapping[tuple[Split, str], Cell]
+
+    @classmethod
+    def of(cls, all_cells: Iterable[Cell]) -> _Levels:
+        chance: dict[Split, Cell] = {}
+        shallow: dict[tuple[Split, str], Cell] = {}
+        for cell in all_cells:
+            if cell.scope == ALL and cell.model.startswith(SHALLOW):
+                shallow[_split(cell), cell.condition] = cell
+            if cell.scope == ALL and cell.model.startswith(CHANCE):
+                chance[_split(cell)] = max(chance.get(_split(cell), cell), cell, key=_rank)
+        return cls(chance, shallow)
+
+
+def _rank(cell: Cell) -> tuple[float, str]:
+    return _value(cell), cell.model
 
 
 def _split(cell: Cell) -> Split:
     return (*(cell.columns[name] for name in _SPLIT), cell.metric)
 
 
-def _floors(floor_cells: Iterable[Cell]) -> dict[Split, list[Cell]]:
-    floors: dict[Split, list[Cell]] = {}
-    for cell in floor_cells:
-        if cell.condition == CLEAN and cell.scope == ALL:
-            floors.setdefault(_split(cell), []).append(cell)
-    return floors
-
-
-def _row(cell: Cell, floors: Iterable[Cell], noise: Mapping[tuple[str, ...], Row], backend: Backend) -> Row:
+def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], backend: Backend) -> Row:
     if cell.key not in noise:
         raise Mismatch(f"STATS contain {cell.named()}, which PREDICTIONS do not.")
     estimate = estimate_level(cell.sums, cell.reduce, backend)
     values = [float(cell.reduce(sums.sum(0))) for sums in cell.sums]
+    compared = cell.scope == ALL
     return {
         **cell.columns,
         "metric": cell.metric,
@@ -89,7 +87,7 @@ def _row(cell: Cell, floors: Iterable[Cell], noise: Mapping[tuple[str, ...], Row
         "clusters": len(cell.items.clusters),
         "seeds": len(cell.seeds),
         "seed_spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        **_baseline(cell, floors, backend),
+        **(_chance(cell, levels.chance.get(_split(cell)), backend) | _shallow(cell, levels) if compared else {}),
         **noise[cell.key],
     }
 
@@ -99,33 +97,30 @@ def interval(estimate: Estimate) -> Row:
     return {name: getattr(estimate, name) for name in ("se", "low", "high", "method")}
 
 
-def _baseline(cell: Cell, floors: Iterable[Cell], backend: Backend) -> Row:
-    best = max(floors, key=lambda floor: (_value(floor), floor.model), default=None)
-    if best is None or cell.scope != ALL:
-        return {"at_floor": False}
-    check_same(cell, best)
-    estimate = estimate_difference(cell.sums, best.sums, cell.reduce, backend)
+def _chance(cell: Cell, chance: Cell | None, backend: Backend) -> Row:
+    if chance is None:
+        return {}
+    check_same(cell, chance)
+    low = estimate_difference(cell.sums, chance.sums, cell.reduce, backend).low
     return {
-        "baseline": _value(best),
-        "baseline_name": best.model.removeprefix(FLOOR),
-        "baseline_source": best.columns["inference"],
-        "at_floor": estimate.low is None or estimate.low <= 0,
+        "chance": _value(chance),
+        "chance_name": chance.model.removeprefix(CHANCE),
+        "above_chance": low,
+        "near_chance": None if low is None else low <= 0,
+    }
+
+
+def _shallow(cell: Cell, levels: _Levels) -> Row:
+    clean, noisy = (levels.shallow.get((_split(cell), condition)) for condition in (CLEAN, cell.condition))
+    if clean is None or noisy is None:
+        return {}
+    return {
+        "shallow": _value(clean),
+        "shallow_noisy": None if cell.condition == CLEAN else _value(noisy),
+        "shallow_name": clean.model.removeprefix(SHALLOW),
+        "shallow_source": clean.columns["inference"],
     }
 
 
 def _value(cell: Cell) -> float:
     return float(cell.reduce(cell.sums.sum(-2)).mean())
-
-
-def _inherited(rows: list[Row]) -> list[Row]:
-    """The rows with `at_floor` of the clean cell also in its parts and its perturbed cells."""
-    clean = {_key(row): row["at_floor"] for row in rows if row["scope"] == ALL and row["condition"] == CLEAN}
-    at_floor = {(_key(row), row["condition"]): row["at_floor"] for row in rows if row["scope"] == ALL}
-    return [
-        {**row, "at_floor": clean.get(_key(row), at_floor.get((_key(row), row["condition"]), False))} for row in rows
-    ]
-
-
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The cell without its condition, and the metric."""
-    return (*(row[name] for name in CELL[:-1]), row["metric"])

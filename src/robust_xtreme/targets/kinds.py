@@ -27,7 +27,6 @@ class Kind:
     - `searched`: an answer is searched for in a pool, and training uses all candidates of a batch.
     - `translates`: the target stays valid when only the texts are translated.
     - `blank`: unlabelled data have valid targets, so that only a whole split shows that it is unlabelled.
-    - `learned_from`: the most training examples of its shallow predictors; 0 where none learns.
     """
 
     name: str
@@ -42,7 +41,6 @@ class Kind:
     searched: bool = False
     translates: bool = False
     blank: bool = False
-    learned_from: int = 0
 
     def label_type(self, labels: Labels) -> str:
         """The target, in words."""
@@ -55,7 +53,6 @@ CLASSIFICATION: Final = Kind(
     indexed=True,
     whole=True,
     translates=True,
-    learned_from=100_000,
 )
 CHOICE: Final = Kind(
     name="choice",
@@ -64,7 +61,6 @@ CHOICE: Final = Kind(
     width=1,
     whole=True,
     translates=True,
-    learned_from=100_000,
 )
 TAGGING: Final = Kind(
     name="tagging",
@@ -73,7 +69,6 @@ TAGGING: Final = Kind(
     words=True,
     spans=True,
     blank=True,
-    learned_from=5000,
 )
 SPAN_QA: Final = Kind(
     name="span_qa",

@@ -12,8 +12,8 @@ from robust_xtreme.report.view import SECTION, Results, view
 _COLUMNS: Final = (
     "language", "perturbation", "strength", "clean", "value", "change", "no_claim", "change_low", "change_high",
     "relative", "relative_corrected", "p_adjusted", "joint_change_low", "joint_change_high", "mde", "seed_spread", "n",
-    "clusters", "baseline", "baseline_name", "grapheme_edit_rate", "word_edit_rate", "tokens_per_word_clean",
-    "tokens_per_word", "unchanged", "not_applicable", "truncated", "inert", "overlap",
+    "clusters", "chance", "chance_name", "shallow", "shallow_noisy", "marks", "grapheme_edit_rate", "word_edit_rate",
+    "tokens_per_word_clean", "tokens_per_word", "unchanged", "not_applicable", "truncated", "inert", "overlap",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.metric import CLEAN_TWIN
-from robust_xtreme.report.cells import floor_note, headline, highest, in_order, sectioned, with_condition, with_language
+from robust_xtreme.report.cells import headline, highest, in_order, sectioned, with_condition, with_language
 from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.results.schema import CELL
 
@@ -19,12 +19,12 @@ def by_scope(results: Results) -> pl.DataFrame:
     """The gold spans that noise changed, and those it left, in the clean and the perturbed answers."""
     scores = results.scores.filter(pl.col("condition") != "clean")
     rows = headline(highest(in_order(with_language(with_condition(scores)), results)), results)
-    whole = rows.filter(pl.col("scope") == "all").with_columns(floor_note=floor_note())
+    whole = rows.filter(pl.col("scope") == "all")
     for scope in _SCOPES:
         whole = whole.join(_part(rows, scope), on=CELL, how="left", maintain_order="left")
     parted = whole.filter(pl.any_horizontal(pl.col(scope).is_not_null() for scope in _SCOPES))
     levels = [f"{scope}{end}" for scope in _SCOPES for end in ("_clean", "", "_low", "_high")]
-    columns = ("language", "perturbation", "strength", "value", *levels, "floor_note", "word_edit_rate")
+    columns = ("language", "perturbation", "strength", "value", *levels, "word_edit_rate")
     return sectioned(parted, "metric").select(SECTION, *columns)
 
 

@@ -11,7 +11,7 @@ from robust_xtreme.report.columns import signed
 from robust_xtreme.report.view import SECTION, Results, view
 
 _KEY: Final = ("metric", "fields", "perturbation", "strength")
-_MEANS: Final = ("baseline", "clean", "value", "change", "grapheme_edit_rate")
+_MEANS: Final = ("chance", "clean", "value", "change", "grapheme_edit_rate")
 
 
 @view(title="By task", order=10)

@@ -1,1 +1,1 @@
-"""Shallow predictors: answers that read only the surface of a text."""
+"""Shallow predictors: answers that read only the surface of a text, one predictor for each kind of target."""

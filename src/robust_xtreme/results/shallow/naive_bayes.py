@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Final, final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robust_xtreme.examples import digest
-
 SIZES: Final = (2, 3, 4, 5)
 _BITS: Final = 18
 BUCKETS: Final = 1 << _BITS
-CHUNK: Final = 4096
-"""How many bags are counted at a time."""
-
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER: Final = np.uint64(1_000_003)
 
@@ -28,74 +22,33 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class NaiveBayes:
-    """Log probabilities of classes, (C,), and of n-gram buckets in each class, (C, 2 ** 18)."""
-
-    prior: Floats
-    buckets: Floats
-
-    def predict(self, bags: Sequence[Bag]) -> list[int]:
-        """The likeliest class of each bag; ties go to the lowest index."""
-        return _likeliest(self.scores(bags))
-
-    def scores(self, bags: Sequence[Bag]) -> Floats:
-        """The log probability of each bag and class together, (n, C)."""
-        predicted = np.zeros((len(bags), len(self.prior)))
-        for start in range(0, len(bags), CHUNK):
-            chunk = bags[start : start + CHUNK]
-            buckets, owner = grams(chunk)
-            sums = [np.bincount(owner, weights=row[buckets], minlength=len(chunk)) for row in self.buckets]
-            predicted[start : start + CHUNK] = np.stack(sums, axis=1) + self.prior
-        return predicted
-
-
-def fit(bags: Sequence[Bag], classes: Sequence[int], count: int, smoothing: float = 1.0) -> NaiveBayes:
-    """Fit on bags with their class indices (below `count`); every bucket is seen `smoothing` times in each class."""
-    table = np.zeros((count, BUCKETS))
-    labels = np.asarray(classes, dtype=np.int64)
-    for start in range(0, len(bags), CHUNK):
-        buckets, owner = grams(bags[start : start + CHUNK])
-        table += _counts(buckets, labels[start : start + CHUNK][owner], count)
-    likely = np.log(table + smoothing) - np.log(table.sum(axis=1, keepdims=True) + smoothing * BUCKETS)
-    return NaiveBayes(_prior(np.bincount(labels, minlength=count)), likely)
-
-
 def folded(
-    bags: Sequence[Bag], classes: Sequence[int], folds: Sequence[int], count: int, smoothing: float = 1.0
-) -> list[int]:
-    """The likeliest class of each bag, fitted on the bags of the other folds."""
-    return _likeliest(folded_scores(bags, classes, folds, count, smoothing))
+    bags: Sequence[Bag], classes: Sequence[int], folds: Sequence[int], count: int, asked: Sequence[Sequence[Bag]]
+) -> list[Floats]:
+    """The log probability of each bag and class together, (n, C) for each of several lists parallel to `bags`.
 
-
-def folded_scores(
-    bags: Sequence[Bag], classes: Sequence[int], folds: Sequence[int], count: int, smoothing: float = 1.0
-) -> Floats:
-    """The `scores` of each bag, (n, C), fitted on the bags of the other folds: one fit, minus each fold in turn."""
+    Each fold of a list is scored by what the other folds of `bags` teach, with their `classes` (below `count`); every
+    n-gram is seen once more in each class than it is. A bag's most probable class is the first of equals.
+    """
     labels, fold_of = np.asarray(classes, dtype=np.int64), np.asarray(folds, dtype=np.int64)
     buckets, owner = grams(bags)
-    of, fold_of_gram = labels[owner], fold_of[owner]
-    table = _counts(buckets, of, count)
-    sums = np.zeros((len(bags), count))
-    for fold in sorted(set(folds)):
-        inside = fold_of_gram == fold
-        mine, owners = buckets[inside], owner[inside]
-        others = table - _counts(mine, of[inside], count)
-        for index, row in enumerate(others):
-            likely = np.log(row[mine] + smoothing) - np.log(row.sum() + smoothing * BUCKETS)
-            sums[:, index] += np.bincount(owners, weights=likely, minlength=len(bags))
-        sums[fold_of == fold] += _prior(np.bincount(labels[fold_of != fold], minlength=count))
-    return sums
+    table = _counts(buckets, labels[owner], count)
+    scores = [np.zeros((len(bags), count)) for _ in asked]
+    for fold in np.unique(fold_of).tolist():
+        members = np.flatnonzero(fold_of == fold).tolist()
+        inside = fold_of[owner] == fold
+        others = table - _counts(buckets[inside], labels[owner][inside], count)
+        probable = np.log(others + 1) - np.log(others.sum(axis=1, keepdims=True) + BUCKETS)
+        prior = _prior(np.bincount(labels[fold_of != fold], minlength=count))
+        for values, each in zip(scores, asked, strict=True):
+            values[members] = _scores([each[at] for at in members], probable) + prior
+    return scores
 
 
-def _likeliest(scores: Floats) -> list[int]:
-    return [int(index) for index in scores.argmax(axis=1)]
-
-
-def fold(cluster: str, folds: int) -> int:
-    """The fold of a cluster, by its hash."""
-    return int(digest("fold", cluster), 16) % folds
+def _scores(bags: Sequence[Bag], probable: Floats) -> Floats:
+    """The summed log probability of each bag's n-grams in each class, (n, C)."""
+    buckets, owner = grams(bags)
+    return np.stack([np.bincount(owner, weights=row[buckets], minlength=len(bags)) for row in probable], axis=1)
 
 
 def _prior(counts: Ints) -> Floats:

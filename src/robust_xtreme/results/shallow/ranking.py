@@ -1,10 +1,7 @@
-"""Shallow rankings of a pool of candidates: by chance, by shared character n-grams, by the numbers that texts name."""
+"""Rankings of a pool of candidates: by chance, and by shared character n-grams."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +13,10 @@ from numpy.typing import NDArray
 from robust_xtreme.examples import Corpus, Document, Example
 from robust_xtreme.randomness import below, draws, salt, text_keys
 from robust_xtreme.results.shallow.naive_bayes import BUCKETS, Floats, Ints, grams
+from robust_xtreme.results.shallow.shown import Shown
+
+Ranking = tuple[Document, ...]
+"""The answers to all examples under a condition."""
 
 DEPTH: Final = 20
 """How many candidates a ranking names."""
@@ -30,13 +31,12 @@ _SMALL: Final = 1024
 _CHUNK: Final = 256
 _COMMON: Final = 0.05
 _ALWAYS: Final = 100
-_DIGITS: Final = re.compile(r"\d+")
 
 
 def by_chance(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
     """Twenty candidates in an order that depends only on the ids of the example and the candidates."""
     pool = sorted(text.id for text in corpus.texts)
-    keys = text_keys(salt("floor", "random_rank"), [example.id for example in examples])
+    keys = text_keys(salt("chance", "random_rank"), [example.id for example in examples])
     return [Document(tuple(pool[at] for at in _drawn(key, len(pool)))) for key in keys]
 
 
@@ -94,54 +94,42 @@ def _distinct(values: Ints) -> Ints:
     return np.asarray(ordered[first])
 
 
-def by_characters(examples: Sequence[Example], corpus: Corpus) -> list[Document] | None:
-    """The twenty candidates most alike in rare character n-grams, the first of equals; None for too large a pool."""
-    if len(corpus.texts) > MOST_COMPARED:
-        return None
-    ids = [text.id for text in corpus.texts]
-    compared = _compared([text.value for text in corpus.texts], _queries(examples))
-    return [Document(tuple(ids[at] for at in _nearest(scores))) for scores in compared]
+def _comparable(shown: Sequence[Shown], queries: bool = False) -> bool:
+    """Whether no pool, nor the queries where they are searched as well, are too many to be compared."""
+    sizes = [(len(each.ids), len(each.examples) if queries else 0) for each in shown]
+    return all(max(size) <= MOST_COMPARED for size in sizes)
 
 
-def mutual(examples: Sequence[Example], corpus: Corpus) -> list[Document] | None:
+def by_characters(shown: Sequence[Shown]) -> list[Ranking]:
+    """The twenty candidates most alike in rare character n-grams, the first of equals; none for too large a pool."""
+    return [_ranked(each) for each in shown] if _comparable(shown) else []
+
+
+def _ranked(shown: Shown) -> Ranking:
+    compared = _compared(shown.values, _queries(shown))
+    return tuple(Document(tuple(shown.ids[at] for at in _nearest(scores))) for scores in compared)
+
+
+def mutual(shown: Sequence[Shown]) -> list[Ranking]:
     """Of each query the candidate most alike in rare character n-grams, where the query is that candidate's too."""
-    queries, candidates = _queries(examples), [text.value for text in corpus.texts]
-    if max(len(queries), len(candidates)) > MOST_COMPARED:
-        return None
-    there = [_best(scores) for scores in _compared(candidates, queries)]
-    back = [_best(scores) for scores in _compared(queries, candidates)]
-    pairs = [corpus.texts[best].id if best is not None and back[best] == at else "" for at, best in enumerate(there)]
-    return _scored(pairs, examples, corpus)
+    return [_mutual(each) for each in shown] if _comparable(shown, queries=True) else []
 
 
-def same_numbers(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
-    """Of each query the candidate that names the same numbers, where no other query and no other candidate does."""
-    queries = [_numbers(value) for value in _queries(examples)]
-    candidates = [_numbers(text.value) for text in corpus.texts]
-    asked, candidate_counts = Counter(queries), Counter(candidates)
-    only = {
-        candidate: text.id
-        for candidate, text in zip(candidates, corpus.texts, strict=True)
-        if candidate and candidate_counts[candidate] == 1
-    }
-    return _scored([only[query] if query in only and asked[query] == 1 else "" for query in queries], examples, corpus)
+def _mutual(shown: Shown) -> Ranking:
+    queries = _queries(shown)
+    there = [_best(scores) for scores in _compared(shown.values, queries)]
+    back = [_best(scores) for scores in _compared(queries, shown.values)]
+    unusable = {"", *shown.unscored}
+    answers = []
+    for at, (best, example) in enumerate(zip(there, shown.examples, strict=True)):
+        candidate = shown.ids[best] if best is not None and back[best] == at else ""
+        usable = not {candidate, example.texts[_FIELD].id} & unusable
+        answers.append(Document((candidate,) if usable else ()))
+    return tuple(answers)
 
 
-def _scored(ids: Sequence[str], examples: Sequence[Example], corpus: Corpus) -> list[Document]:
-    """The candidate of each query ("" if it has none) as an answer, without pairs of texts that have no candidate."""
-    unusable = {"", *corpus.unscored}
-    pairs = zip(ids, (example.texts[_FIELD].id for example in examples), strict=True)
-    return [Document(() if {id, query} & unusable else (id,)) for id, query in pairs]
-
-
-def _numbers(value: str) -> tuple[str, ...]:
-    """The numbers of a text, sorted, in ASCII digits."""
-    numbers = ("".join(str(unicodedata.digit(digit)) for digit in run) for run in _DIGITS.findall(value))
-    return tuple(sorted(numbers))
-
-
-def _queries(examples: Sequence[Example]) -> list[str]:
-    return [example.texts[_FIELD].value for example in examples]
+def _queries(shown: Shown) -> list[str]:
+    return [example.texts[_FIELD].value for example in shown.examples]
 
 
 def _compared(pool: Sequence[str], values: Sequence[str]) -> Iterator[Floats]:

@@ -1,4 +1,4 @@
-"""Floors of choices and rankings on real data: more than chance, far from a model, and made in seconds."""
+"""Chance and shallow predictors on real data: far from a model, and made in seconds."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Scored
-from robust_xtreme.results.floors import fit
+from robust_xtreme.results.chance import constants
+from robust_xtreme.results.shallow.predictor import answers, shallow_of
+from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.sources import load
 
 pytestmark = pytest.mark.real
 
 
 def _values(data: Path, name: str, language: str, split: str) -> dict[str, float]:
-    """Every floor's value by the task's first metric."""
+    """The value of every constant and of the shallow predictor by the task's first metric."""
     task = registry.load("task", name)
     loaded = load(task, data, language, split)
-    metric = registry.load("metric", task.metrics[0])
-    fitted = fit(task.family, None, task.labels, task.pool.search if task.pool else "")
-    model = fitted(loaded.examples, loaded.corpus)
-    return {
-        floor: float(metric.reduce(np.sum([metric.stats(scored)["all"] for scored in scored_all], axis=0)))
-        for floor, predicted in model.items()
-        if (
-            scored_all := [
-                Scored(e, e, target, target) for e, target in zip(loaded.examples, predicted.targets, strict=True)
-            ]
-        )
+    metric, shallow = registry.load("metric", task.metrics[0]), shallow_of(task.family)
+    assert shallow is not None
+    texts = loaded.corpus.texts if loaded.corpus else ()
+    shown = Shown(loaded.examples, tuple(text.id for text in texts), tuple(text.value for text in texts))
+    (predicted,), _ = answers(shallow, loaded.examples, [shown])
+    targets = constants(task.family, loaded.examples, loaded.corpus) | {shallow.name: predicted}
+    sums = {
+        name: [
+            metric.stats(Scored(e, e, target, target))["all"] for e, target in zip(loaded.examples, each, strict=True)
+        ]
+        for name, each in targets.items()
     }
+    return {name: float(metric.reduce(np.sum(each, axis=0))) for name, each in sums.items()}
 
 
 @pytest.mark.parametrize("language", ["de", "sw"])
@@ -52,8 +55,8 @@ def test_a_pool_of_thousands_is_ranked_in_seconds(data: Path) -> None:
     assert 3 < values["character_overlap"] < 20
 
 
-def test_choices_have_floors_near_chance(data: Path) -> None:
-    """XCOPA is made so that a choice alone says little: no floor is far from one half."""
+def test_choices_alone_are_near_chance(data: Path) -> None:
+    """XCOPA is made so that a choice alone says little: neither level is far from one half."""
     figures = _values(data, "xcopa", "sw", "test")
     assert figures["majority"] == 50.0
     assert all(40 < value < 65 for value in figures.values())

@@ -1,0 +1,103 @@
+"""The declared shallow predictor of each kind of task, and the folds of a split that it learns from.
+
+A predictor that learns does so from the evaluated split alone, in folds over clusters: what it answers in a fold it
+learned from the clean text of the other folds, whether the text of the answer is clean or perturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from robust_xtreme.examples import Choice, Example, Target, digest
+from robust_xtreme.results.shallow import choices, classes, passages, ranking, words
+from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.specs import BITEXT
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+
+FOLDS: Final = 5
+
+Answers = Sequence[tuple[Target, ...]]
+"""The answers to the examples, for each condition and seed; none for a pool that is too large."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Shallow:
+    """A shallow predictor, which either learns from examples, by their folds, or only reads what it answers."""
+
+    name: str
+    summary: str
+    learn: Callable[[Sequence[Example], Sequence[int], Sequence[Shown]], Answers] | None = None
+    read: Callable[[Sequence[Shown]], Answers] | None = None
+
+
+_MUTUAL: Final = Shallow(
+    "mutual_overlap",
+    "Pairs of sentences, each of which shares most rare character n-grams with the other.",
+    read=ranking.mutual,
+)
+_PREDICTORS: Final[Mapping[str, Shallow]] = {
+    CLASSIFICATION.name: Shallow(
+        "hypothesis_only",
+        "Naive Bayes over character n-grams of the hypothesis, or of the only or last text; nothing else is read.",
+        learn=classes.by_hypothesis,
+    ),
+    CHOICE.name: Shallow(
+        "choice_only",
+        "Naive Bayes over character n-grams of each choice; the premise and the question are not read.",
+        learn=choices.by_choice_alone,
+    ),
+    TAGGING.name: Shallow(
+        "word_lexicon",
+        "Each word's most frequent tag; a word not seen is outside, or takes the most frequent tag of all.",
+        learn=words.by_lexicon,
+    ),
+    SPAN_QA.name: Shallow(
+        "overlap_sentence",
+        "The sentence of the passage that shares most words with the question.",
+        read=passages.by_overlap,
+    ),
+    RETRIEVAL.name: Shallow(
+        "character_overlap",
+        "The candidates that share most rare character n-grams with the query, in pools up to 20,000.",
+        read=ranking.by_characters,
+    ),
+}
+
+
+def shallow_of(family: str, search: str = "") -> Shallow | None:
+    """The shallow predictor of a family of tasks; `search` is `bitext` where pairs are searched for."""
+    return _MUTUAL if family == RETRIEVAL.name and search == BITEXT else _PREDICTORS.get(family)
+
+
+def summary(name: str) -> str:
+    """The sentence about a shallow predictor; "" for an unknown name."""
+    return next((each.summary for each in (*_PREDICTORS.values(), _MUTUAL) if each.name == name), "")
+
+
+def answers(shallow: Shallow, examples: Sequence[Example], shown: Sequence[Shown]) -> tuple[Answers, str]:
+    """The answers to what is shown, and the data that they were learned from, in words."""
+    if shallow.read:
+        return shallow.read(shown), "nothing"
+    if not shallow.learn or not examples:
+        return [], ""
+    folds = stratified(examples)
+    largest = max(map(folds.count, set(folds)))
+    return shallow.learn(examples, folds, shown), f"{FOLDS} folds, {len(examples) - largest} examples each"
+
+
+def stratified(examples: Sequence[Example]) -> list[int]:
+    """The fold of each example: whole clusters, dealt in turn among those with the same labels, in hash order.
+
+    In every fold the labels are as frequent as in the split: without that, a predictor that learns nothing but the
+    frequencies of the others' labels is right less often than chance.
+    """
+    labels: dict[str, list[int]] = {}
+    for example in examples:
+        label = example.target.index if isinstance(example.target, Choice) else 0
+        labels.setdefault(example.cluster, []).append(label)
+    dealt = sorted(labels, key=lambda cluster: (sorted(labels[cluster]), digest("fold", cluster)))
+    fold = {cluster: at % FOLDS for at, cluster in enumerate(dealt)}
+    return [fold[example.cluster] for example in examples]

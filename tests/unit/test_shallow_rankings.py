@@ -1,0 +1,136 @@
+"""Shallow rankings of a pool, and pairs of sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from robust_xtreme.examples import Corpus, Document, Example, Target, Text
+from robust_xtreme.metrics.map_at_20 import average_precision
+from robust_xtreme.results.shallow import ranking
+from robust_xtreme.results.shallow.naive_bayes import grams
+from robust_xtreme.results.shallow.predictor import answers, shallow_of
+from robust_xtreme.results.shallow.shown import Shown
+
+
+def _query(number: int, query: str, *right: str) -> Example:
+    texts = {"query": Text(f"{number}/query", "en", query)}
+    return Example(f"lareqa/test/en/{number}", texts, Document(right), str(number))
+
+
+def _corpus(*values: str) -> Corpus:
+    return Corpus("pool", tuple(Text(f"c{at}", "en", value) for at, value in enumerate(values)))
+
+
+def _answered(queries: Sequence[Example], pool: Corpus, search: str = "") -> list[tuple[str, ...]]:
+    """The ids that the shallow predictor answers with to each query; none for too large a pool."""
+    shallow = shallow_of("retrieval", search)
+    assert shallow is not None
+    ids, values = tuple(text.id for text in pool.texts), tuple(text.value for text in pool.texts)
+    several, source = answers(shallow, queries, [Shown(queries, ids, values, pool.unscored)])
+    assert source == "nothing"
+    return [ids for targets in several for ids in _ids(targets)]
+
+
+def _ids(targets: Sequence[Target]) -> list[tuple[str, ...]]:
+    return [target.ids for target in targets if isinstance(target, Document)]
+
+
+def test_a_random_rank_depends_on_ids_alone() -> None:
+    """The order of the queries and of the pool changes nothing; another query has another ranking."""
+    queries = [_query(at, "x") for at in range(5)]
+    pool = _corpus(*map(str, range(50)))
+    straight = ranking.by_chance(queries, pool)
+    assert straight == ranking.by_chance(queries[::-1], Corpus("other", pool.texts[::-1]))[::-1]
+    assert len(set(straight)) == 5
+    assert all(len(ids) == len(set(ids)) == 20 for ids in _ids(straight))
+    assert {len(ids) for ids in _ids(ranking.by_chance(queries, _corpus("a", "b")))} == {2}
+
+
+@pytest.mark.parametrize("size", [100, 3000])
+def test_a_random_rank_is_even_over_the_pool(size: int) -> None:
+    """Over 2,000 queries each part of the pool is named about as often, in small pools and in large ones."""
+    pool = _corpus(*map(str, range(size)))
+    ranked = ranking.by_chance([_query(at, "x") for at in range(2000)], pool)
+    deciles = [int(text_id[1:]) * 10 // size for document in ranked for text_id in document.ids]
+    counts = [deciles.count(part) for part in range(10)]
+    assert all(len(document.ids) == len(set(document.ids)) == 20 for document in ranked)
+    assert all(abs(count - 4000) < 300 for count in counts)
+
+
+_POOL = _corpus(
+    "The harbour of Zanzibar is old.", "Rivers run to the sea.", "维多利亚湖很大。", "The old sea.", "Nothing alike, hm"
+)
+
+
+def test_candidates_are_ranked_by_rare_characters_in_common() -> None:
+    """The candidate with the query's rare words is first, in any script; the whole pool is ranked where it is small."""
+    queries = [_query(0, "Where is Zanzibar?"), _query(1, "Which river runs?"), _query(2, "维多利亚湖")]
+    answered = _answered(queries, _POOL)
+    assert [ids[0] for ids in answered] == ["c0", "c1", "c2"]
+    assert {len(ids) for ids in answered} == {5}
+
+
+def test_equal_candidates_keep_the_order_of_the_pool() -> None:
+    """Without anything in common the first twenty of the pool are named, and of twins the first is first."""
+    pool = _corpus(*["xyz"] * 30)
+    assert _answered([_query(0, "QQQ"), _query(1, "xyz")], pool) == [tuple(f"c{at}" for at in range(20))] * 2
+
+
+def test_the_overlap_finds_what_a_slow_count_finds() -> None:
+    """Cosines of squared inverse frequencies of character n-grams, counted text by text, give the same values."""
+    values = [f"{'abcdefgh'[at % 8] * 3} word{at % 5} {at * 7}" for at in range(60)]
+    index = ranking.index(tuple(values))
+    gram_sets = [_grams(value) for value in values]
+    rarity = {gram: sum(gram in grams for grams in gram_sets) for grams in gram_sets for gram in grams}
+    weight = {gram: _squared_rarity(60, count) for gram, count in rarity.items()}
+    asked = _grams("ccc word3 77")
+    slow = [sum(weight[g] for g in asked & grams) / sum(weight[g] for g in grams) ** 0.5 for grams in gram_sets]
+    buckets = ranking._distinct(grams([("ccc word3 77",)], ranking._SIZES)[0])
+    assert index.similarities(buckets) == pytest.approx(slow)
+
+
+def _grams(value: str) -> set[str]:
+    padded = f" {value} "
+    return {padded[at : at + size] for size in (2, 3, 4) for at in range(len(padded) - size + 1)}
+
+
+def _squared_rarity(texts: int, count: int) -> float:
+    return math.log(1 + texts / count) ** 2
+
+
+def test_too_large_a_pool_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit there is no answer, of rankings as of pairs; there the queries are limited, too."""
+    monkeypatch.setattr(ranking, "MOST_COMPARED", 4)
+    assert _answered([_query(0, "x")], _POOL) == _answered([_query(0, "x")], _POOL, "bitext") == []
+    queries, small = [_query(at, "x") for at in range(5)], _corpus("x")
+    assert _answered(queries, small, "bitext") == []
+    assert len(_answered(queries, small)) == 5
+
+
+def test_pairs_are_sentences_that_choose_each_other() -> None:
+    """Each of a pair shares more rare characters with the other than with any other sentence; no candidate is twice."""
+    queries = [_query(0, "Am 12. Mai 1897 starb Anna Kova."), _query(1, "Nichts"), _query(2, "7 Ei")]
+    pool = _corpus("Anna Kova died on 12 May 1897.", "7 eggs", "1897 12 again", "Nichts, hm")
+    answered = _answered(queries, pool, "bitext")
+    assert answered[:2] == [("c0",), ("c3",)]
+    mined = [ids for ids in answered if ids]
+    assert len(mined) == len(set(mined))
+
+
+def test_sentences_that_a_side_repeats_make_no_pair() -> None:
+    """As in mining, a pair of a sentence that the corpus does not score is not predicted, on either side."""
+    queries = [_query(0, "im Jahr 1897"), _query(1, "7 Eier")]
+    pool = _corpus("in 1897", "7 eggs")
+    for unscored, left in ((), 2), (("c0",), 1), (("1/query",), 1), (("c0", "1/query"), 0):
+        known = Corpus("pool", pool.texts, unscored=frozenset(unscored))
+        assert len([ids for ids in _answered(queries, known, "bitext") if ids]) == left
+
+
+def test_a_pool_without_texts_has_empty_rankings() -> None:
+    """An empty pool gives empty answers, which score nothing."""
+    empty = Corpus("none", ())
+    for search in ("", "bitext"):
+        assert {average_precision(ids, ["c0"]) for ids in _answered([_query(0, "x", "c0")], empty, search)} == {0.0}
