@@ -202,7 +202,9 @@ def test_a_plan_computes_and_writes_nothing(here: Path, monkeypatch: pytest.Monk
     (here / "out" / "run.toml").write_text("# robust-xtreme eval --config run.toml\n", encoding="utf-8")
     (here / "out" / "scores.csv").touch()
     dry = call(*WORDS, "--force", "--dry-run", "--out", "out")
-    assert dry.stdout.endswith("\n--force removes 1 file of the earlier run in out; what stays: nothing else\n")
+    kept = "scores.csv as scores.csv.kept, run.toml as run.toml.kept"
+    line = "--force removes 0 files of the earlier run in out; what the run did not write is kept: "
+    assert dry.stdout.endswith(f"\n{line}{kept}; what stays: nothing else\n")
     assert (here / "out" / "scores.csv").exists()
 
 

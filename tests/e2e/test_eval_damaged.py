@@ -12,6 +12,7 @@ from tests.tiny import tiny_run
 
 from robust_xtreme.errors import DataError, Mismatch, ModelError
 from robust_xtreme.evaluation.estimate import estimate
+from robust_xtreme.evaluation.folder import FILES
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.report.document import render
 from robust_xtreme.results import store
@@ -51,15 +52,18 @@ def _files(folder: str | Path) -> dict[str, bytes]:
 )
 @pytest.mark.parametrize("damage", ["gone", "cut", "changed"])
 def test_a_damaged_file_of_a_finished_run_is_written_again(spec: RunSpec, name: str, damage: str) -> None:
-    """The same command puts back, byte for byte, what is missing, cut short or edited."""
-    before = _files(spec.out)
-    path = Path(spec.out) / name
+    """The same command puts back, byte for byte, what is missing, cut short or edited, and keeps what was edited."""
+    before, messages = _files(spec.out), list[str]()
+    path, kept = Path(spec.out) / name, {}
     if damage == "gone":
         path.unlink()
     else:
         path.write_bytes(before[name][:40] if damage == "cut" else before[name].replace(b"0", b"1"))
-    evaluate(spec)
-    assert _files(spec.out) == before
+    if damage != "gone" and path.read_bytes() != before[name]:
+        kept = {f"{name}.kept": path.read_bytes()}
+    evaluate(spec, observer=Observer(say=messages.append))
+    assert _files(spec.out) == before | kept
+    assert (f"{name} is not as the run wrote it, and is kept as {name}.kept" in messages) == bool(kept)
 
 
 def test_a_manifest_that_is_none_is_named(spec: RunSpec) -> None:
@@ -70,7 +74,41 @@ def test_a_manifest_that_is_none_is_named(spec: RunSpec) -> None:
         with pytest.raises(DataError, match=r"manifest\.json.*--force"):
             evaluate(spec)
     evaluate(spec, force=True)
-    assert _files(spec.out) == before
+    files = _files(spec.out)
+    assert {name: content for name, content in files.items() if not name.endswith(".kept")} == before
+    assert files["manifest.json.kept"] == b"[" * 100_000
+    assert files["report.md.kept"] == before["report.md"]  # nothing says that the run wrote it
+
+
+def test_what_was_edited_in_a_finished_run_is_kept(spec: RunSpec) -> None:
+    """Each start over gives it another name, and the plan says so before."""
+    before, out, edited = _files(spec.out), Path(spec.out), ("report.md", "run.toml")
+    for _ in range(2):
+        for name in edited:
+            with (out / name).open("a", encoding="utf-8") as file:
+                file.write("# mine\n")
+        messages = list[str]()
+        planned = estimate(spec, force=True)[-1]
+        evaluate(spec, force=True, observer=Observer(say=messages.append))
+        assert messages[0] == planned
+    assert "kept: report.md as report.md.kept.2, run.toml as run.toml.kept.2; what stays: report.md.kept," in planned
+    kept = {f"{name}.kept{ending}": before[name] + b"# mine\n" for name in edited for ending in ("", ".2")}
+    assert _files(out) == before | kept
+
+
+def test_a_report_of_the_user_in_an_unfinished_run_is_kept(spec: RunSpec) -> None:
+    """The run has written none yet; one that it was writing when it was killed is its own."""
+    before, out = _files(spec.out), Path(spec.out)
+    for key in ("complete", "finishing"):
+        manifest = read_manifest(out / "manifest.json")
+        digests = {"run.toml": manifest["files"]["run.toml"]}
+        unfinished = {"complete": False, "finishing": key == "finishing", "files": digests}
+        write_manifest(out / "manifest.json", {**manifest, **unfinished})
+        for name in FILES[1:]:
+            (out / name).unlink()
+        (out / "report.md").write_text("mine")
+        evaluate(spec)
+        assert _files(out) == before | {"report.md.kept": b"mine"}
 
 
 def test_a_run_without_its_file_is_started_over(spec: RunSpec) -> None:

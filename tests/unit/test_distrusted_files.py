@@ -101,7 +101,7 @@ def test_a_run_with_code_continues_in_its_folder(here: Path) -> None:
     """Its own run.toml, which contains the key, is compared, and its first line names the option."""
     spec = RunSpec(trust_remote_code=True, out="run")
     (here / "run").mkdir()
-    begin(RunFolder(here / "run"), spec, {"schema_version": "1"}, force=False)
+    begin(RunFolder(here / "run"), spec, {"schema_version": "1"})
     written("run/parts/part", "")
     check_ours(here / "run", spec, force=False)
     header, *_ = (here / "run/run.toml").read_text().splitlines()

@@ -77,7 +77,7 @@ def test_another_spelling_continues_a_run(spelling: str, here: Path) -> None:
     of = SPELLINGS[spelling]
     spec = RunSpec(model=("model",), data="data", out="out")
     Path("out").mkdir()
-    begin(Folder(Path("out")), spec, {"schema_version": "1"}, force=False)
+    begin(Folder(Path("out")), spec, {"schema_version": "1"})
     written("out/parts/part", "")
     check_ours(Path("out"), replace(spec, model=(of("model"),), data=of("data")), force=False)
     with pytest.raises(Mismatch, match=r"its key model is model, not \./near/model\."):

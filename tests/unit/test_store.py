@@ -137,12 +137,14 @@ def test_a_missing_folder_is_a_disk_error(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
-    """Only temporary files are removed, in folders below too."""
-    (tmp_path / "parts").mkdir()
-    (tmp_path / "parts" / ".a.parquet.17.tmp").write_bytes(b"half")
-    (tmp_path / "parts" / "notes.tmp").write_bytes(b"mine")
-    store.sweep(tmp_path)
-    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["notes.tmp"]
+    """Only temporary files of what it writes are removed, in the folder itself."""
+    theirs = ["notes.tmp", ".notes.17.tmp", ".a.parquet.tmp", "plots/.a.parquet.17.tmp"]
+    (tmp_path / "plots").mkdir()
+    for name in (".a.parquet.17.tmp", *theirs):
+        (tmp_path / name).write_bytes(b"half")
+    store.sweep(tmp_path, {"a.parquet"}.__contains__)
+    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted(theirs)
 
 
 @pytest.mark.parametrize("names", [("../..", "etc"), ("/", "x"), ("",), ("a" * 999,), (".", "..")])

@@ -17,6 +17,7 @@ from tests.trainings import Stopped, copied, files, stop_at
 from robust_xtreme import registry, train
 from robust_xtreme.errors import Mismatch, ModelError, SpecError
 from robust_xtreme.models.located import locate
+from robust_xtreme.training import best
 from robust_xtreme.training.loop import Options, Progress
 
 
@@ -183,10 +184,58 @@ def test_rows_that_are_not_rows_are_left_out(half: Path, words: dict[str, Any]) 
 def test_a_complete_run_keeps_nothing_to_continue_from(run: Path, words: dict[str, Any]) -> None:
     """What a kill after the last file left there goes when the run is asked for again."""
     (run / "resume" / "step-000000003").mkdir(parents=True)
-    (run / "best.safetensors").write_bytes(b"x")
+    best.keep(run, torch.nn.Linear(1, 1), 50.0, 3)
     train(**words)
     assert not (run / "resume").exists()
     assert not (run / "best.safetensors").exists()
+
+
+def test_weights_of_the_user_are_not_taken_for_the_best_of_a_run(run: Path, words: dict[str, Any]) -> None:
+    """A file with this name that contains no score stays, and a start over keeps it."""
+    (run / "best.safetensors").write_bytes(b"mine")
+    train(**words)
+    train(force=True, **{**words, "steps": 1})
+    assert (run / "best.safetensors.kept").read_bytes() == b"mine"
+
+
+def test_files_that_only_look_temporary_stay(half: Path, words: dict[str, Any]) -> None:
+    """At the top of a run, in a folder with the name of a half-written model, and beside saved states."""
+    run = half.parent.parent
+    mine = [run / ".notes.123.tmp", run / ".model.55.tmp" / "x", half / "why.txt", half.parent / "step-best" / "a.txt"]
+    for path in mine:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine", encoding="utf-8")
+    half_written = [
+        run / ".metrics.csv.7.tmp",
+        run / ".model.56.tmp" / "config.json",
+        run / "stages" / ".00-target.json.7.tmp",
+    ]
+    for path in half_written:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("half", encoding="utf-8")
+    train(options=Options(save_seconds=0.0), **words)
+    assert [path.read_text(encoding="utf-8") for path in mine] == ["mine"] * len(mine)
+    assert not any(path.exists() for path in half_written)
+    train(options=Options(save_seconds=0.0, force=True), **words)
+    assert [path.read_text(encoding="utf-8") for path in mine] == ["mine"] * len(mine)
+
+
+def test_a_link_to_nothing_is_named(words: dict[str, Any], tmp_path: Path) -> None:
+    """As the folder of a run, and what it leads to."""
+    (tmp_path / "run").symlink_to("gone")
+    with pytest.raises(Mismatch, match=r"run is a link to 'gone', which leads to no folder\. Create that folder"):
+        train(**words)
+
+
+def test_one_changed_byte_of_a_claim_is_named(run: Path, words: dict[str, Any]) -> None:
+    """By train and by eval; no other file is blamed."""
+    content = (run / "train.json").read_bytes()
+    at = content.index(b'"stages/00-target.json": "') + 30
+    (run / "train.json").write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    with pytest.raises(Mismatch, match=r"train\.json is damaged"):
+        train(**words)
+    with pytest.raises(ModelError, match=r"train\.json is damaged or was changed"):
+        locate(run, registry.load("task", "panx"))
 
 
 def test_ctrl_c_saves_the_step_and_continues_from_it(whole: Path, words: dict[str, Any]) -> None:

@@ -285,11 +285,21 @@ def test_tensorboard_has_the_rows_of_the_table(home: Path, whole: Path, out: Pat
 
 def test_tensorboard_that_is_missing_is_one_line(home: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its package the run says what to install, before anything is trained."""
-    for name in ("_TENSORBOARD_AVAILABLE", "_TENSORBOARDX_AVAILABLE"):
-        monkeypatch.setattr(f"lightning.fabric.loggers.tensorboard.{name}", False)
+    monkeypatch.setattr("robust_xtreme.training.loop.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"Install it: pip install 'robust-xtreme\[tensorboard\]'") as caught:
         train(_spec(home, out, log=["tensorboard"]))
     assert "\n" not in str(caught.value)
+
+
+def test_tensorboard_that_is_missing_leaves_the_earlier_run(
+    home: Path, stopped: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is known before --force removes anything."""
+    before = files(copied(stopped, out))
+    monkeypatch.setattr("robust_xtreme.training.loop.find_spec", lambda _: None)
+    with pytest.raises(UserError, match="Install it"):
+        train(_spec(home, out, log=["tensorboard"]), Options(force=True))
+    assert files(out) == before
 
 
 @pytest.mark.parametrize("changed", [{"accumulate": 2}, {"devices": 2}])

@@ -14,11 +14,12 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import copied, files
 
 from robust_xtreme import train
-from robust_xtreme.errors import Mismatch, ModelError
+from robust_xtreme.errors import DiskError, Mismatch, ModelError
 from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.results.manifest import write_manifest
 from robust_xtreme.training.estimate import plan_of
-from robust_xtreme.training.loop import Options
-from robust_xtreme.training.removal import others, removal
+from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.removal import over_of, removal
 from robust_xtreme.training.values import from_values
 
 THEIRS = ("notes.md", "model/thesis.txt", "heads/notes.json", "stages/draft.md", "resume/keep.txt", "data/own.csv")
@@ -67,7 +68,7 @@ def test_files_of_the_user_stay_and_are_named(claim: str, home: Path, run: Path)
     _add(run)
     if claim == "unfinished":
         facts = json.loads((run / "train.json").read_text(encoding="utf-8"))
-        (run / "train.json").write_text(json.dumps({**facts, "files": {}}), encoding="utf-8")
+        write_manifest(run / "train.json", {**facts, "files": {}})
     lines: list[str] = []
     train(options=Options(force=True, tell=lines.append), **_words(home, run, seed=1))
     assert {name: (run / name).read_text(encoding="utf-8") for name in THEIRS} == dict.fromkeys(THEIRS, "precious")
@@ -76,7 +77,8 @@ def test_files_of_the_user_stay_and_are_named(claim: str, home: Path, run: Path)
         "what stays: heads/notes.json, model/thesis.txt, resume/keep.txt, stages/draft.md, data/, and 1 more" in removed
     )
     check_hashes(run)
-    assert others(run) == sorted(name for name in THEIRS if name.partition("/")[0] not in ("notes.md", "data"))
+    stays = sorted(name for name in THEIRS if name.partition("/")[0] not in ("notes.md", "data"))
+    assert over_of(run, ["panx"]).stays == (*stays, "data/", "notes.md")
 
 
 def test_a_second_start_removes_nothing_of_the_user_either(home: Path, run: Path) -> None:
@@ -104,7 +106,7 @@ def test_what_a_run_writes_is_all_removed(home: Path, run: Path) -> None:
     train(force=True, **_words(home, run, steps=2))
     new = train(**_words(home, run.parent / "new", steps=2))
     assert files(run) == files(new)
-    assert "what stays: nothing else" in removal(run)
+    assert "what stays: nothing else" in removal(run, ["panx"])
 
 
 def test_a_plan_says_what_force_removes(home: Path, run: Path) -> None:
@@ -115,7 +117,7 @@ def test_a_plan_says_what_force_removes(home: Path, run: Path) -> None:
     spec = from_values(_words(home, run))
     (row,) = plan_of(spec, lines.append, force=True)
     assert not row.cached
-    assert lines[-1] == removal(run)
+    assert lines[-1] == removal(run, ["panx"])
     assert lines[-1].endswith("what stays: notes.md")
     assert files(run) == before
     assert plan_of(spec, lambda _: None)[0].cached
@@ -172,12 +174,69 @@ def test_a_tokenizer_that_is_larger_than_the_embeddings_is_refused(home: Path, t
 
 
 def test_a_complete_run_lists_its_files(home: Path, run: Path) -> None:
-    """Files of the user stay in it although a run could have given them these names."""
+    """Files of the user stay in it; those with names that a run gives get another one."""
     names = ("model/vocab.txt", "stages/99-mine.json", "heads/mine.json", "heads/mine.safetensors", ".train.json.tmp")
     for name in names:
         (run / name).write_text("precious", encoding="utf-8")
     train(options=Options(force=True), **_words(home, run, seed=1))
-    assert [(run / name).read_text(encoding="utf-8") for name in names] == ["precious"] * len(names)
+    kept = [f"{name}.kept" if name in names[:2] else name for name in names]
+    assert [(run / name).read_text(encoding="utf-8") for name in kept] == ["precious"] * len(names)
+
+
+def test_what_the_run_did_not_write_is_kept_where_a_new_one_writes(home: Path, run: Path) -> None:
+    """A head of the user, edited files, and a linked folder get another name each time; the plan says so before."""
+    for _ in range(2):
+        for name in ("heads/panx.json", "metrics.csv"):
+            (run / name).write_text("precious", encoding="utf-8")
+        lines: list[str] = []
+        plan_of(from_values(_words(home, run)), lines.append, force=True)
+        train(options=Options(force=True, tell=lines.append), **_words(home, run))
+        assert len({line for line in lines if line.startswith("--force")}) == 1
+        assert any("not write is kept: heads/panx.json as panx.json.kept" in line for line in lines)
+    for name in ("heads/panx.json", "metrics.csv"):
+        for ending in (".kept", ".kept.2"):
+            assert (run / f"{name}{ending}").read_text(encoding="utf-8") == "precious"
+    check_hashes(run)
+
+
+def test_a_head_of_the_user_is_kept_where_another_run_learns_its_task(home: Path, run: Path) -> None:
+    """Also one that appears while the new run trains."""
+    (run / "heads" / "panx.json").rename(run / "heads" / "udpos.json")
+    (run / "heads" / "udpos.safetensors").write_text("precious", encoding="utf-8")
+
+    def add(_: Progress) -> None:
+        (run / "heads").mkdir(exist_ok=True)
+        (run / "heads" / "panx.safetensors").write_text("late", encoding="utf-8")
+
+    train(options=Options(force=True, watch=add), **_words(home, run))
+    assert (run / "heads" / "panx.safetensors.kept").read_text(encoding="utf-8") == "late"
+    assert (run / "heads" / "udpos.safetensors").read_text(encoding="utf-8") == "precious"
+    assert "heads/udpos.safetensors" in over_of(run, []).stays
+    assert over_of(run, ["udpos"]).kept == {"heads/udpos.json", "heads/udpos.safetensors"}
+
+
+def test_a_file_that_appears_while_a_run_trains_is_not_the_run_s(home: Path, run: Path) -> None:
+    """The next start over leaves it."""
+
+    def add(_: Progress) -> None:
+        (run / "model").mkdir(exist_ok=True)
+        (run / "model" / "thesis.txt").write_text("precious", encoding="utf-8")
+
+    train(options=Options(force=True, watch=add), **_words(home, run))
+    check_hashes(run)
+    train(force=True, **_words(home, run, seed=2))
+    assert (run / "model" / "thesis.txt").read_text(encoding="utf-8") == "precious"
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_removed(
+    home: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the folders is enough."""
+    before = files(run)
+    monkeypatch.setattr("robust_xtreme.results.start_over.os.access", lambda path, _: Path(path).name != "heads")
+    with pytest.raises(DiskError, match="heads cannot be written: Permission denied"):
+        train(force=True, **_words(home, run))
+    assert files(run) == before
 
 
 def test_a_start_over_that_is_killed_between_removing_and_writing_continues(

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
+from tests.trainings import Stopped, stop_at
 from typer.testing import CliRunner
 
 from robust_xtreme.commands._app import build
@@ -19,6 +20,7 @@ from robust_xtreme.commands._train_shown import print_plan
 from robust_xtreme.results import store
 from robust_xtreme.training import estimate
 from robust_xtreme.training.estimate import Row, plan_of
+from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
 from robust_xtreme.training.values import from_values
@@ -219,6 +221,21 @@ def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -
     assert files(tmp_path) == []
     missing = CliRunner().invoke(build(), ["train", "--task", "xquad", *words])
     assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)
+
+
+def test_saved_steps_are_not_to_do(tmp_path: Path, data: Path, encoder: Path) -> None:
+    """A stopped run is shown with its steps; with `force` all of them are to do."""
+    spec = spec_in(tmp_path, data, task="panx", encoder=encoder, steps=6, batch_size=8)
+    (fresh,) = planned(spec)
+    with pytest.raises(Stopped):
+        train(spec, Options(watch=stop_at(4), save_seconds=0.0))
+    (row,) = planned(spec)
+    assert (row.done, row.steps, row.cached, row.tokens) == (3, 6, False, round((fresh.tokens or 0) / 2))
+    assert plan_of(spec, lambda _: None, force=True)[0].done == 0
+    text = StringIO()
+    print_plan(Console(file=text, width=200), (row,))
+    assert "3 steps done" in text.getvalue()
+    assert "still to train: steps 3," in text.getvalue()
 
 
 def test_a_shipped_run_is_planned_from_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ def test_a_run_killed_while_it_writes_its_model_continues(
             with pytest.raises(Stopped):
                 train(broken, Options(save_seconds=0.0))
         (tmp_path / "broken" / ".model.1.tmp").mkdir()
-        (tmp_path / "broken" / ".model.1.tmp" / "half").write_text("half", encoding="utf-8")
+        (tmp_path / "broken" / ".model.1.tmp" / "config.json").write_text("half", encoding="utf-8")
     assert files(train(broken)) == whole
 
 

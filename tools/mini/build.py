@@ -28,6 +28,7 @@ from robust_xtreme.examples import digest
 from robust_xtreme.languages import language
 from robust_xtreme.models.verify import CLAIM, FILES, hashes
 from robust_xtreme.results import store
+from robust_xtreme.results.manifest import read_manifest, write_manifest
 from robust_xtreme.training.chain import KINDS
 from robust_xtreme.training.encoder import replace_folder, write_model
 from robust_xtreme.training.loop import Options
@@ -222,7 +223,7 @@ def _keep(run: Path, out: Path, recipe: Recipe) -> None:
         source = run / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp / name)
     _tell_orders(tmp / "stages" / f"01-{KINDS['target']}.json", recipe)
-    store.write_json(tmp / CLAIM, {**store.read_json(tmp / CLAIM), FILES: hashes(tmp)})
+    write_manifest(tmp / CLAIM, {**read_manifest(tmp / CLAIM), FILES: hashes(tmp)})
     for path in tmp.rglob("*.*"):
         path.chmod(_READABLE)
     replace_folder(tmp, out)

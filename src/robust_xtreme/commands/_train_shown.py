@@ -114,7 +114,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.batch_size:,}" if row.batch_size else "",
         _about(row.tokens, exact=False),
         _duration(row.seconds),
-        "cached" if row.cached else "to do",
+        "cached" if row.cached else f"{row.done:,} steps done" if row.done else "to do",
         _UNKNOWN if row.folder is None else str(row.folder),
     )
 
@@ -142,7 +142,7 @@ def _total(rows: Sequence[Row]) -> str:
     todo = [row for row in rows if not row.cached]
     if not todo:
         return "complete: nothing to train"
-    steps = _about(_sum([row.steps for row in todo]), all(row.exact for row in todo))
+    steps = _about(_sum([row.steps and row.steps - row.done for row in todo]), all(row.exact for row in todo))
     tokens = _about(_sum([row.tokens for row in todo]), exact=False)
     time = _duration(_sum([row.seconds for row in todo]))
     done = f"{len(rows) - len(todo)} of {counted(len(rows), 'stage')} exist already; "

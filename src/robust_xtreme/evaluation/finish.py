@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from robust_xtreme import packs, registry
-from robust_xtreme.evaluation.folder import FILES, REPORT, Folder
+from robust_xtreme.evaluation.folder import DIGESTS, FILES, FINISHING, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.models.checkpoint import Located
@@ -36,6 +36,7 @@ from robust_xtreme.results.score import scores
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
+    folder.write_manifest({**manifest, FINISHING: True})
     parts = [folder.read(task_run) for task_run in plan.task_runs]
     predictions = store.canonical(pl.concat([part.predictions for part in parts]), PREDICTIONS)
     stats = store.canonical(pl.concat([part.stats for part in parts]), STATS)
@@ -51,7 +52,7 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     store.write_frame(folder.path / "deltas.csv", frames[1], DELTAS)
     store.write_text(folder.path / REPORT, page(*frames, manifest))
     files = {name: store.sha256(folder.path / name) for name in FILES}
-    manifest |= {"files": files, "complete": True}
+    manifest = {key: value for key, value in manifest.items() if key != FINISHING} | {DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)
     return manifest
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,6 +21,7 @@ from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
 from robust_xtreme.results.schema import PREDICTIONS, STATS
+from robust_xtreme.results.start_over import StartOver, check_folder, is_written, start_over
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.sinks import one_line
 
@@ -37,6 +39,12 @@ FILES: Final = (
     "deltas.csv",
     REPORT,
 )
+DIGESTS: Final = "files"
+"""The key of the manifest: the sha256 of FILES; of run.toml alone until the run is finished."""
+
+FINISHING: Final = "finishing"
+"""The key of the manifest: the other FILES are being written."""
+
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")
 _TRACELESS: Final = (LOG, store.LOCK)
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
@@ -77,7 +85,7 @@ class Folder:
         stored = self.manifest
         if stored is None or not stored["complete"]:
             return None
-        digests = [(self.path / name, stored.get("files", {}).get(name)) for name in FILES]
+        digests = [(self.path / name, stored.get(DIGESTS, {}).get(name)) for name in FILES]
         if not all(store.complete(path) and store.sha256(path) == digest for path, digest in digests):
             return None
         _check_contents(self, stored, fresh)
@@ -140,13 +148,9 @@ class Folder:
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     """Raise Mismatch where a folder contains another run or something else. Nothing is written."""
-    if path.is_symlink() and not path.exists():
-        what = f"is a link to {str(path.readlink())!r}, which leads to no folder"
-        raise Mismatch(f"{path} {what}. Create that folder, or name another one with --out.")
+    check_folder(path)
     if not path.exists():
         return
-    if not path.is_dir():
-        raise Mismatch(f"{path} is a file; --out names a folder.")
     if (path / PARTS).is_symlink():
         what = "is a link, and a run writes and removes only files in its own folder"
         raise Mismatch(f"{path / PARTS} {what}. Remove the link, or name another folder with --out.")
@@ -199,22 +203,23 @@ def _shown(value: Any) -> str:
     return text or "not set"
 
 
-def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) -> dict[str, Any]:
+def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOver | None = None) -> dict[str, Any]:
     """Prepare the folder and return the manifest that is valid: the stored manifest where the run continues.
 
-    The caller holds the lock. Raises Mismatch where model, data, device or versions of frames differ.
+    `over` removes an earlier run. The caller holds the lock. Raises Mismatch where model, data, device or versions of
+    frames differ.
     """
-    if force:
-        _clear(folder.path)
-    store.sweep(folder.path)
+    if over:
+        over.carry_out()
+    store.sweep(folder.path, {*FILES, MANIFEST}.__contains__)
+    store.sweep(folder.path / PARTS, _PART.fullmatch)
     stored = folder.manifest
     if stored is not None and nothing_yet(folder.path):
         stored = None
-    if stored is None:
-        flag = " --trust-remote-code" if spec.trust_remote_code else ""
-        store.write_text(folder.path / RUN, f"{_HEADER}{flag}\n{spec.to_toml()}")
+    digests = {RUN: _write_run(folder, spec, over)} if stored is None else {}
     store.make_folder(folder.path / PARTS)
     if stored is None:
+        manifest = {**manifest, DIGESTS: digests}
         folder.write_manifest(manifest)
         return manifest
     _check_contents(folder, stored, manifest)
@@ -222,6 +227,16 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
         stored = widened(stored, manifest)
         folder.write_manifest(stored)
     return stored
+
+
+def _write_run(folder: Folder, spec: RunSpec, over: StartOver | None) -> str:
+    """Write run.toml, and return its sha256; one with other bytes that is not the run's is kept."""
+    path = folder.path / RUN
+    text = f"{_HEADER}{' --trust-remote-code' if spec.trust_remote_code else ''}\n{spec.to_toml()}"
+    if over is None and path.is_file() and resources.content(path) != text.encode("utf-8", "backslashreplace"):
+        for line in over_of(folder.path, [RUN]).keep():
+            folder.log(line)
+    return store.write_text(path, text)
 
 
 def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
@@ -261,35 +276,50 @@ def _described(value: Any) -> str:
 
 
 def removal(path: Path) -> str:
-    """What `force` removes from the folder and what stays, as a line; empty where there is nothing to remove."""
-    files = _written(path)
-    if not files:
-        return ""
-    entries = [*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")]
-    others = {entry for entry in entries if entry.name not in (RUN, PARTS)} - set(files)
-    names = sorted(f"{entry.relative_to(path)}{'/' if entry.is_dir() else ''}" for entry in others)
-    return store.removal_line(path, len(files), names)
+    """What `force` does to the folder, as a line; empty where there is nothing to remove."""
+    over = over_of(path)
+    return over.line() if over.names else ""
 
 
-def _written(path: Path) -> list[Path]:
-    """The files of a run, without run.toml, which is replaced, and the lock. The manifest is the last.
+def over_of(path: Path, only: Collection[str] = ()) -> StartOver:
+    """The start over in a folder, of `only` these files if given. The manifest is the last that goes.
 
-    As long as it is there, no other run takes the remaining parts for its own. A complete run lists its parts; those of
-    others have the names that a run gives.
+    As long as it is there, no other run takes the remaining parts for its own. Parts that a complete run does not list
+    are not in the way; run.toml is replaced.
     """
-    parts = sorted(entry for entry in (path / PARTS).glob("*") if _PART.fullmatch(entry.name))
-    with suppress(DataError):
-        manifest = read_manifest(path / MANIFEST)
-        if manifest.get("complete") and "parts" in manifest:
-            parts = [entry for entry in parts if entry.name in manifest["parts"]]
-    known = [path / name for name in (*FILES[1:], LOG, MANIFEST)]
-    return [entry for entry in (*parts, *known) if entry.is_file() or entry.is_symlink()]
+    stored = _stored(path)
+    every = sorted(entry.name for entry in (path / PARTS).glob("*") if _PART.fullmatch(entry.name))
+    complete = bool(stored.get("complete")) and "parts" in stored
+    parts = [name for name in every if name in _listed(stored, "parts") or not complete]
+    written = _written(path, stored, parts)
+    replaced = () if is_written(path / RUN, RUN, written) else (RUN,)
+    wanted = (*(f"{PARTS}/{name}" for name in parts), *FILES[1:], LOG, *replaced, MANIFEST)
+    names = [name for name in wanted if os.path.lexists(path / name) and name in (only or wanted)]
+    entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)
+    shown = {entry.relative_to(path).as_posix(): "/" if entry.is_dir() else "" for entry in entries}
+    others = sorted(f"{name}{slash}" for name, slash in shown.items() if name not in {RUN, *names})
+    return start_over(path, names, written, others)
 
 
-def _clear(path: Path) -> None:
-    """Remove the files of a run; those of the user stay."""
-    for entry in _written(path):
-        try:
-            entry.unlink()
-        except OSError as error:
-            raise DiskError(f"{entry} cannot be removed: {error.strerror}.") from error
+def _written(path: Path, stored: Mapping[str, Any], parts: Sequence[str]) -> dict[str, str | None]:
+    """The files that a run wrote and their sha256 where its manifest lists it; without a manifest only parts and log.
+
+    Files that are being written while a run finishes are its own, too.
+    """
+    digests = _listed(stored, "parts")
+    by_name = (LOG, *((MANIFEST,) if _has_manifest(path) else ()), *(FILES[1:] if stored.get(FINISHING) else ()))
+    own_parts = {f"{PARTS}/{name}": digests.get(name) for name in parts}
+    return {**dict.fromkeys(by_name), **own_parts, **_listed(stored, DIGESTS)}
+
+
+def _stored(path: Path) -> Mapping[str, Any]:
+    """The content of a manifest, also where it was changed: a file with a digest in it is the run's."""
+    try:
+        stored = store.read_json(path / MANIFEST)
+    except DataError:
+        return {}
+    return stored if isinstance(stored, dict) else {}
+
+
+def _listed(stored: Mapping[str, Any], key: str) -> Mapping[str, str]:
+    return listed if isinstance(listed := stored.get(key), dict) else {}

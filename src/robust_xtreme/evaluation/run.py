@@ -19,7 +19,7 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, removal
+from robust_xtreme.evaluation.folder import FILES, RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -89,12 +89,14 @@ def evaluate(
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
             models = Models(device, spec.precision, spec.representation)
-            if removed := removal(folder.path) if force else "":
+            over = over_of(folder.path, () if force else FILES[1:])
+            if force and over.names:
                 _load_all(models, plan)
             with store.staying(folder.path / store.LOCK):
-                manifest = begin(folder, spec, fresh, force)
+                lines = [over.line()] if force and over.names else over.keep()
+                manifest = begin(folder, spec, fresh, over if force else None)
                 run = _Run(plan, folder, device, observer, models, manifest)
-                for line in filter(None, (removed, what_is_read(spec))):
+                for line in filter(None, (*lines, what_is_read(spec))):
                     run.say(line)
             if cache:
                 run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
@@ -102,8 +104,9 @@ def evaluate(
 
 
 def _load_all(models: Models, plan: Plan) -> None:
-    """Load each model: where one cannot be loaded, the earlier run stays."""
+    """Load each model and read what floors are fitted to: where one cannot be read, the earlier run stays."""
     for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
+        read_train(plan.spec, task_run.task)
         models.load(task_run.model, task_run.task)
 
 

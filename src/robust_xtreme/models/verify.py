@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import resources
-from robust_xtreme.errors import ModelError
-from robust_xtreme.models.identity import file_hash, read_json
+from robust_xtreme.errors import DataError, ModelError
+from robust_xtreme.models.identity import file_hash
+from robust_xtreme.results.manifest import read_manifest
 
 CLAIM: Final = "train.json"
 FILES: Final = "files"
 """The key of train.json: the sha256 of each file by its path in the run; empty until the run is complete."""
 
 KEPT: Final = "kept"
-"""The key of train.json: files of the user that were in the run's folders before it trained, which it leaves."""
+"""The key of train.json: files in the run's folders that the run did not write, and leaves."""
+
+LOGS: Final = "logs"
+"""The key of train.json: the sha256 of the files that only a reader of the folder reads, as FILES."""
 
 _MODEL, _STAGES = "model", "stages"
 _FOLDERS: Final = (_MODEL, "heads", _STAGES)
@@ -29,22 +34,21 @@ def claim_of(run: Path) -> dict[str, Any] | None:
     if not (run / CLAIM).is_file():
         return None
     try:
-        return read_json(run / CLAIM)
-    except ModelError:
+        return read_manifest(run / CLAIM)
+    except DataError:
         return {}
 
 
-def hashes(run: Path) -> dict[str, str]:
-    """The sha256 of each file of a run's model, heads and stages. Raises ModelError where one cannot be read."""
-    kept = _kept(run)
-    return {name: file_hash(run / name) for name in _names(run) if name not in kept}
+def hashes(run: Path, kept: Collection[str] = ()) -> dict[str, str]:
+    """The sha256 of each file of a run's model, heads and stages but the `kept`. Raises ModelError."""
+    return {name: file_hash(run / name) for name in names_of(run) if name not in kept}
 
 
 def _remedy(run: Path) -> str:
     return _REINSTALL if resources.is_mini(run) else _REMEDY
 
 
-def _names(run: Path) -> list[str]:
+def names_of(run: Path) -> list[str]:
     """The files of a run's model, heads and stages, relative to the run; hidden ones are left out."""
     paths = [path.relative_to(run) for folder in _FOLDERS for path in (run / folder).rglob("*") if path.is_file()]
     return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
@@ -70,7 +74,7 @@ def check_hashes(run: Path, inside: str = "") -> None:
         raise ModelError(
             f"{run} is not complete: its training stopped or still runs. Continue it with the same command."
         )
-    names = [name for name in _names(run) if name.startswith(inside)]
+    names = [name for name in names_of(run) if name.startswith(inside)]
     for name in filter(lambda name: name.startswith(inside), recorded):
         if name not in names:
             raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_remedy(run)}")
@@ -102,9 +106,9 @@ def _recorded(run: Path) -> dict[str, str] | None:
     if not path.is_file():
         return None
     try:
-        recorded: Any = read_json(path).get(FILES)
-    except ModelError as error:
-        raise ModelError(f"{path} is damaged (not a JSON object). {_remedy(run)}") from error
+        recorded: Any = read_manifest(path).get(FILES)
+    except DataError as error:
+        raise ModelError(f"{path} is damaged or was changed after training. {_remedy(run)}") from error
     if recorded is None:
         return None
     if not isinstance(recorded, dict) or not all(isinstance(value, str) for value in recorded.values()):

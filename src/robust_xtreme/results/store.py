@@ -9,7 +9,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +17,11 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, DiskError, Locked, counted
+from robust_xtreme.errors import DataError, DiskError, Locked
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
-from robust_xtreme.sinks import json_text, visible
+from robust_xtreme.sinks import json_text
 
 LOCK: Final = ".lock"
 """The file that a writer of a folder locks, as long as it writes."""
@@ -29,7 +29,7 @@ LOCK: Final = ".lock"
 _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
-_NAMED: Final = 5
+_TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9]+\.tmp")
 _VERSION: Final = "schema_version"
 _STEPS: Final = {
     errno.ENOSPC: "Free some space",
@@ -98,9 +98,11 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file (UTF-8) whole. Raises DiskError."""
-    _write(path, text.encode("utf-8", "backslashreplace"))
+def write_text(path: Path, text: str) -> str:
+    """Write a text file (UTF-8) whole; return the sha256. Raises DiskError."""
+    content = text.encode("utf-8", "backslashreplace")
+    _write(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -155,18 +157,18 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def removal_line(folder: Path, files: int, others: Sequence[str]) -> str:
-    """What starting over removes from a run's folder, and the first names of what stays there."""
-    more = [f"and {len(others) - _NAMED} more"] if len(others) > _NAMED else []
-    stays = ", ".join([*others[:_NAMED], *more]) or "nothing else"
-    return visible(f"--force removes {counted(files, 'file')} of the earlier run in {folder}; what stays: {stays}")
+def sweep(folder: Path, is_written: Callable[[str], object]) -> None:
+    """Remove the temporary files that a killed writer of files with such names left. The caller must have the lock."""
+    for left in folder.glob(f".*{_TMP}"):
+        if is_written(final_name(left.name)):
+            with suppress(OSError):
+                left.unlink()
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files of a killed writer in a folder and below. The caller must have the lock."""
-    for left in folder.rglob(f".*.[0-9]*{_TMP}"):
-        with suppress(OSError):
-            left.unlink()
+def final_name(name: str) -> str:
+    """The name that a temporary file or folder gets once it is whole; empty where the name is not that of one."""
+    parts = _TEMPORARY.fullmatch(name)
+    return parts[1] if parts else ""
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from robust_xtreme.training._translator import Translation
 PART: Final = 512
 """Texts of one part: the most that a killed run loses."""
 
+_PART: Final = re.compile(r"\d{6}\.jsonl")
 _KEYS: Final = ("source", "target", "cut", "long")
 _TOLD: Final = 10
 
@@ -57,7 +59,7 @@ def translations(job: Job, translate: Callable[[], Translate], tell: Callable[[s
     if not job.path.is_file():
         with store.lock(job.parts):
             if not job.path.is_file():
-                store.sweep(job.parts)
+                store.sweep(job.parts, _PART.fullmatch)
                 made = _made(job, translate, tell)
                 store.write_text(job.path, _line(job.header) + "".join(map(_row, job.texts, made)))
                 shutil.rmtree(job.parts, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from robust_xtreme.models.encoder import (
 )
 from robust_xtreme.models.weights import check_weights
 from robust_xtreme.results import store
+from robust_xtreme.results.start_over import keep
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)
 _NEW_NAMES: Final = ("TokenizersBackend", "Siglip2Tokenizer")
@@ -43,13 +45,19 @@ def encoder_folder(path: Path) -> Path:
 
 
 @contextmanager
-def written_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder to write, which replaces `folder` once it is complete. Raises DiskError."""
+def written_folder(folder: Path, keeping: bool = True) -> Iterator[Path]:
+    """A temporary folder to write, whose files go into `folder` once it is complete. Raises DiskError.
+
+    Files there that have their names and other bytes are kept under another name.
+    """
     tmp = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(tmp, ignore_errors=True)
     try:
         tmp.mkdir(parents=True)
         yield tmp
+        for target in (folder, *renamed(tmp, folder)) if keeping else ():
+            if target.is_symlink() or (target.is_file() and not _same(tmp / target.relative_to(folder), target)):
+                keep(target)
         replace_folder(tmp, folder)
     except BaseException as error:
         shutil.rmtree(tmp, ignore_errors=True)
@@ -57,6 +65,15 @@ def written_folder(folder: Path) -> Iterator[Path]:
         if isinstance(error, WRITE_ERRORS) or (isinstance(error, Exception) and "(os error " in str(error)):
             raise disk_error(folder, error) from error
         raise
+
+
+def renamed(tmp: Path, folder: Path) -> list[Path]:
+    """The files of a temporary folder as `folder` will contain them."""
+    return sorted(folder / path.relative_to(tmp) for path in tmp.rglob("*") if path.is_file())
+
+
+def _same(path: Path, other: Path) -> bool:
+    return filecmp.cmp(path, other, shallow=False)
 
 
 def read_start(folder: Path) -> tuple[Any, Any]:
@@ -80,8 +97,8 @@ def config_of(folder: Path, called: str) -> dict[str, Any]:
     return config
 
 
-def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
-    """Write weights (safetensors), configuration and tokenizer; the folder appears complete. Raises DiskError."""
+def write_model(folder: Path, encoder: Any, tokenizer: Any) -> list[Path]:
+    """Write weights (safetensors), configuration and tokenizer, complete; return the files. Raises DiskError."""
     with written_folder(folder) as tmp:
         with quiet_transformers():
             encoder.save_pretrained(str(tmp))
@@ -92,6 +109,7 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
         if facts.get("tokenizer_class") in _NEW_NAMES:
             facts["tokenizer_class"] = "PreTrainedTokenizerFast"
         store.write_json(path, facts)
+        return renamed(tmp, folder)
 
 
 def disk_error(path: Path, error: Exception) -> DiskError:

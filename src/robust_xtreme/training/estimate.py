@@ -21,7 +21,7 @@ from robust_xtreme.run_spec import HUB, parse_limits
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.training import controls, scratch
+from robust_xtreme.training import controls, record, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
@@ -29,8 +29,8 @@ from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
 from robust_xtreme.training.objective import units_of
-from robust_xtreme.training.record import check_ours
 from robust_xtreme.training.removal import removal
+from robust_xtreme.training.resume import saved_step
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
@@ -54,8 +54,8 @@ class Row:
 
     `learns` has its tasks and the share of masked LM beside them, `masked_lm:0.5`. `exact` means that `steps` is exact,
     `counted` that `examples` is; otherwise they are estimated from a sample or from published sizes. `epochs` is 0
-    where a stage names its steps. `seconds` is the time of forward and backward passes here, for all steps; 0 for a
-    stage that is complete.
+    where a stage names its steps. `seconds` is the time of forward and backward passes here; 0 for a stage that is
+    complete. `done` counts saved steps; `tokens` and `seconds` are those of the others.
     """
 
     kind: str
@@ -71,6 +71,7 @@ class Row:
     exact: bool = True
     counted: bool = True
     epochs: int = 0
+    done: int = 0
 
 
 def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]:
@@ -86,8 +87,9 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
             tell(missing)
         chain = None if missing else _chain(spec, tell)
         if chain is None:
+            last = spec.stages[-1][1].tasks
             scratch_row = [Row(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
-            if force and (spec.out or spec.target) and (removed := removal(spec.folder)):
+            if force and (spec.out or spec.target) and (removed := removal(spec.folder, last)):
                 tell(removed)
             rows = [_blind(KINDS[name], stage, spec, tell) for name, stage in spec.stages]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
@@ -96,16 +98,16 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
         encoder, tokenizer = _model(chain)
         with own_random(0):
             encoder = encoder.to(device).train()
+            record.check_ours(chain.links[-1].folder)
             if force:
                 chain = _forced(chain, tell)
             return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
 
 
 def _forced(chain: Chain, tell: Tell) -> Chain:
-    """The chain whose last stage is to do again; what that removes is reported. Raises Mismatch."""
+    """The chain whose last stage is to do again; what that removes is reported."""
     last = chain.links[-1]
-    check_ours(last.folder)
-    if removed := removal(last.folder):
+    if removed := removal(last.folder, last.stage.tasks):
         tell(removed)
     return replace(chain, links=(*chain.links[:-1], replace(last, again=True)))
 
@@ -233,9 +235,10 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
     shared = list(zip(shares, sizes, strict=True))
     windows = stage.batch_size * sum(share * size.windows for share, size in shared)
     tokens = stage.batch_size * sum(share * size.windows * size.tokens for share, size in shared)
+    done = 0 if link.again or record.claimed(link.folder) != link.identity else min(saved_step(link.folder), plan.steps)
     seconds = 0.0
     if not link.complete:
-        seconds = plan.steps * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
+        seconds = (plan.steps - done) * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
     return Row(
         kind=link.kind,
         learns=_learns(stage),
@@ -243,13 +246,14 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         examples=len(link.examples) or sizes[-1].units,
         steps=plan.steps,
         batch_size=stage.batch_size,
-        tokens=round(plan.steps * tokens),
+        tokens=round((plan.steps - done) * tokens),
         cached=link.complete,
         folder=link.folder,
         seconds=seconds,
         exact=bool(stage.steps) or all(size.exact for size in sizes),
         counted=bool(link.lessons) or sizes[-1].exact,
         epochs=0 if stage.steps else stage.epochs,
+        done=done,
     )
 
 

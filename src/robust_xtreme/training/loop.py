@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -146,11 +147,21 @@ def _loggers(stage: Stage) -> Any:
         return False
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    try:
-        return TensorBoardLogger(stage.run, name=TENSORBOARD, version="")
-    except ModuleNotFoundError as error:
+    return TensorBoardLogger(stage.run, name=TENSORBOARD, version="")
+
+
+def check_logger(spec: TrainSpec) -> None:
+    """Raise UserError where a run is to be logged with a package that is not installed."""
+    if TENSORBOARD in spec.log and not any(map(find_spec, ("tensorboard", "tensorboardX"))):
         what = "--log tensorboard needs tensorboardX, which is not installed."
-        raise UserError(f"{what} Install it: pip install 'robust-xtreme[tensorboard]'") from error
+        raise UserError(f"{what} Install it: pip install 'robust-xtreme[tensorboard]'")
+
+
+def logs(run: Path, spec: TrainSpec) -> list[Path]:
+    """The files that a loop writes for a reader of the folder."""
+    folder = run / TENSORBOARD
+    events = [*sorted(folder.glob("events.out.tfevents.*")), folder / "hparams.yaml"] if TENSORBOARD in spec.log else ()
+    return [path for path in (run / METRICS, *events) if path.is_file()]
 
 
 def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage, stop: Stop) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -12,13 +11,16 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DiskError, Mismatch, ModelError
-from robust_xtreme.models.verify import CLAIM, FILES, KEPT, claim_of, hashes
+from robust_xtreme.models.verify import CLAIM, FILES, KEPT, LOGS, claim_of, hashes, names_of
 from robust_xtreme.results import store
+from robust_xtreme.results.manifest import write_manifest
+from robust_xtreme.results.start_over import check_folder
 from robust_xtreme.targets.contamination import HASHES
 from robust_xtreme.training.best import FILE as BEST
 from robust_xtreme.training.loop import METRICS
-from robust_xtreme.training.removal import others, remove, remove_states
+from robust_xtreme.training.removal import over_of, remove, remove_states
 from robust_xtreme.training.resume import FOLDER as RESUME
+from robust_xtreme.training.spec import Tell
 
 STAGES: Final = "stages"
 STATES: Final = (RESUME, BEST)
@@ -93,6 +95,7 @@ class StageRecord:
 
 def check_ours(run: Path) -> None:
     """Raise Mismatch where a folder contains files but is not a run of `train`."""
+    check_folder(run)
     if not run.is_dir():
         return
     if (claim := claim_of(run)) is not None:
@@ -122,18 +125,20 @@ def check_claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bo
     raise Mismatch(f"{what}. Name another folder with --out, or replace it with --force.")
 
 
-def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
+def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool, tell: Tell) -> None:
     """Record a folder, which `check_claim` allows, as the run of a spec, or continue with it. The folder is locked.
 
-    With `force`, and where it has trained nothing, an earlier run is removed. Raises DiskError.
+    With `force`, and where it has trained nothing, an earlier run is removed, which is reported. Raises DiskError.
     """
     claim = claim_of(run)
     if claim is not None and not force and claim.get("identity") == identity:
         return
     if claim is not None:
-        remove(run)
-    kept = {KEPT: names} if (names := others(run)) else {}
-    store.write_json(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}, **kept})
+        over = over_of(run, facts.get("tasks", ()))
+        if force or over.kept:
+            tell(over.line(replaced=1))
+        remove(over)
+    write_manifest(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}})
 
 
 def _nothing_yet(run: Path, claim: Mapping[str, Any]) -> bool:
@@ -150,24 +155,10 @@ def claimed(run: Path) -> str:
     return str((claim_of(run) or {}).get("identity", ""))
 
 
-def sweep(run: Path) -> None:
-    """Remove temporary files that a killed process left in a run. Call it while the folder is locked."""
-    left = [path for folder in (run, run / STAGES, run / RESUME) for path in folder.glob(".*.[0-9]*.tmp")]
-    _remove([*left, run / f".{BEST}.tmp"], ignore_errors=True)
-
-
 def clear(run: Path) -> None:
     """Remove the saved states of a complete run."""
     with suppress(DiskError):
         remove_states(run)
-
-
-def _remove(paths: Iterable[Path], *, ignore_errors: bool = False) -> None:
-    for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=ignore_errors)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def stage_path(run: Path, position: int, kind: str) -> Path:
@@ -175,19 +166,26 @@ def stage_path(run: Path, position: int, kind: str) -> Path:
     return run / STAGES / f"{position:02d}-{kind}.json"
 
 
-def write_stage(path: Path, record: StageRecord) -> None:
-    """Write a stage's record, which marks the stage as complete; before it, the hashes of the run's files."""
+def write_stage(path: Path, record: StageRecord, written: Iterable[Path] = ()) -> None:
+    """Write a stage's record, which marks the stage as complete; before it, the hashes of the files that were written.
+
+    The other files in the run's folders are those of the user.
+    """
     run, content = path.parent.parent, store.json_bytes(asdict(record))
     store.make_folder(path.parent)
     claim = claim_of(run)
     if claim:
-        recorded = {**hashes(run), path.relative_to(run).as_posix(): hashlib.sha256(content).hexdigest()}
-        store.write_json(run / CLAIM, {**claim, FILES: recorded})
+        ours, stage = {file.relative_to(run).as_posix() for file in written}, path.relative_to(run).as_posix()
+        kept = sorted({*names_of(run)} - ours - {stage})
+        recorded = {**hashes(run, {*kept, stage}), stage: hashlib.sha256(content).hexdigest()}
+        logs = {name: store.sha256(run / name) for name in sorted(ours - {*recorded})}
+        write_manifest(run / CLAIM, {**claim, FILES: recorded, LOGS: logs, **({KEPT: kept} if kept else {})})
     store.write_json(path, asdict(record))
 
 
-def inherit(parent: Path, run: Path) -> None:
-    """Copy the records of the stages before, and their hashes."""
+def inherit(parent: Path, run: Path) -> list[Path]:
+    """Copy the records of the stages before, and their hashes; return the copies."""
+    copies: list[Path] = []
     for path in sorted((parent / STAGES).glob("*.json")):
         for file in filter(Path.is_file, (path, path.with_suffix(HASHES))):
             try:
@@ -197,3 +195,5 @@ def inherit(parent: Path, run: Path) -> None:
                 raise ModelError(what) from error
             store.make_folder(run / STAGES)
             store.write_text(run / STAGES / file.name, text)
+            copies.append(run / STAGES / file.name)
+    return copies

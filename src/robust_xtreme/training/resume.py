@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -20,6 +21,8 @@ FOLDER: Final = "resume"
 _CHECKPOINT: Final = "lightning.ckpt"
 _RANDOM: Final = "random.pt"
 _POSITION: Final = "place.json"
+_FILES: Final = (_POSITION, _CHECKPOINT, _RANDOM)
+_STATE: Final = re.compile(r"step-\d{9}")
 
 
 @final
@@ -56,7 +59,7 @@ def save(
         trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)
         return
     try:
-        with written_folder(folder / f"step-{step:09d}") as tmp:
+        with written_folder(folder / f"step-{step:09d}", keeping=False) as tmp:
             trainer.save_checkpoint(tmp / _CHECKPOINT, weights_only=False)
             cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
             torch.save({"cpu": torch.get_rng_state(), "cuda": cuda}, tmp / _RANDOM)
@@ -64,11 +67,21 @@ def save(
     except RuntimeError as error:  # what torch raises where it cannot write
         raise disk_error(folder, error) from error
     for older in _states(run)[:-1]:
-        shutil.rmtree(older, ignore_errors=True)
+        with suppress(OSError):
+            for name in _FILES:
+                (older / name).unlink(missing_ok=True)
+            older.rmdir()
+
+
+def saved_step(run: Path) -> int:
+    """The steps that the newest state contains, by its name; 0 where there is none."""
+    return int(states[-1].name.removeprefix("step-")) if (states := _states(run)) else 0
 
 
 def _states(run: Path) -> list[Path]:
-    return sorted((run / FOLDER).glob("step-*"))
+    """The complete states, the newest last."""
+    states = (path for path in (run / FOLDER).glob("step-*") if _STATE.fullmatch(path.name))
+    return sorted(path for path in states if all((path / name).exists() for name in _FILES))
 
 
 def latest(run: Path, steps: int) -> State | None:
@@ -80,7 +93,7 @@ def latest(run: Path, steps: int) -> State | None:
     if not states:
         return None
     try:
-        for name in (_POSITION, _CHECKPOINT, _RANDOM):
+        for name in _FILES:
             resources.check_regular(states[-1] / name)
         position = json.loads((states[-1] / _POSITION).read_text(encoding="ascii"))
         checkpoint = torch.load(states[-1] / _CHECKPOINT, map_location="cpu", weights_only=True)

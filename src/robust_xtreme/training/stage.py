@@ -27,13 +27,13 @@ from robust_xtreme.training import best, record, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import device_of
 from robust_xtreme.training.diversity import diversity
-from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
+from robust_xtreme.training.encoder import encoder_folder, read_start, renamed, write_model, written_folder
 from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
-from robust_xtreme.training.loop import Options, Stage, run_loop
+from robust_xtreme.training.loop import Options, Stage, check_logger, logs, run_loop
 from robust_xtreme.training.lora import add_lora, merged
 from robust_xtreme.training.masked import NAME
-from robust_xtreme.training.removal import removal
+from robust_xtreme.training.removal import sweep
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in
 
@@ -51,6 +51,7 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
         spec, options = spec.resolved(), options or Options()
         if device_of(spec.device) == "cpu" and spec.precision == "fp16":
             raise ModelError("fp16 needs a GPU. Use --precision bf16.")
+        check_logger(spec)
         _check_shared_out(spec)
         chain = chain_of(spec, options.tell)
         parent = chain.start
@@ -80,7 +81,7 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
             if force or not link.complete:
                 _make_again(chain, link, parent, options, force)
                 return
-            record.sweep(link.folder)
+            sweep(link.folder)
             record.clear(link.folder)
     if last:
         check_hashes(link.folder)
@@ -90,14 +91,11 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
 def _make_again(chain: Chain, link: Link, parent: Path | None, options: Options, force: bool) -> None:
     """Train a stage in its folder, which is locked; an earlier run stays where the start or the data cannot be read."""
     ready = _ready(chain, link, parent, options.tell) if parent else None
-    if force and (removed := removal(link.folder)):
-        options.tell(removed)
-    record.claim(link.folder, link.identity, link.facts, force=force)
+    record.claim(link.folder, link.identity, link.facts, force=force, tell=options.tell)
     with store.staying(link.folder / CLAIM):
-        record.sweep(link.folder)
+        sweep(link.folder)
         if parent and ready:
-            record.inherit(parent, link.folder)
-            _train(chain, ready, options)
+            _train(chain, ready, options, record.inherit(parent, link.folder))
         else:
             _from_scratch(chain, link)
 
@@ -123,10 +121,10 @@ def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
 
 def _from_scratch(chain: Chain, link: Link) -> None:
     encoder, tokenizer = scratch.new_model(Path(chain.spec.text), chain.spec.size, link.stage.seed)
-    write_model(link.folder / "model", encoder, tokenizer)
+    written = write_model(link.folder / "model", encoder, tokenizer)
     text = str(link.facts["text"])
     learned = record.StageRecord(link.kind, chain.spec.recipe, link.stage.seed, text, parent=SCRATCH, base=chain.base)
-    record.write_stage(link.record, learned)
+    record.write_stage(link.record, learned, written)
 
 
 @final
@@ -156,7 +154,7 @@ def _ready(chain: Chain, link: Link, parent: Path, tell: Tell) -> _Ready:
     return _Ready(link, source, encoder, tokenizer, learned, score)
 
 
-def _train(chain: Chain, ready: _Ready, options: Options) -> None:
+def _train(chain: Chain, ready: _Ready, options: Options, inherited: Sequence[Path]) -> None:
     spec, link, encoder, tokenizer, learned = chain.spec, ready.link, ready.encoder, ready.tokenizer, ready.learned
     _tell_counts(link, learned, options.tell)
     if read := what_is_read(spec, link.stage):
@@ -176,12 +174,12 @@ def _train(chain: Chain, ready: _Ready, options: Options) -> None:
         ),
         options,
     )
-    write_model(link.folder / "model", merged(encoder), tokenizer)
+    written = [*inherited, *logs(link.folder, spec), *write_model(link.folder / "model", merged(encoder), tokenizer)]
     if learned.heads:
-        _write_heads(link, learned.heads)
+        written += _write_heads(link, learned.heads)
     if link.lessons:
-        _write_hashes(link)
-    record.write_stage(link.record, _record(chain, link, learned, encoder_identity(ready.source)))
+        written.append(_write_hashes(link))
+    record.write_stage(link.record, _record(chain, link, learned, encoder_identity(ready.source)), written)
     record.clear(link.folder)
 
 
@@ -193,14 +191,16 @@ def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
     tell(f"{counts or link.kind.replace('_', ' ')}, {learned.plan.steps:,} steps of {learned.plan.batch_size}")
 
 
-def _write_hashes(link: Link) -> None:
-    """Write the keys of the examples that weights are trained on or selected by."""
+def _write_hashes(link: Link) -> Path:
+    """Write the keys of the examples that weights are trained on or selected by; return the file."""
     known = sorted({key for example in (*link.examples, *link.selected) for key in keys(example)})
     store.make_folder(link.record.parent)
-    store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in known))
+    path = link.record.with_suffix(HASHES)
+    store.write_text(path, "".join(f"{key}\n" for key in known))
+    return path
 
 
-def _write_heads(link: Link, heads: Sequence[nn.Module]) -> None:
+def _write_heads(link: Link, heads: Sequence[nn.Module]) -> list[Path]:
     encoder = encoder_identity(link.folder / "model")
     with written_folder(link.folder / "heads") as tmp:
         for task, head in zip((lesson.task for lesson in link.lessons), heads, strict=True):
@@ -208,6 +208,7 @@ def _write_heads(link: Link, heads: Sequence[nn.Module]) -> None:
             save_file(weights, tmp / f"{task.name}.safetensors")
             facts = {"task": task.name, "family": task.family, "labels": list(task.labels), "encoder": encoder}
             store.write_json(tmp / f"{task.name}.json", facts)
+        return renamed(tmp, link.folder / "heads")
 
 
 def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.StageRecord:
