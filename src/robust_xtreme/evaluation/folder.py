@@ -309,7 +309,7 @@ def _written(path: Path, stored: Mapping[str, Any], parts: Sequence[str]) -> dic
     digests = _listed(stored, "parts")
     by_name = (LOG, *((MANIFEST,) if _has_manifest(path) else ()), *(FILES[1:] if stored.get(FINISHING) else ()))
     own_parts = {f"{PARTS}/{name}": digests.get(name) for name in parts}
-    return {**dict.fromkeys(by_name), **own_parts, **_listed(stored, DIGESTS)}
+    return {**own_parts, **_listed(stored, DIGESTS), **dict.fromkeys(by_name)}
 
 
 def _stored(path: Path) -> Mapping[str, Any]:

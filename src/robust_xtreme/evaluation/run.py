@@ -104,9 +104,8 @@ def evaluate(
 
 
 def _load_all(models: Models, plan: Plan) -> None:
-    """Load each model and read what floors are fitted to: where one cannot be read, the earlier run stays."""
+    """Load each model: where one cannot be loaded, the earlier run stays."""
     for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
-        read_train(plan.spec, task_run.task)
         models.load(task_run.model, task_run.task)
 
 
