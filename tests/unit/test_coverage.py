@@ -31,9 +31,9 @@ def coverage() -> ModuleType:
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
 @pytest.mark.parametrize("score", [0.35, 0.97])
 def test_levels_contain_the_truth(coverage: ModuleType, metric: str, score: float) -> None:
-    """Levels of 48 correlated clusters of 5 are covered at 92-98.5 %; plain t and independent items are not at 0.97."""
+    """Levels of 48 correlated clusters of 5 are covered at 90-98.5 %; plain t and independent items are not at 0.97."""
     covered = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score), REPLICATIONS)
-    assert 92 <= covered.shares["ours"] <= 98.5
+    assert 90 <= covered.shares["ours"] <= 98.5
     assert covered.shares["unclustered"] < 88
     if score == 0.97:
         assert covered.shares["plain_t"] < 91

@@ -12,7 +12,14 @@ from scipy import stats
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.metrics.span_f1 import span_f1
 from robust_xtreme.results import intervals
-from robust_xtreme.results.intervals import CPU, Backend, estimate_difference, estimate_level
+from robust_xtreme.results.intervals import (
+    CPU,
+    Backend,
+    Estimate,
+    estimate_difference,
+    estimate_level,
+    smallest_detectable,
+)
 
 TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
 
@@ -181,10 +188,37 @@ def test_a_simultaneous_quantile_widens_every_bound() -> None:
 
 
 def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:
-    """MDE is (t at 1 - alpha/2m plus t at 80 %) standard errors."""
-    single, many = intervals.smallest_detectable(1.0, 1000), intervals.smallest_detectable(1.0, 1000, tests=40)
-    assert single == pytest.approx(1.96 + 0.84, abs=0.01)
-    assert many == pytest.approx(stats.t.ppf(1 - 0.05 / 80, 999) + stats.t.ppf(0.8, 999))
+    """MDE is t at 1 - alpha/2m times the tested error plus t at 80 % times `se`; none without an interval."""
+    drop = Estimate(0.0, 1.0, 1.01, -2.0, 2.0, 1.0, 1000, "")
+    assert smallest_detectable(drop) == pytest.approx(1.96 * 1.01 + 0.84, abs=0.01)
+    many = 1.01 * stats.t.ppf(1 - 0.05 / 80, 999) + stats.t.ppf(0.8, 999)
+    assert smallest_detectable(drop, tests=40) == pytest.approx(many)
+    assert smallest_detectable(Estimate(0.0, None, None, None, None, None, 19, "")) is None
+
+
+def test_the_detectable_drop_needs_clusters_that_differ() -> None:
+    """A cell of which one cluster differs detects drops by which six differ (one test) in 80 % of samples."""
+    drop = Estimate(1.0, 1.0, 2**0.5, -2.0, 4.0, 1.0, 1000, "")
+    least = smallest_detectable(drop)
+    assert least is not None
+    assert stats.poisson.sf(5, least) == pytest.approx(0.8)
+    assert smallest_detectable(drop, tests=40) == pytest.approx(stats.gamma.ppf(0.8, 11))
+
+
+def test_the_standard_error_is_that_of_the_jackknife() -> None:
+    """`se` is sqrt(V) of levels and drops; a drop's interval is t times sqrt(V + J), and 0 is its bound at p = 0.05."""
+    clean, noisy = right(1, 0.9, 400), right(1, 0.9, 400)
+    noisy[0, :12, 0] = 1 - noisy[0, :12, 0]
+    drop = estimate_difference(clean, noisy, accuracy.reduce)
+    change = 100 * (clean - noisy)[0, :, 0]
+    variance, t = change.var(ddof=1) / 400, stats.t.ppf(0.975, 399)
+    assert drop.se == pytest.approx(variance**0.5)
+    assert drop.widened_se == pytest.approx((variance + (100 / 400) ** 2) ** 0.5, rel=0.01)
+    assert drop.high == pytest.approx(drop.value + t * (drop.widened_se or 0.0))
+    assert drop.p == pytest.approx(2 * stats.t.sf(abs(drop.value) / (variance + 1 / 16) ** 0.5, 399), rel=0.01)
+    level = estimate_level(clean, accuracy.reduce)
+    assert level.se == pytest.approx(100 * clean[0, :, 0].std(ddof=1) / 20)
+    assert level.widened_se is None
 
 
 @pytest.mark.parametrize(("n", "clean", "kept"), [(200, 0.3, 0.0), (200, 0.3, 0.03), (400, 0.9, 0.0), (200, 0.6, 0.1)])

@@ -16,6 +16,7 @@ from robust_xtreme.results.intervals import (
     CONFIDENCE,
     CPU,
     Backend,
+    Estimate,
     difference,
     difference_bounds,
     estimate_difference,
@@ -53,14 +54,15 @@ def deltas(
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
     values = {(*(row[name] for name in CELL), row["metric"], row["scope"]): row for row in scored.iter_rows(named=True)}
     pairs = [(_clean_of(cell, clean), cell) for cell in headline_cells if cell.condition != CLEAN]
-    rows = [_row(cell, twin, values, backend) for twin, cell in pairs]
+    estimates = [estimate_difference(twin.sums, cell.sums, cell.reduce, backend) for twin, cell in pairs]
+    rows = [_row(cell, twin, values, drop) for (twin, cell), drop in zip(pairs, estimates, strict=True)]
     family = _family(rows, headlines)
     adjusted = holm([rows[at]["p"] for at in family])
     bounds = _joint_bounds([pairs[at] for at in family], backend)
     for at, p, (low, high) in zip(family, adjusted, bounds, strict=True):
         row, tests = rows[at], len(family)
         row |= {"family": FAMILY, "m": tests, "p_adjusted": p}
-        row["mde"] = smallest_detectable(row["se"], row["clusters"], tests)  # at the corrected alpha
+        row["mde"] = smallest_detectable(estimates[at], tests)  # at the corrected alpha
         row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
     return build([row | {"marks": _marks(row)} for row in rows], DELTAS).sort(DELTAS.key)
 
@@ -77,12 +79,11 @@ def _clean_of(cell: Cell, clean: Mapping[tuple[str, ...], Cell]) -> Cell:
     return twin
 
 
-def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend: Backend) -> Row:
+def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate: Estimate) -> Row:
     score = values.get((*cell.key, cell.metric, cell.scope))
     before = values.get((*twin.key, twin.metric, twin.scope))
     if score is None or before is None:
         raise Mismatch(f"{cell.named()}, or its clean cell, has no row in SCORES: these are another run's.")
-    estimate = estimate_difference(twin.sums, cell.sums, cell.reduce, backend)
     claims = estimate.p is not None and not score["inert"] and score["not_applicable"] < 1
     clean, chance = before["value"], before["chance"]
     above = None if chance is None or before["near_chance"] is not False else clean - chance
@@ -94,7 +95,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
         "relative_corrected": 100 * estimate.value / above if above is not None and above > 0 else None,
         **interval(estimate),
         "p": estimate.p if claims else None,
-        "mde": None if estimate.se is None else smallest_detectable(estimate.se, estimate.clusters),
+        "mde": smallest_detectable(estimate),
         "differing": int((twin.sums != cell.sums).any(-1).any(0).sum()),
         "above_chance": before["above_chance"],
         "near_chance": before["near_chance"],

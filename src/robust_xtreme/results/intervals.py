@@ -4,13 +4,13 @@ The functions are array code over a namespace that is passed as a `Backend` (num
 any number of cells at once: `sums` are the summed statistics of each cluster, of shape (..., arms, clusters, k), where
 an arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
 
-Method. The value and its G values without one cluster give deviations e; their variance V = (G-1)/G * sum(e^2) is that
-of the delete-one jackknife, which is valid for ratios such as F1, too. If few clusters carry the variation, V is itself
-uncertain and depends on the estimate; both follow from the higher moments of e: J = sum(e^4) / sum(e^2) is the square
-of the typical step of one such cluster, and A = sum(e^3) / (sum(e^2) + J) the slope of the variance along the
-estimate. A level takes t with V + J/2 on the logit scale; a difference d takes the roots x of
-(d - x)^2 = t^2 (V + J + A/2 (x - d)), as Wilson's interval does for a proportion (there the slope is (1 - 2p)/n).
-docs/decisions/0030-intervals.md gives the reasons; reports/coverage.md gives the coverage.
+Method. The value and its G values without one cluster give deviations e. V = (G-1)/G * sum(e^2) is the variance of the
+delete-one jackknife (Efron and Stein 1981), which is valid for ratios such as F1, too; the standard error is sqrt(V). A
+level takes t with G-1 degrees of freedom on the logit scale. If few clusters differ, the V of a difference is uncertain
+and often too small: interval and test of a difference use V + J. J = sum(e^4) / sum(e^2) is the square of the step of a
+typical differing cluster; V + J is the variance with half a cluster added that gains and half a cluster that loses, as
+Agresti and Min (2005) add half a pair to each cell of a paired table.
+docs/method.md gives the derivation; reports/coverage.md gives the coverage beside that of published intervals.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import ceil, log2, sqrt
 from typing import Any, Final, final
 
 import numpy as np
@@ -32,7 +33,7 @@ _STILL: Final = 1e-18
 _EDGE: Final = 1e-9
 
 LEVEL_METHOD: Final = "logit t, leave-one-cluster-out"
-DELTA_METHOD: Final = "skew-adjusted t, leave-one-cluster-out"
+DELTA_METHOD: Final = "t with one cluster added, leave-one-cluster-out"
 EXACT_METHOD: Final = "exact bound, no cluster varies"
 
 
@@ -57,7 +58,7 @@ CPU: Final = Backend(np, np.asarray, np.asarray)
 class Moments:
     """An estimate and the deviations of its leave-one-cluster-out values.
 
-    `value`, `variance`, `slope` (A) and `jump` (J) have shape (...); `deviations` (..., clusters), in points. `freedom`
+    `value`, `variance` (V) and `jump` (J) have shape (...); `deviations` (..., clusters), in points. `freedom`
     are the degrees of freedom of the variance: G-1 for one cell. `clusters` are those of the exact bound: G for one
     cell, for an average the reciprocal of the greatest share of it that one cluster contributes.
     """
@@ -65,7 +66,6 @@ class Moments:
     value: Array
     deviations: Array
     variance: Array
-    slope: Array
     jump: Array
     freedom: float
     clusters: float
@@ -74,10 +74,14 @@ class Moments:
 @final
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One estimate with its interval, in points; `se`, `low`, `high` and `p` are None where there is no interval."""
+    """One estimate with its interval, in points; all but value, clusters and method are None without an interval.
+
+    `se` is the standard error of the jackknife; `widened_se` (of differences alone) is what interval and test use.
+    """
 
     value: float
     se: float | None
+    widened_se: float | None
     low: float | None
     high: float | None
     p: float | None
@@ -124,46 +128,43 @@ def moments_of(
     xp, squares = backend.xp, deviations**2
     total = squares.sum(-1)
     whole = xp.where(total > _STILL, total, xp.ones_like(total))
-    jump = (squares * squares).sum(-1) / whole
-    slope = (squares * deviations).sum(-1) / (whole + jump)
-    return Moments(value, deviations, total * factor, slope, jump, freedom, clusters)
+    return Moments(value, deviations, total * factor, (squares * squares).sum(-1) / whole, freedom, clusters)
 
 
 def level_bounds(backend: Backend, moments: Moments) -> Bounds:
     """Standard error, low and high of a level: t on the logit scale. Where no cluster varies the bounds are exact."""
     xp = backend.xp
     t = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
-    se = xp.sqrt(moments.variance + moments.jump / 2)
     share = xp.clip(moments.value / TOP, _EDGE, 1 - _EDGE)
-    centre, reach = xp.log(share / (1 - share)), t * se / TOP / (share * (1 - share))
+    centre, reach = xp.log(share / (1 - share)), t * xp.sqrt(moments.variance) / TOP / (share * (1 - share))
     low, high = (TOP / (1 + xp.exp(-xp.clip(logit, -500.0, 500.0))) for logit in (centre - reach, centre + reach))
-    return _or_exact(backend, moments, (se, low, high), t, 0.0, TOP)
+    return _or_exact(backend, moments, (low, high), t, 0.0)
 
 
 def difference_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
-    """Standard error, low and high of a paired difference, within -100 and 100.
+    """Standard error, low and high of a paired difference, within -100 and 100; `quantile` (default: t) widens it.
 
-    100 minus the left side is not used as a bound, because the left side is an estimate. A simultaneous `quantile`
-    widens the interval about the same centre: the slope is not known well enough for far tails.
+    100 minus the left side is not used as a bound, because the left side is an estimate.
     """
-    xp = backend.xp
-    single = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
+    xp, single = backend.xp, t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
     t = single if quantile is None else quantile
-    variance = moments.variance + moments.jump
-    shift = single * single * moments.slope / 4
-    reach = xp.sqrt(shift**2 + t * t * variance)
-    below, above = moments.value + shift - reach, moments.value + shift + reach
-    return _or_exact(backend, moments, (xp.sqrt(variance), below, above), t, -TOP, TOP)
+    reach = t * xp.sqrt(moments.variance + moments.jump)
+    return _or_exact(backend, moments, (moments.value - reach, moments.value + reach), t, -TOP)
 
 
-def _or_exact(backend: Backend, moments: Moments, bounds: Bounds, t: float, least: float, most: float) -> Bounds:
+def _or_exact(backend: Backend, moments: Moments, bounds: tuple[Array, Array], t: float, least: float) -> Bounds:
     """The bounds, or the exact bound where no cluster varies, clipped to the possible range."""
-    xp, (se, low, high) = backend.xp, bounds
-    still, zero = varies_not(moments), xp.zeros_like(moments.value)
-    bound = TOP * still_bound(moments.clusters, t, moments.freedom)
-    se = xp.where(still, zero + bound / t, se)
-    low, high = xp.where(still, moments.value - bound, low), xp.where(still, moments.value + bound, high)
-    return se, xp.maximum(low, zero + least), xp.minimum(high, zero + most)
+    xp, still = backend.xp, varies_not(moments)
+    exact = TOP * still_bound(moments.clusters, t, moments.freedom)
+    low, high = xp.where(still, moments.value - exact, bounds[0]), xp.where(still, moments.value + exact, bounds[1])
+    return xp.sqrt(moments.variance), xp.clip(low, least, None), xp.clip(high, None, TOP)
+
+
+def widened_se(backend: Backend, moments: Moments) -> Array:
+    """sqrt(V + J), which interval and test of a difference use; where no cluster varies, the exact bound over t."""
+    xp, t = backend.xp, t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
+    whole = xp.zeros_like(moments.value) + TOP * still_bound(moments.clusters, t, moments.freedom) / t
+    return xp.where(varies_not(moments), whole, xp.sqrt(moments.variance + moments.jump))
 
 
 def varies_not(moments: Moments) -> Array:
@@ -184,18 +185,13 @@ def still_bound(clusters: float, quantile: float, freedom: float) -> float:
 def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
     """The two-sided p of no difference, a numpy array: studentised t, G-1 df, never below the sign test's.
 
-    The variance is the larger of that at the estimate and that at 0 by the slope. `discordant` (...) is the number of
-    clusters that differ: if each is as likely to get better as worse, all of them agree with probability
-    2^(1 - discordant), and no p is smaller than that.
+    `discordant` (...) is the number of clusters that differ: if each is as likely to get better as worse, all of them
+    agree with probability 2^(1 - discordant), and no p is smaller than that.
     """
     from scipy import special
 
-    value = backend.back(moments.value)
-    variance = backend.back(
-        moments.variance + moments.jump + backend.xp.clip(-moments.slope * moments.value / 2, 0.0, None)
-    )
-    se = np.sqrt(np.where(variance > _STILL, variance, _STILL))
-    tail = 2 * special.stdtr(moments.freedom, -np.abs(value) / se)
+    value, error = backend.back(moments.value), backend.back(widened_se(backend, moments))
+    tail = 2 * special.stdtr(moments.freedom, -np.abs(value) / error)
     least = np.exp2(np.minimum(1.0 - np.asarray(backend.back(discordant), dtype=float), 0.0))
     return np.where(value == 0, 1.0, np.maximum(tail, least))
 
@@ -208,9 +204,22 @@ def t_quantile(probability: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, probability))
 
 
-def smallest_detectable(se: float, clusters: int, tests: int = 1) -> float:
-    """MDE: the smallest difference detected with 80 % power if `tests` share a two-sided alpha (Holm's first step)."""
-    return se * (t_quantile(1 - (1 - CONFIDENCE) / (2 * tests), clusters - 1) + t_quantile(POWER, clusters - 1))
+def smallest_detectable(estimate: Estimate, tests: int = 1) -> float | None:
+    """MDE: the smallest difference detected with 80 % power if `tests` share a two-sided alpha (Holm's first step).
+
+    The test asks for t times `widened_se`, and the estimate scatters by `se`. It also asks for a number of differing
+    clusters, since p is at least 2^(1 - differing); sqrt(widened_se^2 - se^2) is the step of one of them. Without an
+    interval there is no MDE.
+    """
+    from scipy import special
+
+    if estimate.se is None or estimate.widened_se is None:
+        return None
+    alpha, freedom = (1 - CONFIDENCE) / tests, estimate.clusters - 1
+    studentised = estimate.widened_se * t_quantile(1 - alpha / 2, freedom) + estimate.se * t_quantile(POWER, freedom)
+    step = sqrt(max(estimate.widened_se**2 - estimate.se**2, 0.0))
+    signs = step * float(special.gammaincinv(ceil(1 - log2(alpha)), POWER))
+    return min(max(studentised, signs), TOP)
 
 
 def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
@@ -219,7 +228,7 @@ def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: Backend
     clusters = sums.shape[-2]
     if clusters < FEWEST_CLUSTERS:
         return _without_interval(moments, clusters)
-    return _estimate(moments, level_bounds(backend, moments), None, LEVEL_METHOD)
+    return _estimate(moments, level_bounds(backend, moments), None, None, LEVEL_METHOD)
 
 
 def paired(
@@ -227,7 +236,7 @@ def paired(
 ) -> tuple[Moments, Bounds, Any]:
     """A paired difference left - right from sums (..., arms, G, k): its moments, (se, low, high) and p (numpy).
 
-    An interval never contradicts its p: where p is above 0.05 (few discordant clusters), it is stretched to reach 0.
+    An interval never contradicts its p: where at most five clusters differ, p is above 0.05 and the interval reaches 0.
     """
     moments = difference(backend, left, right, reduce)
     return moments, *tested(backend, moments, discordant=(left != right).any(-1).any(-2).sum(-1))
@@ -250,24 +259,24 @@ def estimate_difference(left: Any, right: Any, reduce: Callable[[Array], Array],
     if clusters < FEWEST_CLUSTERS:
         return _without_interval(difference(backend, first, second, reduce), clusters)
     moments, bounds, p = paired(backend, first, second, reduce)
-    return _estimate(moments, bounds, float(p), DELTA_METHOD)
+    return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
 
 
 def estimate_average(moments: Moments, discordant: int, backend: Backend = CPU) -> Estimate:
     """An average of paired differences with interval and p; with fewer than 19 degrees of freedom, no interval."""
     if moments.freedom < FEWEST_CLUSTERS - 1:
         method = f"none: {moments.freedom:.1f} degrees of freedom, fewer than {FEWEST_CLUSTERS - 1}"
-        return Estimate(float(moments.value), None, None, None, None, int(moments.deviations.shape[-1]), method)
+        return Estimate(float(moments.value), None, None, None, None, None, int(moments.deviations.shape[-1]), method)
     bounds, p = tested(backend, moments, np.asarray(discordant))
-    return _estimate(moments, bounds, float(p), DELTA_METHOD)
+    return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
 
 
 def _without_interval(moments: Moments, clusters: int) -> Estimate:
     method = f"none: {clusters} clusters, fewer than {FEWEST_CLUSTERS}"
-    return Estimate(float(moments.value), None, None, None, None, clusters, method)
+    return Estimate(float(moments.value), None, None, None, None, None, clusters, method)
 
 
-def _estimate(moments: Moments, bounds: Bounds, p: float | None, method: str) -> Estimate:
+def _estimate(moments: Moments, bounds: Bounds, widened_se: float | None, p: float | None, method: str) -> Estimate:
     se, low, high = map(float, bounds)
     method = EXACT_METHOD if bool(varies_not(moments)) else method
-    return Estimate(float(moments.value), se, low, high, p, int(moments.deviations.shape[-1]), method)
+    return Estimate(float(moments.value), se, widened_se, low, high, p, int(moments.deviations.shape[-1]), method)

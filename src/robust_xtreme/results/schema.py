@@ -248,6 +248,7 @@ DELTAS: Final = Frame(
 )
 """One row per perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
+`se` is the standard error of the jackknife; interval, p and `mde` add one differing cluster to it (docs/method.md).
 `family` names the declared set of `m` tests that `p_adjusted` is corrected over (null: not in a set);
 `joint_low` and `joint_high` bound the drops of a set all at once. `differing` counts clusters whose sums differ.
 `above_chance` and `near_chance` are those of the clean cell. `marks` (joined by commas) are:
