@@ -30,7 +30,8 @@ _SHORT: Final = {
     "casing": "case",
     "char_noise": "char",
     "keyboard_typo": "key",
-    "natural_typo": "natural",
+    "natural": "mix",
+    "natural_typo": "list",
     "ocr_noise": "ocr",
     "punctuation": "mark",
     "repetition": "repeat",
@@ -51,7 +52,8 @@ What can be done to a text, for which languages, and how it looks. This page is 
 and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one text. A perturbation is written
 `name:strength`; `@name=value` sets what the table below lists: a rate (0 turns a kind off), a choice, or values of a
 parameter, as in `char_noise:0.1@ops=replace`. [Real typos](typos.md) says what the rates of `keyboard_typo` are fitted
-to, and how near it comes; [pairs of keys](nlpaug-pairs.md) which neighbours of nlpaug's are not in our layouts.
+to, and how near it comes; [natural](natural.md) what people's errors are mixed of; [pairs of keys](nlpaug-pairs.md)
+which neighbours of nlpaug's are not in our layouts.
 """
 _COVERAGE: Final = f"""\
 ## Coverage
@@ -59,7 +61,13 @@ _COVERAGE: Final = f"""\
 {_OWN} served by packs of the language or its script, all of them attested in a source or derived from one by a
 computation; {_FREE} served by rules that need no pack; {_UNREVIEWED} served, but by what is ours and not reviewed,
 and so not counted: a pack that was authored here, in whole or in part, or a keyboard that was chosen here since no
-source names one for the language; empty: not applicable. `own` counts the {_OWN}.
+source names one for the language, or a mix of errors that is borrowed from other languages; empty: not applicable.
+`own` counts the {_OWN}.
+"""
+_NOTED: Final = """\
+A mix is `borrowed` where a language has no source of its own and takes the mean of others: [how close natural
+is](natural.md). A list of misspellings is `thin` where its ten most frequent pairs make more than half of its edits on
+real text; suites leave these languages out.
 """
 _GALLERY: Final = """\
 ## Gallery
@@ -81,7 +89,9 @@ def page(names: Sequence[str]) -> str:
         parts += [f"### {title}\n", _covered([name for name in names if "." not in name], rows, codes)]
     for package in dict.fromkeys(name.partition(".")[0] for name in names if "." in name):
         parts += [f"### Members of {package}\n", _packaged(package, names, rows)]
-    parts += ["### Where one is not applicable\n", *(_reasons(name, rows) for name in names), "", _GALLERY]
+    parts += ["### Where one is not applicable\n", *(_reasons(name, rows) for name in names), ""]
+    parts += ["### Borrowed mixes and thin lists\n", _NOTED, *filter(None, (_noted(name, rows) for name in names)), ""]
+    parts += [_GALLERY]
     parts += [_section(member, rows) for member in members]
     return "\n".join(parts)
 
@@ -161,6 +171,16 @@ def _reasons(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
             by_reason.setdefault(why, []).append(code)
     reasons = "; ".join(f"{escaped(why)}: {' '.join(codes)}" for why, codes in by_reason.items())
     return f"- `{name}`: {reasons or 'serves all'}."
+
+
+def _noted(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of one perturbation, the languages with each note; "" where there are none."""
+    by_note: dict[str, list[str]] = {}
+    for code, cells in rows.items():
+        for note in cells[name]["notes"]:
+            by_note.setdefault(note, []).append(code)
+    notes = "; ".join(f"{note}: {' '.join(codes)}" for note, codes in by_note.items())
+    return f"- `{name}`: {notes}." if notes else ""
 
 
 def _section(member: Any, rows: Mapping[str, Mapping[str, Any]]) -> str:

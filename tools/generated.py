@@ -22,6 +22,7 @@ _NOISE: Final = (
     "perturbations/**/*",
 )
 _TYPOS: Final = "reports/benchmarks/typos.json"
+_NATURAL: Final = "reports/benchmarks/natural.json"
 
 
 @final
@@ -96,6 +97,12 @@ def _typos() -> str:
     from tools.yardstick.page import page
 
     return page(_json(_TYPOS))
+
+
+def _natural() -> str:
+    from tools.natural.page import page
+
+    return page(_json(_NATURAL))
 
 
 def _training() -> str:
@@ -192,6 +199,7 @@ PAGES: Final = (
     Page("docs/nlpaug-pairs.md", (*_NOISE, "tools/packs/nlpaug_pairs.py"), _pairs, released=True),
     Page(_TYPOS, (*_NOISE, "tools/yardstick/*.py"), _figures, released=True),
     Page("docs/typos.md", (_TYPOS, "tools/yardstick/page.py"), _typos),
+    Page("docs/natural.md", (_NATURAL, f"{_PACKAGE}/noise/members/natural.py", "tools/natural/page.py"), _natural),
     Page("docs/figures/typos.svg", (_TYPOS, "tools/yardstick/figure.py"), _drawing),
     _run("mini"),
     _run("char-noise-small"),

@@ -40,24 +40,39 @@ def _perturbation(member: Any) -> Row:
 def served(code: str) -> list[Row]:
     """For each perturbation: whether it serves a language, why not, and which packs it uses.
 
-    `counted` is true where every part of these packs is attested or derived, and every keyboard is named for the
-    language by a source. Raises UnknownName.
+    `notes` says whether one of them is `borrowed` from other languages, or a `thin` list.
+    `counted` is true where every part of these packs is attested or derived, every keyboard is named for the language
+    by a source, and no pack is borrowed. Raises UnknownName.
     """
     language(code)
     listed = []
     for member in _members("perturbation"):
         why = member.lacks(code)
         used = {pack: packs.standings(pack, code) for pack in (() if why else member.packs(code))}
+        notes = {pack: _note(member, pack, code) for pack in used}
         row = {
             "name": member.name,
             "served": not why,
             "why": why,
-            "packs": {pack: _status_of(parts) for pack, parts in used.items()},
-            "counted": not why and not any("authored" in parts.values() for parts in used.values()),
+            "packs": {pack: ", ".join(filter(None, (_status_of(parts), notes[pack]))) for pack, parts in used.items()},
+            "notes": sorted({*notes.values()} - {""}),
+            "counted": not why and not any(_is_ours(parts, notes[pack]) for pack, parts in used.items()),
             "summary": member.summary,
         }
         listed.append(row)
     return listed
+
+
+def _note(member: Any, pack: str, code: str) -> str:
+    """What to know of a pack: `borrowed` from other languages, or `thin`, so that suites leave the language out."""
+    kind, _, name = pack.partition("/")
+    borrowed = kind == "natural" and name != code
+    return "borrowed" if borrowed else "thin" if member.thin(code) else ""
+
+
+def _is_ours(parts: Mapping[str, str], note: str) -> bool:
+    """Whether a part of a pack was authored here, or the pack is borrowed."""
+    return "authored" in parts.values() or note == "borrowed"
 
 
 def _status_of(parts: Mapping[str, str]) -> str:

@@ -31,6 +31,7 @@ _SUFFIX: Final = {
     "keyboards": ".toml",
     "lookalikes": ".tsv",
     "misspellings": ".tsv",
+    "natural": ".toml",
     "suites": ".toml",
 }
 KINDS: Final = tuple(_SUFFIX)
@@ -40,13 +41,18 @@ STANDINGS: Final = ("attested", "derived", "authored")
 CHOICE: Final = "choice"
 """The part of a keyboard's data that is `authored` where no source assigns the keyboard to the language."""
 
-_NAMED: Final = {kind: kind for kind in ("alphabets", "input", "lookalikes")} | {"misspellings": "alphabets"}
-"""The kinds whose packs are named after languages, scripts or methods, and the bundled kind that lists all of them."""
+_NAMED: Final = {
+    **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
+    "misspellings": ("alphabets",),
+    "natural": ("alphabets", "lookalikes"),
+}
+"""The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 
 _STATED: Final = {"misspellings": "language", "lookalikes": "script"}
 """The header key whose value must equal the file's name, by kind."""
 
-_FACTS: Final = ("source", "licence", "standing")
+FACTS: Final = ("source", "licence", "standing")
+"""The keys that every pack has."""
 _AUTO: Final = ("keyboards", "auto")
 _JOINERS: Final = "\u200c\u200d"
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
@@ -59,6 +65,10 @@ _BESIDE: Final = ("first_names.toml",)
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NOTES: Final = ("", ".md", ".txt")
 _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
+TEN: Final = "ten"
+"""The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
+
+_SHARE: Final = re.compile(r"0|1|[01]\.[0-9]{1,4}")
 _NUMBER: Final = re.compile("[0-9]{1,12}")
 _HEADER: Final = re.compile(r"# ([a-z]+): (.*)")
 
@@ -175,7 +185,7 @@ def _check_name(kind: str, path: Path) -> None:
     if (kind, path.stem) == _AUTO:
         what = f"cannot be the name of one of {kind!r}: it means the usual one of a language"
         raise DataError(path, f"{path.stem!r} {what}")
-    known = bundled(_NAMED[kind]) if kind in _NAMED else (path.stem,)
+    known = tuple(name for of in _NAMED[kind] for name in bundled(of)) if kind in _NAMED else (path.stem,)
     if path.stem not in known:
         see = f"There are: {', '.join(known)}" if kind == "input" else "See: robust-xtreme list languages"
         what = f"names none of those that {kind!r} are for.{nearest(path.stem, known)}"
@@ -358,9 +368,11 @@ def check_known(path: Path | str, what: str, names: Iterable[str], known: Sequen
 
 def _check(path: Path, values: Mapping[str, Any]) -> None:
     if path.suffix == ".tsv":
-        known = (*_FACTS, "maker", _STATED.get(path.parent.name, "language"))
-        check_known(path, "key", values, known)
-    for key in _FACTS:
+        known = (*FACTS, "maker", _STATED.get(kind := path.parent.name, "language"))
+        check_known(path, "key", values, (*known, TEN) if kind == "misspellings" else known)
+        if not _SHARE.fullmatch(values.get(TEN, "0")):
+            raise DataError(path, f"the key {TEN!r} is {values[TEN]!r:.40}, and not a share, as in # {TEN}: 0.31")
+    for key in FACTS:
         if not isinstance(values.get(key), str):
             line = f" Write a line '# {key}: ...'" if path.suffix == ".tsv" else f' Write {key} = "..."'
             needed = f"the key {key!r} is missing: a pack names its source, its licence and its standing."

@@ -25,7 +25,7 @@ TEXTS = {
 
 def _named(kind: str, name: str) -> set[str]:
     """The licences that a pack names, without what it says of them in brackets or after a semicolon."""
-    licence = packs.read(kind, name)["licence"] if kind in ("alphabets", "keyboards", "suites") else ""
+    licence = packs.read(kind, name)["licence"] if kind in ("alphabets", "keyboards", "natural", "suites") else ""
     licence = licence or packs.table(kind, name).header["licence"]
     parts = re.sub(r"\([^()]*\)", "", licence.partition(";")[0]).split(",")
     return {part.strip().replace(" ", "-") for part in parts if not part.strip().startswith("text in ")}

@@ -40,6 +40,7 @@ KINDS: Final = {
     "suites": "ci.toml",
     "misspellings": "tr.tsv",
     "lookalikes": "Thai.tsv",
+    "natural": "en.toml",
     "input": "vi-telex.tsv",
 }
 

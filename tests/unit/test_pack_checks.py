@@ -264,7 +264,7 @@ ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
         (
             "misspellings/sw.tsv",
             "# langauge: sw\n" + WORLD,
-            "no key 'langauge'. Did you mean 'language'.* Known: source, licence, standing, maker, language$",
+            "no key 'langauge'. Did you mean 'language'.* Known: source, licence, standing, maker, language, ten$",
         ),
         ("lookalikes/Latn.tsv", "# licnse: x\n" + ALIKE + "a\to\t95\n", "no key 'licnse'. Did you mean 'licence'"),
         ("alphabets/en.toml", ENGLISH + 'signes = "a"\n', "no key 'signes'. Did you mean 'signs'"),

@@ -29,7 +29,9 @@ candidate and syllable apply only to layouts and input methods that have them (a
 Layouts, actions and other choices: robust-xtreme list perturbations --json""",
     _OF_A_LANGUAGE: """
 packs: attested (in the source that the pack names), derived (computed from it), authored (ours, unreviewed). A keyboard
-that no source names for the language is chosen, unreviewed. Unreviewed packs are not counted as serving a language.""",
+that no source names for the language is chosen, unreviewed. Unreviewed packs are not counted as serving a language.
+Neither are those that are borrowed from other languages. A list is thin if ten pairs make more than half of its edits
+on real text: suites leave it out.""",
     "intermediate": """
 trains: tasks whose own training data these are, so that their gain is not transfer.
 Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json
@@ -101,8 +103,14 @@ def _short(what: str, row: Mapping[str, Any]) -> tuple[str, str]:
         case "languages":
             return row["code"], cell(f"{row['name']}, {row['script']}")
         case _ if what == _OF_A_LANGUAGE:
-            return row["name"], cell("served" if row["served"] else f"not served: {row['why']}")
+            return row["name"], cell(_service(row))
     return row["name"], cell(row["summary"])
+
+
+def _service(row: Mapping[str, Any]) -> str:
+    """Whether a perturbation serves a language, and what to know of its packs."""
+    served = ", ".join(("served", *row["notes"]))
+    return served if row["served"] else f"not served: {row['why']}"
 
 
 def _knowing(what: str, data: str | None) -> AbstractContextManager[None]:

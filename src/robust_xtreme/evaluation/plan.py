@@ -179,7 +179,7 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
         for task in tasks:
             on, left = _applied(request, task, spec.split)
             skipped += left
-            by_task[task.name] += [Condition(str(cell), cell, seeds, asks(cell)) for cell in on]
+            by_task[task.name] += [Condition(str(cell), cell, seeds, asks(cell), bool(request.suite)) for cell in on]
     return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
 
 
@@ -302,7 +302,8 @@ def _unserved(
     unserved: list[NotRun] = []
     for condition in conditions:
         spoken = sorted({code for name, code in written if name in condition.fields})
-        reasons = [unsupported(condition.spec, code) for code in spoken] if condition.spec else []
+        cell, in_suite = condition.spec, condition.in_suite
+        reasons = [unsupported(cell, code, in_suite) for code in spoken] if cell else []
         if reasons and (why := reasons[0]) and all(reasons):
             detail = f"{task_run.label}: {why[0]} does not serve the language: {why[1]}."
             unserved.append(

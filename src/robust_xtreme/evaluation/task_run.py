@@ -26,12 +26,16 @@ ROOM: Final = 2_000_000
 @final
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition: clean, or one perturbation at one strength on named fields; `asks`: it queries the model."""
+    """A condition: clean, or one perturbation at one strength on named fields.
+
+    `asks`: it queries the model; `in_suite`: a suite contains it, and it was not named itself.
+    """
 
     name: str
     spec: PerturbationSpec | None = None
     seeds: tuple[int, ...] = (CLEAN_SEED,)
     asks: bool = False
+    in_suite: bool = field(default=False, compare=False)
 
     @property
     def fields(self) -> tuple[str, ...]:

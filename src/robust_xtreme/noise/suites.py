@@ -113,9 +113,13 @@ def refusing(cell: PerturbationSpec, family: str) -> str:
     return next((name for name in links if family in registry.load("perturbation", name).refuses), "")
 
 
-def unsupported(cell: PerturbationSpec, code: str) -> tuple[str, str] | None:
-    """The first perturbation of a chain that does not serve a language, and the reason; None if all serve it."""
-    pairs = ((link.name, registry.load("perturbation", link.name).lacks(code)) for link in cell.links)
+def unsupported(cell: PerturbationSpec, code: str, in_suite: bool = False) -> tuple[str, str] | None:
+    """The first perturbation of a chain that does not serve a language, and the reason; None if all serve it.
+
+    A suite leaves out languages for which a perturbation is thin, too.
+    """
+    members = [registry.load("perturbation", link.name) for link in cell.links]
+    pairs = ((member.name, member.lacks(code) or (member.thin(code) if in_suite else "")) for member in members)
     return next(((name, why) for name, why in pairs if why), None)
 
 

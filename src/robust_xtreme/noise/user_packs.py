@@ -11,6 +11,7 @@ from robust_xtreme import languages, packs
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.members.keyboard_typo import METHODS
+from robust_xtreme.noise.members.natural import shares
 from robust_xtreme.noise.members.natural_typo import misspelt
 from robust_xtreme.noise.members.ocr_noise import misread
 from robust_xtreme.noise.suites import suite
@@ -47,5 +48,6 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "keyboards": layout,
     "lookalikes": _misread,
     "misspellings": misspelt,
+    "natural": shares,
     "suites": lambda name: suite(f"@{name}"),
 }

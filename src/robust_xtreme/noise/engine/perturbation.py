@@ -65,6 +65,7 @@ class Perturbation:
     names those that take any value (a folder), which a spec must name. A waiver is the name of a conformance rule that
     the perturbation breaks on purpose. `lacks` gives the reason why a language is not served ("" if it is), `packs` the
     packs that serve it, as `kind/name`; `refuses` names the families of tasks in which the perturbation has no meaning.
+    `thin` gives the reason why suites leave a language out that is served ("" if they do not).
     `asks` says that `edit` queries the model, so that it must be drawn where the model is loaded.
     """
 
@@ -81,6 +82,7 @@ class Perturbation:
     lacks: Callable[[str], str] = known_language
     packs: Callable[[str], tuple[str, ...]] = lambda _: ()
     refuses: tuple[str, ...] = ()
+    thin: Callable[[str], str] = lambda _: ""
     rates: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Callable[[], tuple[str, ...]]] = field(default_factory=dict)
     free: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ class Declared(TypedDict, total=False):
     packs: Callable[[str], tuple[str, ...]]
     waives: frozenset[str]
     refuses: tuple[str, ...]
+    thin: Callable[[str], str]
 
 
 def alphabet_pack(code: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ A list is the pack `misspellings/CODE.tsv`; a row is a misspelling and the right
 weights. Users' lists add to the bundled one. The case of the word is kept (lower, Capital, CAPITALS), and the parts
 before and after an apostrophe are looked up by themselves if the whole is not listed. In languages written without
 spaces a word is all text between two signs, so that a list would have to contain such texts.
+
+A list is thin if ten pairs make more than half of its edits on real text; suites leave its language out.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.words import Form, words
+
+THIN = 0.5
+"""A list is thin where ten pairs make more than this share of its edits."""
 
 _KIND = "misspelling"
 _WEIGHT = re.compile("[1-9][0-9]{0,4}")
@@ -46,11 +51,25 @@ def _key(word: str, code: str) -> str:
     return lower(word, code).replace("’", "'")
 
 
+def ten(code: str) -> float:
+    """The share that the ten most frequent pairs of a language's list make of its edits on real text.
+
+    0 where it is not known, as of lists that users add to, or where there is no list.
+    """
+    return min((float(table.header.get(packs.TEN, "0")) for table in packs.tables("misspellings", code)), default=0.0)
+
+
+def _thin(code: str) -> str:
+    share = ten(code)
+    return f"its list is thin, ten pairs make {share:.0%} of the edits on real text" if share > THIN else ""
+
+
 @words(
     strength="share of the words listed that are misspelt",
     rates={_KIND: "1"},
     lacks=lambda code: known_language(code) or ("" if packs.has("misspellings", code) else "no list of misspellings"),
     packs=lambda code: (f"misspellings/{code}",),
+    thin=_thin,
 )
 def natural_typo(word: str, language: str) -> Iterator[Form]:
     """Misspell words as people do, by lists of real misspellings."""

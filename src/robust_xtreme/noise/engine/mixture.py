@@ -1,0 +1,192 @@
+"""Mixtures: several perturbations edit the same clean texts, each with its share of the edits.
+
+The strength is the share of a text's grapheme clusters that are edited. A part's limit, by text, is the share of its
+units' clusters that it edits, as a multiple of the strength: share * clusters / units. Units that are rare in a text
+would be edited too often, so that the limit of a part is at most MOST; the first part makes the edits that are missing.
+
+A unit's edit has the level u * cost / limit, where u is the draw of the unit in its part and cost the number of
+clusters that the edit changes; it happens iff its level is below the strength. Of edits that overlap, that of the
+lowest level happens. So strengths nest as those of the parts do.
+
+Shapes: t texts, n code points and m clusters in a batch, k edits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, Unpack, final
+
+import numpy as np
+
+from robust_xtreme import randomness
+from robust_xtreme.edits import Array, Batch, Edits, ragged
+from robust_xtreme.noise.engine._runs import find
+from robust_xtreme.noise.engine._select import unit_draws
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, defaults, member
+
+MOST: Final = 10.0
+"""How many times the strength a unit's probability of an edit is at most, but for the units of the first part."""
+
+_RANGE: Final = float(1 << 64)
+_ABOVE: Final = 1 + 1e-9
+"""A part is drawn at a strength slightly above its limit, so that rounding loses no edit."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A perturbation of a mixture: its name in the mixture, its parameters, and its share of the edits.
+
+    `apart` says that it edits neither at nor within a span: spaces between tagged words have no meaning.
+    """
+
+    name: str
+    perturbation: Perturbation
+    params: Params
+    share: float
+    apart: bool = False
+
+
+Parts = tuple[Part, ...]
+
+
+class _Drawn(NamedTuple):
+    """The edits of a part, the clusters that each touches, from `low` to `high` (k,), and their levels (k,)."""
+
+    edits: Edits
+    low: Array
+    high: Array
+    level: Array
+
+
+def mixture(
+    *, strength: str, parts: Sequence[str], **declared: Unpack[Declared]
+) -> Callable[[Callable[[str], Parts]], Perturbation]:
+    """Make a perturbation of a function from a language to the parts that serve it; `parts` are the names of all.
+
+    `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
+    """
+    names = tuple(parts)
+
+    def make(author: Callable[[str], Parts]) -> Perturbation:
+        def edit(job: Job) -> tuple[Edits, Array]:
+            return _mixed(job, author(job.language), names)
+
+        fields: dict[str, Any] = {**declared}
+        return member(author, "mixture", "grapheme cluster", strength, names, edit, **fields)
+
+    return make
+
+
+def part(name: str, perturbation: Perturbation, share: float, apart: bool = False, **rates: str) -> Part:
+    """A perturbation with its default parameters except for some rates."""
+    chosen = {kind: (rate,) for kind, rate in rates.items()}
+    return Part(name, perturbation, {**defaults(perturbation), **chosen}, share, apart)
+
+
+def _mixed(job: Job, parts: Parts, names: tuple[str, ...]) -> tuple[Edits, Array]:
+    """The edits of a batch, and the eligible clusters of each text (t,): all, or none where no part has a unit."""
+    size = np.diff(job.batch.bounds) - 1
+    jobs = [_of(job, part) for part in parts]
+    units = [_units(part_job, part) for part_job, part in zip(jobs, parts, strict=True)]
+    limits = _limits(size, units, [part.share for part in parts])
+    drawn = [
+        _drawn(part_job, part, limit, names.index(part.name))
+        for part_job, part, limit in zip(jobs, parts, limits, strict=True)
+    ]
+    return _joined(job.batch, _settled(drawn)), np.where(np.sum(units, axis=0) > 0, size, 0)
+
+
+def _of(job: Job, part: Part) -> Job:
+    """The job of a part: its parameters, and keys of its own, so that parts do not share draws."""
+    keys = randomness.mix(job.keys ^ np.uint64(randomness.salt(part.name)))
+    return replace(job, keys=keys, params=part.params)
+
+
+def _units(job: Job, part: Part) -> Array:
+    """How many units of each text (t,) a part may edit.
+
+    Of a part that stays apart from spans, the share of the units that its edits at strength 1 show to be apart.
+    """
+    if not part.apart or not len(job.batch.spans):
+        return part.perturbation.edit(replace(job, strength="0"))[1]
+    edits, units = part.perturbation.edit(replace(job, strength="1"))
+    texts = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
+    every = np.bincount(texts, minlength=len(units))
+    apart = np.bincount(texts[_apart(job.batch, edits)], minlength=len(units))
+    return units * apart / np.maximum(every, 1)
+
+
+def _limits(wanted: Array, units: Sequence[Array], shares: Sequence[float]) -> list[Array]:
+    """The limit of each part in each text (t,); `wanted` (t,) are the clusters of each."""
+    limits = [
+        np.minimum(share * wanted / np.maximum(many, 1e-9), MOST) for share, many in zip(shares, units, strict=True)
+    ]
+    others = sum((limit * many for limit, many in zip(limits[1:], units[1:], strict=True)), start=np.zeros(len(wanted)))
+    return [(wanted - others) / np.maximum(units[0], 1e-9), *limits[1:]]
+
+
+def _drawn(job: Job, part: Part, limit: Array, number: int) -> _Drawn:
+    """The edits of a part whose level is below the job's strength."""
+    strength = float(job.strength)
+    most = min(1.0, strength * float(limit.max(initial=0.0)) * _ABOVE)
+    edits, _ = part.perturbation.edit(replace(job, strength=format(Decimal(most), "f")))
+    texts = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
+    draws = _draws(job.batch, part, job.keys, edits, texts) / _RANGE
+    level = draws * np.maximum(edits.graphemes, 1) / np.maximum(limit[texts], 1e-9)
+    kept = level < strength
+    if part.apart and len(job.batch.spans):
+        kept &= _apart(job.batch, edits)
+    edits = edits.take(np.flatnonzero(kept))
+    low, high = job.batch.units(edits.start), job.batch.units(edits.stop - 1) + 1
+    return _Drawn(replace(edits, operator=np.full(len(edits), number, np.int64)), low, high, level[kept])
+
+
+def _draws(batch: Batch, part: Part, keys: Array, edits: Edits, texts: Array) -> Array:
+    """The draws (k,) of the units that edits belong to, as the part's engine draws them."""
+    if part.perturbation.kind == "letters":
+        return unit_draws(batch, keys)[batch.units(edits.start)]
+    words = find(batch)
+    start = words.start[np.searchsorted(words.start, edits.start, "right") - 1]
+    return randomness.draws(keys[texts], start - batch.offsets[texts])
+
+
+def _apart(batch: Batch, edits: Edits) -> Array:
+    """Whether each edit (k,) neither touches nor is within a span."""
+    begun = np.searchsorted(np.sort(batch.span_starts), edits.stop, "right")
+    ended = np.searchsorted(np.sort(batch.span_stops), edits.start)
+    apart: Array = begun == ended
+    return apart
+
+
+def _settled(drawn: Sequence[_Drawn]) -> list[_Drawn]:
+    """The edits that have a lower level than every edit of another part that they overlap."""
+    kept = [np.ones(len(part.level), np.bool_) for part in drawn]
+    for number, part in enumerate(drawn):
+        for other_number, other in enumerate(drawn[:number]):
+            # first, many (k,): the edits of the other part that each edit overlaps. mine, its: pairs of such edits.
+            first = np.searchsorted(other.high, part.low, "right")
+            many = np.maximum(np.searchsorted(other.low, part.high) - first, 0)
+            mine, its = np.repeat(np.arange(len(many)), many), ragged(first, many)
+            kept[number][mine[other.level[its] <= part.level[mine]]] = False
+            kept[other_number][its[part.level[mine] <= other.level[its]]] = False
+    return [
+        _Drawn(part.edits.take(np.flatnonzero(keep)), part.low[keep], part.high[keep], part.level[keep])
+        for part, keep in zip(drawn, kept, strict=True)
+    ]
+
+
+def _joined(batch: Batch, drawn: Sequence[_Drawn]) -> Edits:
+    """The edits of all parts, in order; sources in the pool of a part are moved to where its pool is now."""
+    size = len(batch.points)
+    pools = [part.edits.pool for part in drawn]
+    before = np.cumsum([0, *map(len, pools)])[:-1].tolist()
+    sources = [
+        part.edits.source + (part.edits.source >= size) * shift for part, shift in zip(drawn, before, strict=True)
+    ]
+    names = ("start", "stop", "operator", "graphemes", "length")
+    columns = {name: np.concatenate([getattr(part.edits, name) for part in drawn]) for name in names}
+    whole = Edits(**columns, source=np.concatenate(sources), pool=np.concatenate(pools))
+    return whole.take(np.argsort(whole.start, kind="stable"))
