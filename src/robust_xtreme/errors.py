@@ -54,11 +54,12 @@ def counted(count: int, noun: str) -> str:
 
 
 class DataError(UserError):
-    """A malformed data file, with its path and line."""
+    """A malformed data file, with its path and line; `foreign` where it seems to have another format."""
 
-    def __init__(self, path: Path | str, what: str, line: int | None = None) -> None:
-        location = f"{path}:{line}" if line is not None else str(path)
-        super().__init__(f"{location}: {what}")
+    def __init__(self, path: Path | str, what: str, line: int | None = None, *, foreign: bool = False) -> None:
+        self.location = f"{path}:{line}" if line is not None else str(path)
+        self.what, self.foreign = what, foreign
+        super().__init__(f"{self.location}: {what}")
 
 
 class UnreadableFiles(DataError):

@@ -22,9 +22,9 @@ from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
-BROKEN = {"xnli/dev-sw.tsv": "a\tb\tc\td\n", "panx/dev-en.tsv": "word\tO\nother O\n"}
+BROKEN = {"xnli/dev-sw.tsv": "a\tb\tneutral\na\tb\tc\td\n", "panx/dev-en.tsv": "word\tO\nother O\n"}
 LINES = [
-    "{data}/xnli/dev-sw.tsv:1: has 4 columns, expected: two texts and a label, separated by tabs.",
+    "{data}/xnli/dev-sw.tsv:2: has 4 columns, the lines before have 3.",
     "{data}/panx/dev-en.tsv:2: has 1 column, the lines before have 2, separated by a tab.",
 ]
 
@@ -99,11 +99,11 @@ def test_each_file_of_several_that_make_a_language_is_listed(spec: RunSpec, tmp_
     folder = tmp_path / "banks/ud-treebanks-v2.5/UD_English"
     folder.mkdir(parents=True)
     for name in ("a", "b"):
-        (folder / f"en_{name}-ud-test.conllu").write_text("1\tword\n\n")
+        (folder / f"en_{name}-ud-test.conllu").write_text("# text\n1\tword\n\n")
     with pytest.raises(UnreadableFiles) as error:
         make_plan(replace(spec, model=("mini",), data=str(tmp_path / "banks"), tasks=("udpos",), languages=("en",)))
     assert [line.rpartition("/")[2] for line in str(error.value).splitlines()] == [
-        f"en_{name}-ud-test.conllu:1: has 2 columns, CoNLL-U has 10, separated by tabs." for name in ("a", "b")
+        f"en_{name}-ud-test.conllu:2: has 2 columns, CoNLL-U has 10, separated by tabs." for name in ("a", "b")
     ]
 
 
@@ -126,7 +126,7 @@ def test_the_rest_is_computed_and_what_is_missing_is_named(spec: RunSpec) -> Non
     report = (Path(spec.out) / "report.md").read_text("utf-8")
     assert "**Partial: files of xnli sw, panx en cannot be read.**" in report
     assert "| unreadable | sw |" in report
-    assert "warning: left out: xnli sw: xnli/dev-sw.tsv:1: has 4" in (Path(spec.out) / "log.txt").read_text("utf-8")
+    assert "warning: left out: xnli sw: xnli/dev-sw.tsv:2: has 4" in (Path(spec.out) / "log.txt").read_text("utf-8")
 
 
 def test_a_partial_run_is_read_again_and_planned(spec: RunSpec, made: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_partial_run_is_read_again_and_planned(spec: RunSpec, made: Path) -> N
     assert [(cell["task"], cell["language"]) for cell in again.unread] == [("xnli", "sw"), ("panx", "en")]
     assert "2 task runs are missing: see .unread" in again._repr_html_()
     missing, other, last = estimate(spec, keep_going=True)
-    assert missing.startswith("not run: xnli sw: xnli/dev-sw.tsv:1: has 4 columns")
+    assert missing.startswith("not run: xnli sw: xnli/dev-sw.tsv:2: has 4 columns")
     assert other.startswith("not run: panx en: panx/dev-en.tsv:2")
     assert last == f"{spec.out} is complete: nothing to compute"
 

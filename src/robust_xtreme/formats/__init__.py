@@ -12,6 +12,7 @@ from robust_xtreme.formats._json import index_of, parse, text_of
 from robust_xtreme.formats._names import (
     FORMATS,
     check_same,
+    expectation,
     fields_of_task,
     module,
     of_file,
@@ -32,6 +33,7 @@ __all__ = [
     "Slot",
     "Source",
     "check_same",
+    "expectation",
     "fields_of_task",
     "index_of",
     "module",

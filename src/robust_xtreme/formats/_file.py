@@ -26,6 +26,15 @@ _MARK: Final = codecs.BOM_UTF8
 _PIECE: Final = 1 << 16
 _FEW: Final = 3
 _GZIP: Final = b"\x1f\x8b"
+_HEAD: Final = 100
+_PAGE: Final = "is a web page instead of the file. Download the file itself."
+_INSTEAD: Final = {
+    "version https://git-lfs.github.com/spec/": "is a pointer of Git LFS instead of the file. Get that: git lfs pull",
+    "<!doctype html": _PAGE,
+    "<html": _PAGE,
+}
+"""What downloads leave instead of a file, by its beginning."""
+
 PACKED: Final = ".gz"
 """The ending of the name of a file that is compressed by gzip."""
 
@@ -58,7 +67,8 @@ class SourceFile:
 def read_file(path: Path) -> SourceFile:
     """Read a UTF-8 file. Raises DataError naming the line of the first byte that is not UTF-8.
 
-    A pipe or a device, which may never end, is refused without being opened.
+    A pipe or a device, which may never end, is refused without being opened, and a web page or a pointer of Git LFS, as
+    downloads leave it, is named as such.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise DataError(path, "is not a regular file, but a pipe, a socket or a device.")
@@ -66,7 +76,11 @@ def read_file(path: Path) -> SourceFile:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror or error}") from error
-    return SourceFile(decoded(data, path).removeprefix("\ufeff"), hashlib.sha256(data).hexdigest())
+    text = decoded(data, path).removeprefix("\ufeff")
+    for beginning, what in _INSTEAD.items():
+        if text[:_HEAD].lstrip().lower().startswith(beginning):
+            raise DataError(path, what, 1)
+    return SourceFile(text, hashlib.sha256(data).hexdigest())
 
 
 def decoded(data: bytes, path: Path | str, line: int = 1) -> str:

@@ -75,6 +75,12 @@ def reader(name: str) -> ModuleType:
     return module
 
 
+def expectation(name: str) -> str:
+    """What a reader expects, by the first line of its module, as the end of a message about another format."""
+    described = (reader(name).__doc__ or "").partition("\n")[0]
+    return f"The file does not look like {name}. Expected: {described}".removesuffix(" Expected: ")
+
+
 def records_of(format: str, *, named: bool) -> Reader:
     """The reader of a format; a format that was not `named` by the user is checked against the first lines."""
     return lambda source, options: module(format if named else _sniffed(format, source)).records(source, options)

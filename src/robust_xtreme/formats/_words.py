@@ -21,6 +21,13 @@ NOISED: Final = ("tokens",)
 
 FAMILY: Final = "tagging"
 
+_LONG: Final = 60
+_LONGEST: Final = 1000
+_MOST_PARTS: Final = 8
+"""The most parts of a word that are separated by white space, as the syllables of Vietnamese names."""
+
+_SHOWN: Final = 60
+
 Cut = Callable[[int, str], tuple[str, str | None]]
 """Splits a numbered line into its word, at its beginning, and its tag or None. Raises DataError."""
 
@@ -40,9 +47,22 @@ def rows(text: str, path: str, cut: Cut, between: Between = is_blank) -> tuple[R
     for blank, lines in grouped:
         if not blank:
             numbers, words, tags = zip(*((number, *cut(number, line)) for number, line in lines), strict=True)
+            _check_words(numbers, words, tags, path)
             values = {"words": words, "tags": None if None in tags else tags, "line": numbers[0]}
             sentence_rows.append(Row(str(len(sentence_rows)), f"{path}:{numbers[0]}", values))
     return tuple(sentence_rows)
+
+
+def _check_words(numbers: Sequence[int], words: Sequence[str], tags: Sequence[str | None], path: str) -> None:
+    """Raise DataError at a line that has a text or columns instead of a word and a tag."""
+    for number, word, tag in zip(numbers, words, tags, strict=True):
+        if "\t" in word or word.startswith('{"') or (len(word) > _LONG and _is_text(word)) or (tag and " " in tag):
+            shown = word if tag is None else f"{word}\t{tag}"
+            raise DataError(path, f"{shown[:_SHOWN]!r} is not a word, or a word and its tag.", number, foreign=True)
+
+
+def _is_text(word: str) -> bool:
+    return len(word) > _LONGEST or len(word.split()) > _MOST_PARTS
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:

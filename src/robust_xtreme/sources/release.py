@@ -11,7 +11,7 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.examples import digest
-from robust_xtreme.formats import read_file, reader
+from robust_xtreme.formats import expectation, read_file, reader
 from robust_xtreme.sources.paths import Group, Option, find, halved, listed, odd, options
 from robust_xtreme.sources.rows import SPLITS, SourceRows, is_language
 from robust_xtreme.specs import Files, Row, TaskSpec
@@ -124,16 +124,27 @@ class Release:
         module = reader(files.reader)
         sources = {path: read_file(self.folder / path) for path in group.paths}
         texts = [(source.text, str(self.folder / path)) for path, source in sources.items()]
-        if group.joint or not hasattr(module, "read"):
-            rows: tuple[Row, ...] = module.read_parts(texts)
-        else:
-            rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
+        try:
+            if group.joint or not hasattr(module, "read"):
+                rows: tuple[Row, ...] = module.read_parts(texts)
+            else:
+                rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
+        except DataError as error:
+            raise _explained(error, [path for _, path in texts], files.reader) from None
         if files.mixed and rows:
             rows = _of_language(rows, language, files, group)
         if files.ids == "ordinal":
             rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
         location = " and ".join(path for _, path in texts)
-        return SourceRows(rows, location, tuple((path, source.sha256) for path, source in sources.items()))
+        digests = tuple((path, source.sha256) for path, source in sources.items())
+        return SourceRows(rows, location, digests, expectation(files.reader))
+
+
+def _explained(error: DataError, paths: Sequence[str], name: str) -> DataError:
+    """An error in the first line of a file, or about its format, with the format that is expected."""
+    if not error.foreign and not any(error.location == f"{path}:1" for path in paths):
+        return error
+    return DataError(error.location, f"{error.what} {expectation(name)}", foreign=True)
 
 
 def _of_language(rows: Sequence[Row], language: str, files: Files, group: Group) -> tuple[Row, ...]:

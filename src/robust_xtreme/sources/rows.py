@@ -17,11 +17,15 @@ LONGEST: Final = 1_000_000
 @final
 @dataclass(frozen=True, slots=True)
 class SourceRows:
-    """Rows with their final native ids, the location they come from, and the (name, sha256) of the files."""
+    """Rows with their final native ids, the location they come from, and the (name, sha256) of the files.
+
+    `expected` describes the files' format in errors about files of another one.
+    """
 
     rows: tuple[Row, ...]
     location: str
     files: tuple[tuple[str, str], ...]
+    expected: str = ""
 
 
 def is_language(task: TaskSpec, language: str, known: Collection[str]) -> bool:
@@ -39,7 +43,8 @@ def check(source_rows: SourceRows) -> None:
         for value in row.values.values():
             words = value if isinstance(value, tuple) else (value,)
             if (length := sum(len(word) for word in words if isinstance(word, str))) > LONGEST:
-                raise DataError(row.location, f"has a text of {length:,} characters; a text has at most {LONGEST:,}.")
+                what = f"has a text of {length:,} characters; a text has at most {LONGEST:,}."
+                raise DataError(row.location, f"{what} {source_rows.expected}".rstrip(), foreign=True)
     seen: dict[str, Row] = {}
     for row in source_rows.rows:
         if (other := seen.setdefault(row.native, row)) is not row:
