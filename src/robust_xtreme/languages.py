@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
@@ -57,6 +58,7 @@ class Language:
     `script` is its ISO 15924 code, `spaces` whether words are separated by spaces, and `standing` whether the whole
     alphabet is `attested` in the named source or was `authored` in part. `marks` are the code points that join a
     letter, `signs` other code points that are neither letters nor marks, `punctuation` is the language's punctuation.
+    `combinations` are letters and marks with a mark that can follow them; empty where all of them combine.
     """
 
     code: str
@@ -72,6 +74,7 @@ class Language:
     marks: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
     punctuation: tuple[str, ...] = ()
+    combinations: frozenset[str] = frozenset()
 
 
 @packs.cached
@@ -96,6 +99,28 @@ def belongs(code: str, cluster: str) -> bool:
     known = language(code)
     begins = text[:1] in _cased(code) or text[:1] in known.signs
     return begins and all(point in known.marks or point in _cased(code) for point in text[1:])
+
+
+def combines(code: str, cluster: str, clean: str = "") -> bool:
+    """Whether the language has a cluster's combinations of letters and marks; those of the cluster `clean` count, too.
+
+    Accents (combining marks of all scripts) are on the letters that the alphabet lists with them, and on no others.
+    Other marks follow what `combinations` of the language lists. Where it lists nothing, in Arabic and Hebrew script,
+    the marks are vowels that every consonant can have.
+    """
+    text, before = (unicodedata.normalize("NFC", form) for form in (cluster, clean))
+    known = language(code)
+    if known.combinations:
+        new = {*map("".join, pairwise(text))} - {*map("".join, pairwise(before))}
+        return all(pair in known.combinations for pair in new if pair[1] in known.marks and pair[1] not in _JOINERS)
+    return text == before or text in _cased(code) or not any(map(_is_accent, unicodedata.normalize("NFD", text)[1:]))
+
+
+def _is_accent(mark: str) -> bool:
+    return unicodedata.name(mark, "").startswith("COMBINING ")
+
+
+_JOINERS: Final = "\u200c\u200d"
 
 
 _TYPEWRITER: Final = "\"'-."
@@ -152,7 +177,8 @@ def _checked(code: str, pack: dict[str, Any]) -> dict[str, Any]:
 
 _KEYS: Final = {
     **dict.fromkeys(("language", "name", "script", "family", "direction", "letters"), (str, "a string", True)),
-    **dict.fromkeys(("added", "marks", "auxiliary_marks", "signs", "punctuation"), (str, "a string", False)),
+    **dict.fromkeys(("added", "marks", "auxiliary_marks", "signs"), (str, "a string", False)),
+    **dict.fromkeys(("punctuation", "combinations"), (str, "a string", False)),
     "spaces": (bool, "true or false", True),
 }
 
@@ -171,6 +197,7 @@ def _check_signs(path: Path | str, known: Language) -> None:
         "marks": (known.marks, r"[\p{M}\p{GCB=SpacingMark}\u200c\u200d]"),
         "signs": (known.signs, r"[\p{L}\p{M}\p{P}\p{S}\p{N}]"),
         "punctuation": (known.punctuation, r"[\p{P}\p{S}]"),
+        "combinations": (sorted(known.combinations), r"[\p{L}\p{M}][\p{M}\p{GCB=SpacingMark}]"),
     }
     if not known.alphabet:
         raise DataError(path, "the key 'letters' contains no letters")
@@ -193,6 +220,7 @@ def _language(pack: dict[str, Any]) -> Language:
         marks=(*pack.get("marks", "").split(), *pack.get("auxiliary_marks", "").split()),
         signs=tuple(pack.get("signs", "").split()),
         punctuation=tuple(pack.get("punctuation", "").split()),
+        combinations=frozenset(pack.get("combinations", "").split()),
         **{key: pack[key] for key in _AS_WRITTEN},
     )
 

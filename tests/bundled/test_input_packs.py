@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme import packs, registry
-from robust_xtreme.languages import language
+from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.noise.input import confusions, pinyin, telex
 from robust_xtreme.noise.input import kana as _kana
-from robust_xtreme.noise.input import pinyin, telex
 from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.resources import folder
 
@@ -28,6 +28,9 @@ PACKS = {
     "ko-2set": ("ko", "attested", ("libhangul", "KS X 5002")),
     "vi-telex": ("vi", "attested", ("Keyman", "vietnamese_telex 1.6")),
     "vi-vni": ("vi", "attested", ("Keyman", "vietnamese_vni 1.0")),
+    "ar-confusions": ("ar", "attested", ("PyArabic 0.6.15", "Lucene, ArabicNormalizer")),
+    "fa-confusions": ("fa", "attested", ("PyArabic 0.6.15", "Lucene, ArabicNormalizer")),
+    "hi-confusions": ("hi", "attested", ("Lucene, HindiNormalizer",)),
     "vi-syllables": ("vi", "derived", ("MLQA 1.0", "Vietnamese Wikipedia")),
 }
 LICENCES = {
@@ -91,10 +94,21 @@ def test_rows_of_words_are_words() -> None:
 
 
 def test_every_pack_of_an_input_method_is_one_that_a_typo_names() -> None:
-    """Each bundled pack is named for the input method that reads it, so that users find what they can replace."""
+    """Each bundled pack is named for the language that it is read for, so that users find what they can replace."""
+    typo = registry.load("perturbation", "keyboard_typo")
     named = {pack for method in METHODS.values() for pack in method.packs if pack.startswith("input/")}
+    named |= {pack for code in LANGUAGES for pack in typo.packs(code) if pack.startswith("input/")}
     assert named == {f"input/{name}" for name in PACKS} == {f"input/{name}" for name in packs.bundled("input")}
-    assert "input/ko-2set" in (registry.load("perturbation", "keyboard_typo").packs)("ko")
+    assert "input/ko-2set" in typo.packs("ko")
+
+
+@pytest.mark.parametrize("code", ["ar", "fa", "hi"])
+def test_rows_of_confusions_are_letters_or_marks_of_the_language(code: str) -> None:
+    """A row is a letter or mark and others of the language, of the same kind."""
+    known = language(code)
+    for error in confusions.key_errors(code):
+        assert {error.point, error.form} <= {*known.alphabet, *known.marks}
+        assert (error.point in known.marks) == (error.form in known.marks)
 
 
 def test_rows_of_fuzzy_pinyin_are_sounds_of_syllables() -> None:

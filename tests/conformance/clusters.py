@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import regex
 
 from robust_xtreme import packs
-from robust_xtreme.languages import belongs, language
+from robust_xtreme.languages import belongs, combines, language
 from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.noising import Noised, Perturbation
 
@@ -33,7 +33,7 @@ Count = Callable[[Noised], Iterator[bool]]
 
 def counts(perturbation: Perturbation) -> tuple[Count, ...]:
     """How rule 4 counts: what is the language's own, and, but for other libraries' tables, letters alone."""
-    return (own_clusters,) if perturbation.kind == "rewriter" else (own_clusters, own_letters)
+    return (own_clusters,) if perturbation.kind == "rewriter" else (own_clusters, own_letters, own_combinations)
 
 
 def own_clusters(noised: Noised) -> Iterator[bool]:
@@ -62,6 +62,17 @@ def own_letters(noised: Noised) -> Iterator[bool]:
         for cluster in new:
             if not (cluster.casefold() in known or cluster.isspace() or cluster in APOSTROPHES or MARK.match(cluster)):
                 yield in_alphabet(noised.clean.language, cluster, stood)
+
+
+def own_combinations(noised: Noised) -> Iterator[bool]:
+    """Whether the language combines the letters and marks of each new cluster; what the clean text has may be moved."""
+    stood = {*clusters(noised.clean.value)}
+    yield from (
+        combines(noised.clean.language, cluster, "".join(before))
+        for before, after in replaced(noised)
+        for cluster in after
+        if cluster not in stood
+    )
 
 
 def in_alphabet(code: str, cluster: str, stood: Set[str] = frozenset()) -> bool:

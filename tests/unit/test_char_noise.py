@@ -53,6 +53,16 @@ def test_a_letter_of_a_foreign_script_is_never_replaced() -> None:
     assert set(_noise("NASA", "th").text.value) <= set("NASA")
 
 
+def test_a_burmese_letter_stays_before_its_sign() -> None:
+    """No operator leaves a word that begins with a sign (ာ), or a sign after a letter that does not combine with it."""
+    assert not any(value.startswith("ာ") for value in _many("မာ", "my", "delete,swap,replace,double"))
+    assert _many("မာ", "my", "delete") == {"မာ"}
+    assert _many("ပမာ", "my", "swap") == {"ပမာ"}
+    replaced = {value[0] for value in _many("မာ", "my", "replace")} - {"မ"}
+    assert replaced
+    assert {letter + "ာ" for letter in replaced} <= language("my").combinations
+
+
 def test_a_letter_is_replaced_within_its_own_script() -> None:
     """Japanese mixes scripts: kana give kana, kanji give kanji."""
     for value in ("ひ", "カ", "水"):

@@ -61,26 +61,35 @@ def test_keys_that_make_no_syllable_stay_jamo(strokes: str, text: str) -> None:
         ("없", "delete", {"업", "엇"}),
         ("화", "delete", {"호", "하"}),
         ("구", "insert", {"궈"}),
-        ("예", "shift", {"에"}),
-        ("까", "shift", {"가"}),
+        ("예", "unshift", {"에"}),
+        ("까", "unshift", {"가"}),
+        ("가", "double", {"가ㅏ"}),
+        ("간", "double", {"간ㄴ", "가ㅏㄴ"}),
+        ("간", "swap", {"ㄱ나", "ㅏㄱㄴ"}),
+        ("과", "swap", {"가ㅗ"}),
+        ("닭", "swap", {"닥ㄹ"}),
+        ("가", "delete", {"ㄱ", "ㅏ"}),
+        ("가", "insert", {"가ㅓ"}),
     ],
 )
 def test_one_key_goes_wrong(forms: Forms, point: str, kind: str, some: set[str]) -> None:
-    """Neighbouring, missed, shifted and further keys of a syllable give the syllables that the input method makes."""
+    """Neighbouring, missed, shifted, doubled, swapped and further keys give what the input method makes of them."""
     assert some <= forms[point, kind]
 
 
 @pytest.mark.parametrize(
     ("point", "kind", "never"),
     [
-        ("가", "delete", {"", "ㅏ", "ㄱ"}),
+        ("가", "delete", {""}),
+        ("각", "delete", {"ㅏㄱ", "ㄱㄱ"}),
         ("가", "double", {"까", "ㄱ가"}),
+        ("과", "swap", {"ㅗ가"}),
         ("닫", "shift", {"닫", "다"}),
         ("가", "neighbour", {"고", "각", "카"}),
     ],
 )
-def test_what_no_whole_syllable_comes_of_is_left_out(forms: Forms, point: str, kind: str, never: set[str]) -> None:
-    """Loose jamo, doubled keys, finals that do not exist and far keys are not forms."""
+def test_loose_jamo_come_where_a_kind_has_nothing_else(forms: Forms, point: str, kind: str, never: set[str]) -> None:
+    """Nothing at all, jamo before a syllable that can lose another key, and far keys are not forms."""
     assert not forms.get((point, kind), set()) & never
 
 
@@ -100,7 +109,7 @@ def test_a_table_of_a_user_changes_the_keys(tmp_path: Path) -> None:
 
 
 def test_each_key_error_is_of_one_key(forms: Forms) -> None:
-    """The keys of a form are those of the clean syllable but for one: another one, one less, one more."""
+    """The keys of a form are those of the syllable but for one: another one, one less, one more, or two swapped."""
     for (point, kind), variants in list(forms.items())[::97]:
         if not "가" <= point <= "힣":
             continue
@@ -108,16 +117,26 @@ def test_each_key_error_is_of_one_key(forms: Forms) -> None:
         for form in variants:
             struck = keys(form)
             changed = sum(letter != other for letter, other in zip(clean, struck, strict=False))
-            assert len(struck) - len(clean) == {"delete": -1, "insert": 1}.get(kind, 0), (point, form)
-            assert kind in ("delete", "insert") or changed == 1, (point, form)
+            more = {"delete": -1, "insert": 1, "double": 1}.get(kind, 0)
+            assert len(struck) - len(clean) == more, (point, form)
+            assert more or changed == (2 if kind == "swap" else 1), (point, form)
 
 
-def test_forms_are_whole_syllables(forms: Forms) -> None:
-    """Of a syllable comes a syllable other than itself, in NFC, and each one has neighbours."""
+def test_every_syllable_has_all_kinds_of_key_errors(forms: Forms) -> None:
+    """Each has neighbours, and is doubled, missed, swapped and struck with others; its forms are what keys type."""
     ours = {key: variants for key, variants in forms.items() if "가" <= key[0] <= "힣"}
-    assert all(len(form) == 1 and "가" <= form <= "힣" and form != key[0] for key in ours for form in ours[key])
-    assert {point for point, kind in ours if kind == "neighbour"} == set(SYLLABLES)
-    assert {kind for _, kind in ours} == {"neighbour", "delete", "insert", "shift"}
+    for wanted in ("neighbour", "delete", "insert", "double", "swap"):
+        assert {point for point, kind in ours if kind == wanted} == set(SYLLABLES), wanted
+    assert {kind for _, kind in ours} == {"neighbour", "delete", "insert", "double", "swap", "shift", "unshift"}
+    assert all(form != point and typed(keys(form)) == form for point, kind in ours for form in ours[point, kind])
+
+
+def test_a_form_that_begins_with_a_jamo_is_at_the_start_of_a_word() -> None:
+    """Elsewhere the input method would add the jamo to the syllable before: 나 and ㄱ나 are typed as 낙나."""
+    for key_error in key_errors():
+        if "가" <= key_error.point <= "힣":
+            assert (key_error.where == "start") == (not "가" <= key_error.form[0] <= "힣"), key_error
+    assert typed(keys("나ㄱ나")) == "낙나"
 
 
 def test_decomposed_text_has_key_errors_of_its_jamo(forms: Forms) -> None:

@@ -16,7 +16,7 @@ from tests.real.test_alphabets import _whole as sentences
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.graphemes import split
-from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, belongs, language
+from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, belongs, combines, language
 from robust_xtreme.noise.engine.noising import Noised, noise_texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.slots import slot
@@ -44,10 +44,10 @@ def _noise(value: str, code: str, more: str = "", strength: str = "1", spans: tu
     return noise_texts([Text("t", code, value, spans)], PerturbationSpec.parse(f"keyboard_typo:{strength}{more}"), 0)[0]
 
 
-def _long(code: str, more: str, strength: str = "1") -> Counter[str]:
+def _long(code: str, more: str, strength: str = "1", times: int = 400) -> Counter[str]:
     """How often each kind happens on a long text."""
     spec = PerturbationSpec.parse(f"keyboard_typo:{strength}{more}")
-    noised = noise_texts([Text(f"{n}", code, SENTENCES[code]) for n in range(400)], spec, 0)
+    noised = noise_texts([Text(f"{n}", code, SENTENCES[code]) for n in range(times)], spec, 0)
     return sum((Counter(dict(text.edits)) for text in noised), Counter())
 
 
@@ -112,6 +112,59 @@ def test_shift_gives_the_other_case_of_the_same_key() -> None:
     assert _forms("hi", "क", "shift") == {"ख"}
     assert _forms("th", "ก", "shift") == {"ฏ"}
     assert _forms("ka", "ტ", "shift") == {"თ"}
+    assert _forms("hi", "ख", "shift") == set()
+
+
+def test_shift_that_types_another_letter_is_missed_as_often_as_any_key() -> None:
+    """Such letters lose Shift, across slots too (Thai เป็น, เป้น), at the rate of a missed key; other letters do not."""
+    assert _forms("th", "็", "unshift") == {"้"}
+    assert _forms("th", "โ", "unshift") == {"ด"}
+    assert _forms("ka", "თ", "unshift") == {"ტ"}
+    assert _forms("th", "ก", "unshift") == _forms("en", "A", "unshift") == set()
+    texts = [Text(f"{number}", "th", "ษศณซ" * 50) for number in range(40)]
+    noised_texts = noise_texts(texts, PerturbationSpec.parse("keyboard_typo:0.3"), 0)
+    counts = sum((Counter(noised.edits) for noised in noised_texts), Counter())
+    assert counts["unshift"] / counts["delete"] == pytest.approx(1, abs=0.15)
+    assert not counts["shift"]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "noisy"),
+    [
+        ("ar", "مدرسة", {"مدرسه"}),
+        ("ar", "على", {"علي"}),
+        ("ar", "هذا", set()),
+        ("ar", "أمل", {"امل"}),
+        ("ar", "رئة", {"رية", "رئه"}),
+        ("fa", "آب", {"اب"}),
+        ("hi", "कि", {"की"}),
+        ("hi", "हूँ", {"हुँ", "हूं"}),
+        ("en", "the", set()),
+    ],
+)
+def test_letters_are_confused_as_their_language_does(code: str, value: str, noisy: set[str]) -> None:
+    """Hamza is left out; final ة and ه, ى and ي, long and short vowels, anusvara and chandrabindu are exchanged."""
+    only = "".join(f"@{kind}=0" for kind in RATES if kind != "confusion")
+    texts = [Text(f"{number}", code, value) for number in range(60)]
+    noised = noise_texts(texts, PerturbationSpec.parse(f"keyboard_typo:0.4{only}"), 0)
+    assert {each.text.value for each in noised} - {value} >= noisy
+    assert noisy or {each.text.value for each in noised} == {value}
+
+
+def test_yoruba_has_marks_on_its_own_letters_only() -> None:
+    """An accent beside a wrong letter does not come out on it: no j́, s̀, r̀, composed or decomposed."""
+    forms = {form for variants in _table("yo").values() for form in variants}
+    clusters = {cluster for value in _noise_all("yo", "ń ó ẹ̀ bẹ́ṣẹ̀ ọ̀rẹ́") for cluster in split(value)}
+    assert {"ó", "ò"} & forms
+    assert not [cluster for cluster in clusters if not combines("yo", cluster)]
+    assert not [cluster for cluster in ("j́", "s̀", "r̀", "ẹ̄") if combines("yo", cluster)]
+    assert all(combines("yo", cluster) for cluster in ("ẹ̀", "Ọ́", "m̀", "n̄", "a", "ṣ"))
+
+
+def _noise_all(code: str, value: str) -> list[str]:
+    values = (value, unicodedata.normalize("NFD", value))
+    texts = [Text(f"{number}/{form}", code, form) for number in range(150) for form in values]
+    return [noised.text.value for noised in noise_texts(texts, PerturbationSpec.parse("keyboard_typo:0.5"), 0)]
 
 
 def test_georgian_gets_no_capitals() -> None:
@@ -190,9 +243,11 @@ def test_only_letters_and_marks_of_the_language_come_out(code: str) -> None:
 
 @pytest.mark.parametrize("code", [*TYPED, "vi"])
 def test_what_replaces_a_letter_has_its_slot(code: str) -> None:
-    """A consonant gives way to consonants, a sign to signs of its slot."""
+    """A consonant gives way to consonants, a sign to signs of its slot; only Shift changes the slot."""
     layout = keyboards.of_language(code)[0]
-    for (point, _), forms in _table(code, layout).items():
+    for (point, kind), forms in _table(code, layout).items():
+        if kind == "unshift":
+            continue
         slots = {slot(letter) for form in forms for letter in form} - {"accent"}
         assert slots <= {slot(point)}, (point, forms)
 
@@ -208,7 +263,7 @@ def test_the_mix_follows_the_rates() -> None:
     """On a long text kinds that every letter allows happen in the ratio of their rates."""
     for changed in ({}, {"double": "4"}):
         rates = RATES | changed
-        counts = _long("sw", "".join(f"@{kind}={rate}" for kind, rate in changed.items()), "0.05")
+        counts = _long("sw", "".join(f"@{kind}={rate}" for kind, rate in changed.items()), "0.05", 4000)
         for kind in ("insert", "delete", "double"):
             ratio = float(rates[kind]) / float(rates["neighbour"])
             assert counts[kind] / counts["neighbour"] == pytest.approx(ratio, rel=0.15), kind

@@ -1,14 +1,18 @@
 """Write the alphabets of perturbations/alphabets, with marks and punctuation, from CLDR's exemplar characters.
 
-    npm pack cldr-misc-full@48.2.0 && tar xzf cldr-misc-full-48.2.0.tgz
-    python tools/languages/make_alphabets.py package
+    for name in misc annotations localenames dates; do
+      npm pack cldr-$name-full@48.2.0 && mkdir $name && tar xzf cldr-$name-full-48.2.0.tgz -C $name
+    done
+    python tools/languages/make_alphabets.py misc/package annotations/package localenames/package dates/package
 
 The facts of a language (name, script, family) are beside this file, those of XTREME-R in `languages.tsv`, of the
 low-resource tasks in `low_resource.tsv`. Letters of real text that are not in its main set are in `additions.tsv`,
 the alphabets of languages that CLDR does not have in `orthographies.tsv`, each with where it comes from.
 
 `letters`, `marks` and `signs` are of the main exemplar characters, `auxiliary_marks` of the auxiliary ones only,
-`punctuation` of the punctuation exemplars. Languages that CLDR does not have get ASCII's sentence punctuation.
+`punctuation` of the punctuation exemplars, `combinations` of the locale's texts (names and keywords of emoji, names of
+languages, places, months), in scripts whose marks are the vowels and finals of syllables. Languages that CLDR does not
+have get ASCII's sentence punctuation.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ import csv
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +35,8 @@ _ITEM: Final = regex.compile(r"\{(?P<string>[^}]*)\}|\\u(?P<hex>[0-9A-Fa-f]{4})|
 _WIDTH: Final = 100
 _JOINERS: Final = "\u200c\u200d"
 _ASCII: Final = "!\"'(),-.:;?"
+SYLLABIC: Final = ("Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu", "Thai")
+"""Scripts whose marks combine with most letters, but not with all: CLDR lists letters and marks, not syllables."""
 
 
 def unicode_set(pattern: str) -> Iterator[str]:
@@ -122,9 +129,42 @@ def exemplars(package: Path, locale: str, kind: str = "exemplarCharacters") -> l
     return list(unicode_set(document["main"][locale]["characters"][kind]))
 
 
-def pack(fact: dict[str, str], package: Path, addition: dict[str, str] | None, version: str) -> str:
-    """The text of one language's pack."""
+def keyed(script: str) -> list[str]:
+    """What keys of a script type that are not letters: the jamo of KS X 1001, where they make no syllable."""
+    return [chr(point) for point in range(0x3131, 0x3164)] if script == "Kore" else []
+
+
+def texts(packages: Iterable[Path], locale: str) -> Iterator[str]:
+    """All strings of a locale in unpacked packages of CLDR."""
+    for package in packages:
+        for folder in (package / "main", package / "annotations"):
+            for path in sorted((folder / locale).glob("*.json")):
+                yield from strings_of(json.loads(path.read_text("utf-8")))
+
+
+def strings_of(document: object) -> Iterator[str]:
+    """The strings of a JSON document, without its keys."""
+    if isinstance(document, str):
+        yield document
+    for value in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        yield from strings_of(value)
+
+
+def combinations(written: Iterable[str], letters_and_marks: Set[str], combining: Set[str]) -> list[str]:
+    """Each letter or mark with another mark that follows it in the texts, composed (NFC)."""
+    composed = (unicodedata.normalize("NFC", text) for text in written)
+    pairs = {pair for text in composed for pair in pairwise(text) if pair[0] != pair[1]}
+    return sorted(before + mark for before, mark in pairs if before in letters_and_marks and mark in combining)
+
+
+def pack(
+    fact: dict[str, str], package: Path, more: Sequence[Path], addition: dict[str, str] | None, version: str
+) -> str:
+    """The text of one language's pack; `more` are the packages that combinations come from."""
+    syllabic = fact["script"] in SYLLABIC
     source = f"CLDR {version}, locale {fact['locale']}, main exemplar characters"
+    source += "; combinations: its annotations, display names and dates" if syllabic else ""
+    source += "; signs: the jamo of KS X 1001" if keyed(fact["script"]) else ""
     first = exemplars(package, fact["locale"])
     alphabet = letters(iter(first), fact["script"])
     head = written(fact, alphabet, ("attested", source, "Unicode-3.0"), "")
@@ -132,11 +172,14 @@ def pack(fact: dict[str, str], package: Path, addition: dict[str, str] | None, v
         origin = ("attested", f"{source}; added: {addition['why']}", "Unicode-3.0")
         head = written(fact, alphabet, origin, added(addition))
     further = set(marks(exemplars(package, fact["locale"], "auxiliary"))) - set(marks(first))
+    combining = {*marks(first), *further} - {*_JOINERS}
+    known = {*alphabet, *(addition["letters"].split() if addition else ()), *combining}
     return head + blocks(
         marks=marks(first),
         auxiliary_marks=sorted(further),
-        signs=signs(first, alphabet),
+        signs=[*signs(first, alphabet), *keyed(fact["script"])],
         punctuation=punctuation(exemplars(package, fact["locale"], "punctuation")),
+        combinations=combinations(texts(more, fact["locale"]), known, combining) if syllabic else [],
     )
 
 
@@ -156,9 +199,10 @@ def blocks(**lists: list[str]) -> str:
     )
 
 
-def visible(point: str) -> str:
-    """A code point as a TOML string shows it: format characters and the backslash escaped."""
-    return f"\\u{ord(point):04X}" if unicodedata.category(point) == "Cf" else point.replace("\\", "\\\\")
+def visible(text: str) -> str:
+    """Code points as a TOML string shows them: format characters and the backslash escaped."""
+    shown = (f"\\u{ord(point):04X}" if unicodedata.category(point) == "Cf" else point for point in text)
+    return "".join(shown) if text != "\\" else "\\\\"
 
 
 def written(fact: dict[str, str], alphabet: list[str], origin: tuple[str, str, str], more: str) -> str:
@@ -187,14 +231,14 @@ def rows(name: str) -> list[dict[str, Any]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def main(package: Path) -> None:
-    """Write every pack from an unpacked npm package `cldr-misc-full`."""
+def main(package: Path, *more: Path) -> None:
+    """Write every pack from unpacked npm packages: `cldr-misc-full`, and those whose texts have combinations."""
     version = json.loads((package / "package.json").read_text("utf-8"))["version"]
     additions = {row["code"]: row for row in rows("additions.tsv")}
     orthographies = {row["code"]: row for row in rows("orthographies.tsv")}
     for fact in [*rows("languages.tsv"), *rows("low_resource.tsv")]:
         if fact["locale"]:
-            text = pack(fact, package, additions.get(fact["code"]), version)
+            text = pack(fact, package, more, additions.get(fact["code"]), version)
         else:
             text = authored(fact, orthographies[fact["code"]])
         (TARGET / f"{fact['code']}.toml").write_text(text, encoding="utf-8")
@@ -202,4 +246,4 @@ def main(package: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

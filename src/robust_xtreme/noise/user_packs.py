@@ -9,6 +9,7 @@ from typing import Final
 
 from robust_xtreme import languages, packs
 from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.input import confusions
 from robust_xtreme.noise.input.keyboards import layout
 from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.members.natural import shares
@@ -30,7 +31,8 @@ def using(*folders: Path | str) -> Iterator[None]:
 
 
 def _typed(name: str) -> None:
-    """Make the key errors of the input methods that a pack is for: `ja-romaji` is one of Japanese."""
+    """Make the key errors of the input methods that a pack is for (`ja-romaji` is one of Japanese), and confusions."""
+    list(confusions.key_errors(name.partition("-")[0]))
     for method in METHODS.values():
         if method.language == name.partition("-")[0]:
             list(method.key_errors())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 
@@ -22,7 +22,8 @@ class Alphabet:
     decomposed (NFD); `start` and `length` (2, k) locate a letter in it; `decomposes` (k,) says whose two forms differ.
     `group_of` (512,) is the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the
     groups' letters. `keys` are the packed letters, sorted, and `rank` (len(keys),) the number of each letter.
-    `replaceable` (65536,) says by its properties whether another letter can replace a cluster.
+    `replaceable` (65536,) says by its properties whether another letter can replace a cluster. `signs` are the spacing
+    signs, marks that are clusters of their own, and `combinations` the keys `point << 21 | sign` of what they follow.
     """
 
     letters: tuple[str, ...]
@@ -36,6 +37,11 @@ class Alphabet:
     keys: Array
     rank: Array
     replaceable: Array
+    signs: Array
+    combinations: Array
+
+
+POINT_BITS: Final = 21
 
 
 @packs.cached
@@ -68,7 +74,18 @@ def alphabet(code: str) -> Alphabet:
         keys=keys,
         rank=index % max(len(composed), 1),
         replaceable=others & ((props & graphemes.LETTER) > 0),
+        **_spacing(languages.language(code)),
     )
+
+
+def _spacing(known: languages.Language) -> dict[str, Array]:
+    """The spacing signs of a language, and what they follow."""
+    signs = [sign for sign in known.signs if unicodedata.category(sign)[0] == "M"]
+    pairs = sorted(pair for pair in known.combinations if pair[1] in signs)
+    return {
+        "signs": np.array([ord(sign) for sign in signs], np.uint32),
+        "combinations": np.array([ord(pair[0]) << POINT_BITS | ord(pair[1]) for pair in pairs], np.int64),
+    }
 
 
 def _usable(letter: str) -> bool:

@@ -6,9 +6,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple, final
 
 import numpy as np
 
@@ -26,16 +26,23 @@ _FIRST: Final = np.uint32(0x9E3779B1)
 _SECOND: Final = np.uint32(0x85EBCA77)
 
 
+Where = Literal["", "start", "end"]
+"""Where in a word an edit is possible: anywhere, at its first letter only, at its last letter only."""
+
+
 class KeyingError(NamedTuple):
     """One way to mistype a code point, or two letters that are one unit.
 
-    `form` replaces it ("": it is left out); `weight` is relative to the other forms of that point in that kind.
+    `form` replaces it ("": it is left out); `weight` is relative to the other forms of that point in that kind. With
+    `where` it does so only as the first or the last letter of a word, and only as a cluster by itself; all forms of a
+    point in a kind have the same `where`.
     """
 
     point: str
     kind: str
     form: str
     weight: int = 1
+    where: Where = ""
 
 
 @final
@@ -61,9 +68,10 @@ class KeyErrorTable:
     By form: `weights` (c + 1,) are cumulated weights. `guide` (c,) divides a cell's weight into as many equal parts as
     it has forms, and is the form in which each part begins. `start`, `length` and `hashes` (2c,) are those of the forms
     in `pool`, composed, then decomposed; `decomposes` (c,) says which of the two differ. `edited` (c,) is the number of
-    clusters changed or inserted, and `checked` (c,) says which forms must be checked within a cluster.
+    clusters changed or inserted.
 
-    `signs` says whether points that are neither letters nor marks have key errors.
+    `signs` says whether points that are neither letters nor marks have key errors. `starting` and `ending` are, by code
+    point, the kinds that it has only as the first or the last letter of a word (None: there are none).
     """
 
     kinds: int
@@ -84,12 +92,13 @@ class KeyErrorTable:
     start: Array
     length: Array
     hashes: Array
-    checked: Array
     decomposes: Array
     edited: Array
     empty: Array
     deletes: np.uint16
     signs: bool
+    starting: Array | None
+    ending: Array | None
 
     def form(self, cells: Array, offsets: Array) -> Array:
         """The form (k,) of each cell (k,) at an offset (k,) in the cell's weight, from 0 to below its total."""
@@ -111,9 +120,11 @@ def compiled(
 ) -> KeyErrorTable:
     """The table of a language's key errors, without those that would break a cluster or a normal form.
 
-    With `marked` False clusters of several code points have no key errors.
+    Nor does a form have a letter with a mark that the language does not combine with it. With `marked` False clusters
+    of several code points have no key errors.
     """
-    alone, within, pairs = _sound(key_errors)
+    rows = tuple(key_errors)
+    alone, within, pairs = _sound(rows, language)
     within = within if marked else {}
     single = sorted({*alone, *within, *chain.from_iterable(pairs)})
     couples = sorted(pairs)
@@ -127,7 +138,7 @@ def compiled(
     number = {point: slot for slot, point in enumerate(single, 1)}
     keys = np.array([ord(pair[0]) << KEY_BITS | ord(pair[1]) for pair in couples], np.int64)
     order = np.argsort(keys)
-    forms = _forms(owners, {kind: index for index, kind in enumerate(kinds)}, language)
+    forms = _forms(owners, {kind: index for index, kind in enumerate(kinds)})
     slots = np.zeros(max(map(ord, number), default=0) + 2, np.int64)
     slots[[ord(point) for point in number]] = list(number.values())
     likely, crowded = _likely(keys[order])
@@ -142,8 +153,19 @@ def compiled(
         likely=likely,
         crowded=crowded,
         signs=any(unicodedata.category(point)[0] not in "LM" for point in alone),
+        starting=_placed(rows, "start", kinds, slots.size),
+        ending=_placed(rows, "end", kinds, slots.size),
         **forms,
     )
+
+
+def _placed(rows: Iterable[KeyingError], where: Where, kinds: Sequence[str], size: int) -> Array | None:
+    """By code point (size,) the kinds whose forms are possible at one place in a word only; None if there are none."""
+    placed = {(row.point, row.kind) for row in rows if row.where == where and len(row.point) == 1}
+    masks = np.zeros(size, np.uint16)
+    for point, kind in placed:
+        masks[min(ord(point), size - 1)] |= np.uint16(1 << kinds.index(kind))
+    return masks if placed else None
 
 
 class Owner(NamedTuple):
@@ -187,13 +209,13 @@ def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
     return randomness.mix(sums)
 
 
-def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -> dict[str, Any]:
+def _forms(owners: Sequence[Owner], numbers: Mapping[str, int]) -> dict[str, Any]:
     """The columns of the table by slot, cell and form."""
     # cells: the number of forms of each cell, after a leading 0, so that its cumulated sum is `bounds`.
     cells = np.zeros(len(owners) * len(numbers) + 1, np.int64)
     masks = np.zeros(len(owners), np.uint16)
     empty = np.zeros(len(owners), np.uint16)
-    flat, weights, edited, checked = [], [0], [], []
+    flat, weights, edited = [], [0], []
     for slot, owner in enumerate(owners):
         for kind in sorted(owner.kinds, key=numbers.__getitem__):
             forms = owner.kinds[kind]
@@ -205,7 +227,6 @@ def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -
             total = max(sum(forms.values()), _SUM >> 1)
             weights += [max(1, weight * (_SUM >> 1) // total) for weight in forms.values()]
             edited += [_changed(owner.point, form) for form in forms]
-            checked += [not (owner.within and _safe(owner.point, form, language)) for form in forms]
     bounds, cumulated = np.cumsum(cells), np.cumsum(weights, dtype=np.int64)
     return {
         "masks": masks,
@@ -214,7 +235,6 @@ def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -
         "totals": np.diff(cumulated[bounds]),
         "guide": _guide(bounds, cumulated),
         "edited": np.array(edited, np.uint8),
-        "checked": np.array(checked, np.bool_),
         "empty": empty,
         "deletes": np.bitwise_or.reduce(empty),
         **_pool(flat),
@@ -257,38 +277,26 @@ def graphemes_of(text: str) -> tuple[str, ...]:
     return tuple(graphemes.split(text)) if len(text) > 1 else tuple(text)
 
 
-def _safe(point: str, form: str, language: str) -> bool:
-    """Whether a form can replace a point in any cluster: of the same kind, in the language, and not composing."""
-    if len(point) != 1 or len(form) != 1 or form in _composing():
-        return False
-    native = form in languages.language(language).marks or languages.belongs(language, form)
-    return _class(point) == _class(form) and native and unicodedata.normalize("NFKD", form) == form
-
-
-@cache
-def _composing() -> frozenset[str]:
-    """The characters that canonical composition joins with another character."""
-    pairs = (unicodedata.decomposition(chr(point)).split() for point in range(0xA0, 0x1_2000))
-    return frozenset(
-        chr(int(code_point, 16)) for pair in pairs if len(pair) == 2 and pair[0][0] != "<" for code_point in pair
-    )
-
-
 Slots = dict[str, dict[str, Forms]]
 
 
-def _sound(key_errors: Iterable[KeyingError]) -> tuple[Slots, Slots, Slots]:
-    """The forms of points alone, of points within longer clusters, and of pairs, by kind."""
+def _sound(key_errors: Iterable[KeyingError], language: str) -> tuple[Slots, Slots, Slots]:
+    """The forms of points alone, of points within longer clusters, and of pairs, by kind.
+
+    A mark can become one of another combining class only where the language lists what combines.
+    """
     alone, within, pairs = _empty(), _empty(), _empty()
-    for point, kind, form, weight in key_errors:
+    listed = bool(languages.language(language).combinations)
+    for point, kind, form, weight, where in key_errors:
         if form == point or weight < 1 or graphemes.SEPARATOR in point + form:
             continue
-        sound = is_separate(form, unicodedata.is_normalized("NFKC", point))
+        sound = is_separate(form, unicodedata.is_normalized("NFKC", point)) and _combined(form, language)
         if len(point) == 2:
             _add(pairs, point, kind, form, weight, bool(form) and sound)
         else:
             _add(alone, point, kind, form, weight, not _mark(point) and sound)
-            _add(within, point, kind, form, weight, _fits(point, form))
+            fits = _fits(point, form) or (listed and _mark(point) and _mark(form))
+            _add(within, point, kind, form, weight, not where and fits)
     return alone, within, pairs
 
 
@@ -302,19 +310,29 @@ def _add(table: Slots, point: str, kind: str, form: str, weight: int, sound: boo
         forms[form] = forms.get(form, 0) + weight
 
 
+def _combined(form: str, language: str) -> bool:
+    """Whether the language combines the letters and marks of each cluster of a form."""
+    if not any(map(graphemes.joins, form[1:])):
+        return True
+    return all(languages.combines(language, cluster) for cluster in graphemes_of(form))
+
+
+_LONE_JAMO: Final = dict.fromkeys(range(0x3131, 0x3164))
+"""What Korean keyboards type where keys make no syllable. NFKC has none of them, so that it is compared without."""
+
+
 @lru_cache(1 << 16)
 def is_separate(form: str, compatible: bool = True) -> bool:
     """Whether a string is empty, or of whole clusters that join with no neighbour, in NFC (`compatible`: in NFKC)."""
     if not form:
         return True
-    if unicodedata.normalize("NFKC" if compatible else "NFC", form) != form:
-        return False
-    return not graphemes.open_ends(form)
+    whole = form.translate(_LONE_JAMO)
+    return unicodedata.normalize("NFKC" if compatible else "NFC", whole) == whole and not graphemes.open_ends(form)
 
 
 @lru_cache(1 << 16)
 def _mark(point: str) -> bool:
-    return unicodedata.category(point)[0] == "M"
+    return len(point) == 1 and unicodedata.category(point)[0] == "M"
 
 
 @lru_cache(1 << 16)

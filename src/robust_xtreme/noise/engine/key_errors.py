@@ -19,8 +19,10 @@ import numpy as np
 
 from robust_xtreme import graphemes, packs, randomness
 from robust_xtreme.edits import Array, Batch, Edits, at, ragged
-from robust_xtreme.languages import belongs
+from robust_xtreme.languages import belongs, combines
 from robust_xtreme.noise.engine._select import active, forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine._signs import combined
+from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.diff import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
@@ -104,10 +106,12 @@ def _decide(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -
     numbers = numbers[at(allowed, numbers) > 0]
     accepted, kind = settle(allowed, draws, numbers, rates, swap)
     numbers, kind = numbers[accepted], kind[accepted]
-    # form (k,): the number of each edit's form. Within a longer cluster some forms must be checked, and may be dropped.
+    # form (k,): the number of each edit's form. Within a longer cluster a form must be checked, and may be dropped.
     edits, form = _edits(batch, table, paired, numbers, kind, draws[numbers], swap)
-    asked = np.flatnonzero(_long(batch, numbers) & table.checked.take(form, mode="wrap"))
-    return _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked])) if len(asked) else edits, eligible
+    asked = np.flatnonzero(_long(batch, numbers))
+    if len(asked):
+        edits = _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked]))
+    return combined(batch, alphabet(job.language), edits), eligible
 
 
 def _long(batch: Batch, numbers: Array) -> Array:
@@ -129,6 +133,7 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     starts, simple = batch.clusters.starts, batch.clusters.simple
     first = batch.firsts(batch.points)
     masks = at(table.alone, first)
+    _place(batch, table, first, masks)
     longer = starts[:0] if simple else np.flatnonzero(np.diff(starts) > 1)
     letters = at(batch.props, at(starts, longer)) & graphemes.LETTER > 0
     masks[longer] = at(table.inner, at(first, longer)) * letters
@@ -157,6 +162,17 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
         between[:-1] &= single[:-1] & single[1:] & (first[:-1] != first[1:])
         masks |= between * np.uint16(1 << swap)
     return masks, paired
+
+
+def _place(batch: Batch, table: KeyErrorTable, first: Array, masks: Array) -> None:
+    """Take from `masks` (m,) the kinds that are possible at another place in the word only; `first` are the points."""
+    if table.starting is None and table.ending is None:
+        return
+    letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
+    if table.starting is not None:
+        masks[1:] &= ~(at(table.starting, first[1:]) * letter[:-1])
+    if table.ending is not None:
+        masks[:-1] &= ~(at(table.ending, first[:-1]) * letter[1:])
 
 
 def _within_kinds(batch: Batch, table: KeyErrorTable, numbers: Array) -> Array:
@@ -357,7 +373,8 @@ def _outcome(old: bytes, position: int, form: bytes, language: str) -> int:
     """How many clusters change when a form replaces the code point at a position of a cluster; 0 if that is unsound.
 
     A sound result keeps the normal forms that the cluster was in, joins with its neighbours only if the cluster did,
-    and belongs to the language if the cluster did. `old` and `form` are UTF-32.
+    belongs to the language if the cluster did, and has no letter with a mark that the language does not combine with
+    it. `old` and `form` are UTF-32.
     """
     clean = old.decode("utf-32-le", "surrogatepass")
     noisy = clean[:position] + form.decode("utf-32-le") + clean[position + 1 :]
@@ -367,5 +384,7 @@ def _outcome(old: bytes, position: int, form: bytes, language: str) -> int:
         return 0
     new = graphemes_of(noisy)
     if belongs(language, clean) and not all(belongs(language, cluster) for cluster in new):
+        return 0
+    if not all(combines(language, cluster, clean) for cluster in new):
         return 0
     return distance(graphemes_of(clean), new)

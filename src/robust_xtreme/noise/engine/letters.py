@@ -26,6 +26,7 @@ import numpy as np
 from robust_xtreme import graphemes, randomness
 from robust_xtreme.edits import Array, Batch, Edits, at, differ
 from robust_xtreme.noise.engine._select import forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine._signs import bearing, combined
 from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, alphabet_pack, member
 
@@ -54,7 +55,8 @@ class Letters:
 
     A letter is a cluster whose first code point is a letter. `letter` is False where a span's edge cuts the cluster,
     in a frozen span, and where a neighbour would join with a replacement. `closed` says which clusters join with no
-    neighbour (None: all), `edge` before which clusters a span begins or ends (None: there are no spans).
+    neighbour (None: all), `edge` before which clusters a span begins or ends (None: there are no spans), `bearing`
+    which clusters a spacing sign follows (None: the language has no such signs): they stay before it.
     """
 
     batch: Batch
@@ -63,6 +65,7 @@ class Letters:
     letter: Array
     closed: Array | None
     edge: Array | None
+    bearing: Array | None
 
     @property
     def points(self) -> Array:
@@ -83,7 +86,7 @@ class Letters:
     def _where(self, operator: str) -> Array:
         match operator:
             case "delete":
-                return self.letter
+                return self.letter if self.bearing is None else self.letter & ~self.bearing
             case "double":
                 return self.letter if self.closed is None else self.letter & self.closed
             case "swap":
@@ -92,12 +95,13 @@ class Letters:
                 return self.letter & at(self.alphabet.replaceable, self.props)
 
     def _swappable(self) -> Array:
-        """Letters before another, different letter, with no edge of a span between them."""
+        """Letters before another, different letter that bears no sign, with no edge of a span between them."""
         single = self._where("double")
         swap = np.zeros(len(single), np.bool_)
         swap[:-1] = single[:-1] & single[1:] & _differs(self.batch, self.letter)
-        if self.edge is not None:
-            swap[:-1] &= ~self.edge[1:]
+        for apart in (self.edge, self.bearing):
+            if apart is not None:
+                swap[:-1] &= ~apart[1:]
         return swap
 
 
@@ -127,7 +131,7 @@ def page_of(batch: Batch, alphabet: Alphabet) -> Letters:
     props = batch.firsts(batch.props)
     letter = (props & graphemes.LETTER) > 0
     closed, edge = guard(batch, letter)
-    return Letters(batch, alphabet, props, letter, closed, edge)
+    return Letters(batch, alphabet, props, letter, closed, edge, bearing(batch, alphabet))
 
 
 def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tuple[Edits, Array]:
@@ -139,7 +143,8 @@ def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tup
     units = np.flatnonzero(chosen & (allowed > 0))
     accepted, operators = settle(allowed, draws, units, _RATES, _SWAP)
     units, operators = units[accepted], operators[accepted]
-    return _edits(page, proposal, units, operators, draws[units]), eligible
+    edits = _edits(page, proposal, units, operators, draws[units])
+    return combined(page.batch, page.alphabet, edits), eligible
 
 
 def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:

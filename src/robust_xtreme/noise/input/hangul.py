@@ -3,13 +3,17 @@
 Consonants are under the left hand, vowels under the right; double consonants and ㅒ, ㅖ need Shift, other compound
 vowels and compound finals are two keys. A consonant after a vowel ends the syllable until a vowel takes it along.
 The table of keys is the pack `ko-2set`; the rules are those that libhangul's keyboard "2" follows (its test/hangul.c).
+
+A key error of one syllable gives another syllable where it can. Where it cannot (a key struck twice, or out of order)
+it gives what the input method shows: a syllable and jamo that belong to none, as 가ㅏ or 가ㅗ. A form that begins with
+such a jamo is possible at the beginning of a word only: elsewhere the input method adds it to the syllable before.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from itertools import chain
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Set
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 from robust_xtreme import packs
@@ -28,6 +32,9 @@ _FIRST, _LAST = ord("가"), ord("힣")
 _L, _V, _T = 0x1100, 0x1161, 0x11A7
 _RIMES: Final = len(_VOWELS) * len(_FINALS)
 _MISSED: Final = 3
+_TENSE: Final = "ㄸ"
+_SAMPLE: Final = _FIRST + _INITIALS.index(_TENSE) * _RIMES
+"""The first syllable with ㄸ, which is not a final: the first ㄸ of what its keys type is its initial."""
 
 
 class _Keys(NamedTuple):
@@ -100,15 +107,64 @@ def _struck(key: str) -> str:
 
 
 def key_errors() -> Iterator[KeyingError]:
-    """The key errors of each syllable: one key is mistyped, and the result is a whole syllable."""
+    """The key errors of each syllable: one key is mistyped, or two are struck in the wrong order."""
     initials = [tuple(_changed(keys(initial), "", keys("ㅏ"))) for initial in _INITIALS]
     rimes = [tuple(_changed(keys(chr(_FIRST + rime))[1:], keys("ㄱ"), "")) for rime in range(_RIMES)]
+    loose = [tuple(_loose(keys(chr(_SAMPLE + rime)), {kind for kind, _, _ in rimes[rime]})) for rime in range(_RIMES)]
     for point in range(_FIRST, _LAST + 1):
         initial, rime = divmod(point - _FIRST, _RIMES)
         syllable = chr(point)
         for kind, step, weight in chain(initials[initial], rimes[rime]):
             yield KeyingError(syllable, kind, chr(point + step), weight)
+        for sample in loose[rime]:
+            yield sample._replace(point=syllable, form=_of_initial(sample.form, initial))
     yield from _decomposed(initials, rimes)
+
+
+def _loose(struck: str, whole: Set[str]) -> Iterator[KeyingError]:
+    """The key errors of a sample syllable that leave jamo outside syllables, in kinds without a `whole` syllable.
+
+    Forms that begin with a jamo are left out where a kind has others.
+    """
+    forms: dict[str, Counter[str]] = defaultdict(Counter)
+    one_key = (row for row in _mistyped(struck[1:], struck[0]) if row[0] != "insert")
+    rows = chain(one_key, _struck_along(struck), _misordered(struck), [_headless(struck)])
+    for kind, strokes, weight in rows:
+        if kind not in whole and not _is_syllable(form := typed(strokes)):
+            forms[kind][form] += weight
+    for kind, weights in forms.items():
+        free = {form for form in weights if _is_syllable(form[0])}
+        for form in free or weights:
+            yield KeyingError(_TENSE, kind, form, weights[form], "" if free else "start")
+
+
+def _is_syllable(form: str) -> bool:
+    return len(form) == 1 and _FIRST <= ord(form) <= _LAST
+
+
+def _struck_along(struck: str) -> Iterator[tuple[str, str, int]]:
+    """The keys of a syllable with a jamo of a neighbouring key after the last one."""
+    for other, weight in near(LAYOUT, struck[-1]):
+        if _struck(other):
+            yield "insert", struck + other, weight
+
+
+def _misordered(struck: str) -> Iterator[tuple[str, str, int]]:
+    """The keys of a syllable with two of them exchanged."""
+    for index, (first, second) in enumerate(pairwise(struck)):
+        yield "swap", struck[:index] + second + first + struck[index + 2 :], 1
+
+
+def _headless(struck: str) -> tuple[str, str, int]:
+    """The keys of a syllable without that of its initial."""
+    return "delete", struck[1:], _MISSED
+
+
+def _of_initial(form: str, initial: int) -> str:
+    """A form of the sample syllable, which begins with ㄸ, as that of the syllable with another initial."""
+    if _is_syllable(form[0]):
+        return chr(ord(form[0]) + (initial - _INITIALS.index(_TENSE)) * _RIMES) + form[1:]
+    return form.replace(_TENSE, _INITIALS[initial], 1)
 
 
 def _decomposed(initials: list[tuple[Change, ...]], rimes: list[tuple[Change, ...]]) -> Iterator[KeyingError]:
@@ -178,14 +234,14 @@ def _keeps(point: int, clean: int, *, initial: bool) -> bool:
     return ((point - clean) % _RIMES == 0) is initial and (initial or point < _FIRST + _RIMES)
 
 
-def _mistyped(part: str) -> Iterator[tuple[str, str, int]]:
-    """The key errors of a few keys: kind, the keys struck, weight."""
+def _mistyped(part: str, before: str = "") -> Iterator[tuple[str, str, int]]:
+    """The key errors of a few keys, with those struck before: kind, the keys struck, weight."""
     for index, key in enumerate(part):
-        head, tail = part[:index], part[index + 1 :]
+        head, tail = before + part[:index], part[index + 1 :]
         yield "delete", head + tail, _MISSED
         yield "double", head + key + key + tail, _MISSED
         if other := shifted(LAYOUT, key):
-            yield "shift", head + other + tail, _MISSED
+            yield "unshift" if key.isupper() else "shift", head + other + tail, _MISSED
         for other, weight in near(LAYOUT, key):
             if _is_vowel(other) == _is_vowel(key):
                 yield "neighbour", head + other + tail, weight

@@ -63,7 +63,7 @@ def romaji() -> Romaji:
 def key_errors() -> Iterator[KeyingError]:
     """The key errors of romaji input in hiragana and katakana, and of the conversion to kanji."""
     alphabet = frozenset(languages.language("ja").alphabet)
-    for kana, kind, form, weight in _of_kana(romaji()):
+    for kana, kind, form, weight, _ in _of_kana(romaji()):
         for point, other in ((kana, form), (katakana(kana), katakana(form))):
             if alphabet.issuperset(point + other):
                 yield KeyingError(point, kind, other, weight)

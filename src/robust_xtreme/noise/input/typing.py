@@ -14,12 +14,14 @@ from itertools import chain
 from typing import Final, NamedTuple, final
 
 from robust_xtreme import packs
+from robust_xtreme.graphemes import joins
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke, closeness
 from robust_xtreme.noise.input.slots import INSERTED, REPEATED, is_mark, may_be_missed, script, slot
 
+_SHIFT: Final = 1
 _ALTGR: Final = 2
 _MISSED: Final = 3
 
@@ -147,7 +149,10 @@ def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
     """Shift added or missed; a dead key, the key of a mark, or AltGr missed; another such key struck."""
     key, level = typed.base
     sign, shifted, without = _sign(key, level), _sign(key, level ^ 1), _sign(key, level % _ALTGR)
-    if shifted and _alike(point, shifted):
+    if level & _SHIFT and point.lower() == point:
+        if len(shifted) == 1 and _follows(shifted) == _follows(point):
+            yield "unshift", typed.with_marks(shifted), 1
+    elif shifted and _alike(point, shifted):
         yield "shift", typed.with_marks(shifted), 1
     if typed.dead or typed.marks:
         yield "accent", sign, _MISSED
@@ -155,6 +160,10 @@ def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
             yield "accent", unicodedata.normalize("NFC", sign + mark), 1
     elif level >= _ALTGR and without and _alike(point, without):
         yield "accent", without, _MISSED
+
+
+def _follows(point: str) -> bool:
+    return is_mark(point) or joins(point)
 
 
 def _accent_marks(desk: _Desk) -> Iterator[KeyingError]:

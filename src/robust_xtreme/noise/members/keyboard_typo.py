@@ -1,9 +1,11 @@
 """Typing errors on the language's own keyboard layout, or in its input method.
 
 A neighbouring key is hit (`neighbour`), or struck along with the right one (`insert`); a key is missed (`delete`), or
-struck twice (`double`); two keys are struck in the wrong order (`swap`); Shift is added or missed (`shift`), a dead
-key, AltGr or a tone key missed or wrong (`accent`). In an input method the wrong candidate is taken (`candidate`), or
-that of a syllable that sounds alike (`syllable`). Neighbours are keys whose centres are within 1.25 key pitches, those
+struck twice (`double`); two keys are struck in the wrong order (`swap`); Shift is added, or missed at a capital
+(`shift`), or missed where it types another letter, as in Thai (`unshift`); a dead key, AltGr or a tone key is missed or
+wrong (`accent`). In an input method the wrong candidate is taken (`candidate`), or that of a syllable that sounds alike
+(`syllable`). In Arabic, Persian and Hindi a letter is confused with one that sounds or looks alike (`confusion`), which
+is not an error of the hand. Neighbours are keys whose centres are within 1.25 key pitches, those
 of the same row more often. All forms are letters of the language; words in another script do not change.
 
 The layout is the language's usual one; `@layout=NAME` takes another one that can type the language. Korean, Vietnamese,
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from typing import Final, NamedTuple
 
 from robust_xtreme import packs
@@ -21,7 +24,7 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.languages import language as language_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, vietnamese
+from robust_xtreme.noise.input import confusions, hangul, kana, keyboards, pinyin, vietnamese
 from robust_xtreme.noise.input.typing import reached, typing_errors
 
 
@@ -52,13 +55,18 @@ RATES: Final = {
     "double": "1.38",
     "swap": "2.34",
     "shift": "0.17",
+    "unshift": "6.31",
     "accent": "4",
+    "confusion": "6.31",
     "candidate": "4",
     "syllable": "2",
 }
 """The rates of the kinds, relative to the others that a letter allows.
 
-The rates of the first six are fitted to real typos in English (docs/typos.md); the others are set by hand.
+The rates of the first six are fitted to real typos in English (docs/typos.md); the others are set by hand. Shift that
+types another letter is a key like others, so that it is missed as often as they are: English, where Shift makes
+capitals, says nothing of it, and the share of `unshift` is that of the letters on the layout's shifted level. No source
+known to us gives a rate of `confusion` by letter; it is that of a missed letter, the most frequent error.
 """
 
 
@@ -83,7 +91,9 @@ def _suffices(name: str, code: str) -> bool:
 def _packs(code: str) -> tuple[str, ...]:
     """The packs of the usual way to type a language."""
     name = next(iter(layouts_of(code)), "")
-    return METHODS[name].packs if name in METHODS else (f"keyboards/{name}",) if name else ()
+    if name in METHODS:
+        return METHODS[name].packs
+    return (f"keyboards/{name}", *confusions.pack(code)) if name else ()
 
 
 @key_errors(
@@ -94,6 +104,7 @@ def _packs(code: str) -> tuple[str, ...]:
     swaps=lambda code: code not in _COMPOSED,
     lacks=lambda code: known_language(code) or ("" if layouts_of(code) else "no keyboard pack"),
     packs=_packs,
+    version=2,
 )
 def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
     """Hit a neighbouring key, miss one, strike one twice or out of order, on the language's own keyboard."""
@@ -107,7 +118,7 @@ def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
         return method.key_errors()
     if not _suffices(name, language):
         raise SpecError(_refusal(name, language, "a keyboard that types fewer than half of its letters"))
-    return typing_errors(keyboards.layout(name), language)
+    return chain(typing_errors(keyboards.layout(name), language), confusions.key_errors(language))
 
 
 def _refusal(name: str, code: str, what: str) -> str:

@@ -38,6 +38,7 @@ def _lacks(code: str) -> str:
     rates={"lookalike": "1"},
     lacks=_lacks,
     packs=lambda code: (f"lookalikes/{languages.language(code).script}",),
+    version=2,
 )
 def ocr_noise(language: str) -> Iterator[KeyingError]:
     """Misread letters the way scanners do, as others that look alike."""

@@ -1,0 +1,93 @@
+"""Letters with marks on real text: what noise produces is in CLDR, and CLDR has what people write."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import regex
+from tests.real.test_alphabets import FLORES
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Text
+from robust_xtreme.graphemes import split
+from robust_xtreme.languages import combines, language
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.specs import PerturbationSpec
+
+pytestmark = pytest.mark.real
+
+LISTED = tuple(code for code in FLORES if language(code).combinations)
+LINES = 60
+UNLISTED = 0.01
+"""The largest share of the combinations in real text that CLDR's texts do not have."""
+
+_BEGINS_WITH_A_MARK = regex.compile(r"(?<![\p{L}\p{M}\u200c\u200d])\p{M}")
+
+
+@lru_cache(maxsize=4)
+def _lines(data: Path, code: str) -> list[str]:
+    lines = (data / "flores_first100" / f"{FLORES[code]}.dev").read_text("utf-8").splitlines()
+    return [unicodedata.normalize("NFC", line) for line in lines]
+
+
+def _noised(data: Path, code: str, name: str) -> list[Noised]:
+    texts = [Text(f"{number}", code, line) for number, line in enumerate(_lines(data, code)[:LINES])]
+    return noise_texts(texts, PerturbationSpec.parse(f"{name}:0.2"), 0)
+
+
+def _new(noised: Noised) -> set[str]:
+    """The clusters of a noisy text that the clean text does not have; in listed languages pairs of code points."""
+    clean, noisy = (unicodedata.normalize("NFC", text.value) for text in (noised.clean, noised.text))
+    known = language(noised.clean.language)
+    if not known.combinations:
+        return {*split(noisy)} - {*split(clean)}
+    new = {*map("".join, pairwise(noisy))} - {*map("".join, pairwise(clean))}
+    return {pair for pair in new if pair[1] in known.marks}
+
+
+@pytest.mark.parametrize("name", ["char_noise", "keyboard_typo", "ocr_noise"])
+@pytest.mark.parametrize("code", FLORES)
+def test_letters_get_only_marks_that_they_have_in_the_language(data: Path, code: str, name: str) -> None:
+    """Each combination of a letter and a mark that the clean text does not have is CLDR's."""
+    if not registry.load("perturbation", name).serves(code):
+        pytest.skip(f"{name} does not serve {code}")
+    new = Counter(cluster for noised in _noised(data, code, name) for cluster in _new(noised))
+    foreign = {cluster: many for cluster, many in new.items() if not combines(code, cluster)}
+    assert sum(foreign.values()) <= 0.005 * new.total(), foreign
+
+
+@pytest.mark.parametrize("code", LISTED)
+def test_what_people_write_is_listed(data: Path, code: str) -> None:
+    """Of the combinations in real text at most one in a hundred is not in CLDR's texts."""
+    known = language(code)
+    pairs = [before + mark for line in _lines(data, code) for before, mark in pairwise(line) if mark in known.marks]
+    ours = [pair for pair in pairs if pair[0] in {*known.alphabet, *known.marks} and pair[1] not in "\u200c\u200d"]
+    assert sum(pair not in known.combinations for pair in ours) <= UNLISTED * len(ours)
+
+
+def test_no_burmese_word_begins_with_a_sign(data: Path) -> None:
+    """Where no word of the clean text begins with a mark, none of the noisy text does."""
+    for noised in _noised(data, "my", "char_noise"):
+        bare = {*_BEGINS_WITH_A_MARK.findall(noised.clean.value)}
+        assert bare >= {*_BEGINS_WITH_A_MARK.findall(noised.text.value)}, noised.text.value
+
+
+def test_korean_keys_go_wrong_in_all_ways(data: Path) -> None:
+    """Substitutions are at most a quarter of the key errors; keys are doubled and swapped, too."""
+    edits = sum((Counter(noised.edits) for noised in _noised(data, "ko", "keyboard_typo")), Counter())
+    share = {kind: many / edits.total() for kind, many in edits.items()}
+    assert share["neighbour"] <= 0.27
+    assert share["double"] >= 0.1
+    assert share["swap"] >= 0.04
+
+
+@pytest.mark.parametrize("code", ["th", "hi", "bn", "ta", "te", "my"])
+def test_shift_is_missed_where_the_layout_has_shifted_letters(data: Path, code: str) -> None:
+    """Where Shift types other letters, its slips are more than 1 % of the key errors."""
+    edits = sum((Counter(noised.edits) for noised in _noised(data, code, "keyboard_typo")), Counter())
+    assert edits["unshift"] >= 0.01 * edits.total()
