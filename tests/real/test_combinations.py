@@ -88,6 +88,6 @@ def test_korean_keys_go_wrong_in_all_ways(data: Path) -> None:
 
 @pytest.mark.parametrize("code", ["th", "hi", "bn", "ta", "te", "my"])
 def test_shift_is_missed_where_the_layout_has_shifted_letters(data: Path, code: str) -> None:
-    """Where Shift types other letters, its slips are more than 1 % of the key errors."""
+    """Where Shift types other letters, missing it is more than 1 % of the key errors."""
     edits = sum((Counter(noised.edits) for noised in _noised(data, code, "keyboard_typo")), Counter())
     assert edits["unshift"] >= 0.01 * edits.total()

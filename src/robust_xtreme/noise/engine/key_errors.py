@@ -133,7 +133,7 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     starts, simple = batch.clusters.starts, batch.clusters.simple
     first = batch.firsts(batch.points)
     masks = at(table.alone, first)
-    _place(batch, table, first, masks)
+    _leave_out_elsewhere(batch, table, first, masks)
     longer = starts[:0] if simple else np.flatnonzero(np.diff(starts) > 1)
     letters = at(batch.props, at(starts, longer)) & graphemes.LETTER > 0
     masks[longer] = at(table.inner, at(first, longer)) * letters
@@ -164,7 +164,7 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     return masks, paired
 
 
-def _place(batch: Batch, table: KeyErrorTable, first: Array, masks: Array) -> None:
+def _leave_out_elsewhere(batch: Batch, table: KeyErrorTable, first: Array, masks: Array) -> None:
     """Take from `masks` (m,) the kinds that are possible at another place in the word only; `first` are the points."""
     if table.starting is None and table.ending is None:
         return
