@@ -142,7 +142,7 @@ def test_bundled_alphabets_could_be_a_users(tmp_path: Path, code: str) -> None:
         ("alphabets/xx.toml", ENGLISH, "'xx' names none of those that 'alphabets' are for"),
         ("misspellings/eng.tsv", WORLD, "'eng' names none.* Did you mean 'en'"),
         ("lookalikes/Xxxx.tsv", HEAD, "'Xxxx' names none"),
-        ("input/zh.tsv", HEAD, "'zh' names none.* There are: ja-romaji, ja-words"),
+        ("input/zh.tsv", HEAD, "'zh' names none.* There are: .*ja-romaji, ja-words"),
     ],
 )
 def test_a_pack_that_nothing_would_use_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:

@@ -113,7 +113,7 @@ def test_a_text_without_the_words_is_put_together_again(tmp_path: Path) -> None:
     assert new.splitlines()[1] == f"# text = {wanted}"
 
 
-@pytest.mark.parametrize("strength", ["0.1", "0.5", "1"])
+@pytest.mark.parametrize("strength", ["0.2", "0.5", "1"])
 @pytest.mark.parametrize("fields", [("context",), ("question",), ("context", "question")])
 def test_answers_move_with_their_passage(fields: tuple[str, ...], strength: str, tmp_path: Path) -> None:
     """Every answer, plausible ones and sentences too, is at its place in the noisy context, and none is empty."""
