@@ -133,7 +133,7 @@ def _loose(struck: str, whole: Set[str]) -> Iterator[KeyingError]:
         if kind not in whole and not _is_syllable(form := typed(strokes)):
             forms[kind][form] += weight
     for kind, weights in forms.items():
-        free = {form for form in weights if _is_syllable(form[0])}
+        free = [form for form in weights if _is_syllable(form[0])]
         for form in free or weights:
             yield KeyingError(_TENSE, kind, form, weights[form], "" if free else "start")
 
