@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from robust_xtreme.results._levels import levels_of
+from robust_xtreme.results.averages import averaged
+from robust_xtreme.results.averaging import Drop
+from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.schema import CELL, DELTAS, SCORES, build
 
 _MIX = '{"delete": 30, "double": 20, "replace": 25, "swap": 25}'
@@ -116,6 +121,22 @@ def run() -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
     _panx(made)
     _xquad(made)
     return *made.frames(), manifest()
+
+
+def averages(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: dict[str, Any]) -> pl.DataFrame:
+    """AVERAGES of that run; the clusters of a drop are the first of 100, and half of them deviate in each direction."""
+    drops = {
+        (tuple(row[name] for name in CELL), row["metric"]): _drop(row)
+        for row in deltas.filter(pl.col("scope") == "all").iter_rows(named=True)
+    }
+    known = tasks_of(manifest.get("tasks", {}))
+    return averaged(levels_of(scores, deltas), drops, known, manifest.get("spec", {}).get("tasks", ()))
+
+
+def _drop(row: dict[str, Any]) -> Drop:
+    numbers = np.arange(row["clusters"])
+    step = (row["se"] or 1.0) / np.sqrt(len(numbers))
+    return Drop(row["drop"], numbers, step * (-1.0) ** numbers, numbers % 2 == 0)
 
 
 def _xnli(made: Run) -> None:

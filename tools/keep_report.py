@@ -13,7 +13,7 @@ from typing import Final
 from robust_xtreme.report.document import render
 from robust_xtreme.results import store
 
-KEPT: Final = ("conditions.csv", "deltas.csv", "models.csv", "scores.csv")
+KEPT: Final = ("averages.csv", "conditions.csv", "deltas.csv", "models.csv", "scores.csv")
 
 
 def keep(run: Path, folder: Path, commands: list[str]) -> None:

@@ -346,17 +346,16 @@ class TaskSpec:
     """One task as a value: its description, its files, and how a row becomes an Example.
 
     `perturbed` contains the groups of fields that are noised together, the headline first: NLI has one group of both
-    sentences, QA has one for the question and one for the context. `noisable` names further fields, noised only where a
+    sentences, QA has one for the question and one for the context. `noisable` names fields that are noised only where a
     condition names them. `files` maps a split (train, validation, test) to its files, `hub` to the same rows on the
-    hub; `adapt` makes the examples of all rows of a split; `accepts` names the tasks and intermediate tasks whose head
-    this task can use.
+    hub; `adapt` makes the examples of a split; `accepts` names the (intermediate) tasks whose head this task can use.
 
     `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there;
     `score` names the metrics whose mean is its score in their averages (empty: the first metric). With `pairs` a
     language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
-    answered by any encoder's representation. `rows`, `official` and `checked` are sentences: the official sizes, the
-    official scorer, and how ours was checked against it; `absent` says why a task has no `hub`, and what to do.
-    `licence` is that of the data, as upstream states it; `train_rows` counts English training rows, 0: not known.
+    answered by any encoder's representation. `parallel_ids` is a regular expression of native ids that name the same
+    item in every language. `rows`, `official` and `checked` are sentences: official sizes, official scorer, our check;
+    `absent` says why a task has no `hub`. `licence` is that of the data; `train_rows` are English ones, 0: not known.
 
     For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
     training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
@@ -384,6 +383,7 @@ class TaskSpec:
     pool: Pool | None = None
     pairs: bool = False
     head: bool = True
+    parallel_ids: str = ""
     rows: str = ""
     train_rows: int = 0
     official: str = ""

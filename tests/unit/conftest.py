@@ -12,6 +12,7 @@ SLOW: Final = frozenset(
         "test_asking",
         "test_contamination",
         "test_coverage",
+        "test_coverage_averages",
         "test_data_command",
         "test_doctor",
         "test_embeddings",

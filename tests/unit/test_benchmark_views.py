@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
@@ -13,7 +15,10 @@ from tests.unit.test_benchmark import _row
 from robust_xtreme import registry
 from robust_xtreme.report.document import page, show
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.benchmark import TASKS
+from robust_xtreme.results._levels import levels_of
+from robust_xtreme.results.averages import averaged
+from robust_xtreme.results.averaging import Drop
+from robust_xtreme.results.benchmark import TASKS, tasks_of
 from robust_xtreme.results.schema import DELTAS, SCORES, build, empty
 
 QA = {"xquad", "mlqa", "tydiqa"}
@@ -43,8 +48,22 @@ def scores(**left_out: Any) -> pl.DataFrame:
 
 def made(view: str, score_frame: pl.DataFrame, **other: Any) -> pl.DataFrame:
     """The frame of a view."""
-    frame: pl.DataFrame = registry.load("view", view).make(Results(score_frame, empty(DELTAS), manifest(**other)))
+    suite = other.pop("suite", "")
+    results = Results(score_frame, empty(DELTAS), manifest(**other), averages(score_frame, suite, **other))
+    frame: pl.DataFrame = registry.load("view", view).make(results)
     return frame
+
+
+def averages(score_frame: pl.DataFrame | None = None, suite: str = "", **other: Any) -> pl.DataFrame:
+    """AVERAGES of that run, in which every perturbed cell lost 10 points."""
+    lost = Drop(10.0, np.arange(40), 0.2 * (-1.0) ** np.arange(40), np.ones(40, bool))
+    levels = [
+        replace(level, marked=False)
+        for level in levels_of(scores() if score_frame is None else score_frame, empty(DELTAS))
+    ]
+    facts = manifest(**other)
+    drops = {(level.key, level.metric): lost for level in levels}
+    return averaged(levels, drops, tasks_of(facts["tasks"]), facts["spec"]["tasks"], suite)
 
 
 def test_the_overall_table_is_that_of_papers() -> None:
@@ -76,50 +95,35 @@ def test_a_benchmark_that_nobody_asked_for_is_shown_only_whole() -> None:
 
 def test_the_page_explains_the_mark() -> None:
     """What a star means is above the table, what is missing in the legend."""
-    text = page(scores(xnli=("sw",)), empty(DELTAS), manifest())
+    part = scores(xnli=("sw",))
+    text = page(part, empty(DELTAS), manifest(), averages(part))
     assert "\\* is over a part" in text
     assert "70.0\\*" in text
     assert "**missing**" in text
 
 
-def test_languages_are_averaged_by_script_and_by_family(delta_rows: Any) -> None:
-    """Each language counts once, in its script and its family; what claims nothing is counted apart."""
-    results = Results(scores(), delta_rows, {**manifest(), "tasks": {"xnli": manifest()["tasks"]["xnli"]}})
-    by_script: pl.DataFrame = registry.load("view", "by_script").make(results)
-    assert dict(zip(by_script["script"], by_script["averaged_over"], strict=True)) == {"Latn": "en sw", "Cyrl": "ru"}
-    assert by_script.filter(pl.col("script") == "Latn")["change"].item() == pytest.approx(-15.0)
-    by_family: pl.DataFrame = registry.load("view", "by_family").make(results)
-    assert dict(zip(by_family["family"], by_family["change"], strict=True)) == {
-        "Indo-European": pytest.approx(-20.0),
-        "Niger-Congo": pytest.approx(-10.0),
-    }
-    assert by_family.filter(pl.col("family") == "Indo-European")["left_out"].item() == 1
+def test_averages_over_a_suite_have_its_name() -> None:
+    """The tables of mini name mini, nowhere a benchmark."""
+    (row,) = made("overall", scores(), suite="mini").iter_rows(named=True)
+    assert row["section"] == "mini"
+    assert row["score/average over tasks of mini"] == row["score/average over categories of mini"] == "70.0"
+    assert "XTREME" not in page(scores(), empty(DELTAS), manifest(), averages(suite="mini"))
 
 
-@pytest.fixture
-def delta_rows() -> pl.DataFrame:
-    """Drops of xnli in four languages; in German the tokenizer undid the noise."""
-    drops = {"en": 10.0, "sw": 10.0, "ru": 30.0, "de": 5.0}
-    drops["sw"] = 10.0
-    drops["en"] = 20.0
-    drops["ru"] = 20.0
-    rows = [
-        {
-            **_row("xnli", language, "accuracy", 70.0 - drop),
-            "condition": "char_noise:0.1@fields=question",
-            "clean": 70.0,
-            "drop": drop,
-            "inert": language == "de",
-        }
-        for language, drop in drops.items()
-    ]
-    return build(rows, DELTAS)
+def test_overall_changes_stand_beside_both_levels() -> None:
+    """Each average under noise has its clean and its perturbed level, the change with its interval, and the marks."""
+    noisy = scores().with_columns(condition=pl.lit("char_noise:0.1"), value=pl.col("value") - 10)
+    row = made("overall_drops", pl.concat([scores(), noisy])).row(0, named=True)
+    assert (row["average"], row["noise"]) == ("average over tasks", "char_noise:0.1")
+    assert (row["clean"], row["value"], row["change"]) == pytest.approx((70.0, 60.0, -10.0))
+    assert row["change_low"] < -10 < row["change_high"]
+    assert (row["marked"], row["units"]) == (0.0, 20)
 
 
 def test_on_a_terminal_tasks_are_rows() -> None:
     """The overall table fits a narrow terminal: a row a task, a column a noise, and no number is cut."""
     raw = io.StringIO()
-    show(Console(file=raw, width=60, color_system=None), scores(), empty(DELTAS), manifest(), ("overall",))
+    show(Console(file=raw, width=60, color_system=None), scores(), empty(DELTAS), manifest(), averages(), ("overall",))
     lines = raw.getvalue().splitlines()
     assert any(line.split() == ["xquad", "80.0", "/", "60.0"] for line in lines)
     assert any(line.split() == ["average", "over", "tasks", "70.0"] for line in lines)

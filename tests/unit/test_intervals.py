@@ -189,16 +189,16 @@ def test_a_simultaneous_quantile_widens_every_bound() -> None:
 
 def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:
     """MDE is t at 1 - alpha/2m times the tested error plus t at 80 % times `se`; none without an interval."""
-    drop = Estimate(0.0, 1.0, 1.01, -2.0, 2.0, 1.0, 1000, "")
+    drop = Estimate(0.0, 1.0, 1.01, -2.0, 2.0, 1.0, 1000, "", 999.0)
     assert smallest_detectable(drop) == pytest.approx(1.96 * 1.01 + 0.84, abs=0.01)
     many = 1.01 * stats.t.ppf(1 - 0.05 / 80, 999) + stats.t.ppf(0.8, 999)
     assert smallest_detectable(drop, tests=40) == pytest.approx(many)
-    assert smallest_detectable(Estimate(0.0, None, None, None, None, None, 19, "")) is None
+    assert smallest_detectable(Estimate(0.0, None, None, None, None, None, 19, "", 18.0)) is None
 
 
 def test_the_detectable_drop_needs_clusters_that_differ() -> None:
     """A cell of which one cluster differs detects drops by which six differ (one test) in 80 % of samples."""
-    drop = Estimate(1.0, 1.0, 2**0.5, -2.0, 4.0, 1.0, 1000, "")
+    drop = Estimate(1.0, 1.0, 2**0.5, -2.0, 4.0, 1.0, 1000, "", 999.0)
     least = smallest_detectable(drop)
     assert least is not None
     assert stats.poisson.sf(5, least) == pytest.approx(0.8)

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from tests.synthetic_run import run
+from tests.synthetic_run import averages, run
 
 from robust_xtreme.commands import _progress
 from robust_xtreme.commands._progress import head, observing, show_result
 from robust_xtreme.progress import matters
+from robust_xtreme.report.view import NO_AVERAGES
 from robust_xtreme.run_spec import RunSpec
 
 
@@ -86,10 +87,12 @@ def test_one_language_is_named_in_the_head_line() -> None:
 def _shown(monkeypatch: pytest.MonkeyPatch, *, noisy: bool = True, quiet: bool = False) -> str:
     scores, deltas, manifest = run()
     units = [{"task": "xnli", "language": "en"}]
+    deltas = deltas if noisy else deltas.clear()
     made = SimpleNamespace(
         folder=Path("out"),
         scores=scores,
-        deltas=deltas if noisy else deltas.clear(),
+        deltas=deltas,
+        averages=averages(*run()) if noisy else NO_AVERAGES,
         manifest={**manifest, "units": units},
     )
     text = io.StringIO()

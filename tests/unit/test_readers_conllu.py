@@ -15,7 +15,7 @@ from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.formats import conllu
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import available, load, resolve
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import Origin, TaskSpec
 
 UDPOS: TaskSpec = registry.load("task", "udpos")
 
@@ -283,3 +283,12 @@ def test_seventeen_tags_in_the_groups_of_the_benchmarks() -> None:
     assert len(UDPOS.groups["xtreme-r"]) == 38
     assert set(UDPOS.groups["xtreme-r"]) - set(UDPOS.groups["xtreme"]) == {"lt", "pl", "ro", "uk", "wo"}
     assert (UDPOS.metrics[0], UDPOS.score) == ("token_accuracy", ("span_f1",))
+
+
+def test_sentences_of_the_parallel_treebanks_are_clusters_by_their_sent_id() -> None:
+    """A sentence of a PUD treebank has the same cluster in every language; other treebanks name none."""
+    (row, _) = conllu.read(TREE, "ud/UD_Spanish-PUD/es_pud-ud-test.conllu")
+    assert row.cluster == "pud/d1-1"
+    example, *_ = UDPOS.adapt((row,), Origin("udpos", "test", "es"))
+    assert example.cluster == "pud/d1-1"
+    assert {row.cluster for row in conllu.read(TREE, "ud/UD_Spanish-GSD/es_gsd-ud-test.conllu")} == {""}

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
-from tests.synthetic_run import run
+from tests.synthetic_run import averages, run
 
 from robust_xtreme import registry
 from robust_xtreme.report import columns as _columns
@@ -19,14 +19,14 @@ from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import print_table, sections
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import DELTAS, SCORES, empty
+from robust_xtreme.results.schema import AVERAGES, DELTAS, SCORES, empty
 from robust_xtreme.sinks import code_block, markdown, visible
 
 
 @pytest.fixture(scope="module")
 def results() -> Results:
     """A small run made by hand."""
-    return Results(*run())
+    return Results(*run(), averages(*run()))
 
 
 def _made(name: str, results: Results) -> pl.DataFrame:
@@ -79,35 +79,6 @@ def test_cells_that_claim_nothing_say_why(results: Results, task: str, language:
     assert cells["value"].null_count() == 0
 
 
-def test_averages_are_over_every_language_that_noise_reaches(results: Results) -> None:
-    """A language near chance is in the average as all others; one where the noise does not reach the model is not."""
-    averages = _made("by_task", results).filter(metric="accuracy", strength="0.2").row(0, named=True)
-    assert averages["clean"] == pytest.approx((58.3 + 47.0 + 34.1) / 3)
-    assert averages["change"] == pytest.approx(-(8.4 + 4.6 + 0.5) / 3)
-    assert (averages["least"], averages["most"]) == ("th -0.5", "en -8.4")
-    named = _made("averaged_languages", results).filter(metric="span_f1").row(0, named=True)
-    assert (named["averaged_over"], named["left_out_named"]) == ("de yo", "zh (inert)")
-
-
-def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group(results: Results) -> None:
-    """Strengths are compared on common languages."""
-    missing = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)
-    part = Results(results.scores, results.deltas.filter(~missing), results.manifest)
-    averages = _made("by_task", part).filter(metric="accuracy")
-    assert averages["clean"].to_list() == pytest.approx([46.2, 46.2])
-    named = _made("averaged_languages", part).filter(metric="accuracy").row(0, named=True)
-    assert named["left_out_named"] == "sw (not under every condition)"
-
-
-def test_where_no_language_claims_anything_there_is_no_average(results: Results) -> None:
-    """All cells inert: there is no row of averages, and those left out are named."""
-    inert = Results(results.scores, results.deltas.with_columns(inert=pl.lit(True)), results.manifest)
-    assert all(_made(name, inert).is_empty() for name in ("by_task", "by_script", "by_family"))
-    named = _made("averaged_languages", inert)
-    assert set(named["averaged_over"]) == {""}
-    assert all("inert" in reason for reason in named["left_out_named"])
-
-
 def test_the_question_is_the_headline_and_the_context_is_apart(results: Results) -> None:
     """Noise on the question and on the context are two sections, in the task's order."""
     sections = _made("by_language", results)[SECTION].unique(maintain_order=True).to_list()
@@ -118,9 +89,8 @@ def test_the_question_is_the_headline_and_the_context_is_apart(results: Results)
 
 
 def test_only_the_headline_metric_is_shown_by_language(results: Results) -> None:
-    """Token accuracy of named entities is among the averages, not in the tables by language."""
+    """Token accuracy of named entities is not in the tables by language."""
     assert not any("token_accuracy" in name for name in _made("by_language", results)[SECTION])
-    assert "token_accuracy" in _made("by_task", results)["metric"].to_list()
 
 
 def test_strengths_are_sorted_as_numbers(results: Results) -> None:
@@ -128,36 +98,6 @@ def test_strengths_are_sorted_as_numbers(results: Results) -> None:
     renamed = results.deltas.with_columns(pl.col("condition").str.replace(":0.05", ":1", literal=True))
     frame = _made("by_language", Results(results.scores, renamed, results.manifest)).filter(language="en")
     assert frame["strength"].to_list() == ["0.2", "1"]
-
-
-def test_several_models_of_a_task_have_sections_of_their_own(results: Results) -> None:
-    """Two models never share a table or an average."""
-    other = results.deltas.with_columns(model=pl.lit("small"))
-    both = Results(results.scores, pl.concat([results.deltas, other]), results.manifest)
-    sections = _made("by_task", both)[SECTION].unique().sort().to_list()
-    assert [name for name in sections if name.startswith("xnli")] == [
-        "xnli, validation, small",
-        "xnli, validation, tiny",
-    ]
-
-
-def test_the_language_trained_on_shares_the_average_and_translated_data_do_not(results: Results) -> None:
-    """English (in_language) is among the zero-shot languages; translated test sets are apart."""
-    english = pl.col("language") == "en"
-    named = results.deltas.with_columns(
-        setting=pl.when(english).then(pl.lit("in_language")).otherwise(pl.col("setting"))
-    )
-    averages = _made("by_task", Results(results.scores, named, results.manifest)).filter(metric="accuracy")
-    assert averages["languages"].to_list() == [3, 3]
-    translated = results.deltas.with_columns(
-        setting=pl.when(english).then(pl.lit("translate_test")).otherwise(pl.col("setting"))
-    )
-    averages = _made("by_task", Results(results.scores, translated, results.manifest)).filter(metric="accuracy")
-    assert averages["languages"].to_list() == [2, 2, 1, 1]
-    assert averages[SECTION].unique(maintain_order=True).to_list() == [
-        "xnli, validation",
-        "xnli, validation, translate_test",
-    ]
 
 
 def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
@@ -261,8 +201,9 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
     """What CSV and JSON contain is all that the page needs: rendering a folder gives the bytes of the first page."""
     store.write_frame(tmp_path / "scores.csv", results.scores, SCORES)
     store.write_frame(tmp_path / "deltas.csv", results.deltas, DELTAS)
+    store.write_frame(tmp_path / "averages.csv", results.averages, AVERAGES)
     store.write_json(tmp_path / "manifest.json", results.manifest)
-    assert render(tmp_path) == page(results.scores, results.deltas, results.manifest)
+    assert render(tmp_path) == page(results.scores, results.deltas, results.manifest, results.averages)
 
 
 def test_the_legend_claims_of_columns_only_what_is_true(results: Results) -> None:
@@ -336,5 +277,7 @@ def test_every_view_file_is_on_the_page_in_its_order(results: Results) -> None:
     orders = [view.order for view in views()]
     assert orders == sorted(set(orders))
     shown = [view.title for view in views() if view.make(results).height]
-    titles = [line.removeprefix("## ") for line in page(*run()).splitlines() if line.startswith("## ")]
+    titles = [
+        line.removeprefix("## ") for line in page(*run(), averages(*run())).splitlines() if line.startswith("## ")
+    ]
     assert titles == ["What was run", *shown, "Legend"]

@@ -61,7 +61,6 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
-    from robust_xtreme.report.benchmarks import averages_of
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import ON_TERMINAL, show
     from robust_xtreme.report.view import Results
@@ -70,13 +69,22 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     console = output()
     scores, deltas = result.scores, result.deltas
     console.print(visible(head(spec, result.manifest)), soft_wrap=True)
-    show(console, scores, deltas, result.manifest, ON_TERMINAL if deltas.height else ("clean_scores", "not_run"))
+    averages = result.averages
+    show(
+        console,
+        scores,
+        deltas,
+        result.manifest,
+        averages,
+        ON_TERMINAL if deltas.height else ("clean_scores", "not_run"),
+    )
     if deltas.height and not quiet:
         console.print()
-        results = Results(scores, deltas, result.manifest)
+        results = Results(scores, deltas, result.manifest, averages)
         reasons = set(perturbed(results).get_column("no_claim"))
         silent = [f"{reason}: {line}" for reason, line in _SILENT.items() if reason in reasons]
-        if any(average.missing for averages in averages_of(results).values() for average in averages):
+        over_tasks = averages.filter(averages.get_column("kind").is_in(("benchmark", "tasks", "categories")))
+        if over_tasks.get_column("missing").is_not_null().any():
             silent.insert(0, "*: over the cells that exist; the report names the missing ones.")
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
     console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)

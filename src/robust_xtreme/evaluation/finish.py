@@ -19,9 +19,12 @@ from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.report.document import page
 from robust_xtreme.report.evaluation import FAILED
 from robust_xtreme.results import store
+from robust_xtreme.results.averages import averages
+from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.schema import (
+    AVERAGES,
     CONDITIONS,
     DELTAS,
     MODELS,
@@ -50,7 +53,10 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     frames = score(stats, predictions, plan, str(manifest["device"]))
     store.write_frame(folder.path / "scores.csv", frames[0], SCORES)
     store.write_frame(folder.path / "deltas.csv", frames[1], DELTAS)
-    store.write_text(folder.path / REPORT, page(*frames, manifest))
+    task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
+    averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""))
+    store.write_frame(folder.path / "averages.csv", averaged, AVERAGES)
+    store.write_text(folder.path / REPORT, page(*frames, manifest, averaged))
     files = {name: store.sha256(folder.path / name) for name in FILES}
     manifest = {key: value for key, value in manifest.items() if key != FINISHING} | {DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)

@@ -37,6 +37,7 @@ FILES: Final = (
     "conditions.csv",
     "scores.csv",
     "deltas.csv",
+    "averages.csv",
     REPORT,
 )
 DIGESTS: Final = "files"

@@ -48,6 +48,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "not_run": [{key: value for key, value in asdict(cell).items() if value} for cell in plan.not_run],
         "overlap": [task_run.overlap for task_run in plan.task_runs if task_run.overlap],
         **({"own_data": trained} if trained else {}),
+        **({"suite": source.name} if isinstance(source, Suite) else {}),
         "notes": _notes(plan),
         "complete": False,
     }

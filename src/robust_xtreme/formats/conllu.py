@@ -2,7 +2,8 @@
 
 Treebanks are read as XTREME's scripts convert them: a multi-word token is one word with the tag of its head, empty
 nodes and sentences whose words are withheld are left out (google-research/xtreme, third_party/ud-conversion-tools and
-utils_preprocess.py; docs/decisions/0071-treebanks.md).
+utils_preprocess.py; docs/decisions/0071-treebanks.md). The PUD treebanks are parallel: a sentence has the same sent_id
+in every language, which names its cluster.
 
 When a treebank is written, the forms in its text are noised, a multi-word token as one word, and `# text` is updated;
 the words of a multi-word token, empty nodes and all other columns are kept.
@@ -38,6 +39,7 @@ _RANGE: Final = re.compile(r"([1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
 _EMPTY: Final = re.compile(r"[0-9]+\.[0-9]+")
 _TEXT: Final = re.compile(r"(#\s*text\s*=\s*)(.*)")
 _NAME: Final = re.compile(r"#\s*sent_id\s*=\s*(.*\S)")
+_PARALLEL: Final = "_pud-ud-"
 _NOT_JOINED: Final = {ord("\u200c"): None, ord(" "): None}
 
 _PRECEDENCE: Final = {
@@ -101,6 +103,8 @@ class _Sentence:
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a sentence: `words` and `tags` (None in files without tags); a `.tsv` comes from XTREME's scripts.
 
+    A row of a PUD treebank, by the name of its file, has a cluster.
+
     Raises DataError naming the line that is not valid CoNLL-U (the last line ends with a line break too), and both
     lines of a repeated sent_id; WrongVersion where the tags are those of version 1.
     """
@@ -116,10 +120,12 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def _treebank(text: str, path: str) -> Iterator[Row]:
     names: dict[str, str] = {}
     order = _PRECEDENCE.get(PurePath(path).name.partition("_")[0], _PRECEDENCE[""]).split()
+    parallel = _PARALLEL in PurePath(path).name
     for blank, grouped in groupby(numbered_lines(text), lambda line: not line[1].strip()):
-        lines = [] if blank else list(grouped)
+        lines, cluster = [] if blank else list(grouped), ""
         for number, line in lines:
             if match := _NAME.match(line):
+                cluster = f"pud/{match[1]}" if parallel else ""
                 if match[1] in names:
                     what = f"the sent_id {match[1][:80]!r} is not unique; it is at {names[match[1]]} too."
                     raise DataError(path, what, number)
@@ -129,7 +135,7 @@ def _treebank(text: str, path: str) -> Iterator[Row]:
         withheld = sum(form == _WITHHELD for form, _ in fused)
         if fused and not (withheld and withheld >= len(fused) - 1):
             words = tuple(form.translate(_NOT_JOINED) for form, _ in fused)
-            yield Row("", f"{path}:{lines[0][0]}", {"words": words, "tags": tuple(tag for _, tag in fused)})
+            yield Row("", f"{path}:{lines[0][0]}", {"words": words, "tags": tuple(tag for _, tag in fused)}, cluster)
     if text and not text.endswith("\n"):
         what = "the file ends in the middle of a line, where CoNLL-U ends with a line break: is it cut off?"
         raise DataError(path, what, text.count("\n") + 1)

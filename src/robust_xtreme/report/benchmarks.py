@@ -1,65 +1,67 @@
-"""The averages of benchmarks for views: those of one run, regardless of the number of its models."""
+"""The averages of benchmarks for views: as papers print them, and with one row per task for narrow terminals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import polars as pl
 
 from robust_xtreme.report.columns import SCORE, points
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.benchmark import AVERAGES, Average, averages, tasks_of
+from robust_xtreme.results.benchmark import BENCHMARK, TASKS, TITLES
 
 PARTIAL: Final = "*"
 """The mark after a mean over a part of its benchmark or task."""
 
-TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
+TITLE: Final = "title"
+_KINDS: Final = (BENCHMARK, "tasks", "categories")
 
 
-def averages_of(results: Results) -> dict[str, list[Average]]:
-    """The averages of the benchmarks that the run names, or that are complete, by benchmark.
+def benchmark_rows(results: Results) -> pl.DataFrame:
+    """The averages over tasks and the scores of their tasks; `title` is the benchmark or suite that they are over.
 
-    Each task counts, regardless of which of the run's models answered it.
+    Clean is first, then noises as sorted; within a noise averages over tasks are before those over categories.
     """
-    tasks = {name: task for name, task in tasks_of(results.manifest.get("tasks", {})).items() if task.groups}
-    benchmark_averages = averages(results.scores.with_columns(model=pl.lit("run")), tasks)
-    named: dict[str, list[Average]] = {}
-    for average in benchmark_averages:
-        named.setdefault(AVERAGES[average.name][0], []).append(average)
-    asked = results.manifest.get("spec", {}).get("tasks", ())
-    return {
-        name: member_averages
-        for name, member_averages in named.items()
-        if name in asked or not any(average.missing for average in member_averages)
-    }
+    rows = results.averages.filter(pl.col("kind").is_in(_KINDS))
+    benchmark, suite = pl.col("name").str.extract(r"^(.*) over \w+$"), pl.col("name").str.extract(r"^\w+ of (.*)$")
+    title = pl.when(pl.col("task") != "").then("name").when(pl.col("kind") == BENCHMARK).then(benchmark)
+    order = (TITLE, "model", pl.col("condition") != "clean", "condition", "name")
+    descending = [False, False, False, False, True]
+    return rows.with_columns(title=title.otherwise(suite)).sort(order, descending=descending, maintain_order=True)
 
 
-def score_text(average: Average, task: str) -> str:
+def tasks_in_order(title: str) -> tuple[str, ...]:
+    """The tasks of a benchmark by its title; those of XTREME-R for a suite."""
+    return next((TASKS[name] for name, known in TITLES.items() if known == title), TASKS["xtreme-r"])
+
+
+def score_text(rows: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     """A task's score as papers print it: one number, or F1 / EM; marked where languages are missing."""
-    if task not in average.metrics:
-        return ""
-    mark = "" if average.tasks.get(task) is not None else PARTIAL
-    return " / ".join(map(points, reversed(average.metrics[task]))) + mark
+    values = {row["metric"]: row["value"] for row in rows}
+    mark = PARTIAL if any(row["missing"] for row in rows) else ""
+    return " / ".join(points(values[metric]) for metric in reversed(order) if metric in values) + mark
 
 
-def average_text(average: Average) -> str:
-    """The average, or the marked mean over the present tasks, with their number if some tasks are missing."""
-    if average.value is not None:
-        return points(average.value)
-    if average.value_of_present is None:
-        return ""
-    there, every = len(average.metrics), len(average.tasks)
-    return points(average.value_of_present) + PARTIAL + (f" ({there} of {every} tasks)" if there < every else "")
+def average_heading(row: Mapping[str, Any]) -> str:
+    """`average over tasks` of a benchmark, `average over tasks of mini` of a suite."""
+    over = row["name"].removeprefix(f"{row[TITLE]} ") if row["kind"] == BENCHMARK else f"over {row['name']}"
+    return f"average {over}"
 
 
-def named_missing(missing: tuple[str, ...]) -> str:
-    """Cells by task: `xnli (af bg), lareqa`."""
-    languages_of: dict[str, list[str]] = {}
-    for cell in missing:
-        task, _, language = cell.partition("/")
-        languages_of.setdefault(task, []).extend([language] if language else [])
-    return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in languages_of.items())
+def average_text(row: Mapping[str, Any]) -> str:
+    """The average; marked where cells are missing, with the number of tasks if whole tasks are."""
+    if not row["missing"]:
+        return points(row["value"])
+    present = _named_tasks(row["cells"])
+    every = dict.fromkeys([*present, *_named_tasks(row["missing"])])
+    part = f" ({len(present)} of {len(every)} tasks)" if len(present) < len(every) else ""
+    return points(row["value"]) + PARTIAL + part
+
+
+def _named_tasks(cells: str) -> list[str]:
+    """The tasks that a list of cells names, as `xnli (af bg), lareqa`."""
+    return [part.partition(" (")[0] for part in cells.split(", ")]
 
 
 def transposed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -72,6 +74,9 @@ def transposed(frame: pl.DataFrame) -> pl.DataFrame:
     for (section,), section_rows in frame.group_by("section", maintain_order=True):
         values = {row["noise"]: row for row in section_rows.iter_rows(named=True)}
         named = [name for name in scores if any(row[name] for row in values.values())]
-        rows += [[section, name.removeprefix(SCORE), *(values[noise][name] for noise in noises)] for name in named]
+        rows += [
+            [section, name.removeprefix(SCORE), *(values.get(noise, {}).get(name) for noise in noises)]
+            for name in named
+        ]
     schema = dict.fromkeys(("section", "task", *(SCORE + noise for noise in noises)), pl.String)
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -14,13 +14,6 @@ FEW: Final = "few clusters"
 INERT: Final = "inert"
 NOT_APPLICABLE: Final = "not applicable"
 
-GROUP: Final = ("model", "task", "split", "translated", "inference", "metric", "scope", "fields")
-"""Cells that may share an average: they differ in language, perturbation and strength alone.
-
-`translated` is the setting where the data were translated; the training language (in_language) and the languages
-without training (zero_shot) share an average, as in the benchmark's own averages.
-"""
-
 
 def perturbed(results: Results) -> pl.DataFrame:
     """DELTAS with the parts of the condition, the signed change beside the drop, and `no_claim` where there is none.
@@ -66,13 +59,6 @@ def with_condition(data: pl.DataFrame) -> pl.DataFrame:
     translated = pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))
     data = data.with_columns(translated=translated)
     return data.join(known, on="condition", how="left", maintain_order="left")
-
-
-def common(data: pl.DataFrame) -> pl.DataFrame:
-    """The rows with `averaged`: true for languages that claim something under each condition of their group."""
-    conditions = pl.col("condition").n_unique().over(GROUP)
-    claimed = pl.col("condition").filter(pl.col("no_claim").is_null()).n_unique().over(*GROUP, "language")
-    return data.with_columns(averaged=claimed == conditions)
 
 
 def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:

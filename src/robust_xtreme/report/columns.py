@@ -94,6 +94,10 @@ def _change(clean: float | None, noisy: float | None) -> str:
     return NOTHING if clean is None or noisy is None else f"{points(clean)} > {points(noisy)}"
 
 
+def _spread(deviation: float | None, low: float | None, high: float | None) -> str:
+    return NOTHING if deviation is None else f"{deviation:.1f} {'' if low is None else _interval(low, high)}".rstrip()
+
+
 def _tokens(clean: float | None, noisy: float | None) -> str:
     return NOTHING if clean is None or noisy is None else f"{clean:.2f} > {noisy:.2f}"
 
@@ -143,6 +147,15 @@ _CATALOGUE: Final = (
           room=_WIDEST),
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
           room=_WIDEST),
+    Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
+          "tests.", room=MEDIUM),
+    Shown("marked", ("marked",), percent, "Cells of the average with a mark, as not shown above chance. An average "
+          "drop is small where clean cells have little to lose, so models are not ranked by it."),
+    Shown("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
+          "the tasks' languages) that are averaged, with 95 %.", room=_WIDE),
+    Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _spread, "Standard deviation of the "
+          "change over languages, and, as a description, where the change of another language like them would be.",
+          room=_WIDEST),
     Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, of those of the noised fields."),
     Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields; a word is what "
           "is between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
@@ -159,9 +172,9 @@ _CATALOGUE: Final = (
           right=False, room=_WIDE),
     Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",
           right=False, room=_WIDE),
-    Shown("langs", ("languages",), str, "Languages that are averaged."),
-    Shown("left out", ("left_out",), str, "Languages that are not averaged: their cell claims nothing, or is missing "
-          "under one of the conditions compared.", room=MEDIUM),
+    Shown("langs", ("averaged",), str, "Languages that are averaged."),
+    Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply or is inert, or "
+          "the cell is missing under one of the conditions or models compared.", room=MEDIUM),
     Shown("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
           right=False, folds=True),
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),
@@ -171,8 +184,8 @@ _CATALOGUE: Final = (
           "not (zero_shot).", right=False),
     Shown("script", ("script",), _text, "The script of a language's texts, by ISO 15924.", right=False),
     Shown("family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
-    Shown("missing", ("absent",), _text, "Cells of an average that the run does not have: the average then has no "
-          "value, and the mean over the others is marked *.", right=False, folds=True),
+    Shown("missing", ("absent",), _text, "Cells of an average that the run does not have, or to which the noise does "
+          "not apply: the mean over the others is marked *.", right=False, folds=True),
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),

@@ -17,20 +17,22 @@ from robust_xtreme.report.columns import Shown
 from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import html_tables, markdown_table, print_table, sections
-from robust_xtreme.report.view import Results, View
+from robust_xtreme.report.view import NO_AVERAGES, Results, View
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.results.schema import DELTAS, SCORES
+from robust_xtreme.results.schema import AVERAGES, DELTAS, SCORES
 from robust_xtreme.sinks import code_block, markdown, visible
 
-ON_TERMINAL: Final = ("overall", "by_task", "by_language", "not_run")
+ON_TERMINAL: Final = ("overall", "overall_drops", "by_task", "by_language", "not_run")
 ALPHA: Final = 0.05
 _MOST_ROWS: Final = 150
 """The number of rows above which a view is not printed on a terminal."""
 
 
-def page(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
-    """`report.md` of a run, from its frames SCORES and DELTAS and its manifest: same input, same bytes."""
-    results = Results(scores, deltas, manifest)
+def page(
+    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], averages: pl.DataFrame = NO_AVERAGES
+) -> str:
+    """`report.md` of a run, from its frames SCORES, DELTAS and AVERAGES and its manifest: same input, same bytes."""
+    results = Results(scores, deltas, manifest, averages)
     shown: list[Shown] = []
     blocks = ["# Degradation under noise", *_what_was_run(results)]
     for view in views():
@@ -41,11 +43,14 @@ def page(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]
 
 
 def render(folder: Path) -> str:
-    """The page of a run folder, of scores.csv, deltas.csv and manifest.json. Raises DataError, Mismatch."""
+    """The page of a run folder, of scores.csv, deltas.csv, averages.csv and manifest.json.
+
+    Raises DataError, Mismatch.
+    """
     manifest = read_manifest(folder / MANIFEST)
     scores = frame_of(folder, "scores.csv", SCORES, manifest)
     deltas = frame_of(folder, "deltas.csv", DELTAS, manifest)
-    return page(scores, deltas, manifest)
+    return page(scores, deltas, manifest, frame_of(folder, "averages.csv", AVERAGES, manifest))
 
 
 def show(
@@ -53,10 +58,11 @@ def show(
     scores: pl.DataFrame,
     deltas: pl.DataFrame,
     manifest: Mapping[str, Any],
+    averages: pl.DataFrame = NO_AVERAGES,
     names: Sequence[str] = ON_TERMINAL,
 ) -> None:
     """Print views of a run on a terminal."""
-    results = Results(scores, deltas, manifest)
+    results = Results(scores, deltas, manifest, averages)
     for name in names:
         view: View = registry.load("view", name)
         made = view.make(results)
@@ -69,9 +75,11 @@ def show(
             print_table(console, f"{view.title}: {section}".removesuffix(": "), columns, rows)
 
 
-def html(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
+def html(
+    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], averages: pl.DataFrame = NO_AVERAGES
+) -> str:
     """The main tables of a run in HTML: each perturbed cell, or averages where these are many; else clean scores."""
-    results = Results(scores, deltas, manifest)
+    results = Results(scores, deltas, manifest, averages)
     names = ("by_language", "by_task") if deltas.height else ("clean_scores",)
     every: list[View] = [registry.load("view", name) for name in names]
     made = [(view, view.make(results)) for view in every]

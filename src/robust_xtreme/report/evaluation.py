@@ -10,7 +10,7 @@ import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.results.manifest import frame_of
-from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
+from robust_xtreme.results.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.sinks import html_text
 
 FAILED: Final = "failed"
@@ -40,7 +40,7 @@ class Evaluation:
         from robust_xtreme.report.document import html
 
         try:
-            tables = html(self.scores, self.deltas, self.manifest)
+            tables = html(self.scores, self.deltas, self.manifest, self.averages)
         except (OSError, RobustXtremeError):
             return f"<p>{html_text(repr(self))}</p>"
         failed = f"; {len(self.failed)} cells failed: see .failed" if self.failed else ""
@@ -66,6 +66,11 @@ class Evaluation:
     def deltas(self) -> pl.DataFrame:
         """The frame DELTAS."""
         return frame_of(self.folder, "deltas.csv", DELTAS, self.manifest)
+
+    @property
+    def averages(self) -> pl.DataFrame:
+        """The frame AVERAGES."""
+        return frame_of(self.folder, "averages.csv", AVERAGES, self.manifest)
 
     @property
     def predictions(self) -> pl.DataFrame:

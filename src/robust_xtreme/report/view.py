@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import polars as pl
+
+from robust_xtreme.results.schema import AVERAGES, empty
+
+NO_AVERAGES: Final = empty(AVERAGES)
+"""AVERAGES of a run without any."""
 
 SECTION: Final = "section"
 """The first column of every view's frame: rows of one section are together under its name."""
@@ -16,11 +21,12 @@ SECTION: Final = "section"
 @final
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The input of a page: the frames SCORES and DELTAS, and the manifest of the run."""
+    """The input of a page: the frames SCORES, DELTAS and AVERAGES, and the manifest of the run."""
 
     scores: pl.DataFrame
     deltas: pl.DataFrame
     manifest: Mapping[str, Any]
+    averages: pl.DataFrame = field(default_factory=lambda: NO_AVERAGES)
 
     def metrics(self, task: str) -> tuple[str, ...]:
         """The metrics of a task, the headline first."""

@@ -3,22 +3,19 @@
 A task's score is the unweighted mean over the benchmark's languages of the task, English among them, of the metrics
 that make its score (of questions exact match and F1, each with half). XTREME averages its nine tasks (evaluate.py).
 XTREME-R's own script prints no average, and both the mean of its ten tasks and the mean of the four means of its
-categories are in use: here each has its name. Missing cells are named; the average then has no value, and the mean over
-the present cells is given beside it.
+categories are in use: here each has its name. Missing cells are named, and the average is over the others: the present
+languages of each task, the tasks and categories with any. Rows of a suite are not the benchmark's, so an average over
+them has the suite's name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, final
 
-import polars as pl
-
-from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.results._cells import ALL, CLEAN
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.results._levels import Level, by_language, check_distinct
 
 CATEGORIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "xtreme": {
@@ -42,189 +39,162 @@ There XCOPA is in two categories and LAReQA in none; here each task is in one.
 TASKS: Final = {name: tuple(chain.from_iterable(each.values())) for name, each in CATEGORIES.items()}
 """The tasks of each benchmark."""
 
-AVERAGES: Final[Mapping[str, tuple[str, bool]]] = {
-    "XTREME": ("xtreme", False),
-    "XTREME-R over tasks": ("xtreme-r", False),
-    "XTREME-R over categories": ("xtreme-r", True),
+TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
+
+_OF: Final = {"xtreme": " (of XTREME)"}
+
+BENCHMARK: Final = "benchmark"
+OVER_TASKS: Final = "tasks"
+OVER_CATEGORIES: Final = "categories"
+AVERAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "xtreme": (OVER_TASKS,),
+    "xtreme-r": (OVER_TASKS, OVER_CATEGORIES),
 }
-"""The name of each average: its benchmark, and whether tasks are averaged by category first."""
+"""What each benchmark is averaged over: tasks, or categories, in which tasks are averaged first."""
+
+SCORE: Final = "score"
+"""The metric of an average over tasks: the mean of the metrics of each task's score."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What an average needs of a task: the metrics of its score, its headline fields, its languages by benchmark."""
+    """What an average needs of a task: its metrics (headline first), those of its score, its headline fields.
 
+    `groups` are its languages by benchmark; `parallel_ids` is that of TaskSpec.
+    """
+
+    metrics: tuple[str, ...]
     score: tuple[str, ...]
     headline: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
+    parallel_ids: str = ""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Average:
-    """One average in points, of one model and noise (`clean`: none).
+    """One average: its kind and name, the task that it is within ("": several), its levels and their weights.
 
-    `tasks` and `categories` contain their scores: None where one of their cells is missing, and then `value` is None,
-    too. `missing` names those cells, as `task/language`, or as a task whose languages are not known. `value_of_present`
-    is the same mean over the present cells: the present languages of each task, the tasks and categories with any.
-    `splits` names the split of each task's cells; `metrics` contains, for each task with any cell, the means of its
-    score's metrics over the present languages.
+    The weights are positive, and their sum is 1. `missing` names what it should be over, too.
     """
 
+    kind: str
     name: str
-    model: str
-    noise: str
-    value: float | None
-    value_of_present: float | None
-    tasks: Mapping[str, float | None]
-    categories: Mapping[str, float | None]
-    missing: tuple[str, ...]
-    splits: Mapping[str, str]
-    metrics: Mapping[str, tuple[float, ...]]
+    task: str
+    metric: str
+    levels: tuple[Level, ...]
+    weights: tuple[float, ...]
+    missing: str
 
 
 def tasks_of(tasks: Mapping[str, Any]) -> dict[str, Task]:
     """The tasks of a manifest, from its `tasks`.
 
-    The keys `metrics`, `score`, `perturbed` and `groups` are those of TaskSpec; a task without `groups`, as runs of
-    older versions have it, belongs to no benchmark.
+    The keys `metrics`, `score`, `perturbed`, `groups` and `parallel_ids` are those of TaskSpec; a task without
+    `groups`, as runs of older versions have it, belongs to no benchmark.
     """
     return {
         name: Task(
+            tuple(entry["metrics"]),
             tuple(entry.get("score") or entry["metrics"][:1]),
             tuple(entry["perturbed"][0]) if entry["perturbed"] else (),
             {group: tuple(languages) for group, languages in entry.get("groups", {}).items()},
+            entry.get("parallel_ids", ""),
         )
         for name, entry in tasks.items()
     }
 
 
-def averages(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[Average]:
-    """Every average of SCORES with at least one cell, by model and noise; clean first, then as sorted.
+def benchmark_averages(
+    levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+) -> list[Average]:
+    """The averages of each benchmark that is `asked` for, or complete, over the levels of one noise (or clean).
 
-    Under a noise each task counts with the condition that noises its headline fields.
+    Under a noise each task counts with the condition that noises its headline fields. Raises Mismatch where a cell
+    occurs twice.
     """
-    all_cells = _cells(scores, tasks)
-    keys = sorted({(cell.model, cell.noise != CLEAN, cell.noise) for cell in all_cells})
-    return [
-        average
-        for name in AVERAGES
-        for model, _, noise in keys
-        if (average := _average(name, model, noise, all_cells, tasks)) is not None
-    ]
+    counted = [level for level in levels if _counts(level, tasks)]
+    return [average for benchmark in CATEGORIES for average in _averages(benchmark, counted, tasks, asked, suite)]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    model: str
-    noise: str
-    task: str
-    split: str
-    language: str
-    metric: str
-    value: float
+def _counts(level: Level, tasks: Mapping[str, Task]) -> bool:
+    """Whether it is a cell of one language and of a score's metric under the headline's condition."""
+    task = tasks.get(level["task"])
+    if task is None or level["language"] != level["context_language"] or level.metric not in task.score:
+        return False
+    return not level.fields or set(level.fields) == set(task.headline)
 
 
-def _cells(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[_Cell]:
-    """The cells that averages are over: whole items, one language, a score's metric, the headline's condition."""
-    rows = scores.filter(
-        pl.col("scope") == ALL,
-        pl.col("language") == pl.col("context_language"),
-        pl.col("task").is_in(list(tasks)),
-        pl.col("not_applicable") < 1,
-    )
-    columns = ("condition", "model", "task", "split", "language", "metric", "value")
-    averaged = []
-    for condition, model, task, *cell in rows.select(columns).iter_rows():
-        try:
-            spec = PerturbationSpec.parse(condition)
-            noise, fields = str(spec.on()), spec.fields
-        except SpecError:  # the condition names no noise
-            noise, fields = condition, ()
-        if cell[2] in tasks[task].score and (not fields or set(fields) == set(tasks[task].headline)):
-            averaged.append(_Cell(model, noise, task, *cell))
-    return averaged
+def _averages(
+    benchmark: str, levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+) -> Iterator[Average]:
+    parts = {
+        name: _part([level for level in levels if level["task"] == name], tasks.get(name), benchmark)
+        for name in TASKS[benchmark]
+    }
+    missing = {name: part.missing for name, part in parts.items() if part.missing is not None}
+    if not any(part.levels for part in parts.values()) or (missing and benchmark not in asked):
+        return
+    # Two benchmarks may share tasks of a suite.
+    kind, title = (OVER_TASKS, suite + _OF.get(benchmark, "")) if suite else (BENCHMARK, TITLES[benchmark])
+    for name, part in parts.items():
+        for metric in tasks[name].score if part.levels else ():
+            of_metric = tuple(level for level in part.levels if level.metric == metric)
+            absent = _named({name: part.missing}) if part.missing is not None else ""
+            yield Average(kind, title, name, metric, of_metric, (1 / len(of_metric),) * len(of_metric), absent)
+    present = {name: part.levels for name, part in parts.items() if part.levels}
+    for over in AVERAGES[benchmark]:
+        shares = _shares(CATEGORIES[benchmark], present, over == OVER_CATEGORIES)
+        members = tuple((level, shares[name] / len(part)) for name, part in present.items() for level in part)
+        kind, whole = (over, f"{over} of {title}") if suite else (BENCHMARK, f"{title} over {over}")
+        yield Average(kind, whole, "", SCORE, *_columns(members), _named(missing))
 
 
-def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: Mapping[str, Task]) -> Average | None:
-    benchmark, by_category = AVERAGES[name]
-    members = {task: tasks[task] for task in TASKS[benchmark] if task in tasks and tasks[task].groups.get(benchmark)}
-    run_cells = [cell for cell in cells if (cell.model, cell.noise) == (model, noise) and cell.task in members]
-    measured = {name: _part(name, task, benchmark, run_cells) for name, task in members.items()}
-    parts = {task: measured.get(task, _Part((), (task,), "")) for task in TASKS[benchmark]}
-    if not any(part.present for part in parts.values()):
-        return None
-    values = {task: part.value for task, part in parts.items()}
-    present = {task: _known_mean(part.present) for task, part in parts.items()}
-    means = {kind: _strict_mean(map(values.get, several)) for kind, several in CATEGORIES[benchmark].items()}
-    some = {kind: _known_mean(map(present.get, several)) for kind, several in CATEGORIES[benchmark].items()}
-    return Average(
-        name,
-        model,
-        noise,
-        _strict_mean((means if by_category else values).values()),
-        _known_mean((some if by_category else present).values()),
-        values,
-        means,
-        tuple(cell for part in parts.values() for cell in part.missing),
-        {task: part.split for task, part in parts.items() if part.present},
-        {task: part.means for task, part in parts.items() if part.present},
-    )
+def _columns(members: tuple[tuple[Level, float], ...]) -> tuple[tuple[Level, ...], tuple[float, ...]]:
+    return tuple(level for level, _ in members), tuple(weight for _, weight in members)
+
+
+def _shares(
+    categories: Mapping[str, tuple[str, ...]], present: Mapping[str, Any], by_category: bool
+) -> dict[str, float]:
+    """The share of each present task in the average."""
+    if not by_category:
+        return dict.fromkeys(present, 1 / len(present))
+    members = [[name for name in names if name in present] for names in categories.values()]
+    filled = [names for names in members if names]
+    return {name: 1 / len(names) / len(filled) for names in filled for name in names}
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A task in an average: the scores of the present languages, and the missing cells.
+    """A task in an average: the levels of its languages with all metrics of its score, and the missing languages.
 
-    `means` are the means of each metric over the present languages.
+    `missing` is None where none is missing, and empty where the languages are not known.
     """
 
-    present: tuple[float, ...]
-    missing: tuple[str, ...]
-    split: str
-    means: tuple[float, ...] = ()
-
-    @property
-    def value(self) -> float | None:
-        return None if self.missing else _known_mean(self.present)
+    levels: tuple[Level, ...]
+    missing: tuple[str, ...] | None
 
 
-def _part(name: str, task: Task, benchmark: str, cells: Iterable[_Cell]) -> _Part:
-    """The cells of a task from one split: that with most cells, of equals `test`. Raises Mismatch if one repeats."""
-    languages = task.groups[benchmark]
-    task_cells = [cell for cell in cells if cell.task == name and cell.language in languages]
-    splits = [cell.split for cell in task_cells]
-    split = max(sorted(set(splits)), key=lambda candidate: (splits.count(candidate), candidate == "test"), default="")
-    values: dict[tuple[str, str], float] = {}
-    for cell in task_cells:
-        if cell.split == split:
-            if (cell.language, cell.metric) in values:
-                what = f"{cell.task}/{cell.language} {cell.noise} {cell.metric} ({cell.model})"
-                raise Mismatch(f"An average would count {what} twice. Take one data set and one way of inference.")
-            values[cell.language, cell.metric] = cell.value
-    whole = {
-        language: [values[language, metric] for metric in task.score]
-        for language in languages
-        if all((language, metric) in values for metric in task.score)
-    }
-    return _Part(
-        tuple(sum(scores) / len(scores) for scores in whole.values()),
-        tuple(f"{name}/{language}" for language in languages if language not in whole),
-        split,
-        tuple(sum(column) / len(column) for column in zip(*whole.values(), strict=True)),
-    )
+def _part(levels: Sequence[Level], task: Task | None, benchmark: str) -> _Part:
+    """The levels of a task from one split: that with most cells, of equals `test`."""
+    languages = task.groups.get(benchmark, ()) if task else ()
+    if task is None or not languages:
+        return _Part((), ())
+    of_languages = [level for level in levels if level["language"] in languages]
+    splits = [level["split"] for level in of_languages]
+    split = max(sorted(set(splits)), key=lambda name: (splits.count(name), name == "test"), default="")
+    of_split = [level for level in of_languages if level["split"] == split]
+    check_distinct(of_split)
+    measured = {(level["language"], level.metric) for level in of_split if not level.unfit}
+    whole = {code for code in languages if all((code, metric) in measured for metric in task.score)}
+    missing = tuple(code for code in languages if code not in whole)
+    kept = sorted((level for level in of_split if level["language"] in whole), key=by_language)
+    return _Part(tuple(kept), missing or None)
 
 
-def _strict_mean(values: Iterable[float | None]) -> float | None:
-    """The unweighted mean; None where a value is missing."""
-    known = list(values)
-    return None if None in known else _known_mean(known)
-
-
-def _known_mean(values: Iterable[float | None]) -> float | None:
-    """The unweighted mean of the values that are not None; None if there are none."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+def _named(missing: Mapping[str, tuple[str, ...]]) -> str:
+    """Cells by task: `xnli (af bg), lareqa`."""
+    return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in missing.items())

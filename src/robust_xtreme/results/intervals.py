@@ -87,6 +87,7 @@ class Estimate:
     p: float | None
     clusters: int
     method: str
+    df: float
 
 
 def cluster_sums(stats: Array, codes: Array, clusters: int) -> Array:
@@ -266,17 +267,22 @@ def estimate_average(moments: Moments, discordant: int, backend: Backend = CPU) 
     """An average of paired differences with interval and p; with fewer than 19 degrees of freedom, no interval."""
     if moments.freedom < FEWEST_CLUSTERS - 1:
         method = f"none: {moments.freedom:.1f} degrees of freedom, fewer than {FEWEST_CLUSTERS - 1}"
-        return Estimate(float(moments.value), None, None, None, None, None, int(moments.deviations.shape[-1]), method)
+        return _no_interval(moments, method)
     bounds, p = tested(backend, moments, np.asarray(discordant))
     return _estimate(moments, bounds, float(widened_se(backend, moments)), float(p), DELTA_METHOD)
 
 
 def _without_interval(moments: Moments, clusters: int) -> Estimate:
-    method = f"none: {clusters} clusters, fewer than {FEWEST_CLUSTERS}"
-    return Estimate(float(moments.value), None, None, None, None, None, clusters, method)
+    return _no_interval(moments, f"none: {clusters} clusters, fewer than {FEWEST_CLUSTERS}")
+
+
+def _no_interval(moments: Moments, method: str) -> Estimate:
+    clusters = int(moments.deviations.shape[-1])
+    return Estimate(float(moments.value), None, None, None, None, None, clusters, method, moments.freedom)
 
 
 def _estimate(moments: Moments, bounds: Bounds, widened_se: float | None, p: float | None, method: str) -> Estimate:
     se, low, high = map(float, bounds)
     method = EXACT_METHOD if bool(varies_not(moments)) else method
-    return Estimate(float(moments.value), se, widened_se, low, high, p, int(moments.deviations.shape[-1]), method)
+    clusters = int(moments.deviations.shape[-1])
+    return Estimate(float(moments.value), se, widened_se, low, high, p, clusters, method, moments.freedom)

@@ -261,7 +261,41 @@ DELTAS: Final = Frame(
 They do not take a cell out of its set of tests. `drop_without_risk` is the drop of the items without label risk.
 """
 
-FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS)}
+AVERAGE_KINDS: Final = ("languages", "script", "family", "tasks", "categories", "benchmark")
+
+AVERAGES: Final = Frame(
+    "averages",
+    {
+        "model": Column(pl.String),
+        "kind": _one_of(*AVERAGE_KINDS),
+        **_columns(pl.String, "name task split setting inference condition metric languages cells"),
+        "missing": Column(pl.String, nullable=True),
+        "n": Column(pl.Int64),
+        "clusters": Column(pl.Int64, nullable=True),
+        **_columns(pl.Float64, "clean value"),
+        **_columns(pl.Float64, "drop se widened_se low high p df", nullable=True),
+        "method": Column(pl.String, nullable=True),
+        **_columns(pl.Float64, "marked spread prediction_low prediction_high", nullable=True),
+        **_columns(pl.Int64, "units drops_at_least", nullable=True),
+        "grapheme_edit_rate": Column(pl.Float64),
+    },
+    ("model", "kind", "name", "task", "split", "setting", "inference", "condition", "metric"),
+)
+"""One row per average and noise: mean levels in points, clean and perturbed, over the same cells, and their drop.
+
+`kind` is what it is over: the languages of a task (`name` is the task), its languages of one script or family, or the
+tasks or categories of a benchmark, or for rows of a suite those of the suite. `task` is empty where it is over several
+tasks, and `metric` then `score`, the mean of the metrics that make each task's score. `setting` is that of
+translated data. In a benchmark `condition` names no fields, as each task counts with its headline fields, and `clean`
+has a row, whose drop is null. `cells` names the languages by task, `missing` those that it should be over, too.
+
+`clusters` are the distinct clusters of all cells, `df` the degrees of freedom. `low` and `high` bound the drop at 95 %
+for these languages and tasks alone. `marked` is the share of cells with a mark. `spread` is the standard deviation of
+the languages' drops; `prediction_low` and `prediction_high` describe where the drop of another language like them would
+be. At least `drops_at_least` of the `units` (languages of each task) have a drop, with 95 %.
+"""
+
+FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES)}
 
 
 def empty(frame: Frame) -> pl.DataFrame:

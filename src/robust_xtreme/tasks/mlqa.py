@@ -41,6 +41,7 @@ mlqa = TaskSpec(
     groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},
     score=("mlqa_em", "mlqa_f1"),
     pairs=True,
+    parallel_ids="[0-9a-f]{40}",
     rows="500 to 1,148 questions a language in validation, 4,517 to 11,590 in test; trained on SQuAD's 87,599.",
     train_rows=87_599,
     official="google-research/xtreme, third_party/evaluate_mlqa.py, which is MLQA's mlqa_evaluation_v1.py: exact "

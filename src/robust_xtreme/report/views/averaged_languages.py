@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from robust_xtreme.report.cells import GROUP, common, perturbed, sectioned
+from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.cells import sectioned
 from robust_xtreme.report.view import SECTION, Results, view
+from robust_xtreme.results.averages import LANGUAGES
 
 
 @view(title="What the averages are over", order=15)
 def averaged_languages(results: Results) -> pl.DataFrame:
-    """The languages of each average by name, and those left out with the reason."""
-    rows = common(perturbed(results).filter(pl.col("scope") == "all")).with_columns(
-        reason=pl.col("no_claim").drop_nulls().first().over(*GROUP, "language").fill_null("not under every condition")
+    """The languages of each average by name, the same in all models, and those left out with the reason."""
+    rows = sectioned(within_tasks(results, LANGUAGES), noise=False).with_columns(
+        averaged_over=pl.col("languages"), left_out_named=pl.col("missing").fill_null("")
     )
-    languages = rows.unique([*GROUP, "language"], keep="first", maintain_order=True)
-    named = pl.concat_str(pl.col("language"), pl.lit(" ("), pl.col("reason"), pl.lit(")"))
-    lists = languages.group_by(GROUP, maintain_order=True).agg(
-        pl.col("language").filter(pl.col("averaged")).sort().str.join(" ").alias("averaged_over"),
-        named.filter(~pl.col("averaged")).sort().str.join(", ").alias("left_out_named"),
-    )
-    return sectioned(lists, noise=False).select(SECTION, "metric", "fields", "averaged_over", "left_out_named")
+    columns = (SECTION, "metric", "fields", "averaged_over", "left_out_named")
+    return rows.select(columns).unique(maintain_order=True)

@@ -1,0 +1,224 @@
+"""AVERAGES: mean levels and drops over languages, scripts, families, tasks and benchmarks, each with its interval.
+
+Every cell to which the noise applies counts, unless it is inert: no cell is chosen by its outcome. Averages over
+languages are over those that have each condition of the task and each of the models, so that they can be compared.
+Languages, tasks and weights are fixed, and others are not covered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import UnknownName
+from robust_xtreme.languages import language
+from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells
+from robust_xtreme.results._levels import Level, by_language, check_distinct, levels_of
+from robust_xtreme.results.averaging import Drop, average, drop, drops_at_least, spread
+from robust_xtreme.results.benchmark import Average, Task, benchmark_averages
+from robust_xtreme.results.components import numbered
+from robust_xtreme.results.intervals import Estimate
+from robust_xtreme.results.schema import AVERAGES, build
+
+LANGUAGES: Final = "languages"
+KINDS: Final = ("script", "family")
+UNKNOWN: Final = "unknown"
+_NOT_EVERYWHERE: Final = "not under every condition"
+
+Drops = Mapping[tuple[tuple[str, ...], str], Drop]
+"""The drop of each perturbed cell by its key and metric."""
+
+
+def averages(
+    stats: pl.DataFrame,
+    scores: pl.DataFrame,
+    deltas: pl.DataFrame,
+    tasks: Mapping[str, Task],
+    asked: Sequence[str] = (),
+    suite: str = "",
+) -> pl.DataFrame:
+    """AVERAGES from STATS with their SCORES and DELTAS, sorted.
+
+    `asked` are the names of tasks and benchmarks that the run was started with, `suite` is the name of the suite whose
+    rows were evaluated. Raises Mismatch where an average would count a cell twice.
+    """
+    levels = levels_of(scores, deltas)
+    return averaged(levels, _drops(stats, levels, tasks), tasks, asked, suite)
+
+
+def averaged(
+    levels: Sequence[Level], drops: Drops, tasks: Mapping[str, Task], asked: Sequence[str] = (), suite: str = ""
+) -> pl.DataFrame:
+    """AVERAGES of the levels of known tasks, and of their drops; see `averages`."""
+    levels = [level for level in levels if level["task"] in tasks]
+    named = [*_within_tasks(levels, tasks), *_over_tasks(levels, tasks, asked, suite)]
+    return build([_row(named_average, drops) for named_average in named], AVERAGES).sort(AVERAGES.key)
+
+
+def _drops(stats: pl.DataFrame, levels: Iterable[Level], tasks: Mapping[str, Task]) -> Drops:
+    """The drops of all perturbed levels that count; a cluster has the same number in all of them."""
+    models = {level["model"] for level in levels}
+    counted = stats.filter(pl.col("scope") == ALL, pl.col("model").is_in(models))
+    measured = {(cell.key, cell.metric): cell for cell in cells(counted)}
+    clean = [cell for cell in measured.values() if cell.condition == CLEAN]
+    numbers = numbered(clean, {name: task.parallel_ids for name, task in tasks.items()})
+    pairs = [
+        (measured[level.key, level.metric], measured[(*level.key[:-1], CLEAN), level.metric])
+        for level in levels
+        if level["condition"] != CLEAN and not level.unfit
+    ]
+    return {(noisy.key, noisy.metric): _drop(twin, noisy, numbers) for noisy, twin in pairs}
+
+
+def _drop(clean: Cell, noisy: Cell, numbers: Mapping[str, int]) -> Drop:
+    clusters = [numbers[name] for name in clean.items.clusters]
+    return drop(clean.sums, noisy.sums, clusters, noisy.reduce)
+
+
+def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task]) -> Iterator[Average]:
+    """Averages over the languages of a task, and over those of each script and family for its headline metric."""
+    for group in _groups(levels, ("task", "split", "metric"), lambda level: (level.translated, level.fields)):
+        perturbed = [level for level in group if level["condition"] != CLEAN]
+        languages, missing = _common(perturbed)
+        for same in _groups(perturbed, ("model", "inference", "condition")):
+            check_distinct(same)
+            kept = sorted((level for level in same if level.language in languages), key=by_language)
+            if kept:
+                task = kept[0]["task"]
+                yield _equal(LANGUAGES, task, kept, missing)
+                if kept[0].metric == tasks[task].metrics[0]:
+                    yield from (average for kind in KINDS for average in _by_kind(kind, kept))
+
+
+def _groups(
+    levels: Iterable[Level], names: Sequence[str], more: Callable[[Level], tuple[Any, ...]] = lambda _: ()
+) -> list[list[Level]]:
+    groups: defaultdict[tuple[Any, ...], list[Level]] = defaultdict(list)
+    for level in levels:
+        groups[(*(level[name] for name in names), *more(level))].append(level)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _common(levels: Sequence[Level]) -> tuple[frozenset[str], str]:
+    """The languages with a level that counts for each model under each condition, and the others with the reason.
+
+    A condition in which no language counts is not compared.
+    """
+    counted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+    reasons: dict[str, str] = {}
+    for level in levels:
+        if level.unfit:
+            reasons.setdefault(level.language, level.unfit)
+        else:
+            counted[level.language].add((level["model"], level["inference"], level["condition"]))
+    combinations = set().union(*counted.values())
+    common = frozenset(code for code, present in counted.items() if present == combinations)
+    others = sorted({level.language for level in levels} - common)
+    return common, ", ".join(f"{code} ({reasons.get(code, _NOT_EVERYWHERE)})" for code in others)
+
+
+def _equal(kind: str, name: str, levels: Sequence[Level], missing: str = "") -> Average:
+    weights = (1 / len(levels),) * len(levels)
+    return Average(kind, name, levels[0]["task"], levels[0].metric, tuple(levels), weights, missing)
+
+
+def _by_kind(kind: str, levels: Sequence[Level]) -> Iterator[Average]:
+    """Averages over the languages with the same `kind`, an attribute of Language; of a pair, the question's."""
+    members: defaultdict[str, list[Level]] = defaultdict(list)
+    for level in levels:
+        members[_kind(level["language"], kind)].append(level)
+    return (_equal(kind, name, members[name]) for name in sorted(members))
+
+
+def _kind(code: str, kind: str) -> str:
+    try:
+        return str(getattr(language(code), kind))
+    except UnknownName:
+        return UNKNOWN
+
+
+def _over_tasks(
+    levels: Sequence[Level], tasks: Mapping[str, Task], asked: Sequence[str], suite: str
+) -> Iterator[Average]:
+    """The averages of benchmarks, by noise: of each model where several answer a task, else of all models together."""
+    pairs = {(level["task"], level["model"]) for level in levels}
+    together = len({task for task, _ in pairs}) == len(pairs)
+    for of_model in [levels] if together else _groups(_shared(levels), ("model",)):
+        for same in _groups(of_model, (), lambda level: (level.noise,)):
+            yield from benchmark_averages(same, tasks, asked, suite)
+
+
+def _shared(levels: Sequence[Level]) -> list[Level]:
+    """The levels of the languages in which every model that answers a task has one that counts."""
+    return [
+        level
+        for group in _groups(levels, ("task", "split", "condition", "metric"))
+        for level in group
+        if {other["model"] for other in group if other.language == level.language and not other.unfit}
+        == {other["model"] for other in group}
+    ]
+
+
+def _row(averaged: Average, drops: Drops) -> dict[str, Any]:
+    first, levels = averaged.levels[0], averaged.levels
+    languages = sorted({level.language for level in levels})
+    tasks = {level["task"]: None for level in levels}
+    cells = {level.key: level for level in levels}
+    named = [f"{task} ({' '.join(sorted({x.language for x in levels if x['task'] == task}))})" for task in tasks]
+    marks = [level.marked for level in levels]
+    return {
+        "model": ", ".join(sorted({level["model"] for level in levels})),
+        "kind": averaged.kind,
+        "name": averaged.name,
+        "task": averaged.task,
+        "split": first["split"] if averaged.task else "",
+        "setting": first.translated if averaged.task else "",
+        "inference": first["inference"] if averaged.task else "",
+        "condition": first["condition"] if averaged.kind in (LANGUAGES, *KINDS) else first.noise,
+        "metric": averaged.metric,
+        "languages": " ".join(languages),
+        "cells": ", ".join(named),
+        "missing": averaged.missing or None,
+        "n": sum(level.n for level in cells.values()),
+        "clean": _mean(averaged, [level.clean for level in levels]),
+        "value": _mean(averaged, [level.value for level in levels]),
+        "grapheme_edit_rate": _mean(averaged, [level.edit_rate for level in levels]),
+        "marked": None if None in marks else marks.count(True) / len(marks),
+        **({} if first["condition"] == CLEAN else _change(averaged, drops)),
+    }
+
+
+def _mean(average: Average, values: Sequence[float]) -> float:
+    return sum(weight * value for weight, value in zip(average.weights, values, strict=True))
+
+
+def _change(averaged: Average, drops: Drops) -> dict[str, Any]:
+    """The drop with its interval, and what the languages of the average say one by one."""
+    several = [drops[level.key, level.metric] for level in averaged.levels]
+    whole = average(several, averaged.weights)
+    units = _units(averaged, several)
+    within = spread([unit.value for unit in units]) if averaged.task else (None, None, None)
+    estimate = {
+        name: getattr(whole, name) for name in ("clusters", "se", "widened_se", "low", "high", "p", "df", "method")
+    }
+    return {
+        "drop": whole.value,
+        **estimate,
+        **dict(zip(("spread", "prediction_low", "prediction_high"), within, strict=True)),
+        "units": len(units),
+        "drops_at_least": drops_at_least(units),
+    }
+
+
+def _units(averaged: Average, drops: Sequence[Drop]) -> list[Estimate]:
+    """The average within each task and language: the drop of one cell, or that of the metrics of a score."""
+    members: defaultdict[tuple[str, str], list[tuple[Drop, float]]] = defaultdict(list)
+    for level, cell, weight in zip(averaged.levels, drops, averaged.weights, strict=True):
+        members[level["task"], level.language].append((cell, weight))
+    return [
+        average([cell for cell, _ in unit], [weight / sum(each for _, each in unit) for _, weight in unit])
+        for unit in members.values()
+    ]

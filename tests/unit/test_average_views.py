@@ -1,0 +1,103 @@
+"""Views of averages over languages: which languages they are over, and what is beside a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.synthetic_run import averages, run
+
+from robust_xtreme import registry
+from robust_xtreme.report.view import SECTION, Results, View
+
+
+def _results(change: Any = lambda frame: frame) -> Results:
+    """A small run made by hand, with the same change in SCORES and DELTAS."""
+    scores, deltas, manifest = run()
+    frames = change(scores), change(deltas)
+    return Results(*frames, manifest, averages(*frames, manifest))
+
+
+def _made(name: str, results: Results) -> pl.DataFrame:
+    view: View = registry.load("view", name)
+    return view.make(results)
+
+
+def test_averages_are_over_every_language_that_noise_reaches() -> None:
+    """A language near chance is in the average as all others; one where the noise does not reach the model is not."""
+    results = _results()
+    row = _made("by_task", results).filter(metric="accuracy", strength="0.2").row(0, named=True)
+    assert row["clean"] == pytest.approx((58.3 + 47.0 + 34.1) / 3)
+    assert row["change"] == pytest.approx(-(8.4 + 4.6 + 0.5) / 3)
+    assert (row["least"], row["most"]) == ("th -0.5", "en -8.4")
+    named = _made("averaged_languages", results).filter(metric="span_f1").row(0, named=True)
+    assert (named["averaged_over"], named["left_out_named"]) == ("de yo", "zh (inert)")
+
+
+def test_a_change_stands_beside_its_levels_and_the_share_of_marked_cells() -> None:
+    """One of three languages is not shown above chance: the average has its levels, its interval and that share."""
+    row = _made("by_task", _results()).filter(metric="accuracy", strength="0.2").row(0, named=True)
+    assert row["change_low"] < row["change"] < row["change_high"]
+    assert (row["marked"], row["units"], row["drops_at_least"]) == (pytest.approx(1 / 3), 3, 2)
+    assert row["spread"] == pytest.approx(3.95, abs=0.01)
+    assert row["change_prediction_low"] < -8.4 < -0.5 < row["change_prediction_high"]
+
+
+def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group() -> None:
+    """Strengths are compared on common languages."""
+    missing = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)
+    part = _results(lambda frame: frame.filter(~missing))
+    assert _made("by_task", part).filter(metric="accuracy")["clean"].to_list() == pytest.approx([46.2, 46.2])
+    named = _made("averaged_languages", part).filter(metric="accuracy").row(0, named=True)
+    assert named["left_out_named"] == "sw (not under every condition)"
+
+
+def test_the_languages_of_two_models_are_the_same() -> None:
+    """A language that one of the models does not have is in the average of neither."""
+
+    def both(frame: pl.DataFrame) -> pl.DataFrame:
+        other = frame.filter(pl.col("language") != "th").with_columns(model=pl.lit("small"))
+        return pl.concat([frame, other])
+
+    made = _made("by_task", _results(both)).filter(metric="accuracy", strength="0.2")
+    assert made[SECTION].to_list() == ["xnli, validation, small", "xnli, validation, tiny"]
+    assert made["clean"].to_list() == pytest.approx([(58.3 + 47.0) / 2] * 2)
+
+
+def test_where_noise_reaches_no_language_there_is_no_average() -> None:
+    """All cells inert: there is no row of averages."""
+    inert = _results(lambda frame: frame.with_columns(inert=pl.col("condition") != "clean"))
+    assert all(_made(name, inert).is_empty() for name in ("by_task", "by_script", "by_family"))
+
+
+def test_the_language_trained_on_shares_the_average_and_translated_data_do_not() -> None:
+    """English (in_language) is among the zero-shot languages; translated test sets are apart."""
+
+    def set_as(setting: str) -> Results:
+        other = pl.when(pl.col("language") == "en").then(pl.lit(setting)).otherwise("setting")
+        return _results(lambda frame: frame.with_columns(setting=other))
+
+    made = _made("by_task", set_as("in_language")).filter(metric="accuracy")
+    assert made["averaged"].to_list() == [3, 3]
+    made = _made("by_task", set_as("translate_test")).filter(metric="accuracy")
+    assert made["averaged"].to_list() == [2, 2, 1, 1]
+    assert made[SECTION].unique(maintain_order=True).to_list() == [
+        "xnli, validation",
+        "xnli, validation, translate_test",
+    ]
+
+
+def test_other_metrics_of_a_task_have_averages_too() -> None:
+    """Token accuracy of named entities is among the averages by task, not among those by script."""
+    results = _results()
+    assert "token_accuracy" in _made("by_task", results)["metric"].to_list()
+    assert not any("token_accuracy" in section for section in _made("by_script", results)[SECTION])
+
+
+def test_languages_are_averaged_by_script_and_by_family() -> None:
+    """Each language counts once, in its script and its family."""
+    for view, kinds in (("script", {"Latn": "en sw", "Thai": "th"}), ("family", {"Niger-Congo": "sw"})):
+        made = _made(f"by_{view}", _results()).filter(pl.col(SECTION).str.starts_with("xnli"), strength="0.2")
+        named = dict(zip(made[view], made["averaged_over"], strict=True))
+        assert kinds.items() <= named.items()

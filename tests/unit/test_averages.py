@@ -1,0 +1,96 @@
+"""The frame AVERAGES from STATS: which clusters are the same, and the numbers of a plain computation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.stats_rows import NOISE, answers, item, prediction_rows, stats_rows
+
+from robust_xtreme.results._cells import cells
+from robust_xtreme.results.averages import averages
+from robust_xtreme.results.benchmark import Task
+from robust_xtreme.results.components import numbered
+from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.schema import PREDICTIONS, STATS, build
+from robust_xtreme.results.score import scores
+
+XNLI = Task(("accuracy",), ("accuracy",), ("premise",), {})
+SHARE = {"clean": 0.8, NOISE: 0.6}
+
+
+def _rows(language: str, items: int, seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """STATS and PREDICTIONS of one language, whose first clusters are those of every language."""
+    stats, predictions = [], []
+    for at, (condition, share) in enumerate(SHARE.items()):
+        arm, code = at - 1, {"language": language, "context_language": language}
+        stats += stats_rows(answers(items, share, seed + at), condition, arm, **code)
+        predictions += prediction_rows(items, condition, arm, **code)
+    return stats, predictions
+
+
+@pytest.fixture(scope="module")
+def frames() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """STATS and AVERAGES of three languages of 90, 90 and 180 items in clusters of three."""
+    parts = [_rows(code, items, seed) for code, items, seed in (("de", 90, 1), ("sw", 90, 11), ("th", 180, 21))]
+    stats = build([row for part, _ in parts for row in part], STATS)
+    scored = scores(stats, build([row for _, part in parts for row in part], PREDICTIONS))
+    made = averages(stats, scored, deltas(stats, scored, {"xnli": "accuracy"}), {"xnli": XNLI})
+    return stats, made
+
+
+def test_the_drop_and_its_variance_are_those_of_a_plain_computation(frames: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    """The mean without each cluster, from the rows of STATS, in numpy; and both levels."""
+    stats, made = frames
+    right = dict(iter(stats.group_by("language", "condition", maintain_order=True)))
+
+    def level(language: str, condition: str, without: str = "") -> float:
+        rows = right[language, condition].filter(pl.col("cluster") != without)
+        return 100 * float(np.mean([each[0] for each in rows["stats"]]))
+
+    row = made.filter(kind="languages").row(0, named=True)
+    assert row["clean"] == pytest.approx(np.mean([level(code, "clean") for code in ("de", "sw", "th")]))
+    assert row["value"] == pytest.approx(np.mean([level(code, NOISE) for code in ("de", "sw", "th")]))
+    deviations: dict[str, float] = {}
+    for code in ("de", "sw", "th"):
+        names = right[code, "clean"]["cluster"].unique().to_list()
+        changes = np.array([level(code, "clean", name) - level(code, NOISE, name) for name in names])
+        scaled = np.sqrt((len(names) - 1) / len(names)) * (changes.mean() - changes) / 3
+        for name, deviation in zip(names, scaled, strict=True):
+            deviations[name] = deviations.get(name, 0.0) + deviation
+    squares = np.array(list(deviations.values())) ** 2
+    assert row["clusters"] == len(deviations) == 60
+    assert (row["se"] ** 2, row["widened_se"] ** 2) == pytest.approx(
+        (squares.sum(), squares.sum() + (squares**2).sum() / squares.sum())
+    )
+    assert (row["drop"], row["units"], row["languages"]) == (pytest.approx(row["clean"] - row["value"]), 3, "de sw th")
+
+
+def test_averages_by_script_and_family_are_over_their_languages(frames: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    """A script of one language has the drop of that language."""
+    _, made = frames
+    named = {row["name"]: row["languages"] for row in made.filter(kind="script").iter_rows(named=True)}
+    assert named == {"Latn": "de sw", "Thai": "th"}
+    assert set(made.filter(kind="family")["name"]) == {"Indo-European", "Niger-Congo", "Kra-Dai"}
+
+
+def _passages(language: str, questions: dict[str, str]) -> list[dict[str, Any]]:
+    """STATS of questions by native id, with the names of their passages."""
+    row = stats_rows([True], language=language, context_language=language)[0]
+    return [
+        {**row, **item(0), "example": f"mlqa/test/{language}/{native}", "cluster": cluster, "task": "mlqa"}
+        for native, cluster in questions.items()
+    ]
+
+
+def test_passages_with_a_question_in_common_are_one_component() -> None:
+    """Two English passages are joined by a German one that has a question of each; ordinal ids join nothing."""
+    english = {"a" * 40: "p1", "b" * 40: "p2", "c" * 40: "p3", "0": "p4"}
+    german = {"b" * 40: "q1", "a" * 40: "q1", "d" * 40: "q2", "0": "q3"}
+    measured = cells(build([*_passages("en", english), *_passages("de", german)], STATS))
+    numbers = numbered(measured, {"mlqa": "[0-9a-f]{40}"})
+    assert numbers["p1"] == numbers["p2"] == numbers["q1"]
+    assert len({numbers[name] for name in ("p1", "p3", "p4", "q2", "q3")}) == 5
+    assert len(set(numbered(measured, {}).values())) == 7
