@@ -17,6 +17,7 @@ TEXTS = {
     "CC-BY-SA-3.0": ("perturbations/*/LICENSE-CC-BY-SA-3.0.txt", "Attribution-ShareAlike 3.0 Unported"),
     "MIT": ("perturbations/input/LICENSE-*.txt", "Permission is hereby granted, free of charge"),
     "MPL-2.0": ("perturbations/*/LICENSE-MPL-2.0.txt", "Mozilla Public License"),
+    "NAIST-2003": ("perturbations/input/LICENSE-IPADIC.txt", "Nara Institute of Science and Technology"),
     "Unicode-3.0": ("perturbations/{kind}/LICENSE-UNICODE.txt", "UNICODE LICENSE V3"),
     "X11": ("perturbations/keyboards/LICENSE-X11.txt", "Permission to use, copy, modify, distribute"),
 }

@@ -7,14 +7,14 @@ from collections import defaultdict
 
 import pytest
 
-from robust_xtreme.examples import Text
+from robust_xtreme.examples import Span, Text
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import kana as _kana
 from robust_xtreme.specs import PerturbationSpec
 
-KINDS = ("neighbour", "insert", "delete", "double", "candidate")
+KINDS = ("neighbour", "insert", "delete", "double", "candidate", "syllable")
 SMALL = set("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
 
 
@@ -27,9 +27,16 @@ def rows() -> list[KeyingError]:
 def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
     groups: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if row.point == point:
-            groups[row.kind].add(row.form)
+        if row.point + row.tail == point:
+            groups[row.kind].add(row.form + row.tail)
     return groups
+
+
+def _noised(text: str, options: str = "") -> set[str]:
+    """What comes of a text in 200 draws in which every unit has a key error."""
+    texts = [Text(str(number), "ja", text) for number in range(200)]
+    spec = PerturbationSpec.parse(f"keyboard_typo:1@neighbour=0@insert=0@delete=0@double=0{options}")
+    return {noised.text.value for noised in noise_texts(texts, spec, 0)}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_a_small_tsu_is_the_first_of_two_equal_keys(rows: list[KeyingError]) -> 
     assert "っきお" in _forms(rows, "っこ")["insert"]
     assert _forms(rows, "った")["double"] == {"っった", "ったあ"}
     assert "っっち" in _forms(rows, "っち")["double"]
-    assert {"ッテ", "戻る"} <= {row.point for row in rows}
+    assert {"ッテ", "切"} <= {row.point for row in rows}
     assert not {"っあ", "っん", "っー", "戻っ"} & {row.point for row in rows}
 
 
@@ -114,23 +121,74 @@ def test_words_that_sound_alike(rows: list[KeyingError]) -> None:
     assert all(len(forms) <= _kana.MOST for row in rows[::500] for forms in _forms(rows, row.point).values())
 
 
-def test_a_homophone_keeps_its_ending(rows: list[KeyingError]) -> None:
-    """A word that ends in a kana is converted to one with the same kana at its end."""
-    asked = [row for row in rows if row.kind == "candidate" and len(row.point) == 2 and "ぁ" <= row.point[1] <= "ゖ"]
-    assert asked
-    assert [row for row in asked if row.form[1] != row.point[1]] == []
+def test_a_word_is_converted_to_words_of_its_ending_only() -> None:
+    """An ending stays as it is, with a kanji that another word has before this ending."""
+    assert _noised("表す") >= {"現す", "著す"}
+    assert all(text.endswith("す") for text in _noised("表す"))
+
+
+def test_a_kanji_inside_a_word_is_not_converted() -> None:
+    """図書館 and 弁護士 have no homophones; their kanji are not converted alone, nor is one beside another kanji."""
+    for text in ("図書館", "弁護士", "図書館と弁護士", "渡嘉敷"):
+        assert _noised(text) == {text}
+
+
+def test_a_kanji_beside_a_digit_is_not_converted() -> None:
+    """氏 alone becomes a homophone, but not after a digit, where it may be a counter."""
+    assert len(_noised("その氏は")) > 1
+    assert _noised("2010氏は") == {"2010氏は"}
+
+
+def test_readings_that_a_word_does_not_have_are_not_used(rows: list[KeyingError]) -> None:
+    """一部 is read いちぶ, not ひとべ: no 人部 and no 日部; 一 is not a homophone of 人."""
+    assert "人部" not in _noised("一部")
+    assert not {"人", "日"} & {form for forms in _forms(rows, "一").values() for form in forms}
+
+
+def test_a_word_in_a_sentence_becomes_a_word_as_a_whole() -> None:
+    """意志 among other words is converted to words that sound like it, whatever the words beside it."""
+    assert {text[3:5] for text in _noised("彼らは意志が強い")} >= {"医師", "意地"}
+
+
+def test_a_span_that_cuts_a_word_leaves_it() -> None:
+    """A word of which a span contains a part is not converted; with the span around it, it is."""
+    cut, whole = (Text("1", "ja", "意志", (Span(0, stop),)) for stop in (1, 2))
+    spec = PerturbationSpec.parse("keyboard_typo:1")
+    assert noise_texts([cut], spec, 0)[0].text.value == "意志"
+    assert noise_texts([whole], spec, 0)[0].text.value != "意志"
+
+
+@pytest.mark.parametrize(
+    ("reading", "alike"),
+    [
+        ("りょこう", {"りょうこう", "りょこ", "りょごう", "りょっこう"}),
+        ("せかい", {"せいかい", "せっかい", "せがい", "ぜかい"}),
+        ("がっこう", {"がこう", "がっこ", "かっこう", "がっごう"}),
+    ],
+)
+def test_readings_that_sound_alike(reading: str, alike: set[str]) -> None:
+    """A vowel is long or short, a small っ is there or not, a consonant is voiced or not."""
+    assert set(_kana.sounds_alike(reading)) >= alike
+    assert reading not in _kana.sounds_alike(reading)
+
+
+def test_a_word_is_taken_for_one_that_sounds_alike(rows: list[KeyingError]) -> None:
+    """旅行 (りょこう) becomes 良好 (りょうこう)."""
+    assert "良好" in _forms(rows, "旅行")["syllable"]
 
 
 def test_every_row_changes_something(rows: list[KeyingError]) -> None:
     """No form is the point itself, weights are positive, kinds are known, and letters those of the alphabet."""
     alphabet = frozenset(language("ja").alphabet)
-    assert [row for row in rows if row.form == row.point or row.weight < 1 or len(row.point) > 2] == []
+    assert [row for row in rows if row.form == row.point or row.weight < 1] == []
     assert {row.kind for row in rows} == set(KINDS)
     assert [row for row in rows if not alphabet.issuperset(row.form)] == []
-    assert len({row[:3] for row in rows}) == len(rows)
+    assert len({(*row[:3], row.tail) for row in rows}) == len(rows)
 
 
-def test_the_rows_make_a_table_with_pairs() -> None:
-    """The engine takes the rows, words of two characters as units of their own."""
-    table = compiled(KINDS, _kana.key_errors(), "ja")
-    assert len(table.pairs) > 5_000
+def test_the_rows_make_a_table_with_words() -> None:
+    """The engine takes the rows, pairs of kana and words as units of their own."""
+    table = compiled(KINDS, [*_kana.key_errors(), *_kana.words()], "ja")
+    assert len(table.pairs) > 50
+    assert table.segments is not None
+    assert (table.sizes > 1).sum() > 10_000

@@ -1,11 +1,13 @@
-"""Write perturbations/input/zh-pinyin.tsv and zh-words.tsv: how Chinese is typed by pinyin, and how often.
+"""Write perturbations/input/zh-words.tsv: the words of Chinese, how they are typed by pinyin, and how often.
 
     python tools/packs/pinyin.py UNIHAN JIEBA PYPINYIN
 
 UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), JIEBA jieba's dict.txt, PYPINYIN pypinyin's
 phrases_dict.json. Readings of characters, with how often each is meant, are Unihan's (kHanyuPinlu, else kTGHZ2013, else
 kMandarin), and those that a fifth of a character's words have; readings of words are pypinyin's, frequencies those of
-jieba's words. A word is kept where another one is typed by the same or a near reading.
+jieba's words. A character is a word if in three of ten places where it is written it is one for jieba. A word has a
+reading if another one is typed by the same or a mistyped reading, and if it is not a name; other rows only say where
+words begin and end.
 """
 
 from __future__ import annotations
@@ -16,16 +18,23 @@ import re
 import sys
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from robust_xtreme.languages import language
+from robust_xtreme.noise.input.pinyin import fuzzy, struck
 
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input"
 ALPHABET: Final = frozenset(language("zh").alphabet)
-RAREST_CHARACTER: Final = 100
-RAREST_WORD: Final = 60
+RAREST_WORD: Final = 20
+RAREST_LIMIT: Final = 20
+LONGEST: Final = 4
+ALONE: Final = 0.3
+BOUND: Final = ("g", "h", "j", "k", "nr", "ns", "nz", "x")
+"""jieba's tags of characters that are not words: morphemes, prefixes, suffixes, abbreviations, names."""
+
+DIGITS: Final = 2
 RAREST_READING: Final = 0.02
 IN_WORDS: Final = 0.2
 _PINLU: Final = re.compile(r"(\S+?)\((\d+)\)")
@@ -39,7 +48,6 @@ HEAD: Final = """\
 # standing: derived
 # maker: tools/packs/pinyin.py
 """  # noqa: E501 - a header line cannot be broken
-CHARACTERS: Final = "Unihan 15.0 (kHanyuPinlu, kTGHZ2013, kMandarin, variants), jieba 0.42.1, pypinyin 0.55.0"
 WORDS: Final = "jieba 0.42.1 dict.txt, pypinyin 0.55.0 phrases_dict.json, Unihan 15.0 (kHanyuPinlu, kMandarin)"
 
 
@@ -94,12 +102,6 @@ def readings(known: Unihan, character: str) -> dict[str, float]:
     return {reading: share for reading, share in usual.items() if share >= RAREST_READING}
 
 
-def traditional_only(known: Unihan, character: str) -> bool:
-    """Whether a character is not written in simplified texts."""
-    variants = [_character(variant) for variant in known.get("kSimplifiedVariant", character).split()]
-    return bool(variants) and character not in variants and character not in ALPHABET
-
-
 class Word(NamedTuple):
     """A word with its frequency and what kind of word jieba calls it."""
 
@@ -133,38 +135,26 @@ def spoken(lexicon: Iterable[Word], phrases: Phrases) -> dict[str, dict[str, flo
     }
 
 
-def character_rows(known: Unihan, lexicon: list[Word], phrases: Phrases) -> list[tuple[str, str, int]]:
-    """Character, syllable, frequency in simplified text."""
+def character_rows(known: Unihan, lexicon: list[Word], phrases: Phrases) -> Iterator[tuple[str, str, int]]:
+    """Character, syllable, frequency, of the characters that are words."""
     counts: Counter[str] = Counter()
     for word in lexicon:
-        for character in word.text:
-            counts[character] += word.frequency
-    asked = sorted({*counts, *(character for character in ALPHABET if len(character) == 1)})
-    rows = []
+        counts.update(dict.fromkeys(word.text, word.frequency))
     inside = spoken(lexicon, phrases)
-    for character in asked:
-        plain = _frequency(known, character, counts[character])
-        more = {reading: share for reading, share in inside.get(character, {}).items() if share >= IN_WORDS}
-        shares = {**more, **readings(known, character)}
-        for syllable, share in shares.items() if plain else ():
-            rows.append((character, syllable, max(1, round(plain * share))))
-    return rows
-
-
-def _frequency(known: Unihan, character: str, count: int) -> int:
-    """How often a character is written in simplified text, 0 where it hardly is."""
-    kept = character in ALPHABET or (count >= RAREST_CHARACTER and not traditional_only(known, character))
-    return max(1, count) if kept else 0
-
-
-def word_rows(known: Unihan, lexicon: Iterable[Word], phrases: Phrases) -> list[tuple[str, str, int]]:
-    """Words of two characters, how they are typed, and how often they are written."""
-    rows = []
     for word in lexicon:
-        usual = len(word.text) == 2 and word.frequency >= RAREST_WORD and not word.tag.startswith("nr")
-        if usual and word.text[0] in ALPHABET and word.text[1] in ALPHABET:
-            rows.append((word.text, _reading(known, word.text, phrases), word.frequency))
-    return rows
+        bound = word.tag.startswith(BOUND)
+        if word.text in ALPHABET and not bound and word.frequency >= ALONE * counts[word.text]:
+            more = {reading: share for reading, share in inside.get(word.text, {}).items() if share >= IN_WORDS}
+            for syllable, share in {**more, **readings(known, word.text)}.items():
+                yield word.text, syllable, max(1, round(word.frequency * share))
+
+
+def word_rows(known: Unihan, lexicon: Iterable[Word], phrases: Phrases) -> Iterator[tuple[str, str, int]]:
+    """Words of several characters, how they are typed, "" for names and rare ones, and how often they are written."""
+    for word in lexicon:
+        if 2 <= len(word.text) <= LONGEST and word.frequency >= RAREST_LIMIT and ALPHABET.issuperset(word.text):
+            usual = word.frequency >= RAREST_WORD and not word.tag.startswith("nr")
+            yield word.text, _reading(known, word.text, phrases) if usual else "", word.frequency
 
 
 def _reading(known: Unihan, word: str, phrases: Phrases) -> str:
@@ -173,17 +163,29 @@ def _reading(known: Unihan, word: str, phrases: Phrases) -> str:
     return " ".join(next(iter(readings(known, character))) for character in word)
 
 
-def useful(rows: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
-    """The words that another one is near to: the same reading, or one in which a sound is taken for a near one."""
-    count = Counter(_rough(reading) for _, reading, _ in rows)
-    return [row for row in rows if count[_rough(row[1])] > 1]
+def useful(rows: list[tuple[str, str, int]]) -> list[tuple[str, str, int | str]]:
+    """The rows, with readings only where another word of as many letters has the same reading or a mistyped one."""
+    count = Counter(reading for _, reading, _ in rows if reading)
+    syllables = frozenset(syllable for reading in count for syllable in reading.split(" "))
+    kept: list[tuple[str, str, int | str]] = []
+    for text, reading, frequency in rows:
+        near = count[reading] > 1 or any(other in count for other in _mistyped(reading, syllables))
+        kept.append((text, reading, _rounded(frequency)) if near else (text, "", ""))
+    return sorted(set(kept))
 
 
-def _rough(reading: str) -> str:
-    """A reading with near sounds made one: z zh, c ch, s sh, n l r, f h, and finals in n or ng."""
-    sounds = re.sub(r"\b([zcs])h", r"\1", reading)
-    sounds = re.sub(r"\b[nr]", "l", re.sub(r"\bf", "h", sounds))
-    return re.sub(r"([aei]n)g\b", r"\1", sounds)
+def _rounded(frequency: int) -> int:
+    """A frequency with two digits that count, so that the pack is small."""
+    return round(frequency, DIGITS - len(str(frequency)))
+
+
+def _mistyped(reading: str, syllables: Container[str]) -> Iterator[str]:
+    """The readings with one syllable that sounds like another or is mistyped."""
+    parts = reading.split(" ")
+    for index, syllable in enumerate(parts):
+        for other in (*fuzzy(syllable), *(letters for _, letters, _ in struck(syllable))):
+            if other in syllables:
+                yield " ".join((*parts[:index], other, *parts[index + 1 :]))
 
 
 def write(name: str, source: str, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
@@ -195,13 +197,12 @@ def write(name: str, source: str, columns: str, rows: Iterable[tuple[object, ...
 
 
 def main(folder: Path, dictionary: Path, phrases: Path) -> None:
-    """Write both packs."""
+    """Write the pack."""
     known, lexicon = unihan(folder), list(words(dictionary))
     TARGET.mkdir(exist_ok=True)
     readings: Phrases = json.loads(phrases.read_text("utf-8"))
-    write("zh-pinyin", CHARACTERS, "character\tsyllable\tfrequency", character_rows(known, lexicon, readings))
-    rows = useful(word_rows(known, lexicon, readings))
-    write("zh-words", WORDS, "word\treading\tfrequency", sorted(rows))
+    rows = [*character_rows(known, lexicon, readings), *word_rows(known, lexicon, readings)]
+    write("zh-words", WORDS, "word\treading\tfrequency", useful(rows))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -14,7 +14,10 @@ import numpy as np
 
 from robust_xtreme import graphemes, languages, randomness
 from robust_xtreme.edits import Array, at, ragged
+from robust_xtreme.noise.engine._segments import Segments, Word, segments
 from robust_xtreme.noise.engine.diff import distance
+
+__all__ = ["KEY_BITS", "KeyErrorTable", "KeyingError", "Word", "compiled", "form_hashes", "graphemes_of", "hashed"]
 
 Forms = dict[str, int]
 
@@ -31,11 +34,11 @@ Where = Literal["", "start", "end"]
 
 
 class KeyingError(NamedTuple):
-    """One way to mistype a code point, or two letters that are one unit.
+    """One way to mistype a code point, two letters that are one unit, or a word.
 
     `form` replaces it ("": it is left out); `weight` is relative to the other forms of that point in that kind. With
     `where` it does so only as the first or the last letter of a word, and only as a cluster by itself; all forms of a
-    point in a kind have the same `where`.
+    point in a kind have the same `where`. The `tail` is that of a Word: with it, `point` is the letters of the word.
     """
 
     point: str
@@ -43,6 +46,7 @@ class KeyingError(NamedTuple):
     form: str
     weight: int = 1
     where: Where = ""
+    tail: str = ""
 
 
 @final
@@ -50,18 +54,19 @@ class KeyingError(NamedTuple):
 class KeyErrorTable:
     """The key errors of a language.
 
-    A slot is a code point alone, a code point within a longer cluster, or a pair of letters; a cell is a slot in one
-    kind, `slot * kinds + kind`. Sets of kinds are bits. There are s slots, c forms, and p pairs. Slot 0 has no kinds,
-    and an empty form in each cell.
+    A slot is a code point alone, a code point within a longer cluster, a pair of letters, or a word; a cell is a slot
+    in one kind, `slot * kinds + kind`. Sets of kinds are bits. There are s slots, c forms, and p pairs. Slot 0 has no
+    kinds, and an empty form in each cell.
 
     By code point (those beyond the end use the last entry, 0): `slots` is the slot of a point alone, `alone` the kinds
     of a point alone, `inner` those of a point within a longer cluster, whose slot is `slots` + `within`.
 
     By pair: `pairs` (p,) are the sorted keys `point << 21 | point`, `pair_slots` (p,) their slots, all above
     2 * `within`. `likely` is a hash table with the number of a pair, or -1; `crowded` (p,) says which pairs share their
-    hash with others.
+    hash with others. `segments` are the words, if the language has any, whose slots are above those of pairs.
 
-    By slot: `masks` (s,) are its kinds, `empty` (s,) the kinds that may delete it; `deletes` is the union of `empty`.
+    By slot: `sizes` (s,) are the clusters of a unit, `masks` (s,) its kinds, `empty` (s,) the kinds that may delete it;
+    `deletes` is the union of `empty`.
 
     By cell: its forms begin at `bounds[cell]`, and the sum of their weights is `totals[cell]`.
 
@@ -83,6 +88,8 @@ class KeyErrorTable:
     pair_slots: Array
     likely: Array
     crowded: Array
+    segments: Segments | None
+    sizes: Array
     masks: Array
     bounds: Array
     weights: Array
@@ -116,25 +123,30 @@ class KeyErrorTable:
 
 
 def compiled(
-    kinds: Sequence[str], key_errors: Iterable[KeyingError], language: str, marked: bool = True
+    kinds: Sequence[str], key_errors: Iterable[KeyingError | Word], language: str, marked: bool = True
 ) -> KeyErrorTable:
     """The table of a language's key errors, without those that would break a cluster or a normal form.
 
-    Nor does a form have a letter with a mark that the language does not combine with it. With `marked` False clusters
-    of several code points have no key errors.
+    Nor does a form have a letter with a mark that the language does not combine with it. Key errors of a Word apply
+    only where text is divided so that it is a word. With `marked` False clusters of several code points have no key
+    errors.
     """
-    rows = tuple(key_errors)
-    alone, within, pairs = _sound(rows, language)
+    listed = tuple(key_errors)
+    words = {(row.letters, row.tail): row for row in listed if isinstance(row, Word)}
+    rows = tuple(row for row in listed if isinstance(row, KeyingError))
+    alone, within, pairs, worded = _sound(rows, language, words.keys())
     within = within if marked else {}
     single = sorted({*alone, *within, *chain.from_iterable(pairs)})
     couples = sorted(pairs)
-    # Slots in order: 0, the points alone, the same points within a cluster (at distance len(single)), the pairs.
+    # Slots in order: 0, the points alone, the same points within a cluster (at distance len(single)), pairs, words.
     owners = [
         Owner("", {kind: {"": 1} for kind in kinds}),
         *(Owner(point, alone.get(point, {})) for point in single),
         *(Owner(point, within.get(point, {}), within=True) for point in single),
         *(Owner(pair, pairs[pair]) for pair in couples),
+        *(Owner(word[0], forms) for word, forms in worded.items()),
     ]
+    numbered = {word: slot for slot, word in enumerate(worded, len(owners) - len(worded))}
     number = {point: slot for slot, point in enumerate(single, 1)}
     keys = np.array([ord(pair[0]) << KEY_BITS | ord(pair[1]) for pair in couples], np.int64)
     order = np.argsort(keys)
@@ -152,6 +164,8 @@ def compiled(
         pair_slots=1 + 2 * len(single) + order,
         likely=likely,
         crowded=crowded,
+        segments=segments(list(words.values()), [numbered.get(word, 0) for word in words]),
+        sizes=np.array([max(1, len(owner.point)) for owner in owners], np.int64),
         signs=any(unicodedata.category(point)[0] not in "LM" for point in alone),
         starting=_placed(rows, "start", kinds, slots.size),
         ending=_placed(rows, "end", kinds, slots.size),
@@ -169,7 +183,7 @@ def _placed(rows: Iterable[KeyingError], where: Where, kinds: Sequence[str], siz
 
 
 class Owner(NamedTuple):
-    """The point or pair of a slot, its forms by kind, and whether it is a point within longer clusters."""
+    """The point, pair or word of a slot, its forms by kind, and whether it is a point within longer clusters."""
 
     point: str
     kinds: Mapping[str, Forms]
@@ -278,35 +292,41 @@ def graphemes_of(text: str) -> tuple[str, ...]:
 
 
 Slots = dict[str, dict[str, Forms]]
+WordSlots = dict[tuple[str, str], dict[str, Forms]]
 
 
-def _sound(key_errors: Iterable[KeyingError], language: str) -> tuple[Slots, Slots, Slots]:
-    """The forms of points alone, of points within longer clusters, and of pairs, by kind.
+def _sound(
+    key_errors: Iterable[KeyingError], language: str, words: Container[tuple[str, str]]
+) -> tuple[Slots, Slots, Slots, WordSlots]:
+    """The forms of points alone, of points within longer clusters, of pairs, and of words, by kind.
 
     A mark can become one of another combining class only where the language lists what combines.
     """
     alone, within, pairs = _empty(), _empty(), _empty()
+    worded: defaultdict[tuple[str, str], dict[str, Forms]] = defaultdict(lambda: defaultdict(dict))
     listed = bool(languages.language(language).combinations)
-    for point, kind, form, weight, where in key_errors:
+    for point, kind, form, weight, where, tail in key_errors:
         if form == point or weight < 1 or graphemes.SEPARATOR in point + form:
             continue
         sound = is_separate(form, unicodedata.is_normalized("NFKC", point)) and _combined(form, language)
-        if len(point) == 2:
-            _add(pairs, point, kind, form, weight, bool(form) and sound)
+        if (point, tail) in words:
+            _add(worded[point, tail], kind, form, weight, bool(form) and sound)
+        elif len(point) == 2:
+            _add(pairs[point], kind, form, weight, bool(form) and sound)
         else:
-            _add(alone, point, kind, form, weight, not _mark(point) and sound)
+            _add(alone[point], kind, form, weight, not _mark(point) and sound)
             fits = _fits(point, form) or (listed and _mark(point) and _mark(form))
-            _add(within, point, kind, form, weight, not where and fits)
-    return alone, within, pairs
+            _add(within[point], kind, form, weight, not where and fits)
+    return alone, within, pairs, worded
 
 
 def _empty() -> defaultdict[str, dict[str, Forms]]:
     return defaultdict(lambda: defaultdict(dict))
 
 
-def _add(table: Slots, point: str, kind: str, form: str, weight: int, sound: bool) -> None:
+def _add(slot: dict[str, Forms], kind: str, form: str, weight: int, sound: bool) -> None:
     if sound:
-        forms = table[point][kind]
+        forms = slot[kind]
         forms[form] = forms.get(form, 0) + weight
 
 

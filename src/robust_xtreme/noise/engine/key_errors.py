@@ -1,7 +1,8 @@
 """Noise from a table of key errors: the noisy forms of code points, clusters and pairs of letters, with weights.
 
 An author yields the rows of the table. The engine finds the units of a batch, draws which of them are edited and how,
-and keeps spans and clusters whole. A unit is a grapheme cluster, or a pair of letters that is in the table.
+and keeps spans and clusters whole. A unit is a grapheme cluster, a pair of letters that is in the table, or a word of
+the table where the text is divided into words.
 
 Shapes: n code points, m clusters and t texts in a batch, k units in a selection. A unit is given by the number of its
 first cluster (`numbers`). `first` and `after` (k,) are the positions of its first code point and of the one after its
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Final, Literal, Unpack
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from robust_xtreme import graphemes, packs, randomness
 from robust_xtreme.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.languages import belongs, combines
+from robust_xtreme.noise.engine._segments import digits, word_units
 from robust_xtreme.noise.engine._select import active, forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine._signs import combined
 from robust_xtreme.noise.engine.alphabet import alphabet
@@ -28,6 +29,7 @@ from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
     KeyErrorTable,
     KeyingError,
+    Word,
     compiled,
     form_hashes,
     graphemes_of,
@@ -35,9 +37,9 @@ from robust_xtreme.noise.engine.key_error_table import (
 )
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
 
-__all__ = ["KeyingError", "key_errors"]
+__all__ = ["KeyingError", "Word", "key_errors"]
 
-Author = Callable[..., Iterable[KeyingError]]
+Author = Callable[..., Iterable[KeyingError | Word]]
 
 SWAP: Final = "swap"
 _NORMAL_FORMS: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC", "NFD", "NFKC", "NFKD")
@@ -54,7 +56,7 @@ def key_errors(
     unit: str = "grapheme cluster",
     **declared: Unpack[Declared],
 ) -> Callable[[Author], Perturbation]:
-    """Make a perturbation of a function from a language (and the choices) to the rows of its key errors.
+    """Make a perturbation of a function from a language (and the choices) to its key errors, and words if it has any.
 
     `rates` are its kinds with their default rates; the kind `swap` needs no rows. With `marked` False letters with
     marks are not edited; `swaps` says in which languages letters are keys that can be struck out of order. `declared`
@@ -124,9 +126,9 @@ def _long(batch: Batch, numbers: Array) -> Array:
 
 
 def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> tuple[Array, Array | None]:
-    """The kinds that each cluster of the batch (m,) allows, and the slot of the pair that begins there, or 0 (m,).
+    """The kinds that each cluster of the batch (m,) allows; the slot of the pair or word that begins there, or 0 (m,).
 
-    Of a longer cluster some kinds may be missing, but not all of them. The slots are None if the table has no pairs.
+    Of a longer cluster some kinds may be missing, but not all of them. The slots are None where none of them begins.
     """
     # first (m,): the first code point of each cluster; longer: the numbers of clusters of several code points.
     # masks (m,): the kinds of each cluster, of a longer one those of its first code point, if that is a letter.
@@ -141,10 +143,14 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
     # free (m,): may be edited; closed (m,): joins with no neighbour; edge (m,): a span begins or ends before it.
     # letter (m,): begins with a letter; between (m,): is a letter before another letter, no edge between them.
     closed, edge = guard(batch, free)
+    words, slots = word_units(table.segments, table.masks, kinds, first, longer, free, edge)
+    covered = ragged(words, at(table.sizes, slots))
+    free[covered] = False
     paired = None
     if table.signs or len(table.pairs) or swaps:
         letter = (batch.firsts(batch.props) & graphemes.LETTER) > 0
         between = _between(letter, edge)
+        between[covered - 1] = False
     if len(table.pairs):
         paired = _paired(table, first, masks, _next(free, between, longer), kinds)
     # single (m,): the clusters of one code point that can be swapped, because the table has key errors of them.
@@ -161,6 +167,9 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> t
         single &= True if paired is None else paired == 0
         between[:-1] &= single[:-1] & single[1:] & (first[:-1] != first[1:])
         masks |= between * np.uint16(1 << swap)
+    if len(words):
+        paired = np.zeros(len(masks), np.int64) if paired is None else paired
+        masks[words], paired[words] = at(table.masks, slots) & kinds, slots
     return masks, paired
 
 
@@ -253,15 +262,7 @@ def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
     others = np.flatnonzero((masks > 0) & ~letter)
     beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
     positions = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
-    masks[others[at(_digits(), at(batch.points, positions)).any(axis=0)]] = 0
-
-
-@cache
-def _digits() -> Array:
-    """Whether each code point is a decimal digit, (0x110000,)."""
-    flags = np.zeros(0x110000, np.bool_)
-    flags[[point for point in range(0x110000) if chr(point).isdecimal()]] = True
-    return flags
+    masks[others[at(digits(), at(batch.points, positions)).any(axis=0)]] = 0
 
 
 def _edits(
@@ -288,7 +289,7 @@ def _edits(
     source[wide] = np.stack((after, first), axis=1)[wide]
     stop[wide], edited[wide] = at(starts, numbers[wide] + 2), 2
     length[wide] = np.stack((stop - after, after - first), axis=1)[wide]
-    stop[pairs] = at(starts, numbers[pairs] + 2)
+    stop[pairs] = at(starts, numbers[pairs] + at(table.sizes, slots[pairs]))
     pool = at(table.pool, ragged(at(table.start, version), sizes))
     return Edits(start, stop, kind, edited, source, length, pool), version
 

@@ -2,12 +2,16 @@
 
 The keys of kana are those of the pack `ja-romaji`; a kana of two usual spellings has the key errors of both. A small っ
 is the first of two equal consonants, so it and the kana after it are one unit. A form is kept where the letters give
-only kana, of the script of the kana, and do not begin with a small kana. A word of one or two letters from the pack
-`ja-words` is converted to another word that is typed alike.
+only kana, of the script of the kana, and do not begin with a small kana.
+
+Words of the pack `ja-words` are converted as a whole, up to their last kanji, to other words with the same ending: of
+the same reading (`candidate`), or of one that sounds nearly the same (`syllable`): a vowel long or short, a small っ or
+none, a consonant voiced or not. A word without ending also becomes one that has its own.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,15 +19,20 @@ from itertools import chain
 from typing import Final, final
 
 from robust_xtreme import languages, packs
-from robust_xtreme.noise.engine.key_error_table import KeyingError
+from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
 from robust_xtreme.noise.input.nearby import LATIN, near
 
 MOST: Final = 8
 """How many forms a kana or a word has in one kind."""
 
+_NEAR: Final = 4
+_LONG: Final = {"O": "う", "U": "う", "E": "い", "I": "い"}
+_VOICED: Final = "\u3099"
+
 _TSU: Final = "っ"
 _SMALL: Final = tuple("ぁぃぅぇぉゃゅょゎ")
 _ONE_KEY: Final = (_TSU, "ん", "ー")
+_KANA: Final = "".join(map(chr, range(0x3041, 0x3100)))
 _KATAKANA: Final = {point: point + 0x60 for point in range(0x3041, 0x3097)}
 
 
@@ -63,13 +72,13 @@ def romaji() -> Romaji:
 def key_errors() -> Iterator[KeyingError]:
     """The key errors of romaji input in hiragana and katakana, and of the conversion to kanji."""
     alphabet = frozenset(languages.language("ja").alphabet)
-    for kana, kind, form, weight, _ in _of_kana(romaji()):
+    for kana, kind, form, weight, *_ in _of_kana(romaji()):
         for point, other in ((kana, form), (katakana(kana), katakana(form))):
             if alphabet.issuperset(point + other):
                 yield KeyingError(point, kind, other, weight)
     yield KeyingError("ー", "delete", "")
     yield KeyingError("ー", "double", "ーー")
-    yield from _of_words(_words())
+    yield from _of_words(_readings())
 
 
 def katakana(kana: str) -> str:
@@ -125,32 +134,74 @@ def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[KeyingErro
         yield from (KeyingError(point, kind, form, weight) for form, weight in forms.most_common(MOST))
 
 
-Words = dict[tuple[str, int, str], dict[str, int]]
+Group = tuple[str, str, str]
+"""What words that replace each other share: their reading, the kana between their kanji, and their ending."""
+
+Readings = dict[Group, dict[str, int]]
+"""The letters of words, up to the last kanji, with their weights, the heaviest first."""
 
 
 @packs.cached
-def _words() -> Words:
-    """Words with their weights, by reading, length and final kana; words that share these are typed alike.
-
-    No word ends in っ, which is one unit with the kana after it.
-    """
-    groups: defaultdict[tuple[str, int, str], dict[str, int]] = defaultdict(dict)
+def words() -> tuple[Word, ...]:
+    """All words of the pack `ja-words`. One of a single kanji counts only where no other kanji is beside it."""
     table = packs.table("input", "ja-words")
-    table.need("word", "reading", "weight")
-    for row in sorted(table.rows, key=lambda row: (-table.number(row, "weight"), row["word"])):
-        word = row["word"]
-        if word and not word.endswith(_TSU):
-            ending = word[-1] if "ぁ" <= word[-1] <= "ゖ" else ""
-            groups[row["reading"], len(word), ending][word] = int(row["weight"])
+    table.need("word", optional=("reading", "weight", "whole"))
+    parts = (_parts(word) for word in dict.fromkeys(row["word"] for row in table.rows) if word)
+    return tuple(Word(letters, tail, len(letters) == 1) for letters, tail in parts)
+
+
+def _parts(word: str) -> tuple[str, str]:
+    """A word up to its last kanji, and its ending in kana."""
+    letters = word.rstrip(_KANA)
+    return (letters, word[len(letters) :]) if letters else (word, "")
+
+
+@packs.cached
+def _readings() -> Readings:
+    """The words that have a reading; those that are complete with an ending are also among the words without one."""
+    groups: defaultdict[Group, dict[str, int]] = defaultdict(dict)
+    table = packs.table("input", "ja-words")
+    rows = [row for row in table.rows if row["word"] and row.get("reading")]
+    for row in sorted(rows, key=lambda row: (-table.number(row, "weight"), row["word"])):
+        letters, tail = _parts(row["word"])
+        kana = "".join(letter for letter in letters if letter in _KANA)
+        groups[row["reading"], kana, tail].setdefault(letters, int(row["weight"]))
+        if tail and row.get("whole"):
+            groups[row["reading"], kana, ""].setdefault(row["word"], int(row["weight"]))
     return groups
 
 
-def _of_words(groups: Words) -> Iterator[KeyingError]:
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for words in groups.values():
-        top = dict(list(words.items())[: MOST + 1])
-        for word in words:
-            counts[word].update(top)
-    for word, forms in counts.items():
-        forms.pop(word, None)
-        yield from _most(word, {"candidate": forms})
+def _of_words(groups: Readings) -> Iterator[KeyingError]:
+    counts: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for (reading, kana, tail), homophones in groups.items():
+        top = dict(list(homophones.items())[: MOST + 1])
+        alike = [groups[other, kana, tail] for other in sounds_alike(reading) if (other, kana, tail) in groups]
+        for letters in homophones:
+            if _parts(letters)[1]:
+                continue
+            counts[letters, tail, "candidate"].update(top)
+            for others in alike:
+                near_words = [(form, weight) for form, weight in others.items() if len(form) == len(letters)]
+                counts[letters, tail, "syllable"].update(dict(near_words[:_NEAR]))
+    for (letters, tail, kind), forms in counts.items():
+        forms.pop(letters, None)
+        for form, weight in forms.most_common(MOST if kind == "candidate" else _NEAR):
+            yield KeyingError(letters, kind, form, weight, tail=tail)
+
+
+def sounds_alike(reading: str) -> Iterator[str]:
+    """The readings that differ in one sound: a vowel long or short, a small っ or none, a consonant voiced or not."""
+    for index, kana in enumerate(reading):
+        before, after = reading[:index], reading[index + 1 :]
+        sound = unicodedata.name(kana).split()[-1]
+        lengthening = _LONG.get(sound[-1])
+        if lengthening:
+            yield before + kana + (after[1:] if after.startswith(lengthening) else lengthening + after)
+        if kana == _TSU:
+            yield before + after
+        elif before and before[-1] not in "っん" and sound[0] in "KSTP":
+            yield before + _TSU + kana + after
+        base = unicodedata.normalize("NFD", kana)
+        other = base[0] if base[1:] == _VOICED else unicodedata.normalize("NFC", base + _VOICED)
+        if other != "ゔ" and len(other) == 1:
+            yield before + other + after

@@ -1,80 +1,77 @@
 """Chinese typed by pinyin: the wrong candidate, a similar syllable, a neighbouring key, a letter missed.
 
-Near syllables differ by a pair of sounds of the pack `zh-fuzzy` (zh and z, in and ing). A key error of the keys
-counts only where what is typed is again a syllable, and gives its commonest character. A word of two characters that
-has another word of its reading, or of a mistyped one, is a unit of its own.
+Words of the pack `zh-words`, of one letter or several, are typed and converted as a whole. They become other words of
+the list with as many letters: of the same reading, or of one typed by mistake. Near syllables differ by a pair of
+sounds of the pack `zh-fuzzy` (zh and z, in and ing). A key error of the keys counts only where what is typed is again
+the reading of a word, and gives the commonest one. Rows without a reading only say where words begin and end.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
-from typing import Final, final
+from typing import Final
 
-from robust_xtreme import languages, packs
+from robust_xtreme import packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise.engine.key_error_table import KeyingError
+from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
 from robust_xtreme.noise.input.nearby import LATIN, near
 
 _MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
-_CANDIDATES: Final = 8
 _NEAR: Final = 3
-_FEWEST: Final = 3
 _THOUSAND: Final = 1000
 
 Count = dict[str, int]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Characters or words by reading, with frequencies, the commonest first; and the readings of each."""
-
-    forms: Mapping[str, Count]
-    readings: Mapping[str, Count]
-
-
 def key_errors() -> Iterator[KeyingError]:
-    """The key errors of the pinyin input method: of characters, and of words of two characters."""
-    plain = characters()
-    alphabet = frozenset(languages.language("zh").alphabet)
-    mistakes = {}
-    for syllable in plain.forms:
-        mistyped = chain((("syllable", other, 1) for other in fuzzy(syllable)), struck(syllable))
-        mistakes[syllable] = [row for row in mistyped if row[1] in plain.forms and row[1] != syllable]
-    # Characters that are typed by mistake are those of the alphabet, and others where a syllable has too few.
-    usual = {}
-    for syllable, known in plain.forms.items():
-        inside = {form: frequency for form, frequency in known.items() if form in alphabet}
-        usual[syllable] = inside if len(inside) >= _FEWEST else known
-    yield from _of_characters(usual, plain.readings, mistakes)
-    yield from _of_words(words(), mistakes)
+    """The key errors of the pinyin input method."""
+    known = readings()
+    shares: defaultdict[str, int] = defaultdict(int)
+    for forms in known.values():
+        for word, frequency in forms.items():
+            shares[word] += frequency
+    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for reading, forms in known.items():
+        mistaken = _mistaken(reading, known)
+        for word, frequency in forms.items():
+            share = max(1, _THOUSAND * frequency // shares[word])
+            for kind, form, weight in mistaken:
+                if len(form) == len(word):
+                    counts[word, kind][form] += max(1, weight * share // _THOUSAND)
+    for (word, kind), words_typed in counts.items():
+        words_typed.pop(word, None)
+        yield from (KeyingError(word, kind, *row) for row in words_typed.most_common(_MOST[kind]))
 
 
 @packs.cached
-def characters() -> Book:
-    """The characters of simplified text by syllable."""
-    return _book(packs.table("input", "zh-pinyin"), "character", "syllable")
+def words() -> tuple[Word, ...]:
+    """All words of the pack `zh-words`."""
+    return tuple(map(Word, dict.fromkeys(row["word"] for row in _table().rows if row["word"])))
 
 
 @packs.cached
-def words() -> Book:
-    """Words of two characters by reading, its syllables apart."""
-    return _book(packs.table("input", "zh-words"), "word", "reading")
+def readings() -> Mapping[str, Count]:
+    """The words of each reading, syllables apart, with frequencies, the commonest first."""
+    table = _table()
+    rows = [(row["word"], row["reading"], table.number(row, "frequency")) for row in table.rows if row["reading"]]
+    known: defaultdict[str, Count] = defaultdict(dict)
+    for word, reading, frequency in sorted(rows, key=lambda row: (-row[2], row[0])):
+        known[reading][word] = frequency
+    return known
 
 
-def _book(table: packs.Table, text: str, sound: str) -> Book:
-    """The rows of a table with a column for each, and one of frequencies."""
-    table.need(text, sound, "frequency")
-    rows = ((row[text], row[sound], table.number(row, "frequency")) for row in table.rows)
-    forms: defaultdict[str, Count] = defaultdict(dict)
-    readings: defaultdict[str, Count] = defaultdict(dict)
-    for form, reading, frequency in sorted(rows, key=lambda row: (-row[2], row[0])):
-        forms[reading][form] = frequency
-        readings[form][reading] = frequency
-    return Book(forms, readings)
+@packs.cached
+def syllables() -> frozenset[str]:
+    """The syllables that words are read with."""
+    return frozenset(syllable for reading in readings() for syllable in reading.split(" "))
+
+
+def _table() -> packs.Table:
+    table = packs.table("input", "zh-words")
+    table.need("word", "reading", "frequency")
+    return table
 
 
 def fuzzy(syllable: str) -> list[str]:
@@ -107,52 +104,28 @@ def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
             yield "neighbour", before + other + after, weight
 
 
-Mistakes = Mapping[str, list[tuple[str, str, int]]]
-"""The legal syllables that a syllable is mistyped as: kind, syllable, weight."""
+@packs.cached
+def mistakes(syllable: str) -> tuple[tuple[str, str, int], ...]:
+    """The syllables that one is mistyped as: kind, syllable, weight."""
+    mistyped = chain((("syllable", other, 1) for other in fuzzy(syllable)), struck(syllable))
+    return tuple(row for row in mistyped if row[1] in syllables() and row[1] != syllable)
 
 
-def _of_characters(
-    usual: Mapping[str, Count], readings: Mapping[str, Count], mistakes: Mistakes
-) -> Iterator[KeyingError]:
-    tops = {syllable: _top(forms, _CANDIDATES + 1) for syllable, forms in usual.items()}
-    nearest = {syllable: _top(forms, _NEAR) for syllable, forms in usual.items()}
-    for point, known in readings.items():
-        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        total = sum(known.values())
-        for syllable, frequency in known.items():
-            share = max(1, _THOUSAND * frequency // total)
-            for form, count in tops.get(syllable, ()):
-                counts["candidate"][form] += max(1, count * share // _THOUSAND)
-            for kind, other, weight in mistakes.get(syllable, ()):
-                if kind == "syllable":
-                    counts[kind].update({form: max(1, count * share // _THOUSAND) for form, count in nearest[other]})
-                else:
-                    counts[kind][nearest[other][0][0]] += weight * share
-        yield from _most(point, counts)
+def mistaken_readings(reading: str) -> Iterator[tuple[str, str, int]]:
+    """The readings that result when one syllable is mistyped: kind, reading, weight."""
+    parts = reading.split(" ")
+    for index, syllable in enumerate(parts):
+        for kind, other, weight in mistakes(syllable):
+            yield kind, " ".join((*parts[:index], other, *parts[index + 1 :])), weight
 
 
-def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[KeyingError]:
-    for kind, forms in counts.items():
-        forms.pop(point, None)
-        yield from (KeyingError(point, kind, form, weight) for form, weight in forms.most_common(_MOST[kind]))
-
-
-def _of_words(book: Book, mistakes: Mistakes) -> Iterator[KeyingError]:
-    for reading, forms in book.forms.items():
-        totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        totals["candidate"].update(dict(_top(forms, _CANDIDATES + 1)))
-        for kind, other, weight in _misread(reading, mistakes):
-            for form, count in _top(book.forms.get(other, {}), _NEAR if kind == "syllable" else 1):
-                totals[kind][form] += count if kind == "syllable" else weight
-        for point in forms:
-            yield from _most(point, {kind: counts.copy() for kind, counts in totals.items()})
-
-
-def _misread(reading: str, mistakes: Mistakes) -> Iterator[tuple[str, str, int]]:
-    """The readings that result when one of two syllables is mistyped: kind, reading, weight."""
-    first, second = reading.split(" ")
-    yield from ((kind, f"{other} {second}", weight) for kind, other, weight in mistakes.get(first, ()))
-    yield from ((kind, f"{first} {other}", weight) for kind, other, weight in mistakes.get(second, ()))
+def _mistaken(reading: str, known: Mapping[str, Count]) -> list[tuple[str, str, int]]:
+    """The words that are typed instead of those of a reading: kind, word, weight."""
+    rows = [("candidate", *row) for row in _top(known[reading], _MOST["candidate"] + 1)]
+    for kind, other, weight in mistaken_readings(reading):
+        for form, frequency in _top(known.get(other, {}), _NEAR if kind == "syllable" else 1):
+            rows.append((kind, form, frequency if kind == "syllable" else weight))
+    return rows
 
 
 def _top(forms: Count, most: int) -> list[tuple[str, int]]:

@@ -4,9 +4,10 @@ A neighbouring key is hit (`neighbour`), or struck along with the right one (`in
 struck twice (`double`); two keys are struck in the wrong order (`swap`); Shift is added, or missed at a capital
 (`shift`), or missed where it types another letter, as in Thai (`unshift`); a dead key, AltGr or a tone key is missed or
 wrong (`accent`). In an input method the wrong candidate is taken (`candidate`), or that of a syllable that sounds alike
-(`syllable`). In Arabic, Persian and Hindi a letter is confused with one that sounds or looks alike (`confusion`), which
-is not an error of the hand. Neighbours are keys whose centres are within 1.25 key pitches, those
-of the same row more often. All forms are letters of the language; words in another script do not change.
+(`syllable`); text in Chinese characters is converted word by word, never a part of a word. In Arabic, Persian and Hindi
+a letter is confused with one that sounds or looks alike (`confusion`), which is not an error of the hand. Neighbours
+are keys whose centres are within 1.25 key pitches, those of the same row more often. All forms are letters of the
+language; words in another script do not change.
 
 The layout is the language's usual one; `@layout=NAME` takes another one that can type the language. Korean, Vietnamese,
 Chinese and Japanese are typed by input methods: `ko-2set`, `vi-telex` and `vi-vni`, `zh-pinyin`, `ja-romaji`.
@@ -22,18 +23,19 @@ from typing import Final, NamedTuple
 from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.key_errors import KeyingError, Word, key_errors
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.input import confusions, hangul, kana, keyboards, pinyin, vietnamese
 from robust_xtreme.noise.input.typing import reached, typing_errors
 
 
 class Method(NamedTuple):
-    """An input method: its language, the function that yields its key errors, and the packs that it reads."""
+    """An input method: its language, its key errors, the packs that it reads, and the words that it converts."""
 
     language: str
     key_errors: Callable[[], Iterable[KeyingError]]
     packs: tuple[str, ...]
+    words: Callable[[], Iterable[Word]] = tuple
 
 
 _US, _SYLLABLES = "keyboards/us", "input/vi-syllables"
@@ -41,8 +43,8 @@ METHODS: Final = {
     "ko-2set": Method("ko", hangul.key_errors, ("keyboards/kr", "input/ko-2set")),
     "vi-telex": Method("vi", partial(vietnamese.key_errors, "telex"), (_US, "input/vi-telex", _SYLLABLES)),
     "vi-vni": Method("vi", partial(vietnamese.key_errors, "vni"), (_US, "input/vi-vni", _SYLLABLES)),
-    "zh-pinyin": Method("zh", pinyin.key_errors, (_US, "input/zh-pinyin", "input/zh-words", "input/zh-fuzzy")),
-    "ja-romaji": Method("ja", kana.key_errors, (_US, "input/ja-romaji", "input/ja-words")),
+    "zh-pinyin": Method("zh", pinyin.key_errors, (_US, "input/zh-words", "input/zh-fuzzy"), pinyin.words),
+    "ja-romaji": Method("ja", kana.key_errors, (_US, "input/ja-romaji", "input/ja-words"), kana.words),
 }
 """Input methods by the name that `layout` gives them."""
 
@@ -106,7 +108,7 @@ def _packs(code: str) -> tuple[str, ...]:
     packs=_packs,
     version=2,
 )
-def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
+def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError | Word]:
     """Hit a neighbouring key, miss one, strike one twice or out of order, on the language's own keyboard."""
     name = next(iter(layouts_of(language)), "") if layout == "auto" else layout
     if not name:
@@ -115,7 +117,7 @@ def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
         method = METHODS[name]
         if method.language != language:
             raise SpecError(_refusal(name, language, f"an input method of {language_of(method.language).name}"))
-        return method.key_errors()
+        return chain(method.key_errors(), method.words())
     if not _suffices(name, language):
         raise SpecError(_refusal(name, language, "a keyboard that types fewer than half of its letters"))
     return chain(typing_errors(keyboards.layout(name), language), confusions.key_errors(language))

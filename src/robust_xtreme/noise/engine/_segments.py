@@ -1,0 +1,182 @@
+"""Divides text written without spaces into the words of a list, for input methods that convert words.
+
+From left to right, the longest word of the list is a segment; what no word of the list begins with is in none. The
+words are a trie, one level per letter, that is searched for all clusters of a batch at once.
+
+Shapes: m clusters in a batch, w words in a list, k nodes in a level, s segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, NamedTuple, final
+
+import numpy as np
+
+from robust_xtreme.edits import Array, at, ragged
+
+_POINT_BITS: Final = 21
+_FIRST_IDEOGRAPH, _LAST_IDEOGRAPH, _REPEATED = 0x3400, 0x9FFF, 0x3005
+
+
+class Word(NamedTuple):
+    """A word that is converted as a whole: `letters`, where the `tail` follows them, which stays as it is.
+
+    A word of one letter that is `apart` counts only where no ideograph is beside it.
+    """
+
+    letters: str
+    tail: str = ""
+    apart: bool = False
+
+
+class Level(NamedTuple):
+    """The nodes of a trie at one depth: sorted keys `parent << 21 | point`, and what ends there, all (k,).
+
+    `size` is the number of letters of the word that ends at a node, without its tail, or 0; `slot` is its slot, or 0.
+    """
+
+    keys: Array
+    size: Array
+    slot: Array
+    apart: Array
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """A list of words as a trie, with the slot of each word that has key errors."""
+
+    levels: tuple[Level, ...]
+
+    def units(self, points: Array, blocked: Array, edge: Array | None) -> tuple[Array, Array]:
+        """The first cluster of each segment that is a unit (s,), and its slot (s,).
+
+        `points` (m,) are the code points of clusters, 0 where a cluster has several. A segment is not a unit if one of
+        its clusters is `blocked` (m,), if a span has an `edge` (m,) within it, or if it has no slot. Nor is one of one
+        letter beside a digit, or beside an ideograph that is in no segment.
+        """
+        starts, size, slot, apart = self._segments(points)
+        inside = np.zeros(len(points), np.bool_)
+        inside[ragged(starts, size)] = True
+        # before (m + 1,): how many clusters before each one are blocked; cut: how many have an edge before them.
+        before = _cumulated(blocked)
+        free = (slot > 0) & (at(before, starts) == at(before, starts + size))
+        if edge is not None:
+            cut = _cumulated(edge)
+            free &= at(cut, starts + 1) == at(cut, starts + size)
+        ideograph = is_ideograph(points)
+        digit = at(digits(), points)
+        free &= (size > 1) | ~_beside(starts, digit | ideograph & ~inside)
+        free &= (size > 1) | ~apart | ~_beside(starts, ideograph)
+        return starts[free], slot[free]
+
+    def _segments(self, points: Array) -> tuple[Array, Array, Array, Array]:
+        """The first clusters of the segments, their sizes, slots, and whether they count only apart, all (s,)."""
+        size, slot, apart = self._longest(points)
+        starts = _chained(np.maximum(size, 1))
+        starts = starts[at(size, starts) > 0]
+        return starts, at(size, starts), at(slot, starts), at(apart, starts)
+
+    def _longest(self, points: Array) -> tuple[Array, Array, Array]:
+        """Size, slot and `apart` of the longest word that begins at each cluster, all (m,); size 0 where none does."""
+        size, slot = np.zeros(len(points), np.int64), np.zeros(len(points), np.int64)
+        apart = np.zeros(len(points), np.bool_)
+        # alive: the clusters from which a longer word is still possible; node: the node that each has reached.
+        alive, node = np.arange(len(points)), np.zeros(len(points), np.int64)
+        for depth, level in enumerate(self.levels):
+            keys = node << _POINT_BITS | at(points, alive + depth).astype(np.int64)
+            node = np.minimum(np.searchsorted(level.keys, keys), len(level.keys) - 1)
+            hit = (at(level.keys, node) == keys) & (alive + depth < len(points))
+            alive, node = alive[hit], node[hit]
+            ends = at(level.size, node) > 0
+            words, nodes = alive[ends], node[ends]
+            size[words], slot[words], apart[words] = (
+                at(level.size, nodes),
+                at(level.slot, nodes),
+                at(level.apart, nodes),
+            )
+        return size, slot, apart
+
+
+def word_units(
+    known: Segments | None, masks: Array, kinds: np.uint16, first: Array, longer: Array, free: Array, edge: Array | None
+) -> tuple[Array, Array]:
+    """The first clusters of the words that are units (k,), and their slots (k,).
+
+    `first` (m,) are the first code points of clusters, `longer` the numbers of those that have several; `free` (m,) may
+    be edited. `masks` are the kinds of each slot as bits: a unit has at least one of `kinds`.
+    """
+    if known is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    points, blocked = first.copy(), ~free
+    points[longer], blocked[longer] = 0, True
+    words, slots = known.units(points, blocked, edge)
+    active = at(masks, slots) & kinds > 0
+    return words[active], slots[active]
+
+
+def segments(words: Sequence[Word], slots: Sequence[int]) -> Segments | None:
+    """The trie of words, each with its slot, or 0; None without words."""
+    lengths = np.array([len(word.letters) + len(word.tail) for word in words], np.int64)
+    sizes = np.array([len(word.letters) for word in words], np.int64)
+    slot, apart = np.array(slots, np.int64), np.array([word.apart for word in words], np.bool_)
+    joined = "".join(word.letters + word.tail for word in words).encode("utf-32-le")
+    points, begins = np.frombuffer(joined, np.uint32).astype(np.int64), np.cumsum(lengths) - lengths
+    node, levels = np.zeros(len(words), np.int64), []
+    for depth in range(int(lengths.max(initial=0))):
+        alive = np.flatnonzero(lengths > depth)
+        keys, node[alive] = np.unique(node[alive] << _POINT_BITS | points[begins[alive] + depth], return_inverse=True)
+        ended = np.flatnonzero(lengths == depth + 1)
+        columns = [np.zeros(len(keys), column.dtype) for column in (sizes, slot, apart)]
+        for column, values in zip(columns, (sizes, slot, apart), strict=True):
+            column[node[ended]] = values[ended]
+        levels.append(Level(keys, *columns))
+    return Segments(tuple(levels)) if levels else None
+
+
+def _chained(steps: Array) -> Array:
+    """The positions (s,) that are reached from the first one by steps (m,), each at least 1, from where they lead."""
+    # forced: positions that no step from before them goes beyond; from each of them the chain is followed to the next.
+    positions = np.arange(len(steps))
+    furthest = np.maximum.accumulate(positions + steps)
+    reached = np.ones(len(steps), np.bool_)
+    reached[1:] = furthest[:-1] <= positions[1:]
+    current = np.flatnonzero(reached)
+    while len(current):
+        current = current + at(steps, current)
+        current = current[current < len(steps)]
+        current = current[~at(reached, current)]
+        reached[current] = True
+    return np.flatnonzero(reached)
+
+
+def _cumulated(flags: Array) -> Array:
+    """How many flags (m,) are set before each position, and in all (m + 1,)."""
+    counts = np.zeros(len(flags) + 1, np.int32)
+    np.cumsum(flags, dtype=np.int32, out=counts[1:])
+    return counts
+
+
+def _beside(positions: Array, flags: Array) -> Array:
+    """Whether the cluster before or after each position (s,) has a flag (m,)."""
+    padded = np.zeros(len(flags) + 2, np.bool_)
+    padded[1:-1] = flags
+    beside: Array = at(padded, positions) | at(padded, positions + 2)
+    return beside
+
+
+def is_ideograph(points: Array) -> Array:
+    """Whether code points (m,) are Han characters of the basic plane, or the sign that repeats one."""
+    ideographs: Array = (points >= _FIRST_IDEOGRAPH) & (points <= _LAST_IDEOGRAPH) | (points == _REPEATED)
+    return ideographs
+
+
+@cache
+def digits() -> Array:
+    """Whether each code point is a decimal digit, (0x110000,)."""
+    flags = np.zeros(0x110000, np.bool_)
+    flags[[point for point in range(0x110000) if chr(point).isdecimal()]] = True
+    return flags
