@@ -46,9 +46,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return release(tmp_path_factory.mktemp("release"))
 
 
-def evaluated(task: str, folder: Path, language: str, split: str, fields: tuple[str, ...]) -> list[Example]:
+def evaluated(
+    task: str, folder: Path, language: str, split: str, fields: tuple[str, ...], noise: str = SPEC
+) -> list[Example]:
     """The examples of a file as `eval` noises them."""
-    spec = PerturbationSpec.parse(SPEC).on(*fields)
+    spec = PerturbationSpec.parse(noise).on(*fields)
     whole = load(registry.load("task", task), open_source(str(folder)), language, split)
     return list(variant_of(replace(whole, corpus=None), Condition(str(spec), spec, (0,)), 0).examples)
 
@@ -112,6 +114,29 @@ def test_space_around_texts_stays_where_eval_leaves_it_out(folder: Path, tmp_pat
     assert paragraph["context"].endswith("  ")
     wanted = evaluated("xquad", tmp_path / "clean", "en", "validation", ("question", "context"))
     check_same("xquad", tmp_path / "noisy", "en", "validation", wanted)
+
+
+def test_a_blank_at_an_end_is_removed_where_noise_deletes_the_word_beside_it(folder: Path, tmp_path: Path) -> None:
+    """Readers strip it from the file, and `eval` reads the text without it, too: `a river` becomes `rivr`."""
+    document = json.loads((folder / "xquad/xquad.en.json").read_text())
+    for passage in document["data"][0]["paragraphs"]:
+        passage["context"] = f"a {passage['context']} a ?"
+        for asked in passage["qas"]:
+            asked["question"] = f"I {asked['question']} I"
+            asked["answers"] = [{"text": " ".join(passage["context"].split()[:5]), "answer_start": 0}]
+    for name in ("clean", "noisy"):
+        (tmp_path / name / "xquad").mkdir(parents=True)
+    path, out = tmp_path / "clean/xquad/xquad.en.json", tmp_path / "noisy/xquad/xquad.en.json"
+    path.write_text(json.dumps(document))
+    spec, fields = "char_noise:0.3@ops=delete+punctuation:1", ("question", "context")
+    words = ("--task", "xquad", "-l", "en", "--perturb", spec, "--fields", ",".join(fields))
+    result = call(str(path), *words, "-o", str(out))
+    assert result.exit_code == 0, result.stderr
+    wanted = evaluated("xquad", tmp_path / "clean", "en", "validation", fields, spec)
+    check_same("xquad", tmp_path / "noisy", "en", "validation", wanted)
+    noisy = json.loads(out.read_text())["data"][0]["paragraphs"]
+    assert not any(passage["context"] != passage["context"].strip() for passage in noisy)
+    assert any(passage["context"][:1] != "a" for passage in noisy)
 
 
 @pytest.mark.parametrize(

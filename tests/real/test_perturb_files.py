@@ -14,9 +14,12 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.errors import UserError
-from robust_xtreme.examples import digest
+from robust_xtreme.examples import Example, digest
+from robust_xtreme.noise.engine.noising import perturb
 from robust_xtreme.noise.engine.perturbation import Perturbation
 from robust_xtreme.perturbing.files import Job, perturb_file
+from robust_xtreme.sources.loading import available, load
+from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
 pytestmark = pytest.mark.real
 
@@ -184,21 +187,21 @@ def test_release_files_keep_every_byte_at_strength_0(pattern: str, few: int | No
         assert (tmp_path / "out").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("task", "name", "language"),
-    [
-        ("xquad", "xquad/xquad.es.json", "es"),
-        ("mlqa", "mlqa/dev/dev-context-en-question-zh.json", "zh@en"),
-        ("tydiqa", "tydiqa_goldp/tydiqa.goldp.sw.train.json", "sw"),
-        ("xnli", "xnli/dev-sw.tsv", "sw"),
-        ("pawsx", "pawsx/dev-de.tsv", "de"),
-        ("panx", "panx/dev-sw.tsv", "sw"),
-        ("udpos", "ud/UD_Tamil-TTB/ta_ttb-ud-test.conllu", "ta"),
-        ("masakhaner", "masakhaner2/yor/dev.txt", "yo"),
-        ("xcopa", "xcopa/data/sw/val.sw.jsonl", "sw"),
-        ("lareqa", "lareqa/xquad-r/zh.json", "zh"),
-    ],
+TASK_FILES = (
+    ("xquad", "xquad/xquad.es.json", "es"),
+    ("mlqa", "mlqa/dev/dev-context-en-question-zh.json", "zh@en"),
+    ("tydiqa", "tydiqa_goldp/tydiqa.goldp.sw.train.json", "sw"),
+    ("xnli", "xnli/dev-sw.tsv", "sw"),
+    ("pawsx", "pawsx/dev-de.tsv", "de"),
+    ("panx", "panx/dev-sw.tsv", "sw"),
+    ("udpos", "ud/UD_Tamil-TTB/ta_ttb-ud-test.conllu", "ta"),
+    ("masakhaner", "masakhaner2/yor/dev.txt", "yo"),
+    ("xcopa", "xcopa/data/sw/val.sw.jsonl", "sw"),
+    ("lareqa", "lareqa/xquad-r/zh.json", "zh"),
 )
+
+
+@pytest.mark.parametrize(("task", "name", "language"), TASK_FILES)
 def test_every_format_of_a_task_is_read_as_eval_reads_it(
     task: str, name: str, language: str, data: Path, tmp_path: Path
 ) -> None:
@@ -211,6 +214,50 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
     assert totals.texts
     assert totals.left == 0
     assert out.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("task", "language"),
+    [("xquad", "hi"), *((task, language) for task, _, language in TASK_FILES if task not in ("xquad", "tydiqa"))],
+)
+def test_a_perturbed_file_contains_what_eval_reads(task: str, language: str, data: Path, tmp_path: Path) -> None:
+    """Read again as the task reads it, the file has the very texts that a model reads under that noise and seed."""
+    _check_same_texts(registry.load("task", task), data, language, "char_noise:0.3", tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("perturbation", sorted({*_keeping("span_qa"), *_keeping("tagging")}))
+@pytest.mark.parametrize("task", sorted({task for task, _, _ in TASK_FILES}))
+def test_all_perturbed_files_contain_what_eval_reads(task: str, perturbation: str, data: Path, tmp_path: Path) -> None:
+    """In every language with an evaluated split, for every perturbation, readers' stripped blanks included."""
+    member, noise = registry.load("task", task), registry.load("perturbation", perturbation)
+    if member.family in noise.refuses:
+        pytest.skip(f"{perturbation} has no meaning in {member.family}")
+    for language in available(member, data, _split(member)):
+        if all(map(noise.serves, language.split("@"))):
+            _check_same_texts(member, data, language, f"{perturbation}:0.3", tmp_path / language)
+
+
+def _split(task: TaskSpec) -> str:
+    """The split of the release files that has labels in most languages."""
+    return {"tydiqa": "train", "udpos": "test"}.get(task.name, "validation")
+
+
+def _check_same_texts(task: TaskSpec, data: Path, language: str, noise: str, out: Path) -> None:
+    clean = load(task, data, language, _split(task))
+    for fields in task.perturbed:
+        for name, _ in clean.row_files:
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            job = Job(str(data / name), noise, str(out / name), task.name, _split(task), language, force=True)
+            perturb_file(replace(job, fields=tuple(fields)))
+        noisy, _ = perturb(clean.examples, PerturbationSpec.parse(noise).on(*fields), 0)
+        again = {example.id: _texts(example) for example in load(task, out, language, _split(task)).examples}
+        assert {example.id: _texts(example) for example in noisy} == again
+
+
+def _texts(example: Example) -> dict[str, str]:
+    return {name: text.value for name, text in example.texts.items()}
 
 
 @pytest.mark.parametrize("few", [2, pytest.param(None, marks=pytest.mark.long)])

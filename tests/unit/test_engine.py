@@ -128,6 +128,22 @@ def test_a_chain_applies_its_links_in_order_and_maps_back_through_both() -> None
         assert chained.to_noisy(before.start, before.stop) == (after.start, after.stop)
 
 
+def test_a_lost_word_at_an_end_takes_its_blank_with_it() -> None:
+    """No text begins or ends with a blank that the clean one does not have; spans and ranges go through that step."""
+    value = "a river b"
+    spans = (Span(0, 7), Span(2, 7), Span(2, 9))
+    noised = _noise("char_noise:0.3@ops=delete", *(Text(f"{n}", "en", value, spans) for n in range(200)))
+    assert all(each.text.value == each.text.value.strip() for each in noised)
+    cut = [each for each in noised if len(each.traces) > 1]
+    assert {each.text.value.count(" ") for each in cut} == {0, 1}
+    for each in cut:
+        for before, after in zip(each.clean.spans, each.text.spans, strict=True):
+            assert each.to_noisy(before.start, before.stop) == (after.start, after.stop)
+            assert each.text.at(after) == each.text.at(after).strip()
+    padded = _noise("char_noise:0.3@ops=delete", *(Text(f"{n}", "en", f" {value}\n") for n in range(50)))
+    assert all((each.text.value[0], each.text.value[-1]) == (" ", "\n") for each in padded)
+
+
 def test_the_same_perturbation_twice_draws_again() -> None:
     """A chain of a perturbation with itself does not hit the same places twice."""
     twice = _noise("char_noise:0.2@ops=replace+char_noise:0.2@ops=replace", text("sw", _SW * 20))[0]

@@ -14,7 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.scoring import Answered, Part, restored, score_examples
 from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
-from robust_xtreme.examples import Example, Tags, Target
+from robust_xtreme.examples import Answers, Example, Span, Tags, Target
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.origin import local
@@ -79,6 +79,23 @@ def test_a_right_answer_in_a_noisy_passage_is_right(questions: list[Example]) ->
         assert {hits / count for hits, count in sums} == {1.0}, metric
 
 
+def test_the_answer_is_the_clean_text_that_is_scored(questions: list[Example]) -> None:
+    """Under noise too `answer` is text of the clean context, and it is null where the prediction is empty."""
+    ready = prepared("xquad", questions, "char_noise:0.4@fields=context")
+    rows = part_of(ready, [input.example.target for input in ready.inputs]).predictions
+    golds = {question.id: question.texts["context"].at(spans_of(question)[0]) for question in questions}
+    assert rows.select("example", "answer").rows() == 3 * list(golds.items())
+    assert rows.get_column("prediction").n_unique() > 2 * len(questions)
+    silent = part_of(ready, [Answers(())] * len(ready.inputs)).predictions
+    assert set(silent.select("prediction", "answer").rows()) == {("[]", None)}
+
+
+def spans_of(example: Example) -> tuple[Span, ...]:
+    """The spans of the answers to a question."""
+    assert isinstance(example.target, Answers)
+    return example.target.spans
+
+
 def test_answers_in_a_clean_passage_are_not_moved(questions: list[Example]) -> None:
     """Noise on the question leaves the context's coordinates alone."""
     ready = prepared("xquad", questions[:3], "char_noise:0.4@fields=question")
@@ -122,6 +139,7 @@ def test_an_answer_that_fits_in_no_window_is_wrong_and_reported(questions: list[
     ready = prepared("xquad", [long_question, *questions])
     part = part_of(ready, [input.example.target for input in ready.inputs])
     assert dict(part.predictions.select("example", "status").iter_rows())["long"] == "truncated_gold"
+    assert part.predictions.filter(pl.col("answer").is_null()).get_column("example").to_list() == ["long"]
     assert part.predictions.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
     rows = part.stats.filter(pl.col("metric") == "squad_f1", pl.col("scope") == "all")
     model_rows = rows.filter(~pl.col("model").str.contains("^(chance|shallow)/")).select("example", "stats").rows()
@@ -142,6 +160,7 @@ def test_noised_and_untouched_spans_have_clean_twins() -> None:
     sums = {scope: [0.0, 0.0, 0.0] for scope in rows.get_column("scope").unique()}
     for scope, stats in rows.select("scope", "stats").iter_rows():
         sums[scope] = [first + other for first, other in zip(sums[scope], stats, strict=True)]
+    assert part.predictions.get_column("answer").null_count() == len(part.predictions)
     noised, untouched = sums["noised_gold_clean"][0], sums["untouched_clean"][0]
     assert noised > 0
     assert noised + untouched == 60

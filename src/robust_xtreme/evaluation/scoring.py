@@ -118,6 +118,7 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
             "cluster": example.cluster,
             "fingerprint": example.fingerprint,
             "prediction": None if answer is None else target_json(answer),
+            "answer": None if failed else _clean_text(answered, variant, index),
             "gold": target_json(variant.examples[index].target),
             "status": "failed" if failed else _status(answered, variant, index, measured),
             **_realised(measured),
@@ -174,14 +175,26 @@ def _share(counts: Sequence[tuple[int, int]]) -> float:
     return sum(part for part, _ in counts) / total if total else 0.0
 
 
+def _counted(answered: Answered, variant: Variant, index: int) -> Target:
+    """The answer that is scored: an empty one where the gold answer was truncated."""
+    answer = answered.answer(variant, index)
+    if answer is None:
+        raise AssertionError("a condition with missing answers has no statistics")
+    return Answers(()) if answered.input_of(variant, index).status == "truncated_gold" else answer
+
+
+def _clean_text(answered: Answered, variant: Variant, index: int) -> str | None:
+    """The text of the clean context that is scored as the answer; None where it is empty, and in other tasks."""
+    clean = answered.prepared.examples[index]
+    answer = restored(_counted(answered, variant, index), clean, variant)
+    spans = answer.spans if isinstance(answer, Answers) else ()
+    return (clean.texts["context"].at(spans[0]) or None) if spans else None
+
+
 def _scored(answered: Answered, variant: Variant) -> Iterator[Scored]:
-    """The answers to a variant; where the gold answer was truncated, the answer is empty."""
+    """The answers to a variant as metrics see them."""
     for index, clean in enumerate(answered.prepared.examples):
-        answer = answered.answer(variant, index)
-        if answer is None:
-            raise AssertionError("a condition with missing answers has no statistics")
-        if answered.input_of(variant, index).status == "truncated_gold":
-            answer = Answers(())
+        answer = _counted(answered, variant, index)
         retuned = answered.predicted.retuned[variant.inputs[index]] if answered.predicted.retuned else None
         yield Scored(clean, variant.examples[index], answer, restored(answer, clean, variant), retuned)
 

@@ -170,6 +170,7 @@ PREDICTIONS: Final = Frame(
         "noise_seed": Column(pl.Int64),
         **_columns(pl.String, "example cluster fingerprint"),
         "prediction": Column(pl.String, nullable=True),
+        "answer": Column(pl.String, nullable=True),
         "gold": Column(pl.String),
         "status": _one_of(*STATUSES),
         **_columns(pl.Int64, "eligible edits"),
@@ -183,6 +184,10 @@ PREDICTIONS: Final = Frame(
     (*CELL, "noise_seed", "example"),
 )
 """One row per item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
+
+Spans in `prediction` and `gold` are positions in the text that the model read. `answer` is the text that is scored as
+the answer of question answering: that of the clean context which the predicted span comes from. It is null where it is
+empty (no answer, or the gold answer was truncated: official scripts take ''), and in other tasks.
 
 `noise_seed` is -1 for the clean condition. `words` (of the clean text), `tokens_clean` and `tokens` count the fields
 that the condition noises; clean: all fields.

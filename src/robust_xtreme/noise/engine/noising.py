@@ -27,6 +27,7 @@ __all__ = [
     "Job",
     "Noised",
     "Perturbation",
+    "as_read",
     "asks",
     "bound",
     "noise_example",
@@ -191,11 +192,36 @@ def _joined(parts: Sequence[EditCounts]) -> EditCounts:
 
 
 def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: Ask | None = None) -> list[Noised]:
-    """Each text after the condition of a spec with one strength; a text id that occurs twice is noised once.
+    """Each text after the condition of a spec with one strength, as it is read; a repeated id is noised once.
 
     Raises UnknownName, SpecError, and Mismatch where two different texts have one id.
     """
-    return noise_with(bound(spec), texts, seed, ask)
+    return [as_read(noised) for noised in noise_with(bound(spec), texts, seed, ask)]
+
+
+def as_read(noised: Noised) -> Noised:
+    """The outcome without white space at an end of the noisy text where the clean text has none.
+
+    It remains where the first or the last word is lost. Readers of tasks remove it, so that without it a model reads
+    the same text in `eval` and in a file that `perturb` wrote.
+    """
+    clean, value = noised.clean.value, noised.text.value
+    lead = 0 if clean[:1].isspace() else len(value) - len(value.lstrip())
+    stop = len(value) if clean[-1:].isspace() else len(value.rstrip())
+    if lead >= stop or stop - lead == len(value):
+        return noised
+    cuts = [cut for cut in ((0, lead, 0, 0), (stop, len(value), stop - lead, stop - lead)) if cut[0] < cut[1]]
+    spans = tuple(_within(span, lead, stop) for span in noised.text.spans)
+    pairs = zip(noised.text.spans, spans, strict=True)
+    moved = tuple(((before.start, before.stop), (after.start, after.stop)) for before, after in pairs)
+    text = replace(noised.text, value=value[lead:stop], spans=spans)
+    return replace(noised, text=text, traces=(*noised.traces, Trace(tuple(cuts), moved)))
+
+
+def _within(span: Span, low: int, high: int) -> Span:
+    """The span in a text of which only the range from `low` to `high` is left."""
+    start, stop = (min(max(end, low), high) - low for end in (span.start, span.stop))
+    return replace(span, start=start, stop=stop)
 
 
 def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: Ask | None = None) -> list[Noised]:
