@@ -10,22 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.read_again import SPEC, check_same, evaluated
 from tests.release import release
 from typer.testing import CliRunner, Result
 
-from robust_xtreme import registry, resources
+from robust_xtreme import resources
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DiskError
-from robust_xtreme.evaluation.prepare import variant_of
-from robust_xtreme.evaluation.task_run import Condition
-from robust_xtreme.examples import Answers, Example
 from robust_xtreme.noise.engine.noising import Bound
 from robust_xtreme.noise.engine.noising import bound as engine_bound
 from robust_xtreme.perturbing import files as _rewrite
-from robust_xtreme.sources import load, open_source
 from robust_xtreme.specs import PerturbationSpec
-
-SPEC = "char_noise:0.3"
 
 
 def call(*words: str, stdin: bytes | None = None) -> Result:
@@ -44,31 +39,6 @@ def line_of(result: Result) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Release files of four tasks."""
     return release(tmp_path_factory.mktemp("release"))
-
-
-def evaluated(
-    task: str, folder: Path, language: str, split: str, fields: tuple[str, ...], noise: str = SPEC
-) -> list[Example]:
-    """The examples of a file as `eval` noises them."""
-    spec = PerturbationSpec.parse(noise).on(*fields)
-    whole = load(registry.load("task", task), open_source(str(folder)), language, split)
-    return list(variant_of(replace(whole, corpus=None), Condition(str(spec), spec, (0,)), 0).examples)
-
-
-def check_same(task: str, written: Path, language: str, split: str, wanted: list[Example]) -> None:
-    """The file that was written, read again, contains those texts, with the same spans and answers."""
-    examples = load(registry.load("task", task), open_source(str(written)), language, split).examples
-    assert len(examples) == len(wanted)
-    for example, other in zip(examples, wanted, strict=True):
-        assert {name: text.value for name, text in example.texts.items()} == {
-            name: text.value for name, text in other.texts.items()
-        }
-        if isinstance(other.target, Answers):
-            assert [(span.start, span.stop) for span in example.target.spans] == [  # type: ignore[union-attr]  # as the other
-                (span.start, span.stop) for span in other.target.spans
-            ]
-        else:
-            assert example.target == other.target
 
 
 @pytest.mark.parametrize(
