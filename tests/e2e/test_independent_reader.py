@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -12,7 +13,7 @@ import polars as pl
 import pytest
 from tests.release import release
 from tests.tiny import tiny_run
-from tools import independent_reader
+from tools import independent_reader, official_metrics
 
 from robust_xtreme import resources
 from robust_xtreme.evaluation.run import evaluate
@@ -42,10 +43,13 @@ def check(run: Path, *golds: str) -> Counter[str]:
 
 def test_the_reader_is_independent() -> None:
     """It imports nothing of the program, and no module of the tests."""
-    tree = ast.parse(Path(independent_reader.__file__).read_text(encoding="utf-8"))
-    names = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    names += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    assert [name for name in names if name.split(".")[0] in ("robust_xtreme", "tests", "tools")] == []
+    for module in (independent_reader, official_metrics):
+        nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
+        names = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        names += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        assert {name for name in names if name.split(".")[0] in ("robust_xtreme", "tests", "tools")} <= {
+            "tools.official_metrics"
+        }
 
 
 def test_scores_drops_intervals_and_p_are_those_of_the_predictions(folder: Path) -> None:
@@ -55,6 +59,9 @@ def test_scores_drops_intervals_and_p_are_those_of_the_predictions(folder: Path)
     surface = deltas.get_column("metric").str.starts_with("surface").sum()
     assert counted["deltas.drop"] == len(deltas) - surface == counted["deltas.low"] == counted["deltas.p"]
     assert counted["deltas: not computed"] == surface
+    averages = pl.read_csv(folder / "run" / "averages.csv").filter(~pl.col("metric").str.starts_with("surface"))
+    over_languages = averages.filter(pl.col("kind").is_in(independent_reader.WITHIN))
+    assert counted["averages.drop"] == counted["averages.value"] == len(over_languages) > 0
     assert counted["deltas.p_adjusted"] == deltas.get_column("family").count() > 0
 
 
