@@ -7,7 +7,7 @@ official data files (SQuAD's JSON, or rows of a suite) with the gold answers; al
 
 Not computed: `surface_f1_*`, which compare noisy texts (`perturb --task` writes them); levels of the parts that noise
 changed or left (scopes other than `all`), of chance and of shallow predictors, whose sums are in stats.parquet; bounds
-that hold for all tests at once (a bootstrap); intervals of averages, and averages over tasks.
+valid for all tests at once (a bootstrap); intervals of averages, and averages over tasks.
 """
 
 from __future__ import annotations
