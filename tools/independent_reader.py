@@ -116,14 +116,14 @@ class Reader:
 
     def _sums(self, rows: Sequence[Row], metric: str) -> Array | None:
         seeds, clusters = (sorted({row[name] for row in rows}) for name in ("noise_seed", "cluster"))
-        places = {cluster: at for at, cluster in enumerate(clusters)}
+        numbers = {cluster: at for at, cluster in enumerate(clusters)}
         total: Array | None = None
         for row in rows:
             sums = sums_of(row, metric, self.golds)
             if sums is None:
                 return None
             total = np.zeros((len(seeds), len(clusters), len(sums))) if total is None else total
-            total[seeds.index(row["noise_seed"]), places[row["cluster"]]] += sums
+            total[seeds.index(row["noise_seed"]), numbers[row["cluster"]]] += sums
         return total
 
     def realised(self, cell: tuple[str, ...]) -> dict[str, float | None]:
