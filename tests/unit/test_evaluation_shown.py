@@ -100,9 +100,9 @@ def test_a_run_without_noise_shows_its_scores(tmp_path: Path) -> None:
 def test_names_in_the_data_are_not_markup(tmp_path: Path) -> None:
     """A task or folder whose name is markup, or turns the direction of text, is shown as its characters."""
     folder = Path(shutil.copytree(MINI, tmp_path / "<script>alert(1)</script>"))
-    for name in ("scores.csv", "deltas.csv"):
+    for name in ("scores.csv", "deltas.csv", "averages.csv"):
         text = (folder / name).read_text("utf-8")
-        (folder / name).write_text(text.replace(",xnli,", ",<b>\u202e&amp;,"), encoding="utf-8")
+        (folder / name).write_text(text.replace("xnli,", "<b>\u202e&amp;,"), encoding="utf-8")
     evaluation = Evaluation(folder, written(folder))
     html = evaluation._repr_html_()
     assert not [mark for mark in ("<script", "<b>", "\u202e") if mark in html]
