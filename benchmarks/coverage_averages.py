@@ -1,6 +1,6 @@
 """How often the 95 % intervals of average drops contain the truth, on simulated families of languages.
 
-    python benchmarks/coverage_averages.py --replications 2000 --csv reports/coverage-averages.csv \
+    python benchmarks/coverage_averages.py --replications 1000 --csv reports/coverage-averages.csv \
         > reports/coverage-averages.md
 
 Each family has 3, 15 or 40 languages, of 113 or of 113 to 5,010 items in clusters of three. The clusters are disjoint
@@ -232,7 +232,7 @@ def write(coverages: Sequence[Coverage], path: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate every design, print the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--replications", type=int, default=2000)
+    parser.add_argument("--replications", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args(arguments)
