@@ -17,6 +17,7 @@ SLOW: Final = frozenset(
         "test_doctor",
         "test_embeddings",
         "test_encoders",
+        "test_false_drops",
         "test_family_choice",
         "test_family_retrieval",
         "test_hub",

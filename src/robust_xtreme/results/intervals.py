@@ -216,7 +216,7 @@ def smallest_detectable(estimate: Estimate, tests: int = 1) -> float | None:
 
     if estimate.se is None or estimate.widened_se is None:
         return None
-    alpha, freedom = (1 - CONFIDENCE) / tests, estimate.clusters - 1
+    alpha, freedom = (1 - CONFIDENCE) / tests, estimate.df
     studentised = estimate.widened_se * t_quantile(1 - alpha / 2, freedom) + estimate.se * t_quantile(POWER, freedom)
     step = sqrt(max(estimate.widened_se**2 - estimate.se**2, 0.0))
     signs = step * float(special.gammaincinv(ceil(1 - log2(alpha)), POWER))
