@@ -44,7 +44,7 @@ CHOICE: Final = "choice"
 _NAMED: Final = {
     **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
     "misspellings": ("alphabets",),
-    "natural": ("alphabets", "lookalikes"),
+    "natural": ("alphabets", "lookalikes", "natural"),
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 

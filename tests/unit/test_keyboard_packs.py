@@ -142,7 +142,8 @@ def test_the_noise_is_that_of_the_users_keyboard(tmp_path: Path) -> None:
     moved = path.read_text("utf-8").replace("ब ह ग द ज ड", "ड ज ब द ह ग")
     path.write_text(moved, encoding="utf-8")
     texts, spec = ["मुले दररोज सकाळी नदीजवळ खेळतात आणि गाणी म्हणतात."], "keyboard_typo:0.5@delete=0"
-    assert perturb(texts, spec, language="mr", packs=tmp_path) != perturb(texts, spec, language="mr")
+    mine = [perturb(texts, spec, seed=seed, language="mr", packs=tmp_path) for seed in range(4)]
+    assert mine != [perturb(texts, spec, seed=seed, language="mr") for seed in range(4)]
 
 
 def test_of_several_folders_the_first_default_wins(tmp_path: Path) -> None:

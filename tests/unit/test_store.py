@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import CELL, MODELS, STATS, build
+from robust_xtreme.results.schema import CELL, MODELS, SCHEMA_VERSION, STATS, build
 
 
 def _stats(count: int) -> pl.DataFrame:
@@ -182,7 +182,7 @@ def test_another_schema_version_is_a_mismatch(tmp_path: Path) -> None:
     with pytest.raises(Mismatch, match="no schema version"):
         store.read_frame(tmp_path / "m.parquet", MODELS)
     store.write_frame(tmp_path / "m.csv", _models(), MODELS)
-    text = (tmp_path / "m.csv").read_text().replace("\n1,", "\n99,")
+    text = (tmp_path / "m.csv").read_text().replace(f"\n{SCHEMA_VERSION},", "\n99,")
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(Mismatch, match="schema version 99"):
         store.read_frame(tmp_path / "m.csv", MODELS)
@@ -194,14 +194,14 @@ def test_another_schema_version_is_a_mismatch(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"a,b\n", "its header has other columns"),
         (b"\xff\xfe", "UTF-8"),
-        (b"HEADER\n1,m\n", r"m\.csv:2: has 2 values"),
-        (b"HEADER\n1,m,i,,,,,many,,,,,,,,,,,\n", r"m\.csv:2: 'many' is not Int64"),
+        (b"HEADER\nVERSION,m\n", r"m\.csv:2: has 2 values"),
+        (b"HEADER\nVERSION,m,i,,,,,many,,,,,,,,,,,\n", r"m\.csv:2: 'many' is not Int64"),
     ],
 )
 def test_a_malformed_csv_is_named_with_its_line(tmp_path: Path, content: bytes, named: str) -> None:
     """What cannot be read is a DataError that names the file and the line."""
     header = ",".join(["schema_version", *MODELS.columns]).encode()
-    (tmp_path / "m.csv").write_bytes(content.replace(b"HEADER", header))
+    (tmp_path / "m.csv").write_bytes(content.replace(b"HEADER", header).replace(b"VERSION", b"%d" % SCHEMA_VERSION))
     with pytest.raises(DataError, match=named):
         store.read_frame(tmp_path / "m.csv", MODELS)
 
