@@ -8,6 +8,9 @@ import pytest
 
 from robust_xtreme import perturb
 from robust_xtreme.errors import UserError
+from robust_xtreme.examples import Span, Text
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.specs import PerturbationSpec
 
 
 def test_each_kind_alone() -> None:
@@ -29,9 +32,9 @@ def test_a_stop_is_confused_with_a_stop() -> None:
 @pytest.mark.parametrize(("code", "mark", "wrong", "double"), [
     ("el", ";", ".!", ";;"), ("el", "\u037e", ".!…", ";;"), ("el", "·", ",:", "··"), ("el", "\u0387", ",:", "··"),
     ("el", ",", ":", ",,"), ("en", ";", ",:", ";;"), ("ar", "؟", ".!", "؟؟"), ("ar", "؛", "،:", "؛؛"),
-    ("fa", "،", "؛:", "،،"), ("ur", "۔", ".؟", "۔۔"), ("hi", "।", ".!?॥", "।।"), ("my", "။", "", "။။"),
+    ("fa", "،", "؛:", "،،"), ("ur", "۔", ".؟", "۔۔"), ("hi", "।", ".!?", "।।"), ("my", "။", "", "။။"),
     ("my", "၊", "", "၊၊"), ("zh", "；", "，：、", "；；"), ("ja", "｡", "", "｡｡"), ("ja", "、", "", "、、"),
-    ("he", "״", '"', None), ("he", "־", "-‐–—", None), ("th", "!", ".", "!!"),
+    ("he", "״", '"', None), ("he", "־", "-–—", None), ("th", "!", ".", "!!"),
 ])  # fmt: skip
 def test_a_mark_does_what_it_does_in_its_language(code: str, mark: str, wrong: str, double: str | None) -> None:
     """A Greek question ends with ;, whatever its code point, and pauses with a raised dot; others have marks of own."""
@@ -47,6 +50,22 @@ def test_greek_questions_are_not_made_of_commas() -> None:
     """A question ends with another stop, and no comma comes out as the Greek question mark."""
     noised = perturb(["Τι κάνεις; Καλά, εσύ;"], "punctuation:1@drop=0@double=0@plain=0", language="el")[0]
     assert re.fullmatch("Τι κάνεις[.!] Καλά: εσύ[.!]", noised)
+
+
+def test_the_only_mark_of_a_sentence_is_left_out_as_others_are() -> None:
+    """Letters remain, so that nothing is empty; of a text, or a span, without letters one mark stays."""
+    off = "punctuation:1@double=0@wrong=0@plain=0"
+    assert perturb(["He left.", "No?!", "?"], off, language="en") == ["He left", "No", "?"]
+    assert len(perturb(["?!"], off, language="en")[0]) == 1
+    text = Text("0", "en", "Stop !", (Span(0, 4), Span(5, 6)))
+    assert noise_texts([text], PerturbationSpec.parse(off), 0)[0].text.value == "Stop !"
+
+
+@pytest.mark.parametrize("code", ["en", "hi", "he", "sw"])
+def test_marks_that_nobody_types_are_not_put(code: str) -> None:
+    """The mark that ends a verse, and hyphens that no keyboard has."""
+    noised = perturb(["a - b ? c . d ! e -" * 40], "punctuation:1@drop=0@double=0@plain=0", language=code)[0]
+    assert not set(noised) & set("॥‐‑")
 
 
 def test_decimals_stay() -> None:

@@ -89,7 +89,10 @@ def pick(rates: tuple[str, ...], allowed: Array, draws: Array) -> Array:
 
 
 def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> Array:
-    """The possible unit with the largest draw of each text and of each span whose possible units are all chosen."""
+    """The possible unit with the largest draw of each text and of each span whose possible units are all chosen.
+
+    Its caller may count letters that are not units as possible; they are never chosen, so that their text is left out.
+    """
     # first, stop (t + s,): the units of each text and span. spared (m + 1,): how many possible units before each one
     # are not chosen. A range matters only if spared does not grow over it, that is if all possible units are chosen.
     first, stop = _ranges(batch)

@@ -352,7 +352,11 @@ def is_separate(form: str, compatible: bool = True) -> bool:
 
 @lru_cache(1 << 16)
 def _mark(point: str) -> bool:
-    return len(point) == 1 and unicodedata.category(point)[0] == "M"
+    """Whether a code point is a mark, or the half space of Persian, which is part of a cluster as marks are."""
+    return len(point) == 1 and (unicodedata.category(point)[0] == "M" or point == _HALF_SPACE)
+
+
+_HALF_SPACE: Final = "\u200c"
 
 
 @lru_cache(1 << 16)

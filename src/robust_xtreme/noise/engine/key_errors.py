@@ -98,8 +98,10 @@ def _decide(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -
     possible = allowed > 0
     eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
     # A text or span whose units are all chosen keeps the unit with the largest draw: it loses the kinds that delete.
+    # A letter that is not a unit is not chosen: beside it all marks of punctuation can be left out.
     if table.deletes & kinds:
-        last = last_chosen(batch, possible, draws, chosen)
+        left = possible | (batch.firsts(batch.props) & graphemes.LETTER > 0) if table.signs else possible
+        last = last_chosen(batch, left, draws, chosen & possible)
         allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
     # So far `allowed` has only some kinds of clusters of several code points; all kinds are found for the chosen ones.
     numbers = np.flatnonzero(chosen & possible)

@@ -11,6 +11,8 @@ from robust_xtreme import languages
 STOPS: Final = ".!?…‥。．｡！？؟۔।॥။"
 PAUSES: Final = ",;:،؛、､，；：၊"
 _CLASSES: Final = (STOPS, PAUSES, '"“”„«»‹›「」『』《》〈〉｢｣״', "'‘’‚׳", "-‐‑–—―־", "·・･")
+_NEVER: Final = frozenset("॥‐‑")
+"""Marks that nobody puts by mistake: the one that ends a verse, and hyphens that no keyboard has and that look alike."""
 _OWN: Final[Mapping[str, tuple[str, ...]]] = {"el": (".!;\u037e…", ",:\u00b7\u0387")}
 """Classes of languages in which a mark does something else: a Greek question ends with ;, and a raised dot is its
 semicolon. Both have code points of their own, too, which are the same to Unicode (canonically equivalent)."""
@@ -37,11 +39,11 @@ def _classes(code: str) -> tuple[str, ...]:
 
 
 def others(code: str, mark: str) -> Iterator[str]:
-    """The language's marks in CLDR with the same function and width as a mark."""
+    """The language's marks in CLDR with the same function and width as a mark, of those that people put by mistake."""
     alike = next((mark_class for mark_class in _classes(code) if mark in mark_class), "")
     same = unicodedata.normalize("NFC", mark)
-    known = languages.language(code).punctuation
-    yield from (other for other in alike if other != same and other in known and _width(other) == _width(mark))
+    known = frozenset(languages.language(code).punctuation) - _NEVER - {same}
+    yield from (other for other in alike if other in known and _width(other) == _width(mark))
 
 
 def _width(mark: str) -> str:

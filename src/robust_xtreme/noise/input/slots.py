@@ -39,9 +39,6 @@ _VOWELS: Final = frozenset("AEIOU")
 REPEATED: Final = frozenset(("letter", "consonant", "vowel", "vowel before", "vowel after"))
 """The slots that may occur twice: a key struck twice there gives two whole clusters."""
 
-NEEDED: Final = ("MYANMAR LETTER",)
-"""The prefix of names that must not be left out: Burmese spacing signs, clusters of their own, would be bare."""
-
 INSERTED: Final = frozenset(("letter", "consonant", "vowel"))
 """The slots that may occur side by side."""
 
@@ -49,11 +46,6 @@ INSERTED: Final = frozenset(("letter", "consonant", "vowel"))
 def script(point: str) -> str:
     """The script that a code point's name begins with; marks of all scripts are "COMBINING"."""
     return unicodedata.name(point, "").split(" ")[0]
-
-
-def may_be_missed(point: str) -> bool:
-    """Whether the text stays readable to a font when a letter or mark is left out."""
-    return not unicodedata.name(point, "").startswith(NEEDED)
 
 
 def is_mark(point: str) -> bool:

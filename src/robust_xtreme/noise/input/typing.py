@@ -19,7 +19,7 @@ from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke, closeness
-from robust_xtreme.noise.input.slots import INSERTED, REPEATED, is_mark, may_be_missed, script, slot
+from robust_xtreme.noise.input.slots import INSERTED, REPEATED, is_mark, script, slot
 
 _SHIFT: Final = 1
 _ALTGR: Final = 2
@@ -114,8 +114,7 @@ def _sign(key: Key, level: int) -> str:
 def _key_errors(desk: _Desk, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
     """The forms of one letter or mark by kind, with their weights."""
     counts: Counter[tuple[str, str]] = Counter()
-    if may_be_missed(point):
-        counts["accent" if slot(point) == "accent" else "delete", ""] += _MISSED
+    counts["accent" if slot(point) == "accent" else "delete", ""] += _MISSED
     # The key of the letter struck twice: a dead key affects only the first.
     twice = point + (point if not typed.dead else _sign(*typed.base))
     if slot(point) in REPEATED and desk.writes(twice):

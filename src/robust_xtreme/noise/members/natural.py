@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -23,6 +24,7 @@ from robust_xtreme.noise.engine.case import letters_of
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.mixture import Part, Parts, mixture, part
 from robust_xtreme.noise.engine.perturbation import Perturbation, alphabet_pack, known_language
+from robust_xtreme.noise.input import confusions
 
 PARTS: Final = {
     "keys": "keyboard_typo",
@@ -40,14 +42,20 @@ _FAMILY: Final = dict.fromkeys(("Beng", "Gujr", "Guru", "Mlym", "Taml", "Telu"),
 
 _RATES: Final[Mapping[str, Mapping[str, str]]] = {
     "keys": {"accent": "0", "shift": "0"},
-    "spaces": {"split": "0.5"},
     "case": {"second": "0.1", "inverted": "0", "upper": "0", "lower": "0"},
     "punctuation": {"wrong": "0.5"},
 }
 """Rates of the parts that differ from those of the perturbations, set by hand.
 
-Accents and Shift are in other parts. A space is forgotten, and a capital, more often than one is put where none
-belongs; a mark is forgotten more often than it is mistaken for another one.
+Accents and Shift are in other parts. A capital is forgotten more often than one is put where none belongs, and a mark
+is forgotten more often than it is mistaken for another one.
+"""
+
+_SPLITS: Final = 0.05
+"""The rate of split words relative to joined ones, times the share of spaces: 0.5 at the share of 10 %.
+
+A space within a word is a slip of the hand, whose share is the same in all languages; a higher share of spaces, as in
+Hindi, is that of words written as one.
 """
 
 _NUMBER: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4})?")
@@ -61,20 +69,32 @@ _ACCENTS: Final = ("COMBINING ", "ARABIC ")
 _WHOLE: Final = frozenset("йЙ")
 """Letters with a mark that have a key of their own wherever they are used."""
 
+_OWN_KEYS: Final[Mapping[str, str]] = {"ar": "ئؤ"}
+"""Letters with a mark that a language's keyboard types without Shift, and their bases elsewhere (أ is Shift and ا)."""
+
+_JOINERS: Final[Mapping[str, str]] = {"fa": "\u200c"}
+"""Signs without width that are left out as accents are: the half space of Persian, میکنند for می‌کنند."""
+
 
 @key_errors(strength="share of letters with marks", rates={"mark": "1"}, packs=alphabet_pack)
 def marks(language: str) -> Iterator[KeyingError]:
-    """Leave out the marks of letters, or write others."""
+    """Leave out the marks of letters, or write others; a letter of the pack of confusions becomes its forms there."""
     letters = letters_of(language)
-    bare = {letter: bases for letter in sorted(letters) if (bases := _bare(letter))[1]}
+    typed = sorted(letters.difference(_OWN_KEYS.get(language, "")))
+    bare = {letter: bases for letter in typed if (bases := _bare(letter))[1]}
+    confused: defaultdict[str, set[str]] = defaultdict(set)
+    for error in confusions.key_errors(language):
+        confused[error.point].add(error.form)
     for letter, (base, signs) in bare.items():
-        for other in sorted(letters - {letter}):
+        for other in sorted(confused.get(letter, letters - {letter})):
             plain, fewer = _bare(other)
             if len(letter) == len(other) == 1 and plain == base and len(fewer) <= len(signs):
                 yield KeyingError(letter, "mark", other, _MISSED if fewer < signs else 1)
     for mark in language_of(language).marks:
         if _is_accent(mark):
             yield KeyingError(mark, "mark", "")
+    for joiner in _JOINERS.get(language, ""):
+        yield KeyingError(joiner, "mark", "")
 
 
 def _bare(letter: str) -> tuple[str, frozenset[str]]:
@@ -155,6 +175,6 @@ def _parts_of(code: str) -> Parts:
 
 def _part(code: str, name: str, share: float, rates: Mapping[str, str]) -> Part:
     chosen = {**_RATES.get(name, {}), **(rates if name == "keys" else {})}
-    if name == "spaces" and not language_of(code).spaces:
-        chosen["split"] = "0"
+    if name == "spaces":
+        chosen["split"] = f"{_SPLITS / share:.3f}" if language_of(code).spaces else "0"
     return part(name, _member(name), share, apart=name == "spaces", **chosen)
