@@ -207,9 +207,10 @@ def test_a_burmese_letter_is_missed_where_no_sign_is_left_alone() -> None:
     """သည် loses no letter that bears a sign which its neighbour cannot bear; a letter alone is missed as elsewhere."""
     spec = "keyboard_typo:1@neighbour=0@insert=0@double=0@swap=0@shift=0@unshift=0"
     values = [f"ကစ{'က' * number}" for number in range(40)]
-    assert {"က", "စ"} & {text for text in perturb(values, spec, language="my")}
+    assert {"က", "စ"} & set(perturb(values, spec, language="my"))
     noised = "".join(perturb([f"{'က' * number} ကာ" for number in range(40)], spec, language="my"))
-    assert " ာ" not in noised and not noised.startswith("ာ")
+    assert " ာ" not in noised
+    assert not noised.startswith("ာ")
 
 
 def test_signs_of_a_syllable_are_missed_or_give_way_to_their_like() -> None:

@@ -55,8 +55,8 @@ _TEXT: Final = """\
 
 Development sentences of FLORES (997): the share of clusters that is edited, in percent, by strength, and the shares of
 the parts among the edits at 0.02 and 0.05. The realised strength is within 6 % of the nominal one up to 0.1, and within
-17 % at 0.2, where edits collide; single texts vary. In Burmese it is a sixth below, by edits that would combine signs as
-no text does ([doubts](doubts.md)).
+17 % at 0.2, where edits collide; single texts vary. In Burmese it is a sixth below, by edits that would combine signs
+as no text does ([doubts](doubts.md)).
 """
 
 

@@ -12,7 +12,7 @@ STOPS: Final = ".!?…‥。．｡！？؟۔।॥။"
 PAUSES: Final = ",;:،؛、､，；：၊"
 _CLASSES: Final = (STOPS, PAUSES, '"“”„«»‹›「」『』《》〈〉｢｣״', "'‘’‚׳", "-‐‑–—―־", "·・･")
 _NEVER: Final = frozenset("॥‐‑")
-"""Marks that nobody puts by mistake: the one that ends a verse, and hyphens that no keyboard has and that look alike."""
+"""Marks that nobody puts by mistake: the one that ends a verse, and hyphens that no keyboard has."""
 _OWN: Final[Mapping[str, tuple[str, ...]]] = {"el": (".!;\u037e…", ",:\u00b7\u0387")}
 """Classes of languages in which a mark does something else: a Greek question ends with ;, and a raised dot is its
 semicolon. Both have code points of their own, too, which are the same to Unicode (canonically equivalent)."""

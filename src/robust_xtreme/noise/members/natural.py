@@ -54,7 +54,7 @@ is forgotten more often than it is mistaken for another one.
 _SPLITS: Final = 0.05
 """The rate of split words relative to joined ones, times the share of spaces: 0.5 at the share of 10 %.
 
-A space within a word is a slip of the hand, whose share is the same in all languages; a higher share of spaces, as in
+A space within a word is an error of the hand, whose share is the same in all languages; a higher share of spaces, as in
 Hindi, is that of words written as one.
 """
 
