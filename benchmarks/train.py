@@ -39,6 +39,7 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.results.journal import Journal
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.training.loop import Options, Progress, Stage, run_loop
 from robust_xtreme.training.module import Schedule
@@ -102,7 +103,9 @@ def ours(args: argparse.Namespace, folder: Path) -> tuple[int, float]:
     schedule = Schedule(RATE, args.steps, 0, 0.0, fused=args.precision == "fp32")
     target = StageSpec(tasks=("mnli",))
     spec = TrainSpec("mini", "encoder", target=target, device=args.device, precision=args.precision, clip=1.0)
-    stage = Stage("benchmark", folder, model.roberta, [part], plan, schedule, int(tokenizer.pad_token_id), spec)
+    stage = Stage(
+        "benchmark", Journal(folder), model.roberta, [part], plan, schedule, int(tokenizer.pad_token_id), spec
+    )
     run_loop(stage, Options(watch=clock.watch, save_seconds=1e9))
     tokens = sum(part.lengths[unit] for step in range(args.warm, args.steps) for unit in plan.at(step))
     return tokens, clock.seconds

@@ -14,6 +14,7 @@ import pytest
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.predictors import batches as predict_module
 from robust_xtreme.report.evaluation import Evaluation
+from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.run_spec import RunSpec
 
 TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")
@@ -89,6 +90,6 @@ def count(runs: Runs, patch: pytest.MonkeyPatch) -> None:
 
 def tables(result: Evaluation) -> dict[str, bytes]:
     """The bytes of every file of a run but its log, its lock and the paths in run.toml."""
-    apart = ("log.txt", ".lock", "run.toml")
+    apart = ("log.txt", ".lock", "run.toml", JOURNAL)
     every = (path for path in result.folder.rglob("*") if path.is_file() and path.name not in apart)
     return {str(path.relative_to(result.folder)): path.read_bytes() for path in every}

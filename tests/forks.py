@@ -127,7 +127,7 @@ def set_environment(environment: Mapping[str, str]) -> None:
 def _kill_before(number: int) -> None:
     from robust_xtreme.results import store
 
-    replace, left = store._replace, number
+    replace, left = store.replace, number
 
     def killing(tmp: Path, path: Path) -> None:
         nonlocal left
@@ -136,4 +136,4 @@ def _kill_before(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         replace(tmp, path)
 
-    store._replace = killing
+    store.replace = killing

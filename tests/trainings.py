@@ -17,6 +17,7 @@ from typing import Any
 from tests.forks import process
 
 from robust_xtreme import api
+from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.training.loop import Options, Progress
 
 
@@ -35,8 +36,8 @@ def stop_at(step: int, stage: str = "target") -> Callable[[Progress], None]:
 
 
 def files(run: Path) -> dict[str, bytes]:
-    """The content of every file of a folder, but for locks, by its path."""
-    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
+    """The content of every file of a folder, but for locks and journals, by its path."""
+    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name not in (".lock", JOURNAL)]
     return {str(path.relative_to(run)): path.read_bytes() for path in paths}
 
 

@@ -26,7 +26,9 @@ _CODES: Final = {
     1: "a failed gate (no command uses it yet)",
     2: "a mistake of the user, or inputs that do not fit together",
     3: "a bug, or the environment: disk, memory, network",
+    129: "ended by SIGHUP, as where its terminal is closed",
     130: "interrupted by Ctrl-C",
+    143: "ended by SIGTERM, as by `kill`",
 }
 
 

@@ -22,7 +22,7 @@ _MOST_LINES: Final = 10
 def matters(line: str) -> bool:
     """Whether a line of a run is shown beside its bar: warnings, and the number of predictions from the cache."""
     from_cache = re.fullmatch(r"in all: .*, [1-9][0-9]* from the cache", line)
-    return bool(from_cache) or line.startswith(("warning: ", "--force ", "read: ")) or "halved" in line
+    return bool(from_cache) or line.startswith(("warning: ", "read: ")) or "halved" in line
 
 
 def of_evaluation() -> Observer | None:
@@ -38,6 +38,7 @@ def of_evaluation() -> Observer | None:
         total=lambda predictions: bar.at("reading", 0, predictions),
         task_run=lambda label: bar.at(label, bar.done, bar.total),
         advance=lambda predictions: bar.at(bar.label, bar.done + predictions, bar.total),
+        notice=bar.tell,
     )
 
 

@@ -26,6 +26,7 @@ from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.results.schema import CONDITIONS, MODELS
 from robust_xtreme.results.score import scores
 from robust_xtreme.run_spec import RunSpec, from_toml
@@ -74,7 +75,7 @@ def little(spec: RunSpec, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run
 
 def hashes(folder: Path) -> dict[str, str]:
     """The sha256 of every file of a run but its log."""
-    every = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("log.txt", ".lock")]
+    every = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("log.txt", ".lock", JOURNAL)]
     return {str(path.relative_to(folder)): store.sha256(path) for path in every}
 
 
@@ -98,7 +99,7 @@ def test_every_cell_is_answered(whole: Evaluation) -> None:
 def test_no_path_clock_or_host_is_in_what_is_compared(whole: Evaluation, spec: RunSpec) -> None:
     """Paths are in run.toml alone, so the same model and data elsewhere give the same bytes."""
     for path in whole.folder.rglob("*"):
-        if path.is_file() and path.name not in ("run.toml", "log.txt"):
+        if path.is_file() and path.name not in ("run.toml", "log.txt", JOURNAL):
             assert spec.data.encode() not in path.read_bytes(), path.name
             assert spec.model[0].encode() not in path.read_bytes(), path.name
 

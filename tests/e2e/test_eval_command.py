@@ -205,7 +205,7 @@ def test_a_plan_computes_and_writes_nothing(here: Path, monkeypatch: pytest.Monk
     (here / "out" / "scores.csv").touch()
     dry = call(*WORDS, "--force", "--dry-run", "--out", "out")
     kept = "scores.csv as scores.csv.kept, run.toml as run.toml.kept"
-    line = "--force removes 0 files of the earlier run in out; what the run did not write is kept: "
+    line = "--force removes 0 files of the earlier run in out; what is kept: "
     assert dry.stdout.endswith(f"\n{line}{kept}; what stays: nothing else\n")
     assert (here / "out" / "scores.csv").exists()
 
@@ -269,9 +269,9 @@ def test_a_folder_that_is_removed_at_the_beginning_is_said(here: Path, monkeypat
     write_text, make_folder = store.write_text, store.make_folder
     line = "robust-xtreme: out was removed or emptied while it was written. Start again with the same command."
 
-    def before(path: Path, text: str) -> None:
+    def before(path: Path, text: str, write: store.Write) -> str:
         shutil.rmtree(here / "out")
-        write_text(path, text)
+        return write_text(path, text, write)
 
     def between(path: Path) -> Path:
         if path.name == "parts":

@@ -15,6 +15,7 @@ from tests.release import release
 from tests.tiny import tiny_run
 
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import JOURNAL
 
 MANIFEST: Final = 2
 WITHIN_A_PART: Final = 4
@@ -35,7 +36,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def hashes(folder: Path) -> dict[str, str]:
     """The sha256 of every file of a run but its log and its lock."""
-    every = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("log.txt", ".lock")]
+    every = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("log.txt", ".lock", JOURNAL)]
     return {str(path.relative_to(folder)): store.sha256(path) for path in every}
 
 

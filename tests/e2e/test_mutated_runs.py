@@ -15,6 +15,7 @@ from tests.unit.test_mutated_files import mutated
 
 from robust_xtreme.errors import UserError
 from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.run_spec import RunSpec
 
 pytestmark = pytest.mark.long
@@ -42,7 +43,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> RunSpec:
 
 def _finished(home: Path) -> list[Path]:
     """The files of the finished run, all read again."""
-    return [path for path in (home / "out").rglob("*") if path.is_file() and path.name not in ("log.txt", ".lock")]
+    return [
+        path for path in (home / "out").rglob("*") if path.is_file() and path.name not in ("log.txt", ".lock", JOURNAL)
+    ]
 
 
 def _unfinished(home: Path) -> list[Path]:

@@ -64,7 +64,7 @@ def test_train_writes_a_run_and_says_where(tmp_path: Path, data: Path, encoder: 
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert sorted(encoder.iterdir()) == before
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
-        ".lock", "heads", "metrics.csv", "model", "stages", "train.json",
+        ".lock", ".written.jsonl", "heads", "metrics.csv", "model", "stages", "train.json",
     ]  # fmt: skip
     again = _train(data, encoder, tmp_path / "run", "--quiet")
     assert (again.exit_code, again.stderr) == (0, "")

@@ -15,6 +15,7 @@ from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 from robust_xtreme.errors import DiskError, ModelError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.training import record, stage
 from robust_xtreme.training.chain import Link
 from robust_xtreme.training.encoder import write_model
@@ -46,7 +47,7 @@ def test_a_full_disk_at_the_tokenizer_is_one_line(tmp_path: Path) -> None:
     encoder = tiny_encoder(len(tiny_tokenizer()))
     with pytest.raises(DiskError, match=r"model cannot be written: No space left .*Free some space.*--out DIR"):
         write_model(tmp_path / "model", encoder, Unwritable(Exception("No space left on device (os error 28)")))
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [JOURNAL]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), KeyboardInterrupt()])
@@ -55,7 +56,7 @@ def test_another_error_is_none_of_the_disk(error: BaseException, tmp_path: Path)
     tokenizer: Any = Unwritable(error)
     with pytest.raises(type(error)):
         write_model(tmp_path / "model", tiny_encoder(len(tiny_tokenizer())), tokenizer)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [JOURNAL]
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -118,7 +119,7 @@ def test_binary_records_are_not_handed_on(tmp_path: Path) -> None:
     (tmp_path / "a" / "stages").mkdir(parents=True)
     (tmp_path / "a" / "stages" / "00-target.json").write_bytes(b"\xff\x00")
     with pytest.raises(ModelError, match=r"00-target\.json cannot be read: .*Copy the run again"):
-        record.inherit(tmp_path / "a", tmp_path / "b")
+        record.inherit(tmp_path / "a", Journal(tmp_path / "b"))
 
 
 def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(

@@ -96,7 +96,7 @@ def test_a_frame_of_another_kind_is_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EFBIG])
-@pytest.mark.parametrize("point", ["_write_synced", "_replace", "sync_folder"])
+@pytest.mark.parametrize("point", ["write_synced", "replace", "sync_folder"])
 def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, point: str
 ) -> None:
@@ -120,7 +120,7 @@ def test_an_interrupt_inside_a_write_keeps_the_old_file(tmp_path: Path, monkeypa
         raise KeyboardInterrupt
 
     store.write_text(tmp_path / "page.md", "old")
-    monkeypatch.setattr(store, "_replace", interrupt)
+    monkeypatch.setattr(store, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         store.write_text(tmp_path / "page.md", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["page.md"]

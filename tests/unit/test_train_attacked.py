@@ -17,6 +17,7 @@ from tests.trainings import Stopped, copied, files, stop_at
 from robust_xtreme import registry, train
 from robust_xtreme.errors import Mismatch, ModelError, SpecError
 from robust_xtreme.models.located import locate
+from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.training import best
 from robust_xtreme.training.loop import Options, Progress
 
@@ -111,7 +112,7 @@ def test_a_damaged_claim_is_one_line_and_nothing_is_touched(content: str, run: P
     (run / "train.json").write_text(content, encoding="utf-8")
     before = files(run)
     for force in (False, True):
-        with pytest.raises(Mismatch, match=r"train\.json is damaged, or not that of a run.* Remove the folder"):
+        with pytest.raises(Mismatch, match=r"train\.json is damaged, or not that of a run.* Move the folder away"):
             train(options=Options(force=force), **words)
     assert files(run) == before
 
@@ -183,8 +184,8 @@ def test_rows_that_are_not_rows_are_left_out(half: Path, words: dict[str, Any]) 
 
 def test_a_complete_run_keeps_nothing_to_continue_from(run: Path, words: dict[str, Any]) -> None:
     """What a kill after the last file left there goes when the run is asked for again."""
-    (run / "resume" / "step-000000003").mkdir(parents=True)
-    best.keep(run, torch.nn.Linear(1, 1), 50.0, 3)
+    Journal(run).write(run / "resume" / "step-000000003" / "place.json", b"{}")
+    best.keep(Journal(run), torch.nn.Linear(1, 1), 50.0, 3)
     train(**words)
     assert not (run / "resume").exists()
     assert not (run / "best.safetensors").exists()
@@ -201,7 +202,13 @@ def test_weights_of_the_user_are_not_taken_for_the_best_of_a_run(run: Path, word
 def test_files_that_only_look_temporary_stay(half: Path, words: dict[str, Any]) -> None:
     """At the top of a run, in a folder with the name of a half-written model, and beside saved states."""
     run = half.parent.parent
-    mine = [run / ".notes.123.tmp", run / ".model.55.tmp" / "x", half / "why.txt", half.parent / "step-best" / "a.txt"]
+    mine = [
+        run / ".metrics.csv.9.tmp",
+        run / ".notes.123.tmp",
+        run / ".model.55.tmp" / "x",
+        half / "why.txt",
+        half.parent / "step-best" / "a.txt",
+    ]
     for path in mine:
         path.parent.mkdir(exist_ok=True)
         path.write_text("mine", encoding="utf-8")
@@ -210,9 +217,12 @@ def test_files_that_only_look_temporary_stay(half: Path, words: dict[str, Any]) 
         run / ".model.56.tmp" / "config.json",
         run / "stages" / ".00-target.json.7.tmp",
     ]
-    for path in half_written:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("half", encoding="utf-8")
+    with (run / JOURNAL).open("a", encoding="utf-8") as file:
+        for path in half_written:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("half", encoding="utf-8")
+            name = path if path.parent.suffix != ".tmp" else path.parent
+            file.write(f"\n{json.dumps([str(name.relative_to(run)), 'opened'])}")
     train(options=Options(save_seconds=0.0), **words)
     assert [path.read_text(encoding="utf-8") for path in mine] == ["mine"] * len(mine)
     assert not any(path.exists() for path in half_written)

@@ -16,6 +16,7 @@ from tests.trainings import copied, files
 from robust_xtreme import train
 from robust_xtreme.errors import DiskError, Mismatch, ModelError
 from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.results.journal import Journal
 from robust_xtreme.results.manifest import write_manifest
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress
@@ -78,7 +79,7 @@ def test_files_of_the_user_stay_and_are_named(claim: str, home: Path, run: Path)
     )
     check_hashes(run)
     stays = sorted(name for name in THEIRS if name.partition("/")[0] not in ("notes.md", "data"))
-    assert over_of(run, ["panx"]).stays == (*stays, "data/", "notes.md")
+    assert over_of(Journal(run), ["panx"]).stays == (*stays, "data/", "notes.md")
 
 
 def test_a_second_start_removes_nothing_of_the_user_either(home: Path, run: Path) -> None:
@@ -192,7 +193,7 @@ def test_what_the_run_did_not_write_is_kept_where_a_new_one_writes(home: Path, r
         plan_of(from_values(_words(home, run)), lines.append, force=True)
         train(options=Options(force=True, tell=lines.append), **_words(home, run))
         assert len({line for line in lines if line.startswith("--force")}) == 1
-        assert any("not write is kept: heads/panx.json as panx.json.kept" in line for line in lines)
+        assert any("what is kept: heads/panx.json as panx.json.kept" in line for line in lines)
     for name in ("heads/panx.json", "metrics.csv"):
         for ending in (".kept", ".kept.2"):
             assert (run / f"{name}{ending}").read_text(encoding="utf-8") == "precious"
@@ -211,8 +212,8 @@ def test_a_head_of_the_user_is_kept_where_another_run_learns_its_task(home: Path
     train(options=Options(force=True, watch=add), **_words(home, run))
     assert (run / "heads" / "panx.safetensors.kept").read_text(encoding="utf-8") == "late"
     assert (run / "heads" / "udpos.safetensors").read_text(encoding="utf-8") == "precious"
-    assert "heads/udpos.safetensors" in over_of(run, []).stays
-    assert over_of(run, ["udpos"]).kept == {"heads/udpos.json", "heads/udpos.safetensors"}
+    assert "heads/udpos.safetensors" in over_of(Journal(run), []).stays
+    assert over_of(Journal(run), ["udpos"]).kept == {"heads/udpos.json", "heads/udpos.safetensors"}
 
 
 def test_a_file_that_appears_while_a_run_trains_is_not_the_run_s(home: Path, run: Path) -> None:

@@ -19,6 +19,7 @@ from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Model
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.models.windows import collate
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.sources import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.encoder import encoder_folder
@@ -121,8 +122,10 @@ def test_a_run_killed_while_it_writes_its_model_continues(
             patch.setattr(record if fault == "write_stage" else stage, fault, _fail)
             with pytest.raises(Stopped):
                 train(broken, Options(save_seconds=0.0))
-        (tmp_path / "broken" / ".model.1.tmp").mkdir()
+        (tmp_path / "broken" / ".model.1.tmp").mkdir(exist_ok=True)
         (tmp_path / "broken" / ".model.1.tmp" / "config.json").write_text("half", encoding="utf-8")
+        with (tmp_path / "broken" / JOURNAL).open("a", encoding="utf-8") as file:
+            file.write('\n[".model.1.tmp", "opened"]')
     assert files(train(broken)) == whole
 
 

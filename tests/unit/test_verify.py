@@ -87,7 +87,9 @@ def test_a_damaged_file_of_a_run_is_named(name: str, damage: Callable[[Path], No
     """Weights, labels, tokenizer and configuration, in evaluation and as the start of training."""
     locate(run, XNLI)
     damage(run / name)
-    line = rf"run: {name} is damaged or was changed after training .*Copy the run again .* or remove it and train"
+    line = (
+        rf"run: {name} is damaged or was changed after training .*Copy the run again .* or train it again with --force"
+    )
     with pytest.raises(ModelError, match=line):
         locate(run, XNLI)
     with pytest.raises(ModelError, match=line):
@@ -133,7 +135,7 @@ def test_missing_and_added_files_of_a_run_are_named(run: Path) -> None:
         (run / name).write_text("{}")
     check_hashes(run)
     (run / "model" / "added_tokens.json").write_text("{}")
-    with pytest.raises(ModelError, match=r"model/added_tokens\.json is not a file of this run\. Remove it"):
+    with pytest.raises(ModelError, match=r"model/added_tokens\.json is not a file of this run\. Move it"):
         locate(run, XNLI)
     (run / "heads" / "panx.json").unlink()
     with pytest.raises(ModelError, match=r"heads/panx\.json is missing\. Copy the run again"):

@@ -28,9 +28,10 @@ from robust_xtreme.examples import digest
 from robust_xtreme.languages import language
 from robust_xtreme.models.verify import CLAIM, FILES, hashes
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import Journal
 from robust_xtreme.results.manifest import read_manifest, write_manifest
 from robust_xtreme.training.chain import KINDS
-from robust_xtreme.training.encoder import replace_folder, write_model
+from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.record import StageRecord, stage_path, write_stage
 
@@ -83,8 +84,9 @@ def start(folder: Path, recipe: Recipe, seed: int) -> Path:
     tokenizer = new_tokenizer([*parallel.words_of(texts), *QUESTIONS], sorted(letters), recipe.vocabulary)
     model = encoder.new_encoder(encoder.vectors(texts, tokenizer, seed), tokenizer, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    write_model(folder / "model", model, tokenizer)
-    write_stage(stage_path(folder, 0, KIND), _record(texts, recipe, seed))
+    journal = Journal(folder)
+    write_model(folder / "model", model, tokenizer, journal)
+    write_stage(stage_path(folder, 0, KIND), _record(texts, recipe, seed), journal)
     return folder
 
 
@@ -226,7 +228,8 @@ def _keep(run: Path, out: Path, recipe: Recipe) -> None:
     write_manifest(tmp / CLAIM, {**read_manifest(tmp / CLAIM), FILES: hashes(tmp)})
     for path in tmp.rglob("*.*"):
         path.chmod(_READABLE)
-    replace_folder(tmp, out)
+    shutil.copytree(tmp, out, dirs_exist_ok=True)
+    shutil.rmtree(tmp)
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
     from robust_xtreme.evaluation.run import Observer
 
     if quiet:
-        yield Observer()
+        yield Observer(notice=partial(print_line, console))
     else:
         yield Observer(say=partial(print_line, console))
 
@@ -56,6 +56,7 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
         total=lambda predictions: progress.update(task, total=predictions),
         task_run=lambda label: progress.update(task, description=label),
         advance=lambda predictions: progress.advance(task, predictions),
+        notice=partial(print_line, progress.console),
     )
 
 

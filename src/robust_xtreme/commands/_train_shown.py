@@ -47,7 +47,7 @@ def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> 
     """
     console = messages()
     if quiet:
-        yield Options(force=force)
+        yield Options(force=force, notice=partial(print_line, console))
     elif console.is_terminal and not several:
         with _bar(console, force) as options:
             yield options

@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from robust_xtreme import packs, registry
-from robust_xtreme.evaluation.folder import DIGESTS, FILES, FINISHING, REPORT, Folder
+from robust_xtreme.evaluation.folder import DIGESTS, FILES, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.models.checkpoint import Located
@@ -39,26 +39,25 @@ from robust_xtreme.results.score import scores
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
-    folder.write_manifest({**manifest, FINISHING: True})
     parts = [folder.read(task_run) for task_run in plan.task_runs]
     predictions = store.canonical(pl.concat([part.predictions for part in parts]), PREDICTIONS)
     stats = store.canonical(pl.concat([part.stats for part in parts]), STATS)
-    store.write_frame(folder.path / "predictions.parquet", predictions, PREDICTIONS)
-    store.write_frame(folder.path / "stats.parquet", stats, STATS)
-    store.write_frame(folder.path / "models.csv", models(plan), MODELS)
-    store.write_frame(folder.path / "conditions.csv", conditions(plan), CONDITIONS)
+    folder.write_frame("predictions.parquet", predictions, PREDICTIONS)
+    folder.write_frame("stats.parquet", stats, STATS)
+    folder.write_frame("models.csv", models(plan), MODELS)
+    folder.write_frame("conditions.csv", conditions(plan), CONDITIONS)
     failed = failed_cells(predictions)
     left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
     manifest = {**manifest, "not_run": [*left_out, *failed]}
     frames = score(stats, predictions, plan, str(manifest["device"]))
-    store.write_frame(folder.path / "scores.csv", frames[0], SCORES)
-    store.write_frame(folder.path / "deltas.csv", frames[1], DELTAS)
+    folder.write_frame("scores.csv", frames[0], SCORES)
+    folder.write_frame("deltas.csv", frames[1], DELTAS)
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""))
-    store.write_frame(folder.path / "averages.csv", averaged, AVERAGES)
-    store.write_text(folder.path / REPORT, page(*frames, manifest, averaged))
+    folder.write_frame("averages.csv", averaged, AVERAGES)
+    store.write_text(folder.path / REPORT, page(*frames, manifest, averaged), folder.journal.write)
     files = {name: store.sha256(folder.path / name) for name in FILES}
-    manifest = {key: value for key, value in manifest.items() if key != FINISHING} | {DIGESTS: files, "complete": True}
+    manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)
     return manifest
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, final
+
+import polars as pl
 
 from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
@@ -19,9 +20,10 @@ from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.unread import mended, widened, without_unread
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
+from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
-from robust_xtreme.results.schema import PREDICTIONS, STATS
-from robust_xtreme.results.start_over import StartOver, check_folder, is_written, start_over
+from robust_xtreme.results.schema import PREDICTIONS, STATS, Frame
+from robust_xtreme.results.start_over import StartOver, check_folder, start_over
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.sinks import one_line
 
@@ -43,11 +45,7 @@ FILES: Final = (
 DIGESTS: Final = "files"
 """The key of the manifest: the sha256 of FILES; of run.toml alone until the run is finished."""
 
-FINISHING: Final = "finishing"
-"""The key of the manifest: the other FILES are being written."""
-
-_PART: Final = re.compile(r"[A-Za-z0-9_-]+-[0-9a-f]{16}\.parquet")
-_TRACELESS: Final = (LOG, store.LOCK)
+_TRACELESS: Final = (LOG, store.LOCK, JOURNAL)
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
 _CONTENTS: Final = ("models", "packs", "suites", "units", "not_run")
@@ -62,9 +60,20 @@ Digests = Mapping[str, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The folder of one run."""
+    """The folder of one run. `notice` gets a line for each file that is kept under another name."""
 
     path: Path
+    notice: Callable[[str], None] = lambda _: None
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of the folder; what is kept is reported and logged."""
+        return Journal(self.path, self.tell, _listed(self.path))
+
+    def tell(self, line: str) -> None:
+        """Report what happens to files that are there already, and log it."""
+        self.notice(line)
+        self.log(line)
 
     @property
     def manifest(self) -> dict[str, Any] | None:
@@ -117,9 +126,13 @@ class Folder:
         """Store a task run; return the digests of its files. Raises DiskError."""
         predictions, stats = self.parts(task_run)
         return {
-            predictions.name: store.write_frame(predictions, part.predictions, PREDICTIONS),
-            stats.name: store.write_frame(stats, part.stats, STATS),
+            predictions.name: self.write_frame(f"{PARTS}/{predictions.name}", part.predictions, PREDICTIONS),
+            stats.name: self.write_frame(f"{PARTS}/{stats.name}", part.stats, STATS),
         }
+
+    def write_frame(self, name: str, data: pl.DataFrame, frame: Frame) -> str:
+        """Store a frame; return the sha256 of its file. Raises DiskError."""
+        return store.write_frame(self.path / name, data, frame, self.journal.write)
 
     def read(self, task_run: TaskRun) -> Part:
         """A stored task run."""
@@ -128,7 +141,7 @@ class Folder:
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Store the manifest with the digest of its content. Raises DiskError."""
-        write_manifest(self.path / MANIFEST, content)
+        write_manifest(self.path / MANIFEST, content, self.journal.write)
 
     def log(self, line: str) -> None:
         """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
@@ -155,7 +168,7 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     if (path / PARTS).is_symlink():
         what = "is a link, and a run writes and removes only files in its own folder"
         raise Mismatch(f"{path / PARTS} {what}. Remove the link, or name another folder with --out.")
-    if not _has_header(path) and not _has_manifest(path):
+    if not _has_header(path) and not _has_manifest(path) and RUN not in Journal(path).names():
         if any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
             raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
     elif not force and not nothing_yet(path):
@@ -210,14 +223,18 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOv
     `over` removes an earlier run. The caller holds the lock. Raises Mismatch where model, data, device or versions of
     frames differ.
     """
-    if over:
+    journal = folder.journal
+    if (folder.path / LOG).is_symlink() or (folder.path / LOG).is_dir():
+        journal.keep(folder.path / LOG)
+    if over and over.names:
+        line = over.line()
         over.carry_out()
-    store.sweep(folder.path, {*FILES, MANIFEST}.__contains__)
-    store.sweep(folder.path / PARTS, _PART.fullmatch)
+        folder.tell(line)
+    journal.sweep()
     stored = folder.manifest
     if stored is not None and nothing_yet(folder.path):
         stored = None
-    digests = {RUN: _write_run(folder, spec, over)} if stored is None else {}
+    digests = {RUN: _write_run(folder, spec, journal)} if stored is None else {}
     store.make_folder(folder.path / PARTS)
     if stored is None:
         manifest = {**manifest, DIGESTS: digests}
@@ -230,14 +247,10 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOv
     return stored
 
 
-def _write_run(folder: Folder, spec: RunSpec, over: StartOver | None) -> str:
-    """Write run.toml, and return its sha256; one with other bytes that is not the run's is kept."""
-    path = folder.path / RUN
+def _write_run(folder: Folder, spec: RunSpec, journal: Journal) -> str:
+    """Write run.toml, and return its sha256."""
     text = f"{_HEADER}{' --trust-remote-code' if spec.trust_remote_code else ''}\n{spec.to_toml()}"
-    if over is None and path.is_file() and resources.content(path) != text.encode("utf-8", "backslashreplace"):
-        for line in over_of(folder.path, [RUN]).keep():
-            folder.log(line)
-    return store.write_text(path, text)
+    return store.write_text(folder.path / RUN, text, journal.write)
 
 
 def _check_contents(folder: Folder, stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
@@ -282,45 +295,29 @@ def removal(path: Path) -> str:
     return over.line() if over.names else ""
 
 
-def over_of(path: Path, only: Collection[str] = ()) -> StartOver:
-    """The start over in a folder, of `only` these files if given. The manifest is the last that goes.
+def over_of(path: Path) -> StartOver:
+    """The start over in a folder. The manifest is the last file that goes; log.txt stays, and run.toml is replaced.
 
-    As long as it is there, no other run takes the remaining parts for its own. Parts that a complete run does not list
-    are not in the way; run.toml is replaced.
+    As long as the manifest is there, no other run takes the remaining parts for its own.
     """
-    stored = _stored(path)
-    every = sorted(entry.name for entry in (path / PARTS).glob("*") if _PART.fullmatch(entry.name))
-    complete = bool(stored.get("complete")) and "parts" in stored
-    parts = [name for name in every if name in _listed(stored, "parts") or not complete]
-    written = _written(path, stored, parts)
-    replaced = () if is_written(path / RUN, RUN, written) else (RUN,)
-    wanted = (*(f"{PARTS}/{name}" for name in parts), *FILES[1:], LOG, *replaced, MANIFEST)
-    names = [name for name in wanted if os.path.lexists(path / name) and name in (only or wanted)]
+    journal = Folder(path).journal
+    last = (MANIFEST,) if journal.wrote(path / RUN) else (RUN, MANIFEST)
+    first = (name for name in dict.fromkeys((*journal.names(), *FILES)) if name not in (RUN, MANIFEST))
+    names = [name for name in (*first, *last) if os.path.lexists(path / name)]
     entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)
     shown = {entry.relative_to(path).as_posix(): "/" if entry.is_dir() else "" for entry in entries}
-    others = sorted(f"{name}{slash}" for name, slash in shown.items() if name not in {RUN, *names})
-    return start_over(path, names, written, others)
+    return start_over(
+        journal, names, sorted(f"{name}{slash}" for name, slash in shown.items() if name not in {RUN, LOG, *names})
+    )
 
 
-def _written(path: Path, stored: Mapping[str, Any], parts: Sequence[str]) -> dict[str, str | None]:
-    """The files that a run wrote and their sha256 where its manifest lists it; without a manifest only parts and log.
+def _listed(path: Path) -> dict[str, str]:
+    """The sha256 of the files of a run as its manifest lists them, and of the manifest where it is whole.
 
-    Files that are being written while a run finishes are its own, too.
+    They count where the folder has no journal, as those of earlier versions.
     """
-    digests = _listed(stored, "parts")
-    by_name = (LOG, *((MANIFEST,) if _has_manifest(path) else ()), *(FILES[1:] if stored.get(FINISHING) else ()))
-    own_parts = {f"{PARTS}/{name}": digests.get(name) for name in parts}
-    return {**own_parts, **_listed(stored, DIGESTS), **dict.fromkeys(by_name)}
-
-
-def _stored(path: Path) -> Mapping[str, Any]:
-    """The content of a manifest, also where it was changed: a file with a digest in it is the run's."""
-    try:
-        stored = store.read_json(path / MANIFEST)
-    except DataError:
+    if (path / JOURNAL).exists() or not _has_manifest(path):
         return {}
-    return stored if isinstance(stored, dict) else {}
-
-
-def _listed(stored: Mapping[str, Any], key: str) -> Mapping[str, str]:
-    return listed if isinstance(listed := stored.get(key), dict) else {}
+    stored = read_manifest(path / MANIFEST)
+    parts = {f"{PARTS}/{name}": digest for name, digest in stored.get("parts", {}).items()}
+    return {**parts, **stored.get(DIGESTS, {}), MANIFEST: store.sha256(path / MANIFEST)}

@@ -19,7 +19,7 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import FILES, RUN, Folder, begin, check_ours, over_of
+from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -48,12 +48,16 @@ _SMALL: Final = 1_000_000
 @final
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Progress callbacks: log lines, the number of predictions, the current task run, predictions made."""
+    """Progress callbacks: log lines, the number of predictions, the current task run, predictions made.
+
+    `notice` gets what happens to files that are there already, `say` where there is no `notice`.
+    """
 
     say: Callable[[str], None] = lambda _: None
     total: Callable[[int], None] = lambda _: None
     task_run: Callable[[str], None] = lambda _: None
     advance: Callable[[int], None] = lambda _: None
+    notice: Callable[[str], None] | None = None
 
 
 def evaluate(
@@ -78,7 +82,8 @@ def evaluate(
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
         stored.limit()
-    folder = Folder(spec.folder())
+    notice = observer.notice or observer.say
+    folder = Folder(spec.folder(), notice)
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
     with using(*spec.packs), own_tasks(spec.data):
@@ -89,15 +94,14 @@ def evaluate(
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
             models = Models(device, spec.precision, spec.representation)
-            over = over_of(folder.path, () if force else FILES[1:])
-            if force and over.names:
+            if force and folder.journal.names():
                 _load_all(models, plan)
             with store.staying(folder.path / store.LOCK):
-                lines = [over.line()] if force and over.names else over.keep()
-                manifest = begin(folder, spec, fresh, over if force else None)
+                over = over_of(folder.path) if force else None
+                manifest = begin(folder, spec, fresh, over)
                 run = _Run(plan, folder, device, observer, models, manifest)
-                for line in filter(None, (*lines, what_is_read(spec))):
-                    run.say(line)
+                if read := what_is_read(spec):
+                    run.say(read)
             if cache:
                 run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
             return Evaluation(folder.path, run.whole())

@@ -18,14 +18,11 @@ FILES: Final = "files"
 KEPT: Final = "kept"
 """The key of train.json: files in the run's folders that the run did not write, and leaves."""
 
-LOGS: Final = "logs"
-"""The key of train.json: the sha256 of the files that only a reader of the folder reads, as FILES."""
-
 _MODEL, _STAGES = "model", "stages"
 _FOLDERS: Final = (_MODEL, "heads", _STAGES)
 _READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
 _LONGEST: Final = 200
-_REMEDY: Final = "Copy the run again from where it was trained, or remove it and train it again."
+_REMEDY: Final = "Copy the run again from where it was trained, or train it again with --force."
 _REINSTALL: Final = "It is part of robust-xtreme: reinstall it (in a checkout: make mini)."
 
 
@@ -71,9 +68,8 @@ def check_hashes(run: Path, inside: str = "") -> None:
     if recorded is None:
         return
     if not recorded:
-        raise ModelError(
-            f"{run} is not complete: its training stopped or still runs. Continue it with the same command."
-        )
+        what = f"{run} is not complete: its training stopped or still runs"
+        raise ModelError(f"{what}. Continue it with the `train` command that began it.")
     names = [name for name in names_of(run) if name.startswith(inside)]
     for name in filter(lambda name: name.startswith(inside), recorded):
         if name not in names:
@@ -83,7 +79,7 @@ def check_hashes(run: Path, inside: str = "") -> None:
     known = {*recorded, *_kept(run)}
     added = next((name for name in names if name not in known and name.endswith(_READ)), None)
     if added is not None:
-        raise ModelError(f"{run}: {added} is not a file of this run. Remove it, or train again.")
+        raise ModelError(f"{run}: {added} is not a file of this run. Move it elsewhere, or train again with --force.")
 
 
 def _kept(run: Path) -> tuple[str, ...]:

@@ -21,9 +21,9 @@ _ALGORITHM: Final = "sha256:"
 _CHANGED: Final = "was changed after the run wrote it"
 
 
-def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+def write_manifest(path: Path, manifest: Mapping[str, Any], write: store.Write = store.write) -> None:
     """Store a manifest with the digest of its content. Raises DiskError."""
-    store.write_json(path, _with_digest(manifest))
+    store.write_json(path, _with_digest(manifest), write)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -23,6 +23,9 @@ from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
 from robust_xtreme.sinks import json_text
 
+Write = Callable[[Path, bytes], None]
+"""Writes a file whole or not at all."""
+
 LOCK: Final = ".lock"
 """The file that a writer of a folder locks, as long as it writes."""
 
@@ -39,14 +42,32 @@ _STEPS: Final = {
 _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 
 
-def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> str:
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises DiskError.
+
+    In the folder of a run `Journal.write` does it, which the functions below take as `write`.
+    """
+    tmp = path.with_name(f".{path.name}.{os.getpid()}{_TMP}")
+    try:
+        write_synced(tmp, content)
+        replace(tmp, path)
+        sync_folder(path.parent)
+    except BaseException as error:
+        with suppress(OSError):
+            tmp.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise disk_error(path, error) from error
+        raise
+
+
+def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = write) -> str:
     """Write a frame as `.parquet` or `.csv`, sorted by its key; return the sha256. The same rows give the same bytes.
 
     Raises RobustXtremeError where the data are not such a frame, DiskError where the file cannot be written.
     """
     rows = canonical(validate(data, frame), frame)
     content = csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows)
-    _write(path, content)
+    write(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -98,16 +119,16 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 
 
-def write_text(path: Path, text: str) -> str:
+def write_text(path: Path, text: str, write: Write = write) -> str:
     """Write a text file (UTF-8) whole; return the sha256. Raises DiskError."""
     content = text.encode("utf-8", "backslashreplace")
-    _write(path, content)
+    write(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, write: Write = write) -> None:
     """Write JSON as `json_bytes`. Raises DiskError, and ValueError for NaN."""
-    _write(path, json_bytes(value))
+    write(path, json_bytes(value))
 
 
 def json_bytes(value: Any) -> bytes:
@@ -153,7 +174,7 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise disk_error(path, error) from error
     return path
 
 
@@ -181,7 +202,7 @@ def lock(folder: Path) -> Iterator[None]:
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise disk_error(path, error) from error
     try:
         _hold(handle, folder)
         yield
@@ -212,31 +233,18 @@ def _hold(handle: int, folder: Path) -> None:
     except BlockingIOError:
         raise Locked(f"Another process is writing {folder}. Wait for it, or name another folder: --out DIR") from None
     except OSError as error:
-        raise _disk_error(folder, error) from error
+        raise disk_error(folder, error) from error
 
 
-def _write(path: Path, data: bytes) -> None:
-    tmp = path.with_name(f".{path.name}.{os.getpid()}{_TMP}")
-    try:
-        _write_synced(tmp, data)
-        _replace(tmp, path)
-        sync_folder(path.parent)
-    except BaseException as error:
-        with suppress(OSError):
-            tmp.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _disk_error(path, error) from error
-        raise
-
-
-def _write_synced(tmp: Path, data: bytes) -> None:
+def write_synced(tmp: Path, data: bytes) -> None:
+    """Write a file and wait until the disk has it."""
     with tmp.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _replace(tmp: Path, path: Path) -> None:
+def replace(tmp: Path, path: Path) -> None:
     """The step that makes a file appear; fault tests replace it."""
     tmp.replace(path)
 
@@ -253,7 +261,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _disk_error(path: Path, error: OSError) -> DiskError:
+def disk_error(path: Path, error: OSError) -> DiskError:
+    """A one-line error for a file that cannot be written, with what to do."""
     reason = error.strerror or str(error)
     next_step = _STEPS.get(error.errno or 0, "Make it writable")
     return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another folder: --out DIR")

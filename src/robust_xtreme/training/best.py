@@ -11,27 +11,28 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from robust_xtreme.errors import ModelError
+from robust_xtreme.results.journal import Journal
 from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error
 
 FILE: Final = "best.safetensors"
 
 
-def keep(run: Path, module: nn.Module, score: float, step: int) -> None:
+def keep(journal: Journal, module: nn.Module, score: float, step: int) -> None:
     """Keep the weights of a step where its score is above that of every earlier one. Raises DiskError.
 
     Weights that an interrupted run kept after the state that it continues from are ignored: that step comes again.
     """
-    best = kept(run)
+    path = journal.folder / FILE
+    best = kept(journal.folder)
     if best and best[1] < step and best[0] >= score:
         return
-    tmp = run / f".{FILE}.tmp"
     weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
     try:
-        save_file(weights, tmp, metadata={"kept": json.dumps([score, step])})
-        tmp.replace(run / FILE)
+        with journal.temporary(path) as tmp:
+            save_file(weights, tmp, metadata={"kept": json.dumps([score, step])})
+            journal.put(tmp, path)
     except WRITE_ERRORS as error:
-        tmp.unlink(missing_ok=True)
-        raise disk_error(run / FILE, error) from error
+        raise disk_error(path, error) from error
 
 
 def kept(run: Path) -> tuple[float, int] | None:

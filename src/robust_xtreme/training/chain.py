@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -120,7 +120,16 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         before = links[-1].identity
     if spec.out or spec.target:
         links[-1] = dataclasses.replace(links[-1], folder=spec.folder)
+        _check_not_earlier(spec, links)
     return Chain(spec, tuple(links), start, base)
+
+
+def _check_not_earlier(spec: TrainSpec, links: Sequence[Link]) -> None:
+    """Raise SpecError where the folder of the last stage is that of an earlier one."""
+    for link in links[:-1]:
+        if link.folder.resolve() == spec.folder.resolve():
+            stage = link.kind.replace("_", " ")
+            raise SpecError(f"The run would overwrite its own stage {stage}, {link.folder}. Name another --out.")
 
 
 def _scratch(spec: TrainSpec) -> Link:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import filecmp
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +20,7 @@ from robust_xtreme.models.encoder import (
 )
 from robust_xtreme.models.weights import check_weights
 from robust_xtreme.results import store
-from robust_xtreme.results.start_over import keep
+from robust_xtreme.results.journal import Journal
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)
 _NEW_NAMES: Final = ("TokenizersBackend", "Siglip2Tokenizer")
@@ -45,35 +42,22 @@ def encoder_folder(path: Path) -> Path:
 
 
 @contextmanager
-def written_folder(folder: Path, keeping: bool = True) -> Iterator[Path]:
-    """A temporary folder to write, whose files go into `folder` once it is complete. Raises DiskError.
-
-    Files there that have their names and other bytes are kept under another name.
-    """
-    tmp = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
+def written_folder(folder: Path, journal: Journal) -> Iterator[Path]:
+    """A temporary folder to write, whose files go into `folder` once it is complete. Raises DiskError."""
     try:
-        tmp.mkdir(parents=True)
-        yield tmp
-        for target in (folder, *renamed(tmp, folder)) if keeping else ():
-            if target.is_symlink() or (target.is_file() and not _same(tmp / target.relative_to(folder), target)):
-                keep(target)
-        replace_folder(tmp, folder)
-    except BaseException as error:
-        shutil.rmtree(tmp, ignore_errors=True)
+        with journal.temporary(folder) as tmp:
+            tmp.mkdir()
+            yield tmp
+            paths = sorted(path for path in tmp.rglob("*") if path.is_file())
+            for path in paths:
+                store.sync_folder(path)
+            for path in paths:
+                journal.put(path, folder / path.relative_to(tmp))
+    except Exception as error:
         # tokenizers raises a plain Exception that only its text distinguishes.
-        if isinstance(error, WRITE_ERRORS) or (isinstance(error, Exception) and "(os error " in str(error)):
+        if isinstance(error, WRITE_ERRORS) or "(os error " in str(error):
             raise disk_error(folder, error) from error
         raise
-
-
-def renamed(tmp: Path, folder: Path) -> list[Path]:
-    """The files of a temporary folder as `folder` will contain them."""
-    return sorted(folder / path.relative_to(tmp) for path in tmp.rglob("*") if path.is_file())
-
-
-def _same(path: Path, other: Path) -> bool:
-    return filecmp.cmp(path, other, shallow=False)
 
 
 def read_start(folder: Path) -> tuple[Any, Any]:
@@ -97,9 +81,9 @@ def config_of(folder: Path, called: str) -> dict[str, Any]:
     return config
 
 
-def write_model(folder: Path, encoder: Any, tokenizer: Any) -> list[Path]:
-    """Write weights (safetensors), configuration and tokenizer, complete; return the files. Raises DiskError."""
-    with written_folder(folder) as tmp:
+def write_model(folder: Path, encoder: Any, tokenizer: Any, journal: Journal | None = None) -> None:
+    """Write weights (safetensors), configuration and tokenizer, complete. Raises DiskError."""
+    with written_folder(folder, journal or Journal(folder.parent)) as tmp:
         with quiet_transformers():
             encoder.save_pretrained(str(tmp))
             tokenizer.save_pretrained(str(tmp))
@@ -109,30 +93,9 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> list[Path]:
         if facts.get("tokenizer_class") in _NEW_NAMES:
             facts["tokenizer_class"] = "PreTrainedTokenizerFast"
         store.write_json(path, facts)
-        return renamed(tmp, folder)
 
 
 def disk_error(path: Path, error: Exception) -> DiskError:
     """A one-line error for what a library raises on a full or unwritable disk."""
     reason = getattr(error, "strerror", None) or first_line(error)
     return DiskError(f"{path} cannot be written: {reason}. Free some space, or name another folder: --out DIR")
-
-
-def replace_folder(tmp: Path, folder: Path) -> None:
-    """Move the files of a complete folder into another; what else is in that stays. All are synced to disk first.
-
-    Where the process ends in between, what is missing is written again: nothing of the user was moved.
-    """
-    paths = sorted(tmp.rglob("*"))
-    for path in paths:
-        store.sync_folder(path)
-    if folder.is_symlink():
-        folder.unlink()
-    for path in paths:
-        target = folder / path.relative_to(tmp)
-        if not path.is_dir():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(target)
-    shutil.rmtree(tmp, ignore_errors=True)
-    store.sync_folder(folder)
-    store.sync_folder(folder.parent)

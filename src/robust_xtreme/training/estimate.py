@@ -14,6 +14,7 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import MissingData, RobustXtremeError
+from robust_xtreme.models.verify import check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.run_paths import what_is_read
@@ -101,6 +102,8 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
             record.check_ours(chain.links[-1].folder)
             if force:
                 chain = _forced(chain, tell)
+            elif chain.links[-1].complete:
+                check_hashes(chain.links[-1].folder)
             return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
 
 

@@ -23,6 +23,7 @@ from torch.multiprocessing.spawn import ProcessException
 from robust_xtreme.errors import ModelError, UserError
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import Journal
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData
 from robust_xtreme.training.device import device_of, own_random, seed_process
@@ -63,24 +64,28 @@ class Progress:
 @final
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Progress callbacks, seconds between saved states, and a fresh start; nothing here changes what a run computes."""
+    """Progress callbacks, seconds between saved states, and a fresh start; nothing here changes what a run computes.
+
+    `notice` gets what happens to files that are there already, `tell` where there is no `notice`.
+    """
 
     tell: Tell = lambda _: None
     watch: Callable[[Progress], None] = lambda _: None
     save_seconds: float = 60.0
     force: bool = False
+    notice: Tell | None = None
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The inputs of one loop: the run's folder, parts, plan of batches, schedule of rates, and the resolved spec.
+    """The inputs of one loop: the journal of its folder, parts, plan of batches, schedule of rates, and resolved spec.
 
     `dev` gives a score after each epoch, in points; with `select` the weights with the best one are kept.
     """
 
     name: str
-    run: Path
+    journal: Journal
     encoder: nn.Module
     parts: Sequence[Part]
     plan: Plan
@@ -89,6 +94,11 @@ class Stage:
     spec: TrainSpec
     dev: Callable[[], float] | None = None
     select: bool = False
+
+    @property
+    def run(self) -> Path:
+        """The run's folder."""
+        return self.journal.folder
 
 
 def run_loop(stage: Stage, options: Options) -> None:
@@ -155,13 +165,6 @@ def check_logger(spec: TrainSpec) -> None:
     if TENSORBOARD in spec.log and not any(map(find_spec, ("tensorboard", "tensorboardX"))):
         what = "--log tensorboard needs tensorboardX, which is not installed."
         raise UserError(f"{what} Install it: pip install 'robust-xtreme[tensorboard]'")
-
-
-def logs(run: Path, spec: TrainSpec) -> list[Path]:
-    """The files that a loop writes for a reader of the folder."""
-    folder = run / TENSORBOARD
-    events = [*sorted(folder.glob("events.out.tfevents.*")), folder / "hparams.yaml"] if TENSORBOARD in spec.log else ()
-    return [path for path in (run / METRICS, *events) if path.is_file()]
 
 
 def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage, stop: Stop) -> None:
@@ -274,7 +277,7 @@ class _Steps(Callback):
             self._write_metrics(trainer, module)
         elif due or stop:
             self._write_metrics(trainer, module)
-            resume.save(trainer, self.stage.run, self.done, tuple(self.losses), self.parts.waiting)
+            resume.save(trainer, self.stage.journal, self.done, tuple(self.losses), self.parts.waiting)
             self.saved = time.monotonic()
             if stop:
                 raise KeyboardInterrupt
@@ -298,7 +301,7 @@ class _Steps(Callback):
         module.eval()
         score = dev()
         if self.stage.select and module.trainer.is_global_zero:
-            best.keep(self.stage.run, module, score, self.done)
+            best.keep(self.stage.journal, module, score, self.done)
         module.train()
         return score
 
@@ -314,7 +317,8 @@ class _Steps(Callback):
             )
         if trainer.is_global_zero:
             head = _HEADER + self.parts.columns()
-            store.write_text(self.stage.run / METRICS, "\n".join([head, *self.rows]) + "\n")
+            text = "\n".join([head, *self.rows]) + "\n"
+            store.write_text(self.stage.run / METRICS, text, self.stage.journal.write)
 
 
 def _rows_until(path: Path, step: int) -> list[str]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DiskError, Mismatch, ModelError
-from robust_xtreme.models.verify import CLAIM, FILES, KEPT, LOGS, claim_of, hashes, names_of
+from robust_xtreme.models.verify import CLAIM, FILES, KEPT, claim_of, hashes, names_of
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.results.manifest import write_manifest
 from robust_xtreme.results.start_over import check_folder
 from robust_xtreme.targets.contamination import HASHES
 from robust_xtreme.training.best import FILE as BEST
 from robust_xtreme.training.loop import METRICS
-from robust_xtreme.training.removal import over_of, remove, remove_states
+from robust_xtreme.training.removal import over_of, remove
 from robust_xtreme.training.resume import FOLDER as RESUME
-from robust_xtreme.training.spec import Tell
 
 STAGES: Final = "stages"
 STATES: Final = (RESUME, BEST)
@@ -101,9 +101,9 @@ def check_ours(run: Path) -> None:
     if (claim := claim_of(run)) is not None:
         if not isinstance(claim.get("identity"), str) or not isinstance(claim.get("spec"), dict):
             what = "is damaged, or not that of a run of `train`, and what the run wrote is not known"
-            raise Mismatch(f"{run / CLAIM} {what}. Remove the folder, or name another one: --out DIR")
+            raise Mismatch(f"{run / CLAIM} {what}. Move the folder away, or name another one: --out DIR")
         return
-    if any(path.name != ".lock" and not path.name.startswith(f".{CLAIM}.") for path in run.iterdir()):
+    if any(path.name not in (store.LOCK, JOURNAL) and not path.name.startswith(f".{CLAIM}.") for path in run.iterdir()):
         raise Mismatch(f"{run} contains files but is not a run of `train`. Name another folder: --out DIR")
 
 
@@ -125,20 +125,22 @@ def check_claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bo
     raise Mismatch(f"{what}. Name another folder with --out, or replace it with --force.")
 
 
-def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool, tell: Tell) -> None:
+def claim(journal: Journal, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
     """Record a folder, which `check_claim` allows, as the run of a spec, or continue with it. The folder is locked.
 
     With `force`, and where it has trained nothing, an earlier run is removed, which is reported. Raises DiskError.
     """
+    run = journal.folder
     claim = claim_of(run)
     if claim is not None and not force and claim.get("identity") == identity:
         return
     if claim is not None:
-        over = over_of(run, facts.get("tasks", ()))
-        if force or over.kept:
-            tell(over.line(replaced=1))
+        over = over_of(journal, facts.get("tasks", ()))
+        line = over.line(replaced=1)
         remove(over)
-    write_manifest(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}})
+        if force or over.kept:
+            journal.tell(line)
+    write_manifest(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}}, journal.write)
 
 
 def _nothing_yet(run: Path, claim: Mapping[str, Any]) -> bool:
@@ -155,10 +157,10 @@ def claimed(run: Path) -> str:
     return str((claim_of(run) or {}).get("identity", ""))
 
 
-def clear(run: Path) -> None:
+def clear(journal: Journal) -> None:
     """Remove the saved states of a complete run."""
     with suppress(DiskError):
-        remove_states(run)
+        journal.remove(lambda name: name.partition("/")[0] in STATES)
 
 
 def stage_path(run: Path, position: int, kind: str) -> Path:
@@ -166,26 +168,22 @@ def stage_path(run: Path, position: int, kind: str) -> Path:
     return run / STAGES / f"{position:02d}-{kind}.json"
 
 
-def write_stage(path: Path, record: StageRecord, written: Iterable[Path] = ()) -> None:
+def write_stage(path: Path, record: StageRecord, journal: Journal) -> None:
     """Write a stage's record, which marks the stage as complete; before it, the hashes of the files that were written.
 
     The other files in the run's folders are those of the user.
     """
-    run, content = path.parent.parent, store.json_bytes(asdict(record))
-    store.make_folder(path.parent)
-    claim = claim_of(run)
-    if claim:
-        ours, stage = {file.relative_to(run).as_posix() for file in written}, path.relative_to(run).as_posix()
-        kept = sorted({*names_of(run)} - ours - {stage})
+    run, content = journal.folder, store.json_bytes(asdict(record))
+    if claim := claim_of(run):
+        stage = path.relative_to(run).as_posix()
+        kept = [name for name in names_of(run) if name != stage and not journal.wrote(run / name)]
         recorded = {**hashes(run, {*kept, stage}), stage: hashlib.sha256(content).hexdigest()}
-        logs = {name: store.sha256(run / name) for name in sorted(ours - {*recorded})}
-        write_manifest(run / CLAIM, {**claim, FILES: recorded, LOGS: logs, **({KEPT: kept} if kept else {})})
-    store.write_json(path, asdict(record))
+        write_manifest(run / CLAIM, {**claim, FILES: recorded, **({KEPT: kept} if kept else {})}, journal.write)
+    journal.write(path, content)
 
 
-def inherit(parent: Path, run: Path) -> list[Path]:
-    """Copy the records of the stages before, and their hashes; return the copies."""
-    copies: list[Path] = []
+def inherit(parent: Path, journal: Journal) -> None:
+    """Copy the records of the stages before, and their hashes."""
     for path in sorted((parent / STAGES).glob("*.json")):
         for file in filter(Path.is_file, (path, path.with_suffix(HASHES))):
             try:
@@ -193,7 +191,4 @@ def inherit(parent: Path, run: Path) -> list[Path]:
             except (OSError, ValueError) as error:
                 what = f"{file} cannot be read: {error}. Copy the run again from where it was trained."
                 raise ModelError(what) from error
-            store.make_folder(run / STAGES)
-            store.write_text(run / STAGES / file.name, text)
-            copies.append(run / STAGES / file.name)
-    return copies
+            store.write_text(journal.folder / STAGES / file.name, text, journal.write)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.errors import ModelError
-from robust_xtreme.models.verify import CLAIM, FILES, LOGS, claim_of
-from robust_xtreme.results import start_over, store
-from robust_xtreme.results.start_over import StartOver
+from robust_xtreme.models.verify import CLAIM, FILES, claim_of
+from robust_xtreme.results import store
+from robust_xtreme.results.journal import JOURNAL, Journal
+from robust_xtreme.results.start_over import StartOver, start_over
 from robust_xtreme.training import best
 
-FOLDERS: Final = ("stages", "heads", "model", "resume", "tensorboard")
+FOLDERS: Final = ("stages", "heads", "model", "resume")
 """The folders of a run. The records of complete stages are the first that are removed."""
 
-_ALONE: Final = ("metrics.csv", best.FILE)
-_STATE: Final = re.compile(r"best\.safetensors|resume/step-\d{9}/(lightning\.ckpt|random\.pt|place\.json)")
-"""Files that train.json never lists."""
+_ALONE: Final = ("metrics.csv", best.FILE, "tensorboard")
+"""The other names that a run gives. The folder of TensorBoard, to which it adds, is kept as a whole."""
 
 _OF_MODEL: Final = (
     r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
@@ -28,30 +27,33 @@ _OF_MODEL: Final = (
     r"|chat_template\.jinja|(spiece|tokenizer|sentencepiece\.bpe)\.model"
 )
 _GIVEN: Final = re.compile(
-    rf"train\.json|metrics\.csv|tensorboard/(events\.out\.tfevents\..+|hparams\.yaml)|{_STATE.pattern}"
+    r"train\.json|metrics\.csv|best\.safetensors|tensorboard|resume/step-\d{9}/(lightning\.ckpt|random\.pt|place\.json)"
     rf"|stages/\d+-[a-z_]+\.(json|hashes)|model/({_OF_MODEL})"
 )
 """The names that every run gives; those of heads are names of tasks."""
 
 
+def journal_of(run: Path, tell: Callable[[str], None] = lambda _: None) -> Journal:
+    """The journal of a run; one of an earlier version has none, and its train.json lists what it wrote."""
+    claim = claim_of(run)
+    if not claim or (run / JOURNAL).exists():
+        return Journal(run, tell)
+    return Journal(run, tell, {**_table(claim, FILES), CLAIM: store.sha256(run / CLAIM)})
+
+
 def removal(run: Path, tasks: Collection[str]) -> str:
     """What `force` does to the folder of a run, as a line; empty where it is not a run."""
-    return over_of(run, tasks).line(replaced=1) if (run / CLAIM).is_file() else ""
+    return over_of(journal_of(run), tasks).line(replaced=1) if (run / CLAIM).is_file() else ""
 
 
-def over_of(run: Path, tasks: Collection[str]) -> StartOver:
-    """The start over in the folder of a run, where the new run learns `tasks`; train.json is replaced.
-
-    A complete run lists what it wrote. What others wrote has the names that a run gives.
-    """
-    claim, names = claim_of(run) or {}, _names(run)
-    files = _table(claim, FILES)
-    named = [name for name in names if is_given(name, _tasks(claim)) and (name != best.FILE or _is_best(run))]
-    by_name = [name for name in named if not files or _STATE.fullmatch(name)]
-    written = {**_table(claim, LOGS), **dict.fromkeys(by_name), **files}
-    in_way = [name for name in names if name in {*written, *FOLDERS} or is_given(name, (*tasks, *_tasks(claim)))]
+def over_of(journal: Journal, tasks: Collection[str]) -> StartOver:
+    """The start over in the folder of a run, where the new run learns `tasks`; train.json is replaced."""
+    run = journal.folder
+    given = (*tasks, *_tasks(claim_of(run) or {}))
+    names, written = _names(run, given), {*journal.names()}
+    in_way = [name for name in names if name in {*written, *FOLDERS} or is_given(name, given)]
     stays = [name for name in names if name not in in_way]
-    return start_over.start_over(run, in_way, written, [*sorted(stays), *_beside(run)])
+    return start_over(journal, in_way, [*sorted(stays), *_beside(run)])
 
 
 def is_given(name: str, tasks: Iterable[str]) -> bool:
@@ -66,42 +68,10 @@ def remove(over: StartOver) -> None:
     _remove_empty(over.folder)
 
 
-def remove_states(run: Path) -> None:
-    """Remove what a run continues from. Raises DiskError."""
-    for name in _names(run):
-        if _STATE.fullmatch(name) and (name != best.FILE or _is_best(run)):
-            start_over.remove(run / name)
-    _remove_empty(run)
-
-
-def sweep(run: Path) -> None:
-    """Remove temporary files that a killed process left in a run. Call it while the folder is locked."""
-    tasks = _tasks(claim_of(run) or {})
-    (run / f".{best.FILE}.tmp").unlink(missing_ok=True)
-    store.sweep(run, lambda name: is_given(name, ()))
-    store.sweep(run / "stages", lambda name: is_given(f"stages/{name}", ()))
-    for folder in [*run.glob(".*.tmp"), *(run / "resume").glob(".*.tmp")]:
-        final = (folder.parent / store.final_name(folder.name)).relative_to(run)
-        for file in folder.glob("*"):
-            if is_given((final / (store.final_name(file.name) or file.name)).as_posix(), tasks):
-                with suppress(OSError):
-                    file.unlink()
-        with suppress(OSError):
-            folder.rmdir()
-
-
 def _remove_empty(run: Path) -> None:
     for folder in (*(run / "resume").glob("step-*"), *(run / name for name in FOLDERS)):
         with suppress(OSError):
             folder.rmdir()
-
-
-def _is_best(run: Path) -> bool:
-    """Whether the weights beside a run are those that it kept: they contain their score."""
-    try:
-        return best.kept(run) is not None
-    except ModelError:
-        return False
 
 
 def _table(claim: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -115,13 +85,20 @@ def _tasks(claim: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, tasks)) if isinstance(tasks, list) else ()
 
 
-def _names(run: Path) -> list[str]:
-    """The files of a run's folders and the two beside them; links are not followed."""
-    walks = [walk for name in FOLDERS if not (run / name).is_symlink() for walk in os.walk(run / name)]
-    paths = [Path(folder, name) for folder, _, files in walks for name in sorted(files)]
-    alone = [run / name for name in _ALONE if os.path.lexists(run / name)]
-    others = [run / name for name in FOLDERS if (run / name).is_symlink() or (run / name).is_file()]
-    return [path.relative_to(run).as_posix() for path in (*paths, *alone, *others)]
+def _names(run: Path, tasks: Collection[str]) -> list[str]:
+    """What is in a run's folders, and what is beside them under a name of the run; links are not followed.
+
+    A folder that has the name of a file is one entry.
+    """
+    names = [name for folder in FOLDERS for name in _within(run, folder, tasks)]
+    return [*names, *(name for name in _ALONE if os.path.lexists(run / name))]
+
+
+def _within(run: Path, name: str, tasks: Collection[str]) -> list[str]:
+    path = run / name
+    if path.is_symlink() or not path.is_dir() or is_given(name, tasks):
+        return [name] if os.path.lexists(path) else []
+    return [inner for entry in sorted(path.iterdir()) for inner in _within(run, f"{name}/{entry.name}", tasks)]
 
 
 def _beside(run: Path) -> list[str]:

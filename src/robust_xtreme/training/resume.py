@@ -14,7 +14,8 @@ import torch
 from lightning.pytorch import Trainer
 
 from robust_xtreme import resources
-from robust_xtreme.errors import ModelError
+from robust_xtreme.errors import DiskError, ModelError
+from robust_xtreme.results.journal import Journal
 from robust_xtreme.training.encoder import disk_error, written_folder
 
 FOLDER: Final = "resume"
@@ -48,29 +49,27 @@ class State:
 
 
 def save(
-    trainer: Trainer, run: Path, step: int, losses: tuple[float, ...], parts: Mapping[str, Sequence[float]]
+    trainer: Trainer, journal: Journal, step: int, losses: tuple[float, ...], parts: Mapping[str, Sequence[float]]
 ) -> None:
     """Write the state after `step` steps atomically, and remove older states. Raises DiskError.
 
     All of several processes call it; the first process writes.
     """
-    folder = run / FOLDER
+    folder = journal.folder / FOLDER
     if not trainer.is_global_zero:
         trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)
         return
     try:
-        with written_folder(folder / f"step-{step:09d}", keeping=False) as tmp:
+        with written_folder(folder / f"step-{step:09d}", journal) as tmp:
             trainer.save_checkpoint(tmp / _CHECKPOINT, weights_only=False)
             cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
             torch.save({"cpu": torch.get_rng_state(), "cuda": cuda}, tmp / _RANDOM)
             (tmp / _POSITION).write_text(json.dumps({"step": step, "losses": losses, "parts": parts}), encoding="ascii")
     except RuntimeError as error:  # what torch raises where it cannot write
         raise disk_error(folder, error) from error
-    for older in _states(run)[:-1]:
-        with suppress(OSError):
-            for name in _FILES:
-                (older / name).unlink(missing_ok=True)
-            older.rmdir()
+    newest = f"{FOLDER}/step-{step:09d}/"
+    with suppress(DiskError):
+        journal.remove(lambda name: name.startswith(f"{FOLDER}/") and not name.startswith(newest))
 
 
 def saved_step(run: Path) -> int:

@@ -20,6 +20,7 @@ from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.verify import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import Journal
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.targets.contamination import HASHES, keys
 from robust_xtreme.targets.kinds import kind_of
@@ -27,13 +28,13 @@ from robust_xtreme.training import best, record, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import device_of
 from robust_xtreme.training.diversity import diversity
-from robust_xtreme.training.encoder import encoder_folder, read_start, renamed, write_model, written_folder
+from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
-from robust_xtreme.training.loop import Options, Stage, check_logger, logs, run_loop
+from robust_xtreme.training.loop import Options, Stage, check_logger, run_loop
 from robust_xtreme.training.lora import add_lora, merged
 from robust_xtreme.training.masked import NAME
-from robust_xtreme.training.removal import sweep
+from robust_xtreme.training.removal import journal_of
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in
 
@@ -54,6 +55,8 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
         check_logger(spec)
         _check_shared_out(spec)
         chain = chain_of(spec, options.tell)
+        last = chain.links[-1]
+        record.check_claim(last.folder, last.identity, last.facts, force=options.force)
         parent = chain.start
         for link in chain.links:
             _make(chain, link, parent, options)
@@ -78,26 +81,28 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
         record.check_ours(link.folder)
         with _locked(link.folder, last, options.tell):
             record.check_claim(link.folder, link.identity, link.facts, force=force)
+            journal = journal_of(link.folder, options.notice or options.tell)
             if force or not link.complete:
-                _make_again(chain, link, parent, options, force)
+                _make_again(chain, link, parent, options, journal, force)
                 return
-            sweep(link.folder)
-            record.clear(link.folder)
+            journal.sweep()
+            record.clear(journal)
     if last:
         check_hashes(link.folder)
         options.tell(f"{link.folder} is complete. Train again with --force, or elsewhere with --out.")
 
 
-def _make_again(chain: Chain, link: Link, parent: Path | None, options: Options, force: bool) -> None:
+def _make_again(chain: Chain, link: Link, parent: Path | None, options: Options, journal: Journal, force: bool) -> None:
     """Train a stage in its folder, which is locked; an earlier run stays where the start or the data cannot be read."""
     ready = _ready(chain, link, parent, options.tell) if parent else None
-    record.claim(link.folder, link.identity, link.facts, force=force, tell=options.tell)
+    record.claim(journal, link.identity, link.facts, force=force)
     with store.staying(link.folder / CLAIM):
-        sweep(link.folder)
+        journal.sweep()
         if parent and ready:
-            _train(chain, ready, options, record.inherit(parent, link.folder))
+            record.inherit(parent, journal)
+            _train(chain, ready, options, journal)
         else:
-            _from_scratch(chain, link)
+            _from_scratch(chain, link, journal)
 
 
 @contextmanager
@@ -119,12 +124,12 @@ def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
         yield
 
 
-def _from_scratch(chain: Chain, link: Link) -> None:
+def _from_scratch(chain: Chain, link: Link, journal: Journal) -> None:
     encoder, tokenizer = scratch.new_model(Path(chain.spec.text), chain.spec.size, link.stage.seed)
-    written = write_model(link.folder / "model", encoder, tokenizer)
+    write_model(link.folder / "model", encoder, tokenizer, journal)
     text = str(link.facts["text"])
     learned = record.StageRecord(link.kind, chain.spec.recipe, link.stage.seed, text, parent=SCRATCH, base=chain.base)
-    record.write_stage(link.record, learned, written)
+    record.write_stage(link.record, learned, journal)
 
 
 @final
@@ -154,7 +159,7 @@ def _ready(chain: Chain, link: Link, parent: Path, tell: Tell) -> _Ready:
     return _Ready(link, source, encoder, tokenizer, learned, score)
 
 
-def _train(chain: Chain, ready: _Ready, options: Options, inherited: Sequence[Path]) -> None:
+def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> None:
     spec, link, encoder, tokenizer, learned = chain.spec, ready.link, ready.encoder, ready.tokenizer, ready.learned
     _tell_counts(link, learned, options.tell)
     if read := what_is_read(spec, link.stage):
@@ -162,7 +167,7 @@ def _train(chain: Chain, ready: _Ready, options: Options, inherited: Sequence[Pa
     run_loop(
         Stage(
             name=link.kind,
-            run=link.folder,
+            journal=journal,
             encoder=encoder,
             parts=learned.parts,
             plan=learned.plan,
@@ -174,13 +179,13 @@ def _train(chain: Chain, ready: _Ready, options: Options, inherited: Sequence[Pa
         ),
         options,
     )
-    written = [*inherited, *logs(link.folder, spec), *write_model(link.folder / "model", merged(encoder), tokenizer)]
+    write_model(link.folder / "model", merged(encoder), tokenizer, journal)
     if learned.heads:
-        written += _write_heads(link, learned.heads)
+        _write_heads(link, learned.heads, journal)
     if link.lessons:
-        written.append(_write_hashes(link))
-    record.write_stage(link.record, _record(chain, link, learned, encoder_identity(ready.source)), written)
-    record.clear(link.folder)
+        _write_hashes(link, journal)
+    record.write_stage(link.record, _record(chain, link, learned, encoder_identity(ready.source)), journal)
+    record.clear(journal)
 
 
 def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
@@ -191,24 +196,20 @@ def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
     tell(f"{counts or link.kind.replace('_', ' ')}, {learned.plan.steps:,} steps of {learned.plan.batch_size}")
 
 
-def _write_hashes(link: Link) -> Path:
-    """Write the keys of the examples that weights are trained on or selected by; return the file."""
+def _write_hashes(link: Link, journal: Journal) -> None:
+    """Write the keys of the examples that weights are trained on or selected by."""
     known = sorted({key for example in (*link.examples, *link.selected) for key in keys(example)})
-    store.make_folder(link.record.parent)
-    path = link.record.with_suffix(HASHES)
-    store.write_text(path, "".join(f"{key}\n" for key in known))
-    return path
+    store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in known), journal.write)
 
 
-def _write_heads(link: Link, heads: Sequence[nn.Module]) -> list[Path]:
+def _write_heads(link: Link, heads: Sequence[nn.Module], journal: Journal) -> None:
     encoder = encoder_identity(link.folder / "model")
-    with written_folder(link.folder / "heads") as tmp:
+    with written_folder(link.folder / "heads", journal) as tmp:
         for task, head in zip((lesson.task for lesson in link.lessons), heads, strict=True):
             weights = {name: tensor.contiguous() for name, tensor in head.state_dict().items()}
             save_file(weights, tmp / f"{task.name}.safetensors")
             facts = {"task": task.name, "family": task.family, "labels": list(task.labels), "encoder": encoder}
             store.write_json(tmp / f"{task.name}.json", facts)
-        return renamed(tmp, link.folder / "heads")
 
 
 def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.StageRecord:

@@ -1,0 +1,178 @@
+"""The journal of a run's folder: which bytes the run wrote there, so that it removes and replaces nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
+from typing import Final, final
+
+from robust_xtreme import resources
+from robust_xtreme.errors import DiskError, RobustXtremeError
+from robust_xtreme.results import store
+from robust_xtreme.sinks import visible
+
+JOURNAL: Final = ".written.jsonl"
+_KEPT: Final = ".kept"
+_LARGE: Final = 1 << 28
+_OPENED, _CLOSED = "opened", "closed"
+_APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a run wrote in its folder. A file is the run's if and only if the journal has its name and these bytes.
+
+    A line of the journal has a name, relative to the folder, and a mark: the sha256 of the bytes or, above 256 MiB,
+    their number and the time of their last change. It is added before the file appears, and stays when a run starts
+    over. Temporary files have lines when they begin and when they are gone. `listed` has the sha256 of the files of an
+    earlier version's run, which has no journal. `tell` gets a line for each file that gets another name.
+    """
+
+    folder: Path
+    tell: Callable[[str], None] = lambda _: None
+    listed: Mapping[str, str] = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """The names of the files that the run wrote and that are there, in the order in which they were written."""
+        names = dict.fromkeys(name for name, mark in self._entries() if mark not in (_OPENED, _CLOSED))
+        return [name for name in names if os.path.lexists(self.folder / name)]
+
+    def wrote(self, path: Path) -> bool:
+        """Whether the run wrote these bytes; a link, a folder or what cannot be read is not known to be the run's."""
+        if path.is_symlink() or not path.is_file():
+            return False
+        name, lines = self._name(path), self._lines()
+        with suppress(RobustXtremeError, OSError):
+            return any(json.dumps((name, mark)) in lines for mark in _marks(path))
+        return False
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file whole or not at all. Raises DiskError."""
+        with self.temporary(path) as tmp:
+            store.write_synced(tmp, content)
+            self.put(tmp, path)
+
+    @contextmanager
+    def temporary(self, path: Path) -> Iterator[Path]:
+        """The path of a temporary file or folder beside a file that is to be written. Raises DiskError."""
+        tmp = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+        try:
+            self._make_folder(path.parent)
+            self._add(self._name(tmp), _OPENED)
+            yield tmp
+        except OSError as error:
+            raise store.disk_error(path, error) from error
+        finally:
+            with suppress(OSError):
+                self._discard(tmp)
+
+    def put(self, tmp: Path, path: Path) -> None:
+        """Move a whole file to its name. What is there and is not the run's gets another name, which is reported."""
+        self._make_folder(path.parent)
+        self._add(self._name(path), next(_marks(tmp)))
+        if os.path.lexists(path) and not self.wrote(path):
+            self.keep(path)
+        store.replace(tmp, path)
+        store.sync_folder(path.parent)
+
+    def keep(self, path: Path) -> None:
+        """Give what the run did not write another name, and report it. Raises DiskError."""
+        name = self._name(path)
+        self.tell(visible(f"{name} is not as the run wrote it, and is kept as {rename(path).name}"))
+
+    def remove(self, names: Callable[[str], object]) -> None:
+        """Remove the run's files with such names, and then empty folders. Raises DiskError."""
+        paths = [self.folder / name for name in self.names() if names(name)]
+        for path in filter(self.wrote, paths):
+            remove(path)
+        for folder in sorted({parent for path in paths for parent in path.parents}, reverse=True):
+            if self.folder in folder.parents:
+                with suppress(OSError):
+                    folder.rmdir()
+
+    def sweep(self) -> None:
+        """Remove the temporary files that a killed process of this run left. Call it while the folder is locked."""
+        marks = dict(self._entries())
+        for name in [name for name, mark in marks.items() if mark == _OPENED]:
+            with suppress(OSError):
+                self._discard(self.folder / name)
+
+    def _discard(self, tmp: Path) -> None:
+        if tmp.is_dir() and not tmp.is_symlink():
+            shutil.rmtree(tmp, ignore_errors=True)
+        tmp.unlink(missing_ok=True)
+        if self.folder.is_dir():
+            self._add(self._name(tmp), _CLOSED)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder within the run's; a file or a link in its place gets another name."""
+        for part in reversed([folder, *folder.parents]):
+            if self.folder in part.parents and (part.is_symlink() or part.is_file()):
+                self.keep(part)
+        store.make_folder(folder)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def _add(self, name: str, mark: str) -> None:
+        """Add a line, whose line break comes first, because a killed process may have left the line before cut."""
+        path = self.folder / JOURNAL
+        listed = [] if path.exists() else list(self.listed.items())
+        content = "".join(f"\n{json.dumps(entry)}" for entry in (*listed, (name, mark)))
+        handle = os.open(path, _APPEND, 0o666)
+        try:
+            os.write(handle, content.encode())
+        finally:
+            os.close(handle)
+
+    def _lines(self) -> list[str]:
+        try:
+            return resources.content(self.folder / JOURNAL).decode("utf-8", "replace").split("\n")
+        except OSError:
+            return [json.dumps(entry) for entry in self.listed.items()]
+
+    def _entries(self) -> Iterator[tuple[str, str]]:
+        """The names and marks of the lines that can be read."""
+        for line in self._lines():
+            with suppress(ValueError, TypeError):
+                name, mark = json.loads(line)
+                yield name, mark
+
+
+def _marks(path: Path) -> Iterator[str]:
+    """The marks that a file may have in a journal, the first of which is written. Raises DataError, OSError."""
+    facts = path.stat()
+    if facts.st_size > _LARGE:
+        yield f"{facts.st_size} {facts.st_mtime_ns}"
+    yield store.sha256(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, where it is there. Raises DiskError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be removed: {error.strerror}.") from error
+
+
+def rename(path: Path) -> Path:
+    """Give a file the name under which it is kept, which is returned. Raises DiskError."""
+    other = free_name(path)
+    try:
+        return path.rename(other)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be renamed to {other.name}: {error.strerror}.") from error
+
+
+def free_name(path: Path) -> Path:
+    """The name under which a file is kept, which no file has: `NAME.kept`, `NAME.kept.2` and so on."""
+    others = (path.with_name(f"{path.name}{_KEPT}{f'.{number}' if number > 1 else ''}") for number in count(1))
+    return next(other for other in others if not os.path.lexists(other))
