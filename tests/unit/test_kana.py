@@ -133,10 +133,19 @@ def test_a_kanji_inside_a_word_is_not_converted() -> None:
         assert _noised(text) == {text}
 
 
-def test_a_kanji_beside_a_digit_is_not_converted() -> None:
-    """氏 alone becomes a homophone, but not after a digit, where it may be a counter."""
-    assert len(_noised("その氏は")) > 1
-    assert _noised("2010氏は") == {"2010氏は"}
+@pytest.mark.parametrize("word", ["氏", "試合", "世紀", "万人"])
+def test_a_word_beside_a_digit_is_not_converted(word: str) -> None:
+    """A word is converted, but not after a digit, where it may be a counter, nor before one."""
+    assert len(_noised(f"その{word}は")) > 1
+    assert _noised(f"2010{word}は") == {f"2010{word}は"}
+    assert _noised(f"その{word}1は") == {f"その{word}1は"}
+
+
+def test_a_word_becomes_a_rare_one_only_where_no_other_sounds_like_it(rows: list[KeyingError]) -> None:
+    """人 (ひと) does not become 費途; 必要, which only 必用 sounds like, becomes that."""
+    assert "費途" not in {form for forms in _forms(rows, "人").values() for form in forms}
+    assert "九族" not in {form for forms in _forms(rows, "急速").values() for form in forms}
+    assert _forms(rows, "必要") == {"candidate": {"必用"}}
 
 
 def test_readings_that_a_word_does_not_have_are_not_used(rows: list[KeyingError]) -> None:

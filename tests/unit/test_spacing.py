@@ -28,6 +28,16 @@ def test_very_long_words_are_split_at_forty_places() -> None:
     assert positions == set(range(1, 401, 10))
 
 
+def test_a_thai_vowel_stays_with_its_consonant() -> None:
+    """Nobody puts a space after a vowel that is written before its consonant, nor before one written after it."""
+    forms = {
+        perturb([word + "." * number], "spacing:1@join=0", language="th")[0].rstrip(".")
+        for word in ("แม่น้ำ", "ประเทศ", "มา")
+        for number in range(1, 60)
+    }
+    assert forms == {"แม่ น้ำ", "ป ระเทศ", "ประ เทศ", "ประเท ศ", "มา"}
+
+
 def test_numbers_keep_their_spaces() -> None:
     """A space beside a digit stays: 5 km and 10 000 are read as they were."""
     assert perturb(["5 km 10 000 x"], "spacing:1@split=0", language="en") == ["5 km 10 000 x"]

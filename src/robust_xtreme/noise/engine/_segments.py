@@ -55,8 +55,8 @@ class Segments:
         """The first cluster of each segment that is a unit (s,), and its slot (s,).
 
         `points` (m,) are the code points of clusters, 0 where a cluster has several. A segment is not a unit if one of
-        its clusters is `blocked` (m,), if a span has an `edge` (m,) within it, or if it has no slot. Nor is one of one
-        letter beside a digit, or beside an ideograph that is in no segment.
+        its clusters is `blocked` (m,), if a span has an `edge` (m,) within it, if it has no slot, or beside a digit: it
+        may count what the digits number. Nor is one of one letter beside an ideograph that is in no segment.
         """
         starts, size, slot, apart = self._segments(points)
         inside = np.zeros(len(points), np.bool_)
@@ -68,9 +68,9 @@ class Segments:
             cut = _cumulated(edge)
             free &= at(cut, starts + 1) == at(cut, starts + size)
         ideograph = is_ideograph(points)
-        digit = at(digits(), points)
-        free &= (size > 1) | ~_beside(starts, digit | ideograph & ~inside)
-        free &= (size > 1) | ~apart | ~_beside(starts, ideograph)
+        free &= ~_beside(starts, size, at(digits(), points))
+        free &= (size > 1) | ~_beside(starts, size, ideograph & ~inside)
+        free &= (size > 1) | ~apart | ~_beside(starts, size, ideograph)
         return starts[free], slot[free]
 
     def _segments(self, points: Array) -> tuple[Array, Array, Array, Array]:
@@ -160,11 +160,11 @@ def _cumulated(flags: Array) -> Array:
     return counts
 
 
-def _beside(positions: Array, flags: Array) -> Array:
-    """Whether the cluster before or after each position (s,) has a flag (m,)."""
+def _beside(starts: Array, size: Array, flags: Array) -> Array:
+    """Whether the cluster before or after each segment (s,) has a flag (m,)."""
     padded = np.zeros(len(flags) + 2, np.bool_)
     padded[1:-1] = flags
-    beside: Array = at(padded, positions) | at(padded, positions + 2)
+    beside: Array = at(padded, starts) | at(padded, starts + size + 1)
     return beside
 
 

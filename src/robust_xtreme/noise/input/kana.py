@@ -6,14 +6,15 @@ only kana, of the script of the kana, and do not begin with a small kana.
 
 Words of the pack `ja-words` are converted as a whole, up to their last kanji, to other words with the same ending: of
 the same reading (`candidate`), or of one that sounds nearly the same (`syllable`): a vowel long or short, a small っ or
-none, a consonant voiced or not. A word without ending also becomes one that has its own.
+none, a consonant voiced or not. A word without ending also becomes one that has its own. A word becomes a rare one only
+where no other sounds like it.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, final
@@ -26,6 +27,9 @@ MOST: Final = 8
 """How many forms a kana or a word has in one kind."""
 
 _NEAR: Final = 4
+_RARE: Final = 1
+"""The weight of words that do not occur in the texts that the weights of `ja-words` come from."""
+
 _LONG: Final = {"O": "う", "U": "う", "E": "い", "I": "い"}
 _VOICED: Final = "\u3099"
 
@@ -172,21 +176,31 @@ def _readings() -> Readings:
 
 
 def _of_words(groups: Readings) -> Iterator[KeyingError]:
-    counts: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    typed: defaultdict[tuple[str, str], list[tuple[str, str, int]]] = defaultdict(list)
     for (reading, kana, tail), homophones in groups.items():
-        top = dict(list(homophones.items())[: MOST + 1])
         alike = [groups[other, kana, tail] for other in sounds_alike(reading) if (other, kana, tail) in groups]
         for letters in homophones:
-            if _parts(letters)[1]:
-                continue
-            counts[letters, tail, "candidate"].update(top)
-            for others in alike:
-                near_words = [(form, weight) for form, weight in others.items() if len(form) == len(letters)]
-                counts[letters, tail, "syllable"].update(dict(near_words[:_NEAR]))
-    for (letters, tail, kind), forms in counts.items():
-        forms.pop(letters, None)
-        for form, weight in forms.most_common(MOST if kind == "candidate" else _NEAR):
-            yield KeyingError(letters, kind, form, weight, tail=tail)
+            if not _parts(letters)[1]:
+                typed[letters, tail] += _instead(letters, homophones, alike)
+    for (letters, tail), rows in typed.items():
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for kind, form, weight in [row for row in rows if row[2] > _RARE] or rows:
+            counts[kind][form] += weight
+        for kind, forms in counts.items():
+            for form, weight in forms.most_common(MOST if kind == "candidate" else _NEAR):
+                yield KeyingError(letters, kind, form, weight, tail=tail)
+
+
+def _instead(
+    letters: str, homophones: Mapping[str, int], alike: Iterable[Mapping[str, int]]
+) -> Iterator[tuple[str, str, int]]:
+    """The words of the same reading, and those as long that sound alike: kind, form, weight."""
+    for form, weight in homophones.items():
+        if form != letters:
+            yield "candidate", form, weight
+    for form, weight in chain.from_iterable(others.items() for others in alike):
+        if form != letters and len(form) == len(letters):
+            yield "syllable", form, weight
 
 
 def sounds_alike(reading: str) -> Iterator[str]:

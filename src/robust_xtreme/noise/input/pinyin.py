@@ -3,7 +3,8 @@
 Words of the pack `zh-words`, of one letter or several, are typed and converted as a whole. They become other words of
 the list with as many letters: of the same reading, or of one typed by mistake. Near syllables differ by a pair of
 sounds of the pack `zh-fuzzy` (zh and z, in and ing). A key error of the keys counts only where what is typed is again
-the reading of a word, and gives the commonest one. Rows without a reading only say where words begin and end.
+the reading of a word, and gives the commonest one. A word does not become one that is a hundred times rarer: whoever
+types 的 sees that 哦 is wrong. Rows without a reading only say where words begin and end.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from robust_xtreme.noise.input.nearby import LATIN, near
 _MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
 _NEAR: Final = 3
 _THOUSAND: Final = 1000
+_RARER: Final = 100
+"""How many times rarer than a word another one may be that is typed instead."""
 
 Count = dict[str, int]
 
@@ -37,8 +40,8 @@ def key_errors() -> Iterator[KeyingError]:
         mistaken = _mistaken(reading, known)
         for word, frequency in forms.items():
             share = max(1, _THOUSAND * frequency // shares[word])
-            for kind, form, weight in mistaken:
-                if len(form) == len(word):
+            for kind, form, weight, commonness in mistaken:
+                if len(form) == len(word) and _RARER * commonness >= frequency:
                     counts[word, kind][form] += max(1, weight * share // _THOUSAND)
     for (word, kind), words_typed in counts.items():
         words_typed.pop(word, None)
@@ -119,12 +122,13 @@ def mistaken_readings(reading: str) -> Iterator[tuple[str, str, int]]:
             yield kind, " ".join((*parts[:index], other, *parts[index + 1 :])), weight
 
 
-def _mistaken(reading: str, known: Mapping[str, Count]) -> list[tuple[str, str, int]]:
-    """The words that are typed instead of those of a reading: kind, word, weight."""
-    rows = [("candidate", *row) for row in _top(known[reading], _MOST["candidate"] + 1)]
+def _mistaken(reading: str, known: Mapping[str, Count]) -> list[tuple[str, str, int, int]]:
+    """The words that are typed instead of those of a reading: kind, word, weight, frequency."""
+    homophones = _top(known[reading], _MOST["candidate"] + 1)
+    rows = [("candidate", form, frequency, frequency) for form, frequency in homophones]
     for kind, other, weight in mistaken_readings(reading):
         for form, frequency in _top(known.get(other, {}), _NEAR if kind == "syllable" else 1):
-            rows.append((kind, form, frequency if kind == "syllable" else weight))
+            rows.append((kind, form, frequency if kind == "syllable" else weight, frequency))
     return rows
 
 

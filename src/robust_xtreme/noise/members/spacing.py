@@ -1,7 +1,8 @@
 """Spacing errors: two words written as one, a word written as two.
 
 A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or split
-at one position, between two letters of the language. Texts in scripts without spaces get some, too. The noise has no
+at one position, between two letters of the language, in Thai never between a consonant and a vowel written beside it.
+Texts in scripts without spaces get some, too. The noise has no
 meaning for tasks that label single words, as tagging.
 """
 
@@ -17,6 +18,10 @@ from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words
 
 _APOSTROPHES: Final = ("'", "’")
+_BEFORE: Final = tuple("เแโใไ")
+_AFTER: Final = tuple("ะาำๅฯๆ")
+"""Thai vowels that are written before a consonant; those after one, and the signs that belong to what is before them."""
+
 _MOST: Final = 40
 """How many positions, evenly spread, a very long word can be split at."""
 
@@ -29,11 +34,12 @@ _MOST: Final = 40
 )
 def spacing(word: str, language: str) -> Iterator[Form]:
     """Join words and split them: the space before the next one left out, or one put where none belongs."""
-    # A word can be split between two letters, both of the language.
+    # A word can be split between two letters, both of the language, if they do not make one syllable.
     clusters = split(word)
     letters = [cluster not in _APOSTROPHES and belongs(language, cluster) for cluster in clusters]
     ends = accumulate(map(len, clusters))
-    splits = [end for end, both in zip(ends, pairwise(letters), strict=False) if all(both)]
+    apart = [not left.endswith(_BEFORE) and not right.startswith(_AFTER) for left, right in pairwise(clusters)]
+    splits = [end for end, both, free in zip(ends, pairwise(letters), apart, strict=False) if all(both) and free]
     few = min(len(splits), _MOST)
     for number in range(few):
         end = splits[number * len(splits) // few]
