@@ -2,8 +2,7 @@
 
 A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or split
 at one position, between two letters of the language, in Thai never between a consonant and a vowel written beside it.
-Texts in scripts without spaces get some, too. The noise has no
-meaning for tasks that label single words, as tagging.
+Texts in scripts without spaces get some, too. The noise has no meaning for tasks that label single words, as tagging.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from robust_xtreme.noise.engine.words import Form, words
 _APOSTROPHES: Final = ("'", "’")
 _BEFORE: Final = tuple("เแโใไ")
 _AFTER: Final = tuple("ะาำๅฯๆ")
-"""Thai vowels that are written before a consonant; those after one, and the signs that belong to what is before them."""
+"""Thai vowels that are written before a consonant; vowels and signs that are written after what they belong to."""
 
 _MOST: Final = 40
 """How many positions, evenly spread, a very long word can be split at."""
