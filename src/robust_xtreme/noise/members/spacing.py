@@ -33,7 +33,7 @@ _MOST: Final = 40
 )
 def spacing(word: str, language: str) -> Iterator[Form]:
     """Join words and split them: the space before the next one left out, or one put where none belongs."""
-    # A word can be split between two letters, both of the language, if neither is a Thai vowel that belongs to the other.
+    # A word can be split between two letters, both of the language; a Thai vowel stays with its consonant.
     clusters = split(word)
     letters = [cluster not in _APOSTROPHES and belongs(language, cluster) for cluster in clusters]
     ends = accumulate(map(len, clusters))
