@@ -3,8 +3,8 @@
 Words of the pack `zh-words`, of one letter or several, are typed and converted as a whole. They become other words of
 the list with as many letters: of the same reading, or of one typed by mistake. Near syllables differ by a pair of
 sounds of the pack `zh-fuzzy` (zh and z, in and ing). A key error of the keys counts only where what is typed is again
-the reading of a word, and gives the commonest one. A word does not become one that is a hundred times rarer: whoever
-types 的 sees that 哦 is wrong. Rows without a reading only say where words begin and end.
+the reading of a word, and gives the commonest one. A word does not become one that is a hundred times rarer:
+a writer of 的 sees that 哦 is wrong. Rows without a reading only say where words begin and end.
 """
 
 from __future__ import annotations
