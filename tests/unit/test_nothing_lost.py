@@ -14,6 +14,8 @@ from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.trainings import Stopped, copied, stop_at
 
 from robust_xtreme import train
+from robust_xtreme.commands._progress import observing
+from robust_xtreme.commands._train_shown import watching
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.evaluation import run as eval_run
 from robust_xtreme.evaluation.run import Observer, evaluate
@@ -188,6 +190,17 @@ def test_what_a_user_puts_into_a_run_is_still_there(
         if not path.is_file() or content not in path.read_bytes():
             assert any(f"{part} " in lines for part in (name, *map(str, Path(name).parents))), name
     command.run(run, True, print)
+
+
+def test_a_quiet_command_names_what_it_keeps(capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, where it prints nothing else."""
+    with watching(False, True, False) as options, observing(True, False) as observer:
+        for notice in (options.notice, observer.notice):
+            assert notice
+            notice("report.md is kept as report.md.kept")
+        options.tell("step 1")
+        observer.say("finished")
+    assert capsys.readouterr().err == "report.md is kept as report.md.kept\n" * 2
 
 
 def test_what_another_process_left_half_written_is_removed(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from robust_xtreme.errors import Mismatch, ModelError, SpecError
 from robust_xtreme.models.located import locate
 from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.training import best
+from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.values import from_values
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +135,8 @@ def test_a_complete_run_whose_files_were_cut_is_not_complete(name: str, run: Pat
             ModelError, match=rf"{name} is damaged or was changed.*Copy the run again .* train it again"
         ):
             damaged()
+    with pytest.raises(ModelError, match=rf"{name} is damaged"):
+        plan_of(from_values(words), print)
     train(options=Options(force=True), **words)
     assert path.read_bytes() == whole
 

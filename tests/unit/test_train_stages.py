@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, stop_at
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, SpecError
+from robust_xtreme.errors import Mismatch, MissingData, SpecError
 from robust_xtreme.results import store
 from robust_xtreme.training import loop, stage
 from robust_xtreme.training.chain import chain_of
@@ -243,6 +244,22 @@ def test_force_makes_the_last_stage_alone_again(home: Path) -> None:
     seen: list[Progress] = []
     train(_spec(home / "data", home / "encoder", "run"), Options(watch=seen.append, force=True))
     assert {event.stage for event in seen} == {"target"}
+
+
+def test_a_folder_that_the_run_cannot_take_is_refused_before_a_stage_is_trained(data: Path, encoder: Path) -> None:
+    """Neither its own earlier stage nor a folder of something else, with --force or without it."""
+    spec = _spec(data, encoder, "one")
+    shared = chain_of(spec.resolved(), print).links[0].folder
+    other = spec.folder.with_name("other")
+    other.mkdir(parents=True)
+    (other / "run.toml").write_text("mine", encoding="utf-8")
+    for force in (False, True):
+        options = Options(force=force, watch=lambda _: pytest.fail("it trained"))
+        with pytest.raises(SpecError, match="would overwrite its own stage masked lm"):
+            train(replace(spec, out=str(shared)), options)
+        with pytest.raises(Mismatch, match="contains files but is not a run"):
+            train(replace(spec, out=str(other)), options)
+    assert sorted(path.name for path in other.parent.iterdir()) == ["other"]
 
 
 def test_a_stage_half_made_is_not_a_stage(data: Path, encoder: Path) -> None:

@@ -87,9 +87,7 @@ def test_a_damaged_file_of_a_run_is_named(name: str, damage: Callable[[Path], No
     """Weights, labels, tokenizer and configuration, in evaluation and as the start of training."""
     locate(run, XNLI)
     damage(run / name)
-    line = (
-        rf"run: {name} is damaged or was changed after training .*Copy the run again .* or train it again with --force"
-    )
+    line = rf"run: {name} is damaged or was changed after training .*Copy the run again .* or move it away and train"
     with pytest.raises(ModelError, match=line):
         locate(run, XNLI)
     with pytest.raises(ModelError, match=line):

@@ -22,7 +22,7 @@ _MODEL, _STAGES = "model", "stages"
 _FOLDERS: Final = (_MODEL, "heads", _STAGES)
 _READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
 _LONGEST: Final = 200
-_REMEDY: Final = "Copy the run again from where it was trained, or train it again with --force."
+_REMEDY: Final = "Copy the run again from where it was trained, or move it away and train it again."
 _REINSTALL: Final = "It is part of robust-xtreme: reinstall it (in a checkout: make mini)."
 
 
@@ -79,7 +79,7 @@ def check_hashes(run: Path, inside: str = "") -> None:
     known = {*recorded, *_kept(run)}
     added = next((name for name in names if name not in known and name.endswith(_READ)), None)
     if added is not None:
-        raise ModelError(f"{run}: {added} is not a file of this run. Move it elsewhere, or train again with --force.")
+        raise ModelError(f"{run}: {added} is not a file of this run. Move it elsewhere.")
 
 
 def _kept(run: Path) -> tuple[str, ...]:
