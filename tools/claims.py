@@ -54,11 +54,13 @@ def rows(data: bytes) -> dict[tuple[str, ...], Row]:
     return {tuple(row[name] for name in _CELL): row for row in kept.iter_rows(named=True)}
 
 
-def page(title: str, old: Mapping[tuple[str, ...], Row], new: Mapping[tuple[str, ...], Row]) -> str:
+def page(title: str, since: str, old: Mapping[tuple[str, ...], Row], new: Mapping[tuple[str, ...], Row]) -> str:
     """The counts of old and new claims, and a row for each cell that was or is tested."""
     cells = sorted(cell for cell in {*old, *new} if {claim(old.get(cell)), claim(new.get(cell))} != {_NOT_TESTED})
     pairs = Counter((claim(old.get(cell)), claim(new.get(cell))) for cell in cells)
     lines = [f"# Claims of {title}: before and now", ""]
+    what = "A difference can come from the rule of claims, from the intervals, or from other draws of the noise."
+    lines += [f"Before: the report of commit {since}. {what}", ""]
     lines += ["| before | now | cells |", "| --- | --- | ---: |"]
     lines += [f"| {before} | {now} | {count} |" for (before, now), count in sorted(pairs.items())]
     lines += ["", "| task | language | condition | before | now |", "| --- | --- | --- | --- | --- |"]
@@ -78,7 +80,7 @@ def main() -> None:
     words = parser.parse_args()
     at = f"{words.since}:./{words.report.as_posix()}/deltas.csv"
     earlier = subprocess.run(["git", "show", at], check=True, capture_output=True).stdout
-    made = page(words.report.name, rows(earlier), rows((words.report / "deltas.csv").read_bytes()))
+    made = page(words.report.name, words.since, rows(earlier), rows((words.report / "deltas.csv").read_bytes()))
     store.write_text(words.out or words.report / "claims.md", made)
 
 

@@ -18,7 +18,7 @@ def test_claims_that_appeared_and_went_are_counted_and_listed() -> None:
         f"{_CELL.format(language)},{rest}"
         for language, rest in (("sw", "9.0,0.001,no room,false"), ("de", "1.0,0.4,,false"), ("zh", "0.0,,,true"))
     ]
-    text = page("mini", *(rows("\n".join(lines).encode()) for lines in (old, new)))
+    text = page("mini", "abc", *(rows("\n".join(lines).encode()) for lines in (old, new)))
     assert "| not tested | drop | 1 |" in text
     assert "| drop | no change shown | 1 |" in text
     condition = "char_noise:0.1@fields=premise"

@@ -73,6 +73,7 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
         "score": list(task.score or task.metrics[:1]),
         "perturbed": list(map(list, task.perturbed)),
         "groups": {name: list(group_languages(task, source, codes)) for name, codes in task.groups.items()},
+        **({"parallel_ids": task.parallel_ids} if task.parallel_ids else {}),
     }
 
 

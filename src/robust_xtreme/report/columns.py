@@ -141,8 +141,8 @@ _CATALOGUE: Final = (
           room=_WIDE),
     Shown("marks", ("marks",), _text, "`not shown above chance`: the clean level's lower 97.5 % bound is not above "
           "chance. `no room`: it exceeds chance by less than mde. `constant`: one answer covers 95 % of the items. "
-          "`cannot reject`: too few clusters differ for a test at the corrected level. Marked cells are tested and "
-          "averaged as all others.", right=False, folds=True, room=MEDIUM),
+          "`cannot reject`: no drop is found, and too few clusters differ for Holm's first step to find one. Marked "
+          "cells are tested and averaged as all others.", right=False, folds=True, room=MEDIUM),
     Shown("mde", ("mde",), points, "The smallest drop that is detected with 80 % power, at the corrected level.",
           room=_WIDEST),
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",

@@ -85,7 +85,8 @@ def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task]) -> Iterato
         languages, missing = _common(perturbed)
         for same in _groups(perturbed, ("model", "inference", "condition")):
             check_distinct(same)
-            kept = sorted((level for level in same if level.language in languages), key=by_language)
+            counting = (level for level in same if level.language in languages and not level.unfit)
+            kept = sorted(counting, key=by_language)
             if kept:
                 task = kept[0]["task"]
                 yield _equal(LANGUAGES, task, kept, missing)

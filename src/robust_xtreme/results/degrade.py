@@ -105,12 +105,12 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
 
 def _marks(row: Row) -> str | None:
     """What a reader must know of a cell before its drop."""
-    above = None if row["chance"] is None else row["clean"] - row["chance"]
+    above, alpha = None if row["chance"] is None else row["clean"] - row["chance"], 1 - CONFIDENCE
     marks = {
         "not shown above chance": row["near_chance"],
         "no room": above is not None and row["mde"] is not None and above < row["mde"],
         "constant": row["constant"] >= CONSTANT,
-        "cannot reject": row.get("m") is not None and 2.0 ** (1 - row["differing"]) >= (1 - CONFIDENCE) / row["m"],
+        "cannot reject": row.get("p_adjusted", 0.0) > alpha and 2.0 ** (1 - row["differing"]) * row["m"] >= alpha,
     }
     return ", ".join(name for name, applies in marks.items() if applies) or None
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from typing import Final, final
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DiskError, RobustXtremeError
+from robust_xtreme.errors import DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.results import store
 from robust_xtreme.sinks import visible
 
@@ -22,6 +23,7 @@ JOURNAL: Final = ".written.jsonl"
 _KEPT: Final = ".kept"
 _LARGE: Final = 1 << 28
 _OPENED, _CLOSED = "opened", "closed"
+_TEMPORARY: Final = re.compile(r"(.*/)?\.[^/]+\.[0-9a-f]{8}\.tmp")
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -134,17 +136,28 @@ class Journal:
             os.close(handle)
 
     def _lines(self) -> list[str]:
+        """The lines of the journal. Raises Mismatch where something else has its name."""
+        path = self.folder / JOURNAL
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise Mismatch(f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away.")
         try:
-            return resources.content(self.folder / JOURNAL).decode("utf-8", "replace").split("\n")
+            return resources.content(path).decode("utf-8", "replace").split("\n")
         except OSError:
             return [json.dumps(entry) for entry in self.listed.items()]
 
     def _entries(self) -> Iterator[tuple[str, str]]:
-        """The names and marks of the lines that can be read."""
+        """The names and marks of the lines that a run can have written; they lead to nothing outside of its folder."""
         for line in self._lines():
-            with suppress(ValueError, TypeError):
+            with suppress(ValueError, TypeError, RecursionError, OSError):
                 name, mark = json.loads(line)
-                yield name, mark
+                if self._is_inside(name) and (mark not in (_OPENED, _CLOSED) or _TEMPORARY.fullmatch(name)):
+                    yield name, mark
+
+    def _is_inside(self, name: str) -> bool:
+        """Whether a name is that of something in the folder, which no link leads out of. Raises TypeError, OSError."""
+        path = PurePosixPath(name)
+        plain = path.parts and not path.is_absolute() and ".." not in path.parts and name.isprintable()
+        return bool(plain) and (self.folder / path).parent.resolve().is_relative_to(self.folder.resolve())
 
 
 def _marks(path: Path) -> Iterator[str]:

@@ -261,7 +261,7 @@ DELTAS: Final = Frame(
 - `not shown above chance`: `near_chance`.
 - `no room`: the clean value exceeds chance by less than `mde`.
 - `constant`: one answer covers 95 % of the items, clean or perturbed.
-- `cannot reject`: so few clusters differ that even if all of them agreed, Holm's first step would not reject.
+- `cannot reject`: not rejected, and so few clusters differ that Holm's first step could not, if all of them agreed.
 
 They do not take a cell out of its set of tests. `drop_without_risk` is the drop of the items without label risk.
 """
