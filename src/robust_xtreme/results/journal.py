@@ -23,7 +23,7 @@ JOURNAL: Final = ".written.jsonl"
 _KEPT: Final = ".kept"
 _LARGE: Final = 1 << 28
 _OPENED, _CLOSED = "opened", "closed"
-_TEMPORARY: Final = re.compile(r"(.*/)?\.[^/]+\.[0-9a-f]{8}\.tmp")
+_TEMPORARY: Final = re.compile(r"(.*/)?\.[^/]+\.[0-9a-f]+\.tmp")
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
