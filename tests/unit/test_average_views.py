@@ -44,6 +44,13 @@ def test_a_change_stands_beside_its_levels_and_the_share_of_marked_cells() -> No
     assert row["change_prediction_low"] < -8.4 < -0.5 < row["change_prediction_high"]
 
 
+def test_without_a_test_and_without_a_mark_there_is_no_share_of_marked_cells() -> None:
+    """0.05 is not tested, so that its cells cannot have every mark; a mark that one of them has is counted."""
+    shares = _made("by_task", _results()).filter(pl.col("metric") != "squad_f1").select("metric", "strength", "marked")
+    assert shares.rows()[:2] == [("span_f1", "0.05", None), ("span_f1", "0.2", 0.0)]
+    assert shares.rows()[-2:] == [("accuracy", rate, pytest.approx(1 / 3)) for rate in ("0.05", "0.2")]
+
+
 def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group() -> None:
     """Strengths are compared on common languages."""
     missing = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)

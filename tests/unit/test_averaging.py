@@ -34,12 +34,14 @@ def cell(seed: int, clusters: Any = None, count: int = 60) -> Drop:
 
 
 def test_an_average_of_one_cell_is_the_cell() -> None:
-    """Value, degrees of freedom and clusters are those of the cell; the interval differs by a share of 1/G of J."""
-    clean, noisy = answers(0)
-    alone = estimate_difference(sums(clean), sums(noisy), points)
-    averaged = average([cell(0)], [1.0])
-    assert (averaged.value, averaged.clusters, averaged.df) == (alone.value, 60, 59)
-    assert (averaged.low, averaged.high, averaged.p) == pytest.approx((alone.low, alone.high, alone.p), rel=0.01)
+    """Value, degrees of freedom, interval and p are those of the cell, with many clusters and with few."""
+    for count in (20, 60):
+        clean, noisy = answers(0, count)
+        alone = estimate_difference(sums(clean), sums(noisy), points)
+        averaged = average([cell(0, count=count)], [1.0])
+        assert (averaged.value, averaged.clusters, averaged.df) == (alone.value, count, count - 1)
+        bounds = [(each.se, each.widened_se, each.low, each.high, each.p) for each in (averaged, alone)]
+        assert bounds[0] == pytest.approx(bounds[1], rel=1e-12)
 
 
 def test_the_deviations_are_those_of_the_average_without_each_cluster() -> None:

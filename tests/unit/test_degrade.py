@@ -10,9 +10,9 @@ import pytest
 from tests.stats_rows import NOISE, Right, answers, frames, prediction_rows, stats_rows
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.results.degrade import deltas, parts_of
+from robust_xtreme.results.degrade import deltas, family_name, parts_of
 from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.schema import PREDICTIONS, STATS, build
+from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
 from robust_xtreme.results.score import scores
 
 HEADLINES = {"xnli": "accuracy", "panx": "accuracy"}
@@ -187,10 +187,38 @@ def test_the_family_is_the_highest_strength_of_each_perturbation() -> None:
     conditions = ["char_noise:0.05@fields=b", "char_noise:0.1@fields=a"]
     assert sorted(family.get_column("condition").unique().to_list()) == conditions
     assert family.get_column("m").to_list() == [4] * 4
+    assert set(family.get_column("family")) == {"language x noised fields at each perturbation's highest strength"}
     assert family.get_column("p_adjusted").to_list() == holm(family.get_column("p").to_list())
     assert family.filter((pl.col("joint_low") >= pl.col("low")) | (pl.col("joint_high") <= pl.col("high"))).is_empty()
     assert frame.filter(pl.col("family").is_null()).get_column("joint_low").is_null().all()
     assert frame.filter(pl.col("family").is_null()).get_column("p_adjusted").null_count() == 2
+
+
+def family_of(*tests: dict[str, str]) -> str:
+    """The name of the family of tests that differ from one cell in what is given."""
+    cell = dict.fromkeys(CELL, "same") | {"condition": NOISE}
+    return family_name([cell | test for test in tests]).removesuffix(" at each perturbation's highest strength")
+
+
+@pytest.mark.parametrize(
+    ("tests", "name"),
+    [
+        ([{}], "one test"),
+        ([{"language": "de"}, {"language": "sw"}], "language"),
+        ([{"language": "de", "task": "xnli"}, {"language": "sw", "task": "panx"}], "task x language"),
+        ([{"condition": "char_noise:0.2@fields=a"}, {"condition": "ocr_noise:0.1@fields=a"}], "perturbation"),
+        ([{"condition": "char_noise:0.1@fields=a"}, {"condition": "char_noise:0.1@fields=b"}], "noised fields"),
+        ([{"task": "xnli", "inference": "a", "model": "x"}, {"task": "panx", "inference": "b", "model": "y"}], "task"),
+        (
+            [{"language": "de", "context_language": "de"}, {"language": "de", "context_language": "en"}],
+            "context language",
+        ),
+        ([{"model": "x", "inference": "a"}, {"model": "y", "inference": "b"}], "model"),
+    ],
+)
+def test_the_name_of_a_family_has_what_its_tests_differ_in(tests: list[dict[str, str]], name: str) -> None:
+    """Settings that follow from the task, as its fields and its model, are not named."""
+    assert family_of(*tests) == name
 
 
 def test_more_tests_need_a_greater_drop() -> None:

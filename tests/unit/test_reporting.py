@@ -61,6 +61,27 @@ def test_a_page_can_be_made_of_nothing_and_of_clean_cells_alone(results: Results
     assert "## By task" not in text
 
 
+def test_the_head_counts_what_the_tests_show(results: Results) -> None:
+    """Of seven tested cells one is a gain and one shows no change; with those that are not tested they are 14."""
+    tested = (pl.col("task") == "xnli") & pl.col("p_adjusted").is_not_null()
+    unproven, gain = (tested & (pl.col("language") == code) for code in ("th", "sw"))
+    changed = results.deltas.with_columns(
+        p_adjusted=pl.when(unproven).then(0.05).otherwise("p_adjusted"),
+        drop=pl.when(gain).then(-1.0).otherwise("drop"),
+    )
+    text = page(results.scores, changed, results.manifest)
+    shown = "7 are tested, as one family (task x language): 5 show a drop, 1 a gain and 1 neither"
+    assert f"\n14 perturbed cells of headline metrics. {shown} (p adjusted below 0.05). Not tested: 1 few" in text
+    assert "Not tested: 1 few clusters, 2 inert, 4 not at the highest strength. Marked: 2 not shown above" in text
+
+
+def test_the_legend_says_what_is_in_an_identity_and_why_two_corrections_differ(results: Results) -> None:
+    """An identity depends on the tasks of the run, and a joint interval can disagree with an adjusted p."""
+    text = page(results.scores, results.deltas, results.manifest)
+    assert "- **identity**: Of a model: a hash of its weights" in text
+    assert "It can contain 0 where p adj. is below 0.05, and exclude 0 where p adj. is not" in text
+
+
 def test_the_change_is_the_drop_with_its_sign_turned(results: Results) -> None:
     """A drop of 8.4 points, [6.9, 9.9], is shown as a change of -8.4, [-9.9, -6.9]."""
     cell = perturbed(results).filter(task="xnli", language="en", strength="0.2").row(0, named=True)

@@ -115,8 +115,8 @@ _CATALOGUE: Final = (
     Shown("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
           "clean, in points; not of `inert` and `not applicable` cells, which the noise does not reach."),
     Shown("change", ("change",), signed),
-    Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change: paired by example, resampled by "
-          "cluster; none with fewer than 20 clusters."),
+    Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change, paired by example, or of the "
+          "level: by leaving out one cluster at a time; none with fewer than 20 clusters."),
     Shown("95 % interval", ("low", "high"), _interval),
     Shown("noised", ("noised_gold_clean", "noised_gold", "noised_gold_low", "noised_gold_high"), _levels, "Gold spans "
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
@@ -124,11 +124,13 @@ _CATALOGUE: Final = (
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
     Shown("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=_WIDE),
-    Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
-          "outside of it.", room=_WIDE),
+    Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected by Holm over the declared family of tests; none "
+          "for cells outside of it.", room=_WIDE),
     Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
-          "be valid for all tests of the family at once.", room=_WIDEST),
-    Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that are resampled.",
+          "be valid for all tests of the family at once. It can contain 0 where p adj. is below 0.05, and exclude 0 "
+          "where p adj. is not: one quantile, of a bootstrap that takes account of how tests depend on each other, "
+          "widens all of these intervals, while Holm corrects each p by its rank.", room=_WIDEST),
+    Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that they are in.",
           room=MEDIUM),
     Shown("chance", ("chance", "chance_name"), _named, "The best constant on the split, which needs no text.",
           room=_WIDE),
@@ -149,8 +151,9 @@ _CATALOGUE: Final = (
           room=_WIDEST),
     Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
           "tests.", room=MEDIUM),
-    Shown("marked", ("marked",), percent, "Cells of the average with a mark, as not shown above chance. An average "
-          "drop is small where clean cells have little to lose, so models are not ranked by it."),
+    Shown("marked", ("marked",), percent, "Share of the average's cells with a mark, such as not shown above chance; "
+          "no figure where no cell has one and none is tested. An average drop is small where clean cells have little "
+          "to lose, so models are not ranked by it."),
     Shown("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
           "the tasks' languages) that are averaged, with 95 %.", room=_WIDE),
     Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _spread, "Standard deviation of the "
@@ -167,7 +170,10 @@ _CATALOGUE: Final = (
     Shown("clean", ("clean",), points),
     Shown("clean", ("level",), points),
     Shown("perturbed", ("value",), points),
-    Shown("", ("note",), lambda note: note or "", right=False),
+    Shown("remarks", ("note",), _text, "`few clusters`: fewer than 20, so that there is no interval. `not shown above "
+          "chance`: above chance is not above 0. `constant`: one answer covers 95 % of the items. `overlap`: the model "
+          "was trained on text of this split. `own training data`: an intermediate stage learned the task's own "
+          "training data.", right=False),
     Shown("least change", ("least",), _text, "The averaged language that changes least, with its change in points.",
           right=False, room=_WIDE),
     Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from robust_xtreme import registry
 from robust_xtreme.report.benchmarks import transposed
-from robust_xtreme.report.cells import headline, perturbed
+from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import Shown
 from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.report.legend import legend
@@ -127,30 +127,41 @@ def _what_was_run(results: Results) -> list[str]:
 
 
 def _claims(results: Results) -> str:
-    """How many cells have a change, why the others have none, and how many have marks."""
+    """How many cells are tested and what the tests show, why the others are not tested, and how many have marks."""
     cells = headline(perturbed(results).filter(pl.col("scope") == "all"), results)
-    reasons = cells.get_column("no_claim").drop_nulls().to_list()
-    counted = [f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons))]
-    silent = f"; {', '.join(counted)}: these claim nothing" if counted else ""
-    summary = f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} with a change"
-    return f"{summary}{_tested(cells)}{_marked(cells)}{silent}."
-
-
-def _marked(cells: pl.DataFrame) -> str:
-    """How many cells have each mark."""
-    marks = cells.select(pl.col("marks").str.split(", ").explode()).to_series().drop_nulls().to_list()
-    counted = [f"{marks.count(mark)} {mark}" for mark in sorted(set(marks))]
-    return f"; marked: {', '.join(counted)}" if counted else ""
+    parts = (_tested(cells), _counted("Not tested", _not_tested(cells)), _counted("Marked", _marks(cells)))
+    return " ".join([f"{cells.height} perturbed cells of headline metrics.", *filter(None, parts)])
 
 
 def _tested(cells: pl.DataFrame) -> str:
-    """How many of the declared tests show a change, and which family was declared."""
+    """How many cells the declared family tests, and how many of them have a significant drop or gain."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if tests.is_empty():
         return ""
-    significant = tests.filter(pl.col("p_adjusted") < ALPHA).height
     families = markdown("; ".join(tests.get_column("family").unique().sort()))
-    return f"; {significant} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {families})"
+    significant = tests.filter(pl.col("p_adjusted") < ALPHA).get_column("change")
+    drops, gains = (significant < 0).sum(), (significant > 0).sum()
+    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither"
+    return f"{tests.height} are tested, as one family ({families}): {shown} (p adjusted below {ALPHA})."
+
+
+def _not_tested(cells: pl.DataFrame) -> pl.Series:
+    """The reason of each cell that is not tested."""
+    strength = pl.when(pl.col("strength_rank") == 0).then(pl.lit("strength 0"))
+    reason = pl.coalesce("no_claim", few_clusters(), strength, pl.lit("not at the highest strength"))
+    return cells.filter(pl.col("p_adjusted").is_null()).select(reason).to_series()
+
+
+def _marks(cells: pl.DataFrame) -> pl.Series:
+    """Every mark of every cell."""
+    return cells.select(pl.col("marks").str.split(", ").explode()).to_series().drop_nulls()
+
+
+def _counted(title: str, values: pl.Series) -> str:
+    """How often each value occurs, as a sentence; "" without any value."""
+    several = values.to_list()
+    counts = [f"{several.count(value)} {value}" for value in sorted(set(several))]
+    return f"{title}: {', '.join(counts)}." if counts else ""
 
 
 def _representations(results: Results) -> list[str]:

@@ -19,14 +19,23 @@ _SETTING: Final = "setting"
 
 
 def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
-    """Term and sentence: shown columns, then constants, shallow predictors, metrics and perturbations of the run."""
+    """Term and sentence: shown columns, identity, constants, shallow predictors, metrics, perturbations of the run."""
     terms = {column.heading: column.legend for column in columns if column.legend}
     if _SETTING in terms:
         terms[_SETTING] = " ".join([terms[_SETTING], *_trained_on(results)])
     metrics = sorted(set(results.scores.get_column("metric")))
     members = [(name, _summary("metric", name)) for name in metrics]
     members += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
-    return [*terms.items(), *_levels(results), *((name, line) for name, line in members if line)]
+    return [*terms.items(), *_identity(results), *_levels(results), *((name, line) for name, line in members if line)]
+
+
+def _identity(results: Results) -> list[tuple[str, str]]:
+    """What the identity of a model is a hash of."""
+    line = (
+        "Of a model: a hash of its weights, configuration and tokenizer, and of the heads and labels that the tasks of "
+        "this run use. A run of other tasks can give the same model another identity."
+    )
+    return [("identity", line)] if results.manifest.get("models") else []
 
 
 def _trained_on(results: Results) -> list[str]:

@@ -28,7 +28,7 @@ class Level:
     """A cell with scope `all`: its value and its clean twin's in points.
 
     `unfit` is the reason why it is in no average, if any. `noise` is the perturbation with its strength, without the
-    `fields`. `marked` is None for a clean cell.
+    `fields`. `marked` is None for a clean cell, and for one that has no mark and is not tested.
     """
 
     key: tuple[str, ...]
@@ -81,8 +81,8 @@ def _twin(row: Mapping[str, str]) -> Twin:
 
 
 def _marked(deltas: pl.DataFrame) -> dict[tuple[str, ...], bool]:
-    rows = deltas.filter(pl.col("scope") == ALL).select(*CELL, "metric", pl.col("marks").is_not_null())
-    return {row[:-1]: row[-1] for row in rows.iter_rows()}
+    known = deltas.filter(pl.col("scope") == ALL, pl.col("marks").is_not_null() | pl.col("p_adjusted").is_not_null())
+    return {row[:-1]: row[-1] for row in known.select(*CELL, "metric", pl.col("marks").is_not_null()).iter_rows()}
 
 
 def _noise(condition: str) -> tuple[str, tuple[str, ...]]:

@@ -187,7 +187,7 @@ def _row(averaged: Average, drops: Drops) -> dict[str, Any]:
         "clean": _mean(averaged, [level.clean for level in levels]),
         "value": _mean(averaged, [level.value for level in levels]),
         "grapheme_edit_rate": _mean(averaged, [level.edit_rate for level in levels]),
-        "marked": None if None in marks else marks.count(True) / len(marks),
+        "marked": marks.count(True) / len(marks) if any(mark is not None for mark in marks) else None,
         **({} if first["condition"] == CLEAN else _change(averaged, drops)),
     }
 

@@ -1,10 +1,11 @@
 """Average drops with intervals: by leaving one cluster out of the average, not out of each cell.
 
 The deviation of a cluster is the sum over the cells of weight times the cell's deviation without the cluster, so that
-what cells have in common (a premise in fifteen languages) is counted once. A cell's deviations are multiplied by the
-root of (G-1)/G first, with its own G. Clusters that are in the same cells are one stratum; strata have no cluster in
-common, so that their variances add, and the degrees of freedom are Satterthwaite's, (sum V)^2 / sum(V^2 / df), where a
-stratum of m clusters has m (1 - 1/G) with the fewest clusters G of its cells: G-1 where all cells share all clusters.
+what cells have in common (a premise in fifteen languages) is counted once. J is computed from these deviations. For V
+each cell's part of them is multiplied by the root of (G-1)/G first, with its own G. So an average over one cell has the
+cell's interval. Clusters that are in the same cells are one stratum; strata have no cluster in common, so that their
+variances add, and the degrees of freedom are Satterthwaite's, (sum V)^2 / sum(V^2 / df), where a stratum of m clusters
+has m (1 - 1/G) with the fewest clusters G of its cells: G-1 where all cells share all clusters.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from robust_xtreme.results.intervals import (
     cluster_sums,
     difference,
     estimate_average,
-    moments_of,
+    jump,
     t_quantile,
 )
 
@@ -66,15 +67,13 @@ def average_moments(drops: Sequence[Drop], weights: Sequence[float]) -> Moments:
     """The weighted sum of drops, with the deviations of the clusters of all of them."""
     sizes = [len(cell.clusters) for cell in drops]
     _, slots = np.unique(np.concatenate([cell.clusters for cell in drops]), return_inverse=True)
-    scaled = [
-        weight * np.sqrt((size - 1) / size) * cell.deviations
-        for cell, weight, size in zip(drops, weights, sizes, strict=True)
-    ]
-    deviations = np.bincount(slots, weights=np.concatenate(scaled))
+    moved = np.concatenate([weight * cell.deviations for cell, weight in zip(drops, weights, strict=True)])
+    deviations = np.bincount(slots, weights=moved)
+    squares = np.bincount(slots, weights=moved * np.sqrt(np.repeat(1 - np.divide(1, sizes), sizes))) ** 2
     share = np.bincount(slots, weights=np.repeat(np.divide(weights, sizes), sizes))
     value = sum(weight * cell.value for cell, weight in zip(drops, weights, strict=True))
-    freedom = _freedom(deviations**2, slots, sizes)
-    return moments_of(CPU, np.asarray(value), deviations, 1.0, freedom, 1 / float(share.max()))
+    freedom = _freedom(squares, slots, sizes)
+    return Moments(np.asarray(value), deviations, squares.sum(), jump(CPU, deviations), freedom, 1 / float(share.max()))
 
 
 def _freedom(squares: Any, slots: Any, sizes: Sequence[int]) -> float:

@@ -28,8 +28,16 @@ from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
 from robust_xtreme.specs import PerturbationSpec
 
-FAMILY: Final = "task x language at each perturbation's highest strength"
-"""The declared family of tests, of headline metrics."""
+_FACTORS: Final = ("task", "language", "perturbation")
+_FURTHER: Final = {
+    "fields": "noised fields",
+    "model": "model",
+    "context_language": "context language",
+    "setting": "setting",
+    "split": "split",
+    "inference": "inference settings",
+}
+"""Further factors in which tests of a family can differ, with their words in its name."""
 
 CONSTANT: Final = 0.95
 """The share of items that one answer covers from which a cell is marked."""
@@ -57,11 +65,12 @@ def deltas(
     estimates = [estimate_difference(twin.sums, cell.sums, cell.reduce, backend) for twin, cell in pairs]
     rows = [_row(cell, twin, values, drop) for (twin, cell), drop in zip(pairs, estimates, strict=True)]
     family = _family(rows, headlines)
+    name = family_name([rows[at] for at in family])
     adjusted = holm([rows[at]["p"] for at in family])
     bounds = _joint_bounds([pairs[at] for at in family], backend)
     for at, p, (low, high) in zip(family, adjusted, bounds, strict=True):
         row, tests = rows[at], len(family)
-        row |= {"family": FAMILY, "m": tests, "p_adjusted": p}
+        row |= {"family": name, "m": tests, "p_adjusted": p}
         row["mde"] = smallest_detectable(estimates[at], tests)  # at the corrected alpha
         row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
     return build([row | {"marks": _marks(row)} for row in rows], DELTAS).sort(DELTAS.key)
@@ -116,7 +125,7 @@ def _marks(row: Row) -> str | None:
 
 
 def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
-    """The numbers of the rows that are tested: those of FAMILY that have a p."""
+    """The numbers of the rows of headline metrics, at each perturbation's highest strength, that have a p."""
     highest: dict[tuple[Any, ...], Decimal] = {}
     keyed = []
     for row in rows:
@@ -131,6 +140,31 @@ def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
         if row["metric"] == headlines.get(row["task"]) and strength == highest[group] and strength > 0
         if row["p"] is not None
     ]
+
+
+def family_name(tests: Sequence[Row]) -> str:
+    """The name of a family: the factors in which its tests differ, and that each is at a highest strength.
+
+    Tasks, languages and perturbations are named where there are several. Any other factor is named where tests differ
+    in it that agree in all factors before it: not the settings of inference, where each task has its own.
+    """
+    rows = [row | _noise_of(row) for row in tests]
+    named, alike = [factor for factor in _FACTORS if _differ(rows, factor)], list(_FACTORS)
+    for factor, words in _FURTHER.items():
+        named += [words] if _differ(rows, factor, alike) else []
+        alike.append(factor)
+    return f"{' x '.join(named) or 'one test'} at each perturbation's highest strength"
+
+
+def _noise_of(row: Row) -> Row:
+    perturbation, _, fields = parts_of(row["condition"])
+    return {"perturbation": perturbation, "fields": fields}
+
+
+def _differ(rows: Sequence[Row], factor: str, alike: Sequence[str] = ()) -> bool:
+    """Whether rows that are alike in some factors differ in another one."""
+    pairs = {(*(row[name] for name in alike), row[factor]) for row in rows}
+    return len(pairs) > len({pair[:-1] for pair in pairs})
 
 
 def parts_of(condition: str) -> tuple[str, str, str]:

@@ -119,17 +119,15 @@ def difference(backend: Backend, left: Array, right: Array, reduce: Callable[[Ar
 def _moments(backend: Backend, value: Array, without: Array) -> Moments:
     clusters = without.shape[-1]
     deviations = without.mean(-1)[..., None] - without
-    return moments_of(backend, value, deviations, (clusters - 1) / clusters, clusters - 1, clusters)
+    variance = (deviations**2).sum(-1) * ((clusters - 1) / clusters)
+    return Moments(value, deviations, variance, jump(backend, deviations), clusters - 1, clusters)
 
 
-def moments_of(
-    backend: Backend, value: Array, deviations: Array, factor: float, freedom: float, clusters: float
-) -> Moments:
-    """The moments of an estimate whose variance is `factor` times the sum of its squared deviations (..., G)."""
+def jump(backend: Backend, deviations: Array) -> Array:
+    """J of deviations (..., G): the sum of fourth powers over the sum of squares; 0 where no cluster varies."""
     xp, squares = backend.xp, deviations**2
     total = squares.sum(-1)
-    whole = xp.where(total > _STILL, total, xp.ones_like(total))
-    return Moments(value, deviations, total * factor, (squares * squares).sum(-1) / whole, freedom, clusters)
+    return (squares * squares).sum(-1) / xp.where(total > _STILL, total, xp.ones_like(total))
 
 
 def level_bounds(backend: Backend, moments: Moments) -> Bounds:

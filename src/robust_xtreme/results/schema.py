@@ -254,7 +254,7 @@ DELTAS: Final = Frame(
 """One row per perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
 `se` is the standard error of the jackknife; interval, p and `mde` add one differing cluster to it (docs/method.md).
-`family` names the declared set of `m` tests that `p_adjusted` is corrected over (null: not in a set);
+`family` names what differs among the `m` tests that `p_adjusted` is corrected over (null: not tested);
 `joint_low` and `joint_high` bound the drops of a set all at once. `differing` counts clusters whose sums differ.
 `above_chance` and `near_chance` are those of the clean cell. `marks` (joined by commas) are:
 
@@ -295,9 +295,10 @@ translated data. In a benchmark `condition` names no fields, as each task counts
 has a row, whose drop is null. `cells` names the languages by task, `missing` those that it should be over, too.
 
 `clusters` are the distinct clusters of all cells, `df` the degrees of freedom. `low` and `high` bound the drop at 95 %
-for these languages and tasks alone. `marked` is the share of cells with a mark. `spread` is the standard deviation of
-the languages' drops; `prediction_low` and `prediction_high` describe where the drop of another language like them would
-be. At least `drops_at_least` of the `units` (languages of each task) have a drop, with 95 %.
+for these languages and tasks alone. `marked` is the share of cells with a mark (null: none has one, and none is
+tested). `spread` is the standard deviation of the languages' drops; `prediction_low` and `prediction_high` describe
+where the drop of another language like them would be. At least `drops_at_least` of the `units` (languages of each task)
+have a drop, with 95 %.
 """
 
 FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES)}

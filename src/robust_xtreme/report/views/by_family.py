@@ -11,7 +11,7 @@ from robust_xtreme.report.view import SECTION, Results, view
 
 @view(title="By language family", order=26)
 def by_family(results: Results) -> pl.DataFrame:
-    """Averages over the languages of one family, each language counted once."""
+    """Averages over the languages of one family, each counted once; other languages are not covered."""
     rows = sectioned(within_tasks(results, "family"), "metric").with_columns(
         family=pl.col("name"), averaged_over=pl.col("languages")
     )

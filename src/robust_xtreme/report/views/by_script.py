@@ -11,7 +11,7 @@ from robust_xtreme.report.view import SECTION, Results, view
 
 @view(title="By script", order=24)
 def by_script(results: Results) -> pl.DataFrame:
-    """Averages over the languages of one script (ISO 15924), each language counted once."""
+    """Averages over the languages of one script (ISO 15924), each counted once; other languages are not covered."""
     rows = sectioned(within_tasks(results, "script"), "metric").with_columns(
         script=pl.col("name"), averaged_over=pl.col("languages")
     )

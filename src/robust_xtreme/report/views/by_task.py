@@ -16,7 +16,7 @@ _KEY: Final = ("metric", "fields", *NOISE)
 
 @view(title="By task", order=10)
 def by_task(results: Results) -> pl.DataFrame:
-    """Averages over languages, each counted once, the same clean and perturbed; other languages are not covered."""
+    """Averages over languages, each once, the same in all models, clean and perturbed; others are not covered."""
     rows = with_extremes(within_tasks(results, LANGUAGES), results)
     columns = (*_KEY, *CHANGE, *PREDICTION, "least", "most", "grapheme_edit_rate", "averaged", "left_out")
     return sectioned(rows, noise=False).select(SECTION, *columns)
