@@ -22,12 +22,8 @@ independent. All but the last take our exact bound where no cluster varies, and 
 
 from __future__ import annotations
 
-import argparse
-import csv
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +32,7 @@ from typing import Final
 import numpy as np
 from benchmarks._interval_designs import CLUSTERS, Corner, designs, simulate
 from benchmarks._interval_methods import METHODS, METRICS, bounds, sample
+from benchmarks._simulations import command, parser, read, simulated, write
 
 from robust_xtreme.results import intervals
 
@@ -145,47 +142,30 @@ def _named(row: dict[str, str]) -> str:
     return f"{row['metric']} {row['score']}, {clusters}{drop}"
 
 
-def page(rows: Sequence[dict[str, str]], command: str) -> str:
+def page(rows: Sequence[dict[str, str]], made_by: str) -> str:
     """The report: what was simulated, and what came out, from the rows of the csv."""
     title, _, *what = (__doc__ or "").strip().split("\n\n")
     replications = int(rows[0]["replications"])
     error = 100 * (0.95 * 0.05 / replications) ** 0.5
     note = f"{replications} replications a design: a coverage of 95 % is known to +-{error:.1f} (one standard error)."
     body = "\n\n".join(what)
-    head = ["# Coverage of the 95 % intervals", "", title, "", f"    {command}", "", body, ""]
+    head = ["# Coverage of the 95 % intervals", "", title, "", f"    {made_by}", "", body, ""]
     return "\n".join([*head, f"{note} `coverage.csv` has a row a design.", "", *summary(rows)]).rstrip()
-
-
-def write(coverages: Sequence[Coverage], path: Path) -> None:
-    """The table as csv, a row a design."""
-    rows = [_line(coverage) for coverage in coverages]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """The rows of a csv of `write`."""
-    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate every design, write the csv, print the page."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--replications", type=int, default=2000)
-    parser.add_argument("--clusters", type=int, nargs="+", default=list(CLUSTERS))
-    parser.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
-    parser.add_argument("--csv", type=Path, default=Path("reports/coverage.csv"))
-    options = parser.parse_args(arguments)
-    coverages = []
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for coverage in pool.map(partial(cover, replications=options.replications), designs(options.clusters)):
-            coverages.append(coverage)
-            print(f"{coverage.shares['ours']:5.1f} {coverage.corner.named}", file=sys.stderr, flush=True)
-    write(coverages, options.csv)
-    command = "python -m benchmarks.coverage " + " ".join(sys.argv[1:] if arguments is None else arguments)
-    print(page(read(options.csv), command))
+    given = parser(__doc__ or "", "replications", 2000, Path("reports/coverage.csv"))
+    given.add_argument("--clusters", type=int, nargs="+", default=list(CLUSTERS))
+    options = given.parse_args(arguments)
+    coverages = simulated(
+        partial(cover, replications=options.replications),
+        designs(options.clusters),
+        options.jobs,
+        lambda coverage: f"{coverage.shares['ours']:5.1f} {coverage.corner.named}",
+    )
+    write([_line(coverage) for coverage in coverages], options.csv)
+    print(page(read(options.csv), command("coverage", arguments)))
 
 
 if __name__ == "__main__":

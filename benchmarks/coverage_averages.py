@@ -1,6 +1,6 @@
 """How often the 95 % intervals of average drops contain the truth, on simulated families of languages.
 
-    python benchmarks/coverage_averages.py --replications 1000 --csv reports/coverage-averages.csv \
+    python -m benchmarks.coverage_averages --replications 1000 --jobs 2 --csv reports/coverage-averages.csv \
         > reports/coverage-averages.md
 
 Each family has 3, 15 or 40 languages, of 113 or of 113 to 5,010 items in clusters of three. The clusters are disjoint
@@ -14,18 +14,16 @@ cells that are taken as independent.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import itertools
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from benchmarks._simulations import command, parser, simulated, write
 
 from robust_xtreme.results.averaging import Drop, average, drop
 from robust_xtreme.results.intervals import Estimate, t_quantile
@@ -189,14 +187,14 @@ def _line(coverage: Coverage) -> dict[str, object]:
     }
 
 
-def page(coverages: Sequence[Coverage], command: str) -> str:
+def page(coverages: Sequence[Coverage], made_by: str) -> str:
     """The report: what was simulated, what came out, and the whole table."""
     rows = [_line(coverage) for coverage in coverages]
     names = list(rows[0])
     table = ["| " + " | ".join(names) + " |", "|" + " --: |" * len(names)]
     table += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows]
     what = (__doc__ or "").split("\n\n")
-    head = ["# Coverage of the intervals of averages", "", what[0], "", f"    {command}", "", what[2].strip(), ""]
+    head = ["# Coverage of the intervals of averages", "", what[0], "", f"    {made_by}", "", what[2].strip(), ""]
     return "\n".join([*head, *_summary(coverages), "", *table, ""])
 
 
@@ -220,31 +218,18 @@ def _named(family: Family) -> str:
     return ", ".join(f"{name} {value}" for name, value in asdict(family).items())
 
 
-def write(coverages: Sequence[Coverage], path: Path) -> None:
-    """The table as csv."""
-    rows = [_line(coverage) for coverage in coverages]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulate every design, print the page."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--replications", type=int, default=1000)
-    parser.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
-    parser.add_argument("--csv", type=Path)
-    options = parser.parse_args(arguments)
-    coverages = []
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for coverage in pool.map(cover, families(), itertools.repeat(options.replications)):
-            coverages.append(coverage)
-            print(f"{coverage.ours:5.1f} {coverage.claimed:5.1f} {coverage.family}", file=sys.stderr, flush=True)
-    if options.csv:
-        write(coverages, options.csv)
-    command = "python benchmarks/coverage_averages.py " + " ".join(sys.argv[1:] if arguments is None else arguments)
-    print(page(coverages, command))
+    """Simulate every design, write the csv, print the page."""
+    given = parser(__doc__ or "", "replications", 1000, Path("reports/coverage-averages.csv"))
+    options = given.parse_args(arguments)
+    coverages = simulated(
+        partial(cover, replications=options.replications),
+        families(),
+        options.jobs,
+        lambda coverage: f"{coverage.ours:5.1f} {coverage.claimed:5.1f} {coverage.family}",
+    )
+    write([_line(coverage) for coverage in coverages], options.csv)
+    print(page(coverages, command("coverage_averages", arguments)))
 
 
 if __name__ == "__main__":

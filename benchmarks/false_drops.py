@@ -20,12 +20,8 @@ cells (of the averages with a kept cell), power is per cent of all.
 
 from __future__ import annotations
 
-import argparse
-import csv
-import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -33,6 +29,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from benchmarks._simulations import command, parser, simulated, write
 
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.results import intervals
@@ -248,12 +245,12 @@ def outside(rows: Sequence[Row], rule: str = "all") -> tuple[list[Row], list[Row
     return above, [line for line in null if float(line[rule]) < CAUTIOUS]
 
 
-def page(rows: Sequence[Row], command: str) -> str:
+def page(rows: Sequence[Row], made_by: str) -> str:
     """The report, from the rows of the csv."""
     title, _, *what = (__doc__ or "").strip().split("\n\n")
     body, draws = "\n\n".join(what), int(rows[0]["draws"])
     error = 100 * (0.025 * 0.975 / draws) ** 0.5
-    head = ["# False drops near chance", "", title, "", f"    {command}", "", body, ""]
+    head = ["# False drops near chance", "", title, "", f"    {made_by}", "", body, ""]
     head += [f"{draws} draws a design: 2.5 % is known to +-{error:.1f} (one standard error).", ""]
     null = [line for line in rows if line["drop"] == "0"]
     lines = ["## False drops, per cent", "", *_by_items(null, "all"), "", *_named(rows), ""]
@@ -322,28 +319,12 @@ def _range(rows: Sequence[Row], name: str) -> str:
     return f"{min(shares):.0f}-{max(shares):.0f}"
 
 
-def read(path: Path) -> list[Row]:
-    """The rows of the csv."""
-    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate every design, write the csv, print the page."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--draws", type=int, default=5000)
-    parser.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
-    parser.add_argument("--csv", type=Path, default=Path("reports/false-drops.csv"))
-    options = parser.parse_args(arguments)
-    with ProcessPoolExecutor(options.jobs) as pool:
-        rows = []
-        for line in pool.map(partial(row, draws=options.draws), designs()):
-            rows.append(line)
-            print(line, file=sys.stderr, flush=True)
-    with options.csv.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    print(page(rows, "python -m benchmarks.false_drops " + " ".join(sys.argv[1:] if arguments is None else arguments)))
+    options = parser(__doc__ or "", "draws", 5000, Path("reports/false-drops.csv")).parse_args(arguments)
+    rows = simulated(partial(row, draws=options.draws), designs(), options.jobs, str)
+    write(rows, options.csv)
+    print(page(rows, command("false_drops", arguments)))
 
 
 if __name__ == "__main__":

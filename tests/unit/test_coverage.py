@@ -20,6 +20,7 @@ from benchmarks._interval_methods import (
     sample,
     wilson,
 )
+from benchmarks._simulations import read
 from scipy import stats
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -128,11 +129,11 @@ def _items(right: np.ndarray) -> np.ndarray:
 
 def test_the_method_page_has_the_range_of_the_committed_tables() -> None:
     """docs/method.md gives the number of designs, the coverage and the designs below 93 % of the committed csvs."""
-    lines = coverage.read(REPORTS / "coverage.csv")
+    lines = read(REPORTS / "coverage.csv")
     parts = {
         "drops": [float(line["ours"]) for line in lines if line["drop"]],
         "scores": [float(line["ours"]) for line in lines if not line["drop"]],
-        "averages of drops": [float(line["coverage"]) for line in coverage.read(REPORTS / "coverage-averages.csv")],
+        "averages of drops": [float(line["coverage"]) for line in read(REPORTS / "coverage-averages.csv")],
     }
     text = (REPORTS.parent / "docs" / "method.md").read_text("utf-8")
     for name, shares in parts.items():
@@ -144,7 +145,7 @@ def test_the_method_page_has_the_range_of_the_committed_tables() -> None:
 def test_the_committed_table_meets_the_bar_and_comes_out_again() -> None:
     """In reports/coverage every design contains at least 90 %, the page is the csv's, and a row is found again."""
     page = (REPORTS / "coverage.md").read_text("utf-8")
-    rows = coverage.read(REPORTS / "coverage.csv")
+    rows = read(REPORTS / "coverage.csv")
     assert [(row["part"], row["clusters"]) for row in rows] == [
         (corner.part, str(corner.clusters)) for corner in designs()
     ]
@@ -157,7 +158,7 @@ def test_the_committed_table_meets_the_bar_and_comes_out_again() -> None:
 
 def test_no_published_method_covers_as_well() -> None:
     """Of all drops, ours has far fewer designs below 93 % than any published interval, and is not much wider."""
-    rows = [row for row in coverage.read(REPORTS / "coverage.csv") if row["drop"]]
+    rows = [row for row in read(REPORTS / "coverage.csv") if row["drop"]]
     below = {name: sum(float(row[name]) < 93 for row in rows if row[name]) for name in coverage.SHOWN}
     assert all(below[name] > 4 * below["ours"] for name in below if name not in {"ours", "former"})
     assert below["ours"] <= below["former"]
@@ -166,7 +167,7 @@ def test_no_published_method_covers_as_well() -> None:
 
 def test_the_table_names_each_design_and_method_once() -> None:
     """No method has the name of another column, so that the scores of the designs are those simulated."""
-    rows = coverage.read(REPORTS / "coverage.csv")
+    rows = read(REPORTS / "coverage.csv")
     assert [float(row["score"]) for row in rows] == [corner.score for corner in designs()]
     assert set(METHODS) < set(rows[0])
     assert not set(METHODS) & {"part", "metric", "clusters", "size", "score", "drop", "seeds"}

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks import false_drops
-from benchmarks.false_drops import BAR, Design, count, designs, outside, read, row, simulate
+from benchmarks._simulations import read
+from benchmarks.false_drops import BAR, Design, count, designs, outside, row, simulate
 
 REPORTS = Path(__file__).parents[2] / "reports"
 DRAWS = 2000

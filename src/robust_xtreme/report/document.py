@@ -139,8 +139,8 @@ def _tested(cells: pl.DataFrame) -> str:
     if tests.is_empty():
         return ""
     families = markdown("; ".join(tests.get_column("family").unique().sort()))
-    significant = tests.filter(pl.col("p_adjusted") < ALPHA).get_column("change")
-    drops, gains = (significant < 0).sum(), (significant > 0).sum()
+    significant = tests.filter(pl.col("p_adjusted") < ALPHA)
+    drops, gains = (significant.filter(sign).height for sign in (pl.col("change") < 0, pl.col("change") > 0))
     shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither"
     return f"{tests.height} are tested, as one family ({families}): {shown} (p adjusted below {ALPHA})."
 

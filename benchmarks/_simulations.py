@@ -1,0 +1,53 @@
+"""What the simulations share: their options, the processes that they run in, and tables as csv, a row a design."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+Design = TypeVar("Design")
+Result = TypeVar("Result")
+
+
+def parser(documentation: str, samples: str, default: int, table: Path) -> argparse.ArgumentParser:
+    """The options of a simulation: `--SAMPLES`, the number of samples a design, `--jobs` and `--csv`."""
+    options = argparse.ArgumentParser(description=documentation.split("\n", maxsplit=1)[0])
+    options.add_argument(f"--{samples}", type=int, default=default)
+    options.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
+    options.add_argument("--csv", type=Path, default=table)
+    return options
+
+
+def simulated(
+    simulate: Callable[[Design], Result], designs: Iterable[Design], jobs: int, shown: Callable[[Result], str]
+) -> list[Result]:
+    """The result of each design, in order, from several processes; a line for each is printed on stderr."""
+    results = []
+    with ProcessPoolExecutor(jobs) as pool:
+        for result in pool.map(simulate, designs):
+            results.append(result)
+            print(shown(result), file=sys.stderr, flush=True)
+    return results
+
+
+def command(module: str, arguments: Sequence[str] | None) -> str:
+    """The command line that a page names: of the arguments given, else of those of this process."""
+    return f"python -m benchmarks.{module} " + " ".join(sys.argv[1:] if arguments is None else arguments)
+
+
+def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:
+    """The table as csv."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a csv of `write`."""
+    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
