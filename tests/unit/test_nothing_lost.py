@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,11 +19,14 @@ from robust_xtreme.commands._progress import observing
 from robust_xtreme.commands._train_shown import watching
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.evaluation import run as eval_run
+from robust_xtreme.evaluation.estimate import estimate
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.results import start_over
 from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options
+from robust_xtreme.training.values import from_values
 
 _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 _OF_TRAIN = (
@@ -57,10 +61,16 @@ Run = Callable[[Path, bool, Callable[[str], None]], object]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command on a run's folder, a finished run, an unfinished one, and one whose start over was interrupted."""
+    """A command on a run's folder, its plan, a finished run, an unfinished one, and an interrupted start over.
 
+    `kept` are names that a run of it writes.
+    """
+
+    name: str
     run: Run
+    plan: Run
     names: tuple[str, ...]
+    kept: tuple[str, ...]
     states: dict[str, Path]
 
 
@@ -80,7 +90,12 @@ def _training(home: Path) -> Command:
     run(home / "finished", False, print)
     with pytest.raises(Stopped):
         run(home / "unfinished", False, print, 3)
-    return _interrupted(home, run, _OF_TRAIN)
+
+    def plan(out: Path, force: bool, notice: Callable[[str], None]) -> None:
+        plan_of(from_values({**words, "out": str(out)}), notice, force)
+
+    kept = ("metrics.csv", "heads/panx.json", "model/config.json")
+    return Command("train", run, plan, _OF_TRAIN, kept, _interrupted(home, run))
 
 
 def _evaluation(home: Path) -> Command:
@@ -96,11 +111,17 @@ def _evaluation(home: Path) -> Command:
         patch.setattr(eval_run, "finish", _raise)
         with pytest.raises(Stopped):
             run(home / "unfinished", False, print)
-    return _interrupted(home, run, _OF_EVAL)
+
+    def plan(out: Path, force: bool, notice: Callable[[str], None]) -> None:
+        for line in estimate(replace(spec, out=str(out), device="cpu"), force):
+            notice(line)
+
+    parts = [path.relative_to(home / "finished").as_posix() for path in (home / "finished" / "parts").iterdir()]
+    return Command("eval", run, plan, _OF_EVAL, ("report.md", min(parts)), _interrupted(home, run))
 
 
-def _interrupted(home: Path, run: Run, names: tuple[str, ...]) -> Command:
-    """The command, after a start over of it that ended when it had removed two files."""
+def _interrupted(home: Path, run: Run) -> dict[str, Path]:
+    """The states of a run, one of them after a start over that ended when it had removed two files."""
     removed: list[Path] = []
 
     def remove(path: Path) -> None:
@@ -113,7 +134,7 @@ def _interrupted(home: Path, run: Run, names: tuple[str, ...]) -> Command:
         patch.setattr(start_over, "remove", remove)
         with pytest.raises(Stopped):
             run(copied(home / "finished", home / "interrupted"), True, print)
-    return Command(run, names, {state: home / state for state in ("finished", "unfinished", "interrupted")})
+    return {state: home / state for state in ("finished", "unfinished", "interrupted")}
 
 
 @pytest.fixture(scope="module", params=["train", "eval"])
@@ -192,6 +213,57 @@ def test_what_a_user_puts_into_a_run_is_still_there(
     command.run(run, True, print)
 
 
+_LEFT = {
+    "train": (".model.0a1b2c3d.tmp/{}", ".heads.0a1b2c3d.tmp/{}", "resume/.step-000000099.0a1b2c3d.tmp/{}"),
+    "eval": (".report.md.0a1b2c3d.tmp/{}", "parts/.xnli.parquet.0a1b2c3d.tmp/{}"),
+}
+
+
+def _killed_while_it_wrote(run: Path, names: tuple[str, ...]) -> None:
+    """Leave what a run leaves that is killed while it writes, and a file of the user in it."""
+    for name in names:
+        tmp = Path(name).parent
+        with (run / JOURNAL).open("a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps([str(tmp), "opened"]))
+        for inside in ("mine.txt", "sub/mine.txt", "config.json", "panx.json", "random.pt"):
+            _write(run / name.format(inside), f"mine: {name}".encode())
+
+
+@pytest.mark.parametrize(("state", "force"), [("unfinished", False), ("interrupted", True)])
+def test_what_a_user_puts_into_what_a_killed_run_left_is_still_there(
+    command: Command, state: str, force: bool, tmp_path: Path
+) -> None:
+    """In the temporary folders of a run, and in folders in the place of its temporary files; it is seen and named."""
+    run, names = copied(command.states[state], tmp_path / "run"), _LEFT[command.name]
+    _killed_while_it_wrote(run, names)
+    notices: list[str] = []
+    command.run(run, force, notices.append)
+    contents = list(_contents(run))
+    for name in names:
+        assert sum(f"mine: {name}".encode() in content for content in contents) >= 2
+        assert any(f"{Path(name).parent} is not as the run wrote it" in line for line in notices)
+    assert not [path for path in run.rglob(".*") if path.is_dir()]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_plan_names_what_is_kept(command: Command, force: bool, tmp_path: Path) -> None:
+    """The files that the run then keeps, and no others, also those that another run wrote; what stays, stays."""
+    run = copied(command.states["unfinished"], tmp_path / "run")
+    for name in command.kept:
+        _edit(run / name, b"mine") or _write(run / name, b"mine")
+    journal = [line for line in (run / JOURNAL).read_text().split("\n") if command.kept[-1] not in line]
+    (run / JOURNAL).write_text("\n".join(journal))
+    lines: list[str] = []
+    command.plan(run, force, lines.append)
+    (line,) = [line for line in lines if ".kept" in line]
+    command.run(run, force, print)
+    kept = sorted(path.relative_to(run).as_posix() for path in run.rglob("*.kept"))
+    assert kept == sorted(f"{name}.kept" for name in command.kept)
+    assert all(f"{name} as {Path(name).name}.kept" in line for name in command.kept)
+    stays = line.partition("what stays: ")[2]
+    assert not any(name in stays for name in command.kept)
+
+
 def test_a_quiet_command_names_what_it_keeps(capsys: pytest.CaptureFixture[str]) -> None:
     """On stderr, where it prints nothing else."""
     with watching(False, True, False) as options, observing(True, False) as observer:
@@ -205,7 +277,7 @@ def test_a_quiet_command_names_what_it_keeps(capsys: pytest.CaptureFixture[str])
 
 def test_what_another_process_left_half_written_is_removed(tmp_path: Path) -> None:
     """Temporary files that the journal has, also where its last line is cut; a whole one is closed."""
-    journal = Journal(tmp_path)
+    journal = Journal(tmp_path, gives={"a.txt", "b.txt", "c.txt"}.__contains__)
     journal.write(tmp_path / "a.txt", b"a")
     with suppress(Stopped), journal.temporary(tmp_path / "b.txt") as tmp:
         tmp.write_bytes(b"half")

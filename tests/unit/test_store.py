@@ -136,17 +136,6 @@ def test_a_missing_folder_is_a_disk_error(tmp_path: Path) -> None:
         store.make_folder(tmp_path / "file" / "below")
 
 
-def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
-    """Only temporary files of what it writes are removed, in the folder itself."""
-    theirs = ["notes.tmp", ".notes.17.tmp", ".a.parquet.tmp", "plots/.a.parquet.17.tmp"]
-    (tmp_path / "plots").mkdir()
-    for name in (".a.parquet.17.tmp", *theirs):
-        (tmp_path / name).write_bytes(b"half")
-    store.sweep(tmp_path, {"a.parquet"}.__contains__)
-    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(left) == sorted(theirs)
-
-
 @pytest.mark.parametrize("names", [("../..", "etc"), ("/", "x"), ("",), ("a" * 999,), (".", "..")])
 def test_a_part_file_is_in_its_folder(tmp_path: Path, names: tuple[str, ...]) -> None:
     """No name of a model, task or language leads out of the folder or makes a name too long."""

@@ -20,7 +20,7 @@ from robust_xtreme.results.journal import Journal
 from robust_xtreme.results.manifest import write_manifest
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.loop import Options, Progress
-from robust_xtreme.training.removal import over_of, removal
+from robust_xtreme.training.removal import over_of, planned
 from robust_xtreme.training.values import from_values
 
 THEIRS = ("notes.md", "model/thesis.txt", "heads/notes.json", "stages/draft.md", "resume/keep.txt", "data/own.csv")
@@ -107,7 +107,7 @@ def test_what_a_run_writes_is_all_removed(home: Path, run: Path) -> None:
     train(force=True, **_words(home, run, steps=2))
     new = train(**_words(home, run.parent / "new", steps=2))
     assert files(run) == files(new)
-    assert "what stays: nothing else" in removal(run, ["panx"])
+    assert "what stays: nothing else" in planned(run, ["panx"], force=True)
 
 
 def test_a_plan_says_what_force_removes(home: Path, run: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_plan_says_what_force_removes(home: Path, run: Path) -> None:
     spec = from_values(_words(home, run))
     (row,) = plan_of(spec, lines.append, force=True)
     assert not row.cached
-    assert lines[-1] == removal(run, ["panx"])
+    assert lines[-1] == planned(run, ["panx"], force=True)
     assert lines[-1].endswith("what stays: notes.md")
     assert files(run) == before
     assert plan_of(spec, lambda _: None)[0].cached
@@ -234,7 +234,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_removed(
 ) -> None:
     """One of the folders is enough."""
     before = files(run)
-    monkeypatch.setattr("robust_xtreme.results.start_over.os.access", lambda path, _: Path(path).name != "heads")
+    monkeypatch.setattr("robust_xtreme.results.journal.os.access", lambda path, _: Path(path).name != "heads")
     with pytest.raises(DiskError, match="heads cannot be written: Permission denied"):
         train(force=True, **_words(home, run))
     assert files(run) == before

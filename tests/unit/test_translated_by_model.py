@@ -102,11 +102,32 @@ def test_a_killed_translation_continues_to_the_same_file(
     with pytest.raises(KeyboardInterrupt):
         asked("xnli", f"seq2seq:{model}")
     assert not list(asked.keep.glob("*.jsonl"))
-    assert len(list(asked.keep.glob("*.parts/*.jsonl"))) == 2
+    assert len(list(asked.keep.glob("*.parts/[!.]*.jsonl"))) == 2
     assert asked("xnli", f"seq2seq:{model}") == whole
     assert sum(calls) == 2 + len({text.value for example in asked.english("xnli") for text in example.texts.values()})
     assert kept_file(asked).read_bytes() == kept_file(unbroken).read_bytes()
     assert [path.name for path in asked.keep.iterdir()] == [kept_file(asked).name]
+
+
+def test_what_a_user_puts_beside_parts_stays(
+    asked: Asked, model: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file, an edited part and what is in the place of a temporary file; what was written there goes."""
+
+    mine: list[Path] = []
+
+    def planting(*words: Any) -> Any:
+        parts = [*asked.keep.glob("*.parts/000000.jsonl")]
+        if parts and not mine:
+            mine.extend((parts[0], parts[0].with_name("mine.txt"), parts[0].with_name(".000001.jsonl.0a.tmp")))
+            for path in mine:
+                path.write_bytes((path.read_bytes() if path.exists() else b"mine") + b"\n")
+        return translate(*words)
+
+    monkeypatch.setattr(translated, "translate", planting)
+    asked("xnli", f"seq2seq:{model}")
+    (parts,) = asked.keep.glob("*.parts")
+    assert sorted(parts.iterdir()) == sorted(mine)
 
 
 def test_a_kept_translation_is_read_and_no_model_is(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

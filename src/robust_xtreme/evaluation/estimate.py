@@ -11,7 +11,7 @@ import torch
 
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import counted
-from robust_xtreme.evaluation.folder import Folder, check_ours, removal
+from robust_xtreme.evaluation.folder import Folder, check_ours, planned
 from robust_xtreme.evaluation.manifest import new_manifest
 from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -173,14 +173,13 @@ def estimate(
             for run in plan.task_runs
         ]
     busy = max(1.0, (time.perf_counter() - clock) / (time.process_time() - used))
-    removed = [removal(folder.path)] if force else []
     lines = [_line(part) for part in parts] if every or len(parts) <= _ROWS else _table(parts)
     return [
         *lines,
         *_left_out(plan.not_run, every),
         *_whole(parts, device, busy),
         f"into {folder.path}",
-        *filter(None, removed),
+        *filter(None, [planned(folder.path, plan.task_runs, force)]),
     ]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -45,6 +46,9 @@ FILES: Final = (
 DIGESTS: Final = "files"
 """The key of the manifest: the sha256 of FILES; of run.toml alone until the run is finished."""
 
+_GIVEN: Final = re.compile("|".join([*map(re.escape, (*FILES, MANIFEST)), rf"{PARTS}/[^/]+\.parquet"]))
+"""The names that every run gives."""
+
 _TRACELESS: Final = (LOG, store.LOCK, JOURNAL)
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
@@ -68,12 +72,13 @@ class Folder:
     @property
     def journal(self) -> Journal:
         """The journal of the folder; what is kept is reported and logged."""
-        return Journal(self.path, self.tell, _listed(self.path))
+        return Journal(self.path, self.tell, _listed(self.path), _GIVEN.fullmatch)
 
     def tell(self, line: str) -> None:
         """Report what happens to files that are there already, and log it."""
         self.notice(line)
-        self.log(line)
+        if not _is_odd_log(self.path):
+            self.log(line)
 
     @property
     def manifest(self) -> dict[str, Any] | None:
@@ -224,18 +229,16 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], over: StartOv
     frames differ.
     """
     journal = folder.journal
-    if (folder.path / LOG).is_symlink() or (folder.path / LOG).is_dir():
+    if _is_odd_log(folder.path):
         journal.keep(folder.path / LOG)
     if over and over.names:
-        line = over.line()
-        over.carry_out()
-        folder.tell(line)
+        over.carry_out(folder.tell, over.line())
     journal.sweep()
     stored = folder.manifest
     if stored is not None and nothing_yet(folder.path):
         stored = None
     digests = {RUN: _write_run(folder, spec, journal)} if stored is None else {}
-    store.make_folder(folder.path / PARTS)
+    journal.make_folder(folder.path / PARTS)
     if stored is None:
         manifest = {**manifest, DIGESTS: digests}
         folder.write_manifest(manifest)
@@ -289,20 +292,34 @@ def _described(value: Any) -> str:
     return str(value or "none")
 
 
-def removal(path: Path) -> str:
-    """What `force` does to the folder, as a line; empty where there is nothing to remove."""
-    over = over_of(path)
-    return over.line() if over.names else ""
+def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
+    """What a run of these does to files that are there already, as a line; empty where it does nothing."""
+    over, log = over_of(path, task_runs), (LOG,) if _is_odd_log(path) else ()
+    over = replace(over, names=(*log, *over.names), kept=over.kept.union(log))
+    if force:
+        return over.line() if over.names else ""
+    begun = (path / MANIFEST).exists() and not nothing_yet(path)
+    return over.kept_line({LOG, MANIFEST, *FILES, *_part_names(path, task_runs)}.difference({RUN} if begun else ()))
 
 
-def over_of(path: Path) -> StartOver:
+def _is_odd_log(path: Path) -> bool:
+    """Whether something that is not a file has the name of the log."""
+    return (path / LOG).is_symlink() or ((path / LOG).exists() and not (path / LOG).is_file())
+
+
+def _part_names(path: Path, task_runs: Sequence[TaskRun]) -> list[str]:
+    return [f"{PARTS}/{part.name}" for task_run in task_runs for part in Folder(path).parts(task_run)]
+
+
+def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
     """The start over in a folder. The manifest is the last file that goes; log.txt stays, and run.toml is replaced.
 
     As long as the manifest is there, no other run takes the remaining parts for its own.
     """
     journal = Folder(path).journal
     last = (MANIFEST,) if journal.wrote(path / RUN) else (RUN, MANIFEST)
-    first = (name for name in dict.fromkeys((*journal.names(), *FILES)) if name not in (RUN, MANIFEST))
+    given = (*FILES, *_part_names(path, task_runs))
+    first = (name for name in dict.fromkeys((*journal.names(), *given)) if name not in (RUN, MANIFEST))
     names = [name for name in (*first, *last) if os.path.lexists(path / name)]
     entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)
     shown = {entry.relative_to(path).as_posix(): "/" if entry.is_dir() else "" for entry in entries}

@@ -97,7 +97,7 @@ def evaluate(
             if force and folder.journal.names():
                 _load_all(models, plan)
             with store.staying(folder.path / store.LOCK):
-                over = over_of(folder.path) if force else None
+                over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
                 run = _Run(plan, folder, device, observer, models, manifest)
                 if read := what_is_read(spec):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from secrets import token_hex
 from typing import Final, final
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DiskError, Mismatch, RobustXtremeError
+from robust_xtreme.errors import DiskError, RobustXtremeError
 from robust_xtreme.results import store
 from robust_xtreme.sinks import visible
 
@@ -36,11 +35,15 @@ class Journal:
     their number and the time of their last change. It is added before the file appears, and stays when a run starts
     over. Temporary files have lines when they begin and when they are gone. `listed` has the sha256 of the files of an
     earlier version's run, which has no journal. `tell` gets a line for each file that gets another name.
+
+    What a killed process was writing has no mark: a file of a temporary folder or name is the run's if the run gives
+    the name that the file was to get, which `gives` says; it gets that name, relative to the folder.
     """
 
     folder: Path
     tell: Callable[[str], None] = lambda _: None
     listed: Mapping[str, str] = field(default_factory=dict)
+    gives: Callable[[str], object] = lambda _: False
 
     def names(self) -> list[str]:
         """The names of the files that the run wrote and that are there, in the order in which they were written."""
@@ -67,28 +70,32 @@ class Journal:
         """The path of a temporary file or folder beside a file that is to be written. Raises DiskError."""
         tmp = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
         try:
-            self._make_folder(path.parent)
+            self.make_folder(path.parent)
             self._add(self._name(tmp), _OPENED)
             yield tmp
         except OSError as error:
             raise store.disk_error(path, error) from error
         finally:
-            with suppress(OSError):
+            with suppress(OSError, DiskError):
                 self._discard(tmp)
 
     def put(self, tmp: Path, path: Path) -> None:
         """Move a whole file to its name. What is there and is not the run's gets another name, which is reported."""
-        self._make_folder(path.parent)
+        self.make_folder(path.parent)
         self._add(self._name(path), next(_marks(tmp)))
         if os.path.lexists(path) and not self.wrote(path):
             self.keep(path)
         store.replace(tmp, path)
         store.sync_folder(path.parent)
 
-    def keep(self, path: Path) -> None:
-        """Give what the run did not write another name, and report it. Raises DiskError."""
-        name = self._name(path)
-        self.tell(visible(f"{name} is not as the run wrote it, and is kept as {rename(path).name}"))
+    def keep(self, path: Path, wanted: Path | None = None) -> None:
+        """Report that what the run did not write gets another name, and rename it. Raises DiskError.
+
+        `wanted` is the path without the ending of what is kept, where it is not the path itself.
+        """
+        other = free_name(wanted or path)
+        self.tell(visible(f"{self._name(path)} is not as the run wrote it, and is kept as {other.name}"))
+        rename(path, other)
 
     def remove(self, names: Callable[[str], object]) -> None:
         """Remove the run's files with such names, and then empty folders. Raises DiskError."""
@@ -101,23 +108,31 @@ class Journal:
                     folder.rmdir()
 
     def sweep(self) -> None:
-        """Remove the temporary files that a killed process of this run left. Call it while the folder is locked."""
-        marks = dict(self._entries())
-        for name in [name for name, mark in marks.items() if mark == _OPENED]:
-            with suppress(OSError):
+        """Remove the temporary files that a killed process of this run left. Call it while the folder is locked.
+
+        Raises DiskError where the journal cannot be written, before anything is removed.
+        """
+        left = [name for name, mark in dict(self._entries()).items() if mark == _OPENED]
+        if left:
+            check_writable(self.folder)
+        for name in left:
+            with suppress(OSError, DiskError):
                 self._discard(self.folder / name)
 
     def _discard(self, tmp: Path) -> None:
-        if tmp.is_dir() and not tmp.is_symlink():
-            shutil.rmtree(tmp, ignore_errors=True)
-        tmp.unlink(missing_ok=True)
-        if self.folder.is_dir():
-            self._add(self._name(tmp), _CLOSED)
+        """Remove the run's files of a temporary file or folder; what else is there gets a visible name."""
+        if not self.folder.is_dir():
+            return
+        whole = tmp.with_name(tmp.name[1:].rsplit(".", 2)[0])
+        remove_below(tmp, lambda path: self.gives(self._name(whole / path.relative_to(tmp))))
+        if os.path.lexists(tmp):
+            self.keep(tmp, whole)
+        self._add(self._name(tmp), _CLOSED)
 
-    def _make_folder(self, folder: Path) -> None:
-        """Make a folder within the run's; a file or a link in its place gets another name."""
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder within the run's; what else has its name gets another one. Raises DiskError."""
         for part in reversed([folder, *folder.parents]):
-            if self.folder in part.parents and (part.is_symlink() or part.is_file()):
+            if self.folder in part.parents and (part.is_symlink() or (part.exists() and not part.is_dir())):
                 self.keep(part)
         store.make_folder(folder)
 
@@ -138,8 +153,7 @@ class Journal:
     def _lines(self) -> list[str]:
         """The lines of the journal. Raises Mismatch where something else has its name."""
         path = self.folder / JOURNAL
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            raise Mismatch(f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away.")
+        store.check_file(path)
         try:
             return resources.content(path).decode("utf-8", "replace").split("\n")
         except OSError:
@@ -176,11 +190,32 @@ def remove(path: Path) -> None:
         raise DiskError(f"{path} cannot be removed: {error.strerror}.") from error
 
 
-def rename(path: Path) -> Path:
-    """Give a file the name under which it is kept, which is returned. Raises DiskError."""
-    other = free_name(path)
+def remove_below(top: Path, ours: Callable[[Path], object]) -> None:
+    """Remove a path where it is a file that is ours, or such files below it, and empty folders. Raises OSError.
+
+    Links are neither followed nor removed.
+    """
+    below = [] if top.is_symlink() else sorted(top.rglob("*"), reverse=True)
+    for path in [path for path in (*below, top) if not path.is_symlink()]:
+        if path.is_dir():
+            with suppress(OSError):
+                path.rmdir()
+        elif path.is_file() and ours(path):
+            path.unlink()
+
+
+def check_writable(run: Path, *others: Path) -> None:
+    """Raise DiskError where the journal of a run, its folder or other folders cannot be written."""
+    journal = run / JOURNAL
+    for path in (run, *others, *([journal] if journal.exists() else [])):
+        if not os.access(path, os.W_OK if path == journal else os.W_OK | os.X_OK):
+            raise DiskError(f"{path} cannot be written: Permission denied. Make it writable.")
+
+
+def rename(path: Path, other: Path) -> None:
+    """Give a file the name under which it is kept. Raises DiskError."""
     try:
-        return path.rename(other)
+        path.rename(other)
     except OSError as error:
         raise DiskError(f"{path} cannot be renamed to {other.name}: {error.strerror}.") from error
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, DiskError, Locked
+from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
@@ -32,7 +32,6 @@ LOCK: Final = ".lock"
 _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
-_TEMPORARY: Final = re.compile(r"\.(.+)\.[0-9]+\.tmp")
 _VERSION: Final = "schema_version"
 _STEPS: Final = {
     errno.ENOSPC: "Free some space",
@@ -178,29 +177,23 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def sweep(folder: Path, is_written: Callable[[str], object]) -> None:
-    """Remove the temporary files that a killed writer of files with such names left. The caller must have the lock."""
-    for left in folder.glob(f".*{_TMP}"):
-        if is_written(final_name(left.name)):
-            with suppress(OSError):
-                left.unlink()
-
-
-def final_name(name: str) -> str:
-    """The name that a temporary file or folder gets once it is whole; empty where the name is not that of one."""
-    parts = _TEMPORARY.fullmatch(name)
-    return parts[1] if parts else ""
+def check_file(path: Path) -> None:
+    """Raise Mismatch where something that is not a file has the name of one that a run writes."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Mismatch(f"{path} is not the file that a run writes, but a link, a folder or a pipe. Move it away.")
 
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Lock a folder against other writers, until the block or the process ends.
 
-    Raises Locked where another process has the lock, DiskError where the folder cannot be written.
+    Raises Locked where another process has the lock, DiskError where the folder cannot be written, Mismatch where the
+    lock is not a file.
     """
     path = make_folder(folder) / LOCK
+    check_file(path)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise disk_error(path, error) from error
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -13,6 +13,7 @@ from typing import Any, Final, final
 from robust_xtreme.errors import DataError, counted
 from robust_xtreme.formats import numbered_lines, parse, read_file, text_of
 from robust_xtreme.results import store
+from robust_xtreme.results.journal import JOURNAL, Journal, remove_below
 from robust_xtreme.sources.rows import LONGEST
 from robust_xtreme.training._translator import Translation
 
@@ -59,17 +60,27 @@ def translations(job: Job, translate: Callable[[], Translate], tell: Callable[[s
     if not job.path.is_file():
         with store.lock(job.parts):
             if not job.path.is_file():
-                store.sweep(job.parts, _PART.fullmatch)
-                made = _made(job, translate, tell)
+                journal = Journal(job.parts, tell, gives=_PART.fullmatch)
+                journal.sweep()
+                made = _made(job, translate, tell, journal)
                 store.write_text(job.path, _line(job.header) + "".join(map(_row, job.texts, made)))
-                shutil.rmtree(job.parts, ignore_errors=True)
+                _remove_parts(journal)
     first, _, body = read_file(job.path).text.partition("\n")
     if parse(first, f"{job.path}:1") != job.header:
         raise DataError(job.path, f"was made for other texts or by another model. {_remedy(job.path)}", 1)
     return _rows(job.path, body, job.texts, first=2)
 
 
-def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], None]) -> list[Translation]:
+def _remove_parts(journal: Journal) -> None:
+    """Remove the folder of finished parts, where it contains nothing but what was written there; else that."""
+    parts = {path for path in journal.folder.iterdir() if journal.wrote(path)}
+    with suppress(OSError):
+        remove_below(journal.folder, {*parts, journal.folder / JOURNAL, journal.folder / store.LOCK}.__contains__)
+
+
+def _made(
+    job: Job, translate: Callable[[], Translate], tell: Callable[[str], None], journal: Journal
+) -> list[Translation]:
     """The translations, part by part; parts that a killed run finished are read. Progress is reported ten times."""
     translations: list[Translation] = []
     function: Translate | None = None
@@ -79,7 +90,7 @@ def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], No
         path = job.parts / f"{start // PART:06d}.jsonl"
         if not path.is_file():
             function = function or translate()
-            store.write_text(path, "".join(map(_row, texts, function(texts))))
+            store.write_text(path, "".join(map(_row, texts, function(texts))), journal.write)
         translations += _rows(path, read_file(path).text, texts, first=1)
         done = len(translations)
         if done < len(job.texts) and start // every < done // every:

@@ -83,7 +83,7 @@ def config_of(folder: Path, called: str) -> dict[str, Any]:
 
 def write_model(folder: Path, encoder: Any, tokenizer: Any, journal: Journal | None = None) -> None:
     """Write weights (safetensors), configuration and tokenizer, complete. Raises DiskError."""
-    with written_folder(folder, journal or Journal(folder.parent)) as tmp:
+    with written_folder(folder, journal or Journal(folder.parent, gives=lambda _: True)) as tmp:
         with quiet_transformers():
             encoder.save_pretrained(str(tmp))
             tokenizer.save_pretrained(str(tmp))

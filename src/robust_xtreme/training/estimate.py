@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
@@ -30,7 +30,7 @@ from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
 from robust_xtreme.training.objective import units_of
-from robust_xtreme.training.removal import removal
+from robust_xtreme.training.removal import planned
 from robust_xtreme.training.resume import saved_step
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
@@ -90,8 +90,9 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
         if chain is None:
             last = spec.stages[-1][1].tasks
             scratch_row = [Row(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
-            if force and (spec.out or spec.target) and (removed := removal(spec.folder, last)):
-                tell(removed)
+            if spec.out or spec.target:
+                record.check_ours(spec.folder)
+                _tell_planned(spec.folder, last, tell, force)
             rows = [_blind(KINDS[name], stage, spec, tell) for name, stage in spec.stages]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
         if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
@@ -99,20 +100,23 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
         encoder, tokenizer = _model(chain)
         with own_random(0):
             encoder = encoder.to(device).train()
-            record.check_ours(chain.links[-1].folder)
+            last_link = chain.links[-1]
+            for link in chain.links:
+                if link is last_link or not link.complete:
+                    record.check_ours(link.folder)
+            if last_link.complete and not force:
+                check_hashes(last_link.folder)
+            else:
+                _tell_planned(last_link.folder, last_link.stage.tasks, tell, force)
             if force:
-                chain = _forced(chain, tell)
-            elif chain.links[-1].complete:
-                check_hashes(chain.links[-1].folder)
+                chain = replace(chain, links=(*chain.links[:-1], replace(last_link, again=True)))
             return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
 
 
-def _forced(chain: Chain, tell: Tell) -> Chain:
-    """The chain whose last stage is to do again; what that removes is reported."""
-    last = chain.links[-1]
-    if removed := removal(last.folder, last.stage.tasks):
-        tell(removed)
-    return replace(chain, links=(*chain.links[:-1], replace(last, again=True)))
+def _tell_planned(run: Path, tasks: Collection[str], tell: Tell, force: bool) -> None:
+    """Report what training in a folder does to files that are there already."""
+    if line := planned(run, tasks, force):
+        tell(line)
 
 
 def _chain(spec: TrainSpec, tell: Tell) -> Chain | None:

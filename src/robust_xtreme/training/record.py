@@ -136,10 +136,7 @@ def claim(journal: Journal, identity: str, facts: Mapping[str, Any], *, force: b
         return
     if claim is not None:
         over = over_of(journal, facts.get("tasks", ()))
-        line = over.line(replaced=1)
-        remove(over)
-        if force or over.kept:
-            journal.tell(line)
+        remove(over, journal.tell if force or over.kept else lambda _: None)
     write_manifest(run / CLAIM, {"identity": identity, "spec": facts, FILES: {}}, journal.write)
 
 

@@ -18,7 +18,8 @@ from robust_xtreme.training import best
 FOLDERS: Final = ("stages", "heads", "model", "resume")
 """The folders of a run. The records of complete stages are the first that are removed."""
 
-_ALONE: Final = ("metrics.csv", best.FILE, "tensorboard")
+_ADDED_TO: Final = "tensorboard"
+_ALONE: Final = ("metrics.csv", best.FILE, _ADDED_TO)
 """The other names that a run gives. The folder of TensorBoard, to which it adds, is kept as a whole."""
 
 _OF_MODEL: Final = (
@@ -36,14 +37,17 @@ _GIVEN: Final = re.compile(
 def journal_of(run: Path, tell: Callable[[str], None] = lambda _: None) -> Journal:
     """The journal of a run; one of an earlier version has none, and its train.json lists what it wrote."""
     claim = claim_of(run)
-    if not claim or (run / JOURNAL).exists():
-        return Journal(run, tell)
-    return Journal(run, tell, {**_table(claim, FILES), CLAIM: store.sha256(run / CLAIM)})
+    earlier = claim and not (run / JOURNAL).exists()
+    listed = {**_table(claim or {}, FILES), CLAIM: store.sha256(run / CLAIM)} if earlier else {}
+    return Journal(run, tell, listed, lambda name: is_given(name, _tasks(claim_of(run) or {})))
 
 
-def removal(run: Path, tasks: Collection[str]) -> str:
-    """What `force` does to the folder of a run, as a line; empty where it is not a run."""
-    return over_of(journal_of(run), tasks).line(replaced=1) if (run / CLAIM).is_file() else ""
+def planned(run: Path, tasks: Collection[str], force: bool) -> str:
+    """What a run of these tasks does to files that are there already, as a line; empty where there is no run."""
+    if not (run / CLAIM).is_file():
+        return ""
+    over = over_of(journal_of(run), tasks)
+    return over.line(replaced=1) if force else over.kept_line(over.kept - {_ADDED_TO})
 
 
 def over_of(journal: Journal, tasks: Collection[str]) -> StartOver:
@@ -62,9 +66,9 @@ def is_given(name: str, tasks: Iterable[str]) -> bool:
     return bool(_GIVEN.fullmatch(name)) or name in heads
 
 
-def remove(over: StartOver) -> None:
-    """Carry out a start over, and remove the folders that are empty then. Raises DiskError."""
-    over.carry_out()
+def remove(over: StartOver, tell: Callable[[str], None]) -> None:
+    """Report and carry out a start over, and remove the folders that are empty then. Raises DiskError."""
+    over.carry_out(tell, over.line(replaced=1))
     _remove_empty(over.folder)
 
 

@@ -95,9 +95,9 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
 def _make_again(chain: Chain, link: Link, parent: Path | None, options: Options, journal: Journal, force: bool) -> None:
     """Train a stage in its folder, which is locked; an earlier run stays where the start or the data cannot be read."""
     ready = _ready(chain, link, parent, options.tell) if parent else None
+    journal.sweep()
     record.claim(journal, link.identity, link.facts, force=force)
     with store.staying(link.folder / CLAIM):
-        journal.sweep()
         if parent and ready:
             record.inherit(parent, journal)
             _train(chain, ready, options, journal)
