@@ -75,6 +75,12 @@ def test_the_head_counts_what_the_tests_show(results: Results) -> None:
     assert "Not tested: 1 few clusters, 2 inert, 4 not at the highest strength. Marked: 2 not shown above" in text
 
 
+def test_the_head_names_cells_that_failed(results: Results) -> None:
+    """A page without some of its cells says so at its beginning, each language of a task once."""
+    head, _ = page(results.scores, results.deltas, results.manifest).split("## Clean", 1)
+    assert "**Partial: cells of panx my failed.**" in head
+
+
 def test_the_legend_says_what_is_in_an_identity_and_why_two_corrections_differ(results: Results) -> None:
     """An identity depends on the tasks of the run, and a joint interval can disagree with an adjusted p."""
     text = page(results.scores, results.deltas, results.manifest)

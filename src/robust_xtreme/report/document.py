@@ -14,7 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import Shown
-from robust_xtreme.report.evaluation import UNREADABLE
+from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.render import html_tables, markdown_table, print_table, sections
 from robust_xtreme.report.view import NO_AVERAGES, Results, View
@@ -113,10 +113,13 @@ def _what_was_run(results: Results) -> list[str]:
         f"{name} = {json.dumps(value, ensure_ascii=False, sort_keys=True)}"
         for name, value in sorted(manifest.get("spec", {}).items())
     ]
-    left_out = [cell for cell in manifest.get("not_run", ()) if cell["reason"] == UNREADABLE]
-    unread = [f"{cell['task']} {cell['language']}" for cell in left_out]
-    partial = [f"**Partial: files of {markdown(', '.join(unread))} cannot be read.**"] if unread else []
-    blocks = ["## What was run", summary, *partial, _claims(results), *([code_block(lines)] if lines else [])]
+    blocks = [
+        "## What was run",
+        summary,
+        *_partial(manifest),
+        _claims(results),
+        *([code_block(lines)] if lines else []),
+    ]
     if manifest.get("commands"):
         blocks += ["Commands:", code_block(list(manifest["commands"]))]
     margin = "pairs count from a margin of {} on, tuned on clean validation data"
@@ -124,6 +127,17 @@ def _what_was_run(results: Results) -> list[str]:
     notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
     notes += [*_representations(results), *tuned]
     return [*blocks, "\n".join(f"- {markdown(note)}" for note in notes)] if notes else blocks
+
+
+def _partial(manifest: Mapping[str, Any]) -> list[str]:
+    """Languages of tasks whose files cannot be read, and those with cells that failed."""
+    reasons = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {} failed"}
+    lines = []
+    for reason, line in reasons.items():
+        left_out = [cell for cell in manifest.get("not_run", ()) if cell["reason"] == reason]
+        named = dict.fromkeys(f"{cell['task']} {cell['language']}" for cell in left_out)
+        lines += [f"**Partial: {line.format(markdown(', '.join(named)))}.**"] if named else []
+    return lines
 
 
 def _claims(results: Results) -> str:
