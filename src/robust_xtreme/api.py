@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, TypeVar, cast
 
-from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.errors import SpecError, UserError, plain, shown
 from robust_xtreme.keys import takes
 from robust_xtreme.run_spec import RunSpec, evaluate_arguments, from_mapping
-from robust_xtreme.specs import check_keys, shown
+from robust_xtreme.specs import check_keys
 from robust_xtreme.training.run_file import spec_of
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.values import from_values, is_default, train_arguments
@@ -38,6 +38,7 @@ Item = TypeVar("Item", str, "Example")
 """What `perturb` takes: strings or Examples."""
 
 
+@plain()
 def perturb(
     texts: Sequence[Item], spec: str, *, language: str | None = None, seed: int = 0, packs: Folders = ()
 ) -> list[Item]:
@@ -72,12 +73,13 @@ def _check_call(texts: object, spec: object, language: object) -> None:
     """Raise UserError where an argument has the wrong type."""
     if isinstance(texts, str):
         raise UserError("perturb takes a list of texts; put the string into a list: perturb([text], ...)")
-    if isinstance(texts, (bytes, bytearray)) or not (isinstance(texts, Collection) or hasattr(texts, "__array__")):
-        raise UserError(f"perturb takes a list of texts, not {type(texts).__name__}: {texts!r:.60}")
+    is_row = getattr(texts, "ndim", 1) == 1 and (isinstance(texts, Collection) or hasattr(texts, "__array__"))
+    if not is_row or isinstance(texts, (bytes, bytearray, Mapping, Set)):
+        raise UserError(f"perturb takes a list of texts, not {type(texts).__name__}: {shown(texts)}")
     if not isinstance(spec, str):
-        raise UserError(f"perturb takes one spec as a string, as in 'char_noise:0.1', not {spec!r:.60}")
+        raise UserError(f"perturb takes one spec as a string, as in 'char_noise:0.1', not {shown(spec)}")
     if language is not None and not isinstance(language, str):
-        raise UserError(f"perturb takes one language by its code, as in language='sw', not {language!r:.60}")
+        raise UserError(f"perturb takes one language by its code, as in language='sw', not {shown(language)}")
 
 
 def _seed(seed: object) -> int:
@@ -85,13 +87,13 @@ def _seed(seed: object) -> int:
     if not isinstance(seed, bool):
         with suppress(TypeError):
             return operator.index(cast("SupportsIndex", seed))
-    raise UserError(f"perturb takes a whole number as its seed, not {seed!r:.60}.")
+    raise UserError(f"perturb takes a whole number as its seed, not {shown(seed)}.")
 
 
 def _folders(packs: object) -> Sequence[str | Path]:
     folders = [packs] if isinstance(packs, (str, Path)) else packs
     if not isinstance(folders, (list, tuple)) or not all(isinstance(folder, (str, Path)) for folder in folders):
-        raise UserError(f"perturb takes packs=DIR or a list of folders, not {packs!r:.60}")
+        raise UserError(f"perturb takes packs=DIR or a list of folders, not {shown(packs)}")
     return folders
 
 
@@ -119,7 +121,7 @@ def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str
 
     for item in examples:
         if not isinstance(item, Example):
-            raise UserError(f"perturb takes strings or Examples, not {type(item).__name__}: {item!r:.60}")
+            raise UserError(f"perturb takes strings or Examples, not {type(item).__name__}: {shown(item)}")
     if language is not None:
         raise UserError("Examples have their languages; leave out language=.")
     fields = _fields(examples, cell)
@@ -161,6 +163,7 @@ def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
 
 
 @takes(train_arguments())
+@plain()
 def train(
     spec: TrainSpec | str | Path | None = None,
     options: Options | None = None,
@@ -204,6 +207,7 @@ def _train_spec(spec: TrainSpec | str | Path | None, values: dict[str, Any]) -> 
 
 
 @takes(evaluate_arguments())
+@plain()
 def evaluate(
     spec: RunSpec | None = None,
     *,

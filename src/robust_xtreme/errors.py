@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 from warnings import warn
 
 from robust_xtreme.renamed import note, renamed
+
+_LONGEST: Final = 80
 
 
 class RobustXtremeError(Exception):
@@ -46,6 +52,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.lower(), names, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def shown(value: object) -> str:
+    """A wrong value in one short line of a message."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # of more digits than Python writes
+        text = "a number of thousands of digits"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def counted(count: int, noun: str) -> str:
@@ -100,6 +115,64 @@ class Contamination(UserError):
 
 class NotFinite(RobustXtremeError):
     """A model gave a score that is not finite."""
+
+
+# --------------------------------------------------------------------------------------- errors of the operating system
+
+_SPACE: Final = "Free some space"
+_LIMIT: Final = "Raise the limit on the size of files (ulimit -f)"
+_PERMIT: Final = "Permit reading and writing it, or name another"
+_ROOM: Final = {errno.ENOSPC: _SPACE, errno.EDQUOT: _SPACE, errno.EFBIG: _LIMIT}
+_DISK: Final = {
+    errno.ENOSPC: ("The disk is full", _SPACE),
+    errno.EDQUOT: ("The disk quota is used up", _SPACE),
+    errno.EFBIG: ("The file is larger than files may be", _LIMIT),
+    errno.EACCES: ("Permission denied", _PERMIT),
+    errno.EPERM: ("Permission denied", _PERMIT),
+    errno.EROFS: ("The file system is read-only", "Name a folder of another one"),
+    errno.EIO: ("The disk cannot be read or written", "Copy the file from where it came from"),
+    errno.EMFILE: ("Too many files are open", "Raise the limit: ulimit -n"),
+}
+"""Errors of the disk, each with what to do."""
+
+NO_PATH: Final = {
+    errno.ENAMETOOLONG: "This name is too long for a file",
+    errno.ELOOP: "This link leads to itself",
+    errno.ENOTDIR: "A part of this path is a file, not a folder",
+    errno.EEXIST: "A file is where a folder is needed",
+}
+"""Errors of a path that cannot be one, or of what is there."""
+
+
+def no_room(error: BaseException | str) -> str:
+    """What to do where a file cannot be written because there is no room, also where only a library's message says so.
+
+    Empty for another error.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    return next((cure for code, cure in _ROOM.items() if number == code or os.strerror(code) in str(error)), "")
+
+
+def of_system(error: OSError) -> RobustXtremeError | None:
+    """An error of the operating system as one line that names the path; None for one that needs no such line."""
+    path = error.filename or error
+    if error.errno in NO_PATH:
+        return UserError(f"{NO_PATH[error.errno]}: {path}")
+    if error.errno in _DISK:
+        what, cure = _DISK[error.errno]
+        return DiskError(f"{what}: {path}. {cure}.")
+    return None
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Raise errors of the operating system as `of_system` does."""
+    try:
+        yield
+    except OSError as error:
+        if (ours := of_system(error)) is not None:
+            raise ours from error
+        raise
 
 
 def __getattr__(name: str) -> object:

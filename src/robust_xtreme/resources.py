@@ -86,7 +86,7 @@ def content(path: Path, most: int | None = None) -> bytes:
     with path.open("rb") as file:
         data = file.read(-1 if most is None else most + 1)
     if most is not None and len(data) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most // 1_000_000} MB", str(path))
+        raise OSError(errno.EINVAL, f"it is larger than {most // 1_000_000} MB", str(path))
     return data
 
 

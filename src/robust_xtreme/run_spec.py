@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import resources, run_paths
-from robust_xtreme.errors import SpecError
+from robust_xtreme.errors import SpecError, shown
 from robust_xtreme.examples import digest
 from robust_xtreme.keys import Argument, arguments, key, keys, toml
 from robust_xtreme.renamed import note, renamed
@@ -23,6 +24,11 @@ _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
 _SHORTEST: Final = 16
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_NO_PATH: Final = {
+    errno.ENAMETOOLONG: "is too long for a name",
+    errno.ELOOP: "is a link that leads to itself",
+    errno.ENOTDIR: "has a file where a folder is needed",
+}
 NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
@@ -134,7 +140,7 @@ class RunSpec:
                 raise SpecError(f"The {name} {what}")
             if type(value) is int and not known.least <= value <= known.most:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)
-                raise SpecError(f"The value {value} of {name} is {side} {bound}.")
+                raise SpecError(f"The value {shown(value)} of {name} is {side} {bound}.")
         check_path("out", self.out, "eval")
         parse_limits(self.limit)
         parse_lengths(self.max_length)
@@ -194,10 +200,22 @@ def check_pairs(languages: tuple[str, ...]) -> None:
 
 
 def check_path(name: str, path: str, command: str) -> None:
-    """Raise SpecError where the path in a key contains a control character."""
-    if _CONTROL.search(path):
-        what = f"The value {path[:200]!r} of {name!r} contains a control character: it is not a path."
+    """Raise SpecError where the value of a key cannot be a path, for which this machine has a reason."""
+    if why := _no_path(path):
+        what = f"The value {path[:200]!r} of {name!r} {why}: it is not a path."
         raise SpecError(f"{what} See: robust-xtreme {command} --help")
+
+
+def _no_path(path: str) -> str:
+    if _CONTROL.search(path):
+        return "contains a control character"
+    try:
+        Path(path).stat()
+    except ValueError:
+        return "contains half of a character"
+    except OSError as error:
+        return _NO_PATH.get(error.errno or 0, "")
+    return ""
 
 
 def parse_limits(text: str) -> dict[str, int]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import SpecError, nearest
+from robust_xtreme.errors import SpecError, nearest, shown
 from robust_xtreme.examples import Corpus, Example
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DIGITS: Final = 20
-_LONGEST: Final = 80
 _SHOWN: Final = 40
 _SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
 _SUITES: Final = "What suites contain: robust-xtreme list suites"
@@ -62,12 +62,14 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
     """
     named = (str, Path) if paths else str
     match kind, value:
-        case ("str", str()) | ("bool", bool()) | ("float", float()):
+        case ("str", str()) | ("bool", bool()):
             return value
-        case "str", Path() | int() if type(value) is not bool and (key == "limit" or isinstance(value, Path)):
+        case "str", Path():
             return str(value)
-        case ("int", int()) | ("float", int()) if not isinstance(value, bool):
-            return value
+        case "str", int() if key == "limit" and type(value) is not bool and abs(value) < sys.maxsize:
+            return str(value)
+        case ("int", int()) | ("float", int() | float()) if not isinstance(value, bool):
+            return float(value) if kind == "float" and abs(value) < sys.float_info.max else value
         case "tuple[str, ...]", str() | Path() if isinstance(value, named):
             return (str(value),)
         case "tuple[str, ...]", list() | tuple() if all(isinstance(item, named) for item in value):
@@ -75,12 +77,6 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
         case _:
             takes = "a whole number or a string" if (key, kind) == ("limit", "str") else _TYPES[kind]
             raise SpecError(f"{location}: the key {key!r} takes {takes}, not {shown(value)}.")
-
-
-def shown(value: Any) -> str:
-    """A wrong value in one short line of a message."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 _TYPES: Final = {

@@ -64,7 +64,7 @@ def test_a_default_that_is_passed_to_evaluate_changes_nothing() -> None:
     "given",
     [
         {"task": "xnli", "data": "d", "encoder": "e"},
-        {"task": "xnli", "data": "d", "encoder": "e", "text": "t"},
+        {"task": "xnli", "data": "d", "encoder": "e", "text": "t", "mlm_steps": 5},
         {"task": "xnli", "data": "d", "scratch": "tiny", "text": "t"},
         {"mlm": {"text": "t", "steps": 1}, "encoder": "e"},
     ],
@@ -157,7 +157,7 @@ def test_no_model_is_one_line(model: Any) -> None:
         ({"spec": 5}, "train: spec takes a TrainSpec, or the name of a run's file, not 5."),
         ({"options": 5}, "train: options takes Options(...) of robust_xtreme.training.loop, not 5."),
         ({"force": 1}, "train: force takes True or False, not 1."),
-        ({"task": 5}, "train: [target]: the key 'tasks' takes a list of strings, not 5."),
+        ({"task": 5}, "train: task takes a name or a list of names, not 5."),
         ({"task": "xnli", "lr": "x"}, "train: [target]: the key 'lr' takes a number, not 'x'."),
     ],
 )

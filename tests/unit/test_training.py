@@ -16,12 +16,13 @@ import robust_xtreme
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName
 from robust_xtreme.models.windows import collate
 from robust_xtreme.training import scratch
+from robust_xtreme.training import text as text_module
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.sampling import Plan, epoch_batches
 from robust_xtreme.training.spec import StageSpec, TrainSpec
-from robust_xtreme.training.text import read_lines
+from robust_xtreme.training.text import read_lines, text_identity
 from robust_xtreme.training.values import from_values
 
 LINES = ["Habari ya asubuhi, rafiki", "the river runs past old stone houses", "a"] * 7
@@ -163,6 +164,27 @@ def test_a_line_that_is_not_a_paragraph_is_refused_with_its_number(tmp_path: Pat
     (tmp_path / "a.txt").write_text("two\n\n" + "a" * 1_000_000)
     with pytest.raises(DataError, match=r"a\.txt:3: a line of 1,000,000 characters; .* at most 100,000\. Break it"):
         read_lines(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["/proc", "/sys", "/dev", "/proc/self/status"])
+def test_files_of_the_system_are_not_text(folder: str, tmp_path: Path) -> None:
+    """Some of them never end; a link to such a folder is one."""
+    (tmp_path / "link").symlink_to(folder)
+    for path in (Path(folder), tmp_path / "link"):
+        with pytest.raises(DataError, match="is in a folder of the system"):
+            read_lines(path)
+
+
+def test_text_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many files, and more bytes than memory has: a sparse file takes no room here."""
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.truncate(2 * 10**9)
+    monkeypatch.setattr(text_module, "_MOST_BYTES", 10**9)
+    with pytest.raises(DataError, match="contains 2 GB of text, and at most 1 GB are read"):
+        text_identity(tmp_path)
+    monkeypatch.setattr(text_module, "_MOST_FILES", 0)
+    with pytest.raises(DataError, match=r"contains more than 0 files\. Join them"):
+        text_identity(tmp_path)
 
 
 def test_bad_text_is_named(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from robust_xtreme import registry, resources
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.located import load_checkpoint, locate
 from robust_xtreme.models.verify import check_hashes
+from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.training.start import find_start
 
 XNLI = registry.load("task", "xnli")
@@ -165,6 +166,15 @@ def test_a_run_without_hashes_is_read_with_a_note(claim: str, run: Path) -> None
         (run / "train.json").write_text(claim, encoding="utf-8")
     (note,) = locate(run, XNLI).notes
     assert note.startswith("run: its files are not verified")
+
+
+def test_a_run_whose_list_of_hashes_was_removed_is_refused(run: Path) -> None:
+    """Its journal shows that this version trained it, and this version always writes the hashes."""
+    (run / JOURNAL).touch()
+    assert locate(run, XNLI).notes == ()
+    (run / "train.json").unlink()
+    with pytest.raises(ModelError, match=r"run: train\.json is missing, .* hashes .* Copy the run again"):
+        locate(run, XNLI)
 
 
 def test_cut_weights_of_a_run_without_hashes_are_named(unhashed: Path) -> None:

@@ -8,7 +8,6 @@ ROBUST_XTREME_TRACEBACK=1, or the `-v` of `train` and `eval`, shows the tracebac
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import io
 import os
@@ -25,7 +24,7 @@ from typing import Any, Final
 
 import typer
 
-from robust_xtreme.errors import RobustXtremeError, UnreadableFiles
+from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, of_system
 from robust_xtreme.sinks import echo, one_line
 
 USAGE: Final = 2
@@ -33,18 +32,6 @@ ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
 _PLAIN: Final = "_TYPER_FORCE_DISABLE_TERMINAL"
-_PERMIT: Final = "Permit reading and writing it, or name another."
-_DISK: Final = {
-    errno.ENOSPC: ("The disk is full", "Free some space."),
-    errno.EDQUOT: ("The disk quota is used up", "Free some space."),
-    errno.EACCES: ("Permission denied", _PERMIT),
-    errno.EPERM: ("Permission denied", _PERMIT),
-    errno.EROFS: ("The file system is read-only", "Name a folder of another one."),
-    errno.EIO: ("The disk cannot be read or written", "Copy the file from where it came from."),
-    errno.EMFILE: ("Too many files are open", "Raise the limit: ulimit -n"),
-}
-"""Errors of the disk, each with what to do."""
-
 _MEMORY: Final = re.compile(
     r"failed to map segment|allocate memory|out of memory|unable to mmap|(?:spawn worker|start new) thread",
     re.IGNORECASE,
@@ -59,12 +46,6 @@ _GB: Final = 10**9
 _LEAST: Final = 1_900_000_000
 """The address space without which torch ends the process instead of raising an error."""
 
-_NAMES: Final = {
-    errno.ENAMETOOLONG: "This name is too long for a file",
-    errno.ELOOP: "This link leads to itself",
-    errno.ENOTDIR: "A part of this path is a file, not a folder",
-    errno.EEXIST: "A file is where a folder is needed",
-}
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED: Final = 128
 _STOPS: Final = (".", "!", "?")
@@ -218,13 +199,10 @@ def _report(error: BaseException) -> int:
             return _say(str(error), error.exit_code)
         case _ if hasattr(error, "format_message"):
             return _say(_usage(error), USAGE)
-        case OSError(errno=number) if number in _NAMES:
-            return _say(f"{_NAMES[number]}: {error.filename or error}", USAGE)
-        case OSError(errno=number) if number in _DISK:
-            what, cure = _DISK[number]
-            if _is_of_stdout(error):
+        case OSError() if (ours := of_system(error)) is not None:
+            if isinstance(ours, DiskError) and _is_of_stdout(error):
                 return _say(f"stdout cannot be written: {error.strerror}. Redirect it to another file.", ENVIRONMENT)
-            return _say(f"{what}: {error.filename or error}. {cure}", ENVIRONMENT)
+            return _say(str(ours), ours.exit_code)
         case _ if _is_of_memory(error):
             return _say(_NO_MEMORY, ENVIRONMENT)
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -104,12 +105,15 @@ def _command(path: Path) -> str:
 def _copy(path: Path, dest: str, force: bool) -> Path:
     """Copy a file and the files that it names; each copy is written atomically. Raises UserError, DiskError."""
     from robust_xtreme.results import store
+    from robust_xtreme.run_spec import check_path
 
+    if dest:
+        check_path("DEST", dest, "config copy")
     folder = not dest or dest.endswith("/") or Path(dest).is_dir()
     target = Path(dest) / path.name if folder else Path(dest)
     pairs = [(path, target), *((read, target.parent / read.name) for read in _named_files(path))]
     for _, copy in pairs:
-        if copy.exists() and not force:
+        if os.path.lexists(copy) and not force:
             raise UserError(f"{copy} exists already. Copy to another path, or replace it with --force.")
     for source, copy in pairs:
         store.make_folder(copy.parent)

@@ -156,7 +156,7 @@ class Folder:
             with (self.path / LOG).open("a", encoding="utf-8") as file:
                 file.write(f"{stamp} {one_line(line)}\n")
         except OSError as error:
-            raise DiskError(f"{self.path / LOG} cannot be written: {error.strerror}. Free some space.") from error
+            raise store.disk_error(self.path / LOG, error) from error
 
     def log_error(self, error: BaseException) -> None:
         """Write a traceback to log.txt, a mark before each of its lines, where possible."""

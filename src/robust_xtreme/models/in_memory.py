@@ -17,7 +17,7 @@ from typing import Any, Final
 from torch import nn
 
 from robust_xtreme import registry
-from robust_xtreme.errors import DiskError, SpecError
+from robust_xtreme.errors import DiskError, SpecError, no_room, shown
 from robust_xtreme.models.encoder import first_line, quiet_transformers
 from robust_xtreme.models.identity import identity, read_json
 from robust_xtreme.models.labels import placed
@@ -25,7 +25,6 @@ from robust_xtreme.models.native import native_files
 from robust_xtreme.models.origin import IN_MEMORY
 from robust_xtreme.models.whole import HEADS
 from robust_xtreme.results import store
-from robust_xtreme.specs import shown
 from robust_xtreme.targets.kinds import kind_of
 
 _TAKES: Final = "evaluate takes a model of transformers, as AutoModelForSequenceClassification.from_pretrained gives"
@@ -159,7 +158,8 @@ def _save(model: Any, tokenizer: Any, classes: tuple[str, ...], folder: Path) ->
         _drop_origin(folder / "tokenizer_config.json")
     except OSError as error:
         what = f"the model in memory cannot be saved: {error.strerror or error}"
-        raise DiskError(f"{folder.parent}: {what}. Free some space, or name another folder in TMPDIR.") from error
+        cure = no_room(error) or "Free some space"
+        raise DiskError(f"{folder.parent}: {what}. {cure}, or name another folder in TMPDIR.") from error
     except Exception as error:  # of a part without weights, or of a kind that is not saved
         raise SpecError(f"evaluate: the model in memory cannot be saved: {first_line(error)}") from error
     return folder

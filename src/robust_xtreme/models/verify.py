@@ -9,6 +9,7 @@ from typing import Any, Final
 from robust_xtreme import resources
 from robust_xtreme.errors import DataError, ModelError
 from robust_xtreme.models.identity import file_hash
+from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.results.manifest import read_manifest
 
 CLAIM: Final = "train.json"
@@ -62,10 +63,13 @@ def check_hashes(run: Path, inside: str = "") -> None:
     """Raise ModelError, one line, where a file of a run is missing, added or changed, or the run is not complete.
 
     Only files whose names begin with `inside` are compared. Runs of earlier versions contain no hashes: `unverified`
-    says so.
+    says so. A run with a journal is of this version, so that its train.json was removed where there is none.
     """
     recorded = _recorded(run)
     if recorded is None:
+        if not (run / CLAIM).exists() and (run / JOURNAL).exists() and (run / _MODEL).is_dir():
+            what = f"{run}: {CLAIM} is missing, which contains the hashes of its files"
+            raise ModelError(f"{what}. {_remedy(run)}")
         return
     if not recorded:
         what = f"{run} is not complete: its training stopped or still runs"
@@ -93,7 +97,9 @@ def unverified(run: Path) -> str:
     if _recorded(run) is not None:
         return ""
     name = run.resolve().name  # the sentence is stored, and what is stored contains no path
-    return f"{name}: its files are not verified, because its train.json contains no hashes (earlier versions)."
+    if not (run / CLAIM).is_file():
+        return f"{name}: its files are not verified, because it has no {CLAIM}."
+    return f"{name}: its files are not verified, because its {CLAIM} contains no hashes (earlier versions)."
 
 
 def _recorded(run: Path) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from robust_xtreme.errors import DataError, DiskError, UserError
+from robust_xtreme.errors import DataError, DiskError, UserError, no_room
 from robust_xtreme.examples import digest
 from robust_xtreme.formats import PACKED, STREAM
 from robust_xtreme.results.store import sync_folder
@@ -22,15 +22,7 @@ Write = Callable[[str | bytes], None]
 
 _TMP: Final = ".tmp"
 _LEVEL: Final = 6
-_FULL: Final = "Free some space, or name"
-_STEPS: Final = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EACCES: "Make it writable, or name",
-    errno.EPERM: "Make it writable, or name",
-    errno.EROFS: "Make it writable, or name",
-    errno.EFBIG: "Raise the limit (ulimit -f), or name",
-}
+_CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Goal(NamedTuple):
@@ -171,6 +163,7 @@ def _disk_errors(goal: Goal) -> Iterator[None]:
             if isinstance(error, BrokenPipeError):
                 raise
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest is not flushed at exit
-        step = _STEPS.get(error.errno or 0, "Name")
+        cure = no_room(error) or ("Make it writable" if error.errno in _CLOSED else "")
+        step = f"{cure}, or name" if cure else "Name"
         what = f"{goal.name} cannot be written: {error.strerror or error}."
         raise DiskError(f"{what} {step} another file: {goal.option} FILE") from error

@@ -17,7 +17,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch
+from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, no_room
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
@@ -33,11 +33,6 @@ _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
 _VERSION: Final = "schema_version"
-_STEPS: Final = {
-    errno.ENOSPC: "Free some space",
-    errno.EDQUOT: "Free some space",
-    errno.EFBIG: "Raise the limit (ulimit -f)",
-}
 _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 
 
@@ -257,5 +252,5 @@ def sync_folder(folder: Path) -> None:
 def disk_error(path: Path, error: OSError) -> DiskError:
     """A one-line error for a file that cannot be written, with what to do."""
     reason = error.strerror or str(error)
-    next_step = _STEPS.get(error.errno or 0, "Make it writable")
+    next_step = no_room(error) or "Make it writable"
     return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another folder: --out DIR")

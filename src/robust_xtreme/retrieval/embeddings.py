@@ -16,7 +16,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.errors import DiskError, NotFinite, RobustXtremeError
+from robust_xtreme.errors import DiskError, NotFinite, RobustXtremeError, no_room
 from robust_xtreme.results.cache import VARIABLE, Cache
 from robust_xtreme.results.database import reason_of
 
@@ -152,5 +152,5 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        next_step = f"Free some space, or name another folder with {VARIABLE} or TMPDIR"
+        next_step = f"{no_room(error) or 'Free some space'}, or name another folder with {VARIABLE} or TMPDIR"
         raise DiskError(f"{folder} cannot be written: {reason_of(error)}. {next_step}.") from error

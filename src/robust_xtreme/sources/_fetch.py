@@ -119,6 +119,7 @@ _KINDS: Final[tuple[tuple[str, Callable[[BaseException], bool]], ...]] = (
     ("unknown", _named("RepositoryNotFoundError")),
     ("disabled", _named("DisabledRepoError")),
     ("name", _named("HFValidationError")),
+    ("limit", lambda error: isinstance(error, OSError) and error.errno == errno.EFBIG),
     ("disk", lambda error: isinstance(error, OSError) and error.errno in _DISK),
     ("status", lambda error: _status(error) >= _SERVER or _status(error) == _TOO_MANY),
     ("denied", lambda error: _status(error) > 0),

@@ -297,4 +297,5 @@ _FAILED: Final = {
     "down": ("cannot be reached", "Check the network, or name a local folder instead."),
     "cut": ("broke off", "The same command continues."),
     "disk": ("sent more than this disk can store", "Free some space, or name another disk in HF_HOME."),
+    "limit": ("sent a file that is larger than files may be", "Raise the limit on the size of files (ulimit -f)."),
 }

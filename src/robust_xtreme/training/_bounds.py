@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.errors import SpecError, UnknownName, shown
 from robust_xtreme.keys import MOST, keys, written
 from robust_xtreme.run_spec import check_path, parse_limits
 
@@ -47,6 +47,8 @@ def check_stage(name: str, stage: StageSpec) -> None:
         raise SpecError(f'[{name}] names no tasks, as in tasks = ["xnli"].')
     if len(set(stage.tasks)) < len(stage.tasks):
         raise SpecError(f"[{name}] names a task twice: {', '.join(stage.tasks)}.")
+    if not 0 <= stage.masked_lm < 1:
+        raise SpecError(f"The share masked_lm {shown(stage.masked_lm)} must be at least 0 and below 1.")
     if (name == "mlm" or stage.masked_lm) and not stage.text:
         raise SpecError(f"[{name}] needs text, a file or folder of plain text, for masked LM.")
     if stage.epochs and stage.steps:
@@ -62,9 +64,7 @@ def _check_data(name: str, stage: StageSpec) -> None:
     from robust_xtreme.noise.suites import check_perturb
 
     if not 0 <= stage.lr < 1:
-        raise SpecError(f"--lr {stage.lr} must be at least 0 and below 1.")
-    if not 0 <= stage.masked_lm < 1:
-        raise SpecError(f"The share masked_lm {stage.masked_lm} must be at least 0 and below 1.")
+        raise SpecError(f"--lr {shown(stage.lr)} must be at least 0 and below 1.")
     if stage.text_languages and not stage.masked_lm:
         raise SpecError(
             "text_languages needs masked_lm, the share of text beside tasks. In [mlm] the key is languages."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,15 @@ def device_of(name: str) -> str:
     if name == "cuda" and not there:
         raise ModelError("There is no CUDA device here. Use --device cpu.")
     return "cuda" if there and name != "cpu" else "cpu"
+
+
+def check_devices(name: str, count: int) -> None:
+    """Raise ModelError where this machine has fewer devices, or cores for processes on the CPU."""
+    device = device_of(name)
+    there = torch.cuda.device_count() if device == "cuda" else os.cpu_count() or 1
+    if count > max(there, 1):
+        what = "CUDA devices" if device == "cuda" else "cores"
+        raise ModelError(f"--devices {count} is more than the {there} {what} of this machine. Name at most {there}.")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from safetensors import SafetensorError
 
-from robust_xtreme.errors import DiskError, ModelError
+from robust_xtreme.errors import DiskError, ModelError, no_room
 from robust_xtreme.models.encoder import (
     check_tokenizer,
     first_line,
@@ -98,4 +98,5 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any, journal: Journal | N
 def disk_error(path: Path, error: Exception) -> DiskError:
     """A one-line error for what a library raises on a full or unwritable disk."""
     reason = getattr(error, "strerror", None) or first_line(error)
-    return DiskError(f"{path} cannot be written: {reason}. Free some space, or name another folder: --out DIR")
+    next_step = no_room(error) or "Free some space"
+    return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another folder: --out DIR")

@@ -9,11 +9,10 @@ from types import FrameType
 from typing import Any, Final, Self, final
 
 from robust_xtreme import errors
-from robust_xtreme.errors import DiskError, RobustXtremeError
+from robust_xtreme.errors import DiskError, RobustXtremeError, no_room
 from robust_xtreme.models.memory import out_of_memory
 
 _OURS: Final = "robust_xtreme.errors."
-_FULL: Final = "No space left on device"
 
 
 @final
@@ -58,8 +57,8 @@ def of_process(message: str, size: int, split: int) -> RobustXtremeError:
     kind = getattr(errors, name, None) if _OURS in last else None
     if isinstance(kind, type) and issubclass(kind, RobustXtremeError) and kind.__init__ is RobustXtremeError.__init__:
         return kind(what)
-    if _FULL in last:
-        return DiskError(f"A process could not write: {_FULL}. Free some space; the same command continues.")
+    if cure := no_room(last):
+        return DiskError(f"A process could not write: {last}. {cure}; the same command continues.")
     return RobustXtremeError(
         f"A process of the run ended: {last}. The same command continues from the last saved state."
     )

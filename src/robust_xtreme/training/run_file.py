@@ -11,7 +11,7 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.shipped import TRAIN, find
 from robust_xtreme.specs import typed
 from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel
-from robust_xtreme.training.values import tables_of
+from robust_xtreme.training.values import NO_TEXT, check_read, check_short, tables_of
 
 _STAGES: Final = ("mlm", "intermediate", "target")
 _FILED: Final = {"encoder": "from", "scratch": "from"}
@@ -27,6 +27,13 @@ def spec_of(name: str, given: Mapping[str, Any], show: Show = lambda *_: None) -
 
     Raises UnknownName, SpecError.
     """
+    check_short(given, "train")
+    spec = _spec_of(name, given, show)
+    check_read(spec, given)
+    return spec
+
+
+def _spec_of(name: str, given: Mapping[str, Any], show: Show) -> TrainSpec:
     if not name:
         return from_tables(_changes(given, {}), "train")
     path = find(name, TRAIN)
@@ -69,5 +76,5 @@ def _add_text(plain: dict[str, Any], tables: Mapping[str, Any]) -> None:
     mlm = tables.get("mlm")
     text = (mlm.get("text") if isinstance(mlm, dict) else "") or tables.get("text")
     if not text:
-        raise SpecError("--mlm-steps needs --text: a file or folder of plain text, for masked LM.")
+        raise SpecError(NO_TEXT)
     plain["text"] = text

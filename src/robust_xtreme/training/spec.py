@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from robust_xtreme import groups, packs, registry, run_paths
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.errors import SpecError, UnknownName, shown
 from robust_xtreme.keys import key, keys, written
 from robust_xtreme.specs import TaskSpec, check_keys, typed
 from robust_xtreme.training import recipes
@@ -195,12 +195,12 @@ class TrainSpec:
 
     def __post_init__(self) -> None:
         check_start(self, SCRATCH, SIZE_NAMES)
+        check_values(self)
         with packs.using(*self.packs), own_tasks(self.data):
             for name, stage in self.stages:
                 check_stage(name, stage)
-        check_values(self)
-        if not 0 <= self.clip < math.inf:
-            raise SpecError(f"--clip {self.clip} must be finite and at least 0.")
+        if not 0 <= self.clip < sys.float_info.max:
+            raise SpecError(f"--clip {shown(self.clip)} must be finite and at least 0.")
 
     @property
     def stages(self) -> tuple[tuple[str, StageSpec], ...]:

@@ -26,7 +26,7 @@ from robust_xtreme.targets.contamination import HASHES, keys
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import best, record, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
-from robust_xtreme.training.device import device_of
+from robust_xtreme.training.device import check_devices, device_of
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import encoder_folder, read_start, write_model, written_folder
 from robust_xtreme.training.fit import fit
@@ -52,6 +52,7 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
         spec, options = spec.resolved(), options or Options()
         if device_of(spec.device) == "cpu" and spec.precision == "fp16":
             raise ModelError("fp16 needs a GPU. Use --precision bf16.")
+        check_devices(spec.device, spec.devices)
         check_logger(spec)
         _check_shared_out(spec)
         chain = chain_of(spec, options.tell)

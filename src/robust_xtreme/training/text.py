@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -25,23 +26,48 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(dict(zip(_WORDS[1::2], _WORDS
 LONGEST: Final = 100_000
 """The most characters of a line: learning a tokenizer from one without spaces takes the square of its length."""
 
+_MOST_FILES: Final = 10_000
+_GB: Final = 10**9
+_MOST_BYTES: Final = 20 * _GB
+_SYSTEM: Final = (("proc",), ("sys",), ("dev",))
+_MEMORY: Final = Path("/dev/shm")
 _FIRST: Final = re.compile(r"[a-z]{2,3}(?=[._-]|$)")
 
 
 def text_files(path: Path, languages: Sequence[str] = ()) -> tuple[Path, ...]:
     """The file itself, or the files of the folder in the order of their names, all or those of some languages.
 
-    A file's language is what its name begins with, `sw.txt` or `swh_Latn.dev`. Raises MissingData.
+    A file's language is what its name begins with, `sw.txt` or `swh_Latn.dev`. Raises MissingData, and DataError for
+    a folder of the system, whose files may never end, and for more files or bytes than are read.
     """
+    if path.resolve().parts[1:2] in _SYSTEM and not path.resolve().is_relative_to(_MEMORY):
+        raise DataError(path, "is in a folder of the system, whose files are not text. Name another with --text.")
+    files = _bounded(path, [path] if path.is_file() else _entries(path))
     if path.is_file():
-        return (path,)
-    files = tuple(sorted(entry for entry in path.glob("*") if entry.is_file() and not entry.name.startswith(".")))
+        return files
     if not files:
         raise MissingData(f"{path} contains no text. Name a file or a folder of plain text files with --text.")
     missing = [code for code in languages if code not in map(language_of, files)]
     if missing:
         raise MissingData(f"{path} contains no text in {', '.join(missing)}: no file there begins with {missing[0]}.")
     return tuple(file for file in files if not languages or language_of(file) in languages)
+
+
+def _entries(path: Path) -> list[Path]:
+    """The files of a folder in the order of their names, without hidden ones. Raises DataError for too many."""
+    entries = list(islice(path.glob("*"), _MOST_FILES + 1))
+    if len(entries) > _MOST_FILES:
+        raise DataError(path, f"contains more than {_MOST_FILES:,} files. Join them: cat {path}/* > text.txt")
+    return sorted(entry for entry in entries if entry.is_file() and not entry.name.startswith("."))
+
+
+def _bounded(path: Path, files: Sequence[Path]) -> tuple[Path, ...]:
+    """The files, if all of them fit into memory. Raises DataError."""
+    size = sum(file.stat().st_size for file in files)
+    if size > _MOST_BYTES:
+        what = f"contains {size / _GB:,.0f} GB of text, and at most {_MOST_BYTES // _GB} GB are read"
+        raise DataError(path, f"{what}. Name a part of it with --text.")
+    return tuple(files)
 
 
 def language_of(path: Path) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme.errors import SpecError
-from robust_xtreme.keys import Argument, arguments, keys
+from robust_xtreme.errors import SpecError, shown
+from robust_xtreme.keys import MOST, Argument, arguments, keys
 from robust_xtreme.specs import check_keys
 from robust_xtreme.training.spec import SCRATCH, StageSpec, TrainSpec, from_tables, run_keys
 
+NO_TEXT: Final = "--mlm-steps needs --text: a file or folder of plain text, for masked LM."
 _STAGE: Final = "Mapping[str, Any] | None"
 SHORT: Final = {
     "task": Argument(
@@ -40,9 +42,44 @@ def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec
     a list of one element may be a string. Raises SpecError naming the key that is unknown or of another type.
     """
     known = train_arguments()
+    check_short(values, location)
     given = {key: value for key, value in values.items() if key not in known or not known[key].is_default(value)}
     check_keys(given, list(dict.fromkeys([*SHORT, *run_keys(), *keys(StageSpec)])), (), location)
-    return from_tables(tables_of(given), location)
+    spec = from_tables(tables_of(given), location)
+    check_read(spec, values)
+    return spec
+
+
+def check_short(values: Mapping[str, Any], location: str) -> None:
+    """Raise SpecError where a short form has another type."""
+    for name in SHORT.keys() & values.keys():
+        value, (kinds, what) = values[name], _KINDS[name]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise SpecError(f"{location}: {name} takes {what}, not {shown(value)}.")
+    if not 0 <= (values.get("mlm_steps") or 0) <= MOST:
+        raise SpecError(f"{location}: mlm_steps takes 0 to {MOST:,}.")
+
+
+_NAMED: Final = (str, Path, list, tuple)
+_STAGES: Final = ((*_NAMED, Mapping, type(None)), "names of tasks, or a stage by its keys")
+_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
+    "task": (_NAMED, "a name or a list of names"),
+    "encoder": ((str, Path), "a string or a Path"),
+    "scratch": ((str,), "a string"),
+    "mlm_steps": ((int, type(None)), "a whole number"),
+    "allow_overlap": ((bool,), "True or False"),
+    "mlm": ((Mapping, type(None)), "a stage by its keys"),
+    "intermediate": _STAGES,
+    "target": _STAGES,
+}
+"""The types of the values of short forms, and how a message describes them."""
+
+
+def check_read(spec: TrainSpec, given: Mapping[str, Any]) -> None:
+    """Raise SpecError where no stage reads the text that is given."""
+    read = spec.start == SCRATCH or any(stage.text for _, stage in spec.stages)
+    if given.get("text") and given.get("mlm_steps") is None and not read:
+        raise SpecError("Nothing reads --text: add --mlm-steps N, masked LM on it before the tasks, or leave it out.")
 
 
 def is_default(name: str, value: Any) -> bool:
@@ -65,7 +102,8 @@ _TYPES: Final = {
 
 
 def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Short forms as the keys and tables of a run's file."""
+    """Short forms as the keys and tables of a run's file. Raises SpecError where they contradict other values."""
+    _check_once(values)
     tables = dict(values)
     target = _names(tables.pop("target", None) or {})
     if "task" in tables:
@@ -78,13 +116,28 @@ def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     if "encoder" in tables:
         tables["from"] = tables.pop("encoder")
     if tables.get("scratch"):
-        if tables.get("from"):
-            raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
         tables |= {"from": SCRATCH, "size": tables["scratch"]}
     steps = tables.pop("mlm_steps", None if tables.pop("scratch", "") else 0)
+    if steps and not tables.get("text"):
+        raise SpecError(NO_TEXT)
     if steps != 0 and tables.get("text"):
         tables.setdefault("mlm", {"text": tables["text"], **({"steps": steps} if steps else {})})
     return {**tables, **({"target": target} if target else {})}
+
+
+def _check_once(values: Mapping[str, Any]) -> None:
+    """Raise SpecError where two values say the same thing differently."""
+    scratch, overlap = values.get("scratch"), values.get("overlap", "allow")
+    if scratch and (values.get("encoder") or values.get("from")):
+        raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
+    if scratch and values.get("size", scratch) != scratch:
+        raise SpecError(f"The size {shown(values['size'])} is not that of --from-scratch {scratch}. Name it once.")
+    if values.get("task") and _names(values.get("target") or {}).get("tasks"):
+        raise SpecError("Name the target once: either by task or by target, not both.")
+    if values.get("mlm_steps") and values.get("mlm"):
+        raise SpecError("Name the steps of masked LM once: either by mlm_steps or by mlm, not both.")
+    if values.get("allow_overlap") and overlap != "allow":
+        raise SpecError(f"--allow-overlap and --overlap {shown(overlap)} contradict each other. Name one.")
 
 
 def _names(value: Any) -> dict[str, Any]:
