@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +26,8 @@ from robust_xtreme.errors import (
     SpecError,
     UserError,
 )
-from robust_xtreme.training.loop import Options
+from robust_xtreme.results.journal import Journal
+from robust_xtreme.training.loop import Options, _loggers
 from robust_xtreme.training.module import TrainingModule
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
@@ -281,6 +283,20 @@ def test_tensorboard_has_the_rows_of_the_table(home: Path, whole: Path, out: Pat
     assert b"lr" in content
     for name in ("model/model.safetensors", "metrics.csv"):
         assert (run / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_file_in_the_place_of_the_folder_of_tensorboard_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file cannot be added to, and a link leads out of the run; a folder stays."""
+    monkeypatch.setattr("lightning.pytorch.loggers.TensorBoardLogger", lambda *_, **__: "logger")
+    notices: list[str] = []
+    spec = SimpleNamespace(log=("tensorboard",))
+    stage: Any = SimpleNamespace(run=tmp_path, journal=Journal(tmp_path, notices.append), spec=spec)
+    (tmp_path / "tensorboard").write_text("mine")
+    assert [_loggers(stage), _loggers(stage)] == ["logger", "logger"]
+    assert (tmp_path / "tensorboard.kept").read_text() == "mine"
+    assert notices == ["tensorboard is not as the run wrote it, and is kept as tensorboard.kept"]
 
 
 def test_tensorboard_that_is_missing_is_one_line(home: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

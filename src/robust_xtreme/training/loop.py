@@ -157,6 +157,7 @@ def _loggers(stage: Stage) -> Any:
         return False
     from lightning.pytorch.loggers import TensorBoardLogger
 
+    stage.journal.make_folder(stage.run / TENSORBOARD)
     return TensorBoardLogger(stage.run, name=TENSORBOARD, version="")
 
 

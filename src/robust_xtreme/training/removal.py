@@ -47,7 +47,13 @@ def planned(run: Path, tasks: Collection[str], force: bool) -> str:
     if not (run / CLAIM).is_file():
         return ""
     over = over_of(journal_of(run), tasks)
-    return over.line(replaced=1) if force else over.kept_line(over.kept - {_ADDED_TO})
+    return over.line(replaced=1) if force else over.kept_line(over.kept - _added_to(run))
+
+
+def _added_to(run: Path) -> set[str]:
+    """What a run that continues adds to, and does not replace."""
+    folder = run / _ADDED_TO
+    return {_ADDED_TO} if folder.is_dir() and not folder.is_symlink() else set()
 
 
 def over_of(journal: Journal, tasks: Collection[str]) -> StartOver:
