@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,15 @@ def test_a_burmese_letter_is_missed_where_no_sign_is_left_alone() -> None:
     noised = "".join(perturb([f"{'က' * number} ကာ" for number in range(40)], spec, language="my"))
     assert " ာ" not in noised
     assert not noised.startswith("ာ")
+
+
+def test_burmese_letters_that_are_missed_together_leave_no_sign_alone() -> None:
+    """Of တရာ one of the two letters before the sign is missed, not both; စေပါ does not become စါ."""
+    spec = "keyboard_typo:1@neighbour=0@insert=0@double=0@swap=0@shift=0@unshift=0"
+    noised = [*perturb([f"{'က' * number} တရာ စေပါ" for number in range(40)], spec, language="my")]
+    signed = {pair for value in noised for pair in map("".join, pairwise(" " + value)) if pair[1] in "ါာ"}
+    assert signed <= language("my").combinations
+    assert {"တာ", "ရာ"} <= signed
 
 
 def test_signs_of_a_syllable_are_missed_or_give_way_to_their_like() -> None:

@@ -115,7 +115,7 @@ def _decide(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -
     asked = np.flatnonzero(_long(batch, numbers))
     if len(asked):
         edits = _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked]))
-    return combined(batch, alphabet(job.language), edits), eligible
+    return combined(batch, alphabet(job.language), edits, draws), eligible
 
 
 def _long(batch: Batch, numbers: Array) -> Array:

@@ -144,7 +144,7 @@ def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tup
     accepted, operators = settle(allowed, draws, units, _RATES, _SWAP)
     units, operators = units[accepted], operators[accepted]
     edits = _edits(page, proposal, units, operators, draws[units])
-    return combined(page.batch, page.alphabet, edits), eligible
+    return combined(page.batch, page.alphabet, edits, draws), eligible
 
 
 def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
