@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from tests.sample_files import sample
+from typer.testing import CliRunner
 
 from robust_xtreme import groups, registry
+from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.examples import Choice, Example, Tags, Text
 from robust_xtreme.formats import americasnli_tsv, conll
@@ -210,10 +212,37 @@ def test_every_published_layout_has_the_same_examples(tmp_path: Path, name: str,
 
 
 def test_a_language_that_a_file_of_all_languages_does_not_have_is_missing(tmp_path: Path) -> None:
-    """The file has no rows in it, as where a file is absent."""
+    """The file has no rows in it, as where a file is absent; the message names the codes of its rows."""
     folder = _written(tmp_path, "americasnli/test.tsv", BARE)
-    with pytest.raises(MissingData, match=r"^americasnli/test\.tsv has no rows in tar\.$"):
+    with pytest.raises(MissingData, match=r"^americasnli/test\.tsv has no rows in tar; its languages are hch\.$"):
         load(AMERICASNLI, folder, "tar", "test")
+
+
+@pytest.mark.parametrize(
+    ("language", "wrong", "right"),
+    [("ay", "ay", "aym"), ("ay", "ayr", "aym"), ("gn", "grn", "gn"), ("qu", "quz", "quy")],
+)
+def test_a_file_named_by_another_code_of_the_language_is_named(
+    tmp_path: Path, language: str, wrong: str, right: str
+) -> None:
+    """The file is not read, and the message has its name and the right one; files of other languages are not named."""
+    folder = _written(tmp_path, f"americasnli/test/{wrong}.tsv", BARE)
+    what = (
+        rf": americasnli/test/{wrong}\.tsv is there and not read; the file of {language} is {right}\.tsv\. Looked for"
+    )
+    with pytest.raises(MissingData, match=what):
+        load(AMERICASNLI, folder, language, "test")
+    with pytest.raises(MissingData, match=r"no test file under [^:]*\. Looked for"):
+        load(AMERICASNLI, folder, "tar", "test")
+
+
+def test_a_file_of_all_languages_with_other_codes_is_reported_once(tmp_path: Path) -> None:
+    """`data check` has one reason for all languages of the task."""
+    rows = (("que", "a", "b", "neutral"), ("xx", "a", "b", "entailment"))
+    folder = _written(tmp_path, "americasnli/test.tsv", _tsv(*rows, header=HEADER[1:]))
+    shown = CliRunner().invoke(build(), ["data", "check", "--data", str(folder), "--tasks", "americasnli"]).stdout
+    (reason,) = [line for line in shown.splitlines() if "has no rows in" in line]
+    assert reason.endswith("americasnli/test.tsv has no rows in {language}; its languages are que, xx.")
 
 
 def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:

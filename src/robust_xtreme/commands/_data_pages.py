@@ -146,13 +146,13 @@ def _why(language: Surveyed) -> str:
 
 
 def _alike(language: Surveyed) -> str:
-    """The reason with `{language}` and `{code}` instead of the codes in its paths; the remedy is not changed."""
+    """The reason with `{language}` and `{code}` instead of the codes in it; the remedy is not changed."""
     task, name = language.task, language.language
     codes = [*(files.codes for files in task.files.values()), *(files.codes for files in task.hub.values())]
     names = {name: "{language}"} | {each[name]: "{code}" for each in codes if name in each}
     what, sign, after = _why(language).partition(_LOOKED)
     looked, dot, remedy = after.partition(". ")
-    text = what + sign + looked
+    text = what.replace(f" has no rows in {name};", " has no rows in {language};") + sign + looked
     for code, key in names.items():
         if code:
             text = re.sub(rf"(?<=[-._/]){re.escape(code)}(?=[-._/@,]|\s|$)", key, text)

@@ -14,6 +14,7 @@ Option = tuple[str, ...]
 """The files that make the rows together, mostly one; a single path with `*` is a pattern."""
 
 _ANY: Final = "*"
+_LONGEST: Final = 3
 
 
 @final
@@ -83,3 +84,24 @@ def odd(folder: Path, wanted: Sequence[Option]) -> str:
         if path.exists() and not path.is_file():
             return f"{part} is not a regular file, but a folder, a pipe, a socket or a device."
     return ""
+
+
+def misnamed(folder: Path, files: Files, language: str, languages: Sequence[str]) -> str:
+    """A sentence about a file that no language of a task has, and whose code may be another one of this language.
+
+    Codes of two and of three letters are compared: ay and aym, gn and grn, qu and quz. Empty where there is none.
+    """
+    paths = [path for path in files.paths if isinstance(path, str) and Path(path).stem in ("{code}", "{language}")]
+    for path in paths:
+        known = {expand(path, code, files.codes) for code in languages}
+        wanted = Path(expand(path, language, files.codes))
+        for other in sorted((folder / wanted.parent).glob(f"*{wanted.suffix}")):
+            name = (wanted.parent / other.name).as_posix()
+            if name not in known and _abbreviates(*sorted((language, other.stem), key=len)):
+                return f"{name} is there and not read; the file of {language} is {wanted.name}."
+    return ""
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    """Whether a code is the first and a later letter, or all, of one with at most three."""
+    return long[:1] == short[:1] and len(long) <= _LONGEST and short[1:] in (long[1:2], long[2:], long[1:])

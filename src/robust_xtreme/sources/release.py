@@ -12,12 +12,14 @@ from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.formats import expectation, read_file, reader
-from robust_xtreme.sources.paths import Group, Option, find, halved, listed, odd, options
+from robust_xtreme.sources.paths import Group, Option, find, halved, listed, misnamed, odd, options
 from robust_xtreme.sources.rows import SPLITS, SourceRows, is_language
 from robust_xtreme.specs import Files, Row, TaskSpec
 
 _SCRIPTS: Final = "XTREME's scripts/download_data.sh writes these files; "
 _HUB: Final = "--data hub fetches them from the hub."
+_MOST: Final = 20
+"""The number of languages of a file that a message names."""
 
 
 @final
@@ -90,7 +92,8 @@ class Release:
             return absent(self.folder)
         wanted = [option for split in splits for option in _options(task, task.files[split], language)]
         what = f"{task.name} {language}: no {' or '.join(splits)} file under {self.folder}"
-        return self._looked(task, what, wanted) if wanted else f"{what}: the task has none in that language."
+        misnamed = next(filter(None, (self._misnamed(task, language, split) for split in splits)), "")
+        return self._looked(task, what, wanted, misnamed) if wanted else f"{what}: the task has none in that language."
 
     def own_pool(self, task: TaskSpec, split: str) -> bool:
         """Whether the candidates of a split have separate files, here or not."""
@@ -110,9 +113,13 @@ class Release:
     def _find(self, task: TaskSpec, language: str, split: str) -> Group | None:
         return find(self.folder, _options(task, task.files[split], language)) if split in task.files else None
 
-    def _looked(self, task: TaskSpec, what: str, wanted: Sequence[Option]) -> str:
+    def _misnamed(self, task: TaskSpec, language: str, split: str) -> str:
+        """A sentence about a file whose name has another code of a language; empty where there is none."""
+        return misnamed(self.folder, task.files[split], language, (*task.languages, *task.train_languages))
+
+    def _looked(self, task: TaskSpec, what: str, wanted: Sequence[Option], otherwise: str = "") -> str:
         """The message for missing files: where they were looked for, and how to get them."""
-        half = halved(self.folder, wanted) or odd(self.folder, wanted)
+        half = halved(self.folder, wanted) or odd(self.folder, wanted) or otherwise
         if not task.hub:
             see = f"--data hub does not fetch them. {task.absent}".rstrip()
         else:
@@ -152,13 +159,14 @@ def _of_language(rows: Sequence[Row], language: str, files: Files, group: Group)
 
     Raises DataError for a row in another language in a file that its path says to be of this one.
     """
-    names = language, files.codes.get(language)
+    names = tuple(dict.fromkeys((language, files.codes.get(language, language))))
     other = next((row for row in rows if row.values["language"] not in names), None)
     if other and not {*group.paths} <= {*files.paths}:
-        what = f"is a row in {other.values['language'][:20]!r}, and the file is of {language}."
+        what = f"is a row in {other.values['language'][:20]!r}, and the file is of {' or '.join(names)}."
         raise DataError(other.location, f"{what} One of several languages: {' or '.join(_shared(files))}")
     if not (kept := tuple(row for row in rows if row.values["language"] in names)):
-        raise NoRows(f"{' and '.join(group.paths)} has no rows in {language}.")
+        there = ", ".join(sorted({str(row.values["language"])[:20] for row in rows})[:_MOST])
+        raise NoRows(f"{' and '.join(group.paths)} has no rows in {language}; its languages are {there}.")
     return kept
 
 
