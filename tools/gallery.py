@@ -67,7 +67,8 @@ source names one for the language, or a mix of errors that is borrowed from othe
 _NOTED: Final = """\
 A mix is `borrowed` where a language has no source of its own and takes the mean of others: [how close natural
 is](natural.md). A list of misspellings is `thin` where its ten most frequent pairs make more than half of its edits on
-real text; suites leave these languages out.
+real text; suites leave these languages out. A mix is `from a thin list` where its shares and rates come from such a
+list.
 """
 _GALLERY: Final = """\
 ## Gallery

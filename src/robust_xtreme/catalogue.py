@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.languages import ALL_LANGUAGES, group_of, language
+from robust_xtreme.noise.members import natural
 from robust_xtreme.noise.suites import names, suite
 
 Row = dict[str, Any]
@@ -40,7 +41,7 @@ def _perturbation(member: Any) -> Row:
 def served(code: str) -> list[Row]:
     """For each perturbation: whether it serves a language, why not, and which packs it uses.
 
-    `notes` says whether one of them is `borrowed` from other languages, or a `thin` list.
+    `notes` says whether one of them is `borrowed` from other languages, a `thin` list, or computed from one.
     `counted` is true where every part of these packs is attested or derived, every keyboard is named for the language
     by a source, and no pack is borrowed. Raises UnknownName.
     """
@@ -49,7 +50,7 @@ def served(code: str) -> list[Row]:
     for member in _members("perturbation"):
         why = member.lacks(code)
         used = {pack: packs.standings(pack, code) for pack in (() if why else member.packs(code))}
-        notes = {pack: _note(member, pack, code) for pack in used}
+        notes = {pack: note(member, pack, code) for pack in used}
         row = {
             "name": member.name,
             "served": not why,
@@ -63,11 +64,21 @@ def served(code: str) -> list[Row]:
     return listed
 
 
-def _note(member: Any, pack: str, code: str) -> str:
-    """What to know of a pack: `borrowed` from other languages, or `thin`, so that suites leave the language out."""
+def note(member: Any, pack: str, code: str) -> str:
+    """What to know of a pack: `borrowed`, `from a thin list`, or `thin`, so that suites leave the language out."""
     kind, _, name = pack.partition("/")
-    borrowed = kind == "natural" and name != code
-    return "borrowed" if borrowed else "thin" if member.thin(code) else ""
+    if kind == natural.natural.name:
+        return natural.note(name, code)
+    return "thin" if member.thin(code) else ""
+
+
+def noted(member: Any, languages: Iterable[str]) -> dict[str, list[str]]:
+    """The languages with each note on a pack that a perturbation uses for them, sorted."""
+    by_note: dict[str, set[str]] = {}
+    for code in languages:
+        for pack in () if member.lacks(code) else member.packs(code):
+            by_note.setdefault(note(member, pack, code), set()).add(code)
+    return {name: sorted(codes) for name, codes in sorted(by_note.items()) if name}
 
 
 def _is_ours(parts: Mapping[str, str], note: str) -> bool:

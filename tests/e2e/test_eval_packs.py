@@ -64,6 +64,16 @@ def test_packs_change_texts_and_are_recorded(base: RunSpec, tmp_path: Path) -> N
     assert evaluate(spec).manifest == result.manifest
 
 
+def test_languages_with_borrowed_noise_are_recorded(base: RunSpec, tmp_path: Path) -> None:
+    """The manifest and the legend name them by perturbation; the manifest of a run without such noise does not."""
+    spec = replace(base, perturb=("natural:0.05", "char_noise:0.1"))
+    result = evaluate(replace(spec, out=str(tmp_path / "out")))
+    assert result.manifest["noise_sources"] == {"natural": {"borrowed": ["sw"]}}
+    assert "natural shares. Its data are borrowed in sw." in (result.folder / "report.md").read_text(encoding="utf-8")
+    plain = evaluate(replace(spec, perturb=("char_noise:0.1",), out=str(tmp_path / "plain")))
+    assert "noise_sources" not in plain.manifest
+
+
 def test_changed_packs_are_not_mixed_with_what_is_done(base: RunSpec, tmp_path: Path) -> None:
     """A pack with other letters, or a suite with other members, is named; nothing is computed."""
     spec = replace(base, perturb=("@mine",), packs=(str(suite_folder(tmp_path / "own")),), out=str(tmp_path / "out"))

@@ -46,6 +46,19 @@ def test_the_page_is_made_of_the_figures() -> None:
         assert shares(name)[0] == {part: float(share) for part, share in written.items()}
 
 
+def test_every_mix_of_a_list_comes_near_the_other_half() -> None:
+    """The operators that natural realises in a language with a list are within 0.2 of those of the other half."""
+    lists = json.loads(FIGURES.read_text(encoding="utf-8"))["lists"]
+    assert {code: row["tv"]["realised"] for code, row in lists.items() if row["tv"]["realised"] > 0.2} == {}
+
+
+@pytest.mark.parametrize(("code", "notes"), [("de", ["from a thin list"]), ("en", []), ("sw", ["borrowed"])])
+def test_a_mix_from_a_thin_list_is_named_so(code: str, notes: list[str]) -> None:
+    """`list perturbations --language CODE` says which mixes rest on few words; suites apply them all the same."""
+    assert next(row for row in served(code) if row["name"] == "natural")["notes"] == notes
+    assert unsupported(PerturbationSpec.parse("natural:0.02"), code, in_suite=True) is None
+
+
 def _noise(spec: str, code: str, *texts: str, spans: tuple[Span, ...] = ()) -> list[Noised]:
     named = [Text(f"{number}", code, value, spans) for number, value in enumerate(texts)]
     return noise_texts(named, PerturbationSpec.parse(spec), 0)

@@ -255,6 +255,14 @@ def test_the_legend_says_what_chance_and_shallow_predictors_are(results: Results
     assert {"accuracy", "char_noise"} <= set(entries)
 
 
+def test_the_legend_names_the_languages_whose_noise_is_borrowed_or_from_a_thin_list(results: Results) -> None:
+    """Behind the sentence about the perturbation, each note of the manifest with its languages."""
+    notes = {"char_noise": {"borrowed": ["sw", "th"], "from a thin list": ["de"]}}
+    noted = Results(results.scores, results.deltas, {**results.manifest, "noise_sources": notes}, results.averages)
+    line = dict(legend([], noted))["char_noise"]
+    assert line.endswith(". Its data are borrowed in sw, th. Its data are from a thin list in de.")
+
+
 def test_chance_and_shallow_levels_are_beside_the_model(results: Results) -> None:
     """Each language has the clean level, chance with its bound, the shallow level, and a note near chance."""
     columns = ("language", "level", "chance", "chance_name", "above_chance", "shallow", "note")

@@ -30,7 +30,8 @@ _DRAWN: Final = 20_000
 _LINE: Final = 20
 _STRENGTH: Final = "0.05"
 _BOUNDS: Final = (0.02, 90.0)
-_COMPOSED: Final = frozenset(method.language for method in METHODS.values())
+COMPOSED: Final = frozenset(method.language for method in METHODS.values())
+"""The languages typed with an input method, whose rates are not those of others."""
 
 
 def sources(folder: Path) -> Iterator[str]:
@@ -49,7 +50,7 @@ def fitted(code: str, folder: Path) -> dict[str, Any]:
         "pairs": [sum(counted(some).values()) for some in (first, second)],
         "fitted": shares,
         "held_out": _shares(counted(second)),
-        "rates": {} if code in _COMPOSED else rates(code, [pair.right for pair in first], shares),
+        "rates": rates(code, [pair.right for pair in first], shares),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tools.natural.fit import mean, scripts
+from tools.natural.fit import COMPOSED, mean, scripts
 
 from robust_xtreme import packs
 
@@ -25,10 +25,11 @@ _HINDI_SPACES: Final = 0.58
 
 
 class Mixed(NamedTuple):
-    """A pack's name and where it comes from, its shares, and its rates of key errors."""
+    """A pack's name and where it comes from, `ten` of a language's list, its shares, and its rates of key errors."""
 
     name: str
     source: str
+    ten: str
     shares: Mapping[str, float]
     rates: Mapping[str, str]
 
@@ -45,20 +46,20 @@ def write(fits: Mapping[str, Mapping[str, Any]]) -> None:
 def mixes(fits: Mapping[str, Mapping[str, Any]]) -> Iterator[Mixed]:
     """The mixes of languages, of scripts (the mean of their languages), and of all scripts."""
     for code, fit in fits.items():
-        yield Mixed(code, f"{_list(code)}; {_parts(code)}", shares(code, fit["fitted"]), fit["rates"])
+        yield Mixed(code, f"{_list(code)}; {_parts(code)}", _ten(code), shares(code, fit["fitted"]), fit["rates"])
     hindi = {"keys": 1 - _HINDI_SPACES - _PUNCTUATION, "spaces": _HINDI_SPACES, "punctuation": _PUNCTUATION}
     source = f"share of spaces by {EDITS}, of punctuation by {NOISEQA}; rates of keyboard_typo"
-    yield from (Mixed(name, source, hindi, {}) for name in ("hi", "Deva"))
+    yield from (Mixed(name, source, "0", hindi, {}) for name in ("hi", "Deva"))
     for script, codes in scripts(list(fits)).items():
         yield _mean(script, codes, fits)
     yield _mean("Zyyy", list(fits), fits)
 
 
 def _mean(name: str, codes: Sequence[str], fits: Mapping[str, Mapping[str, Any]]) -> Mixed:
-    typed = [fits[code] for code in codes if fits[code]["rates"]]
+    typed = [fits[code] for code in codes if code not in COMPOSED]
     rates = {kind: f"{rate:.2f}" for kind, rate in mean(typed, "rates").items()}
     source = f"the mean of {', '.join(codes)}, whose packs name their lists; {_parts('')}"
-    return Mixed(name, source, shares("", mean([fits[code] for code in codes], "fitted")), rates)
+    return Mixed(name, source, "0", shares("", mean([fits[code] for code in codes], "fitted")), rates)
 
 
 def shares(code: str, operators: Mapping[str, float]) -> dict[str, float]:
@@ -67,6 +68,10 @@ def shares(code: str, operators: Mapping[str, float]) -> dict[str, float]:
     letters = 1 - sum(others.values())
     accents = round(letters * operators["mark"], 3)
     return {"keys": letters - accents, "marks": accents, **others}
+
+
+def _ten(code: str) -> str:
+    return "0" if code in _LISTS else packs.table("misspellings", code).header.get(packs.TEN, "0")
 
 
 def _list(code: str) -> str:
@@ -84,6 +89,7 @@ def _parts(code: str) -> str:
 
 def _text(mixed: Mixed) -> str:
     lines = [f'source = "{mixed.source}"', f'licence = "{_LICENCE}"', 'standing = "derived"']
+    lines += [f'{packs.TEN} = "{mixed.ten}"'] if float(mixed.ten) else []
     lines += [f'{name} = "{share:.3f}"' for name, share in mixed.shares.items()]
     rates = ", ".join(f'{kind} = "{rate}"' for kind, rate in mixed.rates.items())
     return "\n".join([*lines, *([f"rates = {{ {rates} }}"] if rates else [])]) + "\n"

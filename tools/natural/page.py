@@ -11,6 +11,7 @@ from tools.natural.lists import OPERATORS
 
 from robust_xtreme.languages import language
 from robust_xtreme.noise.members.natural import PARTS
+from robust_xtreme.noise.members.natural_typo import THIN
 
 _HEAD: Final = f"""\
 # How close natural is to the errors of people who type
@@ -34,6 +35,9 @@ has 1.9 %. So the suite `@natural` has 0.02, and 0.05 as an upper bound; `@stres
 - *Other languages borrow*: the mean of their script, or that of a script of the same kind (Hindi's for the other
   scripts of India), or that of all lists. `robust-xtreme list perturbations --language CODE`
   marks them `borrowed`, and they do not count as served by packs of their own.
+- *A language with a pack of its own is `served`*; the largest distance of one below is {{largest}}, and a test refuses
+  more than 0.2. Where ten pairs of the list make more than {THIN:.0%} of its edits on real text, `list` adds `from a
+  thin list` (`ten` in the pack): its shares and rates are those of few words.
 
 A unit is edited with at most ten times the strength's probability; what a rare unit does not get, key errors do. In a
 language without case or accents key errors also have their share, and at words with tags nothing is joined or split.
@@ -46,9 +50,9 @@ would have to move, from 0 to 1.
 """
 _LISTS: Final = """
 Only the English lists are a collection of errors. The others are written to correct texts while they are typed, and
-are short: their shares are those of what their authors listed, and their halves differ by chance. Vietnamese keys are
-those of an input method, whose rates are not fitted. A letter that is replaced in a list is most often a spelling error
-(*ie* and *ei*, *s* and *z*), and `natural` puts a neighbouring key there: the kinds agree, the letters do not.
+are short: their shares are those of what their authors listed, and their halves differ by chance. Vietnamese rates are
+those of an input method, and in no mean. A letter that is replaced in a list is most often a spelling error (*ie* and
+*ei*, *s* and *z*), and `natural` puts a neighbouring key there: the kinds agree, the letters do not.
 """
 _TEXT: Final = """\
 ## On real text
@@ -65,7 +69,12 @@ def page(figures: Mapping[str, Any]) -> str:
     borrowed: dict[str, list[str]] = {}
     for code, source in figures["sources"].items():
         borrowed.setdefault(source, []).extend([code] if code != source else [])
-    parts = [_HEAD, _table(("language", "pairs", "", *OPERATORS, "distance"), _halves(figures["lists"])), _LISTS]
+    largest = max(row["tv"]["realised"] for row in figures["lists"].values())
+    parts = [
+        _HEAD.format(largest=f"{largest:.2f}"),
+        _table(("language", "pairs", "", *OPERATORS, "distance"), _halves(figures["lists"])),
+        _LISTS,
+    ]
     parts += ["## Packs\n", _table(("pack", *PARTS, "borrowed by"), _packs(figures["packs"], borrowed)), "", _TEXT]
     rows = ((language(code).name, *_on_text(row)) for code, row in figures["text"].items())
     return "\n".join([*parts, _table(("language", *STRENGTHS, *PARTS), rows)]) + "\n"

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import __version__, packs
+from robust_xtreme import __version__, packs, registry
+from robust_xtreme.catalogue import noted
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import digest
@@ -39,6 +40,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "spec": what,
         "spec_hash": digest(repr(sorted(what.items()))),
         **_noise(plan.spec),
+        **_sources(plan),
         "device": device,
         "batch_tokens": batch_tokens,
         "deduplicate": deduplicate,
@@ -63,6 +65,18 @@ def _noise(spec: RunSpec) -> dict[str, Any]:
     }
     identity = packs.identity()
     return {**({"packs": identity} if identity else {}), **({"suites": suites} if suites else {})}
+
+
+def _sources(plan: Plan) -> dict[str, Any]:
+    """By perturbation, the languages whose noise is borrowed from others or comes from a thin list."""
+    languages: dict[str, set[str]] = {}
+    for task_run in plan.task_runs:
+        links = [link for condition in task_run.conditions if condition.spec for link in condition.spec.links]
+        for link in links:
+            languages.setdefault(link.name, set()).update(task_run.language.split("@"))
+    notes = {name: noted(registry.load("perturbation", name), codes) for name, codes in sorted(languages.items())}
+    sources = {name: by_note for name, by_note in notes.items() if by_note}
+    return {"noise_sources": sources} if sources else {}
 
 
 def _task(task: TaskSpec, source: Source) -> dict[str, Any]:

@@ -25,7 +25,9 @@ def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
         terms[_SETTING] = " ".join([terms[_SETTING], *_trained_on(results)])
     metrics = sorted(set(results.scores.get_column("metric")))
     members = [(name, _summary("metric", name)) for name in metrics]
-    members += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
+    members += [
+        (name, " ".join((_summary("perturbation", name), *_sources(results, name)))) for name in _perturbations(results)
+    ]
     return [*terms.items(), *_identity(results), *_levels(results), *((name, line) for name, line in members if line)]
 
 
@@ -54,6 +56,12 @@ def _trained_on(results: Results) -> list[str]:
     tasks = results.scores.filter(pl.col(_SETTING) == "unknown").get_column("task").unique().sort()
     unknown = f"{', '.join(tasks)}: unknown, since the checkpoint does not say; --trained-on names the languages."
     return [*lines, unknown] if len(tasks) else lines
+
+
+def _sources(results: Results, name: str) -> list[str]:
+    """A sentence for each note on the sources of a perturbation, with its languages."""
+    notes = results.manifest.get("noise_sources", {}).get(name, {})
+    return [f"Its data are {note} in {', '.join(codes)}." for note, codes in notes.items()]
 
 
 def _levels(results: Results) -> list[tuple[str, str]]:

@@ -1,4 +1,8 @@
-"""Seeds the global generators of Python, numpy and torch for a library that draws from them, and restores them."""
+"""Seeds the global generators of Python, numpy and torch for a library that draws from them, and restores them.
+
+A local generator cannot serve: nlpaug takes no generator and no seed, and calls `random.sample` and `np.random` itself
+in its base classes.
+"""
 
 from __future__ import annotations
 

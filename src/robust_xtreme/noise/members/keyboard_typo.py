@@ -51,15 +51,15 @@ METHODS: Final = {
 _COMPOSED: Final = frozenset(method.language for method in METHODS.values())
 
 RATES: Final = {
-    "neighbour": "1.99",
-    "insert": "1.81",
-    "delete": "6.31",
-    "double": "1.38",
-    "swap": "2.34",
-    "shift": "0.17",
-    "unshift": "6.31",
+    "neighbour": "2.02",
+    "insert": "1.79",
+    "delete": "6.26",
+    "double": "1.39",
+    "swap": "2.35",
+    "shift": "0.18",
+    "unshift": "6.26",
     "accent": "4",
-    "confusion": "6.31",
+    "confusion": "6.26",
     "candidate": "4",
     "syllable": "2",
 }

@@ -3,7 +3,8 @@
 `keys` are the key errors of `keyboard_typo`, `marks` letters without their accents or with another one (é, e), `spaces`
 words joined or split, `case` capitals missing, `punctuation` marks missing, doubled or wrong. The pack `natural/NAME`
 has their shares of the edited clusters, and rates of key errors. A language without a source borrows the pack of its
-script, or that of a script of the same family.
+script, or that of a script of the same family. The pack of a language whose list of misspellings is thin is from a few
+words: `list perturbations --language CODE` and the manifest of a run say so.
 
 Strength is the share of a text's grapheme clusters that are edited. People who do not look at what they type edit
 about 0.02 (docs/natural.md); 0.1 is a stress test.
@@ -25,6 +26,7 @@ from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.mixture import Part, Parts, mixture, part
 from robust_xtreme.noise.engine.perturbation import Perturbation, alphabet_pack, known_language
 from robust_xtreme.noise.input import confusions
+from robust_xtreme.noise.members.natural_typo import THIN
 
 PARTS: Final = {
     "keys": "keyboard_typo",
@@ -130,19 +132,26 @@ def shares(name: str) -> tuple[Mapping[str, float], Mapping[str, str]]:
     Raises DataError where one is not a number, or the shares are not 1 together.
     """
     pack, path = packs.read(_KIND, name), packs.find(_KIND, name) or name
-    packs.check_known(path, "key", pack, (*packs.FACTS, "standings", *_KEYS))
+    packs.check_known(path, "key", pack, (*packs.FACTS, "standings", *_KEYS, packs.TEN))
     rates = pack.get("rates", {})
     if not isinstance(rates, dict):
         raise DataError(path, "the key 'rates' is a table of kinds of key errors, as in rates = { delete = \"6.3\" }")
     packs.check_known(path, "kind of key error", rates, tuple(_member("keys").rates))
-    written = {key: pack.get(key, "0") for key in PARTS}
+    written = {key: pack.get(key, "0") for key in (*PARTS, packs.TEN)}
     for key, value in (*written.items(), *rates.items()):
         if not isinstance(value, str) or not _NUMBER.fullmatch(value):
             raise DataError(path, f'{key!r} is {value!r:.40}, and not a number in quotes, as in {key} = "0.76"')
-    parts = {key: float(value) for key, value in written.items()}
+    parts = {key: float(written[key]) for key in PARTS}
     if abs(sum(parts.values()) - 1) > _ROUNDING:
         raise DataError(path, f"the shares of {', '.join(PARTS)} are {sum(parts.values()):g} together, and not 1")
     return parts, rates
+
+
+def note(name: str, code: str) -> str:
+    """What to know of the pack that a language uses: `borrowed`, or `from a thin list` of misspellings; "": nothing."""
+    if name != code:
+        return "borrowed"
+    return "from a thin list" if float(packs.read(_KIND, name).get(packs.TEN, "0")) > THIN else ""
 
 
 def _member(name: str) -> Perturbation:
