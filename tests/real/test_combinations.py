@@ -85,10 +85,10 @@ def test_what_people_write_is_listed(data: Path, code: str) -> None:
 
 
 def test_korean_keys_go_wrong_in_all_ways(data: Path) -> None:
-    """Substitutions are at most a quarter of the key errors; keys are doubled and swapped, too."""
-    edits = sum((Counter(noised.edits) for noised in _noised(data, "ko", "keyboard_typo:0.2")), Counter())
+    """In all lines substitutions are at most a quarter of the key errors; keys are doubled and swapped, too."""
+    edits = sum((Counter(noised.edits) for noised in _noised(data, "ko", "keyboard_typo:0.2", lines=None)), Counter())
     share = {kind: many / edits.total() for kind, many in edits.items()}
-    assert share["neighbour"] <= 0.27
+    assert share["neighbour"] <= 0.25
     assert share["double"] >= 0.1
     assert share["swap"] >= 0.04
 
