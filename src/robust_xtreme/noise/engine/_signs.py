@@ -52,10 +52,10 @@ def _ends(batch: Batch, edits: Edits) -> _Ends:
     points = np.concatenate((batch.points, edits.pool))
     before, after = at(batch.points, edits.start - 1), at(batch.points, edits.stop)
     before[edits.start == 0] = 0
-    (one, two), stops = edits.length.T > 0, edits.source + edits.length - 1
-    first = at(points, np.where(one, edits.source[:, 0], edits.source[:, 1]))
-    last = at(points, np.where(two, stops[:, 1], stops[:, 0]))
-    return _Ends(before, np.where(one | two, first, after), np.where(one | two, last, before), after)
+    (front, back), stops = edits.length.T > 0, edits.source + edits.length - 1
+    first = at(points, np.where(front, edits.source[:, 0], edits.source[:, 1]))
+    last = at(points, np.where(back, stops[:, 1], stops[:, 0]))
+    return _Ends(before, np.where(front | back, first, after), np.where(front | back, last, before), after)
 
 
 def _leaves(edits: Edits) -> Array:
