@@ -128,6 +128,13 @@ def test_a_manifest_of_another_schema_is_refused(spec: RunSpec) -> None:
         evaluate(spec)
 
 
+def test_a_model_without_hashes_is_named_while_it_answers(spec: RunSpec) -> None:
+    """Its train.json is missing, and nothing shows what its files were."""
+    lines: list[str] = []
+    evaluate(replace(spec, out=f"{spec.out}-again"), observer=Observer(say=lines.append))
+    assert "warning: tiny: its files are not verified, because it has no train.json." in lines
+
+
 def test_parts_that_are_missing_are_computed_again(spec: RunSpec) -> None:
     """Without the folder of parts an unfinished run continues as if nothing had been computed."""
     before = _files(spec.out)

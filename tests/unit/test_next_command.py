@@ -58,7 +58,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("config list", "config show small_ci"),
         ("config show small_ci", "config copy small_ci"),
         ("config copy small_ci", "train small_ci.toml --plan"),
-        ("config copy x-stilts 'my recipe.toml'", "train small_ci --recipe 'my recipe.toml' --plan"),
+        (
+            "config copy x-stilts 'my recipe.toml'",
+            "train small_ci --recipe 'my recipe.toml' --out 'runs/small-ci-my recipe' --plan",
+        ),
         ("config copy char_noise", "eval --config char_noise.toml --plan"),
         ("data list --tasks xnli --languages 'sw, en'", "data check --data mini --tasks xnli --languages 'sw, en'"),
         ("data check --tasks xnli --languages sw", "eval --data mini --tasks xnli --languages sw --plan"),

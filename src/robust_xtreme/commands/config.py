@@ -59,7 +59,8 @@ def config(
         path = _find(name)
         copied = _copy(path, dest, force)
         echo(str(copied))
-        show_next(*_RUNS[path.parent.name], str(copied), "--plan")
+        out = ("--out", f"runs/small-ci-{copied.stem}") if path.parent.name == "recipes" else ()
+        show_next(*_RUNS[path.parent.name], str(copied), *out, "--plan")
 
 
 def _files() -> dict[str, dict[str, Path]]:

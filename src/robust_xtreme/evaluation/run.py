@@ -28,6 +28,7 @@ from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example, Target
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.verify import UNVERIFIED
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
@@ -182,7 +183,10 @@ class _Run:
             is_odd = skipped.reason in (TOO_LONG, UNREADABLE)
             self.say(f"{'warning: left out' if is_odd else 'not run'}: {skipped.detail}")
         for note in self.manifest["notes"]:
-            self.folder.log(note)
+            if UNVERIFIED in note:
+                self.say(f"warning: {note}")
+            else:
+                self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")
         self.observer.total(sum(task_run.predictions for task_run in todo))
         shared = _shared(packs.share(), registry.share())

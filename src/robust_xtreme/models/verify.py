@@ -19,6 +19,9 @@ FILES: Final = "files"
 KEPT: Final = "kept"
 """The key of train.json: files in the run's folders that the run did not write, and leaves."""
 
+UNVERIFIED: Final = "its files are not verified"
+"""What the sentence of `unverified` says."""
+
 _MODEL, _STAGES = "model", "stages"
 _FOLDERS: Final = (_MODEL, "heads", _STAGES)
 _READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
@@ -98,8 +101,8 @@ def unverified(run: Path) -> str:
         return ""
     name = run.resolve().name  # the sentence is stored, and what is stored contains no path
     if not (run / CLAIM).is_file():
-        return f"{name}: its files are not verified, because it has no {CLAIM}."
-    return f"{name}: its files are not verified, because its {CLAIM} contains no hashes (earlier versions)."
+        return f"{name}: {UNVERIFIED}, because it has no {CLAIM}."
+    return f"{name}: {UNVERIFIED}, because its {CLAIM} contains no hashes (earlier versions)."
 
 
 def _recorded(run: Path) -> dict[str, str] | None:
