@@ -149,10 +149,11 @@ def test_a_run_that_has_trained_nothing_does_not_block_the_folder(home: Path, tm
 
 
 def test_another_start_is_named_in_words(home: Path, run: Path, tmp_path: Path) -> None:
-    """Not by hashes."""
-    other = tiny_encoder_folder(tmp_path / "other", hidden_size=32)
-    with pytest.raises(Mismatch, match=r"another spec: another model or earlier stage that it starts from\. Name"):
-        train(**_words(home, run, encoder=str(other)))
+    """Not by hashes, and in a plan too."""
+    words = _words(home, run, encoder=str(tiny_encoder_folder(tmp_path / "other", hidden_size=32)))
+    for begun in (lambda: plan_of(from_values(words), lambda _: None), lambda: train(**words)):
+        with pytest.raises(Mismatch, match=r"another spec: another model or earlier stage that it starts from\. Name"):
+            begun()
 
 
 def test_a_tokenizer_that_is_larger_than_the_embeddings_is_refused(home: Path, tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
             last_link = chain.links[-1]
             for link in chain.links:
                 if link is last_link or not link.complete:
-                    record.check_ours(link.folder)
+                    allowed = force and link is last_link
+                    record.check_claim(link.folder, link.identity, link.facts, force=allowed)
             if last_link.complete and not force:
                 check_hashes(last_link.folder)
             else:
