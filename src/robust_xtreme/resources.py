@@ -33,6 +33,15 @@ def folder(name: str) -> Path:
     raise RobustXtremeError(f"The bundled folder {name!r} is missing from this installation of robust-xtreme.")
 
 
+def version(path: Path) -> tuple[int, int, int, int]:
+    """What changes with a file's content: its inode, its size and its times of change. Raises OSError.
+
+    Another file can have the same size and mtime (`cp -p`), but not the same ctime, which nobody can set.
+    """
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
 def mini(name: str) -> Path:
     """The folder `suite` or `model` of the embedded default. Raises RobustXtremeError where it is missing."""
     path = _PACKAGE / "_mini" / name

@@ -131,9 +131,9 @@ def test_the_gradient_reaches_encoder_and_head(name: str, tokenizer: Any) -> Non
 
 
 @pytest.mark.parametrize("name", ["classification", "tagging", "span_qa"])
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1e30])
 def test_scores_that_are_not_numbers_are_an_error(name: str, bad: float, tokenizer: Any, encoder: Any) -> None:
-    """A NaN or an infinite score raises NotFinite, and is never decoded into a prediction."""
+    """A NaN, an infinite score or one without a whole number raises NotFinite, and is never decoded."""
     family = _family(name)
     examples = _examples(name)[:1]
     windows = family.encode(examples, tokenizer, 64, 8)

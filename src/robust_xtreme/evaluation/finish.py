@@ -89,7 +89,7 @@ def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:
     """The cells whose model gave scores that are not finite, in order."""
     cell = ["task", "language", "split", "condition"]
     lost = predictions.filter(pl.col("status") == "failed").select(cell).unique().sort(cell)
-    detail = "The model's scores are not finite numbers (NaN or infinity)."
+    detail = "The model's scores are NaN, infinite or too large to be compared (above 9e11)."
     return [{**row, "reason": FAILED, "detail": detail} for row in lost.iter_rows(named=True)]
 
 

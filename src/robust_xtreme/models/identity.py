@@ -57,14 +57,13 @@ def identity(
 def file_hash(path: Path) -> str:
     """The sha256 of a file, read once while it does not change. Raises ModelError where it cannot be read."""
     try:
-        facts = path.stat()
-        return _file_hash(path, (facts.st_size, facts.st_mtime_ns))
+        return _file_hash(path, resources.version(path))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
 
 
 @cache
-def _file_hash(path: Path, _version: tuple[int, int]) -> str:
+def _file_hash(path: Path, _version: tuple[int, ...]) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

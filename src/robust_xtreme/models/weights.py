@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from robust_xtreme import resources
 from robust_xtreme.errors import ModelError
 
 WHOLE: Final = "model.safetensors"
@@ -129,7 +130,7 @@ def check_types(paths: Iterable[Path]) -> None:
 
 
 @cache
-def _headers(path: Path, _version: tuple[int, int]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
+def _headers(path: Path, _version: tuple[int, ...]) -> Mapping[str, tuple[str, tuple[int, ...]]]:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -143,10 +144,10 @@ def _headers(path: Path, _version: tuple[int, int]) -> Mapping[str, tuple[str, t
 def headers(path: Path) -> Mapping[str, tuple[str, tuple[int, ...]]]:
     """The type and shape of each weight in a file, read from its header. Raises ModelError where it is damaged."""
     try:
-        facts = path.stat()
+        version = resources.version(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    return _headers(path, (facts.st_size, facts.st_mtime_ns))
+    return _headers(path, version)
 
 
 def check_config(config: Mapping[str, Any], called: str) -> None:

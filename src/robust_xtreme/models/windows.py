@@ -17,6 +17,9 @@ Scores = np.ndarray[Any, Any]
 QUANTUM: Final = 1e-4
 """Scores are compared as multiples of this, so that the last bits of a float have no effect."""
 
+_EXACT: Final = 2**53
+"""The largest such multiple; float64 does not have all whole numbers above it."""
+
 _PROBES: Final = ("a", "b")
 _TYPES: Final = "token_type_ids"
 CAUSAL: Final = "reads_causally"
@@ -206,8 +209,8 @@ def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
 
 
 def quantised(scores: Scores) -> Scores:
-    """Scores as whole numbers of QUANTUM (int64). Raises NotFinite where one is NaN or infinite."""
-    if not np.isfinite(scores).all():
-        raise NotFinite("The model's scores are not finite numbers.")
-    whole: Scores = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM).astype(np.int64)
-    return whole
+    """Scores as whole numbers of QUANTUM (int64). Raises NotFinite where one is NaN, infinite or beyond 2^53."""
+    whole: Scores = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM)
+    if not (np.abs(whole) <= _EXACT).all():
+        raise NotFinite("The model's scores are not finite numbers, or too large to be compared.")
+    return whole.astype(np.int64)

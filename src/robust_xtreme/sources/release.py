@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme import registry
+from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.formats import expectation, read_file, reader
@@ -53,15 +53,12 @@ class Release:
         return self._find(task, language, split) is not None
 
     def signature(self, task: TaskSpec, language: str, split: str) -> str:
-        """A hash that changes with the files of a split: names, inodes, sizes, times of change.
-
-        A copy can keep size and mtime (cp -p), but not ctime, which nobody can set.
-        """
+        """A hash that changes with the files of a split, of their names and versions."""
         group = self._find(task, language, split)
-        facts = [(path, (self.folder / path).stat()) for path in group.paths] if group else []
-        stats = [(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns) for _, status in facts]
-        names = [str(self.folder.resolve() / path) for path, _ in facts]
-        return digest(*names, repr(stats)) if facts else ""
+        paths = group.paths if group else ()
+        versions = [resources.version(self.folder / path) for path in paths]
+        names = [str(self.folder.resolve() / path) for path in paths]
+        return digest(*names, repr(versions)) if versions else ""
 
     def fetch(self, *_: object) -> None:
         """Do nothing: the files are local."""
