@@ -129,10 +129,11 @@ def test_a_manifest_of_another_schema_is_refused(spec: RunSpec) -> None:
 
 
 def test_a_model_without_hashes_is_named_while_it_answers(spec: RunSpec) -> None:
-    """Its train.json is missing, and nothing shows what its files were."""
+    """Its train.json is missing, and nothing shows what its files were: said also where progress is not shown."""
     lines: list[str] = []
-    evaluate(replace(spec, out=f"{spec.out}-again"), observer=Observer(say=lines.append))
-    assert "warning: tiny: its files are not verified, because it has no train.json." in lines
+    evaluate(replace(spec, out=f"{spec.out}-again"), observer=Observer(say=lambda _: None, notice=lines.append))
+    assert lines == ["warning: tiny: its files are not verified, because it has no train.json."]
+    assert lines[0] in (Path(f"{spec.out}-again") / "log.txt").read_text(encoding="utf-8")
 
 
 def test_parts_that_are_missing_are_computed_again(spec: RunSpec) -> None:

@@ -142,6 +142,14 @@ def test_words_after_two_dashes_stay_last(monkeypatch: pytest.MonkeyPatch) -> No
     assert again("--seed", "2", replacing=("-o", "--seed")) == ("perturb", "--seed", "2", "--", "--seed")
 
 
+def test_a_name_that_would_be_too_long_is_not_proposed(here: Path) -> None:
+    """A file may have a name of 255 bytes: two letters of a name that is as long leave no room for a seed."""
+    name = "ä" * 125
+    done = program("perturb", "some texts.txt", "--language", "sw", *shlex.split(NOISY), "-o", name)
+    assert (here / name).is_file()
+    assert (done.code, "Next: " in done.err) == (0, False)
+
+
 def test_a_line_that_cannot_be_copied_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """A path with a line feed would be two lines."""
     show_next("eval", "--data", "a\nb")

@@ -153,9 +153,20 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
             perturb_file(
                 Job(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format="lines", force=True)
             )
-    for name, line in (("there", "is there already"), ("sub", "is a folder"), ("none/out", "There is no folder")):
+    refused = {
+        "there": "is there already",
+        "there/": r"There is no folder .*there/\. .*without / at the end",
+        "sub": "is a folder",
+        "new/": r"There is no folder .*new/\. Make it and name a file in it",
+        "none/out": "There is no folder",
+    }
+    for name, line in refused.items():
+        force = name == "there/"
         with pytest.raises(UserError, match=line):
-            perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format="lines"))
+            perturb_file(
+                Job(str(tmp_path / "in"), SPEC, f"{tmp_path}/{name}", language="sw", format="lines", force=force)
+            )
+    assert not (tmp_path / "new").exists()
     assert (tmp_path / "in").read_text() == "Habari\n"
     assert (tmp_path / "there").read_text() == "mine"
     job = Job(

@@ -51,6 +51,9 @@ def test_a_folder_and_a_run_are_found_as_they_are(made: Path, tmp_path: Path) ->
     start, (message,) = _start(str(run))
     assert start == Start(run, run / "model")
     assert message.startswith("run: its files are not verified")
+    noticed: list[str] = []
+    find_start(str(run), tell=pytest.fail, notice=noticed.append)
+    assert noticed == [message]
 
 
 def test_a_name_of_the_hub_is_its_main_commit_which_is_reported(hub: Loopback, made: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -12,11 +12,12 @@ import pytest
 from rich.console import Console
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
-from tests.trainings import Stopped, stop_at
+from tests.trainings import Stopped, copied, stop_at
 from typer.testing import CliRunner
 
 from robust_xtreme.commands._app import build
 from robust_xtreme.commands._train_shown import print_plan
+from robust_xtreme.errors import Mismatch, RobustXtremeError
 from robust_xtreme.results import store
 from robust_xtreme.training import estimate
 from robust_xtreme.training.estimate import Row, plan_of
@@ -102,6 +103,80 @@ def test_all_stages_of_a_run_from_scratch(tmp_path: Path, data: Path) -> None:
     assert [row.cached for row in planned(spec)] == [True] * 4
     other = spec_in(tmp_path, data, **{**values, "out": tmp_path / "other", "target": {"tasks": ["tydiqa"]}})
     assert [row.cached for row in planned(other)] == [True, True, True, False]
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    """A folder with a run from scratch, `last`, and its shared stages."""
+    folder = tmp_path_factory.mktemp("staged")
+    train(spec_from_scratch(folder, data))
+    return folder
+
+
+def spec_from_scratch(folder: Path, data: Path) -> TrainSpec:
+    """A run of a new encoder, masked LM and a target."""
+    text = data / "text"
+    mlm = {"text": text, "steps": 1, "batch_size": 2}
+    target = {"tasks": ["panx"], "steps": 1, "batch_size": 2}
+    return spec_in(folder, data, scratch="tiny", text=text, mlm=mlm, target=target)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def _as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _raised(call: Callable[[], object]) -> str:
+    """The error of a call; empty where there is none."""
+    try:
+        call()
+    except RobustXtremeError as error:
+        return str(error)
+    return ""
+
+
+CHANGED: Mapping[str, tuple[str, Callable[[Path], None], bool, str]] = {
+    "the weights of a stage that a start over reads": ("mlm-*/model/model.safetensors", _flip, True, "is damaged"),
+    "a file of a stage that nothing reads": ("mlm-*/model/config.json", Path.unlink, False, ""),
+    "a new encoder that nothing reads": ("scratch-*/model/config.json", Path.unlink, False, ""),
+    "a new encoder that a start over does not read": ("scratch-*/model/config.json", Path.unlink, True, ""),
+    "weights of the run": ("last/model/model.safetensors", _flip, False, "is damaged"),
+    "weights of the run that a start over replaces": ("last/model/model.safetensors", _flip, True, ""),
+    "the record of a stage": ("mlm-*/train.json", _as_folder, True, "Move it away: the stage is then made again."),
+}
+
+
+@pytest.mark.parametrize(("name", "change", "force", "expected"), CHANGED.values(), ids=CHANGED.keys())
+def test_a_plan_fails_where_its_run_fails(
+    name: str, change: Callable[[Path], None], force: bool, expected: str, tmp_path: Path, data: Path, staged: Path
+) -> None:
+    """A plan reads what the run reads of stages that are there already, and nothing else."""
+    folder = copied(staged, tmp_path / "runs")
+    (path,) = folder.glob(name)
+    change(path)
+    spec = spec_from_scratch(folder, data)
+    raised = _raised(lambda: plan_of(spec, lambda _: None, force))
+    assert raised == _raised(lambda: train(spec, Options(force=force)))
+    assert (expected in raised) if expected else not raised
+
+
+def test_a_shared_folder_that_is_not_the_stage_is_moved_away(tmp_path: Path, data: Path, staged: Path) -> None:
+    """The cure in the error works: --out beside the same folder would not."""
+    folder = copied(staged, tmp_path / "runs")
+    (claim,) = folder.glob("mlm-*/train.json")
+    _as_folder(claim)
+    spec, stage = spec_from_scratch(folder, data), claim.parent
+    with pytest.raises(Mismatch, match="is not the stage that `train` writes there"):
+        train(replace(spec, out=str(folder / "other")))
+    stage.rename(tmp_path / "elsewhere")
+    train(replace(spec, out=str(folder / "other")))
+    assert claim.is_file()
 
 
 def test_tokens_are_those_that_are_read(tmp_path: Path, data: Path, encoder: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import ended
@@ -17,6 +18,9 @@ from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
     from robust_xtreme.perturbing.files import Job
+
+_LONGEST: Final = 255
+"""The bytes of the longest name that a file may have on common file systems."""
 
 File = Annotated[str, argument("FILE", "The file to read; - is stdin.", _completion.any_file)]
 Spec = Annotated[
@@ -143,8 +147,8 @@ def perturb(
         totals = perturb_file(job, advance)
     if not quiet:
         echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
-        if "-" not in (job.file, job.out):
-            show_next(*_another_draw(job))
+        if "-" not in (job.file, job.out) and (words := _another_draw(job)):
+            show_next(*words)
 
 
 def _check(files: Mapping[str, str | None], spec: Sequence[str]) -> None:
@@ -158,10 +162,13 @@ def _check(files: Mapping[str, str | None], spec: Sequence[str]) -> None:
 
 
 def _another_draw(job: Job) -> tuple[str, ...]:
-    """The same command with the next seed and other files."""
+    """The same command with the next seed and other files; empty where a file's name would be too long."""
     seed = job.seed + 1
     files = [("--out", job.out), *([("--edit-counts", job.edit_counts)] if job.edit_counts else [])]
-    others = [word for name, file in files for word in (name, _numbered(file, seed))]
+    numbered = [(name, _numbered(file, seed)) for name, file in files]
+    if any(len(os.fsencode(Path(file).name)) > _LONGEST for _, file in numbered):
+        return ()
+    others = [word for pair in numbered for word in pair]
     return again("--seed", str(seed), *others, replacing=("--seed", "-o", "--out", "--edit-counts"))
 
 

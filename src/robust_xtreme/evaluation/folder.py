@@ -64,7 +64,7 @@ Digests = Mapping[str, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The folder of one run. `notice` gets a line for each file that is kept under another name."""
+    """The folder of one run. `notice` gets what is shown also where progress is not."""
 
     path: Path
     notice: Callable[[str], None] = lambda _: None
@@ -75,7 +75,7 @@ class Folder:
         return Journal(self.path, self.tell, _listed(self.path), _GIVEN.fullmatch)
 
     def tell(self, line: str) -> None:
-        """Report what happens to files that are there already, and log it."""
+        """Report a line that is shown also where progress is not, and log it."""
         self.notice(line)
         if not _is_odd_log(self.path):
             self.log(line)

@@ -51,7 +51,8 @@ _SMALL: Final = 1_000_000
 class Observer:
     """Progress callbacks: log lines, the number of predictions, the current task run, predictions made.
 
-    `notice` gets what happens to files that are there already, `say` where there is no `notice`.
+    `notice` gets what happens to files that are there already and which models are not verified, `say` where there is
+    no `notice`.
     """
 
     say: Callable[[str], None] = lambda _: None
@@ -184,7 +185,7 @@ class _Run:
             self.say(f"{'warning: left out' if is_odd else 'not run'}: {skipped.detail}")
         for note in self.manifest["notes"]:
             if UNVERIFIED in note:
-                self.say(f"warning: {note}")
+                self.folder.tell(f"warning: {note}")
             else:
                 self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")

@@ -46,6 +46,9 @@ def target(option: str, name: str, force: bool, apart: Mapping[str, str]) -> Pat
         raise UserError(f"{option} {name} is a link that leads to itself. Name another file.")
     if path.is_dir():
         raise UserError(f"{name} is a folder. Name a file in it: {name.rstrip('/')}/FILE")
+    if name.endswith(("/", "/.")):
+        what = f"There is no folder {name}"
+        raise UserError(f"{what}. Make it and name a file in it, or name a file without / at the end.")
     if not path.parent.is_dir():
         raise UserError(f"There is no folder {path.parent} to write {path.name} in. Make it: mkdir -p {path.parent}")
     if path.is_file() and not force:

@@ -95,9 +95,18 @@ class Chain:
     start: Path | None
     base: Mapping[str, str] = field(default_factory=dict)
 
+    def check_folder(self, link: Link, *, force: bool) -> None:
+        """Raise Mismatch where a stage's folder contains anything else; with `force` the last stage replaces a run."""
+        if link is self.links[-1]:
+            record.check_claim(link.folder, link.identity, link.facts, force=force)
+        else:
+            record.check_shared(link.folder, link.identity, link.facts)
 
-def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
+
+def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
     """Read everything that the identities of a resolved spec's stages depend on.
+
+    `notice` gets that a start is not verified, `tell` where there is no `notice`.
 
     Raises MissingData, DataError, ModelError, Contamination.
     """
@@ -108,7 +117,7 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         links.append(_scratch(spec))
         before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
     else:
-        located = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell)
+        located = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell, notice=notice)
         folder, out = located.folder.resolve(), spec.folder.resolve()
         if out == folder or out in folder.parents:
             raise SpecError(f"The run would overwrite the model that it starts from, {folder}. Name another --out.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -97,21 +98,29 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
         if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
             tell(read)
+        if force:
+            chain = replace(chain, links=(*chain.links[:-1], replace(chain.links[-1], again=True)))
+        _check(chain)
         encoder, tokenizer = _model(chain)
+        last_link = chain.links[-1]
+        if not last_link.complete:
+            _tell_planned(last_link.folder, last_link.stage.tasks, tell, force)
         with own_random(0):
             encoder = encoder.to(device).train()
-            last_link = chain.links[-1]
-            for link in chain.links:
-                if link is last_link or not link.complete:
-                    allowed = force and link is last_link
-                    record.check_claim(link.folder, link.identity, link.facts, force=allowed)
-            if last_link.complete and not force:
-                check_hashes(last_link.folder)
-            else:
-                _tell_planned(last_link.folder, last_link.stage.tasks, tell, force)
-            if force:
-                chain = replace(chain, links=(*chain.links[:-1], replace(last_link, again=True)))
             return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
+
+
+def _check(chain: Chain) -> None:
+    """Raise what `train` raises for the stages that are there: those that another starts from, and a complete run."""
+    last = chain.links[-1]
+    chain.check_folder(last, force=last.again)
+    for link, following in pairwise(chain.links):
+        if not link.complete:
+            chain.check_folder(link, force=False)
+        elif not following.complete:
+            check_hashes(link.folder)
+    if last.complete:
+        check_hashes(last.folder)
 
 
 def _tell_planned(run: Path, tasks: Collection[str], tell: Tell, force: bool) -> None:
@@ -187,13 +196,12 @@ def _not_here(spec: TrainSpec) -> str:
 
 
 def _model(chain: Chain) -> tuple[Any, Any]:
-    """The encoder that training starts from, and its tokenizer; from scratch, both are made in memory if needed."""
-    first = chain.links[0]
-    folder = first.folder if first.kind == SCRATCH and first.complete else chain.start
+    """The encoder of the last complete stage, or of the start, and its tokenizer; a new one is made in memory."""
+    complete = [link.folder for link in chain.links if link.complete]
+    folder = complete[-1] if complete else chain.start
     if folder is None:
-        return scratch.new_model(Path(chain.spec.text), chain.spec.size, first.stage.seed)
-    source = encoder_folder(folder)
-    return read_start(source)
+        return scratch.new_model(Path(chain.spec.text), chain.spec.size, chain.links[0].stage.seed)
+    return read_start(encoder_folder(folder))
 
 
 @final

@@ -66,7 +66,8 @@ class Progress:
 class Options:
     """Progress callbacks, seconds between saved states, and a fresh start; nothing here changes what a run computes.
 
-    `notice` gets what happens to files that are there already, `tell` where there is no `notice`.
+    `notice` gets what happens to files that are there already and that a start is not verified, `tell` where there is
+    no `notice`.
     """
 
     tell: Tell = lambda _: None

@@ -125,6 +125,20 @@ def check_claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bo
     raise Mismatch(f"{what}. Name another folder with --out, or replace it with --force.")
 
 
+def check_shared(folder: Path, identity: str, facts: Mapping[str, Any]) -> None:
+    """Raise Mismatch where the folder of a stage that runs share contains anything else than that stage.
+
+    Another --out beside it would share the same folder.
+    """
+    for name in (store.LOCK, JOURNAL):
+        store.check_file(folder / name)
+    try:
+        check_claim(folder, identity, facts, force=False)
+    except Mismatch as error:
+        what = f"{folder} is not the stage that `train` writes there, or its {CLAIM} is damaged"
+        raise Mismatch(f"{what}. Move it away: the stage is then made again.") from error
+
+
 def claim(journal: Journal, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
     """Record a folder, which `check_claim` allows, as the run of a spec, or continue with it. The folder is locked.
 

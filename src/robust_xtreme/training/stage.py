@@ -55,9 +55,8 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
         check_devices(spec.device, spec.devices)
         check_logger(spec)
         _check_shared_out(spec)
-        chain = chain_of(spec, options.tell)
-        last = chain.links[-1]
-        record.check_claim(last.folder, last.identity, last.facts, force=options.force)
+        chain = chain_of(spec, options.tell, options.notice)
+        chain.check_folder(chain.links[-1], force=options.force)
         parent = chain.start
         for link in chain.links:
             _make(chain, link, parent, options)
@@ -79,9 +78,9 @@ def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> No
     left = any((link.folder / name).exists() for name in record.STATES)
     force = options.force and last
     if not link.complete or force or (last and left):
-        record.check_ours(link.folder)
+        chain.check_folder(link, force=force)
         with _locked(link.folder, last, options.tell):
-            record.check_claim(link.folder, link.identity, link.facts, force=force)
+            chain.check_folder(link, force=force)
             journal = journal_of(link.folder, options.notice or options.tell)
             if force or not link.complete:
                 _make_again(chain, link, parent, options, journal, force)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -16,6 +15,7 @@ from robust_xtreme.run_paths import exists, like_hub
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.contamination import check
 from robust_xtreme.training.encoder import config_of, encoder_folder
+from robust_xtreme.training.spec import Tell
 
 
 @final
@@ -32,7 +32,9 @@ class Start:
     revision: str = ""
 
 
-def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Callable[[str], None]) -> Start:
+def find_start(
+    name: str, revision: str = "", *, offline: bool = False, tell: Tell, notice: Tell | None = None
+) -> Start:
     """The start that a name means: an existing path is a folder; OWNER/NAME without such a path is on the hub.
 
     Only safetensors are read, and no code is run. Raises SpecError for a revision of a folder, ModelError where
@@ -55,7 +57,7 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
     check_encoder(folder)
     _check(encoder, str(encoder), here=True)
     if encoder != folder and unverified(folder):
-        tell(unverified(folder))
+        (notice or tell)(unverified(folder))
     try:
         read_stages(folder)
     except DataError as error:
@@ -64,7 +66,7 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
     return Start(folder, encoder)
 
 
-def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], None]) -> Start:
+def _from_hub(name: str, revision: str, offline: bool, tell: Tell) -> Start:
     checkpoint = fetched(name, revision, offline=offline)
     if checkpoint.revision != revision:
         tell(f"{name} is commit {checkpoint.revision} of the hub; to name it: --revision {checkpoint.revision}")
