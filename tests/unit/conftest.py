@@ -11,6 +11,7 @@ SLOW: Final = frozenset(
     {
         "test_asking",
         "test_contamination",
+        "test_copied",
         "test_coverage",
         "test_coverage_averages",
         "test_data_command",

@@ -18,12 +18,13 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DiskError, SpecError, no_room, shown
+from robust_xtreme.models.copied import check_copy
 from robust_xtreme.models.encoder import first_line, quiet_transformers
 from robust_xtreme.models.identity import identity, read_json
 from robust_xtreme.models.labels import placed
 from robust_xtreme.models.native import native_files
 from robust_xtreme.models.origin import IN_MEMORY
-from robust_xtreme.models.whole import HEADS
+from robust_xtreme.models.whole import family_of_head
 from robust_xtreme.results import store
 from robust_xtreme.targets.kinds import kind_of
 
@@ -58,8 +59,10 @@ def named(values: Mapping[str, Any], tokenizer: Any) -> Iterator[tuple[dict[str,
         for number, (task, value) in enumerate(by_task):
             name = str(value)
             if id(value) in objects:
-                folder = _save(value, _tokenizer(tokenizer, task), classes, Path(parent) / str(number))
+                reader = copy.deepcopy(_tokenizer(tokenizer, task))
+                folder = _save(value, reader, classes, Path(parent) / str(number))
                 name = f"{IN_MEMORY}:{_hash(folder)}"
+                check_copy(value, reader, folder, name)
                 folders[name] = folder
             names.append(f"{task}={name}" if task else name)
         yield ({**given, "model": names} if "model" in given else given), folders
@@ -132,18 +135,23 @@ def _check_model(model: Any) -> None:
         raise SpecError(f"{_TAKES}; {kind.__name__} is another class, whose code is not part of its weights.")
     changed = next((name or kind.__name__ for name, part in model.named_modules() if _is_changed(part)), None)
     if changed:
-        raise SpecError(f"{changed} has hooks or another forward, which are not part of the weights. Remove them.")
+        what = "has hooks, another forward or a max_norm, which are not part of the weights"
+        raise SpecError(f"{changed} {what}. Remove them.")
 
 
 def _is_changed(module: nn.Module) -> bool:
-    """Whether a module computes other than its weights say; accelerate's change only moves them."""
+    """Whether a module computes other than its weights say; accelerate's change only moves them.
+
+    A table of embeddings with a max_norm changes its weights where it is used.
+    """
     replaced = "forward" in vars(module) and not hasattr(module, "_hf_hook")
-    return replaced or any(getattr(module, hooks) for hooks in _HOOKS)
+    limited = isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and module.max_norm is not None
+    return replaced or limited or any(getattr(module, hooks) for hooks in _HOOKS)
 
 
-def _save(model: Any, tokenizer: Any, classes: tuple[str, ...], folder: Path) -> Path:
-    """Write a model and its tokenizer to a folder; the objects stay as they are. Raises UserError, DiskError."""
-    saved, reader = copy.copy(model), copy.deepcopy(tokenizer)
+def _save(model: Any, reader: Any, classes: tuple[str, ...], folder: Path) -> Path:
+    """Write a model, which stays as it is, and a copy of its tokenizer to a folder. Raises UserError, DiskError."""
+    saved = copy.copy(model)
     saved.config = copy.deepcopy(model.config)
     if classes:
         _check_classes(classes, model)
@@ -168,7 +176,7 @@ def _save(model: Any, tokenizer: Any, classes: tuple[str, ...], folder: Path) ->
 def _check_classes(names: tuple[str, ...], model: Any) -> None:
     """Raise SpecError where names are not those of the head's classes: their number, or their order by the model."""
     architecture, config = type(model).__name__, model.config
-    family = next((family for family, ending in HEADS.items() if architecture.endswith(ending)), None)
+    family = family_of_head(architecture)
     if family is None or not kind_of(family).classes:
         raise SpecError(f"evaluate: labels names classes, but the answers of {architecture} are not classes.")
     if len(names) != int(config.num_labels):

@@ -17,7 +17,7 @@ from robust_xtreme.models.labels import contradiction
 from robust_xtreme.models.origin import FOLDER, Origin
 from robust_xtreme.models.verify import check_encoder
 from robust_xtreme.models.weights import check_config, check_files, weight_files
-from robust_xtreme.models.whole import HEADS
+from robust_xtreme.models.whole import HEADS, family_of_head
 from robust_xtreme.sources.checkpoints import CODE, FILES
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import SPAN_QA, kind_of
@@ -51,8 +51,7 @@ def is_native(folder: Path) -> bool:
 
 def family_of(origin: Origin) -> str | None:
     """The family of a checkpoint's head; None where it has no head that serves a task. Raises ModelError."""
-    architecture = _architecture(read_json(origin.folder / _CONFIG))
-    return next((family for family, ending in HEADS.items() if architecture.endswith(ending)), None)
+    return family_of_head(_architecture(read_json(origin.folder / _CONFIG)))
 
 
 def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, dict[str, Any]]:

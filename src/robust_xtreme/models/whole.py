@@ -26,6 +26,11 @@ HEADS: Final = {
 _CLASSIFIED: Final = 2
 
 
+def family_of_head(architecture: str) -> str | None:
+    """The family of an architecture's head; None where no task has such a head."""
+    return next((family for family, ending in HEADS.items() if architecture.endswith(ending)), None)
+
+
 class Whole(nn.Module):
     """Encoder and head in one module; its last hidden state are the head's scores.
 
