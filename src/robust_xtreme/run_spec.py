@@ -202,7 +202,7 @@ def check_pairs(languages: tuple[str, ...]) -> None:
 def check_path(name: str, path: str, command: str) -> None:
     """Raise SpecError where the value of a key cannot be a path, for which this machine has a reason."""
     if why := _no_path(path):
-        what = f"The value {path[:200]!r} of {name!r} {why}: it is not a path."
+        what = f"The value {path[:200]!r} of {name!r} {why}."
         raise SpecError(f"{what} See: robust-xtreme {command} --help")
 
 

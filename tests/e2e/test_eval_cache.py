@@ -340,7 +340,7 @@ def test_two_runs_at_once_share_a_cache(runs: Runs, cache: Path) -> None:
     outs = [runs.folder / name for name in ("one", "other")]
     for process in [forked([*words, "--out", str(out)], out.with_name(f"{out.name}.printed")) for out in outs]:
         code, errors = process.end()
-        assert (code, "warning" in errors) == (0, False), errors
+        assert (code, "warning: the cache" in errors) == (0, False), errors
     for out in outs:
         assert tables(Evaluation(out, {})) == wanted
     assert info().kinds["predictions"].entries == len(set(runs.computed))

@@ -68,7 +68,7 @@ def line_of(result: Result) -> str:
         (("--data", "x" * 300), "This name is too long for a file"),
         (("--out", ""), "--out is an empty name. Leave it out for the default folder."),
         (("--trained-on", "eng"), "There is no language named 'eng'. Did you mean 'en'?"),
-        (("--out", "x" * 300), "This name is too long for a file"),
+        (("--out", "x" * 300), "is too long for a name"),
         (("--limit", "9" * 5000), "is not N or TASK=N"),
         (("--seeds", "9" * 20), "of seeds is above 10000"),
         (("--perturb", "char_nois:0.1"), "Did you mean 'char_noise'? See: robust-xtreme list perturbations"),
@@ -165,11 +165,11 @@ def test_an_unwritable_folder_is_exit_3(here: Path) -> None:
     assert "cannot be written" in line_of(result)
 
 
-def test_a_folder_that_cannot_be_made_is_exit_3(here: Path) -> None:
-    """Nobody can create a folder under /dev/full or /proc."""
-    for path in ("/dev/full/out", "/proc/out"):
+def test_a_folder_that_cannot_be_made_is_one_line(here: Path) -> None:
+    """A path through a file cannot be a folder, and nobody can create one under /proc."""
+    for path, code in (("/dev/full/out", 2), ("/proc/out", 3)):
         result = call(*WORDS, "--out", path)
-        assert result.exit_code == 3, result.stderr
+        assert result.exit_code == code, result.stderr
         assert path.rpartition("/")[0] in line_of(result)
 
 

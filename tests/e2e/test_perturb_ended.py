@@ -89,7 +89,7 @@ def test_a_limit_of_file_sizes_is_reported(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (done.code, [path.name for path in tmp_path.iterdir()]) == (3, ["in.txt"])
-    assert "File too large. Raise the limit (ulimit -f), or name another file: --out FILE" in done.err
+    assert "File too large. Raise the limit on the size of files (ulimit -f), or name another file" in done.err
 
 
 NO_SPACE = "robust-xtreme: stdout cannot be written: No space left on device. Free some space, or name another file: "

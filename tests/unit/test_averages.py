@@ -54,16 +54,17 @@ def test_the_drop_and_its_variance_are_those_of_a_plain_computation(frames: tupl
     assert row["clean"] == pytest.approx(np.mean([level(code, "clean") for code in ("de", "sw", "th")]))
     assert row["value"] == pytest.approx(np.mean([level(code, NOISE) for code in ("de", "sw", "th")]))
     deviations: dict[str, float] = {}
+    moved: dict[str, float] = {}
     for code in ("de", "sw", "th"):
         names = right[code, "clean"]["cluster"].unique().to_list()
         changes = np.array([level(code, "clean", name) - level(code, NOISE, name) for name in names])
-        scaled = np.sqrt((len(names) - 1) / len(names)) * (changes.mean() - changes) / 3
-        for name, deviation in zip(names, scaled, strict=True):
-            deviations[name] = deviations.get(name, 0.0) + deviation
-    squares = np.array(list(deviations.values())) ** 2
+        for name, deviation in zip(names, (changes.mean() - changes) / 3, strict=True):
+            moved[name] = moved.get(name, 0.0) + deviation
+            deviations[name] = deviations.get(name, 0.0) + np.sqrt((len(names) - 1) / len(names)) * deviation
+    squares, whole = (np.array(list(sums.values())) ** 2 for sums in (deviations, moved))
     assert row["clusters"] == len(deviations) == 60
     assert (row["se"] ** 2, row["widened_se"] ** 2) == pytest.approx(
-        (squares.sum(), squares.sum() + (squares**2).sum() / squares.sum())
+        (squares.sum(), squares.sum() + (whole**2).sum() / whole.sum())
     )
     assert (row["drop"], row["units"], row["languages"]) == (pytest.approx(row["clean"] - row["value"]), 3, "de sw th")
 

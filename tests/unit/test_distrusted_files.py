@@ -149,8 +149,6 @@ def test_packs_are_named_before_they_are_read() -> None:
 def test_a_folder_with_a_control_character_is_one_line() -> None:
     """In a file and in Python it is a mistake of the user, as in train."""
     file = written("their.toml", r'out = "a\u0000"')
-    assert r"The value 'a\x00' of 'out' contains a control character: it is not a path." in line_of(
-        call("eval", "--config", file)
-    )
-    with pytest.raises(SpecError, match="it is not a path"):
+    assert r"The value 'a\x00' of 'out' contains a control character." in line_of(call("eval", "--config", file))
+    with pytest.raises(SpecError, match="contains"):
         evaluate(out="a\0")

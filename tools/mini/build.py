@@ -28,7 +28,7 @@ from robust_xtreme.examples import digest
 from robust_xtreme.languages import language
 from robust_xtreme.models.verify import CLAIM, FILES, hashes
 from robust_xtreme.results import store
-from robust_xtreme.results.journal import Journal
+from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.results.manifest import read_manifest, write_manifest
 from robust_xtreme.training.chain import KINDS
 from robust_xtreme.training.encoder import write_model
@@ -87,6 +87,7 @@ def start(folder: Path, recipe: Recipe, seed: int) -> Path:
     journal = Journal(folder)
     write_model(folder / "model", model, tokenizer, journal)
     write_stage(stage_path(folder, 0, KIND), _record(texts, recipe, seed), journal)
+    (folder / JOURNAL).unlink()  # a folder with a journal, but without a train.json, is a damaged run
     return folder
 
 
