@@ -129,6 +129,13 @@ def test_the_rest_is_computed_and_what_is_missing_is_named(spec: RunSpec) -> Non
     assert "warning: left out: xnli sw: xnli/dev-sw.tsv:2: has 4" in (Path(spec.out) / "log.txt").read_text("utf-8")
 
 
+def test_an_average_names_the_language_that_is_not_read(spec: RunSpec) -> None:
+    """The language is left out of the averages of its task by name."""
+    made = _going(replace(spec, tasks=("xnli",), perturb=("char_noise:0.1",)))
+    (row,) = made.averages.filter(kind="languages").iter_rows(named=True)
+    assert (row["languages"], row["missing"]) == ("en", "sw (unreadable)")
+
+
 def test_a_partial_run_is_read_again_and_planned(spec: RunSpec, made: Path) -> None:
     """The same call computes nothing, in Python too, and a plan names what is missing."""
     first = _going(spec)

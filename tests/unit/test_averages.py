@@ -31,13 +31,26 @@ def _rows(language: str, items: int, seed: int) -> tuple[list[dict[str, Any]], l
     return stats, predictions
 
 
+def _not_run(language: str, reason: str, split: str = "test", task: str = "xnli") -> dict[str, str]:
+    return {"task": task, "language": language, "split": split, "reason": reason}
+
+
+ABSENT = (
+    _not_run("fr", "unreadable", "auto"),
+    _not_run("vi", "failed"),
+    _not_run("de", "failed"),  # under other fields: it has a level under each condition of this group
+    _not_run("el", "failed", "validation"),
+    _not_run("ru", "failed", task="panx"),
+)
+
+
 @pytest.fixture(scope="module")
 def frames() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """STATS and AVERAGES of three languages of 90, 90 and 180 items in clusters of three."""
+    """STATS and AVERAGES of three languages of 90, 90 and 180 items in clusters of three; others are absent."""
     parts = [_rows(code, items, seed) for code, items, seed in (("de", 90, 1), ("sw", 90, 11), ("th", 180, 21))]
     stats = build([row for part, _ in parts for row in part], STATS)
     scored = scores(stats, build([row for _, part in parts for row in part], PREDICTIONS))
-    made = averages(stats, scored, deltas(stats, scored, {"xnli": "accuracy"}), {"xnli": XNLI})
+    made = averages(stats, scored, deltas(stats, scored, {"xnli": "accuracy"}), {"xnli": XNLI}, absent=ABSENT)
     return stats, made
 
 
@@ -75,6 +88,15 @@ def test_averages_by_script_and_family_are_over_their_languages(frames: tuple[pl
     named = {row["name"]: row["languages"] for row in made.filter(kind="script").iter_rows(named=True)}
     assert named == {"Latn": "de sw", "Thai": "th"}
     assert set(made.filter(kind="family")["name"]) == {"Indo-European", "Niger-Congo", "Kra-Dai"}
+
+
+def test_languages_that_cannot_be_evaluated_are_missing(frames: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    """With the reason, in the averages of their task and split, and in those of their script and family."""
+    _, made = frames
+    missing = {row["name"]: row["missing"] for row in made.iter_rows(named=True)}
+    assert missing["xnli"] == "fr (unreadable), vi (failed)"
+    assert (missing["Latn"], missing["Thai"]) == ("fr (unreadable), vi (failed)", None)
+    assert (missing["Indo-European"], missing["Niger-Congo"]) == ("fr (unreadable)", None)
 
 
 def _passages(language: str, questions: dict[str, str]) -> list[dict[str, Any]]:

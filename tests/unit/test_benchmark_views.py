@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.unit.test_benchmark import _row
 from robust_xtreme import registry
 from robust_xtreme.report.document import page, show
 from robust_xtreme.report.view import Results
-from robust_xtreme.results._levels import levels_of
+from robust_xtreme.results._levels import Level, levels_of
 from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.averaging import Drop
 from robust_xtreme.results.benchmark import TASKS, tasks_of
@@ -30,7 +31,7 @@ def manifest(asked: tuple[str, ...] = ("xtreme-r",)) -> dict[str, Any]:
     for name in TASKS["xtreme-r"]:
         metrics = ["em", "f1"] if name in QA else ["accuracy"]
         groups = {"xtreme-r": ["en", "sw"]}
-        tasks[name] = {"metrics": metrics, "score": metrics, "perturbed": [["question"]], "groups": groups}
+        tasks[name] = {"metrics": metrics[::-1], "score": metrics, "perturbed": [["question"]], "groups": groups}
     return {"tasks": tasks, "spec": {"tasks": list(asked)}}
 
 
@@ -54,11 +55,16 @@ def made(view: str, score_frame: pl.DataFrame, **other: Any) -> pl.DataFrame:
     return frame
 
 
-def averages(score_frame: pl.DataFrame | None = None, suite: str = "", **other: Any) -> pl.DataFrame:
+def averages(
+    score_frame: pl.DataFrame | None = None,
+    suite: str = "",
+    marked: Callable[[Level], bool | None] = lambda _: False,
+    **other: Any,
+) -> pl.DataFrame:
     """AVERAGES of that run, in which every perturbed cell lost 10 points."""
     lost = Drop(10.0, np.arange(40), 0.2 * (-1.0) ** np.arange(40), np.ones(40, bool))
     levels = [
-        replace(level, marked=False)
+        replace(level, marked=marked(level))
         for level in levels_of(scores() if score_frame is None else score_frame, empty(DELTAS))
     ]
     facts = manifest(**other)
@@ -118,6 +124,18 @@ def test_overall_changes_stand_beside_both_levels() -> None:
     assert (row["clean"], row["value"], row["change"]) == pytest.approx((70.0, 60.0, -10.0))
     assert row["change_low"] < -10 < row["change_high"]
     assert (row["marked"], row["units"]) == (0.0, 20)
+
+
+def test_a_language_of_a_task_counts_once_among_marks() -> None:
+    """Exact match has no test; the mark of F1, the headline metric, is that of the language, also where it is none."""
+
+    def marked(level: Level) -> bool | None:
+        return None if level.metric == "em" else level["task"] == "xquad" and level["language"] == "sw"
+
+    noisy = scores().with_columns(condition=pl.lit("char_noise:0.1"))
+    frame = averages(pl.concat([scores(), noisy]), marked=marked)
+    rows = frame.filter(pl.col("drop").is_not_null(), task="")
+    assert set(rows.select("marked", "units").iter_rows()) == {(1 / 20, 20)}
 
 
 def test_on_a_terminal_tasks_are_rows() -> None:

@@ -17,7 +17,7 @@ from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.report.document import page
-from robust_xtreme.report.evaluation import FAILED
+from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averages
 from robust_xtreme.results.benchmark import tasks_of
@@ -53,7 +53,8 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     folder.write_frame("scores.csv", frames[0], SCORES)
     folder.write_frame("deltas.csv", frames[1], DELTAS)
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
-    averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""))
+    absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
+    averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averaged, AVERAGES)
     store.write_text(folder.path / REPORT, page(*frames, manifest, averaged), folder.journal.write)
     files = {name: store.sha256(folder.path / name) for name in FILES}

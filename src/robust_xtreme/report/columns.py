@@ -151,9 +151,9 @@ _CATALOGUE: Final = (
           room=_WIDEST),
     Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
           "tests.", room=MEDIUM),
-    Shown("marked", ("marked",), percent, "Share of the average's cells with a mark, such as not shown above chance; "
-          "no figure where no cell has one and none is tested. An average drop is small where clean cells have little "
-          "to lose, so models are not ranked by it."),
+    Shown("marked", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' languages) "
+          "with a mark, such as not shown above chance; no figure where none has one and none is tested. An average "
+          "drop is small where clean cells have little to lose, so models are not ranked by it."),
     Shown("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
           "the tasks' languages) that are averaged, with 95 %.", room=_WIDE),
     Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _spread, "Standard deviation of the "
@@ -165,8 +165,8 @@ _CATALOGUE: Final = (
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
           "perturbed; words as in the column words.", room=_WIDE),
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
-          "`inert`: the tokenizer undid the noise in more than half of the edited texts; `overlap`: the model was "
-          "trained on text of this split.", right=False, room=MEDIUM, folds=True),
+          "`inert`: the tokenizer undid the noise in every edited text; `overlap`: the model was trained on text of "
+          "this split.", right=False, room=MEDIUM, folds=True),
     Shown("clean", ("clean",), points),
     Shown("clean", ("level",), points),
     Shown("perturbed", ("value",), points),
@@ -179,8 +179,9 @@ _CATALOGUE: Final = (
     Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",
           right=False, room=_WIDE),
     Shown("langs", ("averaged",), str, "Languages that are averaged."),
-    Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply or is inert, or "
-          "the cell is missing under one of the conditions or models compared.", room=MEDIUM),
+    Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply or is inert, "
+          "their files cannot be read, a cell failed, or one of the conditions or models compared has no cell of "
+          "them.", room=MEDIUM),
     Shown("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
           right=False, folds=True),
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),

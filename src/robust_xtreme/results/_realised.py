@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,9 +16,6 @@ from robust_xtreme.results._cells import grouped
 from robust_xtreme.results.schema import CELL
 
 Row = dict[str, Any]
-
-INERT_SHARE: Final = 0.5
-"""The share of edited texts with unchanged token ids above which a cell is inert: the tokenizer undid the noise."""
 
 
 def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
@@ -71,7 +68,7 @@ def _means(total: dict[str, float]) -> Row:
         "tokens_per_word_clean": total["tokens_clean"] / words if words else None,
         "tokens_per_word": total["tokens"] / words if words else None,
         "tokens_changed": changed,
-        "inert": changed is not None and 1 - changed > INERT_SHARE,
+        "inert": edited > 0 and not total["tokens_changed"],
         "truncated": total["truncated"] / rows,
     }
 

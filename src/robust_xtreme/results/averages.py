@@ -31,6 +31,9 @@ _NOT_EVERYWHERE: Final = "not under every condition"
 Drops = Mapping[tuple[tuple[str, ...], str], Drop]
 """The drop of each perturbed cell by its key and metric."""
 
+Absent = Sequence[Mapping[str, str]]
+"""Cells that were asked for and have no scores: entries of a manifest's `not_run`."""
+
 
 def averages(
     stats: pl.DataFrame,
@@ -39,23 +42,30 @@ def averages(
     tasks: Mapping[str, Task],
     asked: Sequence[str] = (),
     suite: str = "",
+    absent: Absent = (),
 ) -> pl.DataFrame:
     """AVERAGES from STATS with their SCORES and DELTAS, sorted.
 
     `asked` are the names of tasks and benchmarks that the run was started with, `suite` is the name of the suite whose
-    rows were evaluated. Raises Mismatch where an average would count a cell twice.
+    rows were evaluated, `absent` are the cells that could not be evaluated. Raises Mismatch where an average would
+    count a cell twice.
     """
     levels = levels_of(scores, deltas)
-    return averaged(levels, _drops(stats, levels, tasks), tasks, asked, suite)
+    return averaged(levels, _drops(stats, levels, tasks), tasks, asked, suite, absent)
 
 
 def averaged(
-    levels: Sequence[Level], drops: Drops, tasks: Mapping[str, Task], asked: Sequence[str] = (), suite: str = ""
+    levels: Sequence[Level],
+    drops: Drops,
+    tasks: Mapping[str, Task],
+    asked: Sequence[str] = (),
+    suite: str = "",
+    absent: Absent = (),
 ) -> pl.DataFrame:
     """AVERAGES of the levels of known tasks, and of their drops; see `averages`."""
     levels = [level for level in levels if level["task"] in tasks]
-    named = [*_within_tasks(levels, tasks), *_over_tasks(levels, tasks, asked, suite)]
-    return build([_row(named_average, drops) for named_average in named], AVERAGES).sort(AVERAGES.key)
+    named = [*_within_tasks(levels, tasks, absent), *_over_tasks(levels, tasks, asked, suite)]
+    return build([_row(named_average, drops, tasks) for named_average in named], AVERAGES).sort(AVERAGES.key)
 
 
 def _drops(stats: pl.DataFrame, levels: Iterable[Level], tasks: Mapping[str, Task]) -> Drops:
@@ -78,11 +88,11 @@ def _drop(clean: Cell, noisy: Cell, numbers: Mapping[str, int]) -> Drop:
     return drop(clean.sums, noisy.sums, clusters, noisy.reduce)
 
 
-def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task]) -> Iterator[Average]:
+def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:
     """Averages over the languages of a task, and over those of each script and family for its headline metric."""
     for group in _groups(levels, ("task", "split", "metric"), lambda level: (level.translated, level.fields)):
         perturbed = [level for level in group if level["condition"] != CLEAN]
-        languages, missing = _common(perturbed)
+        languages, missing = _common(perturbed, _reasons(group[0], absent))
         for same in _groups(perturbed, ("model", "inference", "condition")):
             check_distinct(same)
             counting = (level for level in same if level.language in languages and not level.unfit)
@@ -91,7 +101,7 @@ def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task]) -> Iterato
                 task = kept[0]["task"]
                 yield _equal(LANGUAGES, task, kept, missing)
                 if kept[0].metric == tasks[task].metrics[0]:
-                    yield from (average for kind in KINDS for average in _by_kind(kind, kept))
+                    yield from (average for kind in KINDS for average in _by_kind(kind, kept, missing))
 
 
 def _groups(
@@ -103,10 +113,16 @@ def _groups(
     return [groups[key] for key in sorted(groups)]
 
 
-def _common(levels: Sequence[Level]) -> tuple[frozenset[str], str]:
+def _reasons(level: Level, absent: Absent) -> dict[str, str]:
+    """The languages whose cells are absent from the level's task and split; a file not read can be of any split."""
+    same = (cell for cell in absent if cell["task"] == level["task"] and cell["split"] in (level["split"], "auto"))
+    return {cell["language"]: cell["reason"] for cell in same}
+
+
+def _common(levels: Sequence[Level], absent: Mapping[str, str]) -> tuple[frozenset[str], dict[str, str]]:
     """The languages with a level that counts for each model under each condition, and the others with the reason.
 
-    A condition in which no language counts is not compared.
+    A condition in which no language counts is not compared. `absent` are reasons of languages without a level.
     """
     counted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
     reasons: dict[str, str] = {}
@@ -117,21 +133,24 @@ def _common(levels: Sequence[Level]) -> tuple[frozenset[str], str]:
             counted[level.language].add((level["model"], level["inference"], level["condition"]))
     combinations = set().union(*counted.values())
     common = frozenset(code for code, present in counted.items() if present == combinations)
-    others = sorted({level.language for level in levels} - common)
-    return common, ", ".join(f"{code} ({reasons.get(code, _NOT_EVERYWHERE)})" for code in others)
+    others = sorted({level.language for level in levels}.union(absent) - common)
+    return common, {code: {**absent, **reasons}.get(code, _NOT_EVERYWHERE) for code in others}
 
 
-def _equal(kind: str, name: str, levels: Sequence[Level], missing: str = "") -> Average:
+def _equal(kind: str, name: str, levels: Sequence[Level], missing: Mapping[str, str]) -> Average:
     weights = (1 / len(levels),) * len(levels)
-    return Average(kind, name, levels[0]["task"], levels[0].metric, tuple(levels), weights, missing)
+    named = ", ".join(f"{code} ({reason})" for code, reason in missing.items())
+    return Average(kind, name, levels[0]["task"], levels[0].metric, tuple(levels), weights, named)
 
 
-def _by_kind(kind: str, levels: Sequence[Level]) -> Iterator[Average]:
+def _by_kind(kind: str, levels: Sequence[Level], missing: Mapping[str, str]) -> Iterator[Average]:
     """Averages over the languages with the same `kind`, an attribute of Language; of a pair, the question's."""
     members: defaultdict[str, list[Level]] = defaultdict(list)
     for level in levels:
         members[_kind(level["language"], kind)].append(level)
-    return (_equal(kind, name, members[name]) for name in sorted(members))
+    for name in sorted(members):
+        of_name = {code: reason for code, reason in missing.items() if _kind(code.partition("@")[0], kind) == name}
+        yield _equal(kind, name, members[name], of_name)
 
 
 def _kind(code: str, kind: str) -> str:
@@ -163,13 +182,12 @@ def _shared(levels: Sequence[Level]) -> list[Level]:
     ]
 
 
-def _row(averaged: Average, drops: Drops) -> dict[str, Any]:
+def _row(averaged: Average, drops: Drops, known: Mapping[str, Task]) -> dict[str, Any]:
     first, levels = averaged.levels[0], averaged.levels
     languages = sorted({level.language for level in levels})
     tasks = {level["task"]: None for level in levels}
     cells = {level.key: level for level in levels}
     named = [f"{task} ({' '.join(sorted({x.language for x in levels if x['task'] == task}))})" for task in tasks]
-    marks = [level.marked for level in levels]
     return {
         "model": ", ".join(sorted({level["model"] for level in levels})),
         "kind": averaged.kind,
@@ -187,9 +205,20 @@ def _row(averaged: Average, drops: Drops) -> dict[str, Any]:
         "clean": _mean(averaged, [level.clean for level in levels]),
         "value": _mean(averaged, [level.value for level in levels]),
         "grapheme_edit_rate": _mean(averaged, [level.edit_rate for level in levels]),
-        "marked": marks.count(True) / len(marks) if any(mark is not None for mark in marks) else None,
+        "marked": _marked(levels, known),
         **({} if first["condition"] == CLEAN else _change(averaged, drops)),
     }
+
+
+def _marked(levels: Sequence[Level], tasks: Mapping[str, Task]) -> float | None:
+    """The share of tasks and languages with a mark; of several metrics the headline metric has it."""
+    marks: dict[tuple[str, str], bool | None] = {}
+    for level in levels:
+        unit = level["task"], level.language
+        if unit not in marks or level.metric == tasks[level["task"]].metrics[0]:
+            marks[unit] = level.marked
+    known = [mark for mark in marks.values() if mark is not None]
+    return sum(known) / len(marks) if known else None
 
 
 def _mean(average: Average, values: Sequence[float]) -> float:

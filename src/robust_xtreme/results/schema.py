@@ -83,7 +83,11 @@ _REALISED: Final = {
     "truncated": Column(pl.Float64),
     "operators": Column(pl.String),
 }
-"""Means over the items of a cell: edit rates, shares of items; `operators` is JSON, operator to accepted edits."""
+"""Means over the items of a cell: edit rates, shares of items; `operators` is JSON, operator to accepted edits.
+
+`tokens_changed` is the share of edited items with other token ids. `inert` is whether items were edited and none has
+other token ids: the tokenizer undid the noise.
+"""
 
 _LEVELS: Final = {
     **_columns(pl.Float64, "chance", nullable=True),
@@ -295,10 +299,11 @@ translated data. In a benchmark `condition` names no fields, as each task counts
 has a row, whose drop is null. `cells` names the languages by task, `missing` those that it should be over, too.
 
 `clusters` are the distinct clusters of all cells, `df` the degrees of freedom. `low` and `high` bound the drop at 95 %
-for these languages and tasks alone. `marked` is the share of cells with a mark (null: none has one, and none is
-tested). `spread` is the standard deviation of the languages' drops; `prediction_low` and `prediction_high` describe
-where the drop of another language like them would be. At least `drops_at_least` of the `units` (languages of each task)
-have a drop, with 95 %.
+for these languages and tasks alone. The `units` are the languages of each task. `marked` is the share of them with a
+mark (null: none has one, and none is tested); of several metrics the headline metric has it. `spread` is the standard
+deviation of the languages' drops; `prediction_low` and `prediction_high` describe where the drop of another language
+like them would be. At least `drops_at_least` of the `units` have a drop, with 95 %. Over several tasks that is the drop
+of the unit's score: in question answering of the mean of F1 and exact match, whereas DELTAS tests F1.
 """
 
 FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES)}
