@@ -10,6 +10,12 @@ are 0.34 to 0.4, as near chance, or 0.35 to 0.9, and drops 0 to 30 points on ave
 list loses three times as much as one at the beginning. One item in eight changes besides, in both directions alike. The
 bars are 93-97 % and, where no language has a drop, at most 3.5 % false drops, one-sided. Beside ours is the interval of
 cells that are taken as independent.
+
+The columns: `coverage` is the per cent of replications whose interval contains the true average drop. `misses_below` is
+the per cent whose whole interval is below the truth (the upper bound is too low), `misses_above` that of those whose
+whole interval is above it. `claimed` is the per cent whose lower bound is above 0, so that a drop is claimed: a false
+one where the true drop is 0, else this is the power. `width` is the mean of upper minus lower bound, in points.
+`independent` is the coverage of cells that are taken as independent.
 """
 
 from __future__ import annotations
@@ -194,7 +200,8 @@ def page(coverages: Sequence[Coverage], made_by: str) -> str:
     table = ["| " + " | ".join(names) + " |", "|" + " --: |" * len(names)]
     table += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows]
     what = (__doc__ or "").split("\n\n")
-    head = ["# Coverage of the intervals of averages", "", what[0], "", f"    {made_by}", "", what[2].strip(), ""]
+    explained = "\n\n".join(what[2:]).strip()
+    head = ["# Coverage of the intervals of averages", "", what[0], "", f"    {made_by}", "", explained, ""]
     return "\n".join([*head, *_summary(coverages), "", *table, ""])
 
 

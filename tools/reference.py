@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,14 +83,27 @@ def frames() -> str:
         " 100), rates and\nshares are between 0 and 1. A missing value is null; NaN and infinity never occur.\n"
     )
     parts = ["# Frames\n", head]
+    meanings = _meanings()
     for frame in (value for value in vars(schema).values() if isinstance(value, schema.Frame)):
         key = ", ".join(f"`{name}`" for name in frame.key)
         parts += [
             f"## {frame.name}\n",
             f"A row is named by {key}.\n",
+            *meanings.get(frame.name.upper(), ()),
             _table(("column", "type", "empty", "values"), _columns(frame)),
         ]
     return "\n".join(parts)
+
+
+def _meanings() -> dict[str, tuple[str, ...]]:
+    """What the schema says under each of its names, in Markdown."""
+    body = ast.parse(inspect.getsource(schema)).body
+    meanings: dict[str, tuple[str, ...]] = {}
+    for declared, text in pairwise(body):
+        match declared, text:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(meaning))):
+                meanings[name] = (f"{meaning.strip()}\n",)
+    return meanings
 
 
 def _columns(frame: schema.Frame) -> Iterator[tuple[str, ...]]:

@@ -143,7 +143,8 @@ def _partial(manifest: Mapping[str, Any]) -> list[str]:
 def _claims(results: Results) -> str:
     """How many cells are tested and what the tests show, why the others are not tested, and how many have marks."""
     cells = headline(perturbed(results).filter(pl.col("scope") == "all"), results)
-    parts = (_tested(cells), _counted("Not tested", _not_tested(cells)), _counted("Marked", _marks(cells)))
+    marked = _counted(f"Marked, of all {cells.height}", _marks(cells))
+    parts = (_tested(cells), _counted("Not tested", _not_tested(cells)), marked)
     return " ".join([f"{cells.height} perturbed cells of headline metrics.", *filter(None, parts)])
 
 

@@ -28,7 +28,7 @@ _SUMMARIES: Final[Mapping[str, str]] = {
     _WHOLE: "The whole sentence as one entity of the type named.",
     "first_sentence": "The first sentence of the passage.",
     "first_words": "The first three words of the passage.",
-    "random_rank": "Twenty candidates in an order drawn for each query from the ids alone.",
+    "random_rank": "Twenty candidates in one order for each query, drawn from the ids alone: not an expectation.",
     "no_pair": "No pair at all.",
 }
 

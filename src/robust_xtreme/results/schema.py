@@ -208,7 +208,16 @@ STATS: Final = Frame(
     },
     (*CELL, "noise_seed", "example", "metric", "scope"),
 )
-"""One row per item, metric and scope; `stats` are the metric's sums, of one length within a metric."""
+"""One row per item, metric and scope; `stats` are the metric's sums, of one length within a metric.
+
+A cell's value is computed from the sums of `stats` over its rows. F1 of entities and of pairs (`span_f1`, `bitext_f1`)
+has (true positives, false positives, false negatives). Other metrics have (quality of the item from 0 to 1, 1), and
+`token_accuracy` (right words, words); the value is 100 times the first sum over the second.
+
+A `model` that begins with `chance/` is a constant (`chance/majority`), with rows of the clean condition alone, since
+its answer needs no text. One that begins with `shallow/` is the shallow predictor of the task, with rows of all
+conditions. `inference` then says what it learned from. Both have the items of the model and only the scope `all`.
+"""
 
 SCORES: Final = Frame(
     "scores",
@@ -258,6 +267,7 @@ DELTAS: Final = Frame(
 """One row per perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
 `se` is the standard error of the jackknife; interval, p and `mde` add one differing cluster to it (docs/method.md).
+`method` names the interval, and does not say where it is stretched to contain 0 (`differing` at most 5) or cut at 100.
 `family` names what differs among the `m` tests that `p_adjusted` is corrected over (null: not tested);
 `joint_low` and `joint_high` bound the drops of a set all at once. `differing` counts clusters whose sums differ.
 `above_chance` and `near_chance` are those of the clean cell. `marks` (joined by commas) are:
