@@ -99,6 +99,15 @@ def test_the_dual_head_is_the_official_one(tokenizer: Any) -> None:
     assert {name for name, _ in head.named_parameters()} == {"dense.weight", "dense.bias", "log_scale"}
 
 
+@pytest.mark.parametrize("factor", [1e-30, 1e-15, 1e19, 1e36])
+def test_vectors_of_any_length_have_their_direction(factor: float) -> None:
+    """Squares in float32 would be infinite or 0; in between nothing changes, to the last bit."""
+    vectors = torch.tensor([[0.3, -0.4, 1.2], [1.0, 2.0, -2.0]])
+    assert torch.equal(unit_length(vectors), torch.nn.functional.normalize(vectors, dim=-1))
+    torch.testing.assert_close(unit_length(vectors * factor), unit_length(vectors))
+    assert unit_length(torch.tensor([[float("inf"), 1.0]])).isnan().any()
+
+
 def test_a_zero_vector_stays_zero(tokenizer: Any) -> None:
     """A text without tokens of its own has the zero vector where special tokens are left out, and no NaN."""
     assert unit_length(torch.zeros(1, 4)).tolist() == [[0.0] * 4]

@@ -129,6 +129,11 @@ def _inside(windows: Sequence[Window], mask: Tensor) -> Tensor:
 
 
 def unit_length(vectors: Tensor) -> Tensor:
-    """Vectors (B, D) of length 1, float32; a zero vector stays zero."""
-    normed: Tensor = nn.functional.normalize(vectors.float(), dim=-1)
+    """Vectors (B, D) of length 1, float32; a zero vector stays zero.
+
+    They are multiplied by a power of two first, so that the squares of no finite vector are too large or too small.
+    """
+    wide = vectors.double()
+    _, exponents = torch.frexp(wide.detach().abs().amax(dim=-1, keepdim=True))
+    normed: Tensor = nn.functional.normalize(torch.ldexp(wide, -exponents).float(), dim=-1)
     return normed
