@@ -219,7 +219,7 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
         "enchar_noise:0.3@fields=tokens",
         "swclean",
     }
-    assert "not finite" in (result.folder / "report.md").read_text()
+    assert "scores are NaN, infinite or too large" in (result.folder / "report.md").read_text()
     assert evaluate(mine).failed == result.failed
 
 
