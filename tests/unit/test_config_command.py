@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def test_a_copy_is_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert Path("small_ci.toml").read_text("utf-8") == "mine"
     assert run("copy", "small_ci", "--force").exit_code == 0
     assert Path("small_ci.toml").read_bytes() == shipped("train")["small_ci"].read_bytes()
+
+
+def test_a_copy_replaces_files_alone(tmp_path: Path) -> None:
+    """What is not a file, such as a pipe or a link that leads nowhere, stays with --force too."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+    for path in (tmp_path / "pipe", tmp_path / "link"):
+        kind = path.lstat().st_mode
+        done = run("copy", "xtreme", str(path), "--force")
+        assert (done.exit_code, done.stderr) == (2, f"robust-xtreme: {path} exists already. Copy to another path.\n")
+        assert path.lstat().st_mode == kind
 
 
 def test_a_copy_goes_where_it_is_sent(tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def _copy(path: Path, dest: str, force: bool) -> Path:
     target = Path(dest) / path.name if folder else Path(dest)
     pairs = [(path, target), *((read, target.parent / read.name) for read in _named_files(path))]
     for _, copy in pairs:
-        if os.path.lexists(copy) and not force:
-            raise UserError(f"{copy} exists already. Copy to another path, or replace it with --force.")
+        if os.path.lexists(copy) and not (force and copy.is_file()):
+            cure = ", or replace it with --force" if copy.is_file() else ""
+            raise UserError(f"{copy} exists already. Copy to another path{cure}.")
     for source, copy in pairs:
         store.make_folder(copy.parent)
         store.write_text(copy, source.read_text(encoding="utf-8"))
