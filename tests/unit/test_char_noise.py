@@ -54,9 +54,13 @@ def test_a_letter_of_a_foreign_script_is_never_replaced() -> None:
 
 
 def test_a_burmese_letter_stays_before_its_sign() -> None:
-    """No operator leaves a word that begins with a sign (ာ), or a sign after a letter that does not combine with it."""
+    """No operator leaves a word that begins with a sign (ာ), or a sign after a letter that does not combine with it.
+
+    A letter without a sign is deleted like any other.
+    """
     assert not any(value.startswith("ာ") for value in _many("မာ", "my", "delete,swap,replace,double"))
     assert _many("မာ", "my", "delete") == {"မာ"}
+    assert _many("ပပမာ", "my", "delete") == {"ပမာ"}
     assert _many("ပမာ", "my", "swap") == {"ပမာ"}
     replaced = {value[0] for value in _many("မာ", "my", "replace")} - {"မ"}
     assert replaced
