@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, final
@@ -185,6 +186,15 @@ _KEYS: Final = {
 
 _WRITTEN: Final = {"Hans": ("Han",), "Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",)}
 """The scripts of Unicode that make up a script of several, such as Japanese."""
+
+
+@cache
+def written_in(script: str, point: str) -> bool:
+    """Whether a code point is of a script (`Deva`), or a mark, joiner or apostrophe that has none of its own."""
+    import regex
+
+    scripts = "".join(rf"\p{{Script_Extensions={name}}}" for name in _WRITTEN.get(script, (script,)))
+    return bool(regex.fullmatch(rf"[{scripts}'’ʼ\u200c\u200d]|(?=\p{{Script=Inherited}})\p{{M}}", point))
 
 
 def _check_signs(path: Path | str, known: Language) -> None:

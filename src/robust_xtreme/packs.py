@@ -26,15 +26,10 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 _SUFFIX: Final = {
-    "alphabets": ".toml",
-    "input": ".tsv",
-    "keyboards": ".toml",
-    "lookalikes": ".tsv",
-    "misspellings": ".tsv",
-    "natural": ".toml",
-    "suites": ".toml",
+    **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
+    **dict.fromkeys(("input", "lookalikes", "misspellings", "romanisations"), ".tsv"),
 }
-KINDS: Final = tuple(_SUFFIX)
+KINDS: Final = tuple(sorted(_SUFFIX))
 """The folders that may contain packs."""
 
 STANDINGS: Final = ("attested", "derived", "authored")
@@ -68,6 +63,7 @@ _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.jo
 TEN: Final = "ten"
 """The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
 
+_FURTHER: Final = {"misspellings": (TEN,), "romanisations": ("script", "scheme", "form", "back")}
 _SHARE: Final = re.compile(r"0|1|[01]\.[0-9]{1,4}")
 _NUMBER: Final = re.compile("[0-9]{1,12}")
 _HEADER: Final = re.compile(r"# ([a-z]+): (.*)")
@@ -369,7 +365,7 @@ def check_known(path: Path | str, what: str, names: Iterable[str], known: Sequen
 def _check(path: Path, values: Mapping[str, Any]) -> None:
     if path.suffix == ".tsv":
         known = (*FACTS, "maker", _STATED.get(kind := path.parent.name, "language"))
-        check_known(path, "key", values, (*known, TEN) if kind == "misspellings" else known)
+        check_known(path, "key", values, (*known, *_FURTHER.get(kind, ())))
         if not _SHARE.fullmatch(values.get(TEN, "0")):
             raise DataError(path, f"the key {TEN!r} is {values[TEN]!r:.40}, and not a share, as in # {TEN}: 0.31")
     for key in FACTS:

@@ -15,6 +15,7 @@ from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.members.natural import shares
 from robust_xtreme.noise.members.natural_typo import misspelt
 from robust_xtreme.noise.members.ocr_noise import misread
+from robust_xtreme.noise.scripts.table import rules
 from robust_xtreme.noise.suites import suite
 
 
@@ -51,5 +52,6 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "lookalikes": _misread,
     "misspellings": misspelt,
     "natural": shares,
+    "romanisations": rules,
     "suites": lambda name: suite(f"@{name}"),
 }

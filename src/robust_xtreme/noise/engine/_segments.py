@@ -76,7 +76,7 @@ class Segments:
     def _segments(self, points: Array) -> tuple[Array, Array, Array, Array]:
         """The first clusters of the segments, their sizes, slots, and whether they count only apart, all (s,)."""
         size, slot, apart = self._longest(points)
-        starts = _chained(np.maximum(size, 1))
+        starts = chained(np.maximum(size, 1))
         starts = starts[at(size, starts) > 0]
         return starts, at(size, starts), at(slot, starts), at(apart, starts)
 
@@ -137,7 +137,7 @@ def segments(words: Sequence[Word], slots: Sequence[int]) -> Segments | None:
     return Segments(tuple(levels)) if levels else None
 
 
-def _chained(steps: Array) -> Array:
+def chained(steps: Array) -> Array:
     """The positions (s,) that are reached from the first one by steps (m,), each at least 1, from where they lead."""
     # forced: positions that no step from before them goes beyond; from each of them the chain is followed to the next.
     positions = np.arange(len(steps))

@@ -1,0 +1,291 @@
+"""Reads tables of romanisation, `perturbations/romanisations/NAME.tsv`: how letters of a script are written in another.
+
+A row names letters and their forms, with weights and the conditions under which it applies. `{X}` in a row means each
+row of the class X; such a row is expanded to one rule for each of them (and each pair, where there are two).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Final, NamedTuple
+
+from robust_xtreme import languages, packs
+from robust_xtreme.errors import DataError, nearest
+from robust_xtreme.noise.engine.respelling import CONDITIONS, Condition, Form, Rule, Rules
+
+KIND: Final = "romanisations"
+TYPED: Final = "typed"
+"""The scheme of a pack that is named after its language alone: how people type the language."""
+
+EMPTY: Final = "∅"
+"""The form that leaves letters out."""
+
+PART: Final = "part"
+"""The condition of a row that is only used in the rows that name its class."""
+
+MOST_RULES: Final = 200_000
+MOST_FORMS: Final = 64
+"""The most rules that a pack may have, and the most forms of a rule, after classes are expanded."""
+
+_LABEL: Final = re.compile(r"\{([A-Za-z]+[0-9]?)\}")
+_DIGITS: Final = "0123456789"
+_CLASS: Final = re.compile("[A-Za-z]+")
+_WEIGHT: Final = re.compile("[1-9][0-9]{0,5}")
+_BESIDE: Final = ("after:", "before:", "not-after:", "not-before:")
+_LARGEST: Final = 1 << 30
+"""What the weights of a rule may sum up to."""
+
+
+class Row(NamedTuple):
+    """A row of a table: letters and forms with their labels in braces, weights, conditions, classes."""
+
+    letters: str
+    forms: tuple[Form, ...]
+    where: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def free(self) -> bool:
+        """Whether the row has no conditions but `part`, so that rows that name its class use it."""
+        return set(self.where) <= {PART}
+
+
+Members = Mapping[str, Sequence[Rule]]
+"""The rules of each class, without conditions."""
+
+
+@packs.cached
+def rules(name: str) -> Rules:
+    """The rules of a pack. Raises DataError naming the row that is wrong, and UserError where there is no pack."""
+    table = packs.table(KIND, name)
+    _check_name(table, name)
+    table.need("letters", "forms", "weights", optional=("where", "class", "source"))
+    decomposed = table.header.get("form") == "NFD"
+    rows = [_row(table, row, decomposed) for row in table.rows]
+    _check_rows(table, rows)
+    members = _members(table, rows)
+    letters = {label: _letters(rows, label, members) for label in _classes(rows)}
+    return Rules(tuple(_ordered(rows, members, decomposed)), letters, decomposed)
+
+
+def _letters(rows: Sequence[Row], label: str, members: Members) -> frozenset[str]:
+    """The letters of all rows of a class, those with conditions too."""
+    return frozenset(rule.letters for row in rows if label in row.classes for rule in _expanded(row, members))
+
+
+def _check_name(table: packs.Table, name: str) -> None:
+    """Raise DataError where the header does not agree with the file's name."""
+    head, _, scheme = name.partition("-")
+    header = table.header
+    if ("language" in header) == ("script" in header):
+        raise DataError(table.path, "it names one of the two: '# language: CODE' or '# script: NAME', as in Deva")
+    if header.get("language", header.get("script")) != head:
+        kind = "language" if "language" in header else "script"
+        raise DataError(table.path, f"its {kind} is {header[kind]!r:.40}, and its name says {head!r}")
+    if "language" in header and head not in languages.ALL_LANGUAGES:
+        raise DataError(table.path, f"there is no language {head!r}.{nearest(head, languages.ALL_LANGUAGES)}")
+    if "script" in header and head not in _scripts():
+        raise DataError(table.path, f"no language is written in the script {head!r}.{nearest(head, _scripts())}")
+    if header.get("scheme") != (scheme or TYPED):
+        what = f"its scheme is {header.get('scheme', '')!r:.40}, and its name says {scheme or TYPED!r}"
+        raise DataError(table.path, f"{what}: write a line '# scheme: {scheme or TYPED}'")
+    if header.get("form", "NFC") not in ("NFC", "NFD"):
+        raise DataError(table.path, f"the key 'form' is {header['form']!r:.40}, and neither NFC nor NFD")
+
+
+@packs.cached
+def _scripts() -> tuple[str, ...]:
+    return tuple(sorted({languages.language(code).script for code in languages.ALL_LANGUAGES}))
+
+
+def _row(table: packs.Table, cells: Mapping[str, str], decomposed: bool) -> Row:
+    """A row with its cells read. Raises DataError at cells that are empty, unknown or of unequal number."""
+    letters = _normal(cells["letters"].strip(), decomposed)
+    if not letters:
+        raise DataError(table.path, f"the letters of the row {_cells(cells)!r:.60} are empty")
+    texts, weights = cells["forms"].split(), cells["weights"].split()
+    if not texts:
+        raise DataError(table.path, f"in the row of {letters!r:.40} there are no forms; the empty form is {EMPTY}")
+    if weights and (len(weights) != len(texts) or not all(map(_WEIGHT.fullmatch, weights))):
+        what = f"in the row of {letters!r:.40} the weights {cells['weights']!r:.40} are not {len(texts)} whole numbers"
+        raise DataError(table.path, f"{what} from 1 to 999999, one for each form")
+    numbers = map(int, weights or ["1"] * len(texts))
+    forms = tuple(Form("" if text == EMPTY else text, many) for text, many in zip(texts, numbers, strict=True))
+    return Row(letters, forms, tuple(cells.get("where", "").split()), tuple(cells.get("class", "").split()))
+
+
+def _normal(text: str, decomposed: bool) -> str:
+    return unicodedata.normalize("NFD" if decomposed else "NFC", text)
+
+
+def _cells(cells: Mapping[str, str]) -> str:
+    return " | ".join(cell for cell in cells.values() if cell)
+
+
+def _classes(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(label for row in rows for label in row.classes))
+
+
+def _check_rows(table: packs.Table, rows: Sequence[Row]) -> None:
+    """Raise DataError at the first row that cannot be used, or that is there twice."""
+    known, seen = _classes(rows), set[tuple[str, frozenset[str]]]()
+    for row in rows:
+        if reason := _wrong(row, known, table.header):
+            raise DataError(table.path, f"in the row of {row.letters!r:.40} {reason}")
+        if (key := (row.letters, frozenset(row.where))) in seen:
+            under = f" under the conditions {' '.join(row.where)}" if row.where else ""
+            raise DataError(table.path, f"there are two rows of {row.letters!r:.40}{under}")
+        seen.add(key)
+
+
+def _wrong(row: Row, known: Sequence[str], header: Mapping[str, str]) -> str:
+    """Why a row cannot be used; "" where it can."""
+    labels = _LABEL.findall(row.letters)
+    checks = (_wrong_labels(row, labels, known), _wrong_conditions(row, known), _wrong_forms(row, labels))
+    return next(filter(None, checks), "") or ("" if "back" in header else _wrong_letters(row, header))
+
+
+def _wrong_labels(row: Row, labels: Sequence[str], known: Sequence[str]) -> str:
+    if wrong := [label for label in row.classes if not _CLASS.fullmatch(label)]:
+        return f"the class {wrong[0]!r:.40} is not a name of letters A to Z"
+    if len(set(labels)) < len(labels):
+        return "a class is named twice: two letters of one class are {X1}{X2}"
+    for label in labels:
+        if label.rstrip(_DIGITS) not in known:
+            return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known)}"
+    return ""
+
+
+def _wrong_conditions(row: Row, known: Sequence[str]) -> str:
+    for condition in row.where:
+        head, colon, label = condition.partition(":")
+        if colon and head + colon in _BESIDE:
+            if label not in known:
+                return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known)}"
+        elif condition not in (*CONDITIONS, PART):
+            choice = (*CONDITIONS, PART, *(f"{name}X" for name in _BESIDE))
+            return f"there is no condition {condition!r:.40}.{nearest(condition, choice)} Known: {', '.join(choice)}"
+    if len([condition for condition in row.where if condition in CONDITIONS]) > 1:
+        return f"the conditions {' '.join(row.where)} exclude one another; the whole word is 'word'"
+    return ""
+
+
+def _wrong_forms(row: Row, labels: Sequence[str]) -> str:
+    if len({form.text for form in row.forms}) < len(row.forms):
+        return "a form occurs twice"
+    for form in row.forms:
+        plain = _LABEL.sub("", form.text)
+        if EMPTY in plain or "{" in plain or "}" in plain:
+            return f"the form {form.text!r:.40} is neither text with classes in braces, as in {{C}}a, nor {EMPTY}"
+        if missing := [label for label in _LABEL.findall(form.text) if label not in labels]:
+            return f"the form {form.text!r:.40} names {{{missing[0]}}}, which the letters do not have"
+        if unicodedata.normalize("NFKC", plain) != plain:
+            return f"the form {form.text!r:.40} is not composed and plain (NFKC)"
+    return ""
+
+
+def _wrong_letters(row: Row, header: Mapping[str, str]) -> str:
+    """Why the letters of a row do not belong to the table; "" where they do."""
+    plain = _LABEL.sub("", row.letters)
+    if wrong := next((point for point in plain if len(small := point.lower()) == 1 and small != point), ""):
+        return f"the letter {wrong!r} is a capital: rows have small letters, and capitals follow from them"
+    script = header.get("script") or languages.language(header["language"]).script
+    if wrong := next((point for point in plain if not languages.written_in(script, point)), ""):
+        return f"{wrong!r} is not a letter of the script {script}"
+    return ""
+
+
+def _members(table: packs.Table, rows: Sequence[Row]) -> Members:
+    """The rules of each class, classes that others name first. Raises DataError at circles and endless tables."""
+    members: dict[str, tuple[Rule, ...]] = {}
+    by_class: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        for label in row.classes:
+            by_class[label] += [row] if row.free else []
+    pending = {label: _named_in(listed) for label, listed in by_class.items()}
+    while pending:
+        ready = [label for label, needed in pending.items() if needed <= members.keys()]
+        if not ready:
+            label = _circle(pending)
+            row = next(row for row in by_class[label] if _LABEL.search(row.letters))
+            raise DataError(table.path, f"in the row of {row.letters!r:.40} the class {label!r} leads back to itself")
+        for label in ready:
+            _check_size(table, by_class[label], members)
+            first = {rule.letters: rule for row in reversed(by_class[label]) for rule in _expanded(row, members)}
+            members[label] = tuple(first.values())
+            del pending[label]
+    _check_size(table, rows, members)
+    return members
+
+
+def _named_in(rows: Sequence[Row]) -> set[str]:
+    """The classes that the letters of rows name."""
+    return {label.rstrip(_DIGITS) for row in rows for label in _LABEL.findall(row.letters)}
+
+
+def _circle(pending: Mapping[str, set[str]]) -> str:
+    """A class that names itself, over others or not."""
+    label, seen = next(iter(pending)), set[str]()
+    while label not in seen:
+        seen.add(label)
+        label = min(name for name in pending[label] if name in pending)
+    return label
+
+
+def _check_size(table: packs.Table, rows: Sequence[Row], members: Members) -> None:
+    """Raise DataError where rows would become too many rules, or a rule would have too many forms."""
+    total = 0
+    for row in rows:
+        parts = [members[label.rstrip(_DIGITS)] for label in _LABEL.findall(row.letters)]
+        total += math.prod(map(len, parts))
+        forms = len(row.forms) * math.prod(max((len(rule.forms) for rule in part), default=0) for part in parts)
+        if total > MOST_RULES:
+            raise DataError(table.path, f"with the row of {row.letters!r:.40} there are more than {MOST_RULES:,} rules")
+        if forms > MOST_FORMS:
+            what = f"the row of {row.letters!r:.40} has {forms:,} forms where its classes are expanded"
+            raise DataError(table.path, f"{what}; {MOST_FORMS} are the most")
+
+
+def _expanded(row: Row, members: Members) -> Iterator[Rule]:
+    """The rules of a row without conditions: one for each choice of the rows of its classes."""
+    labels = _LABEL.findall(row.letters)
+    for chosen in product(*(members[label.rstrip(_DIGITS)] for label in labels)):
+        known = dict(zip(labels, chosen, strict=True))
+        pieces = enumerate(_LABEL.split(row.letters))
+        letters = "".join(known[piece].letters if number % 2 else piece for number, piece in pieces)
+        yield Rule(letters, _multiplied(row.forms, known))
+
+
+def _multiplied(forms: Sequence[Form], known: Mapping[str, Rule]) -> tuple[Form, ...]:
+    """The forms of a rule: those of the row, each with every choice of the forms of its classes; weights multiply."""
+    if not known:
+        return tuple(forms)
+    weights: Counter[str] = Counter()
+    for form in forms:
+        pieces = _LABEL.split(form.text)
+        parts = [known[piece].forms if number % 2 else (Form(piece, 1),) for number, piece in enumerate(pieces)]
+        for choice in product(*parts):
+            weights["".join(part.text for part in choice)] += form.weight * math.prod(part.weight for part in choice)
+    shrunk = max(1, sum(weights.values()) // _LARGEST)
+    return tuple(Form(text, max(1, weight // shrunk)) for text, weight in weights.items())
+
+
+def _ordered(rows: Sequence[Row], members: Members, decomposed: bool) -> Iterator[Rule]:
+    """The rules of a table in the order in which they are tried: with conditions first, then letters before classes."""
+    conditional = sorted(rows, key=lambda row: (not row.where, "{" in row.letters))
+    for row in conditional:
+        if PART not in row.where:
+            for rule in _expanded(row, members):
+                letters = _normal(rule.letters, decomposed)
+                yield Rule(letters, rule.forms, tuple(Condition(*_named(where)) for where in row.where))
+
+
+def _named(where: str) -> tuple[str, str]:
+    """A condition's name, and its class."""
+    name, _, label = where.partition(":")
+    return name, label
