@@ -1,0 +1,120 @@
+"""Tables of romanisation against other programs: libraries over the words of FLORES, and uroman's own references.
+
+Where interscript (BSD-2-Clause) and iuliia (MIT) are installed, each standard is compared with them word by word.
+Elsewhere the spellings must be those that were compared: their digest is in `romanisation_references.tsv`, and the
+words that differ in `romanisation_differences.tsv`, with the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import regex
+from tests.romanising import WORD, Speller
+
+from robust_xtreme.languages import language
+from robust_xtreme.noise.scripts.table import rules
+
+pytestmark = pytest.mark.real
+
+_MOST: Final = 0.01
+"""The largest share of words that may differ from a reference."""
+
+_UROMAN: Final = {"ell": "el", "heb": "he", "rus": "ru", "ukr": "uk"}
+
+# Bulgaria's act changed this rule of 2009 in its final text; interscript has it in another map (bgnpcgn, 2013).
+_CHANGED: Final = {"bg-national": (("България", "Bulgaria"), ("(?<=и)я$", "a"), ("(?<=И)Я$", "A"))}
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    with Path(__file__).with_name(name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+_REFERENCES: Final = _table("romanisation_references.tsv")
+_DIFFERENCES: Final = _table("romanisation_differences.tsv")
+_EACH: Final = pytest.mark.parametrize("row", _REFERENCES, ids=lambda row: row["pack"])
+
+
+def _differing(against: str) -> dict[str, tuple[str, str]]:
+    """The words that are listed as different from a reference: our spelling and the reference's."""
+    return {row["word"]: (row["ours"], row["reference"]) for row in _DIFFERENCES if row["against"] == against}
+
+
+def _words(data: Path, row: dict[str, str]) -> list[str]:
+    """The distinct words of a file of FLORES in the script of the pack's language, without Latin letters."""
+    text = unicodedata.normalize("NFC", (data / "flores_first100" / row["words of"]).read_text("utf-8"))
+    script = language(row["pack"].partition("-")[0]).script
+    own = regex.compile(rf"(?!.*\p{{Latin}}).*\p{{Script={script}}}")
+    return sorted(word for word in set(WORD.findall(text)) if own.match(word))
+
+
+def _spelt(data: Path, row: dict[str, str]) -> dict[str, str]:
+    speller = Speller(rules(row["pack"]))
+    return {word: speller.likely(word) for word in _words(data, row)}
+
+
+@_EACH
+def test_a_standard_spells_as_compared(data: Path, row: dict[str, str]) -> None:
+    """The words of FLORES have the spellings that were compared, and at most one in a hundred differed."""
+    spelt = _spelt(data, row)
+    lines = "".join(f"{word}\t{text}\n" for word, text in spelt.items())
+    assert (len(spelt), sha256(lines.encode()).hexdigest()[:16]) == (int(row["words"]), row["digest"])
+    assert len(_differing(row["pack"])) <= _MOST * len(spelt)
+
+
+@_EACH
+def test_a_standard_agrees_with_a_library(data: Path, row: dict[str, str]) -> None:
+    """Every word is spelled as by the library, but for those listed."""
+    other = _library(row["reference"])
+    pairs = {word: (text, other(_changed(row["pack"], word))) for word, text in _spelt(data, row).items()}
+    assert {word: pair for word, pair in pairs.items() if pair[0] != pair[1]} == _differing(row["pack"])
+
+
+def _changed(pack: str, word: str) -> str:
+    for old, new in _CHANGED.get(pack, ()):
+        word = re.sub(old, new, word)
+    return word
+
+
+def _library(reference: str) -> Callable[[str], str]:
+    """What spells a word by a reference, as in `interscript 0.1.0 MAP` and `iuliia 0.13.0 SCHEMA`."""
+    library, _, name = reference.split()
+    pytest.importorskip(library)
+    loaded: Any = importlib.import_module(library)
+    if library == "iuliia":
+        schema = getattr(loaded, name)
+        return lambda word: unicodedata.normalize("NFC", schema.translate(word))
+    loaded.load_map(name)
+    return lambda word: unicodedata.normalize("NFC", loaded.transliterate(name, word))
+
+
+def _uroman(data: Path) -> Iterator[tuple[str, str, str]]:
+    """A language, a word and its spelling, of uroman's test text and reference; Georgian's line has no code there."""
+    folder = data / "translit" / "uroman" / "test"
+    names = ("multi-script.txt", "multi-script.uroman-ref.txt")
+    for line, right in zip(*((folder / name).read_text("utf-8").splitlines() for name in names), strict=True):
+        head = re.match("::lcode ([a-z]{3}) ", line)
+        code = _UROMAN.get(head[1], "") if head else "ka" * bool(re.search("[ა-ჰ]", line))
+        start = head.end() if head else 0
+        for word, spelling in zip(line[start:].split(), right[start:].split(), strict=True) if code else ():
+            if word != spelling:
+                yield code, word, spelling
+
+
+def test_what_uroman_writes_can_be_typed(data: Path) -> None:
+    """Each word of uroman's references is among the spellings that can be drawn, but for those listed."""
+    spellers = {code: Speller(rules(code)) for code in (*_UROMAN.values(), "ka")}
+    pairs = list(_uroman(data))
+    never = {word: (spellers[code].likely(word), right) for code, word, right in pairs
+             if not spellers[code].draws(word, right)}  # fmt: skip
+    assert len(pairs) == 148
+    assert never == _differing("uroman")
