@@ -53,8 +53,8 @@ def _words(data: Path, row: dict[str, str]) -> list[str]:
     """The distinct words of a file of FLORES in the script of the pack's language, without Latin letters."""
     text = unicodedata.normalize("NFC", (data / "flores_first100" / row["words of"]).read_text("utf-8"))
     script = language(row["pack"].partition("-")[0]).script
-    own = regex.compile(rf"(?!.*\p{{Latin}}).*\p{{Script={script}}}")
-    return sorted(word for word in set(WORD.findall(text)) if own.match(word))
+    native = regex.compile(rf"(?!.*\p{{Latin}}).*\p{{Script={script}}}")
+    return sorted(word for word in set(WORD.findall(text)) if native.match(word))
 
 
 def _spelt(data: Path, row: dict[str, str]) -> dict[str, str]:
