@@ -183,6 +183,10 @@ def test_a_complete_run_lists_its_files(home: Path, run: Path) -> None:
     train(options=Options(force=True), **_words(home, run, seed=1))
     kept = [f"{name}.kept" if name in names[:2] else name for name in names]
     assert [(run / name).read_text(encoding="utf-8") for name in kept] == ["precious"] * len(names)
+    with pytest.raises(ModelError, match=r"heads/mine\.safetensors is not a file of this run\. Move it elsewhere"):
+        check_hashes(run)
+    (run / "heads" / "mine.safetensors").unlink()
+    check_hashes(run)
 
 
 def test_what_the_run_did_not_write_is_kept_where_a_new_one_writes(home: Path, run: Path) -> None:

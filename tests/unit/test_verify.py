@@ -15,6 +15,7 @@ from tests.tiny import hashed, tiny_run
 
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import ModelError
+from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.located import load_checkpoint, locate
 from robust_xtreme.models.verify import check_hashes
 from robust_xtreme.results.journal import JOURNAL
@@ -138,6 +139,19 @@ def test_missing_and_added_files_of_a_run_are_named(run: Path) -> None:
         locate(run, XNLI)
     (run / "heads" / "panx.json").unlink()
     with pytest.raises(ModelError, match=r"heads/panx\.json is missing\. Copy the run again"):
+        locate(run, XNLI)
+
+
+def test_files_of_the_user_in_a_run_change_nothing(run: Path) -> None:
+    """They are not read: the run stays the same model, for `eval` and for `train --from`, and is not refused."""
+    before = locate(run, XNLI).identity, encoder_identity(run / "model"), find_start(str(run), tell=print)
+    names = ("README.md", "notes.txt", "draft.pdf")
+    for path in [run / folder / name for folder in ("model", "heads", "stages") for name in names]:
+        path.write_text("mine", encoding="utf-8")
+    (run / "model" / "notes.json").write_text("mine", encoding="utf-8")
+    assert (locate(run, XNLI).identity, encoder_identity(run / "model"), find_start(str(run), tell=print)) == before
+    (run / "heads" / "mine.safetensors").write_text("mine", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"heads/mine\.safetensors is not a file of this run\. Move it"):
         locate(run, XNLI)
 
 

@@ -18,12 +18,11 @@ import torch
 
 from robust_xtreme.errors import ModelError, counted
 from robust_xtreme.examples import digest
-from robust_xtreme.models.identity import file_hash
+from robust_xtreme.models.identity import file_hash, model_files
 from robust_xtreme.models.weights import check_config, check_described, check_size, check_whole, weight_files
 from robust_xtreme.models.windows import CAUSAL
 from robust_xtreme.specs import TaskSpec
 
-_MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
 _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
 _ENDS: Final = (("bos", "cls"), ("eos", "sep"))
 _STUMBLES: Final = (LookupError, TypeError, AttributeError, ArithmeticError, AssertionError)
@@ -49,8 +48,7 @@ TRUST_FLAG: Final = "--trust-remote-code"
 
 def encoder_identity(folder: Path) -> str:
     """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
-    files = sorted({path for pattern in _MODEL_FILES for path in folder.glob(pattern)})
-    return digest(*(part for path in files for part in (path.name, file_hash(path))))
+    return digest(*(part for path in model_files(folder) for part in (path.name, file_hash(path))))
 
 
 def known_type(config: Mapping[str, Any]) -> bool:

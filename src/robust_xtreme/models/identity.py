@@ -15,6 +15,7 @@ from robust_xtreme import resources
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.models.weights import headers
+from robust_xtreme.sources.checkpoints import FILES
 
 _EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
 """Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""
@@ -23,6 +24,9 @@ _DECODER: Final = "decoder."
 _IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
 _UNREAD: Final = (*_IMAGES, _DECODER, "lm_head.")
 """Parts of checkpoints of CLIP's and T5's kind that are not used to read text."""
+
+MODEL_FILES: Final = (*FILES, "*.safetensors")
+"""The files of a model's folder that are read."""
 
 _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
 
@@ -36,6 +40,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError(f"{path} is not a JSON object.")
     return value
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a model's folder that are read, in order; a file of the user beside them is not one."""
+    return sorted({path for pattern in MODEL_FILES for path in folder.glob(pattern)})
 
 
 def identity(

@@ -14,7 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.models.checkpoint import Checkpoint, Located, load
 from robust_xtreme.models.encoder import encoder_identity, text_facts
-from robust_xtreme.models.identity import identity, read_json
+from robust_xtreme.models.identity import identity, model_files, read_json
 from robust_xtreme.models.labels import (
     called_otherwise,
     check_agrees,
@@ -161,7 +161,7 @@ def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], give
         native, config = None, read_json(origin.folder / "model" / "config.json")
         learned = Learned(())
         used, labels = _used(origin.folder, tasks)
-        what = identity((origin.folder / "model").iterdir(), config, labels, origin.folder / "heads")
+        what = identity(model_files(origin.folder / "model"), config, labels, origin.folder / "heads")
     return Located(origin, task.name, "", task.family, (), what, text_facts(config), learned, used, native)
 
 
@@ -217,7 +217,7 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given
         head=head,
         family=family,
         labels=labels[head],
-        identity=identity((run / "model").iterdir(), config, labels, run / "heads"),
+        identity=identity(model_files(run / "model"), config, labels, run / "heads"),
         config=text_facts(config),
         learned=_of_run(run, head, task, given),
         heads=used,

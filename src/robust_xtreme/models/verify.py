@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import resources
 from robust_xtreme.errors import DataError, ModelError
-from robust_xtreme.models.identity import file_hash
+from robust_xtreme.models.identity import MODEL_FILES, file_hash
 from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.results.manifest import read_manifest
 
@@ -16,15 +17,13 @@ CLAIM: Final = "train.json"
 FILES: Final = "files"
 """The key of train.json: the sha256 of each file by its path in the run; empty until the run is complete."""
 
-KEPT: Final = "kept"
-"""The key of train.json: files in the run's folders that the run did not write, and leaves."""
-
 UNVERIFIED: Final = "its files are not verified"
 """What the sentence of `unverified` says."""
 
 _MODEL, _STAGES = "model", "stages"
-_FOLDERS: Final = (_MODEL, "heads", _STAGES)
-_READ: Final = (".json", ".safetensors", ".model", ".txt", ".hashes")
+_READ: Final[Mapping[str, Collection[str]]] = {_MODEL: MODEL_FILES, "heads": ("*.safetensors",), _STAGES: ("*.json", "*.hashes")}
+"""The files of each folder that are read, so that one that the run did not write is refused; others are not."""
+
 _LONGEST: Final = 200
 _REMEDY: Final = "Copy the run again from where it was trained, or move it away and train it again."
 _REINSTALL: Final = "It is part of robust-xtreme: reinstall it (in a checkout: make mini)."
@@ -51,7 +50,7 @@ def _remedy(run: Path) -> str:
 
 def names_of(run: Path) -> list[str]:
     """The files of a run's model, heads and stages, relative to the run; hidden ones are left out."""
-    paths = [path.relative_to(run) for folder in _FOLDERS for path in (run / folder).rglob("*") if path.is_file()]
+    paths = [path.relative_to(run) for folder in _READ for path in (run / folder).rglob("*") if path.is_file()]
     return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
 
 
@@ -83,16 +82,14 @@ def check_hashes(run: Path, inside: str = "") -> None:
             raise ModelError(f"{run}: {name[:_LONGEST]} is missing. {_remedy(run)}")
         if file_hash(run / name) != recorded[name]:
             raise ModelError(f"{run}: {name} is damaged or was changed after training (sha256). {_remedy(run)}")
-    known = {*recorded, *_kept(run)}
-    added = next((name for name in names if name not in known and name.endswith(_READ)), None)
+    added = next((name for name in names if name not in recorded and _is_read(name)), None)
     if added is not None:
         raise ModelError(f"{run}: {added} is not a file of this run. Move it elsewhere.")
 
 
-def _kept(run: Path) -> tuple[str, ...]:
-    """The files of the user that train.json lists; none where there is no train.json or no such list."""
-    kept = (claim_of(run) or {}).get(KEPT)
-    return tuple(map(str, kept)) if isinstance(kept, list) else ()
+def _is_read(name: str) -> bool:
+    folder, _, file = name.partition("/")
+    return "/" not in file and any(fnmatchcase(file, pattern) for pattern in _READ[folder])
 
 
 def unverified(run: Path) -> str:

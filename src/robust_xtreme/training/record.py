@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DiskError, Mismatch, ModelError
-from robust_xtreme.models.verify import CLAIM, FILES, KEPT, claim_of, hashes, names_of
+from robust_xtreme.models.verify import CLAIM, FILES, claim_of, hashes, names_of
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.results.manifest import write_manifest
@@ -189,7 +189,7 @@ def write_stage(path: Path, record: StageRecord, journal: Journal) -> None:
         stage = path.relative_to(run).as_posix()
         kept = [name for name in names_of(run) if name != stage and not journal.wrote(run / name)]
         recorded = {**hashes(run, {*kept, stage}), stage: hashlib.sha256(content).hexdigest()}
-        write_manifest(run / CLAIM, {**claim, FILES: recorded, **({KEPT: kept} if kept else {})}, journal.write)
+        write_manifest(run / CLAIM, {**claim, FILES: recorded}, journal.write)
     journal.write(path, content)
 
 
