@@ -63,6 +63,12 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def is_empty(value: object) -> bool:
+    """Whether a string, or one of several, contains nothing but blanks."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return any(isinstance(item, str) and not item.strip() for item in items)
+
+
 def counted(count: int, noun: str) -> str:
     """A number with its noun, in the plural unless it is 1: `1 row`, `2,490 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
@@ -106,7 +112,7 @@ class Mismatch(UserError):
 
 
 class Locked(UserError):
-    """A run folder that another process is writing."""
+    """A run folder that another run is writing, in this process or another."""
 
 
 class Contamination(UserError):
@@ -135,13 +141,18 @@ _DISK: Final = {
 }
 """Errors of the disk, each with what to do."""
 
-NO_PATH: Final = {
-    errno.ENAMETOOLONG: "This name is too long for a file",
-    errno.ELOOP: "This link leads to itself",
-    errno.ENOTDIR: "A part of this path is a file, not a folder",
-    errno.EEXIST: "A file is where a folder is needed",
+_NO_PATH: Final = {
+    errno.ENAMETOOLONG: "has a name that is too long for a file",
+    errno.ELOOP: "is a link that leads to itself",
+    errno.ENOTDIR: "has a file where a folder is needed",
+    errno.EEXIST: "is a file where a folder is needed",
 }
 """Errors of a path that cannot be one, or of what is there."""
+
+
+def no_path(error: OSError) -> str:
+    """Why a path cannot be one, after its subject; empty for another error."""
+    return _NO_PATH.get(error.errno or 0, "")
 
 
 def no_room(error: BaseException | str) -> str:
@@ -156,8 +167,8 @@ def no_room(error: BaseException | str) -> str:
 def of_system(error: OSError) -> RobustXtremeError | None:
     """An error of the operating system as one line that names the path; None for one that needs no such line."""
     path = error.filename or error
-    if error.errno in NO_PATH:
-        return UserError(f"{NO_PATH[error.errno]}: {path}")
+    if why := no_path(error):
+        return UserError(f"This path {why}: {path}")
     if error.errno in _DISK:
         what, cure = _DISK[error.errno]
         return DiskError(f"{what}: {path}. {cure}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import resources, run_paths
-from robust_xtreme.errors import SpecError, shown
+from robust_xtreme.errors import SpecError, no_path, shown
 from robust_xtreme.examples import digest
 from robust_xtreme.keys import Argument, arguments, key, keys, toml
 from robust_xtreme.renamed import note, renamed
@@ -24,11 +23,6 @@ _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
 _SHORTEST: Final = 16
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_NO_PATH: Final = {
-    errno.ENAMETOOLONG: "is too long for a name",
-    errno.ELOOP: "is a link that leads to itself",
-    errno.ENOTDIR: "has a file where a folder is needed",
-}
 NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
@@ -214,7 +208,7 @@ def _no_path(path: str) -> str:
     except ValueError:
         return "contains half of a character"
     except OSError as error:
-        return _NO_PATH.get(error.errno or 0, "")
+        return no_path(error)
     return ""
 
 
@@ -261,7 +255,16 @@ def _typed(name: str, value: Any, kind: str, location: str) -> Any:
     """The value of a key; a string of several names, as on the command line, is a list of them. Raises SpecError."""
     if name in _LISTS and isinstance(value, str):
         value = value.replace(",", " ").split() or value
+    if name in _BY_TASK and isinstance(value, Mapping):
+        value = [f"{task}={_written(item)}" for task, item in value.items()]
     return typed(name, value, kind, location, name in _PATHS)
+
+
+def _written(value: Any) -> str:
+    """The value of a task as on the command line; what is of another type is refused later."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(_written, value))
+    return value if isinstance(value, str) else shown(value)
 
 
 def evaluate_arguments() -> dict[str, Argument]:
@@ -272,6 +275,9 @@ def evaluate_arguments() -> dict[str, Argument]:
 _TYPES: Final = {
     "model": "Model | Sequence[Model] | Mapping[str, Model]",
     "labels": "str | Sequence[str] | Mapping[str, Sequence[str]]",
+    "max_length": "str | Sequence[str] | Mapping[str, int]",
+    "trained_on": "str | Sequence[str] | Mapping[str, str | Sequence[str]]",
+    "revision": "str | Sequence[str] | Mapping[str, str]",
     **dict.fromkeys(("data", "out"), "str | Path"),
     "limit": "str | int",
     "packs": "str | Path | Sequence[str | Path]",
@@ -280,6 +286,9 @@ _TYPES: Final = {
 
 _LISTS: Final = ("tasks", "languages")
 """Keys whose string may contain several names, separated by commas, as on the command line."""
+
+_BY_TASK: Final = ("max_length", "trained_on", "revision")
+"""Keys whose values by task may also be a mapping."""
 
 _PATHS: Final = ("model", "packs")
 """Keys whose strings may be Paths."""

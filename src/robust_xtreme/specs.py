@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import SpecError, nearest, shown
+from robust_xtreme.errors import SpecError, is_empty, nearest, shown
 from robust_xtreme.examples import Corpus, Example
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
@@ -61,6 +61,8 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
     Raises SpecError naming the location and the key.
     """
     named = (str, Path) if paths else str
+    if kind == "tuple[str, ...]" and is_empty(value):
+        raise SpecError(f"{location}: the key {key!r} contains an empty name. Leave it out.")
     match kind, value:
         case ("str", str()) | ("bool", bool()):
             return value

@@ -61,14 +61,14 @@ def line_of(result: Result) -> str:
     [
         (("--tasks", "pnx"), "There is no task named 'pnx'. Did you mean 'panx'?"),
         (("--languages", "zz"), "There is no language named 'zz'."),
-        (("--languages", ""), "--languages names none. Leave it out for all of them."),
+        (("--languages", ""), "--languages is empty. Give a value, or leave it out."),
         (("--tasks", ","), "--tasks names none"),
         (("--perturb", "char_noise:1e-400"), "is too small: take 0, or at least 1e-20"),
         (("--data", "no\nwhere"), r"The data folder no\nwhere does not exist"),
-        (("--data", "x" * 300), "This name is too long for a file"),
-        (("--out", ""), "--out is an empty name. Leave it out for the default folder."),
+        (("--data", "x" * 300), "This path has a name that is too long for a file"),
+        (("--out", ""), "--out is empty. Give a value, or leave it out."),
         (("--trained-on", "eng"), "There is no language named 'eng'. Did you mean 'en'?"),
-        (("--out", "x" * 300), "is too long for a name"),
+        (("--out", "x" * 300), "has a name that is too long for a file"),
         (("--limit", "9" * 5000), "is not N or TASK=N"),
         (("--seeds", "9" * 20), "of seeds is above 10000"),
         (("--perturb", "char_nois:0.1"), "Did you mean 'char_noise'? See: robust-xtreme list perturbations"),
@@ -77,7 +77,7 @@ def line_of(result: Result) -> str:
         (("--perturb", "char_noise:nan"), "'nan' is not a number between 0 and 1"),
         (("--perturb", "char_noise:"), "a strength is missing"),
         (("--perturb", "char_noise"), "names no strength"),
-        (("--perturb", ""), "is not a perturbation's name"),
+        (("--perturb", ""), "--perturb is empty. Give a value, or leave it out."),
         (("--perturb", "char_noise:0.1@fields=premises"), "No task here has the fields premises"),
         (("--perturb", "char_noise:0.1@ops=shout"), "shout"),
         (("--tasks", "xquad"), "no head for xquad or mlqa or tydiqa or squad or squad_v2 (it has: panx, xnli)"),
@@ -120,8 +120,8 @@ def test_a_configuration_without_model_and_data_says_what_to_add(here: Path, mon
 
 def test_an_empty_name_says_what_to_add(here: Path) -> None:
     """A variable of a shell that is not set is a mistake with a hint."""
-    assert "Add --data DIR" in line_of(call("--model", "tiny", "--data", ""))
-    assert "A model is mini, a folder, or OWNER/NAME on the hub" in line_of(call("--model", "", "--data", "data"))
+    assert "--data is empty. Give a value" in line_of(call("--model", "tiny", "--data", ""))
+    assert "--model is empty. Give a value" in line_of(call("--model", "", "--data", "data"))
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_a_folder_in_use_is_exit_2(here: Path) -> None:
     """A second writer gets an error that names the first."""
     with store.lock(here / "out"):
         result = call(*WORDS, "--out", "out")
-    assert (result.exit_code, "Another process is writing" in line_of(result)) == (2, True)
+    assert (result.exit_code, "Another run, in this process or another, is writing" in line_of(result)) == (2, True)
 
 
 @pytest.fixture

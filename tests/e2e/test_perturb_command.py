@@ -355,9 +355,9 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [
-        (("in", "-o", ""), 2, "--out names no file: its name is empty."),
-        (("", "-o", "o"), 2, "FILE names no file: its name is empty."),
-        (("in", "-o", "o", "--edit-counts", ""), 2, "--edit-counts names no file: its name is empty."),
+        (("in", "-o", ""), 2, "--out is empty. Give a value."),
+        (("", "-o", "o"), 2, "FILE is empty. Give a value."),
+        (("in", "-o", "o", "--edit-counts", ""), 2, "--edit-counts is empty. Give a value, or leave it out."),
         (("in", "-o", "o", "--edit-counts", "o"), 2, "--edit-counts o is the file o itself, which --out writes."),
         (("in", "-o", "in"), 2, "--out in is the file in itself, which is read."),
         (("in", "-o", "loop", "--force"), 2, "--out loop is a link that leads to itself. Name another file."),

@@ -212,9 +212,37 @@ def test_the_command_refuses_what_cannot_be_a_path(line: tuple[str, ...], paths:
 
 
 @pytest.mark.usefixtures("nothing_begins")
+@pytest.mark.parametrize("line", [
+    "data list --data", "data list --tasks", "config copy small_ci", "config show", "doctor --data",
+    "list tasks --data",
+    "perturb f --perturb char_noise:0.1 --language sw --out o --task", "perturb --perturb char_noise:0.1 --out o",
+    *(f"eval --{name}" for name in ("packs", "config", "data", "model", "out", "tasks", "perturb", "limit")),
+    "train", *(f"train --task panx --{name}" for name in ("from", "data", "out", "packs", "intermediate", "text")),
+])  # fmt: skip
+def test_an_empty_value_is_refused_by_name(line: str) -> None:
+    """As an unset variable of the shell is; one line, and the exit code of a misuse."""
+    for empty in ("", " "):
+        done = program(*line.split(), empty)
+        name = line.split()[-1] if line.split()[-1].startswith("--") else ""
+        assert (done.code, f"{name}" in done.err, done.err.count("\n")) == (2, True, 1), done.err
+        assert " is empty. Give a value" in done.err
+
+
+@pytest.mark.usefixtures("nothing_begins")
+@pytest.mark.parametrize(
+    "name", ["model", "tasks", "languages", "perturb", "packs", "max_length", "labels", "trained_on"]
+)
+def test_an_empty_name_is_refused_in_python(name: str) -> None:
+    """Alone and among others, by the name of the argument."""
+    for empty in ("", ["a", ""], [" "]):
+        with pytest.raises(UserError, match=f"evaluate: the key '{name}' contains an empty name"):
+            evaluate(**cast("Any", {name: empty}))
+
+
+@pytest.mark.usefixtures("nothing_begins")
 def test_a_run_file_with_a_name_that_is_too_long_is_one_line() -> None:
     """Errors of the operating system are errors of the package in Python, too."""
-    with pytest.raises(UserError, match="This name is too long for a file: aaa"):
+    with pytest.raises(UserError, match="This path has a name that is too long for a file: aaa"):
         train(LONG)
 
 

@@ -12,7 +12,8 @@ import transformers
 from tests.checkpoints import KINDS, NLI, SEQUENCE, checkpoint, word_tokenizer
 from torch import nn
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.errors import RobustXtremeError, SpecError
+from robust_xtreme.models import copied
 from robust_xtreme.models.in_memory import named
 
 Loaded = tuple[Any, Any]
@@ -112,6 +113,21 @@ def test_a_model_that_does_not_compute_or_changes_itself_is_one_line(folder: Pat
     with pytest.raises(SpecError, match=r"does not compute an input of 24 tokens: |word_embeddings has .* a max_norm"):
         name_of(model, tokenizer)
     assert torch.equal(model.bert.embeddings.word_embeddings.weight, before)
+
+
+@pytest.mark.parametrize("step", ["_place_as", "_answers"])
+def test_too_little_memory_is_one_line_of_the_environment(
+    folder: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the copy is moved to the model's device, and where both compute."""
+
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
+
+    monkeypatch.setattr(copied, step, full)
+    with pytest.raises(RobustXtremeError, match=r"^evaluate: too little memory to compare .* Free some") as raised:
+        name_of(*loaded(folder / "bert"))
+    assert (raised.value.exit_code, "\n" in str(raised.value)) == (3, False)
 
 
 def _left(tokenizer: Any) -> None:

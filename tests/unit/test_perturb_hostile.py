@@ -49,6 +49,11 @@ BROKEN = [
         "a O\nb\n",
         "in:2: has no tag after 'b' (word and tag are separated by a space). Plain text: --format l",
     ),
+    ("conll", "a O\nb\tO\n", "in:2: has a tab, the lines before have spaces between word and tag: 'b\\tO'."),
+    ("conll", "a O\nb c\tO\n", "in:2: has a tab, the lines before have spaces between word and tag"),
+    ("conll", "a O\nb\tc O\n", "in:2: has a tab, the lines before have spaces between word and tag"),
+    ("conll", "a c\tO\nb O\n", "in:2: has no tab, the lines before have tabs between word and tag: 'b O'."),
+    ("conll", "a\tb\tO\n", "in:1: has 3 columns, a word and a tag are expected."),
     ("conll", "EU NNP B-NP  B-ORG\n", "in:1: has 4 columns, a word and a tag are expected."),
     ("conllu", "1\ta\n", "in:1: has 2 columns, CoNLL-U has 10"),
     (

@@ -128,3 +128,26 @@ def test_one_string_of_names_is_a_list_by_commas() -> None:
     assert (run_spec.model, run_spec.tasks, run_spec.languages) == (("a,b",), ("tatoeba", "xcopa"), ("de", "sw"))
     perturb = from_mapping({"model": "a", "data": "d", "perturb": "char_noise:0.1,0.2"}, "evaluate").perturb
     assert perturb == ("char_noise:0.1,0.2",)
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "written"),
+    [
+        ("max_length", {"xnli": 128, "panx": 64}, ("xnli=128", "panx=64")),
+        ("max_length", {}, ()),
+        ("trained_on", {"xnli": "en,de", "panx": ["en", "sw"]}, ("xnli=en,de", "panx=en,sw")),
+        ("revision", {"xnli": "0123abc"}, ("xnli=0123abc",)),
+    ],
+)  # fmt: skip
+def test_values_by_task_may_be_a_mapping(key: str, given: object, written: tuple[str, ...]) -> None:
+    """As for labels and models; a value of another kind is refused."""
+    assert getattr(from_mapping({key: given}, "evaluate"), key) == written
+
+
+@pytest.mark.parametrize(
+    "value", [True, 128.0, None, [64, 128], 10**5000, 15], ids=["bool", "float", "none", "list", "huge", "few"]
+)
+def test_a_length_by_task_is_a_whole_number(value: object) -> None:
+    """The message says how one is written."""
+    with pytest.raises(SpecError, match=r"max_length .* is not TASK=N"):
+        from_mapping({"max_length": {"xnli": value}}, "evaluate")

@@ -157,10 +157,10 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from robust_xtreme.results import store\n"
     code += "with store.lock(Path(sys.argv[1])): pass"
     with store.lock(tmp_path):
-        with pytest.raises(Locked, match="Another process is writing"), store.lock(tmp_path):
+        with pytest.raises(Locked, match="Another run, in this process or another, is writing"), store.lock(tmp_path):
             pass
         refused = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
-    assert "Another process is writing" in refused.stderr
+    assert "Another run, in this process or another, is writing" in refused.stderr
     with store.lock(tmp_path):
         pass
 

@@ -298,6 +298,21 @@ def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -
     assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)
 
 
+def test_a_quiet_plan_names_what_is_kept(tmp_path: Path, data: Path, encoder: Path) -> None:
+    """As a quiet run does, and nothing else on stderr but the next command."""
+    values = {"task": "panx", "steps": 3, "batch_size": 8}
+    with pytest.raises(Stopped):
+        train(spec_in(tmp_path, data, encoder=encoder, **values), Options(watch=stop_at(2), save_seconds=0.0))
+    (tmp_path / "last" / "metrics.csv").write_text("mine", encoding="utf-8")
+    words = ["--from", str(encoder), "--data", str(data), "--out", str(tmp_path / "last"), "--device", "cpu", "--plan"]
+    keys = [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    for more in ((), ("--force",)):
+        done = CliRunner().invoke(build(), ["train", *words, *keys, "--quiet", *more])
+        assert done.exit_code == 0, done.output
+        assert "metrics.csv as metrics.csv.kept" in done.stderr.replace("\n", " ")
+        assert "read: " not in done.stderr
+
+
 def test_saved_steps_are_not_to_do(tmp_path: Path, data: Path, encoder: Path) -> None:
     """A stopped run is shown with its steps; with `force` all of them are to do."""
     spec = spec_in(tmp_path, data, task="panx", encoder=encoder, steps=6, batch_size=8)

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import robust_xtreme
 from robust_xtreme.commands._errors import bounded, exit_code_of, printable
+from robust_xtreme.errors import UserError
 from robust_xtreme.renamed import current
 from robust_xtreme.sinks import echo, one_line
 from robust_xtreme.sources.endpoint import settle
@@ -34,6 +35,23 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the command, --help too."""
         return _untyped(TyperCommand.get_params(self, ctx))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a value that is empty, as an unset variable of the shell is, is an error."""
+        if code := exit_code_of(partial(_check_given, ctx, self.params)):
+            raise typer.Exit(code)
+        return TyperCommand.invoke(self, ctx)
+
+
+def _check_given(ctx: Any, parameters: list[Any]) -> None:
+    """Raise UserError at the first option or argument whose value is empty."""
+    for parameter in parameters:
+        value = ctx.params.get(parameter.name)
+        values = value if isinstance(value, (list, tuple)) else [value]
+        is_given = ctx.get_parameter_source(parameter.name).name == "COMMANDLINE"
+        if is_given and any(isinstance(item, str) and not item.strip() for item in values):
+            name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.metavar
+            raise UserError(f"{name} is empty. Give a value{'' if parameter.required else ', or leave it out'}.")
 
 
 class _Group(TyperGroup):

@@ -87,10 +87,7 @@ def check_word(command: str, word: str, known: Sequence[str]) -> None:
 
 
 def several(option: str, words: str | None) -> list[str] | None:
-    """The names in a list, separated by commas or blanks.
-
-    Raises UserError where the option is empty, as with an unset shell variable.
-    """
+    """The names in a list, separated by commas or blanks. Raises UserError where there are none."""
     names = None if words is None else words.replace(",", " ").split()
     if names == []:
         raise UserError(f"--{option} names none. Leave it out for all of them.")
@@ -100,10 +97,8 @@ def several(option: str, words: str | None) -> list[str] | None:
 def passed(words: Mapping[str, Any], lists: Sequence[str] = ()) -> dict[str, Any]:
     """The options that the user passed, those of `lists` as lists of names.
 
-    Raises UserError as `several`, and where the name of the output is empty, as with an unset shell variable.
+    Raises UserError as `several`.
     """
-    if words.get("out") == "":
-        raise UserError("--out is an empty name. Leave it out for the default folder.")
     values = {**words, **{name: several(name, words[name]) for name in lists}}
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -125,7 +125,7 @@ def perturb(
     """
     from robust_xtreme.perturbing.files import Job, perturb_file
 
-    _check({"FILE": file, "--out": out, "--edit-counts": edit_counts}, spec)
+    _check_one(spec)
     job = Job(
         file=file,
         spec=spec[0],
@@ -151,11 +151,8 @@ def perturb(
             show_next(*words)
 
 
-def _check(files: Mapping[str, str | None], spec: Sequence[str]) -> None:
-    """Raise UserError where a file has an empty name, as from an unset variable, or several noises are given."""
-    for name, path in files.items():
-        if path == "":
-            raise UserError(f"{name} names no file: its name is empty.")
+def _check_one(spec: Sequence[str]) -> None:
+    """Raise SpecError where several noises are given."""
     if len(spec) > 1:
         what = f"--perturb is given {len(spec)} times, but one file is written."
         raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(spec)}")

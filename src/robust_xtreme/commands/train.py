@@ -70,7 +70,7 @@ def _plan(spec: TrainSpec, force: bool, quiet: bool) -> None:
     from robust_xtreme.training.estimate import plan_of
 
     with watching(False, quiet, False) as shown:
-        rows = plan_of(spec, shown.tell, force)
+        rows = plan_of(spec, shown.tell, force, shown.notice)
     show_plan(rows)
     fetched = ("--offline",) if any(row.examples is None for row in rows) else ()
     show_next(*again(without=(*PLANNING, *fetched)))

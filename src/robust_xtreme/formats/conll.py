@@ -32,12 +32,23 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 
 def records(source: Source, _: Options) -> Iterator[Record]:
-    """A record for each sentence. Raises DataError where a line has no tag, or more than two columns."""
+    """A record for each sentence. Raises DataError where a line has no tag, or more than two columns.
+
+    All lines have what separates the first word from its tag, a space or a tab; words may contain spaces beside a tab.
+    """
+    first = ""
 
     def cut(number: int, line: str) -> tuple[str, str]:
+        nonlocal first
         word, tag = _cells(number, line, source.path, _PLAIN)
-        if " " in word and "\t" not in line.rstrip(" \t"):
-            many = sum(map(bool, line.split(" ")))
+        separator = "\t" if "\t" in line.rstrip(" \t") else " "
+        first = first or separator
+        if separator != first:
+            has, before = ("a tab", "spaces") if separator == "\t" else ("no tab", "tabs")
+            what = f"has {has}, the lines before have {before} between word and tag: {line[:40]!r}."
+            raise DataError(source.path, what, number)
+        if separator in word:
+            many = sum(map(bool, line.split(separator)))
             what = f"has {many} columns, a word and a tag are expected.{_PLAIN}"
             raise DataError(source.path, what, number)
         return word, tag

@@ -7,6 +7,7 @@ answers are compared, whatever the difference comes from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError
 from robust_xtreme.models.encoder import (
     check_tokenizer,
     first_line,
@@ -24,17 +25,20 @@ from robust_xtreme.models.encoder import (
     read_encoder,
     read_tokenizer,
 )
+from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.whole import Whole, family_of_head, read_whole
 from robust_xtreme.models.windows import Window, collate
 from robust_xtreme.targets.kinds import CHOICE
 
 _LENGTHS: Final = (3, 9, 24)
-_LONGEST: Final = 512
+_LONGEST: Final = 160
+"""The tokens of the longest input: more than the windows of local attention, 128 in ModernBERT."""
+
 _TOLERANCE: Final = 1e-3
 """The difference that counts, as a share of the largest score: kernels of attention differ by less in float32."""
 
-_ROUNDINGS: Final = 8
-"""The same in units of the type's precision, for float16 and bfloat16."""
+_ROUNDINGS: Final = 16
+"""The same in units of the type's precision, for float16 and bfloat16: kernels differ by 2 to 16 of them."""
 
 _TEXTS: Final = (
     "The quick brown Fox, 1984!",
@@ -58,7 +62,8 @@ def check_copy(model: Any, tokenizer: Any, folder: Path, called: str) -> None:
     """Compare a model and its tokenizer with those that a run reads from the folder they were saved to.
 
     The model's modes, weights and gradients stay; a tokenizer remembers how it was called, so give a copy. Raises
-    SpecError where answers or ids differ, ModelError where the folder, which errors call `called`, cannot be read.
+    SpecError where answers or ids differ, ModelError where the folder, which errors call `called`, cannot be read,
+    RobustXtremeError where there is too little memory.
     """
     try:
         reader = read_tokenizer(folder, called=called)
@@ -106,21 +111,35 @@ def _check_answers(model: Any, copied: Any, size: int, pad_id: int) -> None:
     part = _text_part(model) if family is None else Whole(model, alone=family == CHOICE.name)
     types = {value.dtype for value in model.parameters() if value.is_floating_point()}
     tolerance = max(_TOLERANCE, *(_ROUNDINGS * torch.finfo(dtype).eps for dtype in types))
-    _place_as(part, copied)
+    with _in_memory("is not comparable with its copy"):
+        _place_as(part, copied)
+    answers = []
     for ids, mask in _inputs(copied.config, size, pad_id):
-        try:
-            expected, given = _answers(copied, ids, mask), _answers(part, ids, mask)
-        except Exception as error:  # of a part that does not fit the others, or too little memory
-            what = f"the model in memory does not compute an input of {ids.shape[1]} tokens"
-            raise SpecError(f"evaluate: {what}: {first_line(error)}") from error
-        largest = float(expected.abs().max())
-        difference = float((given - expected).abs().max()) if given.shape == expected.shape else largest
-        if difference > tolerance * largest:
-            what = (
-                f"computes otherwise than its copy, saved and loaded (by {difference:.2g}, of scores to {largest:.2g})"
-            )
-            why = "its weights and configuration do not describe a part, a number or a buffer that was changed"
-            raise SpecError(f"evaluate: the {type(model).__name__} {what}: {why}. {_CURE}")
+        with _in_memory(f"does not compute an input of {ids.shape[1]} tokens"):
+            answers.append((_answers(copied, ids, mask), _answers(part, ids, mask)))
+    largest = max(float(expected.abs().max()) for expected, _ in answers)
+    difference = max(_difference(expected, given) for expected, given in answers)
+    if difference > tolerance * largest:
+        what = f"computes otherwise than its copy, saved and loaded (by {difference:.2g}, of scores to {largest:.2g})"
+        why = "its weights and configuration do not describe a part, a number or a buffer that was changed"
+        raise SpecError(f"evaluate: the {type(model).__name__} {what}: {why}. {_CURE}")
+
+
+def _difference(expected: Tensor, given: Tensor) -> float:
+    """The largest difference of two answers; infinite where their shapes differ."""
+    return float((given - expected).abs().max()) if given.shape == expected.shape else math.inf
+
+
+@contextmanager
+def _in_memory(what: str) -> Iterator[None]:
+    """Turn an error of a part that does not fit the others into SpecError, too little memory into RobustXtremeError."""
+    try:
+        yield
+    except Exception as error:
+        if out_of_memory(error):
+            short = "too little memory to compare the model in memory with its copy, saved and loaded"
+            raise RobustXtremeError(f"evaluate: {short}. Free some, or move the model to the CPU.") from error
+        raise SpecError(f"evaluate: the model in memory {what}: {first_line(error)}") from error
 
 
 def _text_part(model: Any) -> Any:

@@ -21,7 +21,11 @@ UNVERIFIED: Final = "its files are not verified"
 """What the sentence of `unverified` says."""
 
 _MODEL, _STAGES = "model", "stages"
-_READ: Final[Mapping[str, Collection[str]]] = {_MODEL: MODEL_FILES, "heads": ("*.safetensors",), _STAGES: ("*.json", "*.hashes")}
+_READ: Final[Mapping[str, Collection[str]]] = {
+    _MODEL: MODEL_FILES,
+    "heads": ("*.safetensors",),
+    _STAGES: ("*.json", "*.hashes"),
+}
 """The files of each folder that are read, so that one that the run did not write is refused; others are not."""
 
 _LONGEST: Final = 200

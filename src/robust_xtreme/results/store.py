@@ -182,7 +182,7 @@ def check_file(path: Path) -> None:
 def lock(folder: Path) -> Iterator[None]:
     """Lock a folder against other writers, until the block or the process ends.
 
-    Raises Locked where another process has the lock, DiskError where the folder cannot be written, Mismatch where the
+    Raises Locked where another run has the lock, DiskError where the folder cannot be written, Mismatch where the
     lock is not a file.
     """
     path = make_folder(folder) / LOCK
@@ -219,7 +219,8 @@ def _hold(handle: int, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Locked(f"Another process is writing {folder}. Wait for it, or name another folder: --out DIR") from None
+        what = f"Another run, in this process or another, is writing {folder}"
+        raise Locked(f"{what}. Wait for it, or name another folder: --out DIR") from None
     except OSError as error:
         raise disk_error(folder, error) from error
 

@@ -76,25 +76,27 @@ class Row:
     done: int = 0
 
 
-def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]:
+def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | None = None) -> tuple[Row, ...]:
     """The stages of a run in order. Nothing is trained, translated or written, and neither model nor data are fetched.
 
-    With `force` the last stage is to do again, and `tell` gets what that removes. Raises what `train` raises before it
-    trains; data of the hub that are not on this machine are not known instead.
+    With `force` the last stage is to do again. `notice` gets what happens to files that are there already and what is
+    not known or verified, `tell` where there is no `notice`. Raises what `train` raises before it trains; data of the
+    hub that are not on this machine are not known instead.
     """
+    notice = notice or tell
     with using(*spec.packs), own_tasks(spec.data):
         spec = replace(spec.resolved(), offline=True)
         device = device_of(spec.device)
         if missing := _not_here(spec):
-            tell(missing)
-        chain = None if missing else _chain(spec, tell)
+            notice(missing)
+        chain = None if missing else _chain(spec, tell, notice)
         if chain is None:
             last = spec.stages[-1][1].tasks
             scratch_row = [Row(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
             if spec.out or spec.target:
                 record.check_ours(spec.folder)
-                _tell_planned(spec.folder, last, tell, force)
-            rows = [_blind(KINDS[name], stage, spec, tell) for name, stage in spec.stages]
+                _tell_planned(spec.folder, last, notice, force)
+            rows = [_blind(KINDS[name], stage, spec, notice) for name, stage in spec.stages]
             return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
         if read := what_is_read(spec, *(stage for _, stage in spec.stages)):
             tell(read)
@@ -104,7 +106,7 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False) -> tuple[Row, ...]
         encoder, tokenizer = _model(chain)
         last_link = chain.links[-1]
         if not last_link.complete:
-            _tell_planned(last_link.folder, last_link.stage.tasks, tell, force)
+            _tell_planned(last_link.folder, last_link.stage.tasks, notice, force)
         with own_random(0):
             encoder = encoder.to(device).train()
             return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
@@ -129,13 +131,13 @@ def _tell_planned(run: Path, tasks: Collection[str], tell: Tell, force: bool) ->
         tell(line)
 
 
-def _chain(spec: TrainSpec, tell: Tell) -> Chain | None:
+def _chain(spec: TrainSpec, tell: Tell, notice: Tell) -> Chain | None:
     """The chain of a run; None where data of the hub are not on this machine, which `_counts` reports.
 
     Raises what `chain_of` raises.
     """
     try:
-        return chain_of(spec, tell)
+        return chain_of(spec, tell, notice)
     except MissingData as error:
         if not _absent(error, spec):
             raise
