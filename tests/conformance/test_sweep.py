@@ -13,14 +13,7 @@ from typing import Final
 
 import pytest
 from tests.conformance.clusters import counts
-from tests.conformance.rules import (
-    SHARE,
-    clusters_stay_whole,
-    edit_counts_are_true,
-    rule_4_noise_belongs_to_the_script,
-    run,
-    spans_survive,
-)
+from tests.conformance.rules import SHARE, clusters_stay_whole, edit_counts_are_true, run, spans_survive
 from tests.conformance.texts import hard, sentence, text, words
 
 from robust_xtreme import registry
@@ -76,9 +69,8 @@ def _sentences(code: str, data: Path) -> list[Text]:
 
 
 def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None:
-    """All rules about one text, at every strength; for sentences also the counts of inserted letters, if not waived."""
-    waived = rule_4_noise_belongs_to_the_script.__name__ in perturbation.waives
-    counters = {} if waived else {count: Counter[bool]() for count in counts(perturbation)}
+    """All rules about one text, at every strength; for sentences also the counts of inserted letters."""
+    counters = {count: Counter[bool]() for count in counts(perturbation)}
     for strength in _STRENGTHS:
         for noised in run(perturbation, texts, strength):
             assert strength != "0" or noised.text == noised.clean
