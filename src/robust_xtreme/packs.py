@@ -27,7 +27,7 @@ _R = TypeVar("_R")
 
 _SUFFIX: Final = {
     **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
-    **dict.fromkeys(("input", "lookalikes", "misspellings", "romanisations"), ".tsv"),
+    **dict.fromkeys(("diacritics", "input", "lookalikes", "misspellings", "romanisations"), ".tsv"),
 }
 KINDS: Final = tuple(sorted(_SUFFIX))
 """The folders that may contain packs."""
@@ -38,6 +38,7 @@ CHOICE: Final = "choice"
 
 _NAMED: Final = {
     **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
+    "diacritics": ("alphabets", "lookalikes"),
     "misspellings": ("alphabets",),
     "natural": ("alphabets", "lookalikes", "natural"),
 }

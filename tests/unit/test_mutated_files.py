@@ -42,6 +42,7 @@ KINDS: Final = {
     "lookalikes": "Thai.tsv",
     "natural": "en.toml",
     "input": "vi-telex.tsv",
+    "diacritics": "kk.tsv",
 }
 
 

@@ -11,6 +11,7 @@ from robust_xtreme import languages, packs
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import confusions
 from robust_xtreme.noise.input.keyboards import layout
+from robust_xtreme.noise.members.diacritics import rows
 from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.members.natural import shares
 from robust_xtreme.noise.members.natural_typo import misspelt
@@ -47,6 +48,7 @@ def _misread(script: str) -> None:
 
 _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "alphabets": alphabet,
+    "diacritics": rows,
     "input": _typed,
     "keyboards": layout,
     "lookalikes": _misread,

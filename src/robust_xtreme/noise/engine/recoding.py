@@ -1,0 +1,198 @@
+"""Noise that writes letters with other code points: without their marks, as look-alikes, in another normal form.
+
+A member is a function from a language (and the choices) to the forms of code points:
+
+    @recoding(strength="share of letters", operator="strip")
+    def diacritics(language: str) -> Iterator[Recoding]:
+        \"\"\"Leave out marks.\"\"\"
+        yield Recoding("é", "e")
+        yield Recoding("\\u0301", "")
+
+The engine selects the units, grapheme clusters or words, and writes all code points of a chosen unit that have forms in
+one of them, drawn by weight. It does not ask whether forms are of the language or in a normal form: a member that
+leaves them declares it in `waives`.
+
+Shapes: n code points, m clusters and t texts in a batch, k chosen units; r rows and f forms in a table.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, Unpack, final
+
+import numpy as np
+
+from robust_xtreme import graphemes, packs, randomness
+from robust_xtreme.edits import Array, Batch, Edits, at, ragged
+from robust_xtreme.noise.engine._runs import find
+from robust_xtreme.noise.engine._select import guard, unit_draws
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
+
+UnitName = Literal["grapheme cluster", "word"]
+Choices = Mapping[str, Callable[[], tuple[str, ...]]]
+
+WORD: Final[UnitName] = "word"
+
+
+class Recoding(NamedTuple):
+    """One way to write a code point: `form` replaces it ("": a mark is left out).
+
+    `weight` is relative to the other forms of the point.
+    """
+
+    point: str
+    form: str
+    weight: int = 1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Recodings:
+    """The forms of code points as arrays.
+
+    `row` (p,) is the row of each code point, 0 where it has no forms; those beyond the end use the last entry, 0. The
+    forms of row i are `bounds[i]` to `bounds[i + 1]`; `weights` (f + 1,) are cumulated. `start` and `length` (f,)
+    locate a form in `pool`, and `extra` (f,) is how many clusters more than one it has.
+    """
+
+    row: Array
+    bounds: Array
+    weights: Array
+    start: Array
+    length: Array
+    extra: Array
+    pool: Array
+
+    def pick(self, rows: Array, draws: Array) -> Array:
+        """The form of each row (k,), drawn by weight."""
+        base = at(self.weights, at(self.bounds, rows))
+        total = at(self.weights, at(self.bounds, rows + 1)) - base
+        offset = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), total)
+        return np.searchsorted(self.weights, base + offset, "right") - 1
+
+
+def compiled(recodings: Iterable[Recoding]) -> Recodings:
+    """The table of some forms; a form that equals its code point is left out, and so is a letter's empty form."""
+    by_point: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for point, form, weight in recodings:
+        if form != point and (form or unicodedata.category(point)[0] == "M"):
+            by_point[point][form] = by_point[point].get(form, 0) + weight
+    row = np.zeros(max(map(ord, by_point), default=0) + 2, np.int32)
+    row[[ord(point) for point in by_point]] = np.arange(1, len(by_point) + 1)
+    forms = [form for point in by_point for form in by_point[point]]
+    weights = [weight for point in by_point for weight in by_point[point].values()]
+    length = np.array([len(form) for form in forms], np.int64)
+    return Recodings(
+        row=row,
+        bounds=np.cumsum([0, 0, *map(len, by_point.values())]),
+        weights=np.cumsum([0, *weights]),
+        start=np.cumsum(length) - length,
+        length=length,
+        extra=np.array([max(0, len(graphemes.split(form)) - 1) for form in forms], np.int64),
+        pool=np.frombuffer("".join(forms).encode("utf-32-le"), np.uint32),
+    )
+
+
+def recoding(
+    *,
+    strength: str,
+    operator: str,
+    unit: UnitName = "grapheme cluster",
+    choices: Choices | None = None,
+    nothing: str = "nothing in its script to change",
+    **declared: Unpack[Declared],
+) -> Callable[[Callable[..., Iterable[Recoding]]], Perturbation]:
+    """Make a perturbation of a function from a language (and the choices) to its forms of code points.
+
+    `operator` is the name of its only kind of edit. A language without forms is not served, with `nothing` as the
+    reason, unless `lacks` gives one. `declared` are fields of Perturbation.
+    """
+
+    def make(author: Callable[..., Iterable[Recoding]]) -> Perturbation:
+        @packs.cached
+        def table(language: str, chosen: tuple[tuple[str, str], ...]) -> Recodings:
+            return compiled(author(language, **dict(chosen)))
+
+        def edit(job: Job) -> tuple[Edits, Array]:
+            chosen = tuple((name, job.params[name][0]) for name in choices or {})
+            return _decided(job, table(job.language, chosen), unit)
+
+        def lacks(code: str) -> str:
+            if reason := known_language(code) or declared.get("lacks", known_language)(code):
+                return reason
+            default = tuple((name, known()[0]) for name, known in (choices or {}).items())
+            return "" if table(code, default).row.any() else nothing
+
+        kind = "words" if unit == WORD else "letters"
+        fields = {**declared, "lacks": lacks, "choices": choices or {}}
+        return member(author, kind, unit, strength, (operator,), edit, **fields)
+
+    return make
+
+
+def _decided(job: Job, table: Recodings, unit: UnitName) -> tuple[Edits, Array]:
+    """The edits of a batch, and the number of eligible units of each text (t,)."""
+    units = _words(job, table) if unit == WORD else _clusters(job, table)
+    chosen = np.flatnonzero(randomness.chosen(units.draws, job.strength))
+    edits = _written(job.batch, table, units.start[chosen], units.stop[chosen], units.draws[chosen])
+    texts = np.searchsorted(job.batch.offsets, units.start, "right") - 1
+    return edits, np.bincount(texts, minlength=len(job.batch))
+
+
+class _Eligible(NamedTuple):
+    """The eligible units of a batch: code points `start` to `stop`, and draws."""
+
+    start: Array
+    stop: Array
+    draws: Array
+
+
+def _clusters(job: Job, table: Recodings) -> _Eligible:
+    """The clusters with a code point in the table that begin with a letter, or are one code point."""
+    batch = job.batch
+    starts = batch.clusters.starts
+    recoded = at(table.row, batch.points) > 0
+    units = (batch.firsts(batch.props) & graphemes.LETTER) > 0
+    if batch.clusters.simple:
+        units = recoded.copy()
+    else:
+        units |= np.diff(starts, append=len(batch.points)) == 1
+        units &= np.logical_or.reduceat(recoded, starts)
+    closed, _ = guard(batch, units)
+    numbers = np.flatnonzero(units if closed is None else units & closed)
+    stops = np.append(starts, len(batch.points))
+    return _Eligible(at(starts, numbers), at(stops, numbers + 1), at(unit_draws(batch, job.keys), numbers))
+
+
+def _words(job: Job, table: Recodings) -> _Eligible:
+    """The words with a code point in the table."""
+    words = find(job.batch)
+    before = np.zeros(len(job.batch.points) + 1, np.int32)
+    np.cumsum(at(table.row, job.batch.points) > 0, dtype=np.int32, out=before[1:])
+    numbers = np.flatnonzero(words.offered & (at(before, words.stop) > at(before, words.start)))
+    start, text = words.start[numbers], words.text[numbers]
+    return _Eligible(start, words.stop[numbers], randomness.draws(job.keys[text], start - job.batch.offsets[text]))
+
+
+def _written(batch: Batch, table: Recodings, start: Array, stop: Array, draws: Array) -> Edits:
+    """The edits of ranges of code points (k,), in which every point that has forms is written in one of them."""
+    # points: the positions of all code points of the ranges, owner: the range of each. source, length: where the new
+    # code points of each are, in the batch's points followed by the table's pool. sizes (k,): how many a range has.
+    points = ragged(start, stop - start)
+    owner = np.repeat(np.arange(len(start)), stop - start)
+    rows = at(table.row, at(batch.points, points))
+    changed = np.flatnonzero(rows)
+    forms = table.pick(rows[changed], draws[owner[changed]])
+    source, length = points.copy(), np.ones(len(points), np.int64)
+    source[changed], length[changed] = len(batch.points) + table.start[forms], table.length[forms]
+    pool = at(np.concatenate((batch.points, table.pool)), ragged(source, length))
+    sizes = np.bincount(owner, weights=length, minlength=len(start)).astype(np.int64)
+    clusters = batch.units(points[changed])
+    first = np.diff(clusters, prepend=-1) > 0
+    edited = np.bincount(owner[changed], weights=first + table.extra[forms], minlength=len(start)).astype(np.int64)
+    none = np.zeros(len(start), np.int64)
+    pieces = np.stack((len(batch.points) + np.cumsum(sizes) - sizes, none), axis=1)
+    return Edits(start, stop, none, edited, pieces, np.stack((sizes, none), axis=1), pool)

@@ -1,0 +1,104 @@
+"""Marks left out, as people do who type in a hurry or on another keyboard: cafe, Turkce, tieng Viet.
+
+A letter of the language's alphabet that Unicode decomposes into a base and marks loses all its marks (ế to e, ẹ́ to e).
+What replaces letters that do not decompose (đ, ł, ı, ə, ɔ) is in a pack of the script or of the language
+(perturbations/diacritics), and so is what Cyrillic letters become: й and ї are letters of their own, but ё becomes е.
+In Arabic and Hebrew script vowel points are left out; a hamza or madda is a part of its letter. With `@umlaut=ae`
+German ä, ö, ü and ß become ae, oe, ue and ss; by default ä, ö and ü become a, o and u.
+
+In scripts whose marks are vowels, or silence them, nobody types a text without marks: they are refused.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from robust_xtreme import languages, packs
+from robust_xtreme.errors import DataError
+from robust_xtreme.noise.engine.case import capital, cases, upper
+from robust_xtreme.noise.engine.perturbation import known_language
+from robust_xtreme.noise.engine.recoding import Recoding, recoding
+
+_KIND: Final = "diacritics"
+_ABUGIDAS: Final = frozenset(("Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu", "Thai"))
+_POINTED: Final = ("Arab", "Hebr")
+_PARTS_OF_LETTERS: Final = frozenset("\u0653\u0654\u0655")
+"""Madda and hamzas, which a letter of Arabic script has in its decomposed form."""
+
+_DECOMPOSED: Final = ("Grek", "Latn")
+"""The scripts whose marks, but for those of packs, are left out."""
+
+
+def _lacks(code: str) -> str:
+    if reason := known_language(code):
+        return reason
+    return "the marks of its script are vowels" if languages.language(code).script in _ABUGIDAS else ""
+
+
+def _packs(code: str) -> tuple[str, ...]:
+    """The packs of a language: its alphabet, and the tables of its script and of itself."""
+    tables = tuple(f"{_KIND}/{name}" for name in (languages.language(code).script, code) if packs.has(_KIND, name))
+    return (f"alphabets/{code}", *tables)
+
+
+@recoding(
+    strength="share of letters with marks that lose them",
+    operator="strip",
+    choices={"umlaut": lambda: ("a", "ae")},
+    nothing="no letters with marks that people leave out",
+    lacks=_lacks,
+    packs=_packs,
+)
+def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:
+    """Leave out accents, dots, tone marks and vowel points, as people do in typing."""
+    known = languages.language(language)
+    marks = {mark for mark in known.marks if unicodedata.category(mark) == "Mn"} - _PARTS_OF_LETTERS
+    listed = plain_letters(language, umlaut)
+    if known.script in _DECOMPOSED:
+        for letter in {*cases(language), *_first_points(known.alphabet, language)} - listed.keys():
+            decomposed = unicodedata.normalize("NFD", letter)
+            marks |= {*decomposed[1:]}
+            yield Recoding(letter, decomposed[0])
+    for letter, plain in listed.items():
+        yield Recoding(letter, plain)
+        marks |= {*unicodedata.normalize("NFD", letter)[1:]}
+    if known.script in (*_DECOMPOSED, *_POINTED) or listed:
+        yield from (Recoding(mark, "") for mark in sorted(marks))
+
+
+def _first_points(alphabet: tuple[str, ...], code: str) -> Iterator[str]:
+    """The first code points of the letters that have several, in both cases: ẹ of ẹ́."""
+    for letter in alphabet:
+        if len(letter) > 1:
+            yield letter[0]
+            yield upper(letter, code)[0]
+
+
+@packs.cached
+def plain_letters(code: str, umlaut: str) -> Mapping[str, str]:
+    """What is written for letters by the packs of the language's script and of the language, in both cases."""
+    letters: dict[str, str] = {}
+    for name in (languages.language(code).script, code):
+        if packs.has(_KIND, name):
+            letters |= rows(name, umlaut)
+    alphabet = {letter[0] for letter in languages.language(code).alphabet}
+    small = {letter: plain for letter, plain in letters.items() if letter in alphabet}
+    capitals = {upper(letter, code): capital(plain, "") for letter, plain in small.items()}
+    return small | {letter: plain for letter, plain in capitals.items() if len(letter) == 1}
+
+
+def rows(name: str, umlaut: str = "") -> dict[str, str]:
+    """What is written for letters by one pack. Raises DataError at a row that says something else."""
+    table = packs.table(_KIND, name)
+    table.need("letter", "plain", optional=("umlaut",))
+    letters: dict[str, str] = {}
+    for row in table.rows:
+        letter, plain = row["letter"], row["plain"]
+        if len(letter) != 1 or not 1 <= len(plain) <= 2 or letter == plain or not (letter + plain).isalpha():
+            what = f"the row of {letter!r:.20} is not a letter and the one or two letters written for it"
+            raise DataError(table.path, what)
+        if row.get("umlaut", "") in ("", umlaut):
+            letters[letter] = plain
+    return letters
