@@ -27,7 +27,7 @@ _R = TypeVar("_R")
 
 _SUFFIX: Final = {
     **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
-    **dict.fromkeys(("diacritics", "input", "lookalikes", "misspellings", "romanisations"), ".tsv"),
+    **dict.fromkeys(("confusables", "diacritics", "input", "lookalikes", "misspellings", "romanisations"), ".tsv"),
 }
 KINDS: Final = tuple(sorted(_SUFFIX))
 """The folders that may contain packs."""
@@ -38,13 +38,14 @@ CHOICE: Final = "choice"
 
 _NAMED: Final = {
     **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
+    "confusables": ("lookalikes",),
     "diacritics": ("alphabets", "lookalikes"),
     "misspellings": ("alphabets",),
     "natural": ("alphabets", "lookalikes", "natural"),
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 
-_STATED: Final = {"misspellings": "language", "lookalikes": "script"}
+_STATED: Final = {"misspellings": "language", "confusables": "script", "lookalikes": "script"}
 """The header key whose value must equal the file's name, by kind."""
 
 FACTS: Final = ("source", "licence", "standing")

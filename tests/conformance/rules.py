@@ -134,16 +134,23 @@ def rule_3_clusters_stay_whole(trial: Trial) -> None:
     """No cluster is broken: none begins with a mark that did not before, and each text keeps its normal forms."""
     for noised in trial.each():
         clusters_stay_whole(noised)
+        if normal_forms_stay.__name__ not in trial.perturbation.waives:
+            normal_forms_stay(noised)
 
 
 def clusters_stay_whole(noised: Noised) -> None:
-    """The same of one text."""
+    """The part of rule 3 about the clusters of one text."""
     clean, noisy = noised.clean.value, noised.text.value
     old, new = clusters(clean), clusters(noisy)
     bare = sum(bool(MARK.match(cluster)) for cluster in new)
     assert bare <= sum(bool(MARK.match(cluster)) for cluster in old), f"an orphan mark in {noisy!r} of {clean!r}"
     broken = {cluster for cluster in set(new) - set(old) if not (_WHOLE.fullmatch(cluster) or MARK.match(cluster))}
     assert not broken, f"broken clusters {broken} in {noisy!r} of {clean!r}"
+
+
+def normal_forms_stay(noised: Noised) -> None:
+    """The part of rule 3 that perturbations of the normal form waive: each text stays in the normal forms it is in."""
+    clean, noisy = noised.clean.value, noised.text.value
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         if unicodedata.is_normalized(form, clean) and (form == "NFC" or _only(form, clean)):
             assert unicodedata.is_normalized(form, noisy.translate(_JAMO)), f"{noisy!r} is not {form}, {clean!r} is"
@@ -300,6 +307,16 @@ OF_TEXTS: Final[tuple[Rule, ...]] = (
 """What can go wrong in one text and not in another."""
 
 
+def text_keeps(perturbation: Perturbation, noised: Noised) -> None:
+    """Raise AssertionError where one text breaks a rule that is about single texts and is not waived."""
+    if rule_3_clusters_stay_whole.__name__ not in perturbation.waives:
+        clusters_stay_whole(noised)
+        if normal_forms_stay.__name__ not in perturbation.waives:
+            normal_forms_stay(noised)
+    spans_survive(noised)
+    edit_counts_are_true(noised, perturbation.kind == "letters")
+
+
 def keeps(trial: Trial, rules: Sequence[Rule]) -> None:
     """Raise AssertionError from the first rule that is broken, of those that the perturbation does not waive."""
     for rule in rules:
@@ -318,4 +335,4 @@ def broken(trial: Trial) -> list[str]:
     return names
 
 
-__all__ = ["OF_TEXTS", "RULES", "Rule", "Trial", "broken", "changes", "keeps", "run"]
+__all__ = ["OF_TEXTS", "RULES", "Rule", "Trial", "broken", "changes", "keeps", "run", "text_keeps"]

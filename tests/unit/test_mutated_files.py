@@ -43,6 +43,7 @@ KINDS: Final = {
     "natural": "en.toml",
     "input": "vi-telex.tsv",
     "diacritics": "kk.tsv",
+    "confusables": "Taml.tsv",
 }
 
 

@@ -11,6 +11,7 @@ from robust_xtreme import languages, packs
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import confusions
 from robust_xtreme.noise.input.keyboards import layout
+from robust_xtreme.noise.members.confusables import alike
 from robust_xtreme.noise.members.diacritics import rows
 from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.members.natural import shares
@@ -48,6 +49,7 @@ def _misread(script: str) -> None:
 
 _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "alphabets": alphabet,
+    "confusables": alike,
     "diacritics": rows,
     "input": _typed,
     "keyboards": layout,

@@ -101,14 +101,16 @@ def recoding(
     strength: str,
     operator: str,
     unit: UnitName = "grapheme cluster",
+    marked: bool = True,
     choices: Choices | None = None,
     nothing: str = "nothing in its script to change",
     **declared: Unpack[Declared],
 ) -> Callable[[Callable[..., Iterable[Recoding]]], Perturbation]:
     """Make a perturbation of a function from a language (and the choices) to its forms of code points.
 
-    `operator` is the name of its only kind of edit. A language without forms is not served, with `nothing` as the
-    reason, unless `lacks` gives one. `declared` are fields of Perturbation.
+    `operator` is the name of its only kind of edit. With `marked` False clusters of several code points stay. A
+    language without forms is not served, with `nothing` as the reason, unless `lacks` gives one. `declared` are fields
+    of Perturbation.
     """
 
     def make(author: Callable[..., Iterable[Recoding]]) -> Perturbation:
@@ -118,7 +120,7 @@ def recoding(
 
         def edit(job: Job) -> tuple[Edits, Array]:
             chosen = tuple((name, job.params[name][0]) for name in choices or {})
-            return _decided(job, table(job.language, chosen), unit)
+            return _decided(job, table(job.language, chosen), unit, marked)
 
         def lacks(code: str) -> str:
             if reason := known_language(code) or declared.get("lacks", known_language)(code):
@@ -133,9 +135,9 @@ def recoding(
     return make
 
 
-def _decided(job: Job, table: Recodings, unit: UnitName) -> tuple[Edits, Array]:
+def _decided(job: Job, table: Recodings, unit: UnitName, marked: bool) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible units of each text (t,)."""
-    units = _words(job, table) if unit == WORD else _clusters(job, table)
+    units = _words(job, table) if unit == WORD else _clusters(job, table, marked)
     chosen = np.flatnonzero(randomness.chosen(units.draws, job.strength))
     edits = _written(job.batch, table, units.start[chosen], units.stop[chosen], units.draws[chosen])
     texts = np.searchsorted(job.batch.offsets, units.start, "right") - 1
@@ -150,16 +152,15 @@ class _Eligible(NamedTuple):
     draws: Array
 
 
-def _clusters(job: Job, table: Recodings) -> _Eligible:
-    """The clusters with a code point in the table that begin with a letter, or are one code point."""
+def _clusters(job: Job, table: Recodings, marked: bool) -> _Eligible:
+    """The clusters with a code point in the table that are one code point, or, if `marked`, begin with a letter."""
     batch = job.batch
     starts = batch.clusters.starts
     recoded = at(table.row, batch.points) > 0
-    units = (batch.firsts(batch.props) & graphemes.LETTER) > 0
-    if batch.clusters.simple:
-        units = recoded.copy()
-    else:
-        units |= np.diff(starts, append=len(batch.points)) == 1
+    units = recoded.copy()
+    if not batch.clusters.simple:
+        units = np.diff(starts, append=len(batch.points)) == 1
+        units |= marked & ((batch.firsts(batch.props) & graphemes.LETTER) > 0)
         units &= np.logical_or.reduceat(recoded, starts)
     closed, _ = guard(batch, units)
     numbers = np.flatnonzero(units if closed is None else units & closed)
