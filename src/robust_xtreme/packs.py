@@ -27,7 +27,9 @@ _R = TypeVar("_R")
 
 _SUFFIX: Final = {
     **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
-    **dict.fromkeys(("confusables", "diacritics", "input", "lookalikes", "misspellings", "romanisations"), ".tsv"),
+    **dict.fromkeys(
+        ("confusables", "diacritics", "input", "lookalikes", "misspellings", "normalisation", "romanisations"), ".tsv"
+    ),
 }
 KINDS: Final = tuple(sorted(_SUFFIX))
 """The folders that may contain packs."""
@@ -40,7 +42,7 @@ _NAMED: Final = {
     **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
     "confusables": ("lookalikes",),
     "diacritics": ("alphabets", "lookalikes"),
-    "misspellings": ("alphabets",),
+    **dict.fromkeys(("misspellings", "normalisation"), ("alphabets",)),
     "natural": ("alphabets", "lookalikes", "natural"),
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""

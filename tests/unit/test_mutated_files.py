@@ -44,6 +44,7 @@ KINDS: Final = {
     "input": "vi-telex.tsv",
     "diacritics": "kk.tsv",
     "confusables": "Taml.tsv",
+    "normalisation": "fa.tsv",
 }
 
 

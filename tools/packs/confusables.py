@@ -45,8 +45,8 @@ def classes(lines: Iterable[str]) -> dict[str, frozenset[str]]:
     for line in lines:
         fields = [field.split() for field in line.partition("#")[0].lstrip("\ufeff").split(";")[:2]]
         if len(fields) == 2 and all(len(field) == 1 for field in fields):
-            one, other = (chr(int(field[0], 16)) for field in fields)
-            joined = merged.get(one, {one}) | merged.get(other, {other})
+            left, right = (chr(int(field[0], 16)) for field in fields)
+            joined = merged.get(left, {left}) | merged.get(right, {right})
             merged |= dict.fromkeys(joined, joined)
     return {letter: frozenset(alike) for letter, alike in merged.items()}
 

@@ -118,8 +118,8 @@ def unsupported(cell: PerturbationSpec, code: str, in_suite: bool = False) -> tu
 
     A suite leaves out languages for which a perturbation is thin, too.
     """
-    members = [registry.load("perturbation", link.name) for link in cell.links]
-    pairs = ((member.name, member.lacks(code) or (member.thin(code) if in_suite else "")) for member in members)
+    members = [(link.perturbation, link.lacks(code)) for link in bound(cell)]
+    pairs = ((member.name, why or (member.thin(code) if in_suite else "")) for member, why in members)
     return next(((name, why) for name, why in pairs if why), None)
 
 

@@ -16,6 +16,7 @@ from robust_xtreme.noise.members.diacritics import rows
 from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.noise.members.natural import shares
 from robust_xtreme.noise.members.natural_typo import misspelt
+from robust_xtreme.noise.members.normalisation import variants
 from robust_xtreme.noise.members.ocr_noise import misread
 from robust_xtreme.noise.scripts.table import rules
 from robust_xtreme.noise.suites import suite
@@ -56,6 +57,7 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "lookalikes": _misread,
     "misspellings": misspelt,
     "natural": shares,
+    "normalisation": variants,
     "romanisations": rules,
     "suites": lambda name: suite(f"@{name}"),
 }

@@ -95,6 +95,6 @@ def check_served(links: Sequence[Bound], language: str, family: str) -> None:
         perturbation = link.perturbation
         if family in perturbation.refuses:
             raise UserError(f"{perturbation.name!r} has no meaning in {family}: the spans of its texts would be lost.")
-        if language and (why := perturbation.lacks(language)):
+        if language and (why := link.lacks(language)):
             see = f"robust-xtreme list perturbations --language {language}"
             raise UserError(f"{perturbation.name!r} does not serve the language {language!r}: {why}. See: {see}")

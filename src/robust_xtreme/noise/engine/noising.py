@@ -235,7 +235,7 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: As
     done: dict[str, Noised] = {}
     for language in dict.fromkeys(text.language for text in unique.values()):
         alike = [text for text in unique.values() if text.language == language]
-        served = all(link.perturbation.serves(language) for link in links)
+        served = not any(link.lacks(language) for link in links)
         noised = _noised(links, alike, language, seed, ask) if served else map(_untouched, alike)
         done.update(zip((text.id for text in alike), noised, strict=True))
     return [done[text.id] for text in texts]

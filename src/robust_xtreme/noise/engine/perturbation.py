@@ -65,6 +65,7 @@ class Perturbation:
     names those that take any value (a folder), which a spec must name. A waiver is the name of a conformance rule that
     the perturbation breaks on purpose. `lacks` gives the reason why a language is not served ("" if it is), `packs` the
     packs that serve it, as `kind/name`; `refuses` names the families of tasks in which the perturbation has no meaning.
+    `lacks_with` gives that reason for parameters that a spec chooses, where it depends on them (None: it does not).
     `thin` gives the reason why suites leave a language out that is served ("" if they do not).
     `asks` says that `edit` queries the model, so that it must be drawn where the model is loaded.
     """
@@ -80,6 +81,7 @@ class Perturbation:
     parameters: Params = field(default_factory=dict)
     waives: frozenset[str] = frozenset()
     lacks: Callable[[str], str] = known_language
+    lacks_with: Callable[[str, Params], str] | None = None
     packs: Callable[[str], tuple[str, ...]] = lambda _: ()
     refuses: tuple[str, ...] = ()
     thin: Callable[[str], str] = lambda _: ""
@@ -98,6 +100,7 @@ class Declared(TypedDict, total=False):
 
     version: int
     lacks: Callable[[str], str]
+    lacks_with: Callable[[str, Params], str] | None
     packs: Callable[[str], tuple[str, ...]]
     waives: frozenset[str]
     refuses: tuple[str, ...]
@@ -140,6 +143,11 @@ class Bound:
     ) -> tuple[Edits, Array]:
         """The edits of a batch, and the number of eligible units of each text (t,)."""
         return self.perturbation.edit(Job(batch, language, keys, self.strength, self.params, ids, ask))
+
+    def lacks(self, code: str) -> str:
+        """Why a language is not served with these parameters; "" if it is."""
+        reason = self.perturbation.lacks_with
+        return reason(code, self.params) if reason else self.perturbation.lacks(code)
 
     def shape(self) -> tuple[str, ...]:
         """What the draws depend on besides seed, text and position: name, version and parameters, not the strength.

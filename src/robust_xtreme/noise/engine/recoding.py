@@ -29,7 +29,7 @@ from robust_xtreme import graphemes, packs, randomness
 from robust_xtreme.edits import Array, Batch, Edits, at, ragged
 from robust_xtreme.noise.engine._runs import find
 from robust_xtreme.noise.engine._select import guard, unit_draws
-from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Params, Perturbation, known_language, member
 
 UnitName = Literal["grapheme cluster", "word"]
 Choices = Mapping[str, Callable[[], tuple[str, ...]]]
@@ -118,18 +118,22 @@ def recoding(
         def table(language: str, chosen: tuple[tuple[str, str], ...]) -> Recodings:
             return compiled(author(language, **dict(chosen)))
 
-        def edit(job: Job) -> tuple[Edits, Array]:
-            chosen = tuple((name, job.params[name][0]) for name in choices or {})
-            return _decided(job, table(job.language, chosen), unit, marked)
+        def chosen(params: Params) -> tuple[tuple[str, str], ...]:
+            return tuple((name, params[name][0]) for name in choices or {})
 
-        def lacks(code: str) -> str:
+        def edit(job: Job) -> tuple[Edits, Array]:
+            return _decided(job, table(job.language, chosen(job.params)), unit, marked)
+
+        def lacks_with(code: str, params: Params) -> str:
             if reason := known_language(code) or declared.get("lacks", known_language)(code):
                 return reason
-            default = tuple((name, known()[0]) for name, known in (choices or {}).items())
-            return "" if table(code, default).row.any() else nothing
+            return "" if table(code, chosen(params)).row.any() else nothing
+
+        def lacks(code: str) -> str:
+            return lacks_with(code, {name: known()[:1] for name, known in (choices or {}).items()})
 
         kind = "words" if unit == WORD else "letters"
-        fields = {**declared, "lacks": lacks, "choices": choices or {}}
+        fields = {**declared, "lacks": lacks, "lacks_with": lacks_with, "choices": choices or {}}
         return member(author, kind, unit, strength, (operator,), edit, **fields)
 
     return make
@@ -137,9 +141,14 @@ def recoding(
 
 def _decided(job: Job, table: Recodings, unit: UnitName, marked: bool) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible units of each text (t,)."""
-    units = _words(job, table) if unit == WORD else _clusters(job, table, marked)
+    # rows (n,): the row of each code point in the table; with `marked` False 0 in clusters of several code points.
+    rows, starts = at(table.row, job.batch.points), job.batch.clusters.starts
+    if not (marked or job.batch.clusters.simple):
+        sizes = np.diff(starts, append=len(rows))
+        rows[np.repeat(sizes > 1, sizes)] = 0
+    units = _words(job, rows) if unit == WORD else _clusters(job, rows)
     chosen = np.flatnonzero(randomness.chosen(units.draws, job.strength))
-    edits = _written(job.batch, table, units.start[chosen], units.stop[chosen], units.draws[chosen])
+    edits = _written(job.batch, table, rows, units.start[chosen], units.stop[chosen], units.draws[chosen])
     texts = np.searchsorted(job.batch.offsets, units.start, "right") - 1
     return edits, np.bincount(texts, minlength=len(job.batch))
 
@@ -152,41 +161,38 @@ class _Eligible(NamedTuple):
     draws: Array
 
 
-def _clusters(job: Job, table: Recodings, marked: bool) -> _Eligible:
-    """The clusters with a code point in the table that are one code point, or, if `marked`, begin with a letter."""
-    batch = job.batch
-    starts = batch.clusters.starts
-    recoded = at(table.row, batch.points) > 0
-    units = recoded.copy()
+def _clusters(job: Job, rows: Array) -> _Eligible:
+    """The clusters with a code point in the table that begin with a letter, or are one code point."""
+    batch, starts = job.batch, job.batch.clusters.starts
+    units = rows > 0
     if not batch.clusters.simple:
-        units = np.diff(starts, append=len(batch.points)) == 1
-        units |= marked & ((batch.firsts(batch.props) & graphemes.LETTER) > 0)
-        units &= np.logical_or.reduceat(recoded, starts)
+        whole = np.logical_or.reduceat(units, starts)
+        units = (np.diff(starts, append=len(rows)) == 1) | (batch.firsts(batch.props) & graphemes.LETTER > 0)
+        units &= whole
     closed, _ = guard(batch, units)
     numbers = np.flatnonzero(units if closed is None else units & closed)
-    stops = np.append(starts, len(batch.points))
+    stops = np.append(starts, len(rows))
     return _Eligible(at(starts, numbers), at(stops, numbers + 1), at(unit_draws(batch, job.keys), numbers))
 
 
-def _words(job: Job, table: Recodings) -> _Eligible:
+def _words(job: Job, rows: Array) -> _Eligible:
     """The words with a code point in the table."""
     words = find(job.batch)
-    before = np.zeros(len(job.batch.points) + 1, np.int32)
-    np.cumsum(at(table.row, job.batch.points) > 0, dtype=np.int32, out=before[1:])
+    before = np.zeros(len(rows) + 1, np.int32)
+    np.cumsum(rows > 0, dtype=np.int32, out=before[1:])
     numbers = np.flatnonzero(words.offered & (at(before, words.stop) > at(before, words.start)))
     start, text = words.start[numbers], words.text[numbers]
     return _Eligible(start, words.stop[numbers], randomness.draws(job.keys[text], start - job.batch.offsets[text]))
 
 
-def _written(batch: Batch, table: Recodings, start: Array, stop: Array, draws: Array) -> Edits:
+def _written(batch: Batch, table: Recodings, rows: Array, start: Array, stop: Array, draws: Array) -> Edits:
     """The edits of ranges of code points (k,), in which every point that has forms is written in one of them."""
     # points: the positions of all code points of the ranges, owner: the range of each. source, length: where the new
     # code points of each are, in the batch's points followed by the table's pool. sizes (k,): how many a range has.
     points = ragged(start, stop - start)
     owner = np.repeat(np.arange(len(start)), stop - start)
-    rows = at(table.row, at(batch.points, points))
-    changed = np.flatnonzero(rows)
-    forms = table.pick(rows[changed], draws[owner[changed]])
+    changed = np.flatnonzero(at(rows, points))
+    forms = table.pick(rows[points[changed]], draws[owner[changed]])
     source, length = points.copy(), np.ones(len(points), np.int64)
     source[changed], length[changed] = len(batch.points) + table.start[forms], table.length[forms]
     pool = at(np.concatenate((batch.points, table.pool)), ragged(source, length))

@@ -13,14 +13,11 @@ from typing import Final
 
 from robust_xtreme.graphemes import split
 from robust_xtreme.languages import belongs
+from robust_xtreme.noise.engine.inserting import THAI_AFTER, THAI_BEFORE
 from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words
 
 _APOSTROPHES: Final = ("'", "’")
-_BEFORE: Final = tuple("เแโใไ")
-_AFTER: Final = tuple("ะาำๅฯๆ")
-"""Thai vowels that are written before a consonant; vowels and signs that are written after what they belong to."""
-
 _MOST: Final = 40
 """How many positions, evenly spread, a very long word can be split at."""
 
@@ -37,7 +34,10 @@ def spacing(word: str, language: str) -> Iterator[Form]:
     clusters = split(word)
     letters = [cluster not in _APOSTROPHES and belongs(language, cluster) for cluster in clusters]
     ends = accumulate(map(len, clusters))
-    apart = [not left.endswith(_BEFORE) and not right.startswith(_AFTER) for left, right in pairwise(clusters)]
+    apart = [
+        not left.endswith(tuple(THAI_BEFORE)) and not right.startswith(tuple(THAI_AFTER))
+        for left, right in pairwise(clusters)
+    ]
     splits = [end for end, both, free in zip(ends, pairwise(letters), apart, strict=False) if all(both) and free]
     few = min(len(splits), _MOST)
     for number in range(few):
