@@ -11,7 +11,7 @@ from typing import Final
 import regex
 
 from robust_xtreme.noise.engine.case import capital, upper
-from robust_xtreme.noise.engine.respelling import Condition, Form, Rule, Rules
+from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
 
 WORD: Final = regex.compile(r"[\p{L}\p{M}\u200c\u200d]+(?:['’][\p{L}\p{M}\u200c\u200d]+)*")
 """A word as the engine divides text, without its spans."""

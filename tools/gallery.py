@@ -36,8 +36,10 @@ _SHORT: Final = {
     "punctuation": "mark",
     "repetition": "repeat",
     "spacing": "space",
+    "transliterate": "script",
     "word_drop": "drop",
     "word_order": "order",
+    "wrong_layout": "layout",
 }
 """Heads of the coverage tables, which have many columns; members of a package go by what follows the dot."""
 
@@ -53,7 +55,8 @@ and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one te
 `name:strength`; `@name=value` sets what the table below lists: a rate (0 turns a kind off), a choice, or values of a
 parameter, as in `char_noise:0.1@ops=replace`. [Real typos](typos.md) says what the rates of `keyboard_typo` are fitted
 to, and how near it comes; [natural](natural.md) what people's errors are mixed of; [pairs of keys](nlpaug-pairs.md)
-which neighbours of nlpaug's are not in our layouts.
+which neighbours of nlpaug's are not in our layouts; [the wrong layout](layouts.md) what is on in each language, and
+which keys do not come back.
 """
 _COVERAGE: Final = f"""\
 ## Coverage
@@ -121,8 +124,9 @@ def _tuned(member: Any) -> str:
 
 def _many(name: str, known: Sequence[str]) -> str:
     """How many values a choice has; of layouts, what they are."""
-    if name == "layout":
-        return f"{len(keyboards.names())} keyboards and {len(METHODS)} input methods"
+    if name in ("layout", "keyboard"):
+        methods = [value for value in known if value in METHODS]
+        return f"{len(keyboards.names())} keyboards and {len(methods)} input methods"
     return f"one of {len(known)}"
 
 

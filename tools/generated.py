@@ -72,6 +72,12 @@ def _perturbations() -> str:
     return page(registry.names("perturbation"))
 
 
+def _layouts() -> str:
+    from tools.layouts import page
+
+    return page()
+
+
 def _tasks() -> str:
     from tools.tasks_page import page
 
@@ -196,6 +202,7 @@ PAGES: Final = (
         (f"{_PACKAGE}/tasks/*.py", f"{_PACKAGE}/intermediate/*.py", f"{_PACKAGE}/groups.py", "tools/tasks_page.py"),
         _tasks,
     ),
+    Page("docs/layouts.md", (*_NOISE, "tools/layouts.py", "tools/gallery*.py"), _layouts),
     Page("docs/nlpaug-pairs.md", (*_NOISE, "tools/packs/nlpaug_pairs.py"), _pairs, released=True),
     Page(_TYPOS, (*_NOISE, "tools/yardstick/*.py"), _figures, released=True),
     Page("docs/typos.md", (_TYPOS, "tools/yardstick/page.py"), _typos),

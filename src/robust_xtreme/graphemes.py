@@ -88,6 +88,11 @@ def joins(point: str) -> bool:
     return int(table()[ord(point)]) & _CLASS >= _STICKY
 
 
+def extends(props: Array) -> Array:
+    """Which code points (n,), given by their properties, continue the cluster before them: marks and joiners."""
+    return _marks(props & _CLASS)
+
+
 def string_properties(text: str) -> Array:
     """The 16 bits of each code point of a string."""
     return properties(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32))

@@ -21,6 +21,7 @@ from robust_xtreme.errors import UnknownName, UserError
 
 KINDS: Final = {
     "perturbation": "noise.members",
+    "scheme": "noise.scripts.schemes",
     "task": "tasks",
     "intermediate": "intermediate",
     "metric": "metrics",
@@ -29,10 +30,17 @@ KINDS: Final = {
     "view": "report.views",
 }
 """The package that contains the members of each kind, below ours."""
-_GROUPS: Final = {"perturbation": "noise", "family": "families", "predictor": "predictors", "view": "reporting"}
+_GROUPS: Final = {
+    "perturbation": "noise",
+    "scheme": "schemes",
+    "family": "families",
+    "predictor": "predictors",
+    "view": "reporting",
+}
 """The groups of entry points, for kinds whose group is not named like the folder."""
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
+    "scheme": "robust-xtreme list perturbations",
     "family": "robust-xtreme list tasks",
     "predictor": "robust-xtreme list tasks",
     "view": "robust-xtreme eval --help",
@@ -70,7 +78,7 @@ def _external(kind: str) -> dict[str, EntryPoint]:
 def names(kind: str) -> tuple[str, ...]:
     """All members of a kind, sorted, without importing any: those installed, and those that the context has added.
 
-    `kind` is one of `perturbation`, `task`, `intermediate`, `metric`, `family`, `predictor`, `view`.
+    `kind` is one of `perturbation`, `scheme`, `task`, `intermediate`, `metric`, `family`, `predictor`, `view`.
     """
     return tuple(sorted({*installed(kind), *(name for of, name in _added.get() if of == kind)}))
 

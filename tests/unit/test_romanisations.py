@@ -10,7 +10,7 @@ from tests.romanising import Speller
 from robust_xtreme import packs
 from robust_xtreme.errors import UserError
 from robust_xtreme.noise import user_packs
-from robust_xtreme.noise.engine.respelling import Form, Rules
+from robust_xtreme.noise.engine.respelling_table import Form, Rules
 from robust_xtreme.noise.scripts import table
 from robust_xtreme.noise.scripts.table import rules
 

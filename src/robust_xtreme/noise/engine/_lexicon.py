@@ -18,6 +18,9 @@ from robust_xtreme.noise.engine.diff import distance
 DECOMPOSED: Final = graphemes.SEPARATOR
 """The prefix of the lookup key of a word of a decomposed (NFD) text."""
 
+LONE_JAMO: Final = dict.fromkeys(range(0x3131, 0x3164))
+"""What Korean keyboards type where keys make no syllable. NFKC has none of them, so that it is compared without."""
+
 _MOST: Final = 1 << 17
 _SUM_BITS: Final = 30
 
@@ -66,10 +69,14 @@ class Table(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The words seen so far, each with its row in the table; cleared when there are too many."""
+    """The words seen so far, each with its row in the table; cleared when there are too many.
+
+    With `whole` forms may begin and end with signs, as with letters; without, they begin and end with letters.
+    """
 
     author: Callable[[str], Iterable[Form]]
     kinds: tuple[str, ...]
+    whole: bool = False
     rows: dict[str, int] = field(default_factory=dict)
     tables: list[Table] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
@@ -99,7 +106,7 @@ class Lexicon:
     def _learn(self, words: list[str]) -> None:
         rows: list[list[Entry]] = []
         known = len(self.table.masks)
-        for word, entries in zip(words, list(_entries(self.author, self.kinds, words)), strict=True):
+        for word, entries in zip(words, list(_entries(self, words)), strict=True):
             self.rows[word] = known + len(rows) if entries else 0
             rows += [entries] if entries else []
         if rows:
@@ -134,14 +141,13 @@ def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
     return Table(*(np.concatenate(pair) for pair in zip(table, new, strict=True)))
 
 
-def _entries(
-    author: Callable[[str], Iterable[Form]], kinds: Sequence[str], keys: Sequence[str]
-) -> Iterator[list[Entry]]:
+def _entries(lexicon: Lexicon, keys: Sequence[str]) -> Iterator[list[Entry]]:
     """The entries of each word, sorted by kind; forms that would break a cluster or join a neighbour are left out."""
     words = [key.removeprefix(DECOMPOSED) for key in keys]
-    numbers = {kind: number for number, kind in enumerate(kinds)}
-    offers = [list(_offers(author, key)) for key in keys]
-    clean, forms = iter(_segmented(words)), iter(_segmented([form.text for offer in offers for form in offer]))
+    numbers = {kind: number for number, kind in enumerate(lexicon.kinds)}
+    offers = [list(_offers(lexicon.author, key)) for key in keys]
+    texts = [form.text for offer in offers for form in offer]
+    clean, forms = iter(_segmented(words, signs=False)), iter(_segmented(texts, signs=lexicon.whole))
     for offer in offers:
         old, _ = next(clean)
         shrunk = max(1, sum(form.weight for form in offer) >> _SUM_BITS)
@@ -164,21 +170,29 @@ def _offers(author: Callable[[str], Iterable[Form]], key: str) -> Iterator[Form]
     for form in author(composed):
         assert form.weight > 0, form
         text = unicodedata.normalize("NFC", form.text)
-        broken = not text or DECOMPOSED in text or (compatible and not unicodedata.is_normalized("NFKC", text))
+        whole = unicodedata.is_normalized("NFKC", text.translate(LONE_JAMO))
+        broken = not text or DECOMPOSED in text or (compatible and not whole)
         if text != composed and not broken:
             yield form._replace(text=unicodedata.normalize("NFD", text) if decomposed else text)
 
 
-def _segmented(strings: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
-    """The clusters of each string, and whether it begins and ends with letters that join with nothing beside them."""
+def _segmented(strings: Sequence[str], *, signs: bool) -> Iterator[tuple[list[str], bool]]:
+    """The clusters of each string, and whether it begins and ends with letters that join with nothing beside them.
+
+    With `signs` they may be signs, too, and no sign in the string has a mark.
+    """
     page = batch(strings, span_table([()] * len(strings)))
     clusters = page.clusters
     sound = (page.props.take(clusters.starts) & graphemes.LETTER) > 0
+    if signs:
+        alone = np.diff(clusters.starts, append=len(page.points)) == 1
+        sound |= alone & ((page.props.take(clusters.starts) & graphemes.SPACE) == 0)
+    marked = np.add.reduceat(~sound, page.bounds[:-1]) if signs and len(strings) else np.zeros(len(strings), np.int64)
     sound[clusters.open_before] = False
     sound[clusters.open_after] = False
     starts, bounds = clusters.starts.tolist(), page.bounds.tolist()
     offsets = page.offsets.tolist()
-    ends = (sound[page.bounds[:-1]] & sound[page.bounds[1:] - 2]).tolist() if len(strings) else []
+    ends = (sound[page.bounds[:-1]] & sound[page.bounds[1:] - 2] & (marked == 0)).tolist() if len(strings) else []
     for number, (first, stop) in enumerate(pairwise(bounds)):
         word_starts = [start - offsets[number] for start in starts[first:stop]]
         yield [strings[number][low:high] for low, high in pairwise(word_starts)], ends[number]

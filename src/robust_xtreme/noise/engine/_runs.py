@@ -1,4 +1,7 @@
-"""The words of a batch: runs of letters with their marks, cut where a span begins or ends."""
+"""The words of a batch: runs of letters with their marks, cut where a span begins or ends.
+
+Burmese marks that are clusters by themselves (ာ, း) are parts of words.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ _APOSTROPHES: Final = (0x27, 0x2019)
 class Words:
     """The words of a batch in order (w,): clusters `first` to `last`, code points `start` to `stop`, text number.
 
-    `offered` says which may be edited, `alone` which of these have white space on both sides before another word.
+    `formed` says which may be replaced as a whole, `offered` which of these do not end in a cluster that would join
+    with a letter after it, `alone` which of those have white space on both sides before another word.
     `blank` (m,) says which clusters are plain white space, `edge` (m,) before which a span begins or ends.
     """
 
@@ -30,33 +34,48 @@ class Words:
     start: Array
     stop: Array
     text: Array
+    formed: Array
     offered: Array
     alone: Array
     blank: Array
     edge: Array
 
 
-def find(batch: Batch) -> Words:
-    """The words of a batch."""
+def find(batch: Batch, begins: Array | None = None) -> Words:
+    """The words of a batch; with `begins` (m,) they are also cut before the clusters that it names."""
     clusters = batch.clusters
     props = batch.firsts(batch.props)
     letter = (props & graphemes.LETTER) > 0
+    _mark(batch, letter)
     free = letter.copy()
     closed, edge = guard(batch, free)
-    free = free if closed is None else free & closed
+    closed = np.ones(len(letter), np.bool_) if closed is None else closed
     edge = np.zeros(len(letter), np.bool_) if edge is None else edge
     blank = (props & graphemes.SPACE) > 0
     if not clusters.simple:
         blank &= np.diff(clusters.starts, append=len(batch.points)) == 1
     _join(batch, letter, edge)
     # A word begins at a letter (m,) after a cluster that is none, or at a span's edge; it ends in the same way.
-    first = np.flatnonzero(letter & (edge | ~np.roll(letter, 1)))
-    last = np.flatnonzero(letter & np.roll(edge | ~letter, -1)) + 1
+    cut = edge if begins is None else edge | begins
+    first = np.flatnonzero(letter & (cut | ~np.roll(letter, 1)))
+    last = np.flatnonzero(letter & np.roll(cut | ~letter, -1)) + 1
     start, stop = at(clusters.starts, first), at(clusters.starts, last)
     text = np.searchsorted(batch.offsets, start, "right") - 1
-    offered = at(free, first) & at(free, last - 1) & ~_digit_beside(batch, blank, first, last)
+    formed = at(free, first) & at(free, last - 1) & ~np.isin(first, clusters.open_before)
+    formed &= ~_digit_beside(batch, blank, first, last)
+    offered = formed & at(closed, first) & at(closed, last - 1)
     alone = offered & _alone(first, last, text, blank)
-    return Words(batch, first, last, start, stop, text, offered, alone, blank, edge)
+    return Words(batch, first, last, start, stop, text, formed, offered, alone, blank, edge)
+
+
+def _mark(batch: Batch, letter: Array) -> None:
+    """Set `letter` to True at marks that are clusters by themselves and do not join with a letter before them."""
+    clusters = batch.clusters
+    asked = np.flatnonzero(~letter)
+    asked = asked[~np.isin(asked, clusters.open_before)]
+    points = at(batch.points, at(clusters.starts, asked))
+    marks = [point for point in np.unique(points).tolist() if unicodedata.category(chr(point))[0] == "M"]
+    letter[asked[np.isin(points, marks)]] = True
 
 
 def _join(batch: Batch, letter: Array, edge: Array) -> None:

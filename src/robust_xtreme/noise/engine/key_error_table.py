@@ -14,6 +14,7 @@ import numpy as np
 
 from robust_xtreme import graphemes, languages, randomness
 from robust_xtreme.edits import Array, at, ragged
+from robust_xtreme.noise.engine._lexicon import LONE_JAMO
 from robust_xtreme.noise.engine._segments import Segments, Word, segments
 from robust_xtreme.noise.engine.diff import distance
 
@@ -337,16 +338,12 @@ def _combined(form: str, language: str) -> bool:
     return all(languages.combines(language, cluster) for cluster in graphemes_of(form))
 
 
-_LONE_JAMO: Final = dict.fromkeys(range(0x3131, 0x3164))
-"""What Korean keyboards type where keys make no syllable. NFKC has none of them, so that it is compared without."""
-
-
 @lru_cache(1 << 16)
 def is_separate(form: str, compatible: bool = True) -> bool:
     """Whether a string is empty, or of whole clusters that join with no neighbour, in NFC (`compatible`: in NFKC)."""
     if not form:
         return True
-    whole = form.translate(_LONE_JAMO)
+    whole = form.translate(LONE_JAMO)
     return unicodedata.normalize("NFKC" if compatible else "NFC", whole) == whole and not graphemes.open_ends(form)
 
 

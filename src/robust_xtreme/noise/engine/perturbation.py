@@ -67,6 +67,8 @@ class Perturbation:
     packs that serve it, as `kind/name`; `refuses` names the families of tasks in which the perturbation has no meaning.
     `lacks_with` gives that reason for parameters that a spec chooses, where it depends on them (None: it does not).
     `thin` gives the reason why suites leave a language out that is served ("" if they do not).
+    `check` raises SpecError where the parameters chosen do not fit together. A choice that ends in `:ID` takes any text
+    after the colon, which `check` checks.
     `asks` says that `edit` queries the model, so that it must be drawn where the model is loaded.
     """
 
@@ -89,6 +91,7 @@ class Perturbation:
     choices: Mapping[str, Callable[[], tuple[str, ...]]] = field(default_factory=dict)
     free: tuple[str, ...] = ()
     asks: bool = False
+    check: Callable[[Params], None] = lambda _: None
 
     def serves(self, code: str) -> bool:
         """Whether a language is served."""
@@ -179,6 +182,7 @@ def bind(perturbation: Perturbation, link: Link) -> Bound:
         raise SpecError(f"{perturbation.name!r} has no default for {missing[0]!r}: write {link}{needed}")
     if perturbation.rates and not any(Decimal(params[name][0]) for name in perturbation.rates):
         raise SpecError(f"In '{link}' every rate is 0, so that {perturbation.name!r} could do nothing.")
+    perturbation.check(params)
     return Bound(perturbation, link.strengths[0], params)
 
 
@@ -195,9 +199,15 @@ def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:
     known = perturbation.choices[key]() if single else perturbation.parameters[key]
     wanted = [text] if single else text.split(",")
     for value in wanted:
-        if value not in known:
+        if value not in known and not (single and _open(value, known)):
             raise SpecError(_no_value(perturbation, f"@{key}={text}", value, known))
-    return tuple(value for value in known if value in wanted)
+    return tuple(wanted) if single else tuple(value for value in known if value in wanted)
+
+
+def _open(value: str, known: Sequence[str]) -> bool:
+    """Whether a value is one of the open choices `NAME:ID`, with any text after the colon."""
+    head, colon, _ = value.partition(":")
+    return f"{head}{colon}ID" in known and bool(colon)
 
 
 def _no_value(perturbation: Perturbation, option: str, value: str, known: Sequence[str]) -> str:

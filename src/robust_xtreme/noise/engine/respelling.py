@@ -1,4 +1,4 @@
-"""Respells whole words by rules from letters to forms: the longest rule at each position, by arrays over a batch.
+"""Respells whole words in another script: by rules, as arrays over a batch, or by a function of one word.
 
 A chosen word is divided from left to right: at each position the rule with the most letters whose conditions are true
 replaces them by one of its forms, drawn by weight with a hash of the word's draw and the position. Letters without a
@@ -6,217 +6,249 @@ rule stay; a mark or joiner without a rule goes with the letter before it where 
 small letters, and a form takes the case of what it replaces: Щука, ЩУКА become Shchuka, SHCHUKA.
 
 A word is eligible if its respelling differs from it, is not empty, and begins and ends with clusters that join with
-nothing beside them. Every cluster of a word counts as changed, or of its respelling where that has more.
+nothing beside them. All clusters of a word count as changed, or those of its respelling where it has more. In a
+language without spaces a blank is put before the respelling where a letter or digit is before the word.
 
-Shapes: w words, n code points in words with a separator after each word, u units (rules applied, letters that stay).
+Shapes: w words; n code points in words, each word between zeros; u units (a rule applied, or a letter that stays).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme.edits import Array
-from robust_xtreme.noise.engine._trie import Trie, trie
-from robust_xtreme.noise.engine.case import capital, upper
+from robust_xtreme import graphemes, randomness
+from robust_xtreme.edits import Array, Batch, Edits, at, differ, ragged
+from robust_xtreme.noise.engine._runs import Words, find
+from robust_xtreme.noise.engine._segments import chained
+from robust_xtreme.noise.engine._select import forms
+from robust_xtreme.noise.engine.dividing import begins
+from robust_xtreme.noise.engine.perturbation import Job
+from robust_xtreme.noise.engine.respelling_table import Respeller, capitals, composing, decomposes, parts
+from robust_xtreme.noise.engine.trie import Trie
 
-_START, _END = 1, 2
-CONDITIONS: Final = {"start": (_START, _START), "end": (_END, _END), "inside": (3, 0), "word": (3, 3)}
-"""The conditions about where in its word a rule applies: the bits of start and end that are asked for, and their
-values. `word`: it is the whole word; `inside`: neither its start nor its end."""
+KINDS: Final = ("respell",)
+"""The operator of all edits."""
 
-_BESIDE: Final = ("after", "before", "not-after", "not-before")
-_POINTS: Final = 0x20000
-"""Code points from here on have no case and are not decomposed."""
-
-
-class Form(NamedTuple):
-    """What letters become, with its weight relative to the other forms of its rule."""
-
-    text: str
-    weight: int = 1
-
-
-class Condition(NamedTuple):
-    """A condition of a rule: a name of CONDITIONS, or one about the code point beside it and a class of letters.
-
-    `after` and `before` ask that it is the last or the first of a letter of that class, `not-after`, `not-before` that
-    it is not.
-    """
-
-    name: str
-    label: str = ""
-
-
-class Rule(NamedTuple):
-    """Letters, what they may become, and the conditions under which they do, all of which must be true."""
-
-    letters: str
-    forms: tuple[Form, ...]
-    where: tuple[Condition, ...] = ()
-
-
-class Rules(NamedTuple):
-    """Rules, the first of those with the same letters tried first, and the letters of each class that they name.
-
-    If `decomposed`, they match words in NFD, else words as they are written, in either form.
-    """
-
-    rules: tuple[Rule, ...]
-    classes: Mapping[str, frozenset[str]]
-    decomposed: bool = False
+_ENCODING: Final = "utf-32-le"
+_SURROGATES: Final = "surrogatepass"
+_BLANK: Final = np.array([0x20], np.uint32)
+_MOST: Final = 1 << 17
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Respeller:
-    """Rules as arrays: r rules in the order of the strings that they match, f forms, c classes as bits.
+class Function:
+    """A respelling by a function of one word (composed, NFC), called once per distinct word; "" leaves the word."""
 
-    `low` and `many` (strings,) are the rules of each string of the trie. Of a rule: `plain` says that it has no
-    conditions; `mask` and `value` are the bits of start and end that it asks for; `wanted` and `unwanted` (2, r) the
-    classes of the code points before and after it; `first` its first form, `total` the sum of their weights, and
-    `before` the sum of those of all forms before them. `lasts` and `firsts` (symbols,) are the classes of which a code
-    point ends or begins a letter. `upto` (f,) are cumulated weights; `source`, `length` (3, f) the forms in `pool`, as
-    they are, with a capital, in capitals.
+    spell: Callable[[str], str]
+    known: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, word: str) -> str:
+        """The respelling of a word."""
+        if word not in self.known:
+            if len(self.known) > _MOST:
+                self.known.clear()
+            self.known[word] = self.spell(unicodedata.normalize("NFC", word)).replace(graphemes.SEPARATOR, "")
+        return self.known[word]
+
+
+def respelled(job: Job, spelling: Respeller | Function, listed: Trie | None, spaces: bool) -> tuple[Edits, Array]:
+    """The edits of a batch, and the number of eligible words of each text (t,).
+
+    `listed` are the words into which text without `spaces` is divided.
+    """
+    batch = job.batch
+    words = find(batch, None if spaces else begins(batch, listed))
+    draws = randomness.draws(job.keys[words.text], words.start - batch.offsets[words.text])
+    asked = np.flatnonzero(words.formed)
+    start, stop = words.start[asked], words.stop[asked]
+    written = _points(batch, start, stop)
+    spelt = (
+        _by_function(written, spelling)
+        if isinstance(spelling, Function)
+        else _by_rules(written, spelling, draws[asked])
+    )
+    results = _results(_normal(batch, start, spelt))
+    clean = words.last[asked] - words.first[asked]
+    able = np.flatnonzero(results.sound & _changed(batch, start, stop, results))
+    eligible = np.bincount(words.text[asked[able]], minlength=len(batch))
+    able = able[randomness.chosen(draws[asked[able]], job.strength)]
+    blank = np.zeros(len(able), np.bool_) if spaces else _follows(words, asked[able])
+    return _edits(batch, start[able], stop[able], clean[able], results.take(able), blank), eligible
+
+
+class Spelt(NamedTuple):
+    """The points of words (n,) after they are respelt, a zero before each word and after the last one.
+
+    `loose` are the positions of points that may be composed with the one before them.
     """
 
-    strings: Trie
-    low: Array
-    many: Array
-    plain: Array
-    mask: Array
-    value: Array
-    wanted: Array
-    unwanted: Array
-    first: Array
-    before: Array
-    total: Array
-    lasts: Array
-    firsts: Array
-    upto: Array
-    source: Array
+    points: Array
+    loose: Array
+
+
+class Results(NamedTuple):
+    """Respelt words: where each begins in `points` (w,), how long it is, its clusters, and whether it can be put in."""
+
+    points: Array
+    start: Array
     length: Array
-    pool: Array
-    decomposed: bool
+    clusters: Array
+    sound: Array
+
+    def take(self, numbers: Array) -> Results:
+        """Some of the words, by number."""
+        return Results(self.points, *(column[numbers] for column in self[1:]))
 
 
-def respeller(rules: Rules) -> Respeller:
-    """The arrays of some rules."""
-    by_letters: dict[str, list[Rule]] = {}
-    for rule in rules.rules:
-        for letters in _written(rule.letters, rules.decomposed):
-            by_letters.setdefault(letters, []).append(rule)
-    strings = trie(list(by_letters), [letter for letters in rules.classes.values() for letter in letters])
-    many = np.array(list(map(len, by_letters.values())), np.int64)
-    ordered = [rule for listed in by_letters.values() for rule in listed]
-    labels = {label: 1 << number for number, label in enumerate(rules.classes)}
-    columns = [_asked(rule.where, labels) for rule in ordered]
-    mask, value, after, before, not_after, not_before = np.array(columns, np.int64).reshape(-1, 6).T
-    sizes = np.array([len(rule.forms) for rule in ordered], np.int64)
-    weights = np.array([form.weight for rule in ordered for form in rule.forms], np.int64)
-    upto, first = np.cumsum(weights), np.cumsum(sizes) - sizes
-    bounds = np.append(0, upto)
-    return Respeller(
-        strings=strings,
-        low=np.cumsum(many) - many,
-        many=many,
-        plain=np.array([not rule.where for rule in ordered], np.bool_),
-        mask=mask,
-        value=value,
-        wanted=np.stack((after, before)),
-        unwanted=np.stack((not_after, not_before)),
-        first=first,
-        before=bounds[first],
-        total=bounds[first + sizes] - bounds[first],
-        lasts=_members(strings, rules.classes, -1),
-        firsts=_members(strings, rules.classes, 0),
-        upto=upto,
-        decomposed=rules.decomposed,
-        **_pooled([form.text for rule in ordered for form in rule.forms]),
+def _points(batch: Batch, start: Array, stop: Array) -> Array:
+    """The code points of words, a zero before each and after the last (n,)."""
+    sizes = stop - start + 1
+    points = np.zeros(int(sizes.sum()) + 1, np.uint32)
+    points[1:] = batch.points[ragged(start, sizes)]
+    points[np.cumsum(sizes)] = 0
+    return points
+
+
+def _by_function(points: Array, spelling: Function) -> Spelt:
+    """Words respelt one by one."""
+    words = points.tobytes().decode(_ENCODING, _SURROGATES).split(graphemes.SEPARATOR)[1:-1]
+    spelt = graphemes.SEPARATOR.join(["", *map(spelling, words), ""])
+    return Spelt(np.frombuffer(spelt.encode(_ENCODING, _SURROGATES), np.uint32), np.zeros(0, np.int64))
+
+
+def _by_rules(points: Array, rules: Respeller, draws: Array) -> Spelt:
+    """Words respelt by rules; `draws` (w,) are those of the words."""
+    if rules.decomposed:
+        points = _decomposed(points)
+    small, lower = capitals()
+    symbols = rules.strings.symbols_of(at(small, points) if rules.cased else points)
+    length, rule = rules.matched(symbols)
+    # start (u,): where each unit begins; the zeros are units too. applied (u,): the rule of each, -1 for none.
+    start = chained(length)
+    applied = at(rule, start)
+    form = _drawn(points, rules, start, applied, draws)
+    case = _case(points, start, applied, small, lower) if rules.cased else np.zeros(len(start), np.int64)
+    ruled = applied >= 0
+    slot = case * len(rules.upto) + form
+    source = np.where(ruled, at(rules.source, slot), len(rules.pool) + start)
+    size = np.where(ruled, at(rules.length, slot), 1)
+    size[_stranded(points, start, ruled)] = 0
+    spelt = at(np.concatenate((rules.pool, points)), ragged(source, size))
+    first = (np.cumsum(size) - size)[size > 0]
+    return Spelt(spelt, first[at(composing(), at(spelt, first))])
+
+
+def _decomposed(points: Array) -> Array:
+    """Code points, each letter with its marks taken apart (NFD, but for the order of several marks)."""
+    source, length, pool = parts()
+    known = points < len(length)
+    source = np.where(known, at(source, points), len(pool) + np.arange(len(points)))
+    return at(np.concatenate((pool, points)), ragged(source, np.where(known, at(length, points), 1)))
+
+
+def _drawn(points: Array, rules: Respeller, start: Array, applied: Array, draws: Array) -> Array:
+    """The form of each unit (u,): the only one of its rule, or one drawn by weight; 0 for units without a rule."""
+    form = at(rules.first, np.maximum(applied, 0))
+    form[applied < 0] = 0
+    several = np.flatnonzero((applied >= 0) & at(rules.several, np.maximum(applied, 0)))
+    positions, rule = start[several], applied[several]
+    zeros = np.flatnonzero(points == 0)
+    word = np.searchsorted(zeros, positions) - 1
+    keys = randomness.stream(draws, randomness.REPLACEMENT)[word]
+    way = randomness.below(randomness.draws(keys, positions - zeros[word]), at(rules.total, rule))
+    form[several] = np.searchsorted(rules.upto, at(rules.before, rule) + way, "right")
+    return form
+
+
+def _case(points: Array, start: Array, applied: Array, small: Array, lower: Array) -> Array:
+    """The case of each unit (u,): 0 as the form is, 1 with a capital, 2 in capitals: of a word of two in capitals."""
+    capital = at(small, points) != points
+    case = np.zeros(len(start), np.int64)
+    raised = np.flatnonzero(at(capital, start) & (applied >= 0))
+    if len(raised):
+        zeros = np.flatnonzero(points == 0)
+        many = np.add.reduceat(capital.astype(np.int64), zeros)
+        shouted = (many > 1) & (np.add.reduceat(at(lower, points).astype(np.int64), zeros) == 0)
+        case[raised] = 1 + shouted[np.searchsorted(zeros, start[raised]) - 1]
+    return case
+
+
+def _stranded(points: Array, start: Array, ruled: Array) -> Array:
+    """The units that are marks without a rule after a letter that has one."""
+    stays = np.flatnonzero(~ruled)
+    marks = stays[graphemes.extends(graphemes.properties(at(points, at(start, stays))))]
+    if not len(marks):
+        return marks
+    # anchor (u,): the last unit up to each one that is not such a mark.
+    anchor = np.arange(len(start))
+    anchor[marks] = 0
+    return marks[at(ruled, at(np.maximum.accumulate(anchor), marks))]
+
+
+def _normal(batch: Batch, start: Array, spelt: Spelt) -> Array:
+    """The points of respelt words, composed where a point may join the one before it, decomposed in texts in NFD."""
+    zeros = np.flatnonzero(spelt.points == 0)
+    decomposed = forms(batch, np.logical_or.reduceat(decomposes(spelt.points), zeros[:-1]), start)
+    if not len(spelt.loose) and not decomposed.any():
+        return spelt.points
+    words = spelt.points.tobytes().decode(_ENCODING, _SURROGATES).split(graphemes.SEPARATOR)[1:-1]
+    for number in np.unique(np.searchsorted(zeros, spelt.loose) - 1).tolist():
+        words[number] = unicodedata.normalize("NFC", words[number])
+    for number in np.flatnonzero(decomposed).tolist():
+        words[number] = unicodedata.normalize("NFD", words[number])
+    joined = graphemes.SEPARATOR.join(["", *words, ""])
+    return np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
+
+
+def _results(points: Array) -> Results:
+    """The respelt words of points between zeros."""
+    zeros = np.flatnonzero(points == 0)
+    start, length = zeros[:-1] + 1, np.diff(zeros) - 1
+    clusters = graphemes.clusters(graphemes.properties(points))
+    sound, sizes = length > 0, length
+    if not clusters.simple:
+        numbers = np.cumsum(clusters.breaks)
+        sizes = at(numbers, zeros[1:]) - at(numbers, start)
+        joins = clusters.starts[np.concatenate((clusters.open_before, clusters.open_after))]
+        sound[np.searchsorted(zeros, joins) - 1] = False
+    return Results(points, start, length, sizes, sound)
+
+
+def _changed(batch: Batch, start: Array, stop: Array, results: Results) -> Array:
+    """Which respelt words (w,) differ from the words of the batch."""
+    changed = np.ones(len(start), np.bool_)
+    alike = np.flatnonzero((stop - start == results.length) & (results.length > 0))
+    points = np.concatenate((batch.points, results.points))
+    changed[alike] = differ(points, start[alike], len(batch.points) + results.start[alike], results.length[alike])
+    return changed
+
+
+def _follows(words: Words, asked: Array) -> Array:
+    """Whether a letter or digit of the same text and spans is directly before each word."""
+    before = np.maximum(words.first[asked] - 1, 0)
+    first = at(words.batch.points, at(words.batch.clusters.starts, before))
+    letter = graphemes.properties(first) & graphemes.LETTER > 0
+    known = np.unique(first[~letter])
+    numbers = known[[unicodedata.category(chr(point))[0] == "N" for point in known.tolist()]]
+    follows: Array = (letter | np.isin(first, numbers)) & (words.first[asked] > 0) & ~words.edge[words.first[asked]]
+    return follows
+
+
+def _edits(batch: Batch, start: Array, stop: Array, clean: Array, results: Results, blank: Array) -> Edits:
+    """The edits that put respelt words in, some after a blank; `clean` are the clusters that words had."""
+    size, none = len(batch.points), np.zeros(len(start), np.int64)
+    return Edits(
+        start,
+        stop,
+        none,
+        np.maximum(clean, results.clusters) + blank,
+        np.stack((none + size, size + 1 + results.start), axis=1),
+        np.stack((blank.astype(np.int64), results.length), axis=1),
+        np.concatenate((_BLANK, results.points)),
     )
-
-
-def _written(letters: str, decomposed: bool) -> Iterator[str]:
-    """The ways to write the letters of a rule: composed, decomposed, and by code points that NFC replaces."""
-    if decomposed:
-        yield unicodedata.normalize("NFD", letters)
-        return
-    replaced = letters
-    for parts, point in _excluded().items():
-        replaced = replaced.replace(parts, point)
-    yield from dict.fromkeys((letters, unicodedata.normalize("NFD", letters), replaced))
-
-
-@cache
-def _excluded() -> Mapping[str, str]:
-    """The code points of letters with a mark that no normal form has, such as U+0958, by what they become in NFC."""
-    points = (chr(point) for point in range(0x0900, 0xFB50) if not 0x1F00 <= point < 0x2000)
-    known = {unicodedata.normalize("NFC", point): point for point in points if unicodedata.category(point) == "Lo"}
-    return {parts: point for parts, point in known.items() if len(parts) > 1}
-
-
-def _asked(where: Sequence[Condition], labels: Mapping[str, int]) -> tuple[int, ...]:
-    """Mask and value of start and end, and the classes that are wanted and unwanted before and after."""
-    mask = value = 0
-    beside = dict.fromkeys(_BESIDE, 0)
-    for name, label in where:
-        if name in CONDITIONS:
-            mask, value = CONDITIONS[name]
-        else:
-            beside[name] |= labels[label]
-    return mask, value, *beside.values()
-
-
-def _members(strings: Trie, classes: Mapping[str, frozenset[str]], end: int) -> Array:
-    """By symbol the classes, as bits, of which it is the first (0) or last (-1) code point of a letter."""
-    bits = np.zeros(strings.width, np.int64)
-    for number, letters in enumerate(classes.values()):
-        points = np.array(sorted({ord(letter[end]) for letter in letters}), np.int64)
-        bits[strings.symbols_of(points)] |= 1 << number
-    return bits
-
-
-def _pooled(texts: Sequence[str]) -> dict[str, Array]:
-    """The forms as they are, with a capital, and in capitals: the columns `source`, `length` and `pool`."""
-    ways = [*texts, *(capital(text, "") for text in texts), *(upper(text, "") for text in texts)]
-    length = np.array(list(map(len, ways)), np.int64)
-    pool = np.frombuffer("".join(ways).encode("utf-32-le"), np.uint32)
-    return {"source": (np.cumsum(length) - length).reshape(3, -1), "length": length.reshape(3, -1), "pool": pool}
-
-
-@cache
-def _cases() -> tuple[Array, Array]:
-    """By code point below 0x20000 the small letter of a capital (else itself), and which are small letters."""
-    small = np.arange(_POINTS, dtype=np.uint32)
-    lower = np.zeros(_POINTS, np.bool_)
-    for point in range(_POINTS):
-        letter = chr(point)
-        if letter.isupper() or letter.istitle():
-            small[point] = ord(letter.lower()) if len(letter.lower()) == 1 else point
-        else:
-            lower[point] = letter.islower()
-    return small, lower
-
-
-@cache
-def _parts() -> tuple[Array, Array, Array]:
-    """By code point below 0x20000 where its canonical decomposition is in a pool, and how long; the pool."""
-    texts = [unicodedata.normalize("NFD", chr(point)) for point in range(_POINTS) if not 0xD800 <= point < 0xE000]
-    texts[0xD800:0xD800] = ["\0"] * 0x800
-    length = np.array(list(map(len, texts)), np.int64)
-    return np.cumsum(length) - length, length, np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
-
-
-@cache
-def _composing() -> Array:
-    """Whether a code point below 0x20000 may be composed with one before it."""
-    flags = np.zeros(_POINTS, np.bool_)
-    _, length, _ = _parts()
-    for point in np.flatnonzero(length > 1).tolist():
-        flags[ord(unicodedata.normalize("NFD", chr(point))[-1])] = True
-    return flags

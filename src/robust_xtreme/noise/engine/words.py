@@ -164,12 +164,13 @@ def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> Plan:
     rates = tuple(job.params[kind][0] for kind in kinds)
     rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words))
     ways = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.table.masks[rows]
+    ways = np.where(words.formed if lexicon is not None and lexicon.whole else words.offered, ways, 0)
     movable = Moves(_swaps(words), *_drops(words, draws)) if {DROP, SWAP} & set(kinds) else None
     if movable is not None:
         ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
     if JOIN in kinds:
         ways |= _bit(kinds, JOIN, _joined(words))
-    ways = np.where(words.offered, ways & active(rates), 0)
+    ways &= active(rates)
     return Plan(words, draws, rows, ways, pick(rates, ways, draws), movable)
 
 
@@ -282,21 +283,23 @@ def words(
     strength: str,
     rates: Mapping[str, str],
     choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
+    whole: bool = False,
     **declared: Unpack[Declared],
 ) -> Callable[[WordNoise], Perturbation]:
     """Make a perturbation of a function from a word (composed, NFC) and its language to the noisy forms of the word.
 
     It is called once per distinct word, with the `choices` by name, without draws. `rates` are the kinds with their
     relative rates; `drop`, `swap` and `join` among them need no forms. A form that equals the word, breaks a cluster or
-    a normal form, or might join with a neighbour of the word is left out. `declared` are fields of Perturbation:
-    `lacks`, `packs`, `waives`, `refuses`, `version`.
+    a normal form, or might join with a neighbour of the word is left out. With `whole` a form replaces all of the word,
+    so that it may begin and end with signs, and a word that ends in a cluster that waits for more letters (अर्थात्) has
+    forms, too. `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
     """
     kinds = tuple(rates)
 
     def make(author: WordNoise) -> Perturbation:
         @cached
         def lexicon(code: str, chosen: tuple[tuple[str, str], ...]) -> Lexicon:
-            return Lexicon(partial(author, language=code, **dict(chosen)), kinds)
+            return Lexicon(partial(author, language=code, **dict(chosen)), kinds, whole)
 
         def edit(job: Job) -> tuple[Edits, Array]:
             chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError, nearest
-from robust_xtreme.noise.engine.respelling import CONDITIONS, Condition, Form, Rule, Rules
+from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Condition, Form, Rule, Rules
 
 KIND: Final = "romanisations"
 TYPED: Final = "typed"

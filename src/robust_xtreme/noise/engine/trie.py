@@ -17,6 +17,11 @@ _DENSE: Final = 1 << 22
 """The most entries of a table of all steps; a larger trie has only those that exist, sorted."""
 
 
+EDGE: Final = 0
+UNKNOWN: Final = 1
+"""The symbols of what is around words, the code point 0, and of code points that no string has."""
+
+
 class Reached(NamedTuple):
     """Where strings end: after `length` symbols from `positions` (r,), of the strings numbered `strings` (r,)."""
 
@@ -30,7 +35,7 @@ class Reached(NamedTuple):
 class Trie:
     """The trie of distinct strings.
 
-    `symbols` is the symbol of each code point, 0 for those that no string has and for code points beyond its end.
+    `symbols` is the symbol of each code point, the last one also of those beyond its end.
     `steps` is the node after each node and symbol, `node * width + symbol`, 0 where there is none; in a large trie it
     is empty, and `keys` (k - 1,) are the sorted `node * width + symbol` of the nodes 1, 2, ... `ends` (k,) is the
     number of the string that ends at a node, or -1. The root is node 0.
@@ -44,15 +49,15 @@ class Trie:
     depth: int
 
     def symbols_of(self, points: Array) -> Array:
-        """The symbol of each code point (n,) int64; the last entry of the table is for code points without one."""
+        """The symbol of each code point (n,) int64."""
         return at(self.symbols, points)
 
     def search(self, symbols: Array, positions: Array | None = None) -> Iterator[Reached]:
         """All strings that begin at some positions, or at any of the array `symbols` (n,), shorter ones first.
 
-        The last symbol of the array must be 0.
+        The last symbol of the array must be EDGE.
         """
-        alive = np.flatnonzero(symbols) if positions is None else positions
+        alive = np.flatnonzero(symbols > UNKNOWN) if positions is None else positions
         node = np.zeros(len(alive), np.int64)
         for length in range(1, self.depth + 1):
             node = self._next(node, at(symbols, alive + (length - 1)))
@@ -77,9 +82,10 @@ class Trie:
 def trie(strings: Sequence[str], others: Iterable[str] = ()) -> Trie:
     """The trie of distinct strings that are not empty; the code points of `others` have symbols too."""
     known = sorted({point for string in (*strings, *others) for point in string})
-    symbols = np.zeros(max(map(ord, known), default=0) + 2, np.int64)
-    symbols[[ord(point) for point in known]] = np.arange(1, len(known) + 1)
-    width = len(known) + 1
+    symbols = np.full(max(map(ord, known), default=0) + 2, UNKNOWN, np.int64)
+    symbols[0] = EDGE
+    symbols[[ord(point) for point in known]] = np.arange(len(known)) + UNKNOWN + 1
+    width = len(known) + UNKNOWN + 1
     lengths = np.array(list(map(len, strings)), np.int64)
     points = np.frombuffer("".join(strings).encode("utf-32-le"), np.uint32)
     begins, depth = np.cumsum(lengths) - lengths, int(lengths.max(initial=0))

@@ -1,0 +1,268 @@
+"""Compiles rules of respelling to arrays: from letters, under conditions, to weighted forms.
+
+Shapes: r rules in the order of the strings that they match, f forms, n code points searched.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, NamedTuple, final
+
+import numpy as np
+
+from robust_xtreme.edits import Array, at
+from robust_xtreme.noise.engine.case import capital, has_case, upper
+from robust_xtreme.noise.engine.trie import EDGE, Reached, Trie, trie
+
+_START, _END = 1, 2
+CONDITIONS: Final = {"start": (_START, _START), "end": (_END, _END), "inside": (3, 0), "word": (3, 3)}
+"""The conditions about where in its word a rule applies: the bits of start and end that are asked for, and their
+values. `word`: it is the whole word; `inside`: neither at its start nor at its end."""
+
+_POINTS: Final = 0x20000
+"""Code points from here on have no case and are not decomposed."""
+
+
+class Form(NamedTuple):
+    """What letters become, with its weight relative to the other forms of its rule."""
+
+    text: str
+    weight: int = 1
+
+
+class Condition(NamedTuple):
+    """A condition of a rule: a name of CONDITIONS, or one about the code point beside it and a class of letters.
+
+    `after` and `before` ask that it is the last or the first of a letter of that class, `not-after`, `not-before` that
+    it is not.
+    """
+
+    name: str
+    label: str = ""
+
+
+class Rule(NamedTuple):
+    """Letters, what they may become, and the conditions under which they do, all of which must be true."""
+
+    letters: str
+    forms: tuple[Form, ...]
+    where: tuple[Condition, ...] = ()
+
+
+class Rules(NamedTuple):
+    """Rules, the first of those with the same letters tried first, and the letters of each class that they name.
+
+    If `decomposed`, they match words in NFD, else words as they are written, in either form.
+    """
+
+    rules: tuple[Rule, ...]
+    classes: Mapping[str, frozenset[str]]
+    decomposed: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Respeller:
+    """Rules as arrays: r rules in the order of the strings that they match, f forms.
+
+    `low` and `many` (strings,) are the rules of each string of the trie. A sign is what conditions know of a code
+    point: whether it is around words, and the classes of which it begins or ends a letter. `signs` (symbols,) is the
+    number of the sign of each symbol, below `kinds`; `true` says of each set of conditions, sign before, and sign after
+    (flat) whether they are true, and `where` (r,) is where those of a rule begin in it. Of a rule: `plain` says that it
+    has no conditions, `several` that it has several forms; `first` is its first form, `total` the sum of their weights,
+    and `before` the sum of those of all forms before them. `upto` (f,) are cumulated weights; `source`, `length` (3, f)
+    the forms in `pool`, as they are, with a capital, in capitals. `cased` says whether the rules' letters have case.
+    """
+
+    strings: Trie
+    low: Array
+    many: Array
+    signs: Array
+    kinds: int
+    true: Array
+    where: Array
+    plain: Array
+    several: Array
+    first: Array
+    before: Array
+    total: Array
+    upto: Array
+    source: Array
+    length: Array
+    pool: Array
+    decomposed: bool
+    cased: bool
+
+    def matched(self, symbols: Array) -> tuple[Array, Array]:
+        """How many code points the longest rule has that applies at each of `symbols` (n,), and its number.
+
+        Where none applies these are 1 and -1. The first and the last symbol are edges.
+        """
+        length, rule = np.ones(len(symbols), np.int64), np.full(len(symbols), -1, np.int64)
+        signs = at(self.signs, symbols)
+        for reached in self.strings.search(symbols):
+            chosen = self._first_true(signs, reached)
+            applies = np.flatnonzero(chosen >= 0)
+            positions = reached.positions[applies]
+            length[positions], rule[positions] = reached.length, chosen[applies]
+        return length, rule
+
+    def _first_true(self, signs: Array, reached: Reached) -> Array:
+        """The first rule of each string reached whose conditions are true, or -1; `signs` (n,) are those searched."""
+        rules = at(self.low, reached.strings)
+        pending = np.flatnonzero(~at(self.plain, rules))
+        if not len(pending):
+            return rules
+        chosen, left = rules, at(self.many, reached.strings[pending])
+        asked, positions = rules[pending], reached.positions[pending]
+        beside = at(signs, positions - 1) * self.kinds + at(signs, positions + reached.length)
+        chosen[pending] = -1
+        while len(pending):
+            true = at(self.true, at(self.where, asked) + beside)
+            chosen[pending[true]] = asked[true]
+            left -= 1
+            more = np.flatnonzero(~true & (left > 0))
+            pending, asked, beside, left = pending[more], asked[more] + 1, beside[more], left[more]
+        return chosen
+
+
+def respeller(rules: Rules) -> Respeller:
+    """The arrays of some rules."""
+    by_letters: dict[str, list[Rule]] = {}
+    for rule in rules.rules:
+        for letters in _written(rule.letters, rules.decomposed):
+            by_letters.setdefault(letters, []).append(rule)
+    strings = trie(list(by_letters), [letter for letters in rules.classes.values() for letter in letters])
+    many = np.array(list(map(len, by_letters.values())), np.int64)
+    ordered = [rule for listed in by_letters.values() for rule in listed]
+    sizes = np.array([len(rule.forms) for rule in ordered], np.int64)
+    weights = np.array([form.weight for rule in ordered for form in rule.forms], np.int64)
+    upto, first = np.cumsum(weights), np.cumsum(sizes) - sizes
+    bounds = np.append(0, upto)
+    return Respeller(
+        strings=strings,
+        low=np.cumsum(many) - many,
+        many=many,
+        plain=np.array([not rule.where for rule in ordered], np.bool_),
+        several=sizes > 1,
+        first=first,
+        before=bounds[first],
+        total=bounds[first + sizes] - bounds[first],
+        upto=upto,
+        decomposed=rules.decomposed,
+        cased=any(map(has_case, by_letters)),
+        **_conditions(strings, [rule.where for rule in ordered], rules.classes),
+        **_pooled([form.text for rule in ordered for form in rule.forms]),
+    )
+
+
+def _written(letters: str, decomposed: bool) -> Iterator[str]:
+    """The ways to write the letters of a rule: composed, decomposed, and by code points that NFC replaces."""
+    if decomposed:
+        yield unicodedata.normalize("NFD", letters)
+        return
+    replaced = letters
+    for parts, point in _excluded().items():
+        replaced = replaced.replace(parts, point)
+    yield from dict.fromkeys((letters, unicodedata.normalize("NFD", letters), replaced))
+
+
+@cache
+def _excluded() -> Mapping[str, str]:
+    """The code points of letters with a mark that no normal form has, such as U+0958, by what they become in NFC."""
+    points = (chr(point) for point in range(0x0900, 0xFB50) if not 0x1F00 <= point < 0x2000)
+    known = {unicodedata.normalize("NFC", point): point for point in points if unicodedata.category(point) == "Lo"}
+    return {parts: point for parts, point in known.items() if len(parts) > 1}
+
+
+def _conditions(
+    strings: Trie, where: Sequence[tuple[Condition, ...]], classes: Mapping[str, frozenset[str]]
+) -> dict[str, Any]:
+    """The columns of a Respeller about conditions: `signs`, `kinds`, `true` and `where`."""
+    edge = np.zeros((strings.width, 1), np.bool_)
+    edge[EDGE] = True
+    # known (signs, 1 + 2 * classes): whether each sign is around words, ends a letter of each class, begins one.
+    columns = [edge, *(_members(strings, letters, end) for end in (-1, 0) for letters in classes.values())]
+    known, signs = np.unique(np.concatenate(columns, axis=1), axis=0, return_inverse=True)
+    sets = {conditions: number for number, conditions in enumerate(dict.fromkeys(where))}
+    true = np.ones((len(sets), len(known), len(known)), np.bool_)
+    for conditions, number in sets.items():
+        for condition in conditions:
+            true[number] &= _true(condition, known, tuple(classes))
+    begins = np.array([sets[conditions] for conditions in where], np.int64) * len(known) ** 2
+    return {"signs": signs.reshape(-1), "kinds": len(known), "true": true.reshape(-1), "where": begins}
+
+
+def _members(strings: Trie, letters: frozenset[str], end: int) -> Array:
+    """Which symbols (symbols, 1) are the first (0) or last (-1) code point of one of the letters."""
+    flags = np.zeros((strings.width, 1), np.bool_)
+    flags[strings.symbols_of(np.array(sorted({ord(letter[end]) for letter in letters}), np.int64))] = True
+    return flags
+
+
+def _true(condition: Condition, known: Array, labels: Sequence[str]) -> Array:
+    """Whether a condition is true between each sign before and each sign after (signs, signs)."""
+    name, label = condition
+    if name in CONDITIONS:
+        edges = known[:, :1] * _START + known[:, 0] * _END
+        mask, value = CONDITIONS[name]
+        placed: Array = (edges & mask) == value
+        return placed
+    column = 1 + labels.index(label) + (len(labels) if name.endswith("before") else 0)
+    beside = known[:, column] ^ name.startswith("not-")
+    return np.broadcast_to(beside if name.endswith("before") else beside[:, None], (len(known), len(known)))
+
+
+def _pooled(texts: Sequence[str]) -> dict[str, Any]:
+    """The forms as they are, with a capital, and in capitals: the columns `source`, `length` and `pool`."""
+    ways = [*texts, *(capital(text, "") for text in texts), *(upper(text, "") for text in texts)]
+    length = np.array(list(map(len, ways)), np.int64)
+    pool = np.frombuffer("".join(ways).encode("utf-32-le"), np.uint32)
+    return {"source": (np.cumsum(length) - length).reshape(3, -1), "length": length.reshape(3, -1), "pool": pool}
+
+
+@cache
+def capitals() -> tuple[Array, Array]:
+    """By code point below 0x20000 the small letter of a capital (else itself), and which are small letters."""
+    small = np.arange(_POINTS, dtype=np.uint32)
+    lower = np.zeros(_POINTS, np.bool_)
+    for point in range(_POINTS):
+        letter = chr(point)
+        if letter.isupper() or letter.istitle():
+            small[point] = ord(letter.lower()) if len(letter.lower()) == 1 else point
+        else:
+            lower[point] = letter.islower()
+    return small, lower
+
+
+@cache
+def parts() -> tuple[Array, Array, Array]:
+    """By code point below 0x20000 where its canonical decomposition is in a pool, and how long; the pool."""
+    texts = [unicodedata.normalize("NFD", chr(point)) for point in range(_POINTS) if not 0xD800 <= point < 0xE000]
+    texts[0xD800:0xD800] = ["\0"] * 0x800
+    length = np.array(list(map(len, texts)), np.int64)
+    return np.cumsum(length) - length, length, np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+
+
+@cache
+def composing() -> Array:
+    """Whether a code point below 0x20000 may be composed with one before it."""
+    flags = np.zeros(_POINTS, np.bool_)
+    length = parts()[1]
+    for point in np.flatnonzero(length > 1).tolist():
+        flags[ord(unicodedata.normalize("NFD", chr(point))[-1])] = True
+    return flags
+
+
+def decomposes(points: Array) -> Array:
+    """Which code points (n,) are letters with marks that NFD takes apart."""
+    apart: Array = at(_apart(), points)
+    return apart
+
+
+@cache
+def _apart() -> Array:
+    return parts()[1] > 1

@@ -1,0 +1,227 @@
+"""Text retyped: what the keys of one keyboard or input method give on another.
+
+A text is taken back to the keys that type it, each at its level, and the same keys are struck on the other keyboard.
+A text that the first cannot type, or the keys of which type nothing on the other, has no such form. A dead key is a
+stroke of its own: it acts on the next letter where the other layout has one there, and is a sign where it has none. A
+key of three or four levels is struck without AltGr on a layout that has no AltGr.
+
+In an input method the keys are those of the letters that it composes: Korean jamo, the Telex or VNI keys of Vietnamese
+(the tone at the end of the word), the romaji or pinyin of Japanese and Chinese words, by the readings of the packs
+`ja-words` and `zh-words`. On a kana keyboard voicing marks are keys of their own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from robust_xtreme import packs
+from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, telex
+from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke
+from robust_xtreme.noise.input.nearby import LATIN
+
+_ALTGR: Final = 2
+_BACKSLASH: Final = {"AD13": "AC12"}
+"""The key that is above Enter on one form of keyboard, and beside it on the other."""
+
+_APOSTROPHE: Final = {"’": "'"}
+_LONGEST: Final = 16
+"""The letters of the longest word that is read as a whole."""
+
+_KANA: Final = "jp-kana"
+_HIRAGANA: Final = {point + 0x60: point for point in range(0x3041, 0x3097)}
+_VOICING: Final = {"\u3099": "゛", "\u309a": "゜"}
+
+
+class Method(NamedTuple):
+    """How keys become text beyond what a layout says: the layout, the keys of a text, and the text of keys.
+
+    `keys` gives the signs of the layout that are struck, None where the text cannot be typed; `text` is the reverse,
+    and None where keys are left over, or for all keys where the method offers several texts.
+    """
+
+    layout: str
+    keys: Callable[[str], str | None]
+    text: Callable[[str], str | None]
+
+
+def _kana_keys(text: str) -> str:
+    """The signs of the kana keyboard that type kana."""
+    parts = (unicodedata.normalize("NFD", letter) for letter in unicodedata.normalize("NFC", text))
+    signs = (_VOICING.get(sign, sign) for letter in parts for sign in letter)
+    return "".join(kana.katakana(sign) for sign in signs)
+
+
+def _kana_text(signs: str) -> str:
+    """The hiragana of signs of the kana keyboard; a voicing mark after a kana that it does not voice is by itself."""
+    marks = {sign: mark for mark, sign in _VOICING.items()}
+    text = unicodedata.normalize("NFC", "".join(marks.get(sign, sign) for sign in signs)).translate(_HIRAGANA)
+    return "".join(_VOICING.get(sign, sign) for sign in text)
+
+
+def _romaji_keys(text: str) -> str | None:
+    """The romaji of a Japanese text, its words by their readings; None where a part has none."""
+    readings = _read(text, _japanese())
+    return None if readings is None else _spelt("".join(readings).translate(_HIRAGANA))
+
+
+def _spelt(reading: str) -> str | None:
+    """The keys of hiragana: the longest kana first, a small っ by the next consonant doubled."""
+    spellings, keys, doubled, at = kana.romaji().spellings, "", False, 0
+    while at < len(reading):
+        if reading[at] == "っ" and not doubled and reading[at + 1 : at + 2]:
+            doubled, at = True, at + 1
+            continue
+        match = next((reading[at : at + size] for size in (2, 1) if reading[at : at + size] in spellings), "")
+        if not match:
+            return None
+        struck = spellings[match][-1]
+        if doubled and (struck[0] in "aiueon-" or not struck[0].isalpha()):
+            return None
+        keys += struck[0] * doubled + struck
+        doubled, at = False, at + len(match)
+    return keys
+
+
+def _pinyin_keys(text: str) -> str | None:
+    """The pinyin of a Chinese text, its words by their readings; None where a part has none."""
+    readings = _read(text, _chinese())
+    return None if readings is None else "".join(readings).replace(" ", "")
+
+
+def _read(text: str, readings: Mapping[str, str]) -> list[str] | None:
+    """The readings of the longest words that a text consists of, from left to right; None where there is a gap."""
+    parts, at = [], 0
+    while at < len(text):
+        sizes = range(min(_LONGEST, len(text) - at), 0, -1)
+        size = next((size for size in sizes if text[at : at + size] in readings), 0)
+        if not size:
+            return None
+        parts.append(readings[text[at : at + size]])
+        at += size
+    return parts
+
+
+@packs.cached
+def _japanese() -> Mapping[str, str]:
+    """The reading of each word, the one of the largest weight, and of each kana."""
+    table = packs.table("input", "ja-words")
+    rows = [row for row in table.rows if row.get("reading")]
+    rows.sort(key=lambda row: table.number(row, "weight"))
+    return {sign: sign for sign in map(chr, range(0x3041, 0x30FD))} | {row["word"]: row["reading"] for row in rows}
+
+
+@packs.cached
+def _chinese() -> Mapping[str, str]:
+    """The reading of each word, the most frequent one."""
+    known = [(many, word, reading) for reading, forms in pinyin.readings().items() for word, many in forms.items()]
+    return {word: reading for _, word, reading in sorted(known)}
+
+
+METHODS: Final[Mapping[str, Method]] = {
+    "ko-2set": Method(hangul.LAYOUT, hangul.keys, hangul.typed),
+    "vi-telex": Method(
+        LATIN, partial(telex.keys, method="telex", tone_last=True), partial(telex.typed, method="telex")
+    ),
+    "vi-vni": Method(LATIN, partial(telex.keys, method="vni", tone_last=True), partial(telex.typed, method="vni")),
+    "ja-romaji": Method(LATIN, _romaji_keys, lambda keys: kana.romaji().decode(keys)),
+    "zh-pinyin": Method(LATIN, _pinyin_keys, lambda _: None),
+    _KANA: Method(_KANA, _kana_keys, _kana_text),
+}
+"""Input methods by the name that `keyboard_typo` gives them, and the keyboard of kana."""
+
+
+def retyped(text: str, typed: str, on: str) -> str | None:
+    """What the keys of a text give that is typed for one keyboard or method while another is on; None where nothing."""
+    struck = strokes(text, typed)
+    return None if struck is None else shown(struck, on)
+
+
+def strokes(text: str, typed: str) -> tuple[Stroke, ...] | None:
+    """The keys that type a text; None if it cannot be typed."""
+    method = METHODS.get(typed)
+    signs = method.keys(text) if method else text
+    if signs is None:
+        return None
+    layout = keyboards.layout(method.layout if method else typed)
+    return _struck(layout, signs) or _struck(layout, "".join(_APOSTROPHE.get(sign, sign) for sign in signs))
+
+
+def _struck(layout: Layout, signs: str) -> tuple[Stroke, ...] | None:
+    return layout.strokes(signs) if signs else None
+
+
+def shown(struck: Sequence[Stroke], on: str) -> str | None:
+    """What keys give on a keyboard, or in an input method; None where one gives nothing."""
+    method = METHODS.get(on)
+    layout = keyboards.layout(method.layout if method else on)
+    signs = [_sign(layout, stroke) for stroke in struck]
+    text = _composed(signs) if all(signs) else None
+    return method.text(text) if method and text else text
+
+
+def _composed(signs: Sequence[str]) -> str | None:
+    """Signs with each dead key on the letter after it; None where the letter does not take it."""
+    text, dead = "", ""
+    for sign in signs:
+        if sign.startswith(DEAD):
+            dead += sign.removeprefix(DEAD)
+            continue
+        whole = unicodedata.normalize("NFC", sign + dead[::-1])
+        if dead and len(whole) != 1:
+            return None
+        text, dead = text + whole, ""
+    return None if dead else text
+
+
+def _sign(layout: Layout, stroke: Stroke) -> str:
+    """What a stroke types on a layout; "" where nothing."""
+    key, levels = _keys(layout.name).get(_position(stroke.key)), _levels(layout.name)
+    return key.levels[stroke.level % levels] if key else ""
+
+
+def _position(key: Key) -> str:
+    return _BACKSLASH.get(key.name, key.name)
+
+
+@packs.cached
+def _keys(name: str) -> Mapping[str, Key]:
+    """The keys of a layout by their position."""
+    return {_position(key): key for key in keyboards.layout(name).keys}
+
+
+@packs.cached
+def _levels(name: str) -> int:
+    """How many levels a layout has: two without AltGr, else four."""
+    altgr = any(sign for key in keyboards.layout(name).keys for sign in key.levels[_ALTGR:])
+    return len(keyboards.LEVELS) if altgr else _ALTGR
+
+
+def irreversible(typed: str, on: str) -> Iterator[tuple[str, str]]:
+    """The signs of a layout that do not come back from another one, each with the reason."""
+    first, second = keyboards.layout(typed), keyboards.layout(on)
+    for stroke in (Stroke(key, level) for key in first.keys for level, sign in enumerate(key.levels) if sign):
+        if reason := _single(first, stroke) or _single(second, stroke):
+            yield _sign(first, stroke), reason
+
+
+def _single(layout: Layout, stroke: Stroke) -> str:
+    """Why a stroke is not the only one of a layout that types a sign; "" if it is."""
+    sign = _sign(layout, stroke)
+    if not sign:
+        return "no key there"
+    if stroke.level >= _levels(layout.name):
+        return "no AltGr there"
+    if sign.startswith(DEAD):
+        return "dead key"
+    if len(sign) > 1:
+        return "several code points"
+    typed = layout.strokes(sign)
+    single = typed is not None and len(typed) == 1 and _at(typed[0]) == _at(stroke)
+    return "" if single else "also on another key"
+
+
+def _at(stroke: Stroke) -> tuple[str, int]:
+    return _position(stroke.key), stroke.level

@@ -1,0 +1,96 @@
+"""Words written in another script: as people type the language in Latin letters, by a standard, by a library.
+
+The strength is a share of words, so that a text of mixed scripts is a strength below 1. A scheme is one file of
+`noise/scripts/schemes`; `@direction=back` leads from the scheme's script to the language's own. A language that a
+scheme does not serve, since it is written in that script already or has no table, is not applicable.
+
+It leaves the script on purpose, and waives the rule that noise belongs to the script.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme import packs, registry
+from robust_xtreme.edits import Array, Edits
+from robust_xtreme.errors import SpecError
+from robust_xtreme.languages import language
+from robust_xtreme.noise.engine.perturbation import Job, Params, known_language, member
+from robust_xtreme.noise.engine.respelling import KINDS, respelled
+from robust_xtreme.noise.engine.trie import Trie, trie
+from robust_xtreme.noise.scripts.scheme import Scheme, Spelling
+from robust_xtreme.noise.scripts.table import TYPED
+
+BACK: Final = "back"
+_VARIANT: Final = ":"
+
+
+def schemes() -> tuple[str, ...]:
+    """The names of schemes, the default first; those with variants as `NAME:ID`."""
+    listed = (name for name in registry.names("scheme") if name != TYPED)
+    return (TYPED, *(f"{name}:ID" if registry.load("scheme", name).variant else name for name in listed))
+
+
+def scheme(name: str) -> Scheme:
+    """The scheme of that name, or of a variant. Raises SpecError and UserError."""
+    head, _, variant = name.partition(_VARIANT)
+    known: Scheme = registry.load("scheme", head)
+    if not known.variant:
+        return known
+    if variant in ("", "ID"):
+        raise SpecError(f"The scheme {head!r} needs a name: {known.summary}.")
+    return known.variant(variant)
+
+
+def _check(params: Params) -> None:
+    """Raise SpecError where a scheme is not known, or cannot be read back though it is asked to."""
+    known = scheme(params["scheme"][0])
+    if params["direction"][0] == BACK and not known.back:
+        raise SpecError(f"The scheme {known.name!r} cannot be read back: leave @direction=back out.")
+
+
+def _lacks(code: str, params: Params) -> str:
+    known = scheme(params["scheme"][0])
+    return known.lacks_back(code) if params["direction"][0] == BACK else known.lacks(code)
+
+
+def spelling(code: str, params: Params) -> Spelling:
+    """How words of a language are respelt."""
+    known = scheme(params["scheme"][0])
+    back = known.back if params["direction"][0] == BACK else None
+    return (back or known.spelling)(code)
+
+
+@packs.cached
+def _listed(code: str) -> Trie | None:
+    """The words into which text of a language without spaces is divided."""
+    if not packs.has("input", f"{code}-words"):
+        return None
+    return trie(list(dict.fromkeys(row["word"] for row in packs.table("input", f"{code}-words").rows if row["word"])))
+
+
+def _edit(job: Job) -> tuple[Edits, Array]:
+    spaces = language(job.language).spaces or job.params["direction"][0] == BACK
+    listed = None if spaces else _listed(job.language)
+    return respelled(job, spelling(job.language, job.params), listed, spaces)
+
+
+def _described() -> None:
+    """Write words in another script, as people type them in Latin letters, or by a standard."""
+
+
+transliterate = member(
+    _described,
+    "words",
+    "word",
+    "share of words in another script",
+    KINDS,
+    _edit,
+    name="transliterate",
+    choices={"scheme": schemes, "direction": lambda: ("to", BACK)},
+    lacks=lambda code: known_language(code) or scheme(TYPED).lacks(code),
+    lacks_with=_lacks,
+    check=_check,
+    packs=lambda code: scheme(TYPED).packs(code),
+    waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
+)

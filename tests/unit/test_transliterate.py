@@ -1,0 +1,116 @@
+"""Words in another script: which languages a scheme serves, what it writes, the way back, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import regex
+from tests.conformance.texts import sentence
+from tests.unit.test_romanisations import RUSSIAN
+
+from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.examples import Text
+from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise.engine.noising import Noised, bound, noise_texts
+from robust_xtreme.noise.engine.respelling_table import Form, Rule, Rules
+from robust_xtreme.noise.members.transliterate import scheme, schemes, transliterate
+from robust_xtreme.noise.scripts.scheme import Scheme, inverse
+from robust_xtreme.noise.scripts.schemes import icu, uroman
+from robust_xtreme.noise.suites import unsupported
+from robust_xtreme.specs import PerturbationSpec
+
+SERVED = [code for code in LANGUAGES if transliterate.serves(code)]
+ISO = RUSSIAN.replace("typed", "iso9")
+
+
+def noise(value: str, spec: str, code: str = "ru") -> Noised:
+    """A text after a perturbation."""
+    return noise_texts([Text("x", code, value)], PerturbationSpec.parse(spec), 0)[0]
+
+
+@pytest.mark.parametrize("code", SERVED)
+def test_what_people_type_is_latin(code: str) -> None:
+    """The rule that noise belongs to the script is waived: respelt words are in Latin letters; kanji stay."""
+    noised = noise(sentence(code), "transliterate:1", code)
+    assert noised.edits["respell"] == noised.eligible > 0
+    left = regex.findall(r"(?=[\p{L}\p{M}])[^\p{Latin}\p{Inherited}\p{Common}\p{Han}]", noised.text.value)
+    assert left == []
+
+
+def test_a_language_in_latin_letters_is_not_served() -> None:
+    """It is not applicable, with the reason, and so is out of averages; so is a language without a table."""
+    assert noise("Habari", "transliterate:1", "sw").status == "not_applicable"
+    assert transliterate.lacks("sw") == "it is already written in Latin letters"
+    assert transliterate.lacks("xx") == "unknown language"
+    cell = PerturbationSpec.parse("transliterate:1")
+    assert unsupported(cell, "sw") == ("transliterate", "it is already written in Latin letters")
+
+
+def test_a_scheme_serves_other_languages_than_the_default(tmp_path: Path) -> None:
+    """Whether a language is served depends on the scheme that is named."""
+    assert noise("Москва", "transliterate:1@scheme=iso9").text.value == "Moskva"
+    assert noise("नदी", "transliterate:1@scheme=iso9", "hi").status == "not_applicable"
+    cell = PerturbationSpec.parse("transliterate:1@scheme=iso9")
+    assert unsupported(cell, "ru") is None
+    assert (unsupported(cell, "hi") or ("", ""))[1] == "no table of iso9 for it"
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("transliterate:1@scheme=iso8", "'transliterate' knows no 'iso8' in '@scheme=iso8'"),
+        ("transliterate:1@scheme=typd", "typed"),
+        ("transliterate:1@scheme=icu", "icu"),
+        ("transliterate:1@scheme=icu:", "icu"),
+        ("transliterate:1@scheme=typed@direction=back", "The scheme 'typed' cannot be read back"),
+        ("transliterate:1@direction=away", "'transliterate' knows no 'away' in '@direction=away'; it knows to, back"),
+    ],
+)
+def test_what_is_not_a_scheme_is_refused(spec: str, message: str) -> None:
+    """One line names the value, with the near ones."""
+    with pytest.raises(SpecError) as caught:
+        bound(PerturbationSpec.parse(spec))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in schemes() if ":" not in name])
+def test_a_scheme_says_what_it_is(name: str) -> None:
+    """Each has a summary and a source, and for every language either serves it or says why not."""
+    known = scheme(name)
+    assert isinstance(known, Scheme)
+    assert known.summary
+    assert known.source
+    assert known.lacks("xx") == "unknown language"
+    assert all(known.lacks(code) or known.packs(code) or name == "uroman" for code in LANGUAGES)
+
+
+def test_the_way_back_is_that_of_the_rules() -> None:
+    """Forms lead back to letters, the commonest of several letters; conditions about places are kept."""
+    rows = (
+        Rule("ш", (Form("sh"),)),
+        Rule("щ", (Form("sh"),)),
+        Rule("ъ", (Form(""),)),
+        Rule("х", (Form("x", 1), Form("h", 3))),
+    )
+    back = inverse(Rules(tuple(rows), {}))
+    assert [(rule.letters, rule.forms[0].text) for rule in back.rules] == [("sh", "ш"), ("h", "х")]
+
+
+def test_text_in_the_other_script_comes_back(tmp_path: Path) -> None:
+    """`@direction=back` gives the native letters where the scheme has different letters for each."""
+    assert noise("Moskva i ŝuka", "transliterate:1@scheme=iso9@direction=back").text.value == "Москва и щука"
+
+
+def test_uroman_and_icu_are_asked_for_where_they_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the library one line names the extra that installs it."""
+    monkeypatch.setitem(sys.modules, "uroman", None)
+    monkeypatch.setitem(sys.modules, "icu", None)
+    uroman._library.cache_clear()
+    uroman._spelling.cache_clear()
+    icu._transform.cache_clear()
+    for spec in ("transliterate:1@scheme=uroman", "transliterate:1@scheme=icu:Greek-Latin"):
+        with pytest.raises(UserError, match=r"cannot be loaded .* pip install \"robust-xtreme\[scripts\]\""):
+            noise("Москва", spec)

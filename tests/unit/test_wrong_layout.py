@@ -1,0 +1,145 @@
+"""wrong_layout: words come out as the keys of one layout show them on another, and come back in reverse."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from tests.conformance.texts import SENTENCES
+
+from robust_xtreme import packs
+from robust_xtreme.errors import SpecError
+from robust_xtreme.examples import Span, Text
+from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, belongs, language
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.input import keyboards, retyping
+from robust_xtreme.noise.input.keyboards import DEAD
+from robust_xtreme.noise.members.wrong_layout import AUTO, changed, keyboard_names, layout_names, pair, wrong_layout
+from robust_xtreme.specs import PerturbationSpec
+
+
+def _noise(value: str, code: str, spec: str = "wrong_layout:1", *spans: Span) -> Noised:
+    return noise_texts([Text("t", code, value, spans)], PerturbationSpec.parse(spec), 0)[0]
+
+
+@pytest.mark.parametrize(("code", "clean", "noisy"), [
+    ("ru", "привет", "ghbdtn"), ("ru", "Люблю Москву!", "K.,k. Vjcrde!"), ("en", "hello", "руддщ"),
+    ("en", "It's OK", "Шеэы ЩЛ"), ("en", "it’s", "шеэы"), ("uk", "Їжак", "};fr"),
+    ("he", "שלום", "akuo"), ("ar", "مرحبا", "lvpfh"), ("el", "Ώρα καλή", ";Vra kal;h"), ("fa", "می‌خواهم", "ldBo,hil"),
+    ("ka", "გამარჯობა", "gamarjoba"), ("th", "ยกเลิก", "pdg]bd"), ("hi", "नमस्ते", "vcmdls"), ("ta", "நன்றி", "vVdJf"),
+    ("te", "అక్కడ్", "Dkdk[d"), ("my", "ကလေး", "uva;"), ("ko", "안녕", "dkssud"), ("ko", "값", "rkqt"),
+    ("vi", "Tiếng Việt", "Tieengs Vieetj"), ("zh", "我们今天去", "womenjintianqu"), ("ja", "がっこう", "gakkou"),
+    ("ja", "私は学校に行きます", "watasihagakkouniikimasu"), ("de", "größe", "gr;-e"), ("fr", "école", "2cole"),
+    ("es", "mañana fácil", "ma;ana f'acil"), ("pl", "Łódź", "Lodx"), ("bn", "গাড়ি", "ie[]f"), ("kk", "қазақ", "0fpf0"),
+])  # fmt: skip
+def test_words_are_what_their_keys_show(code: str, clean: str, noisy: str) -> None:
+    """By default on the layout of another script, or of other letters; case is that of Shift."""
+    assert _noise(clean, code).text.value == noisy
+
+
+@pytest.mark.parametrize(("spec", "code", "clean", "noisy"), [
+    ("@layout=ko-2set", "en", "hello dkssud", "ㅗ디ㅣㅐ 안녕"), ("@layout=jp-kana", "en", "hello", "くいりりら"),
+    ("@keyboard=jp-kana", "ja", "がっこう", "t[Zb4"), ("@layout=de", "en", "lazy", "layz"),
+    ("@layout=fr", "en", "was", "zqs"), ("@keyboard=vi-vni", "vi", "tiếng", "tie6ng1"),
+    ("@layout=vi-telex", "en", "test doof", "tét dồ"),
+    ("@layout=ja-romaji", "en", "kana hello", "かな hello"), ("@layout=ara", "en", "bat", "لاشف"),
+    ("@layout=gr", "ru", "дело", "λτκξ"), ("@layout=th", "en", "by door", "by กนนพ"),
+])  # fmt: skip
+def test_another_layout_or_method_is_chosen(spec: str, code: str, clean: str, noisy: str) -> None:
+    """A word whose keys give no text (letters left over, a mark at the beginning) stays as it is."""
+    assert _noise(clean, code, f"wrong_layout:1{spec}").text.value == noisy
+
+
+def test_every_language_changes_and_leaves_its_script() -> None:
+    """What rule 4 is waived for: by default the forms are of another script, or signs of the same keys."""
+    for code in LANGUAGES:
+        noised = _noise(SENTENCES[code] if code != "ja" else "わたしはがっこうにいきます", code)
+        assert noised.status == "ok", code
+        foreign = [sign for sign in noised.text.value if not belongs(code, sign)]
+        assert foreign or language(code).script == "Latn", code
+
+
+def test_a_word_changes_as_a_whole_or_not_at_all() -> None:
+    """Letters of another script, and those that no key types, leave a word out of the eligible ones."""
+    noised = _noise("Дом Windows ДомWindows Їжа дом", "ru")
+    assert noised.text.value == "Ljv Windows ДомWindows Їжа ljv"
+    assert noised.eligible == 2
+
+
+def test_signs_stay_within_the_spans_of_their_words() -> None:
+    """A word that begins and ends with letters on the keys of signs keeps its edges; a frozen one its letters."""
+    noised = _noise("Люблю жаб и юбку", "ru", "wrong_layout:1", Span(0, 5), Span(6, 9), Span(12, 16, frozen=True))
+    assert noised.text.value == "K.,k. ;f, b юбку"
+    assert [noised.text.at(span) for span in noised.text.spans] == ["K.,k.", ";f,", "юбку"]
+
+
+def test_a_decomposed_text_is_typed_as_a_composed_one() -> None:
+    """NFD Korean and Greek give the same keys."""
+    for code, value in (("ko", "안녕"), ("el", "καλή"), ("vi", "tiếng")):
+        noised = _noise(unicodedata.normalize("NFD", value), code)
+        assert noised.text.value == _noise(value, code).text.value
+
+
+def test_what_is_bijective_on_both_layouts_comes_back() -> None:
+    """For all pairs of keyboards, every sign that is not an exception, and some are none; kana as hiragana."""
+    names = keyboards.names()
+    hiragana = {point + 0x60: point for point in range(0x3041, 0x3097)}
+    for typed in names:
+        signs = {sign for key in keyboards.layout(typed).keys for sign in key.levels if sign}
+        for on in names:
+            back = signs - {sign for sign, _ in retyping.irreversible(typed, on)}
+            for sign in back:
+                form = retyping.retyped(sign, typed, on)
+                assert form is not None
+                expected = sign.translate(hiragana) if typed == "jp-kana" else sign
+                assert retyping.retyped(form, on, typed) == expected, (typed, on, sign)
+            assert len(back) > 9, (typed, on)
+
+
+def test_exceptions_are_composed_several_double_and_missing() -> None:
+    """Each reason is given for a sign that has it, and for no sign that comes back."""
+    assert dict(retyping.irreversible("ara", "us"))["لا"] == "several code points"
+    assert dict(retyping.irreversible("us", "ara"))["b"] == "several code points"
+    assert dict(retyping.irreversible("gr", "us"))[f"{DEAD}\u0301"] == "dead key"
+    assert dict(retyping.irreversible("pl", "us"))["ą"] == "no AltGr there"
+    assert dict(retyping.irreversible("hu", "us"))["í"] == "no key there"
+    assert dict(retyping.irreversible("us", "ru"))["|"] == "also on another key"
+    assert not {*dict(retyping.irreversible("ru", "us"))} & {*language("ru").alphabet}
+
+
+@pytest.mark.parametrize("name", ["ko-2set", "vi-telex", "vi-vni"])
+def test_methods_come_back(name: str) -> None:
+    """Syllables of Korean, and those of Vietnamese that are written most, come back from their keys."""
+    syllables = [chr(point) for point in range(0xAC00, 0xD7A4, 7)]
+    if name != "ko-2set":
+        syllables = [row["syllable"] for row in packs.table("input", "vi-syllables").rows]
+    lost = [s for s in syllables if retyping.retyped(retyping.retyped(s, name, "us") or "", "us", name) != s]
+    assert len(lost) <= 0.02 * len(syllables), lost
+
+
+def test_kana_comes_back() -> None:
+    """From romaji and from the kana keyboard, as hiragana."""
+    for name in ("ja-romaji", "jp-kana"):
+        for kana in ("がっこう", "きょうはいいてんきです", "ぱんだ", "しんじゅく"):
+            keys = retyping.retyped(kana, name, "us")
+            assert keys
+            assert retyping.retyped(keys, "us", name) == kana
+
+
+@pytest.mark.parametrize(("spec", "code", "named"), [
+    ("@layout=us", "en", "us"), ("@layout=gb", "en", "gb"), ("@keyboard=ru", "en", "cm-qwerty"),
+    ("@layout=ru", "ru", "ru"),
+])  # fmt: skip
+def test_a_layout_that_changes_nothing_is_refused(spec: str, code: str, named: str) -> None:
+    """A language is not silently left clean: one line names the layout."""
+    with pytest.raises(SpecError, match=named):
+        _noise("a б", code, f"wrong_layout:1{spec}")
+
+
+def test_all_languages_with_a_keyboard_have_a_layout_that_changes_them() -> None:
+    """Of more than one letter of the alphabet."""
+    for code in filter(wrong_layout.serves, ALL_LANGUAGES):
+        typed, on = pair(code, AUTO, AUTO)
+        assert typed in keyboard_names()
+        assert on in layout_names()
+        assert len(changed(code, typed, on)) >= 2 or code in ("ja", "zh")
