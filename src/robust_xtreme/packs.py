@@ -27,13 +27,10 @@ _R = TypeVar("_R")
 
 _SUFFIX: Final = {
     **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
-    **dict.fromkeys(
-        ("confusables", "diacritics", "input", "lookalikes", "misspellings", "normalisation", "romanisations"), ".tsv"
-    ),
+    **dict.fromkeys(("calibration", "confusables", "diacritics", "input", "lookalikes"), ".tsv"),
+    **dict.fromkeys(("misspellings", "normalisation", "romanisations"), ".tsv"),
 }
-KINDS: Final = tuple(sorted(_SUFFIX))
-"""The folders that may contain packs."""
-
+KINDS: Final = tuple(sorted(_SUFFIX))  # the folders that may contain packs
 STANDINGS: Final = ("attested", "derived", "authored")
 CHOICE: Final = "choice"
 """The part of a keyboard's data that is `authored` where no source assigns the keyboard to the language."""
@@ -42,12 +39,15 @@ _NAMED: Final = {
     **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
     "confusables": ("lookalikes",),
     "diacritics": ("alphabets", "lookalikes"),
-    **dict.fromkeys(("misspellings", "normalisation"), ("alphabets",)),
+    **dict.fromkeys(("calibration", "misspellings", "normalisation"), ("alphabets",)),
     "natural": ("alphabets", "lookalikes", "natural"),
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 
-_STATED: Final = {"misspellings": "language", "confusables": "script", "lookalikes": "script"}
+_STATED: Final = {
+    **dict.fromkeys(("calibration", "misspellings"), "language"),
+    **dict.fromkeys(("confusables", "lookalikes"), "script"),
+}
 """The header key whose value must equal the file's name, by kind."""
 
 FACTS: Final = ("source", "licence", "standing")

@@ -6,42 +6,17 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import SpecError, is_empty, nearest, shown
 from robust_xtreme.examples import Corpus, Example
+from robust_xtreme.links import Link, parse_link
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
-_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
-_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_DIGITS: Final = 20
-_SHOWN: Final = 40
 _SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
 _SUITES: Final = "What suites contain: robust-xtreme list suites"
 SUITE: Final = "@"
 """The first character of the name of a suite of perturbations."""
-
-_GRAMMAR: Final = "name[:strength,...][@key=value]..., for example char_noise:0.05,0.1@ops=replace"
-
-
-def canonical_strength(text: str) -> str:
-    """A strength as its canonical decimal: `0.10` is `0.1`; only 0 to 9 are digits. Raises SpecError outside [0, 1]."""
-    shown = repr(text[:_SHOWN]) + "..." * (len(text) > _SHOWN)
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        value = None
-    if value is None or not _NUMBER.fullmatch(text.strip()):
-        raise SpecError(f"The strength {shown} is not a number between 0 and 1, as in 0.1.")
-    if not 0 <= value <= 1:
-        raise SpecError(f"The strength {shown} is not between 0 and 1.")
-    if len(value.as_tuple().digits) > _DIGITS:
-        raise SpecError(f"The strength {shown} has more than {_DIGITS} digits.")
-    if value and value.adjusted() < -_DIGITS:
-        raise SpecError(f"The strength {shown} is too small: take 0, or at least 1e-{_DIGITS}.")
-    return format(value.normalize(), "f") if value else "0"
 
 
 def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[str], location: str) -> None:
@@ -92,20 +67,6 @@ _TYPES: Final = {
 
 @final
 @dataclass(frozen=True, slots=True)
-class Link:
-    """One perturbation of a chain: its name, its strengths as canonical decimals, its shape parameters."""
-
-    name: str
-    strengths: tuple[str, ...] = ()
-    params: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        strengths = ":" + ",".join(self.strengths) if self.strengths else ""
-        return self.name + strengths + "".join(f"@{key}={value}" for key, value in self.params)
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class PerturbationSpec:
     """A chain of perturbations and the fields that it noises (empty: the task's defaults).
 
@@ -124,9 +85,11 @@ class PerturbationSpec:
         if text.strip().startswith(SUITE):
             what = "is a suite, but one perturbation is needed here, as in char_noise:0.1."
             raise SpecError(f"{text!r} {what} {_SUITES}")
-        links, fields = zip(*(_parse_link(part, text) for part in text.split("+")), strict=True)
+        links, fields = zip(*(parse_link(part, text) for part in text.split("+")), strict=True)
         if any(len(link.strengths) > 1 for link in links[:-1]):
             raise SpecError(f"In {text!r} only the last link of a chain may list several strengths.")
+        if len(links) > 1 and any(link.axis for link in links):
+            raise SpecError(f"In {text!r} @realised= is of one perturbation, and a chain has several.")
         named = {*filter(None, fields)}
         if len(named) > 1:
             raise SpecError(f"In {text!r} the links name different fields; a chain noises the same fields.")
@@ -170,26 +133,6 @@ def canonical(text: str) -> str:
     if not _SUITE.fullmatch(text.strip()):
         raise SpecError(f"{text[:80]!r} is not a suite: a suite is by itself, as in @smoke. {_SUITES}")
     return text.strip()
-
-
-def _parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:
-    head, *options = part.strip().split("@")
-    name, colon, strengths = head.partition(":")
-    if not _NAME.fullmatch(name):
-        raise SpecError(f"In {whole!r} the name {name!r} is not a perturbation's name. Write {_GRAMMAR}")
-    if colon and not strengths.strip():
-        raise SpecError(f"In {whole!r} a strength is missing after the colon. Write {_GRAMMAR}")
-    values = tuple(canonical_strength(word) for word in strengths.split(",")) if colon else ()
-    params = {}
-    for option in options:
-        key, equals, value = option.partition("=")
-        if not equals or not _KEY.fullmatch(key) or not value.strip():
-            raise SpecError(f"In {whole!r} the option {'@' + option!r} is not @key=value. Write {_GRAMMAR}")
-        params[key] = ",".join(word.strip() for word in value.split(","))
-    if len(params) != len(options):
-        raise SpecError(f"In {whole!r} an option is given twice.")
-    fields = tuple(word for word in params.pop("fields", "").split(",") if word)
-    return Link(name, values, tuple(sorted(params.items()))), fields
 
 
 @final

@@ -38,6 +38,7 @@ SLOW: Final = frozenset(
         "test_perturb_files",
         "test_perturb_tables",
         "test_pinyin",
+        "test_realised",
         "test_predictor",
         "test_program",
         "test_rewriter",

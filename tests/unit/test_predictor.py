@@ -42,6 +42,8 @@ class Last:
         work.advance(len(inputs))
         return Predicted([Choice(self.labels - 1) for _ in inputs])
 
+    unknown = None
+
     def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """Code points."""
         return {piece: tuple(map(ord, piece)) for piece in pieces}

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.specs import Origin, PerturbationSpec, canonical, canonical_strength
+from robust_xtreme.links import canonical_strength
+from robust_xtreme.specs import Origin, PerturbationSpec, canonical
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.trained import model_facts, stage_flags
+from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.document import page
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.results import store
@@ -35,6 +36,7 @@ from robust_xtreme.results.schema import (
     empty,
 )
 from robust_xtreme.results.score import scores
+from robust_xtreme.specs import PerturbationSpec
 
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +127,8 @@ def conditions(plan: Plan) -> pl.DataFrame:
 def _condition(condition: Condition) -> dict[str, Any]:
     if condition.spec is None:
         return {"condition": condition.name, "kind": "clean"}
-    spec = condition.spec
+    spec = PerturbationSpec.parse(condition.name)  # as it was asked for: in tokens it is solved for by task run
+    axis = spec.links[-1].axis
     members = [registry.load("perturbation", link.name) for link in spec.links]
     several = len(members) > 1
     params = {f"{link.name}.{key}" if several else key: value for link in spec.links for key, value in link.params}
@@ -136,7 +139,10 @@ def _condition(condition: Condition) -> dict[str, Any]:
         "version": "+".join(str(member.version) for member in members),
         "params": json.dumps(params, sort_keys=True),
         "fields": ",".join(spec.fields),
-        "nominal": spec.nominal,
+        "nominal": None if axis else spec.nominal,
         "unit": members[-1].unit,
+        "target_axis": axis or None,
+        "target": float(spec.nominal) if axis else None,
+        "calibration": digest() if axis else None,
         "packs": packs.identity() or None,
     }

@@ -11,6 +11,7 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import clusters_note
 from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
+from robust_xtreme.evaluation.by_tokens import resolved
 from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun, identity_of, limited
 from robust_xtreme.evaluation.unread import check_read
 from robust_xtreme.examples import Corpus, Document, Example, Text
@@ -211,7 +212,7 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
     """Raise UnknownName or SpecError, one line, where a perturbation, option or field does not exist."""
     for link in cell.links:
         registry.load("perturbation", link.name)
-    if not asks(cell):
+    if not asks(cell) and not any(link.axis for link in cell.links):
         noise_texts([Text("check", "en", "word")], cell, 0)
     known = dict.fromkeys(name for task in tasks for name in task.fields)
     if cell.fields and not any(set(cell.fields) <= set(task.fields) for task in tasks):
@@ -254,8 +255,7 @@ def _task_run(
         params=model.params_nonembedding,
         words=kind_of(task.family).words,
     )
-    left = _unserved(task_run, conditions, split.corpus, examples)
-    served = tuple(condition for condition in conditions if condition.name not in {cell.condition for cell in left})
+    served, left = _served(task_run, conditions, split.corpus, examples)
     splits.keep(replace(split, examples=examples))
     setting = model.learned.setting(task_run.languages[0])
     return with_pool(replace(task_run, conditions=served, setting=setting), split.corpus, examples), left
@@ -293,23 +293,29 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     return " ".join([*(f"{name}={value}" for name, value in named.items()), precision])
 
 
-def _unserved(
+def _served(
     task_run: TaskRun, conditions: Sequence[Condition], corpus: Corpus | None, examples: Sequence[Example]
-) -> list[NotRun]:
-    """The conditions that do not support any language of the texts that they noise, with the reason."""
+) -> tuple[tuple[Condition, ...], list[NotRun]]:
+    """The conditions that support a language of the texts that they noise, and the others with the reason."""
     written = {(name, text.language) for example in examples for name, text in example.texts.items()}
     written |= {(CANDIDATE, text.language) for text in (corpus.texts if corpus else ())}
-    unserved: list[NotRun] = []
+    served: list[Condition] = []
+    left: list[NotRun] = []
     for condition in conditions:
         spoken = sorted({code for name, code in written if name in condition.fields})
         cell, in_suite = condition.spec, condition.in_suite
         reasons = [unsupported(cell, code, in_suite) for code in spoken] if cell else []
         if reasons and (why := reasons[0]) and all(reasons):
             detail = f"{task_run.label}: {why[0]} does not serve the language: {why[1]}."
-            unserved.append(
-                NotRun(task_run.task.name, task_run.language, task_run.split, NOT_APPLICABLE, detail, condition.name)
-            )
-    return unserved
+        else:
+            condition, problem = resolved(condition, task_run.model, spoken)
+            detail = problem and f"{task_run.label}: {problem}."
+        if detail:
+            cell_left = NotRun(task_run.task.name, task_run.language, task_run.split, NOT_APPLICABLE, detail)
+            left.append(replace(cell_left, condition=condition.name))
+        else:
+            served.append(condition)
+    return tuple(served), left
 
 
 def with_pool(task_run: TaskRun, corpus: Corpus | None, examples: Sequence[Example]) -> TaskRun:

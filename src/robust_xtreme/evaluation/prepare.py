@@ -66,6 +66,11 @@ class Prepared:
         """How many tokens a text has, without special tokens."""
         return sum(map(len, self.token_ids(text)))
 
+    def unknown_count(self, text: Text) -> int | None:
+        """How many of them are the token for unknown text; None where the tokenizer has none."""
+        unknown = self.predictor.unknown
+        return None if unknown is None else sum(ids.count(unknown) for ids in self.token_ids(text))
+
 
 def prepare(
     task_run: TaskRun,

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any, final
 
@@ -14,10 +15,10 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.evaluation.prepare import Prepared, Variant
-from robust_xtreme.evaluation.task_run import CLEAN, TaskRun
-from robust_xtreme.examples import Answers, Example, Scored, Span, Target, target_json
+from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
+from robust_xtreme.examples import Answers, Example, Scored, Span, Target, Text, target_json
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound
 from robust_xtreme.predictors.predictor import Input, Predicted
 from robust_xtreme.results.chance import constants
 from robust_xtreme.results.schema import CELL, CHANCE, PREDICTIONS, SHALLOW, STATS, build
@@ -109,7 +110,7 @@ def _key(prepared: Prepared, variant: Variant) -> Columns:
 
 def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[str, Any]]:
     """The columns of PREDICTIONS for each item, without those of its cell."""
-    clean = answered.prepared.variants[0]
+    clean, nominal = answered.prepared.variants[0], _nominal(variant.condition)
     for index, example in enumerate(answered.prepared.examples):
         answer = None if failed else answered.answer(variant, index)
         measured = variant.measured(example)
@@ -121,13 +122,33 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
             "answer": None if failed else _clean_text(answered, variant, index),
             "gold": target_json(variant.examples[index].target),
             "status": "failed" if failed else _status(answered, variant, index, measured),
+            "nominal": nominal(measured),
             **_realised(measured),
             "tokens_clean": sum(answered.prepared.token_count(noised.clean) for noised in measured),
             "tokens": sum(answered.prepared.token_count(noised.text) for noised in measured),
+            "unknown_clean": _unknown(answered.prepared, [noised.clean for noised in measured]),
+            "unknown": _unknown(answered.prepared, [noised.text for noised in measured]),
             "truncated": any(window.truncated for window in answered.input_of(variant, index).windows),
             "tokens_changed": _changed(answered, variant.inputs[index], clean.inputs[index])
             or _pool_changed(answered.prepared, variant, measured),
         }
+
+
+def _nominal(condition: Condition) -> Callable[[Sequence[Noised]], str | None]:
+    """A function that gives the strength of the last perturbation, solved for in the language of some texts."""
+    link = bound(condition.spec)[-1] if condition.spec else None
+
+    @cache
+    def strength(language: str) -> str:
+        assert link is not None
+        return at_nominal(link, language).strength
+
+    return lambda measured: strength(measured[0].clean.language) if link and measured else None
+
+
+def _unknown(prepared: Prepared, texts: Sequence[Text]) -> int | None:
+    counts = [prepared.unknown_count(text) for text in texts]
+    return None if None in counts else sum(filter(None, counts))
 
 
 def _changed(answered: Answered, index: int, clean: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import DataError, SpecError, UnknownName, UserError
-from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.noise.engine.noising import bound, lacks
 from robust_xtreme.specs import SUITE, PerturbationSpec, TaskSpec, check_keys
 
 _KIND: Final = "suites"
@@ -118,7 +118,7 @@ def unsupported(cell: PerturbationSpec, code: str, in_suite: bool = False) -> tu
 
     A suite leaves out languages for which a perturbation is thin, too.
     """
-    members = [(link.perturbation, link.lacks(code)) for link in bound(cell)]
+    members = [(link.perturbation, lacks(link, code)) for link in bound(cell)]
     pairs = ((member.name, why or (member.thin(code) if in_suite else "")) for member, why in members)
     return next(((name, why) for name, why in pairs if why), None)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme import languages, packs
+from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import confusions
 from robust_xtreme.noise.input.keyboards import layout
@@ -50,6 +51,7 @@ def _misread(script: str) -> None:
 
 _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "alphabets": alphabet,
+    "calibration": realised.texts,
     "confusables": alike,
     "diacritics": rows,
     "input": _typed,

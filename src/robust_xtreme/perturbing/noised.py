@@ -10,7 +10,7 @@ from robust_xtreme import languages
 from robust_xtreme.errors import DataError, Mismatch, UnknownName, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.formats import Done, Record, Slot
-from robust_xtreme.noise.engine.noising import Bound, Noised, as_read, noise_with
+from robust_xtreme.noise.engine.noising import Bound, Noised, as_read, lacks, noise_with
 from robust_xtreme.perturbing.of_task import Texts
 from robust_xtreme.randomness import bare_ids
 
@@ -95,6 +95,6 @@ def check_served(links: Sequence[Bound], language: str, family: str) -> None:
         perturbation = link.perturbation
         if family in perturbation.refuses:
             raise UserError(f"{perturbation.name!r} has no meaning in {family}: the spans of its texts would be lost.")
-        if language and (why := link.lacks(language)):
+        if language and (why := lacks(link, language)):
             see = f"robust-xtreme list perturbations --language {language}"
             raise UserError(f"{perturbation.name!r} does not serve the language {language!r}: {why}. See: {see}")

@@ -98,6 +98,11 @@ class Predictor(Protocol):
         """The predictions of the inputs. Raises torch.OutOfMemoryError; it is called again with smaller batches."""
         ...
 
+    @property
+    def unknown(self) -> int | None:
+        """The token id of what the vocabulary does not contain; None where the tokenizer has none."""
+        ...
+
     def tokens(self, pieces: Iterable[str], /) -> dict[str, tuple[int, ...]]:
         """The token ids of pieces of text, without special tokens."""
         ...

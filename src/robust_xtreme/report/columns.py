@@ -102,6 +102,10 @@ def _tokens(clean: float | None, noisy: float | None) -> str:
     return NOTHING if clean is None or noisy is None else f"{clean:.2f} > {noisy:.2f}"
 
 
+def _shares(clean: float | None, noisy: float | None) -> str:
+    return NOTHING if clean is None or noisy is None else f"{100 * clean:.1f} > {100 * noisy:.1f}"
+
+
 def _notes(unchanged: float, not_applicable: float, truncated: float, inert: bool, overlap: bool) -> str:
     shares = {"unchanged": unchanged, "not applicable": not_applicable, "truncated": truncated}
     shown_shares = [f"{percent(share)} {name}" for name, share in shares.items() if share > 0]
@@ -164,6 +168,13 @@ _CATALOGUE: Final = (
           "is between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
           "perturbed; words as in the column words.", room=_WIDE),
+    Shown("drawn at", ("nominal",), _text, "The strength that the noise was drawn with: where a realised strength was "
+          "asked for, it was solved for on the language's calibration text."),
+    Shown("unknown", ("unknown_clean", "unknown"), _shares, "The token for text that the vocabulary does not "
+          "contain, in percent of the tokens, clean > perturbed."),
+    Shown("truncated", ("truncated_clean", "truncated"), _shares, "Items that do not fit into the model, in percent, "
+          "clean > perturbed."),
+    Shown("tokens changed", ("tokens_changed",), percent, "Edited items with other token ids; 0 is inert."),
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
           "`inert`: the tokenizer undid the noise in every edited text; `overlap`: the model was trained on text of "
           "this split.", right=False, room=MEDIUM, folds=True),

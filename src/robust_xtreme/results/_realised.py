@@ -25,9 +25,11 @@ def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
         return {}
     totals = _totals(rows, starts)
     operators, answers = rows.get_column("operators"), rows.select(_answer()).to_series()
+    nominal = rows.get_column("nominal")
     return {
         key: {
             **_means({name: float(column[at]) for name, column in totals.items()}),
+            "nominal": nominal[int(starts[at]) : int(starts[at + 1])].drop_nulls().first(),
             "operators": _summed(operators[int(starts[at]) : int(starts[at + 1])]),
             "constant": _constant(answers[int(starts[at]) : int(starts[at + 1])]),
         }
@@ -46,13 +48,15 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
         "tokens_clean",
         "tokens",
         "truncated",
+        "unknown_clean",
+        "unknown",
         rows=pl.lit(1.0),
         measured=measured,
         edited=edited,
         not_applicable=pl.col("status") == "not_applicable",
         tokens_changed=edited & pl.col("tokens_changed"),
     )
-    values = {name: columns.get_column(name).cast(pl.Float64).to_numpy() for name in columns.columns}
+    values = {name: columns.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy() for name in columns.columns}
     return {name: np.add.reduceat(column, starts[:-1]) for name, column in values.items()}
 
 
@@ -67,10 +71,16 @@ def _means(total: dict[str, float]) -> Row:
         "not_applicable": total["not_applicable"] / rows,
         "tokens_per_word_clean": total["tokens_clean"] / words if words else None,
         "tokens_per_word": total["tokens"] / words if words else None,
+        "unknown_clean": _share(total["unknown_clean"], total["tokens_clean"]),
+        "unknown": _share(total["unknown"], total["tokens"]),
         "tokens_changed": changed,
         "inert": edited > 0 and not total["tokens_changed"],
         "truncated": total["truncated"] / rows,
     }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return None if np.isnan(part) or not whole else part / whole
 
 
 def _answer() -> pl.Expr:

@@ -16,7 +16,7 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Written into every stored file; raised when a column changes."""
 
 STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
@@ -77,16 +77,17 @@ CELL: Final = ("model", "data", "task", "split", "language", "context_language",
 _CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}
 
 _REALISED: Final = {
+    "nominal": Column(pl.String, nullable=True),
     **_columns(pl.Float64, "grapheme_edit_rate word_edit_rate unchanged not_applicable"),
-    **_columns(pl.Float64, "tokens_per_word_clean tokens_per_word tokens_changed", nullable=True),
+    **_columns(pl.Float64, "tokens_per_word_clean tokens_per_word tokens_changed unknown_clean unknown", nullable=True),
     "inert": Column(pl.Boolean),
     "truncated": Column(pl.Float64),
     "operators": Column(pl.String),
 }
 """Means over the items of a cell: edit rates, shares of items; `operators` is JSON, operator to accepted edits.
 
-`tokens_changed` is the share of edited items with other token ids. `inert` is whether items were edited and none has
-other token ids: the tokenizer undid the noise.
+`nominal` is the strength that the noise was drawn with, `unknown` a share of tokens, null where the tokenizer has none
+for the unknown, `tokens_changed` of edited items. `inert`: items were edited, and the tokenizer undid that in all.
 """
 
 _LEVELS: Final = {
@@ -153,7 +154,7 @@ CONDITIONS: Final = Frame(
         "kind": _one_of(*CONDITION_KINDS),
         **_columns(pl.String, "name version params fields nominal unit target_axis", nullable=True),
         "target": Column(pl.Float64, nullable=True),
-        **_columns(pl.String, "packs victim", nullable=True),
+        **_columns(pl.String, "calibration packs victim", nullable=True),
         "pairing": _one_of(*PAIRINGS, nullable=True),
         "edited_share": Column(pl.Float64, nullable=True),
         "query_budget": Column(pl.Int64, nullable=True),
@@ -163,7 +164,8 @@ CONDITIONS: Final = Frame(
 )
 """One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal.
 
-`target` is the strength that is solved for on the realised axis `target_axis`. `pairing` says how published noisy data
+`target` is the strength that is solved for on the realised axis `target_axis`, and `calibration` the sha256 of the
+texts that this is done on. `pairing` says how published noisy data
 are joined with the clean, and `edited_share` the share of items that such data contain, if only edited ones.
 """
 
@@ -173,8 +175,7 @@ PREDICTIONS: Final = Frame(
         **_CELL,
         "noise_seed": Column(pl.Int64),
         **_columns(pl.String, "example cluster fingerprint"),
-        "prediction": Column(pl.String, nullable=True),
-        "answer": Column(pl.String, nullable=True),
+        **_columns(pl.String, "prediction answer nominal", nullable=True),
         "gold": Column(pl.String),
         "status": _one_of(*STATUSES),
         **_columns(pl.Int64, "eligible edits"),
@@ -182,7 +183,7 @@ PREDICTIONS: Final = Frame(
         **_columns(pl.Float64, "grapheme_edit_rate word_edit_rate"),
         **_columns(pl.Int64, "words tokens_clean tokens"),
         **_columns(pl.Boolean, "tokens_changed truncated"),
-        "queries": Column(pl.Int64, nullable=True),
+        **_columns(pl.Int64, "unknown_clean unknown queries", nullable=True),
         **_columns(pl.Boolean, "success label_risk", nullable=True),
     },
     (*CELL, "noise_seed", "example"),

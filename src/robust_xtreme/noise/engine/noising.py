@@ -13,11 +13,13 @@ from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme import graphemes, registry
+from robust_xtreme import graphemes, packs, registry
 from robust_xtreme.edits import Array, Batch, Edits, Moved, SpanTable, Trace, apply, at, batch, span_table, traces
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
+from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind
+from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.randomness import salt, text_keys
 from robust_xtreme.specs import PerturbationSpec
 
@@ -29,12 +31,16 @@ __all__ = [
     "Perturbation",
     "as_read",
     "asks",
+    "at_nominal",
     "bound",
+    "lacks",
     "noise_example",
     "noise_texts",
     "noise_values",
     "noise_with",
     "perturb",
+    "solved",
+    "unattainable",
 ]
 
 
@@ -117,10 +123,67 @@ def noise_values(
     `ids` are the texts' ids, `spans` the table of their spans sorted by text. `nth` counts the earlier links of a chain
     with the same perturbation, so that they do not share draws.
     """
+    link = at_nominal(link, language)
     again = (str(nth),) if nth else ()
     common = salt(str(seed), *link.shape(), *again)
     chunks = ((values[a:b], ids[a:b], spans.of(a, b)) for a, b in _chunks(values))
     return _joined([_chunk(*chunk, common, language, link, ask) for chunk in chunks])
+
+
+def at_nominal(link: Bound, language: str) -> Bound:
+    """The perturbation at the strength that a realised strength needs in a language.
+
+    Raises SpecError where the share is one of tokens, which are those of a model.
+    """
+    if link.axis == TOKENS:
+        raise SpecError(f"{link.perturbation.name}@realised={TOKENS}: tokens are a model's, so it is for eval alone.")
+    return replace(link, strength=_solution(*_asked(link), language).strength, axis="") if link.axis else link
+
+
+def lacks(link: Bound, language: str) -> str:
+    """Why a perturbation does not serve a language, or not at its realised strength; "" if it does.
+
+    Whether a share of tokens is attainable depends on the model, and is not asked here.
+    """
+    why = link.lacks(language) or (realised.lacks(language) if link.axis else "")
+    return why if why or link.axis in ("", TOKENS) else unattainable(link, _solution(*_asked(link), language))
+
+
+def unattainable(link: Bound, solution: Solution) -> str:
+    """Why a realised strength cannot be reached: the share that comes nearest to it; "" if it can."""
+    reached = f"strength {solution.strength} edits {solution.share:.4f} of the {link.axis} of the calibration text"
+    wanted = f"{link.axis}:{link.strength} is not attainable"
+    return "" if solution.attains(float(link.strength)) else f"{wanted}: {reached}"
+
+
+def solved(link: Bound, language: str, tokens: realised.Tokens | None = None) -> Solution:
+    """The strength that a realised strength needs in a language, by the calibration text; `tokens` gives token ids."""
+    texts = realised.texts(language) * realised.SEEDS
+    ids = [f"{realised.KIND}/{language}/{number}" for number in range(len(texts))]
+    spans = span_table([()] * len(texts))
+
+    def share(strength: str) -> float:
+        counts = noise_values(texts, ids, spans, language, replace(link, strength=strength, axis=""), 0)
+        if tokens is not None:
+            return realised.token_share(tokens, texts, counts.moved.values)
+        return float(getattr(counts, f"{link.axis}_edited").sum() / getattr(counts, link.axis).sum())
+
+    return realised.solve(share, float(link.strength))
+
+
+_Asked = tuple[str, tuple[tuple[str, tuple[str, ...]], ...], str, str]
+
+
+def _asked(link: Bound) -> _Asked:
+    """The name and the parameters of a perturbation, the axis and the realised strength."""
+    return link.perturbation.name, tuple(sorted(link.params.items())), link.axis, link.strength
+
+
+@packs.cached
+def _solution(
+    name: str, params: tuple[tuple[str, tuple[str, ...]], ...], axis: str, target: str, language: str
+) -> Solution:
+    return solved(Bound(registry.load("perturbation", name), target, dict(params), axis), language)
 
 
 def _chunk(
@@ -235,7 +298,7 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: As
     done: dict[str, Noised] = {}
     for language in dict.fromkeys(text.language for text in unique.values()):
         alike = [text for text in unique.values() if text.language == language]
-        served = not any(link.lacks(language) for link in links)
+        served = not any(lacks(link, language) for link in links)
         noised = _noised(links, alike, language, seed, ask) if served else map(_untouched, alike)
         done.update(zip((text.id for text in alike), noised, strict=True))
     return [done[text.id] for text in texts]

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypedDict, final
 from robust_xtreme import languages
 from robust_xtreme.edits import Array, Batch, Edits, SpanTable
 from robust_xtreme.errors import SpecError
-from robust_xtreme.specs import Link
+from robust_xtreme.links import Link
 
 Params = Mapping[str, tuple[str, ...]]
 
@@ -135,11 +135,15 @@ def member(
 @final
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A perturbation with the strength and the parameters that a spec gives it; those not named keep their defaults."""
+    """A perturbation with the strength and the parameters that a spec gives it; those not named keep their defaults.
+
+    With an `axis` the strength is a realised one (`noise/engine/realised.py`).
+    """
 
     perturbation: Perturbation
     strength: str
     params: Params
+    axis: str = ""
 
     def edits(
         self, batch: Batch, language: str, keys: Array, ids: Sequence[str], ask: Ask | None
@@ -183,7 +187,7 @@ def bind(perturbation: Perturbation, link: Link) -> Bound:
     if perturbation.rates and not any(Decimal(params[name][0]) for name in perturbation.rates):
         raise SpecError(f"In '{link}' every rate is 0, so that {perturbation.name!r} could do nothing.")
     perturbation.check(params)
-    return Bound(perturbation, link.strengths[0], params)
+    return Bound(perturbation, link.strengths[0], params, link.axis)
 
 
 def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:

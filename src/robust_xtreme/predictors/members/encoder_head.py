@@ -86,6 +86,12 @@ class EncoderHead:
         targets = [in_task_order(answers[index], self.relabel) for index in range(len(inputs))]
         return Predicted(targets, cached=len(known))
 
+    @property
+    def unknown(self) -> int | None:
+        """The token id of what the vocabulary does not contain."""
+        unknown: int | None = self.tokenizer.unk_token_id
+        return unknown
+
     def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """The ids of pieces; each distinct piece is tokenised once."""
         distinct, ids = dict.fromkeys(pieces), self.tokenizer.take()

@@ -42,6 +42,11 @@ class Retrieval:
         """The windows of each query."""
         return self.reader.prepare(examples)
 
+    @property
+    def unknown(self) -> int | None:
+        """The token id of what the vocabulary does not contain."""
+        return self.reader.unknown
+
     def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """The ids of pieces."""
         return self.reader.tokens(pieces)

@@ -1,0 +1,164 @@
+"""Realised strengths: a share of edits is asked for, and the strength that gives it is solved for by language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import evaluate, packs, perturb
+from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.examples import Text
+from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise.engine import realised
+from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound, lacks, noise_texts
+from robust_xtreme.noise.engine.realised import solve
+from robust_xtreme.results import csv
+from robust_xtreme.results.schema import CONDITIONS, SCORES
+from robust_xtreme.specs import PerturbationSpec
+
+_SAMPLE = ("ar", "hi", "ja", "ko", "my", "sw", "th", "vi", "zh")
+
+
+def _calibrated(spec: str, code: str, seed: int = 7) -> list[Noised]:
+    texts = [Text(str(number), code, value) for number, value in enumerate(realised.texts(code))]
+    return noise_texts(texts, PerturbationSpec.parse(spec), seed)
+
+
+def _share(noised: list[Noised], axis: str) -> float:
+    edited, whole = (sum(getattr(text, name) for text in noised) for name in (f"{axis}_edited", axis))
+    return float(edited / whole)
+
+
+@pytest.mark.parametrize("code", _SAMPLE)
+def test_other_draws_on_the_calibration_text_have_the_share_that_was_asked_for(code: str) -> None:
+    """The strength that is solved for with some seeds gives about the same share with others."""
+    shares = [_share(_calibrated("char_noise@realised=graphemes:0.1", code, seed), "graphemes") for seed in range(4)]
+    assert sum(shares) / len(shares) == pytest.approx(0.1, rel=realised.TOLERANCE)
+
+
+def test_words_are_an_axis_of_their_own() -> None:
+    """A share of words needs a lower strength than the same share of graphemes."""
+    assert _share(_calibrated("char_noise@realised=words:0.2", "sw"), "words") == pytest.approx(0.2, rel=0.15)
+    strengths = [
+        float(at_nominal(bound(PerturbationSpec.parse(f"char_noise@realised={axis}:0.2"))[0], "sw").strength)
+        for axis in ("words", "graphemes")
+    ]
+    assert strengths[0] < strengths[1]
+
+
+def test_a_realised_strength_draws_what_its_nominal_one_draws() -> None:
+    """Only the strength is solved for: the texts are those of the strength that is written out."""
+    spec = PerturbationSpec.parse("keyboard_typo@realised=graphemes:0.05@shift=0")
+    nominal = at_nominal(bound(spec)[0], "tr").strength
+    noised = _calibrated(str(spec), "tr")
+    assert noised == _calibrated(f"keyboard_typo:{nominal}@shift=0", "tr")
+    assert noised != _calibrated("keyboard_typo:0.05@shift=0", "tr")
+
+
+def test_realised_strengths_nest() -> None:
+    """The edits of a lower realised strength are among those of a higher one."""
+    low, high = (_calibrated(f"char_noise@realised=graphemes:{target}", "sw") for target in ("0.02", "0.1"))
+    for less, more in zip(low, high, strict=True):
+        assert sum(less.edits.values()) <= sum(more.edits.values())
+
+
+def test_a_share_that_no_strength_reaches_is_not_attainable() -> None:
+    """The message names the nearest share; the language is left out by name."""
+    link = bound(PerturbationSpec.parse("spacing@realised=graphemes:0.9"))[0]
+    assert lacks(link, "sw").startswith("graphemes:0.9 is not attainable: strength 1 edits 0.1")
+    with pytest.raises(UserError, match="not attainable"):
+        perturb(["habari ya asubuhi"], "spacing@realised=graphemes:0.9", language="sw")
+
+
+def test_a_language_without_calibration_text_is_named() -> None:
+    """Languages outside of the fifty have no realised strengths."""
+    assert lacks(bound(PerturbationSpec.parse("char_noise@realised=graphemes:0.1"))[0], "bbj") == "no calibration text"
+
+
+def test_every_language_has_a_calibration_text() -> None:
+    """Each of the fifty languages has about as much text as the others."""
+    sizes = {code: len("".join(realised.texts(code))) for code in LANGUAGES}
+    assert min(sizes.values()) > 2000, min(sizes, key=sizes.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("char_noise:0.1@realised=graphemes:0.1", "instead of a strength"),
+        ("char_noise@realised=letters:0.1", "one of graphemes, words, tokens"),
+        ("char_noise@realised=graphemes", "write @realised=AXIS:strength"),
+        ("char_noise@realised=graphemes:0", "a realised strength is 0"),
+        ("char_noise@realised=graphemes:2", "not between 0 and 1"),
+        ("casing:0.1+char_noise@realised=graphemes:0.1", "a chain has several"),
+    ],
+)
+def test_a_realised_strength_that_has_no_meaning_is_refused(text: str, message: str) -> None:
+    """Each mistake is one line that says what to write."""
+    with pytest.raises(SpecError, match=message):
+        PerturbationSpec.parse(text)
+
+
+def test_a_realised_strength_is_written_as_it_is_read() -> None:
+    """A spec with several targets has one cell for each, and its text round-trips."""
+    spec = PerturbationSpec.parse("char_noise@realised=graphemes:0.10,0.05@ops=swap@fields=premise")
+    assert str(spec) == "char_noise@ops=swap@realised=graphemes:0.1,0.05@fields=premise"
+    assert PerturbationSpec.parse(str(spec)) == spec
+    assert [cell.nominal for cell in spec.cells()] == ["0.1", "0.05"]
+
+
+def test_tokens_are_those_of_a_model() -> None:
+    """Without a model a share of tokens has no meaning."""
+    with pytest.raises(SpecError, match="for eval alone"):
+        perturb(["habari ya asubuhi"], "char_noise@realised=tokens:0.1", language="sw")
+
+
+def test_a_share_that_grows_with_the_strength_is_met_closely() -> None:
+    """Curved shares, steps and a share that is reached at strength 1 alone."""
+    assert solve(lambda strength: float(strength) ** 2, 0.09).share == pytest.approx(0.09, rel=0.01)
+    assert solve(float, 1.0).strength == "1"
+    steps = solve(lambda strength: round(float(strength)) * 0.5, 0.2)
+    assert not steps.attains(0.2)
+
+
+def test_users_may_bring_their_own_calibration_text(tmp_path: Path) -> None:
+    """A folder of packs may contain another text, and the run says by its hash that it is another."""
+    before = realised.digest()
+    (tmp_path / "calibration").mkdir()
+    head = "# language: sw\n# source: mine\n# licence: CC0-1.0\n# standing: authored\ntext\n"
+    (tmp_path / "calibration" / "sw.tsv").write_text(head + "habari ya asubuhi watu wote\n" * 40, "utf-8")
+    with packs.using(tmp_path):
+        assert realised.digest() != before
+    assert realised.digest() == before
+
+
+def test_a_run_keeps_the_axis_the_target_and_the_strength_of_each_language(tmp_path: Path) -> None:
+    """A share of tokens is solved for with the tokenizer of the run's model."""
+    asked = ["char_noise@realised=graphemes:0.05", "char_noise@realised=tokens:0.3", "char_noise:0.1"]
+    evaluate(languages=["sw", "th"], tasks=["panx"], perturb=asked, out=tmp_path / "run", limit=20)
+    conditions = csv.load(tmp_path / "run" / "conditions.csv", CONDITIONS).to_dicts()
+    axes = {row["condition"].removesuffix("@fields=tokens"): (row["target_axis"], row["target"]) for row in conditions}
+    assert axes == {
+        "clean": (None, None),
+        asked[0]: ("graphemes", 0.05),
+        asked[1]: ("tokens", 0.3),
+        asked[2]: (None, None),
+    }
+    scores = csv.load(tmp_path / "run" / "scores.csv", SCORES)
+    drawn = {
+        (row["condition"].removesuffix("@fields=tokens"), row["language"]): row["nominal"] for row in scores.to_dicts()
+    }
+    assert drawn["clean", "sw"] is None
+    assert drawn[asked[2], "sw"] == "0.1"
+    assert len({drawn[name, code] for name in asked[:2] for code in ("sw", "th")}) == 4
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("name", ["char_noise", "keyboard_typo", "natural"])
+def test_every_language_has_the_share_or_is_named(name: str, code: str) -> None:
+    """The sweep over all languages: within the tolerance with other draws, or not attainable."""
+    spec = f"{name}@realised=graphemes:0.05"
+    if not lacks(bound(PerturbationSpec.parse(spec))[0], code):
+        shares = [_share(_calibrated(spec, code, seed), "graphemes") for seed in range(8)]
+        assert sum(shares) / len(shares) == pytest.approx(0.05, rel=realised.TOLERANCE)
