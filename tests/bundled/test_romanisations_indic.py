@@ -10,8 +10,11 @@ from typing import Final, Literal
 import pytest
 from tests.romanising import Speller
 
+from robust_xtreme.examples import Text
 from robust_xtreme.languages import language
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
 from robust_xtreme.noise.scripts.table import rules
+from robust_xtreme.specs import PerturbationSpec
 
 _CODES: Final = ("hi", "mr", "bn", "gu", "pa", "ta", "te", "ml")
 _PAIRS: Final = Path(__file__).parent / "romanisations"
@@ -20,6 +23,11 @@ _PAIRS: Final = Path(__file__).parent / "romanisations"
 @cache
 def _speller(pack: str) -> Speller:
     return Speller(rules(pack))
+
+
+def noise(value: str, spec: str, code: str) -> Noised:
+    """A text after a perturbation."""
+    return noise_texts([Text("x", code, value)], PerturbationSpec.parse(spec), 0)[0]
 
 
 @pytest.mark.parametrize(
@@ -100,3 +108,26 @@ def test_iso_15919_is_read_back(code: str) -> None:
     assert {native: back.likely(iso) for native, iso in pairs if back.likely(iso) != native} == (
         {"कइ": "क:इ"} if code == "hi" else {}
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "iso"),
+    [
+        ("hi", "क्‍षमा और लड़का", "kṣamā aura laṛakā"),
+        ("mr", "दऱ्या आळंदी", "dar̆yā āḷaṁdī"),
+        ("bn", "উৎসব, ঢাকা", "utsaba, ḍhākā"),
+        ("pa", "ਪੰਜਾਬੀ ਪੱਕਾ", "paṃjābī pakkā"),
+        ("ta", "தமிழ் நன்றி", "tamiḻ naṉṟi"),
+        ("ml", "അവൻ മലയാളം", "avan malayāḷaṁ"),
+    ],
+)
+def test_texts_are_written_by_iso_15919(code: str, text: str, iso: str) -> None:
+    """The perturbation gives what the tables say, and does not serve a language in Latin letters."""
+    assert noise(text, "transliterate:1@scheme=iast", code).text.value == iso
+    assert noise("Wort", "transliterate:1@scheme=iast", "de").status == "not_applicable"
+
+
+def test_a_text_in_iso_15919_is_read_back() -> None:
+    """`@direction=back` writes the language's own script."""
+    made = noise("bhārata aura hindī", "transliterate:1@scheme=iast@direction=back", "hi")
+    assert made.text.value == "भारत और हिन्दी"
