@@ -17,6 +17,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -37,7 +38,9 @@ KINDS: Final = ("respell",)
 _ENCODING: Final = "utf-32-le"
 _SURROGATES: Final = "surrogatepass"
 _BLANK: Final = np.array([0x20], np.uint32)
+_BEGIN: Final = np.array([0], np.uint32)
 _MOST: Final = 1 << 17
+_BLOCK: Final = 1 << 15
 
 
 @final
@@ -68,12 +71,7 @@ def respelled(job: Job, spelling: Respeller | Function, listed: Trie | None, spa
     asked = np.flatnonzero(words.formed)
     start, stop = words.start[asked], words.stop[asked]
     written = _points(batch, start, stop)
-    spelt = (
-        _by_function(written, spelling)
-        if isinstance(spelling, Function)
-        else _by_rules(written, spelling, draws[asked])
-    )
-    results = _results(_normal(batch, start, spelt))
+    results = _results(_normal(batch, start, _spelt(written, spelling, draws[asked])))
     clean = words.last[asked] - words.first[asked]
     able = np.flatnonzero(results.sound & _changed(batch, start, stop, results))
     eligible = np.bincount(words.text[asked[able]], minlength=len(batch))
@@ -122,6 +120,20 @@ def _by_function(points: Array, spelling: Function) -> Spelt:
     return Spelt(np.frombuffer(spelt.encode(_ENCODING, _SURROGATES), np.uint32), np.zeros(0, np.int64))
 
 
+def _spelt(points: Array, spelling: Respeller | Function, draws: Array) -> Spelt:
+    """The words respelt; by rules in blocks of words whose arrays stay in a core's cache."""
+    if isinstance(spelling, Function):
+        return _by_function(points, spelling)
+    zeros = np.flatnonzero(points == 0)
+    most = _BLOCK if spelling.decomposed else len(points)
+    cuts = np.unique([*np.searchsorted(zeros, np.arange(0, len(points), most)).tolist(), len(draws)]).tolist()
+    pairs = pairwise(cuts if len(cuts) > 1 else (0, len(draws)))
+    parts = [_by_rules(points[zeros[first] : zeros[stop] + 1], spelling, draws[first:stop]) for first, stop in pairs]
+    before = np.cumsum([0, *(len(part.points) - 1 for part in parts)])
+    loose = [part.loose + start for part, start in zip(parts, before, strict=False)]
+    return Spelt(np.concatenate([_BEGIN, *(part.points[1:] for part in parts)]), np.concatenate(loose))
+
+
 def _by_rules(points: Array, rules: Respeller, draws: Array) -> Spelt:
     """Words respelt by rules; `draws` (w,) are those of the words."""
     if rules.decomposed:
@@ -158,11 +170,16 @@ def _drawn(points: Array, rules: Respeller, start: Array, applied: Array, draws:
     form[applied < 0] = 0
     several = np.flatnonzero((applied >= 0) & at(rules.several, np.maximum(applied, 0)))
     positions, rule = start[several], applied[several]
-    zeros = np.flatnonzero(points == 0)
-    word = np.searchsorted(zeros, positions) - 1
-    keys = randomness.stream(draws, randomness.REPLACEMENT)[word]
-    way = randomness.below(randomness.draws(keys, positions - zeros[word]), at(rules.total, rule))
-    form[several] = np.searchsorted(rules.upto, at(rules.before, rule) + way, "right")
+    word = at(np.cumsum(points == 0), positions) - 1
+    keys = at(randomness.stream(draws, randomness.REPLACEMENT), word)
+    begins = at(np.flatnonzero(points == 0), word)
+    way = at(rules.before, rule) + randomness.below(randomness.draws(keys, positions - begins), at(rules.total, rule))
+    # chosen: the first form of a rule whose cumulated weight is above the draw; `late` are those still before it.
+    chosen, late = form[several], np.arange(len(several))
+    while len(late):
+        late = late[at(rules.upto, chosen[late]) <= way[late]]
+        chosen[late] += 1
+    form[several] = chosen
     return form
 
 
