@@ -38,9 +38,9 @@ SLOW: Final = frozenset(
         "test_perturb_files",
         "test_perturb_tables",
         "test_pinyin",
-        "test_realised",
         "test_predictor",
         "test_program",
+        "test_realised",
         "test_rewriter",
         "test_search_large",
         "test_start",
@@ -63,6 +63,7 @@ SLOW: Final = frozenset(
         "test_transfer_study",
         "test_translated_by_model",
         "test_translator",
+        "test_transliterate",
         "test_yardstick",
     }
 )

@@ -7,14 +7,17 @@ import unicodedata
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.romanising import Speller
 from tests.unit.test_romanisations import HEAD, HINDI, RUSSIAN, pack, read
 
 from robust_xtreme import packs
 from robust_xtreme.examples import Span, Text
+from robust_xtreme.noise.engine import trie as trie_module
 from robust_xtreme.noise.engine.noising import Noised, noise_texts
 from robust_xtreme.noise.engine.respelling_table import Rules
+from robust_xtreme.noise.engine.trie import trie
 from robust_xtreme.specs import PerturbationSpec
 
 ROWS = (
@@ -141,6 +144,22 @@ def test_conjuncts_keep_what_has_no_rule(tmp_path: Path) -> None:
     with packs.using(tmp_path):
         spelt = noise("क्ष क्\u200dष क\u093c ड़ा \u095cा", "transliterate:1", "hi").text.value
     assert spelt == "ksha ksha ka raa raa"
+
+
+@pytest.mark.parametrize("dense", [0, 1 << 22])
+def test_a_trie_of_any_size_gives_the_strings_that_begin(monkeypatch: pytest.MonkeyPatch, dense: int) -> None:
+    """With all its steps in a table, or with a hash of those that exist, it gives what `startswith` gives."""
+    monkeypatch.setattr(trie_module, "_DENSE", dense)
+    strings, text = sorted({*words("abcdeé", 4000)}), "".join(words("abcdeéfй", 500)) + "\0"
+    known = trie(strings)
+    symbols = known.symbols_of(np.array([ord(letter) for letter in text], np.uint32))
+    given = {
+        (position, strings[number])
+        for reached in known.search(symbols)
+        for position, number in zip(reached.positions.tolist(), reached.strings.tolist(), strict=True)
+    }
+    starts = [(start, string) for start in range(len(text)) for string in strings]
+    assert given == {(start, string) for start, string in starts if text.startswith(string, start)}
 
 
 def test_text_without_spaces_gets_blanks(tmp_path: Path) -> None:

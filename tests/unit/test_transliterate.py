@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import regex
 from tests.conformance.texts import sentence
-from tests.unit.test_romanisations import RUSSIAN
+from tools.round_trip import lost
 
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Text
@@ -22,7 +22,6 @@ from robust_xtreme.noise.suites import unsupported
 from robust_xtreme.specs import PerturbationSpec
 
 SERVED = [code for code in LANGUAGES if transliterate.serves(code)]
-ISO = RUSSIAN.replace("typed", "iso9")
 
 
 def noise(value: str, spec: str, code: str = "ru") -> Noised:
@@ -102,6 +101,11 @@ def test_the_way_back_is_that_of_the_rules() -> None:
 def test_text_in_the_other_script_comes_back(tmp_path: Path) -> None:
     """`@direction=back` gives the native letters where the scheme has different letters for each."""
     assert noise("Moskva i ŝuka", "transliterate:1@scheme=iso9@direction=back").text.value == "Москва и щука"
+
+
+def test_what_the_way_back_loses_is_listed() -> None:
+    """A word with a Latin letter in it is read back as another one; a wholly Cyrillic one comes back."""
+    assert lost(["Москва", "Tака"], "ru", "iso9") == [("Tака", "Taka", "Така")]
 
 
 def test_uroman_and_icu_are_asked_for_where_they_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:

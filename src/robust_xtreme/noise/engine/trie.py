@@ -22,6 +22,10 @@ UNKNOWN: Final = 1
 """The symbols of what is around words, the code point 0, and of code points that no string has."""
 
 
+_SHARED: Final = -1
+_MIXED: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
 class Reached(NamedTuple):
     """Where strings end: after `length` symbols from `positions` (r,), of the strings numbered `strings` (r,)."""
 
@@ -36,15 +40,17 @@ class Trie:
     """The trie of distinct strings.
 
     `symbols` is the symbol of each code point, the last one also of those beyond its end.
-    `steps` is the node after each node and symbol, `node * width + symbol`, 0 where there is none; in a large trie it
-    is empty, and `keys` (k - 1,) are the sorted `node * width + symbol` of the nodes 1, 2, ... `ends` (k,) is the
-    number of the string that ends at a node, or -1. The root is node 0.
+    `steps` is the node after each node and symbol, `node * width + symbol`, 0 where there is none. In a large trie it
+    is empty: `keys` (k - 1,) are the sorted `node * width + symbol` of the nodes 1, 2, ..., and `likely` is a hash
+    table with the number of a key, or -1 where several share a hash. `ends` (k,) is the number of the string that ends
+    at a node, or -1. The root is node 0.
     """
 
     symbols: Array
     width: int
     steps: Array
     keys: Array
+    likely: Array
     ends: Array
     depth: int
 
@@ -75,7 +81,9 @@ class Trie:
         keys = node * self.width + symbols
         if len(self.steps):
             return at(self.steps, keys)
-        index = np.searchsorted(self.keys, keys)
+        index = at(self.likely, _hashed(keys, len(self.likely)))
+        shared = np.flatnonzero(index == _SHARED)
+        index[shared] = np.searchsorted(self.keys, keys[shared])
         return np.where(at(self.keys, index) == keys, index + 1, 0)
 
 
@@ -101,8 +109,26 @@ def trie(strings: Sequence[str], others: Iterable[str] = ()) -> Trie:
         ends.append(level_ends)
         count += len(new)
     flat = np.concatenate(keys)
-    steps = np.zeros(0, np.int64)
+    steps, likely = np.zeros(0, np.int64), np.zeros(0, np.int64)
     if count * width <= _DENSE:
         steps = np.zeros(count * width, np.int32)
         steps[flat] = np.arange(1, count)
-    return Trie(symbols, width, steps, flat, np.concatenate(ends), depth)
+    else:
+        likely = _likely(flat)
+    return Trie(symbols, width, steps, flat, likely, np.concatenate(ends), depth)
+
+
+def _likely(keys: Array) -> Array:
+    """A hash table with the number of each key, _SHARED where several have a hash, and 0 where none has."""
+    table = np.zeros(1 << (8 * len(keys)).bit_length(), np.int32)
+    slots = _hashed(keys, len(table))
+    table[slots] = np.arange(len(keys), dtype=np.int32)
+    table[slots[np.bincount(slots)[slots] > 1]] = _SHARED
+    return table
+
+
+def _hashed(keys: Array, size: int) -> Array:
+    """A hash of each key (n,) below `size`, a power of two."""
+    mixed = keys.astype(np.uint64) * _MIXED
+    mixed >>= np.uint64(65 - size.bit_length())
+    return mixed.astype(np.int64)

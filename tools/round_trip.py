@@ -1,0 +1,67 @@
+"""What a scheme of transliteration loses: the share of the distinct words it changes that do not come back.
+
+    python -m tools.round_trip --data DIR [SCHEME...]
+
+The words are those of FLORES in each language that the scheme serves, composed; of each the likeliest spelling is read
+back.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.transliterate import WORD, lines
+
+from robust_xtreme.errors import UserError
+from robust_xtreme.examples import Text
+from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.members.transliterate import scheme, schemes
+from robust_xtreme.specs import PerturbationSpec
+
+_SHOWN: Final = 8
+
+
+def lost(words: Sequence[str], code: str, name: str) -> list[tuple[str, str, str]]:
+    """The words that the way back does not give back: the word, its spelling, and what that is read as."""
+    there = _spelt(words, code, f"transliterate:1@scheme={name}")
+    back = _spelt(there, code, f"transliterate:1@scheme={name}@direction=back")
+    rows = zip(words, there, back, strict=True)
+    return [(word, spelling, read) for word, spelling, read in rows if word != read]
+
+
+def _spelt(words: Sequence[str], code: str, spec: str) -> list[str]:
+    texts = [Text(str(number), code, word) for number, word in enumerate(words)]
+    return [noised.text.value for noised in noise_texts(texts, PerturbationSpec.parse(spec), 0)]
+
+
+def main() -> None:
+    """Print for each scheme and language the share of words lost, and some of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("schemes", nargs="*")
+    given = parser.parse_args()
+    for name in given.schemes or [name for name in schemes() if ":" not in name and scheme(name).back]:
+        for code in LANGUAGES:
+            words = sorted({word for line in lines(given.data, code) for word in WORD.findall(line)})
+            if words and not scheme(name).lacks_back(code):
+                there = _spelt(words, code, f"transliterate:1@scheme={name}")
+                print(
+                    _line(name, code, [word for word, spelling in zip(words, there, strict=True) if word != spelling])
+                )
+
+
+def _line(name: str, code: str, words: Sequence[str]) -> str:
+    try:
+        rows = lost(words, code, name)
+    except UserError as error:
+        return f"{name} {code}: {error}"
+    some = "; ".join(" ".join(row) for row in rows[:_SHOWN])
+    return f"{name} {code}: {len(rows) / len(words):.2%} of {len(words)} words lost. {some}"
+
+
+if __name__ == "__main__":
+    main()
