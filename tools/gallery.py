@@ -53,10 +53,11 @@ What can be done to a text, for which languages, and how it looks. This page is 
 `robust-xtreme list perturbations --language sw` says of one language what serves it, by which packs of what standing,
 and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one text. A perturbation is written
 `name:strength`; `@name=value` sets what the table below lists: a rate (0 turns a kind off), a choice, or values of a
-parameter, as in `char_noise:0.1@ops=replace`. [Real typos](typos.md) says what the rates of `keyboard_typo` are fitted
-to, and how near it comes; [natural](natural.md) what people's errors are mixed of; [pairs of keys](nlpaug-pairs.md)
-which neighbours of nlpaug's are not in our layouts; [the wrong layout](layouts.md) what is on in each language, and
-which keys do not come back.
+parameter, as in `char_noise:0.1@ops=replace`. With `@names=keep` words that are tagged as names (`B-PER`, `PROPN`) stay
+as they are, in any perturbation; where nothing is tagged, nothing is kept. [Real typos](typos.md) says what the rates
+of `keyboard_typo` are fitted to, and how near it comes; [natural](natural.md) what people's errors are mixed of; [pairs
+of keys](nlpaug-pairs.md) which neighbours of nlpaug's are not in our layouts; [the wrong layout](layouts.md) what is on
+in each language, and which keys do not come back.
 """
 _COVERAGE: Final = f"""\
 ## Coverage

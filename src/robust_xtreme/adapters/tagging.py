@@ -1,4 +1,4 @@
-"""Adapt rows of tagged words: one text of words joined by spaces, with a span and a tag per word."""
+"""Adapt rows of tagged words: one text of words joined by spaces, with a span, labelled with its tag, per word."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tagging(labels: tuple[str, ...]) -> Adapt:
             tags = row.values["tags"] or (UNLABELLED,) * len(words)
             if row.values["tags"] and not known.issuperset(tags):
                 raise _unknown_tag(row, tags, labels)
-            text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
+            text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words, tags))
             cluster = row.cluster or f"sentence/{digest(*words)}"
             examples.append(Example(id, {"tokens": text}, Tags(tags), cluster))
         return tuple(examples)

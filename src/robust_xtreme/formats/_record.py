@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from robust_xtreme.errors import DataError
@@ -46,16 +47,18 @@ class Slot(NamedTuple):
     words: bool = False
 
 
-def word_slot(field: str, location: str, words: Sequence[str], language: str = "") -> Slot:
-    """Words joined to one text, in which each word is a span."""
-    return Slot(field, location, " ".join(words), word_spans(words), language, words=True)
+def word_slot(
+    field: str, location: str, words: Sequence[str], tags: Sequence[str | None] = (), language: str = ""
+) -> Slot:
+    """Words joined to one text, in which each word is a span, labelled with its tag where there are tags."""
+    return Slot(field, location, " ".join(words), word_spans(words, tags), language, words=True)
 
 
-def word_spans(words: Sequence[str]) -> tuple[Span, ...]:
-    """The span of each word in the words joined by one space."""
+def word_spans(words: Sequence[str], tags: Sequence[str | None] = ()) -> tuple[Span, ...]:
+    """The span of each word in the words joined by one space, labelled with its tag where there are tags."""
     spans, start = [], 0
-    for word in words:
-        spans.append(Span(start, start + len(word)))
+    for word, tag in zip_longest(words, tags):
+        spans.append(Span(start, start + len(word), tag))
         start += len(word) + 1
     return tuple(spans)
 

@@ -98,8 +98,8 @@ def records(source: Source, cut: Cut, between: Between = is_blank) -> Iterator[R
         if between(lines[0].text):
             yield kept(lines[0].whole)
             continue
-        words = [cut(line.number, line.text)[0] for line in lines]
-        slot = word_slot("tokens", str(lines[0].number), words)
+        words, tags = zip(*(cut(line.number, line.text) for line in lines), strict=True)
+        slot = word_slot("tokens", str(lines[0].number), words, tags)
         yield Record((slot,), partial(_written, lines, words, source.path), sum(len(line.text) for line in lines))
 
 

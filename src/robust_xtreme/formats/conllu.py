@@ -209,7 +209,8 @@ def records(source: Source, _: Options) -> Iterator[Record]:
             yield kept("".join(line.whole for line in lines))
             continue
         words = [word for _, _, word in sentence.in_text()]
-        slot = word_slot("tokens", str(lines[0].number), [word.form.strip() for word in words])
+        forms, tags = [word.form.strip() for word in words], [word.tag for word in words]
+        slot = word_slot("tokens", str(lines[0].number), forms, tags)
         yield Record((slot,), partial(_written, lines, words, source.path), sum(map(len, texts)))
 
 

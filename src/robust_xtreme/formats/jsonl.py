@@ -51,7 +51,7 @@ def record_of(line: Line, path: str, options: Options) -> Record:
     slots = tuple(
         Slot(name, number, value, spans(moves[name].ranges), language)
         if name in moves
-        else word_slot(name, number, value, language)
+        else word_slot(name, number, value, language=language)
         for name, value in given.items()
     )
     return Record(slots, partial(_written, line, given, moves), len(line.text), len(values) - len(given))

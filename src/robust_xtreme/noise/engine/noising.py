@@ -313,14 +313,16 @@ def _noised(
     links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int, ask: Ask | None
 ) -> Iterator[Noised]:
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
+    named = np.array([is_name(span.label) for text in texts for span in text.spans], np.bool_)
     ids = [text.id for text in texts]
     steps: list[EditCounts] = []
     trails: list[tuple[Trace, ...]] = [()] * len(texts)
     for number, link in enumerate(links):
         nth = sum(other.shape() == link.shape() for other in links[:number])
-        step = noise_values(values, ids, spans, language, link, seed, nth, ask)
+        kept = replace(spans, frozen=spans.frozen | named) if link.keeps_names else spans
+        step = noise_values(values, ids, kept, language, link, seed, nth, ask)
         trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, step.moved), strict=True)]
-        values, spans = step.moved.values, step.moved.spans
+        values, spans = step.moved.values, replace(step.moved.spans, frozen=spans.frozen)
         steps.append(step)
     counts = zip(_summed_edits(links, steps), _summed_counts(steps), trails, strict=True)
     starts, stops = iter(spans.start.tolist()), iter(spans.stop.tolist())
@@ -330,6 +332,11 @@ def _noised(
         eligible, clusters, clusters_edited, words, words_edited = row
         noisy = Text(text.id, text.language, value, moved)
         yield Noised(text, noisy, status, eligible, edits, clusters, clusters_edited, words, words_edited, trail)
+
+
+def is_name(label: str | None) -> bool:
+    """Whether the label of a span is a tag of names: an entity's in IOB2 (B-PER), or that of proper nouns (PROPN)."""
+    return label is not None and (label == "PROPN" or label[:2] in ("B-", "I-"))
 
 
 def _summed_edits(links: Sequence[Bound], steps: Sequence[EditCounts]) -> list[dict[str, int]]:

@@ -132,18 +132,26 @@ def member(
     )
 
 
+NAMES: Final = "names"
+"""The parameter of every perturbation about words that are tagged as names: with `@names=keep` they stay."""
+
+KEEP: Final = "keep"
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A perturbation with the strength and the parameters that a spec gives it; those not named keep their defaults.
 
-    With an `axis` the strength is a realised one (`noise/engine/realised.py`).
+    With an `axis` the strength is a realised one (`noise/engine/realised.py`). With `keeps_names` words that are tagged
+    as names stay. Draws do not depend on it: the edits are those of the same condition without it, but for names.
     """
 
     perturbation: Perturbation
     strength: str
     params: Params
     axis: str = ""
+    keeps_names: bool = False
 
     def edits(
         self, batch: Batch, language: str, keys: Array, ids: Sequence[str], ask: Ask | None
@@ -175,7 +183,12 @@ def defaults(perturbation: Perturbation) -> dict[str, tuple[str, ...]]:
 def bind(perturbation: Perturbation, link: Link) -> Bound:
     """The perturbation with a link's strength and parameters. Raises SpecError for a parameter or value it has not."""
     params = defaults(perturbation)
+    keeps_names = (NAMES, KEEP) in link.params
     for key, values in link.params:
+        if key == NAMES and key not in params:
+            if values != KEEP:
+                raise SpecError(f"{link.name!r} knows no {values[:40]!r} in '@names='; it knows {KEEP}: @names={KEEP}")
+            continue
         if key not in params and key not in perturbation.free:
             known = ", ".join(f"@{name}=" for name in (*sorted({*params, *perturbation.free}), "fields"))
             what = f"{perturbation.name!r} has no parameter {key!r}; it has {known}."
@@ -187,7 +200,7 @@ def bind(perturbation: Perturbation, link: Link) -> Bound:
     if perturbation.rates and not any(Decimal(params[name][0]) for name in perturbation.rates):
         raise SpecError(f"In '{link}' every rate is 0, so that {perturbation.name!r} could do nothing.")
     perturbation.check(params)
-    return Bound(perturbation, link.strengths[0], params, link.axis)
+    return Bound(perturbation, link.strengths[0], params, link.axis, keeps_names)
 
 
 def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:
