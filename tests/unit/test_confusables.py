@@ -53,8 +53,9 @@ def test_case_stays() -> None:
 
 
 def test_a_letter_with_marks_that_do_not_compose_keeps_its_letter() -> None:
-    """Of ọ́ and decomposed é nothing looks alike as a whole in another script."""
-    assert _noised("yo", "ọ́").text.value == "ọ́"
+    """With another letter the mark of ɛ́, or of a decomposed é, would compose, or be of another script."""
+    for code, value in (("bbj", "ɛ́"), ("es", "e\u0301")):
+        assert _noised(code, value).text.value == value
 
 
 @pytest.mark.parametrize("code", ["ar", "he", "hi", "th", "ko", "ka"])
