@@ -59,7 +59,7 @@ def _uroman(data: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def test_uroman_has_the_same_consonants(data: Path) -> None:
-    """Each word of uroman's Arabic and Persian references has the consonants of ours, but for those listed."""
+    """Each word of uroman's Arabic and Persian references has the consonants of our spelling, but for those listed."""
     spellers, pairs = {code: Speller(rules(code)) for code in _CODES.values()}, list(_uroman(data))
     other = {word: (spellers[code].likely(word), right) for code, word, right in pairs
              if consonants(spellers[code].likely(word)) != consonants(right)}  # fmt: skip
@@ -80,7 +80,7 @@ def _letters(spelling: str) -> str:
 
 
 def test_ala_lc_has_the_same_consonants(data: Path) -> None:
-    """Nisaba's words of the ALA-LC table of Urdu have the consonants of ours, but for those listed."""
+    """Nisaba's words of the ALA-LC table of Urdu have the consonants of our spellings, but for those listed."""
     speller, pairs = Speller(rules("ur")), dict(_nisaba(data, "reversible_roman", "FROM_ARAB"))
     other = {word: (speller.likely(word), right) for word, right in pairs.items()
              if consonants(speller.likely(word)) != consonants(_letters(right))}  # fmt: skip
