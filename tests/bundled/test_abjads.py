@@ -25,11 +25,11 @@ def speller(name: str) -> Speller:
 def test_each_letter_has_a_spelling_in_each_position(name: str) -> None:
     """No letter of the language's alphabet stays in its script, alone or at the start, inside or end of a word."""
     code = name.partition("-")[0]
-    own = regex.compile(rf"\p{{Script={language(code).script}}}")
-    letters = [letter for letter in language(code).alphabet if own.search(letter)]
+    native = regex.compile(rf"\p{{Script={language(code).script}}}")
+    letters = [letter for letter in language(code).alphabet if native.search(letter)]
     assert len(letters) > 30
     words = [word for letter in letters for word in (letter, letter * 3, f"{letters[5]}{letter}{letters[7]}")]
-    assert {word: text for word in words if own.search(text := speller(name).likely(word))} == {}
+    assert {word: text for word in words if native.search(text := speller(name).likely(word))} == {}
 
 
 @pytest.mark.parametrize("code", ["ar", "fa", "ur"])
