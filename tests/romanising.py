@@ -97,6 +97,8 @@ class Speller:
         last, first = {letter[-1] for letter in letters}, {letter[0] for letter in letters}
         truths = {
             "start": start == 0,
+            "with": not last.isdisjoint(word),
+            "without": last.isdisjoint(word),
             "end": stop == len(word),
             "inside": start > 0 and stop < len(word),
             "word": (start, stop) == (0, len(word)),

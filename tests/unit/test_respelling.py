@@ -24,7 +24,7 @@ ROWS = (
     "а|a|||V\nе|e|||V\nе|ye e|2 1|start|V\nи|i y|3 1||V\nй|y j|2 1\nй|∅||end\nк|k c|5 1||K\nс|s|||K\n"
     "х|h kh x|2 2 1||K\n"
     "сх|sch sh||inside\nщ|shch sh|1 3\nь|∅ '|9 1\nъ|∅\nв|w||after:V before:V\nв|f||not-before:V end\nв|v\n"
-    "ка|qa||word\nё|yo\n{K1}ю{K2}|{K1}u{K2}||not-after:K\n"
+    "ж|zh g|2 1|with:V without:K\nж|j||with:K\nж|z\nка|qa||word\nё|yo\n{K1}ю{K2}|{K1}u{K2}||not-after:K\n"
 )
 LETTERS = "аеийксхщьъвюёжabАЕК'"
 

@@ -50,6 +50,15 @@ def test_conditions_look_at_the_letters_beside(tmp_path: Path) -> None:
     assert [Speller(known).likely(word) for word in ("ава", "ва", "ков", "вка")] == ["awa", "va", "kof", "fka"]
 
 
+def test_conditions_look_at_the_letters_of_the_word(tmp_path: Path) -> None:
+    """`with` and `without` ask for a letter of a class anywhere in the word, its own among them."""
+    rows = "а|a|||B\nі|i|||F\nк|k|||B\nс|s||part|C\n{C}|!{C}||start with:F without:B\n{C}|{C}\n"
+    known = read(tmp_path, rows)
+    assert [Speller(known).likely(word) for word in ("сі", "са", "сас", "сісі", "сіск", "с")] == [
+        "!si", "sa", "sas", "!sisi", "sisk", "s",
+    ]  # fmt: skip
+
+
 def test_classes_are_expanded_to_their_rows(tmp_path: Path) -> None:
     """A consonant has its vowel, but not before a vowel sign, a virama, or at the end of a word."""
     rows = (

@@ -22,6 +22,9 @@ CONDITIONS: Final = {"start": (_START, _START), "end": (_END, _END), "inside": (
 """The conditions about where in its word a rule applies: the bits of start and end that are asked for, and their
 values. `word`: it is the whole word; `inside`: neither at its start nor at its end."""
 
+OF_WORDS: Final = ("with", "without")
+"""The conditions about the letters of the whole word."""
+
 _POINTS: Final = 0x20000
 """Code points from here on have no case and are not decomposed."""
 
@@ -34,10 +37,10 @@ class Form(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A condition of a rule: a name of CONDITIONS, or one about the code point beside it and a class of letters.
+    """A condition of a rule: a name of CONDITIONS, or one about a class of letters.
 
-    `after` and `before` ask that it is the last or the first of a letter of that class, `not-after`, `not-before` that
-    it is not.
+    `after` and `before` ask that the code point there is the last or the first of a letter of that class, `not-after`
+    and `not-before` that it is not; `with` and `without`, that the word has such a letter, or none.
     """
 
     name: str
@@ -71,7 +74,9 @@ class Respeller:
     `low` and `many` (strings,) are the rules of each string of the trie. A sign is what conditions know of a code
     point: whether it is around words, and the classes of which it begins or ends a letter. `signs` (symbols,) is the
     number of the sign of each symbol, below `kinds`; `true` says of each set of conditions, sign before, and sign after
-    (flat) whether they are true, and `where` (r,) is where those of a rule begin in it. Of a rule: `plain` says that it
+    (flat) whether they are true, and `where` (r,) is where those of a rule begin in it. `letters` (symbols,) are the
+    classes, as bits, of which a code point ends a letter, and `wanted` and `unwanted` (r,) those that a rule asks
+    for and excludes in the word; without such rules `letters` is empty. Of a rule: `plain` says that it
     has no conditions, `several` that it has several forms; `first` is its first form, `total` the sum of their weights,
     and `before` the sum of those of all forms before them. `upto` (f,) are cumulated weights; `source`, `length` (3, f)
     the forms in `pool`, as they are, with a capital, in capitals. `cased` says whether the rules' letters have case.
@@ -93,6 +98,9 @@ class Respeller:
     source: Array
     length: Array
     pool: Array
+    letters: Array
+    wanted: Array
+    unwanted: Array
     decomposed: bool
     cased: bool
 
@@ -102,15 +110,23 @@ class Respeller:
         Where none applies these are 1 and -1. The first and the last symbol are edges.
         """
         length, rule = np.ones(len(symbols), np.int64), np.full(len(symbols), -1, np.int64)
-        signs = at(self.signs, symbols)
+        signs, within = at(self.signs, symbols), self._within(symbols)
         for reached in self.strings.search(symbols):
-            chosen = self._first_true(signs, reached)
+            chosen = self._first_true(signs, within, reached)
             applies = np.flatnonzero(chosen >= 0)
             positions = reached.positions[applies]
             length[positions], rule[positions] = reached.length, chosen[applies]
         return length, rule
 
-    def _first_true(self, signs: Array, reached: Reached) -> Array:
+    def _within(self, symbols: Array) -> Array:
+        """The classes of all letters of the word of each symbol (n,); empty where no rule asks for them."""
+        if not len(self.letters):
+            return self.letters
+        edges = np.flatnonzero(symbols == EDGE)
+        known = np.bitwise_or.reduceat(at(self.letters, symbols), edges)
+        return np.repeat(known, np.diff(edges, append=len(symbols)))
+
+    def _first_true(self, signs: Array, within: Array, reached: Reached) -> Array:
         """The first rule of each string reached whose conditions are true, or -1; `signs` (n,) are those searched."""
         rules = at(self.low, reached.strings)
         pending = np.flatnonzero(~at(self.plain, rules))
@@ -122,10 +138,14 @@ class Respeller:
         chosen[pending] = -1
         while len(pending):
             true = at(self.true, at(self.where, asked) + beside)
+            if len(within):
+                classes, wanted = at(within, positions), at(self.wanted, asked)
+                true &= (classes & wanted == wanted) & (classes & at(self.unwanted, asked) == 0)
             chosen[pending[true]] = asked[true]
             left -= 1
             more = np.flatnonzero(~true & (left > 0))
             pending, asked, beside, left = pending[more], asked[more] + 1, beside[more], left[more]
+            positions = positions[more]
         return chosen
 
 
@@ -155,6 +175,7 @@ def respeller(rules: Rules) -> Respeller:
         decomposed=rules.decomposed,
         cased=any(map(has_case, by_letters)),
         **_conditions(strings, [rule.where for rule in ordered], rules.classes),
+        **_of_words(strings, [rule.where for rule in ordered], rules.classes),
         **_pooled([form.text for rule in ordered for form in rule.forms]),
     )
 
@@ -196,6 +217,22 @@ def _conditions(
     return {"signs": signs.reshape(-1), "kinds": len(known), "true": true.reshape(-1), "where": begins}
 
 
+def _of_words(
+    strings: Trie, where: Sequence[tuple[Condition, ...]], classes: Mapping[str, frozenset[str]]
+) -> dict[str, Any]:
+    """The columns of a Respeller about letters anywhere in the word: `letters`, `wanted` and `unwanted`."""
+    labels = dict.fromkeys(label for conditions in where for name, label in conditions if name in OF_WORDS)
+    bits = {label: 1 << number for number, label in enumerate(labels)}
+    letters = np.zeros(strings.width if bits else 0, np.int64)
+    for label, bit in bits.items():
+        letters |= _members(strings, classes[label], -1)[:, 0] * bit
+    wanted, unwanted = (
+        np.array([sum(bits[label] for name, label in {*conditions} if name == asked) for conditions in where], np.int64)
+        for asked in OF_WORDS
+    )
+    return {"letters": letters, "wanted": wanted, "unwanted": unwanted}
+
+
 def _members(strings: Trie, letters: frozenset[str], end: int) -> Array:
     """Which symbols (symbols, 1) are the first (0) or last (-1) code point of one of the letters."""
     flags = np.zeros((strings.width, 1), np.bool_)
@@ -206,6 +243,8 @@ def _members(strings: Trie, letters: frozenset[str], end: int) -> Array:
 def _true(condition: Condition, known: Array, labels: Sequence[str]) -> Array:
     """Whether a condition is true between each sign before and each sign after (signs, signs)."""
     name, label = condition
+    if name in OF_WORDS:
+        return np.ones((len(known), len(known)), np.bool_)
     if name in CONDITIONS:
         edges = known[:, :1] * _START + known[:, 0] * _END
         mask, value = CONDITIONS[name]

@@ -36,7 +36,7 @@ _LABEL: Final = re.compile(r"\{([A-Za-z]+[0-9]?)\}")
 _DIGITS: Final = "0123456789"
 _CLASS: Final = re.compile("[A-Za-z]+")
 _WEIGHT: Final = re.compile("[1-9][0-9]{0,5}")
-_BESIDE: Final = ("after:", "before:", "not-after:", "not-before:")
+_OF_LETTERS: Final = ("after:", "before:", "with:", "not-after:", "not-before:", "without:")
 _LARGEST: Final = 1 << 30
 """What the weights of a rule may sum up to."""
 
@@ -164,11 +164,11 @@ def _wrong_labels(row: Row, labels: Sequence[str], known: Sequence[str]) -> str:
 def _wrong_conditions(row: Row, known: Sequence[str]) -> str:
     for condition in row.where:
         head, colon, label = condition.partition(":")
-        if colon and head + colon in _BESIDE:
+        if colon and head + colon in _OF_LETTERS:
             if label not in known:
                 return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known)}"
         elif condition not in (*CONDITIONS, PART):
-            choice = (*CONDITIONS, PART, *(f"{name}X" for name in _BESIDE))
+            choice = (*CONDITIONS, PART, *(f"{name}X" for name in _OF_LETTERS))
             return f"there is no condition {condition!r:.40}.{nearest(condition, choice)} Known: {', '.join(choice)}"
     if len([condition for condition in row.where if condition in CONDITIONS]) > 1:
         return f"the conditions {' '.join(row.where)} exclude one another; the whole word is 'word'"
