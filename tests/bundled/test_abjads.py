@@ -63,6 +63,15 @@ def test_lengthened_words_have_no_sign_of_it(code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "words"), [("ar", "ﻓﻲ اﻟﻣﮐﺎﻟﻣﺔ ﻻزم واﻟﺑواﺑﺔ"), ("fa", "ﺳﻼم ﮐﺘﺎب"), ("ur", "ﮐﺘﺎب ﺑﮍے")]
+)
+def test_shaped_letters_are_spelled(code: str, words: str) -> None:
+    """Code points for the shapes of letters, which some texts have, are spelled as their letters."""
+    assert regex.fullmatch("[a-z0-9 ]+", speller(code).likely(words))
+    assert speller("ar").draws("ﻓﻲ", "fi")
+
+
+@pytest.mark.parametrize(
     ("code", "word", "spelling"),
     [("ar", "كَتَبَ", "kataba"), ("ar", "قُمْتُ", "qumtu"), ("ar", "مُدُنٌ", "mudunun"), ("fa", "گِل", "gel"),
      ("fa", "گُل", "gol"), ("ur", "اُس", "us"), ("ur", "اِدھر", "idhar"), ("ur", "کِیا", "kiya")],
