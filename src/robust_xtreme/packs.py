@@ -67,7 +67,7 @@ _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.jo
 TEN: Final = "ten"
 """The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
 
-_FURTHER: Final = {"misspellings": (TEN,), "romanisations": ("script", "scheme", "form", "back")}
+_FURTHER: Final = {"misspellings": (TEN,), "romanisations": ("script", "scheme", "form", "back", "readings")}
 _SHARE: Final = re.compile(r"0|1|[01]\.[0-9]{1,4}")
 _NUMBER: Final = re.compile("[0-9]{1,12}")
 _HEADER: Final = re.compile(r"# ([a-z]+): (.*)")

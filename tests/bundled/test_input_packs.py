@@ -22,6 +22,7 @@ PACKS = {
     "zh-words": ("zh", "derived", ("jieba 0.42.1", "pypinyin 0.55.0", "Unihan 15.0")),
     "ja-romaji": ("ja", "attested", ("mozc",)),
     "ja-words": ("ja", "derived", ("IPADIC 2.7.0", "UniDic 2.1.2")),
+    "ja-readings": ("ja", "derived", ("IPADIC 2.7.0", "Unihan 15.0")),
     "zh-fuzzy": ("zh", "attested", ("ibus-libpinyin",)),
     "ko-2set": ("ko", "attested", ("libhangul", "KS X 5002")),
     "vi-telex": ("vi", "attested", ("Keyman", "vietnamese_telex 1.6")),
@@ -60,7 +61,7 @@ def test_licences_are_beside_the_packs() -> None:
         assert holder in (base / f"LICENSE-{name}.txt").read_text("utf-8"), name
     named = {word.strip(",;") for name in PACKS for word in packs.table("input", name).header["licence"].split()}
     assert {word for word in named if word.startswith("LICENSE-")} == {f"LICENSE-{name}.txt" for name in LICENCES}
-    assert sum((base / f"{name}.tsv").stat().st_size for name in PACKS) < 3_000_000
+    assert sum((base / f"{name}.tsv").stat().st_size for name in PACKS) < 4_000_000
 
 
 def test_rows_of_chinese_words_are_words() -> None:
@@ -79,11 +80,19 @@ def _syllable(text: str) -> bool:
     return text.isascii() and text.isalpha() and text == text.lower() and bool(set(text) & set("aeiouv"))
 
 
-def test_every_pack_of_an_input_method_is_one_that_a_typo_names() -> None:
+def _read_as_words() -> set[str]:
+    """The packs that tables of romanisation name, and the words into which text without spaces is divided."""
+    tables = [packs.table("romanisations", name).header for name in packs.bundled("romanisations")]
+    read = {word for header in tables for word in header.get("readings", "").split()}
+    return {f"input/{name}" for name in (*read, *packs.bundled("input")) if name in read or name.endswith("-words")}
+
+
+def test_every_pack_of_an_input_method_is_one_that_a_typo_or_a_table_names() -> None:
     """Each bundled pack is named for the language that it is read for, so that users find what they can replace."""
     typo = registry.load("perturbation", "keyboard_typo")
     named = {pack for method in METHODS.values() for pack in method.packs if pack.startswith("input/")}
     named |= {pack for code in LANGUAGES for pack in typo.packs(code) if pack.startswith("input/")}
+    named |= _read_as_words()
     assert named == {f"input/{name}" for name in PACKS} == {f"input/{name}" for name in packs.bundled("input")}
     assert "input/ko-2set" in typo.packs("ko")
 

@@ -208,7 +208,10 @@ def typed_lines() -> Iterator[Line]:
     for rime, forms in rimes():
         label = "{B}" if rime.startswith(W) else "{C}"
         yield label + rime, spelt(forms, label, ""), "", ""
-        yield ("ဝ" + rime[1:], spelt(forms, "w", ""), "", "") if rime.startswith(W) else ("အ" + rime, forms, "", "")
+        if rime.startswith(W):
+            yield "ဝ" + rime[1:], spelt(forms, "w", ""), "", ""
+        else:
+            yield "အ" + rime, forms, "", ""
     for signs, vowel in {"": "a", "\u102d": "ei", "\u102f": "o"}.items():
         for letter in (*"နမဏ", "င" + ASAT):
             form = "in" if letter[0] == "င" and not signs else vowel + "n"
@@ -237,8 +240,8 @@ def national_lines() -> Iterator[Line]:
         yield "ဝ" + letters, "w" + form, "before:A", ""
     for signs, forms in OPEN.items():
         yield from joined(signs, forms[0], "CD", "")
-    for letters, forms in (NASAL | OTHERS | STOPPED).items():
-        yield from joined(letters, forms[0], "CD", "before:A")
+    for letters, (form, *_) in (NASAL | OTHERS | STOPPED).items():
+        yield from joined(letters, form, "CD", "before:A")
     for signs, vowel in {"": "a", "\u102d": "ei", "\u102f": "ô"}.items():
         for letter in "နမဏ":
             yield from joined(signs + letter, vowel + "n", "CD", "before:Z")

@@ -1,15 +1,16 @@
 """Write perturbations/romanisations/zh.tsv: how Chinese is written in pinyin without tones.
 
-    python tools/packs/hanzi.py UNIHAN
+    python tools/packs/hanzi.py UNIHAN PYPINYIN
 
-UNIHAN is the folder of Unicode's Unihan files (plain or .bz2). A character is written as it is read most often
-(kHanyuPinlu, else kTGHZ2013, else kMandarin); a word of zh-words.tsv has a row if pypinyin's dictionary reads it
-otherwise. Between a word's syllables there is no space. The letter ü is v, as on keyboards, or u.
+UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), PYPINYIN pypinyin's phrases_dict.json. A character is
+written as it is read most often (kHanyuPinlu, else kTGHZ2013, else kMandarin); a word of zh-words.tsv has a row if
+pypinyin reads it otherwise. Between a word's syllables there is no space. The letter ü is v, as on keyboards, or u.
 """
 
 from __future__ import annotations
 
 import bz2
+import json
 import re
 import sys
 import unicodedata
@@ -17,7 +18,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pypinyin.constants import PHRASES_DICT
 from robust_xtreme.languages import language
 
 FOLDER: Final = Path(__file__).parents[2] / "perturbations"
@@ -37,14 +37,13 @@ letters\tforms\tweights
 def readings(folder: Path) -> dict[str, dict[str, str]]:
     """The fields of each character that say how it is read."""
     path = next(folder.glob("Unihan_Readings.txt*"))
-    data = bz2.open(path, "rt", encoding="utf-8") if path.suffix == ".bz2" else path.open(encoding="utf-8")
+    data = bz2.decompress(path.read_bytes()) if path.suffix == ".bz2" else path.read_bytes()
     known: dict[str, dict[str, str]] = {}
-    with data as lines:
-        for line in lines:
-            point, _, rest = line.rstrip("\n").partition("\t")
-            field, _, value = rest.partition("\t")
-            if point.startswith("U+") and field in FIELDS:
-                known.setdefault(chr(int(point[2:], 16)), {})[field] = value
+    for line in data.decode("utf-8").splitlines():
+        point, _, rest = line.partition("\t")
+        field, _, value = rest.partition("\t")
+        if point.startswith("U+") and field in FIELDS:
+            known.setdefault(chr(int(point.removeprefix("U+"), base=16)), {})[field] = value
     return known
 
 
@@ -67,11 +66,6 @@ def plain(reading: str) -> str:
     return "".join(letter for letter in umlauts if letter.isascii())
 
 
-def syllables(word: str) -> list[str]:
-    """The syllables of a word by pypinyin's dictionary, [] where it does not have the word."""
-    return [plain(ways[0]) for ways in PHRASES_DICT.get(word, ())]
-
-
 def composed(word: str, known: dict[str, str]) -> str:
     """How a word is written by the longest rows."""
     text, index = "", 0
@@ -84,7 +78,7 @@ def composed(word: str, known: dict[str, str]) -> str:
     return text
 
 
-def rows(folder: Path) -> dict[str, str]:
+def rows(folder: Path, phrases: dict[str, list[list[str]]]) -> dict[str, str]:
     """Letters and how they are read: characters, then words from short to long."""
     fields = readings(folder)
     alphabet = set(language("zh").alphabet)
@@ -96,7 +90,7 @@ def rows(folder: Path) -> dict[str, str]:
     lines = (FOLDER / "input" / "zh-words.tsv").read_text("utf-8").splitlines()
     words = {line.partition("\t")[0] for line in lines if not line.startswith("#")}
     for word in sorted(words, key=lambda word: (len(word), word)):
-        read = syllables(word)
+        read = [plain(ways[0]) for ways in phrases.get(word, ())]
         if len(read) == len(word) > 1 and composed(word, known) != "".join(read):
             known[word] = "".join(read)
     return known
@@ -111,13 +105,13 @@ def text(known: dict[str, str]) -> Iterator[str]:
             yield f"{letters}\t{reading}\t"
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, phrases: Path) -> None:
     """Write the table."""
-    known = rows(folder)
+    known = rows(folder, json.loads(phrases.read_text("utf-8")))
     path = FOLDER / "romanisations" / "zh.tsv"
     path.write_text(HEAD + "\n".join(text(known)) + "\n", encoding="utf-8")
     print(f"{path.name}: {len(known):,} rows, {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:3]))

@@ -65,6 +65,7 @@ HEAD: Final = """\
 # source: {source}
 # licence: which letters are written how is a fact of the sources
 # standing: {standing}
+# readings: ja-words ja-readings
 # maker: tools/packs/romaji.py
 letters\tforms\tweights\twhere\tclass
 """

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError, nearest
 from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Condition, Form, Rule, Rules
+from robust_xtreme.noise.scripts.readings import with_readings
 
 KIND: Final = "romanisations"
 TYPED: Final = "typed"
@@ -70,7 +71,8 @@ def rules(name: str) -> Rules:
     _check_rows(table, rows)
     members = _members(table, rows)
     letters = {label: _letters(rows, label, members) for label in _classes(rows)}
-    return Rules(tuple(_ordered(rows, members, decomposed)), letters, decomposed)
+    known = Rules(tuple(_ordered(rows, members, decomposed)), letters, decomposed)
+    return with_readings(known, table.header.get("readings", "").split())
 
 
 def _letters(rows: Sequence[Row], label: str, members: Members) -> frozenset[str]:
@@ -133,11 +135,12 @@ def _classes(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _check_rows(table: packs.Table, rows: Sequence[Row]) -> None:
     """Raise DataError at the first row that cannot be used, or that is there twice."""
-    known, seen = _classes(rows), set[tuple[str, frozenset[str]]]()
+    known, seen = _classes(rows), set[tuple[str, frozenset[str], tuple[str, ...]]]()
     for row in rows:
         if reason := _wrong(row, known, table.header):
             raise DataError(table.path, f"in the row of {row.letters!r:.40} {reason}")
-        if (key := (row.letters, frozenset(row.where))) in seen:
+        key = row.letters, frozenset(row.where), row.classes if PART in row.where else ()
+        if key in seen:
             under = f" under the conditions {' '.join(row.where)}" if row.where else ""
             raise DataError(table.path, f"there are two rows of {row.letters!r:.40}{under}")
         seen.add(key)

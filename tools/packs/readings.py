@@ -1,0 +1,156 @@
+"""Write perturbations/input/ja-readings.tsv: how words of ja-words.tsv are read that have no reading there.
+
+    python tools/packs/readings.py UNIHAN IPADIC
+
+UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), IPADIC the folder of IPADIC's .csv files. A row of one
+kanji is its reading within words, or as a word; within words it is the one that most words of two kanji have (of
+Unihan's kJapaneseOn and kJapaneseKun). A word has a row if its reading is not that of the words in it.
+"""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme import packs
+from robust_xtreme.languages import language
+
+TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input" / "ja-readings.tsv"
+INFLECTED: Final = ("動詞", "形容詞")
+NAME: Final = "固有名詞"
+HEAD: Final = """\
+# language: ja
+# source: IPADIC 2.7.0-20070801 (Debian's mecab-ipadic): readings; Unihan 15.0 (kJapaneseOn, kJapaneseKun)
+# licence: NAIST-2003 (IPADIC), Unicode-3.0 (Unihan); texts in LICENSE-IPADIC.txt, LICENSE-UNICODE.txt
+# standing: derived
+# maker: tools/packs/readings.py
+word\treading\twhere
+"""
+USUAL: Final = {"日本": "にほん", "岐阜": "ぎふ"}
+"""A reading that is more frequent than that of the cheapest row, and a prefecture with a kanji beside the alphabet."""
+
+
+def kanji_readings(folder: Path) -> dict[str, list[str]]:
+    """The readings of each kanji in hiragana, Chinese ones first."""
+    path = next(folder.glob("Unihan_Readings.txt*"))
+    data = bz2.decompress(path.read_bytes()) if path.suffix == ".bz2" else path.read_bytes()
+    kana = {row["keys"]: row["kana"] for row in packs.table("input", "ja-romaji").rows if not row.get("rest")}
+    known: defaultdict[str, list[str]] = defaultdict(list)
+    for wanted in ("kJapaneseOn", "kJapaneseKun"):
+        for line in data.decode("utf-8").splitlines():
+            point, _, rest = line.partition("\t")
+            field, _, value = rest.partition("\t")
+            if point.startswith("U+") and field == wanted:
+                letter = chr(int(point.removeprefix("U+"), base=16))
+                known[letter] += [text for word in value.split() if (text := from_romaji(word.lower(), kana))]
+    return known
+
+
+def from_romaji(word: str, kana: Mapping[str, str]) -> str:
+    """Romaji as hiragana; "" where it is not romaji."""
+    text, index = "", 0
+    while index < len(word):
+        size = next((size for size in (4, 3, 2, 1) if word[index : index + size] in kana), 0)
+        if word[index] == "n" and (index + 1 == len(word) or word[index + 1] not in "aiueoy"):
+            text, index = text + "ん", index + 1
+        elif word[index : index + 1] == word[index + 1 : index + 2] and word[index] not in "aiueo":
+            text, index = text + "っ", index + 1
+        elif size:
+            text, index = text + kana[word[index : index + size]], index + size
+        else:
+            return ""
+    return text
+
+
+def listed() -> tuple[dict[str, str], set[str]]:
+    """The most frequent reading of each word of ja-words, and the words without a reading."""
+    rows = packs.table("input", "ja-words").rows
+    known: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        if row["reading"]:
+            known[row["word"]] = max(known.get(row["word"], (0, "")), (int(row["weight"]), row["reading"]))
+    return {word: reading for word, (_, reading) in known.items()}, {row["word"] for row in rows} - known.keys()
+
+
+def ipadic(folder: Path, wanted: set[str]) -> dict[str, str]:
+    """The reading in IPADIC of each wanted word: that of the cheapest row, names last."""
+    best: dict[str, tuple[bool, int, str]] = {}
+    for path in sorted(folder.glob("*.csv")):
+        for fields in csv.reader(path.read_text("euc-jp").splitlines()):
+            for word, reading in cut(fields):
+                rank = fields[5] == NAME, int(fields[3]), reading
+                if word in wanted and rank < best.get(word, (True, 1 << 30, "")):
+                    best[word] = rank
+    return {word: reading for word, (_, _, reading) in best.items()}
+
+
+def cut(fields: list[str]) -> Iterator[tuple[str, str]]:
+    """A row of IPADIC without the ending that ja-words leaves out."""
+    text, reading = fields[0], hiragana(fields[11])
+    kanji = [index for index, letter in enumerate(text) if is_kanji(letter)]
+    if kanji and not fields[9].startswith("文語"):
+        stable = fields[4] == "形容詞" or fields[8].startswith("一段")
+        ending = text[max(max(kanji) + 2, len(fields[10]) - stable) :] if fields[4] in INFLECTED else ""
+        if reading.endswith(ending):
+            yield text[: len(text) - len(ending)], reading[: len(reading) - len(ending)]
+
+
+def is_kanji(letter: str) -> bool:
+    """Whether a letter is an ideograph."""
+    return "\u4e00" <= letter <= "\u9fff"
+
+
+def hiragana(text: str) -> str:
+    """A text with its katakana as hiragana."""
+    return "".join(chr(ord(letter) - 0x60) if "ァ" <= letter <= "ヶ" else letter for letter in text)
+
+
+def within(words: Mapping[str, str], kanji: Mapping[str, list[str]]) -> dict[str, str]:
+    """The reading of each kanji that most words of two kanji have, else its first one."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for word, reading in words.items():
+        if len(word) == 2:
+            for first in kanji.get(word[0], ()):
+                if reading.startswith(first) and reading[len(first) :] in kanji.get(word[1], ()):
+                    counts[word[0]][first] += 1
+                    counts[word[1]][reading[len(first) :]] += 1
+    usual = {letter: readings[0] for letter, readings in kanji.items() if readings}
+    return usual | {letter: count.most_common(1)[0][0] for letter, count in counts.items()}
+
+
+def composed(word: str, known: Mapping[str, str]) -> str:
+    """How a word is read by the longest words in it, itself left out; kana stay."""
+    text, index = "", 0
+    while index < len(word):
+        sizes = range(min(len(word) - index, len(word) - 1), 0, -1)
+        size = next((size for size in sizes if word[index : index + size] in known), 1)
+        part = word[index : index + size]
+        text, index = text + known.get(part, hiragana(part)), index + size
+    return text
+
+
+def main(unihan: Path, folder: Path) -> None:
+    """Write the pack."""
+    words, bare = listed()
+    more = ipadic(folder, bare) | USUAL
+    alphabet = frozenset(language("ja").alphabet)
+    kanji = within(words | more, kanji_readings(unihan))
+    inside = {letter: reading for letter, reading in kanji.items() if letter in alphabet}
+    known = {**{word: reading for word, reading in words.items() if len(word) > 1}, **inside}
+    rows = {(letter, ""): reading for letter, reading in sorted(inside.items())}
+    rows |= {(word, "word"): reading for word, reading in sorted(more.items()) if inside.get(word, reading) != reading}
+    for word, reading in sorted(more.items(), key=lambda row: (len(row[0]), row[0])):
+        if len(word) > 1 and composed(word, known) != reading:
+            rows[word, ""] = known[word] = reading
+    lines = (f"{word}\t{reading}\t{where}\n" for (word, where), reading in rows.items())
+    TARGET.write_text(HEAD + "".join(lines), encoding="utf-8")
+    print(f"{TARGET.name}: {len(rows):,} rows, {TARGET.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:3]))
