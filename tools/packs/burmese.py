@@ -140,7 +140,7 @@ HEAD: Final = """\
 # language: my
 # scheme: {scheme}
 # source: {source}
-# licence: which letters are written how is a fact of the sources
+# licence: Apache-2.0; which letters are written how is a fact of the sources
 # standing: {standing}
 # maker: tools/packs/burmese.py
 letters\tforms\tweights\twhere\tclass\tstanding\tsource

@@ -84,7 +84,7 @@ HEAD: Final = """\
 # language: ko
 # scheme: {scheme}
 # source: {source}
-# licence: which letters are written how is a fact of the sources
+# licence: Apache-2.0; which letters are written how is a fact of the sources
 # standing: {standing}
 # form: NFD
 # maker: tools/packs/hangul.py

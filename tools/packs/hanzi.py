@@ -27,7 +27,7 @@ HEAD: Final = """\
 # language: zh
 # scheme: typed
 # source: Unihan 15.0 (kHanyuPinlu, kTGHZ2013, kMandarin), pypinyin 0.55.0 phrases_dict.json
-# licence: Unicode-3.0 (Unihan), MIT (pypinyin); texts in ../input/LICENSE-UNICODE.txt, ../input/LICENSE-PYPINYIN.txt
+# licence: Unicode-3.0 (Unihan), MIT (pypinyin); texts beside the packs of input methods
 # standing: derived
 # maker: tools/packs/hanzi.py
 letters\tforms\tweights

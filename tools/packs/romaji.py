@@ -63,7 +63,7 @@ HEAD: Final = """\
 # language: ja
 # scheme: {scheme}
 # source: {source}
-# licence: which letters are written how is a fact of the sources
+# licence: Apache-2.0; which letters are written how is a fact of the sources
 # standing: {standing}
 # readings: ja-words ja-readings
 # maker: tools/packs/romaji.py

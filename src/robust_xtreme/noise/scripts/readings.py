@@ -107,13 +107,13 @@ def _spelt(reading: str, letters: Letters, choose: Choice) -> str:
 def _rule(reading: str, start: int, stop: int, letters: Letters) -> Rule | None:
     before, after = reading[start - 1 : start] if start else "", reading[stop : stop + 1]
     for rule in letters.rules.get(reading[start:stop], ()):
-        if all(_holds(condition, before, after, letters) for condition in rule.where):
+        if all(_true(condition, before, after, letters) for condition in rule.where):
             return rule
     return None
 
 
-def _holds(condition: Condition, before: str, after: str, letters: Letters) -> bool:
-    """Whether a condition holds within a word; what is the whole word is not a reading."""
+def _true(condition: Condition, before: str, after: str, letters: Letters) -> bool:
+    """Whether a condition is true within a word; what is the whole word is not a reading."""
     name, label = condition
     match name:
         case "after" | "not-after":
