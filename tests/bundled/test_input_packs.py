@@ -23,6 +23,7 @@ PACKS = {
     "ja-romaji": ("ja", "attested", ("mozc",)),
     "ja-words": ("ja", "derived", ("IPADIC 2.7.0", "UniDic 2.1.2")),
     "ja-readings": ("ja", "derived", ("IPADIC 2.7.0", "Unihan 15.0")),
+    "th-words": ("th", "derived", ("PyThaiNLP 5.4.0",)),
     "zh-fuzzy": ("zh", "attested", ("ibus-libpinyin",)),
     "ko-2set": ("ko", "attested", ("libhangul", "KS X 5002")),
     "vi-telex": ("vi", "attested", ("Keyman", "vietnamese_telex 1.6")),
