@@ -83,7 +83,7 @@ def rows(folder: Path, phrases: dict[str, list[list[str]]]) -> dict[str, str]:
     fields = readings(folder)
     alphabet = set(language("zh").alphabet)
     wanted = {letter for letter, row in fields.items() if "kTGHZ2013" in row or "kHanyuPinlu" in row} | alphabet
-    traditional = FOLDER / "romanisations" / "zh-hans.tsv"
+    traditional = FOLDER / "romanisations" / "zh-hant-back.tsv"
     if traditional.exists():
         wanted |= {line[0] for line in traditional.read_text("utf-8").splitlines() if not line.isascii()}
     known = {letter: usual(fields[letter]) for letter in sorted(wanted & fields.keys()) if letter > "\u3006"}

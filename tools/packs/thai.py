@@ -192,7 +192,7 @@ def rows(syllables: Mapping[str, str], *, typed: bool) -> Iterator[str]:
         if typed:
             vowels = romanised(text, chat=True)
             forms[vowels if text not in WORDS and vowels else form.replace("kh", "k").replace("ph", "p")] = 3
-        yield line(text, " ".join(forms), " ".join(map(str, forms.values())) if len(forms) > 1 else "", condition(text), "")
+        yield line(text, " ".join(forms), " ".join(map(str, forms.values())), condition(text), "")
     for text in REPEATED:
         yield line(text + "ๆ", 2 * romanised(text), "", "", "")
     for letter, form in START.items():

@@ -1,4 +1,4 @@
-"""Write perturbations/romanisations/zh-hant.tsv and zh-hans.tsv: Chinese in traditional and in simplified characters.
+"""Write perturbations/romanisations/zh-hant.tsv and zh-hant-back.tsv: Chinese in traditional and in simplified characters.
 
     python tools/packs/variants.py DICT
 
@@ -22,12 +22,12 @@ HEAD: Final = """\
 # source: OpenCC 1.4.2 (npm package opencc-js), {files}
 # licence: Apache-2.0, text in LICENSE-OPENCC.txt
 # standing: attested
-# maker: tools/packs/variants.py
+{back}# maker: tools/packs/variants.py
 letters\tforms\tweights
 """
 TABLES: Final = {
     "hant": ("STCharacters", "STPhrases", "STPhrases_GeneratedFromRegionalPhrases"),
-    "hans": ("TSCharacters", "TSPhrases"),
+    "hant-back": ("TSCharacters", "TSPhrases"),
 }
 
 
@@ -69,7 +69,12 @@ def main(folder: Path) -> None:
         kept = rows(entries(folder, names))
         path = TARGET / f"zh-{scheme}.tsv"
         lines = "\n".join(f"{letters}\t{form}\t" for letters, form in kept.items())
-        path.write_text(HEAD.format(scheme=scheme, files=", ".join(names)) + lines + "\n", encoding="utf-8")
+        path.write_text(
+            HEAD.format(scheme=scheme, files=", ".join(names), back="# back: zh\n" if scheme.endswith("back") else "")
+            + lines
+            + "\n",
+            encoding="utf-8",
+        )
         print(f"{path.name}: {len(kept):,} rows, {path.stat().st_size:,} bytes")
 
 
