@@ -50,6 +50,9 @@ DOUBLED: Final = {"k": "k", "g": "g", "s": "s", "z": "z", "t": "t", "d": "d", "h
                   "m": "m", "r": "r", "y": "y", "w": "w", "j": "j", "c": "t", "v": "v", "n": "n"}  # fmt: skip
 """The letter that a small っ becomes before a consonant."""
 
+VOICED: Final = dict(
+    zip("かきくけこさしすせそたちつてとはひふへほ", "がぎぐげござじずぜぞだぢづでどばびぶべぼ", strict=True)
+)
 PARTICLES: Final = {"は": ("wa", "wa 5 ha 1"), "へ": ("e", "e 4 he 2"), "を": ("o", "o 4 wo 4")}
 WORDS: Final = {
     "こんにちは": "konnichiwa",
@@ -104,11 +107,23 @@ def hepburn(letters: str, forms: str) -> str:
 def scripts(letters: str) -> Iterator[str]:
     """Hiragana as they are, and as katakana."""
     yield letters
-    yield "".join(chr(ord(letter) + 0x60) if "ぁ" <= letter <= "ゖ" else letter for letter in letters)
+    yield "".join(
+        chr(ord(letter) + 0x60) if "ぁ" <= letter <= "ゖ" or letter in "ゝゞ" else letter for letter in letters
+    )
 
 
 Line = tuple[str, str, str, str]
 """Letters, forms with weights, where, classes."""
+
+
+def repeated(forms: dict[str, str]) -> Iterator[Line]:
+    """Kana before a sign of repetition, voiced (ゞ) or not (ゝ)."""
+    for letters, form in forms.items():
+        if len(letters) == 1:
+            spelt = hepburn(letters, form)
+            yield letters + "ゝ", 2 * spelt, "", ""
+            if letters in VOICED:
+                yield letters + "ゞ", spelt + first(forms[VOICED[letters]]), "", ""
 
 
 def hepburn_rows() -> Iterator[Line]:
@@ -133,6 +148,7 @@ def hepburn_rows() -> Iterator[Line]:
     yield "っ", "∅", "", ""
     for letter, form in SMALL.items():
         yield letter, form, "", "S"
+    yield from repeated(kana())
     for letter, (form, _) in PARTICLES.items():
         yield letter, form, "word", ""
 
@@ -162,6 +178,7 @@ def typed_rows() -> Iterator[Line]:
     yield "っ", "∅", "", ""
     for letter, form in SMALL.items():
         yield letter, form, "", "S"
+    yield from repeated(kana())
     for letter, (_, forms) in PARTICLES.items():
         yield letter, forms, "word", ""
     for word, form in WORDS.items():

@@ -243,7 +243,9 @@ def main(corpus: Path) -> None:
         table = head + "letters\tforms\tweights\twhere\tclass\n" + "\n".join(rows(kept, typed=typed)) + "\n"
         (FOLDER / "romanisations" / f"{name}.tsv").write_text(table, encoding="utf-8")
     head = HEAD.format(scheme="", source=LIST, licence="Apache-2.0; words: CC0-1.0", standing="derived")
-    (FOLDER / "input" / "th-words.tsv").write_text(head + "word\n" + "\n".join(sorted(words)) + "\n", encoding="utf-8")
+    (FOLDER / "input" / "th-words.tsv").write_text(
+        head + "word\n" + "\n".join(sorted({*words, *(text + "ๆ" for text in REPEATED)})) + "\n", encoding="utf-8"
+    )
     print(f"{len(words):,} words, {len(kept):,} of {len(syllables):,} syllables")
 
 

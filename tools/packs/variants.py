@@ -1,4 +1,4 @@
-"""Write perturbations/romanisations/zh-hant.tsv and zh-hant-back.tsv: Chinese in traditional and in simplified characters.
+"""Write zh-hant.tsv and zh-hant-back.tsv of perturbations/romanisations: Chinese in traditional characters, and back.
 
     python tools/packs/variants.py DICT
 

@@ -60,10 +60,12 @@ class Function:
         return self.known[word]
 
 
-def respelled(job: Job, spelling: Respeller | Function, listed: Trie | None, spaces: bool) -> tuple[Edits, Array]:
+def respelled(
+    job: Job, spelling: Respeller | Function, listed: Trie | None, spaces: bool, spaced: bool
+) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,).
 
-    `listed` are the words into which text without `spaces` is divided.
+    `listed` are the words into which text without `spaces` is divided; `spaced` puts spaces between respelt ones.
     """
     batch = job.batch
     words = find(batch, None if spaces else begins(batch, listed))
@@ -76,7 +78,7 @@ def respelled(job: Job, spelling: Respeller | Function, listed: Trie | None, spa
     able = np.flatnonzero(results.sound & _changed(batch, start, stop, results))
     eligible = np.bincount(words.text[asked[able]], minlength=len(batch))
     able = able[randomness.chosen(draws[asked[able]], job.strength)]
-    blank = np.zeros(len(able), np.bool_) if spaces else _follows(words, asked[able])
+    blank = _follows(words, asked[able]) if spaced else np.zeros(len(able), np.bool_)
     return _edits(batch, start[able], stop[able], clean[able], results.take(able), blank), eligible
 
 

@@ -72,7 +72,8 @@ def _listed(code: str) -> Trie | None:
 def _edit(job: Job) -> tuple[Edits, Array]:
     spaces = language(job.language).spaces or job.params["direction"][0] == BACK
     listed = None if spaces else _listed(job.language)
-    return respelled(job, spelling(job.language, job.params), listed, spaces)
+    spaced = not spaces and scheme(job.params["scheme"][0]).spaced
+    return respelled(job, spelling(job.language, job.params), listed, spaces, spaced)
 
 
 def _described() -> None:

@@ -33,7 +33,7 @@ class Scheme:
     rules or by a function. `lacks_back` and `back` are the same for the way back to the language's own script. `packs`
     are the packs that serve a language. `source` names what defines the scheme, and `loss` says how much of a text the
     way back does not give back. Where `variant` is given, the scheme is written `NAME:VARIANT`; it returns the scheme
-    of that variant, and raises SpecError where there is none.
+    of that variant, and raises SpecError where there is none. `spaced`: with spaces between words.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Scheme:
     packs: Callable[[str], tuple[str, ...]] = lambda _: ()
     loss: str = ""
     variant: Callable[[str], Scheme] | None = None
+    spaced: bool = True
 
 
 def by_table(
@@ -77,6 +78,7 @@ def by_table(
         back=(lambda code: _backwards(table_of(code, name))) if back else None,
         packs=lambda code: (f"{KIND}/{table_of(code, name)}",),
         loss=loss,
+        spaced=script == LATIN,
     )
 
 

@@ -1,0 +1,65 @@
+"""Chinese, Japanese, Korean, Thai and Burmese in another script: what the tables of these languages alone have."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from tests.unit.test_transliterate import noise
+
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError
+from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
+from robust_xtreme.noise.scripts.readings import with_readings
+
+KANA = Rules((Rule("と", (Form("to"),)), Rule("う", (Form("u", 2), Form("w"))), Rule("ん", (Form("n"),))), {})
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("code", "spec", "text", "spelt"),
+    [
+        ("ko", "transliterate:1@scheme=revised", "종로 ㅋㅋ 좋고", "jongno kk joko"),
+        ("ko", "transliterate:1@scheme=revised", "각하ㅋ \u1112", "gakak h"),
+        ("ja", "transliterate:1@scheme=hepburn", "人々 いすゞ ここゝ", "hitobito isuzu kokoko"),
+        ("ja", "transliterate:1@scheme=hepburn", "時々、東京", "tokidoki、tōkyō"),
+        ("th", "transliterate:1@scheme=rtgs", "น้ำ ต่างๆ", "nam tangtang"),
+        ("zh", "transliterate:1@scheme=typed", "银行行长", "yinhang hangzhang"),
+    ],
+)
+def test_signs_of_one_language(code: str, spec: str, text: str, spelt: str, form: Literal["NFC", "NFD"]) -> None:
+    """Jamo outside syllables, signs of repetition and tone marks are written, in either normal form."""
+    spelling = noise(unicodedata.normalize(form, text), spec, code).text.value
+    assert unicodedata.normalize("NFC", spelling) == spelt
+
+
+def test_traditional_characters_have_no_spaces_and_can_be_read_back() -> None:
+    """Words are not separated where both scripts are written without spaces; 发 is two characters in traditional."""
+    traditional = noise("他的头发白了，出发吧", "transliterate:1@scheme=hant", "zh").text.value
+    assert traditional == "他的頭髮白了，出發吧"
+    back = noise(traditional, "transliterate:1@scheme=hant@direction=back", "zh").text.value
+    assert back == "他的头发白了，出发吧"
+
+
+def _listed(folder: Path, rows: str) -> Path:
+    (folder / "input").mkdir()
+    head = "# language: ja\n# source: here\n# licence: CC0-1.0\n# standing: authored\nword\treading\tweight\twhere\n"
+    (folder / "input" / "ja-readings.tsv").write_text(head + rows, encoding="utf-8")
+    return folder
+
+
+def test_a_word_has_the_forms_of_its_readings(tmp_path: Path) -> None:
+    """A reading has its likeliest and its shortest form; rare readings have none."""
+    with packs.using(_listed(tmp_path, "党\tとう\t8\t\n当\tとう\t9\t\n当\tうん\t1\t\n")):
+        known = with_readings(KANA, ("ja-readings",)).rules
+    assert [rule.letters for rule in known] == ["と", "う", "ん", "当", "党"]
+    assert known[3] == Rule("当", (Form("tou", 45 + 27),), (Condition("word"),))
+
+
+@pytest.mark.parametrize("row", ["\tとう\t1\t", "党\tとう\tx\t", "党\tとう\t1\tend"])
+def test_a_wrong_row_of_readings_is_named(tmp_path: Path, row: str) -> None:
+    """A row without a word, with another weight or another place is refused with its word."""
+    with packs.using(_listed(tmp_path, row + "\n")), pytest.raises(DataError, match="is not a word, its reading"):
+        with_readings(KANA, ("ja-readings",))
