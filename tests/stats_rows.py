@@ -42,7 +42,7 @@ def prediction_rows(count: int, condition: str = "clean", seed: int = -1, **othe
     edits = {"edits": 2 * noisy, "operators": '{"swap": 1, "delete": 1}' if noisy else "{}"}
     rates = {"grapheme_edit_rate": 0.1 * noisy, "word_edit_rate": 0.5 * noisy, "words": 4}
     tokens = {"tokens_clean": 6, "tokens": 6 + 2 * noisy, "tokens_changed": noisy, "truncated": False}
-    values = {**read, **edits, **rates, **tokens}
+    values = {**read, **edits, **rates, **tokens, "numbers_edited": 0, "negators_edited": 0}
     named = {name: other.pop(name) for name in list(other) if name in CELL}
     return [
         {**cell(condition, **named), "noise_seed": seed, **item(at), **values, "prediction": str(at % 3), **other}

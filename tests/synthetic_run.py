@@ -26,6 +26,7 @@ def _realised(rate: float, **other: Any) -> dict[str, Any]:
     edited = {"grapheme_edit_rate": rate * 1.2, "word_edit_rate": min(rate * 5, 1.0), "unchanged": 0.02}
     tokens = {"tokens_per_word_clean": 1.5, "tokens_per_word": 1.5 + rate * 4, "tokens_changed": 0.97 if rate else 0.0}
     shares = {"not_applicable": 0.0, "inert": False, "truncated": 0.0, "operators": _MIX if rate else "{}"}
+    shares["label_risk"] = min(rate, 1.0)
     return {**edited, **tokens, **shares, **other}
 
 
@@ -106,6 +107,7 @@ class Run:
         marks = {"differing": 30, "marks": "not shown above chance" if shared["near_chance"] else None}
         shared = {**shared, "shallow_noisy": chance + 1}
         numbers = {"value": value, "clean": clean, "drop": drop, **relative, **test, **marks}
+        numbers["drop_without_risk"] = 0.9 * drop
         self.deltas.append({**cell, **numbers, **_interval(drop, half, "paired cluster t"), **shared, **realised})
 
     def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -28,7 +28,7 @@ _R = TypeVar("_R")
 _SUFFIX: Final = {
     **dict.fromkeys(("alphabets", "keyboards", "natural", "suites"), ".toml"),
     **dict.fromkeys(("calibration", "confusables", "diacritics", "input", "lookalikes"), ".tsv"),
-    **dict.fromkeys(("misspellings", "normalisation", "romanisations"), ".tsv"),
+    **dict.fromkeys(("misspellings", "negators", "normalisation", "romanisations"), ".tsv"),
 }
 KINDS: Final = tuple(sorted(_SUFFIX))  # the folders that may contain packs
 STANDINGS: Final = ("attested", "derived", "authored")
@@ -39,13 +39,13 @@ _NAMED: Final = {
     **{kind: (kind,) for kind in ("alphabets", "input", "lookalikes")},
     "confusables": ("lookalikes",),
     "diacritics": ("alphabets", "lookalikes"),
-    **dict.fromkeys(("calibration", "misspellings", "normalisation"), ("alphabets",)),
+    **dict.fromkeys(("calibration", "misspellings", "negators", "normalisation"), ("alphabets",)),
     "natural": ("alphabets", "lookalikes", "natural"),
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 
 _STATED: Final = {
-    **dict.fromkeys(("calibration", "misspellings"), "language"),
+    **dict.fromkeys(("calibration", "misspellings", "negators"), "language"),
     **dict.fromkeys(("confusables", "lookalikes"), "script"),
 }
 """The header key whose value must equal the file's name, by kind."""

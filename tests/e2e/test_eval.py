@@ -124,6 +124,30 @@ def test_noise_is_real_at_other_strengths(whole: Evaluation) -> None:
     assert noisy.get_column("tokens_changed").min() > 0.5  # type: ignore[operator]  # a float
 
 
+def test_edited_negators_are_counted_and_their_items_are_left_out_beside_the_drop(
+    spec: RunSpec, files: Path, tmp_path: Path
+) -> None:
+    """Of the pairs of one language four have a word of negation; the noise spells it otherwise in each of them."""
+    shutil.copytree(files, tmp_path / "files")
+    path = tmp_path / "files" / "xnli" / "dev-en.tsv"
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    planted = [[*row[:1], "never" if number < 4 else row[1], row[2]] for number, row in enumerate(rows)]
+    path.write_text("".join("\t".join(row) + "\n" for row in planted), encoding="utf-8")
+    result = evaluate(
+        replace(
+            spec, tasks=("xnli",), data=str(tmp_path / "files"), perturb=("char_noise:1",), out=str(tmp_path / "out")
+        )
+    )
+    noisy = result.predictions.filter(pl.col("condition") != "clean")
+    assert noisy["numbers_edited"].to_list() == [0] * len(noisy)
+    assert noisy.filter(language="en")["negators_edited"].sum() == 4 * 2
+    cells = {row["language"]: row for row in result.deltas.iter_rows(named=True)}
+    assert cells["en"]["label_risk"] == 4 / len(rows)
+    assert cells["en"]["drop_without_risk"] is not None
+    assert (cells["sw"]["label_risk"], cells["sw"]["drop_without_risk"]) == (0, cells["sw"]["drop"])
+    assert "## Label risk" in (result.folder / "report.md").read_text("utf-8")
+
+
 def test_permuted_example_ids_raise(whole: Evaluation) -> None:
     """Clean and noisy rows join by example and fingerprint; rows under each other's ids are an error naming one."""
     stats = whole.stats.filter((pl.col("task") == "panx") & ~pl.col("model").str.starts_with("floor/"))

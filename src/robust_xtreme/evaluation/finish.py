@@ -24,6 +24,7 @@ from robust_xtreme.results.averages import averages
 from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.intervals import CPU, Backend
+from robust_xtreme.results.label_risk import drops_without_risk
 from robust_xtreme.results.schema import (
     AVERAGES,
     CONDITIONS,
@@ -77,7 +78,7 @@ def score(stats: pl.DataFrame, predictions: pl.DataFrame, plan: Plan, device: st
         if task_run.overlap
     }
     scored = scores(stats, predictions, stamped=stamped, backend=backend)
-    return scored, deltas(stats, scored, headlines, backend=backend)
+    return scored, deltas(stats, scored, headlines, backend, drops_without_risk(stats, predictions))
 
 
 def backend_of(device: str) -> Backend:

@@ -19,6 +19,7 @@ from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
 from robust_xtreme.examples import Answers, Example, Scored, Span, Target, Text, target_json
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound
+from robust_xtreme.noise.label_risk import edited
 from robust_xtreme.predictors.predictor import Input, Predicted
 from robust_xtreme.results.chance import constants
 from robust_xtreme.results.schema import CELL, CHANCE, PREDICTIONS, SHALLOW, STATS, build
@@ -181,6 +182,7 @@ def _realised(measured: Sequence[Noised]) -> dict[str, Any]:
     operators: Counter[str] = Counter()
     for noised in measured:
         operators.update(noised.edits)
+    risk = edited(measured)
     return {
         "eligible": sum(noised.eligible for noised in measured),
         "edits": sum(operators.values()),
@@ -188,6 +190,8 @@ def _realised(measured: Sequence[Noised]) -> dict[str, Any]:
         "grapheme_edit_rate": _share([(noised.graphemes_edited, noised.graphemes) for noised in measured]),
         "word_edit_rate": _share([(noised.words_edited, noised.words) for noised in measured]),
         "words": sum(noised.words for noised in measured),
+        "numbers_edited": risk.numbers,
+        "negators_edited": risk.negators,
     }
 
 

@@ -12,6 +12,7 @@ from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.input import confusions
 from robust_xtreme.noise.input.keyboards import layout
+from robust_xtreme.noise.label_risk import pattern
 from robust_xtreme.noise.members.confusables import alike
 from robust_xtreme.noise.members.diacritics import rows
 from robust_xtreme.noise.members.keyboard_typo import METHODS
@@ -59,6 +60,7 @@ _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "lookalikes": _misread,
     "misspellings": misspelt,
     "natural": shares,
+    "negators": pattern,
     "normalisation": variants,
     "romanisations": rules,
     "suites": lambda name: suite(f"@{name}"),

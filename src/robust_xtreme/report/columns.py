@@ -153,6 +153,9 @@ _CATALOGUE: Final = (
           room=_WIDEST),
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
           room=_WIDEST),
+    Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
+          "their label may have changed; negators are those of the packs `negators`."),
+    Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
     Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
           "tests.", room=MEDIUM),
     Shown("marked", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' languages) "

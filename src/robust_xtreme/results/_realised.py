@@ -55,6 +55,7 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
         edited=edited,
         not_applicable=pl.col("status") == "not_applicable",
         tokens_changed=edited & pl.col("tokens_changed"),
+        label_risk=at_risk(),
     )
     values = {name: columns.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy() for name in columns.columns}
     return {name: np.add.reduceat(column, starts[:-1]) for name, column in values.items()}
@@ -76,11 +77,17 @@ def _means(total: dict[str, float]) -> Row:
         "tokens_changed": changed,
         "inert": edited > 0 and not total["tokens_changed"],
         "truncated": total["truncated"] / rows,
+        "label_risk": total["label_risk"] / measured,
     }
 
 
 def _share(part: float, whole: float) -> float | None:
     return None if np.isnan(part) or not whole else part / whole
+
+
+def at_risk() -> pl.Expr:
+    """Whether noise edits a number or a listed negator of an item of PREDICTIONS."""
+    return (pl.col("numbers_edited").fill_null(0) > 0) | (pl.col("negators_edited").fill_null(0) > 0)
 
 
 def _answer() -> pl.Expr:

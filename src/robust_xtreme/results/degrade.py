@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -50,12 +51,14 @@ def deltas(
     scored: pl.DataFrame,
     headlines: Mapping[str, str],
     backend: Backend = CPU,
+    without_risk: Mapping[tuple[str, ...], float] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted.
 
     `headlines` maps a task to the metric that claims are made on. They are one family of tests: these metrics in each
     task and language at each perturbation's highest strength, whatever the values of the cells are. Inert cells, and
-    those without an interval or to which the noise does not apply, are not in the family and have no p. Raises
+    those without an interval or to which the noise does not apply, are not in the family and have no p.
+    `without_risk` are the drops of cells with items at risk (`label_risk.drops_without_risk`). Raises
     Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
     headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and cell.answers]
@@ -63,7 +66,10 @@ def deltas(
     values = {(*(row[name] for name in CELL), row["metric"], row["scope"]): row for row in scored.iter_rows(named=True)}
     pairs = [(_clean_of(cell, clean), cell) for cell in headline_cells if cell.condition != CLEAN]
     estimates = [estimate_difference(twin.sums, cell.sums, cell.reduce, backend) for twin, cell in pairs]
-    rows = [_row(cell, twin, values, drop) for (twin, cell), drop in zip(pairs, estimates, strict=True)]
+    rows = [
+        _row(cell, twin, values, drop) | _without_risk(cell, values, drop, without_risk)
+        for (twin, cell), drop in zip(pairs, estimates, strict=True)
+    ]
     family = _family(rows, headlines)
     name = family_name([rows[at] for at in family])
     adjusted = holm([rows[at]["p"] for at in family])
@@ -110,6 +116,15 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
         "near_chance": before["near_chance"],
         "constant": max(before["constant"], score["constant"]),
     }
+
+
+def _without_risk(
+    cell: Cell, values: Mapping[tuple[Any, ...], Row], estimate: Estimate, without_risk: Mapping[tuple[str, ...], float]
+) -> Row:
+    """The drop of the items without label risk: that of all items where none is at risk."""
+    risk = values[*cell.key, cell.metric, cell.scope]["label_risk"]
+    drop = without_risk.get((*cell.key, cell.metric)) if risk else estimate.value
+    return {"drop_without_risk": drop}
 
 
 def _marks(row: Row) -> str | None:

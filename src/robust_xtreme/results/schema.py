@@ -103,10 +103,8 @@ predictor reaches on the clean and on the perturbed text, learned from `shallow_
 97.5 % bound, clustered and paired, of the value minus chance; `near_chance` is whether that is not above 0 (without an
 interval: null)."""
 
-_RISK: Final = {
-    **_columns(pl.Float64, "label_risk queries success", nullable=True),
-}
-"""The share of items whose noise touches numbers or negators, queries per item and successes of an attack."""
+_RISK: Final = _columns(pl.Float64, "label_risk queries success", nullable=True)
+"""The share of items in which noise edits a number or a negator, queries per item and successes of an attack."""
 
 _STAMP: Final = {"overlap": Column(pl.Boolean)}
 """Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
@@ -165,8 +163,8 @@ CONDITIONS: Final = Frame(
 """One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal.
 
 `target` is the strength that is solved for on the realised axis `target_axis`, and `calibration` the sha256 of the
-texts that this is done on. `pairing` says how published noisy data
-are joined with the clean, and `edited_share` the share of items that such data contain, if only edited ones.
+texts that this is done on. `pairing` says how published noisy data are joined with the clean, and `edited_share` the
+share of items that such data contain, if only edited ones.
 """
 
 PREDICTIONS: Final = Frame(
@@ -184,7 +182,8 @@ PREDICTIONS: Final = Frame(
         **_columns(pl.Int64, "words tokens_clean tokens"),
         **_columns(pl.Boolean, "tokens_changed truncated"),
         **_columns(pl.Int64, "unknown_clean unknown queries", nullable=True),
-        **_columns(pl.Boolean, "success label_risk", nullable=True),
+        "success": Column(pl.Boolean, nullable=True),
+        **_columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
     },
     (*CELL, "noise_seed", "example"),
 )
@@ -195,7 +194,8 @@ the answer of question answering: that of the clean context which the predicted 
 empty (no answer, or the gold answer was truncated: official scripts take ''), and in other tasks.
 
 `noise_seed` is -1 for the clean condition. `words` (of the clean text), `tokens_clean` and `tokens` count the fields
-that the condition noises; clean: all fields.
+that the condition noises (clean: all fields), `numbers_edited` and `negators_edited` the numbers and listed negators
+that noise edits there, the second null in a language without a list.
 """
 
 STATS: Final = Frame(
@@ -278,7 +278,7 @@ DELTAS: Final = Frame(
 - `constant`: one answer covers 95 % of the items, clean or perturbed.
 - `cannot reject`: not rejected, and so few clusters differ that Holm's first step could not, if all of them agreed.
 
-They do not take a cell out of its set of tests. `drop_without_risk` is the drop of the items without label risk.
+They do not take a cell out of its set of tests. `drop_without_risk` is the drop of items without label risk, if any.
 """
 
 AVERAGE_KINDS: Final = ("languages", "script", "family", "tasks", "categories", "benchmark")
