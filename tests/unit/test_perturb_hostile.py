@@ -113,7 +113,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
             "lists 2 strengths, and one file is written. Write one for each, as in --perturb char_noise:0.1",
         ),
         ({"spec": "char_nois:0.1"}, "Did you mean 'char_noise'?"),
-        ({"spec": "@ci"}, "'@ci' contains 4 perturbations, and one file is written. Write one for each"),
+        ({"spec": "@ci"}, "'@ci' contains 6 perturbations, and one file is written. Write one for each"),
         ({"spec": "@smok"}, "There is no suite named '@smok'. Did you mean '@smoke'?"),
         ({"spec": "char_noise:0.1@fields=b"}, "name different fields"),
         ({"fields": ("text", "text")}, "The field 'text' is named twice"),

@@ -12,7 +12,18 @@ from robust_xtreme.noise.suites import asked, check_perturb, names, refusing, si
 from robust_xtreme.perturbing.files import Job, perturb_file
 from robust_xtreme.specs import PerturbationSpec, canonical
 
-SURFACE = ["casing", "char_noise", "keyboard_typo", "natural_typo", "ocr_noise", "punctuation", "repetition", "spacing"]
+SURFACE = [
+    "casing",
+    "char_noise",
+    "diacritics",
+    "keyboard_typo",
+    "natural_typo",
+    "normalisation",
+    "ocr_noise",
+    "punctuation",
+    "repetition",
+    "spacing",
+]
 FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
 
 
@@ -32,7 +43,7 @@ def test_the_surface_suite_is_all_surface_noise_there_is() -> None:
 
 def test_every_bundled_suite_is_cheap_enough_for_its_name() -> None:
     """One cell for a smoke test, a few for a gate."""
-    assert names() == ("@ci", "@natural", "@smoke", "@stress", "@surface")
+    assert names() == ("@ci", "@natural", "@script", "@smoke", "@stress", "@surface")
     sizes = {name: len(asked([name])) for name in names()}
     assert sizes["@smoke"] <= 2 < sizes["@ci"] <= 6
 
