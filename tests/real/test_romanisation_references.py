@@ -2,7 +2,9 @@
 
 Where interscript (BSD-2-Clause), iuliia, indic_transliteration and andhrica (MIT) are installed, each standard is
 compared with them word by word. Elsewhere the spellings must be those that were compared: their digest is in
-`romanisation_references.tsv`, and the words that differ in `romanisation_differences.tsv`, with the reason.
+`romanisation_references.tsv`, and the words that differ in `romanisation_differences.tsv`, with the reason. Kana were
+compared with kuroshiro (npm, MIT) without the lengths of vowels and the m before b, m and p, which it writes otherwise;
+Korean words with what koroman (PyPI) and es-hangul (npm, MIT) both write.
 """
 
 from __future__ import annotations
@@ -49,6 +51,9 @@ _CHANGED: Final = {
 }
 
 
+_RUNS: Final = {"ja": regex.compile("[ぁ-ゖァ-ヺー]+"), "ko": regex.compile("[가-힣]+")}
+
+
 def _table(name: str) -> list[dict[str, str]]:
     with Path(__file__).with_name(name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -65,9 +70,14 @@ def _differing(against: str) -> dict[str, tuple[str, str]]:
 
 
 def _words(data: Path, row: dict[str, str]) -> list[str]:
-    """The distinct words of files of FLORES in the script of the pack, or of its language, without Latin letters."""
+    """The distinct words of files of FLORES in the script of the pack, or of its language, without Latin letters.
+
+    In Japanese these are runs of kana, in Korean of syllables.
+    """
     texts = ((data / "flores_first100" / name).read_text("utf-8") for name in row["words of"].split())
     text, head = unicodedata.normalize("NFC", "\n".join(texts)), row["pack"].partition("-")[0]
+    if head in _RUNS:
+        return sorted(set(_RUNS[head].findall(text)))
     script = language(head).script if head in ALL_LANGUAGES else head
     native = regex.compile(rf"(?!.*\p{{Latin}}).*\p{{Script={script}}}")
     return sorted(word for word in set(WORD.findall(text)) if native.match(word))
@@ -155,3 +165,31 @@ def test_what_uroman_writes_can_be_typed(data: Path) -> None:
              if not spellers[code].draws(word, right)}  # fmt: skip
     assert len(pairs) == 148
     assert never == _differing("uroman")
+
+
+_LINES: Final = {
+    "zh": (18, "jianadazaiyiwansiqiannianqianjiyouyuanzhuminzaicishenghuo", "uroman writes numbers in digits: 14000"),
+    "ja": (29, "chekosurobakia", ""),
+    "ko": (
+        23,
+        "indonesiawa dongtimoreu papua nyugini banuatu geurigo",
+        "uroman writes Korean letter by letter: bugjjogeneun",
+    ),
+    "th": (22, "ang", "uroman writes letters and long vowels twice: miiprathetitra"),
+}
+"""Lines of uroman's references, parts of what we write of them, and why the other parts differ."""
+
+
+@pytest.mark.parametrize("code", _LINES)
+def test_what_uroman_writes_of_east_asian_text(data: Path, code: str) -> None:
+    """The parts that do not differ on purpose are those of uroman's reference."""
+    number, parts, reason = _LINES[code]
+    folder = data / "translit" / "uroman" / "test"
+    names = ("multi-script.txt", "multi-script.uroman-ref.txt")
+    text, right = ((folder / name).read_text("utf-8").splitlines()[number - 1] for name in names)
+    pack = {"ja": "ja-hepburn", "ko": "ko-revised", "th": "th-rtgs"}.get(code, code)
+    spelt = Speller(rules(pack)).likely(text)
+    assert all(part in spelt for part in parts.split()), spelt
+    assert reason or spelt == right
+    if code in ("ja", "ko"):
+        assert all(part in right for part in parts.split())
