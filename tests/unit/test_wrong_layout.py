@@ -66,6 +66,16 @@ def test_a_word_changes_as_a_whole_or_not_at_all() -> None:
     assert noised.eligible == 2
 
 
+@pytest.mark.parametrize(
+    ("code", "clean", "many"), [("zh", "孩子们每天早上在河边玩耍", 7), ("ja", "毎朝、川の近くで", 5)]
+)
+def test_text_without_spaces_is_divided_into_words(code: str, clean: str, many: int) -> None:
+    """The strength is a share of the words of a list, so that a half of it leaves some words as they are."""
+    noised = _noise(clean, code, "wrong_layout:0.5")
+    assert noised.eligible == many
+    assert 0 < sum(noised.edits.values()) < many
+
+
 def test_signs_stay_within_the_spans_of_their_words() -> None:
     """A word that begins and ends with letters on the keys of signs keeps its edges; a frozen one its letters."""
     noised = _noise("Люблю жаб и юбку", "ru", "wrong_layout:1", Span(0, 5), Span(6, 9), Span(12, 16, frozen=True))

@@ -25,7 +25,9 @@ from robust_xtreme.languages import language
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
 from robust_xtreme.noise.engine._select import active, forms, pick
+from robust_xtreme.noise.engine.dividing import begins
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
+from robust_xtreme.noise.engine.trie import Trie
 from robust_xtreme.packs import cached
 
 __all__ = ["Form", "needs_spaces", "words"]
@@ -158,8 +160,8 @@ class Plan(NamedTuple):
     moves: Moves | None
 
 
-def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> Plan:
-    words = find(job.batch)
+def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None) -> Plan:
+    words = find(job.batch, None if divided is None else begins(job.batch, divided))
     draws = randomness.draws(job.keys[words.text], words.start - job.batch.offsets[words.text])
     rates = tuple(job.params[kind][0] for kind in kinds)
     rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words))
@@ -267,9 +269,9 @@ def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
     return pool, 2 * (np.minimum(sizes[chosen], sizes[chosen + 1]) + between)
 
 
-def _decided(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> tuple[Edits, Array]:
+def _decided(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,)."""
-    plan = _plan(job, kinds, lexicon)
+    plan = _plan(job, kinds, lexicon, divided)
     able = plan.ways > 0
     if plan.moves is not None and DROP in kinds and Decimal(job.params[DROP][0]):
         able |= plan.moves.spared
@@ -284,6 +286,7 @@ def words(
     rates: Mapping[str, str],
     choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
     whole: bool = False,
+    divided: Callable[[str], Trie | None] = lambda _: None,
     **declared: Unpack[Declared],
 ) -> Callable[[WordNoise], Perturbation]:
     """Make a perturbation of a function from a word (composed, NFC) and its language to the noisy forms of the word.
@@ -292,7 +295,8 @@ def words(
     relative rates; `drop`, `swap` and `join` among them need no forms. A form that equals the word, breaks a cluster or
     a normal form, or might join with a neighbour of the word is left out. With `whole` a form replaces all of the word,
     so that it may begin and end with signs, and a word that ends in a cluster that waits for more letters (अर्थात्) has
-    forms, too. `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
+    forms, too. `divided` gives the list of words into which text of a language is divided, None where spaces divide it.
+    `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
     """
     kinds = tuple(rates)
 
@@ -303,7 +307,8 @@ def words(
 
         def edit(job: Job) -> tuple[Edits, Array]:
             chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))
-            return _decided(job, kinds, None if set(kinds) <= _FORMLESS else lexicon(job.language, chosen))
+            listed = None if set(kinds) <= _FORMLESS else lexicon(job.language, chosen)
+            return _decided(job, kinds, listed, divided(job.language))
 
         fields = {"rates": rates, "choices": choices or {}, **declared}
         return member(author, "words", "word", strength, kinds, edit, **fields)

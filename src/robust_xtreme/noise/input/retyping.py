@@ -7,7 +7,8 @@ key of three or four levels is struck without AltGr on a layout that has no AltG
 
 In an input method the keys are those of the letters that it composes: Korean jamo, the Telex or VNI keys of Vietnamese
 (the tone at the end of the word), the romaji or pinyin of Japanese and Chinese words, by the readings of the packs
-`ja-words` and `zh-words`. On a kana keyboard voicing marks are keys of their own.
+`ja-words`, `ja-readings` and `zh-words`, and of characters by `romanisations/zh`. On a kana keyboard voicing marks are
+keys of their own.
 """
 
 from __future__ import annotations
@@ -106,18 +107,20 @@ def _read(text: str, readings: Mapping[str, str]) -> list[str] | None:
 
 @packs.cached
 def _japanese() -> Mapping[str, str]:
-    """The reading of each word, the one of the largest weight, and of each kana."""
-    table = packs.table("input", "ja-words")
-    rows = [row for row in table.rows if row.get("reading")]
-    rows.sort(key=lambda row: table.number(row, "weight"))
-    return {sign: sign for sign in map(chr, range(0x3041, 0x30FD))} | {row["word"]: row["reading"] for row in rows}
+    """The reading of each word, the one of the largest weight, of each kanji by itself, and of each kana."""
+    table, others = packs.table("input", "ja-words"), packs.table("input", "ja-readings")
+    rows = sorted((row for row in table.rows if row.get("reading")), key=lambda row: table.number(row, "weight"))
+    alone = {row["word"]: row["reading"] for row in reversed(others.rows)}
+    kana = {sign: sign for sign in map(chr, range(0x3041, 0x30FD))}
+    return alone | {row["word"]: row["reading"] for row in rows} | kana
 
 
 @packs.cached
 def _chinese() -> Mapping[str, str]:
-    """The reading of each word, the most frequent one."""
+    """The reading of each word, the most frequent one, and of each character by itself."""
     known = [(many, word, reading) for reading, forms in pinyin.readings().items() for word, many in forms.items()]
-    return {word: reading for _, word, reading in sorted(known)}
+    alone = {row["letters"]: row["forms"].split()[0] for row in packs.table("romanisations", "zh").rows}
+    return alone | {word: reading for _, word, reading in sorted(known)}
 
 
 METHODS: Final[Mapping[str, Method]] = {

@@ -62,7 +62,7 @@ def spelling(code: str, params: Params) -> Spelling:
 
 
 @packs.cached
-def _listed(code: str) -> Trie | None:
+def listed_words(code: str) -> Trie | None:
     """The words into which text of a language without spaces is divided."""
     if not packs.has("input", f"{code}-words"):
         return None
@@ -71,7 +71,7 @@ def _listed(code: str) -> Trie | None:
 
 def _edit(job: Job) -> tuple[Edits, Array]:
     spaces = language(job.language).spaces or job.params["direction"][0] == BACK
-    listed = None if spaces else _listed(job.language)
+    listed = None if spaces else listed_words(job.language)
     spaced = not spaces and scheme(job.params["scheme"][0]).spaced
     return respelled(job, spelling(job.language, job.params), listed, spaces, spaced)
 

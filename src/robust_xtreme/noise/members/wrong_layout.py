@@ -9,8 +9,9 @@ what is typed by an input method (Chinese, Japanese, Korean, Vietnamese) shows i
 `@keyboard=NAME` is another keyboard or method of the language's own, as `jp-kana` for Japanese.
 
 A word changes as a whole or not at all: one with a letter that the own keyboard does not type, or whose key types
-nothing on the other, is not eligible, nor is one that stays as it is. Signs that letters become (б is the comma) belong
-to the word and stay within its spans. Without dead keys, keys of several code points and signs on two keys, the same
+nothing on the other, is not eligible, nor is one that stays as it is. Text without spaces is divided into the words of
+a list where there is one. Signs that letters become (б is the comma) belong to the word and stay within its spans.
+Without dead keys, keys of several code points and signs on two keys, the same
 keys on the two layouts in reverse give the word again: docs/layouts.md lists the exceptions.
 """
 
@@ -27,6 +28,7 @@ from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.retyping import METHODS, retyped
 from robust_xtreme.noise.members import keyboard_typo
+from robust_xtreme.noise.members.transliterate import listed_words
 
 AUTO: Final = "auto"
 USUAL: Final = ("us", "ru")
@@ -100,6 +102,7 @@ def _packs(code: str) -> tuple[str, ...]:
     rates={"retyped": "1"},
     choices={"layout": layout_names, "keyboard": keyboard_names},
     whole=True,
+    divided=lambda code: None if language_of(code).spaces else listed_words(code),
     lacks=lambda code: known_language(code) or ("" if keyboards_of(code) else "no keyboard pack"),
     packs=_packs,
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
