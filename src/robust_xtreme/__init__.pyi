@@ -25,6 +25,7 @@ def evaluate(
     languages: str | Sequence[str] = (),
     split: str = "auto",
     perturb: str | Sequence[str] = (),
+    keep_names: bool = False,
     seeds: int = 1,
     limit: str | int = "",
     max_length: str | Sequence[str] | Mapping[str, int] = (),
@@ -71,6 +72,7 @@ def evaluate(
         languages: default: every language found. MLQA also takes de@en, German questions on English texts
         split: `auto` (test where it has labels), test, validation or train
         perturb: such as char_noise:0.05,0.1 or ocr_noise:0.1@fields=context, or a suite, such as @surface
+        keep_names: words tagged as names stay: @names=keep in each of these perturbations
         seeds: draws of the noise for each cell
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer
@@ -94,6 +96,7 @@ def perturb(
     spec: str,
     *,
     language: str | None = None,
+    keep_names: bool = False,
     seed: int = 0,
     packs: Folders = (),
 ) -> list[Item]:
@@ -101,8 +104,9 @@ def perturb(
 
     `spec` names one strength, as in `"char_noise:0.1"`. Strings need their `language`; their noise depends on language
     and value, so that equal strings get equal noise. Examples are perturbed in the spec's `@fields=...`, by default in
-    all fields; their spans and answers move with the text, their ids, clusters and fingerprints do not change. `packs`
-    are folders of linguistic data that are searched before the bundled ones.
+    all fields; their spans and answers move with the text, their ids, clusters and fingerprints do not change. With
+    `keep_names` words tagged as names stay, as with `@names=keep`. `packs` are folders of linguistic data that are
+    searched before the bundled ones.
     Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
     """
 
@@ -149,6 +153,7 @@ def train(
     sampling: str = "proportional",
     mixing: str = "steps",
     perturb: str | Sequence[str] = (),
+    keep_names: bool = False,
     translated: str | Path = "",
     control: str = "",
     masked_lm: float = 0.0,
@@ -208,6 +213,7 @@ def train(
         sampling: how often a task is drawn: `proportional`, `temperature:T`, `capped:N`, or these two with a comma
         mixing: `steps`: a step is of one task; `batches`: its batch is of several
         perturb: noise on training texts, drawn again in each pass: `char_noise:0.1`, or a suite, `@surface`
+        keep_names: words tagged as names stay: `@names=keep` in each of these perturbations
         translated: translated training data: a folder, `hub`, or `seq2seq:MODEL`
         control: `masked_lm` on the tasks' texts, or `shuffled_labels`
         masked_lm: the share of steps that are masked LM on `text`, among those of the tasks

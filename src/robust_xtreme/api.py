@@ -40,23 +40,32 @@ Item = TypeVar("Item", str, "Example")
 
 @plain()
 def perturb(
-    texts: Sequence[Item], spec: str, *, language: str | None = None, seed: int = 0, packs: Folders = ()
+    texts: Sequence[Item],
+    spec: str,
+    *,
+    language: str | None = None,
+    keep_names: bool = False,
+    seed: int = 0,
+    packs: Folders = (),
 ) -> list[Item]:
     """Perturb strings or Examples, in the same order, with the engine and the random draws of `evaluate`.
 
     `spec` names one strength, as in `"char_noise:0.1"`. Strings need their `language`; their noise depends on language
     and value, so that equal strings get equal noise. Examples are perturbed in the spec's `@fields=...`, by default in
-    all fields; their spans and answers move with the text, their ids, clusters and fingerprints do not change. `packs`
-    are folders of linguistic data that are searched before the bundled ones.
+    all fields; their spans and answers move with the text, their ids, clusters and fingerprints do not change. With
+    `keep_names` words tagged as names stay, as with `@names=keep`. `packs` are folders of linguistic data that are
+    searched before the bundled ones.
     Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
     """
     _check_call(texts, spec, language)
+    _check_type("perturb", "keep_names", keep_names, (bool,), "True or False")
+    from robust_xtreme.noise.suites import keeping_names
     from robust_xtreme.noise.user_packs import using
     from robust_xtreme.specs import PerturbationSpec
 
     drawn, folders = _seed(seed), _folders(packs)
     parsed = PerturbationSpec.parse(spec)
-    cell, *others = parsed.cells()
+    cell, *others = (keeping_names(parsed) if keep_names else parsed).cells()
     if others:
         raise SpecError(f"{str(parsed)!r} lists {1 + len(others)} strengths; perturb takes one, as in {cell}")
     with using(*folders):

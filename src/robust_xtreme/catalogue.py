@@ -9,6 +9,7 @@ from robust_xtreme import packs, registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.languages import ALL_LANGUAGES, group_of, language
 from robust_xtreme.noise.members import natural
+from robust_xtreme.noise.members.transliterate import serving, transliterate
 from robust_xtreme.noise.suites import names, suite
 
 Row = dict[str, Any]
@@ -41,6 +42,7 @@ def _perturbation(member: Any) -> Row:
 def served(code: str) -> list[Row]:
     """For each perturbation: whether it serves a language, why not, and which packs it uses.
 
+    `schemes` are those of transliterate that serve it, also where the default one does not.
     `notes` says whether one of them is `borrowed` from other languages, a `thin` list, or computed from one.
     `counted` is true where every part of these packs is attested or derived, every keyboard is named for the language
     by a source, and no pack is borrowed. Raises UnknownName.
@@ -57,6 +59,7 @@ def served(code: str) -> list[Row]:
             "why": why,
             "packs": {pack: ", ".join(filter(None, (_status_of(parts), notes[pack]))) for pack, parts in used.items()},
             "notes": sorted({*notes.values()} - {""}),
+            "schemes": list(serving(code)) if member is transliterate else [],
             "counted": not why and not any(_is_ours(parts, notes[pack]) for pack, parts in used.items()),
             "summary": member.summary,
         }

@@ -26,7 +26,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
-_IF_SET: Final = ("packs", "trained_on", "max_length")
+_IF_SET: Final = ("keep_names", "packs", "trained_on", "max_length")
 """Keys that are part of the identity only where they are set."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
@@ -82,6 +82,7 @@ class RunSpec:
         complete="condition",
         repeated=True,
     )
+    keep_names: bool = key(False, "words tagged as names stay: @names=keep in each of these perturbations", "")
     seeds: int = key(1, "draws of the noise for each cell", "", "N", least=1, most=_MOST_SEEDS)
     limit: str = key("", "rows of each language, whole clusters: 300,xquad=150", "", "N,TASK=N")
     max_length: tuple[str, ...] = key(

@@ -112,3 +112,13 @@ def test_values_become_plain() -> None:
     """Tuples become lists, sets sorted lists, and anything else its text."""
     assert plain({"a": (1, frozenset({"y", "x"})), "b": None}) == {"a": [1, ["x", "y"]], "b": None}
     assert plain(ValueError("odd")) == "odd"
+
+
+def test_the_schemes_of_a_language_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Schemes are named as a spec takes them, those that are read back too, and no scheme of other scripts."""
+    known = {code: next(row for row in served(code) if row["name"] == "transliterate") for code in ("ru", "sw")}
+    assert {"@scheme=typed", "@scheme=iso9", "@scheme=iso9@direction=back"} <= {*known["ru"]["schemes"]}
+    assert not {"@scheme=iast", "@scheme=hepburn"} & {*known["ru"]["schemes"]}
+    assert known["sw"]["schemes"] == ["@scheme=icu:ID"]
+    list_("perturbations", long=True, language="ru")
+    assert "@scheme=iso9@direction=back" in capsys.readouterr().out

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.program import program
 
-from robust_xtreme import registry
+from robust_xtreme import api, registry
 from robust_xtreme.adapters.tagging import tagging
 from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.examples import Example, Text
 from robust_xtreme.noise.engine.noising import bound, noise_texts, perturb
+from robust_xtreme.noise.suites import asked
+from robust_xtreme.run_spec import RunSpec, from_toml
 from robust_xtreme.specs import Origin, PerturbationSpec, Row
 
 _WORDS = ("Rais", "Julius", "Nyerere", "alizaliwa", "Butiama")
@@ -85,3 +90,51 @@ def test_names_of_a_file_stay(tmp_path: Path, name: str, line: str) -> None:
     noisy = out.read_text(encoding="utf-8").splitlines()
     assert [noisy[index] for index in (1, 2, 4)] == [lines[index] for index in (1, 2, 4)]
     assert noisy[0].startswith("𝐑𝐚𝐢𝐬")
+
+
+# --------------------------------------------------------------------------------------------------------- keep_names
+
+
+_RUSSIAN: Final = ("Говорит", "Юлия", "Петрова", "из", "Рязани")
+
+
+def test_entities_stay_in_their_script() -> None:
+    """With `keep_names` another script leaves entities byte by byte, and changes all other words."""
+    row = Row("1", "file: 1", {"words": _RUSSIAN, "tags": _TAGS})
+    example = tagging(tuple(sorted({*_TAGS})))((row,), Origin("panx", "test", "ru"))[0]
+    (kept,) = api.perturb([example], "transliterate:1", keep_names=True)
+    assert kept == api.perturb([example], "transliterate:1@names=keep")[0]
+    assert [_words(kept)[index] for index in (1, 2, 4)] == ["Юлия", "Петрова", "Рязани"]
+    assert all(_words(kept)[index].isascii() for index in (0, 3))
+
+
+def test_every_link_that_does_not_say_so_keeps_names() -> None:
+    """The parameter is written with each link of a chain and of a suite, once; suites stay suites."""
+    specs = asked(["confusables:0.1@names=keep+styled:1@fields=tokens", "@smoke"], keep_names=True)
+    assert str(specs[0].cell) == "confusables:0.1@names=keep+styled:1@names=keep@fields=tokens"
+    assert {suite for _, suite in specs} == {"", "@smoke"}
+    assert all(("names", "keep") in link.params for cell, _ in specs for link in cell.links)
+
+
+def test_a_file_with_keep_names(tmp_path: Path) -> None:
+    """`perturb --keep-names` writes what `@names=keep` does."""
+    path = tmp_path / "words.conll"
+    path.write_text("".join(f"{word} {tag}\n" for word, tag in zip(_RUSSIAN, _TAGS, strict=True)), encoding="utf-8")
+    options = (["transliterate:1", "--keep-names"], ["transliterate:1@names=keep"], ["transliterate:1"])
+    outs = [tmp_path / f"noisy-{number}.conll" for number in range(len(options))]
+    for words, out in zip(options, outs, strict=True):
+        assert program("perturb", str(path), "--language", "ru", "-o", str(out), "--perturb", *words).code == 0
+    kept, same, plain = (out.read_bytes() for out in outs)
+    assert kept == same != plain
+
+
+def test_a_run_with_keep_names(tmp_path: Path) -> None:
+    """`eval --keep-names` has the conditions and the results of `@names=keep`, and an identity of its own."""
+    spec = RunSpec(tasks=("panx",), languages=("ru",), perturb=("transliterate:1",), limit="20", offline=True)
+    kept = evaluate(replace(spec, keep_names=True, out=str(tmp_path / "kept")))
+    same = evaluate(replace(spec, perturb=("transliterate:1@names=keep",), out=str(tmp_path / "same")))
+    for name in ("scores.csv", "deltas.csv"):
+        assert (kept.folder / name).read_bytes() == (same.folder / name).read_bytes()
+    assert "transliterate:1@names=keep" in (kept.folder / "deltas.csv").read_text("utf-8")
+    assert from_toml(kept.folder / "run.toml").keep_names
+    assert replace(spec, keep_names=True).identity() != spec.identity()

@@ -137,3 +137,14 @@ def test_only_named_fields_are_noised(tmp_path: Path) -> None:
     assert all(example.texts["context"] == other.texts["context"] for example, other in pairs)
     assert all(example.target == other.target for example, other in pairs)
     assert sum(example.texts["question"] != other.texts["question"] for example, other in pairs) > 16
+
+
+def test_keep_names_is_that_of_each_perturbation(tmp_path: Path) -> None:
+    """`keep_names` gives the texts of `@names=keep`, which are others than without it."""
+    specs: list[dict[str, Any]] = [
+        {"perturb": ["styled:1"], "keep_names": True},
+        {"perturb": ["styled:1@names=keep"]},
+        {"perturb": ["styled:1"]},
+    ]
+    kept, same, plain = (_texts(_pass(_learning(tmp_path, "panx", **spec), 0)) for spec in specs)
+    assert kept == same != plain

@@ -20,7 +20,7 @@ COLUMNS: Final = {
     "intermediate": ("name", "summary", "family", "rows", "trains"),
     "languages": ("code", "name", "script", "family", "spaces", "letters", "standing", "group"),
     "metrics": ("name", "summary", "columns", "cite"),
-    _OF_A_LANGUAGE: ("name", "served", "why", "packs", "summary"),
+    _OF_A_LANGUAGE: ("name", "served", "why", "packs", "schemes", "summary"),
 }
 _NOTES: Final = {
     "perturbations": """
@@ -31,7 +31,9 @@ Layouts, actions and other choices: robust-xtreme list perturbations --json""",
 packs: attested (in the source that the pack names), derived (computed from it), authored (ours, unreviewed). A keyboard
 that no source names for the language is chosen, unreviewed. Unreviewed packs are not counted as serving a language.
 Neither are those that are borrowed from other languages. A list is thin if ten pairs make more than half of its edits
-on real text: suites leave natural_typo out there, and natural's shares and rates are from few words.""",
+on real text: suites leave natural_typo out there, and natural's shares and rates are from few words.
+schemes: what transliterate takes for the language, also where the default, @scheme=typed, does not serve it; ID is the
+name of a transform of ICU.""",
     "intermediate": """
 trains: tasks whose own training data these are, so that their gain is not transfer.
 Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json

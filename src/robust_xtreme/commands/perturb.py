@@ -78,6 +78,9 @@ Keep = Annotated[str | None, option("--keep A,B", "Keys or columns that stay, th
 SkipNull = Annotated[
     bool, option("--skip-null", "Leave texts that are null as they are; without it they are an error.")
 ]
+KeepNames = Annotated[
+    bool, option("--keep-names", "Words tagged as names stay: @names=keep in each perturbation of the chain.")
+]
 Header = Annotated[
     bool | None,
     option(
@@ -103,6 +106,7 @@ def perturb(
     header: Header = None,
     keep: Keep = None,
     skip_null: SkipNull = False,
+    keep_names: KeepNames = False,
     packs: Packs = None,
     seed: Seed = 0,
     edit_counts: EditCounts = None,
@@ -139,6 +143,7 @@ def perturb(
         header=header,
         keep=tuple(several("keep", keep) or ()),
         skip_null=skip_null,
+        keep_names=keep_names,
         seed=seed,
         edit_counts=edit_counts or "",
         force=force,

@@ -92,8 +92,9 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
 
 
 def _what(spec: RunSpec) -> dict[str, Any]:
-    """The run as requested, without its paths; options of the model only where they are set."""
-    models = {
+    """The run as requested, without its paths; options of names and of the model only where they are set."""
+    more = {
+        "keep_names": spec.keep_names,
         "labels": list(spec.labels),
         "revision": list(spec.revision),
         "trust_remote_code": spec.trust_remote_code,
@@ -110,7 +111,7 @@ def _what(spec: RunSpec) -> dict[str, Any]:
         "limit": spec.limit,
         "precision": spec.precision,
         "allow_overlap": spec.allow_overlap,
-        **{key: value for key, value in models.items() if value},
+        **{key: value for key, value in more.items() if value},
     }
 
 

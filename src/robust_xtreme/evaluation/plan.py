@@ -174,7 +174,7 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
     seeds = tuple(range(spec.seeds))
     skipped: list[NotRun] = []
     by_task: dict[str, list[Condition]] = {task.name: [Condition(CLEAN)] for task in tasks}
-    for request in asked(spec.perturb):
+    for request in asked(spec.perturb, spec.keep_names):
         if not request.suite:
             check_cell(request.cell, tasks)
         for task in tasks:

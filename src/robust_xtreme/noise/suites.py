@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import DataError, SpecError, UnknownName, UserError
 from robust_xtreme.noise.engine.noising import bound, lacks
+from robust_xtreme.noise.engine.perturbation import KEEP, NAMES
 from robust_xtreme.specs import SUITE, PerturbationSpec, TaskSpec, check_keys
 
 _KIND: Final = "suites"
@@ -74,10 +75,17 @@ def _spec(path: Path, text: Any) -> PerturbationSpec:
     return spec
 
 
-def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
+def keeping_names(spec: PerturbationSpec) -> PerturbationSpec:
+    """The chain with `@names=keep` in each link that does not name it itself."""
+    links = (replace(link, params=tuple(sorted({NAMES: KEEP, **dict(link.params)}.items()))) for link in spec.links)
+    return replace(spec, links=tuple(links))
+
+
+def asked(perturb: Iterable[str], keep_names: bool = False) -> tuple[Asked, ...]:
     """One cell per strength of specs and suites, in the order written, each once.
 
-    A cell that is also named itself has no suite. Raises SpecError, UnknownName, DataError.
+    A cell that is also named itself has no suite. With `keep_names` each link keeps names. Raises SpecError,
+    UnknownName, DataError.
     """
     words = tuple(perturb)
     order: list[Asked] = []
@@ -86,17 +94,19 @@ def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
             order += [Asked(cell, word) for spec in suite(word).specs for cell in spec.cells()]
         else:
             order += map(Asked, PerturbationSpec.parse(word).cells())
+    if keep_names:
+        order = [Asked(keeping_names(cell.cell), cell.suite) for cell in order]
     known = {cell.cell for cell in order if not cell.suite}
     return tuple(dict.fromkeys(Asked(cell.cell) if cell.cell in known else cell for cell in order))
 
 
-def single(text: str) -> PerturbationSpec:
+def single(text: str, keep_names: bool = False) -> PerturbationSpec:
     """The only perturbation at one strength of a spec or a suite, as the writer of one file needs it.
 
     Raises SpecError if there are several, UnknownName, DataError.
     """
     word = text.strip()
-    first, *more = (cell.cell for cell in asked([word]))
+    first, *more = (cell.cell for cell in asked([word], keep_names))
     if more:
         what = "contains" if word.startswith(SUITE) else "lists"
         things = "perturbations" if word.startswith(SUITE) else "strengths"

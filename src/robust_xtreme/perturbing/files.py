@@ -52,6 +52,7 @@ class Job:
     header: bool | None = None
     keep: tuple[str, ...] = ()
     skip_null: bool = False
+    keep_names: bool = False
     seed: int = 0
     edit_counts: str = ""
     force: bool = False
@@ -163,7 +164,7 @@ def _check_done(totals: Totals, path: str, noise: Noise) -> None:
 
 
 def _plan(job: Job) -> _Plan:
-    cell = single(job.spec)
+    cell = single(job.spec, job.keep_names)
     fields = _asked(job.fields, cell)
     links = bound(replace(cell, fields=()))
     if job.task:

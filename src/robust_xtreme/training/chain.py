@@ -12,10 +12,10 @@ from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.models.encoder import encoder_identity
-from robust_xtreme.noise.suites import suite
+from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.run_paths import name_of
 from robust_xtreme.sources import selecting
-from robust_xtreme.specs import OWN, SUITE
+from robust_xtreme.specs import OWN, SUITE, PerturbationSpec
 from robust_xtreme.training import dev, record
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
@@ -23,8 +23,9 @@ from robust_xtreme.training.start import find_start
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
 
 KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
-_NOT_IDENTITY: Final = ("text", "translated", "text_languages")
-"""Locations: the identity depends on contents, not names. `text_languages` counts only where it is chosen."""
+_NOT_IDENTITY: Final = ("text", "translated", "text_languages", "keep_names")
+"""Locations: the identity depends on contents, not names. `text_languages` counts only where it is chosen, and
+`keep_names` is in the perturbations."""
 
 _NAMED: Final = 4
 """The most tasks that the name of a stage's folder contains."""
@@ -174,7 +175,10 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
 def _noise(stage: StageSpec) -> dict[str, Any]:
     """What noise depends on: the perturbations of suites, and users' packs; empty without noise."""
     members = [suite(word).specs if word.startswith(SUITE) else [word] for word in stage.perturb]
-    noise = {"perturb": tuple(str(spec) for specs in members for spec in specs)}
+    specs = [str(spec) for specs in members for spec in specs]
+    if stage.keep_names:
+        specs = [str(keeping_names(PerturbationSpec.parse(spec))) for spec in specs]
+    noise = {"perturb": tuple(specs)}
     identity = packs.identity() if stage.perturb else ""
     return {**noise, "packs": identity} if identity else noise
 

@@ -69,7 +69,7 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Par
     with own_random(stage.seed):
         head = family.head(int(encoder.config.hidden_size), task.labels)
     windows = windows_of(family, task, lesson.examples, tokenizer)
-    if specs := [name.cell for name in asked(stage.perturb) if not refusing(name.cell, task.family)]:
+    if specs := [name.cell for name in asked(stage.perturb, stage.keep_names) if not refusing(name.cell, task.family)]:
         draw = _noise(lesson, family, stage, specs, tokenizer)
         return noised_part(task.name, family, head, windows, task.labels, draw)
     return task_part(task.name, family, head, windows, lesson.examples, task.labels)

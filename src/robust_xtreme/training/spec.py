@@ -71,6 +71,7 @@ class StageSpec:
         complete="condition",
         repeated=True,
     )
+    keep_names: bool = key(False, "words tagged as names stay: `@names=keep` in each of these perturbations", LAST)
     translated: str = key(
         "", "translated training data: a folder, `hub`, or `seq2seq:MODEL`", BEFORE, "PLACE", complete="translated"
     )

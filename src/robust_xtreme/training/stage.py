@@ -236,7 +236,7 @@ def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.
         sampling=stage.sampling,
         # The labelled validation data that the weights were selected by.
         selected_on=",".join(dict.fromkeys("/".join(example.id.split("/")[:3]) for example in link.selected)) or "none",
-        perturb=",".join(stage.perturb),
+        perturb=",".join(link.facts["perturb"] if stage.keep_names else stage.perturb),
         packs=str(link.facts.get("packs", "")),
         max_length=max((lesson.task.max_length for lesson in taught), default=0),
         stride=max((lesson.task.stride for lesson in taught), default=0),

@@ -42,6 +42,18 @@ def scheme(name: str) -> Scheme:
     return known.variant(variant)
 
 
+def serving(code: str) -> tuple[str, ...]:
+    """The schemes that serve a language, and those that are read back, as a spec writes them: `@scheme=iso9`."""
+    written = []
+    for name in schemes():
+        known: Scheme = registry.load("scheme", name.partition(_VARIANT)[0])
+        if known.variant or not known.lacks(code):
+            written.append(f"@scheme={name}")
+        if known.back and not known.lacks_back(code):
+            written.append(f"@scheme={name}@direction={BACK}")
+    return tuple(written)
+
+
 def _check(params: Params) -> None:
     """Raise SpecError where a scheme is not known, or cannot be read back though it is asked to."""
     known = scheme(params["scheme"][0])
