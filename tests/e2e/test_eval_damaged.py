@@ -91,7 +91,10 @@ def test_what_was_edited_in_a_finished_run_is_kept(spec: RunSpec) -> None:
         planned = estimate(spec, force=True)[-1]
         evaluate(spec, force=True, observer=Observer(say=messages.append))
         assert messages[0] == planned
-    assert "kept: report.md as report.md.kept.2, run.toml as run.toml.kept.2; what stays: report.md.kept," in planned
+    assert (
+        "kept: report.md as report.md.kept.2, run.toml as run.toml.kept.2; what stays: log.txt, report.md.kept,"
+        in planned
+    )
     kept = {f"{name}.kept{ending}": before[name] + b"# mine\n" for name in edited for ending in ("", ".2")}
     assert _files(out) == before | kept
 
@@ -230,7 +233,7 @@ def test_force_removes_only_what_the_run_wrote(spec: RunSpec) -> None:
     old = out / "parts" / "xnli-sw-test-stats-0123456789abcdef.parquet"
     old.write_text("mine")  # a complete run lists its parts
     mine.append(old)
-    stays = f"notes.txt, parts/mine.parquet, parts/{old.name}, plots/"
+    stays = f"log.txt, notes.txt, parts/mine.parquet, parts/{old.name}, plots/"
     line = f"--force removes 11 files of the earlier run in {out}; what stays: {stays}"
     assert estimate(spec, force=True)[-1] == line
     assert line not in estimate(spec)

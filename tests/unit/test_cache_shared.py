@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.cached import KIND, NAME, Using, entries, key
 from tests.forks import process
+from tests.program import program
 
 from robust_xtreme.results import database
 from robust_xtreme.results.cache import Cache, clear, info
@@ -150,3 +151,23 @@ def test_clear_removes_a_damaged_database(cache: Path) -> None:
     (cache / NAME).write_bytes(b"not a database" * 1000)
     clear()
     assert list(cache.iterdir()) == []
+
+
+def test_what_was_set_aside_is_named(cache: Path) -> None:
+    """Before it is removed with the cache, by `cache info`, and after it, by `cache clear`."""
+    Using(cache).put(entries(0, 3))
+    (cache / f"{NAME}.damaged").write_text("x")
+    assert f"others       {NAME}.damaged\n" in program("cache").out
+    assert program("cache", "clear", "--yes").out.endswith(f"from {cache}, with {NAME}.damaged\n")
+    assert info().others == ()
+
+
+def test_a_cache_that_is_a_file_is_not_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The problem is the one that `cache info` shows, and the file stays."""
+    path = tmp_path / "file"
+    path.write_text("mine")
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(path))
+    done = program("cache", "clear", "--yes")
+    assert (done.code, done.err) == (2, f"robust-xtreme: {info().problem}\n")
+    assert info().problem == f"{path} is not a folder. Name a folder with ROBUST_XTREME_CACHE."
+    assert path.read_text() == "mine"

@@ -84,6 +84,11 @@ def test_a_copy_goes_where_it_is_sent(tmp_path: Path) -> None:
         (("show",), "Name a file"),
         (("show", "train/xtreme"), "There is no recipe or run file"),
         (("copy", "../recipes/xtreme"), "There is no recipe or run file"),
+        (("list", "extra"), "config list takes no NAME ('extra')"),
+        (("list", "--force"), "config list takes no --force"),
+        (("show", "small_ci", "junk"), "config show takes no DEST ('junk')"),
+        (("show", "char_noise", "--json"), "config show takes no --json"),
+        (("copy", "small_ci", f"{__file__}/"), "is not a folder. Copy to another path."),
     ],
 )
 def test_a_mistake_is_one_line(words: tuple[str, ...], message: str) -> None:
@@ -91,3 +96,15 @@ def test_a_mistake_is_one_line(words: tuple[str, ...], message: str) -> None:
     done = run(*words)
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert message in done.stderr
+
+
+def test_a_copy_that_cannot_be_written_names_what_config_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`config` has no --out: the cure is another DEST. Of a copy and the file that it reads none is left."""
+    monkeypatch.setattr("robust_xtreme.perturbing.output.sync_folder", _denied)
+    done = run("copy", "small_ci", str(tmp_path / "mine.toml"))
+    assert (done.exit_code, "--out" in done.stderr, list(tmp_path.glob(".*"))) == (3, False, [])
+    assert "name another file: config copy small_ci FILE" in done.stderr
+
+
+def _denied(folder: Path) -> None:
+    raise PermissionError(13, "Permission denied", str(folder))

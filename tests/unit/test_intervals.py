@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -233,3 +234,13 @@ def test_a_drop_to_nothing_is_covered(n: int, clean: float, kept: float) -> None
         estimate = estimate_difference(left, still, accuracy.reduce)
         covered += estimate.low <= truth <= estimate.high  # type: ignore[operator]  # more than 20 clusters
     assert covered >= 0.92 * 400
+
+
+def test_an_exact_bound_is_of_a_value_that_no_cluster_changes() -> None:
+    """An F1 of 0 on both sides does not vary where its clusters differ; the manual says so, by the method's name."""
+    clean, noisy = (np.tile([0.0, wrong, 2.0], (1, 60, 1)) for wrong in (1.0, 3.0))
+    estimate = estimate_difference(clean, noisy, span_f1.reduce)
+    assert (estimate.value, estimate.method) == (0.0, intervals.EXACT_METHOD)
+    manual = (Path(__file__).parents[2] / "docs" / "method.md").read_text("utf-8")
+    assert f"`{intervals.EXACT_METHOD}`" in manual
+    assert "number of clusters whose sums differ" in manual

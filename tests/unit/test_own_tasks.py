@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -265,3 +266,20 @@ def test_data_commands_show_own_tasks_like_others(tmp_path: Path) -> None:
     assert (wrong.code, "Did you mean 'mood'?" in wrong.err) == (2, True)
     suite(tmp_path, toml, mood__test_en=lines([{**FELT, "label": "fine"}]))
     assert "the label 'fine' is none of: bad, good." in program("data", "check", "--data", folder).out
+
+
+@pytest.mark.parametrize("taught", [False, True])
+def test_a_task_that_mini_has_no_head_for_is_followed_by_what_runs(taught: bool, tmp_path: Path) -> None:
+    """Its training where the data have some, else its place in the list; `eval` names the missing head."""
+    train = {"mood__train_en": lines([{**FELT, "text": "They hate it.", "id": "2"}])} if taught else {}
+    toml = HEAD + MOOD.replace('["test"]', '["train", "test"]' if taught else '["test"]')
+    data = str(suite(tmp_path, toml, mood__test_en=lines([FELT]), **train))
+    checked = program("data", "check", "--data", data)
+    assert checked.code == 0
+    note, following = checked.err.splitlines()
+    assert note.endswith("has no head for mood. Name a model that has one: --model mood=NAME")
+    words = shlex.split(following)[2:]
+    assert words[0] == ("train" if taught else "list")
+    assert program(*words).code == 0
+    planned = program("eval", "--data", data, "--plan")
+    assert (planned.code, "has no head for mood" in planned.err, "lareqa." in planned.err) == (2, True, False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -372,3 +373,14 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), language="sw", format="lines"))
     assert sorted(tmp_path.iterdir()) == sorted([*stay, tmp_path / "in", tmp_path / "out"])
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_a_file_that_is_replaced_keeps_its_permissions(mode: int, tmp_path: Path) -> None:
+    """What only its owner may read stays so, while it is written too."""
+    (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
+    out = tmp_path / "out.txt"
+    out.touch()
+    out.chmod(mode)
+    perturb_file(Job(str(tmp_path / "in.txt"), "char_noise:0.5", str(out), language="sw", force=True))
+    assert (stat.S_IMODE(out.stat().st_mode), out.stat().st_size > 0) == (mode, True)

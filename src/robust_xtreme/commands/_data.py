@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import filterfalse
 from typing import Any, final
 
-from robust_xtreme import registry
+from robust_xtreme import registry, resources
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.groups import chosen, intermediate, is_intermediate
 from robust_xtreme.languages import codes
@@ -59,6 +59,14 @@ class DataSurvey:
                 if split.malformed:
                     problems.setdefault(split.problem, []).append((language.task.name, split))
         return problems
+
+    def teaches(self, task: str) -> bool:
+        """Whether the data contain examples that the task learns from."""
+        return any(
+            split.split == "train" and not split.problem and split.language in language.task.train_languages
+            for language in self.tasks[task]
+            for split in language.splits
+        )
 
 
 def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, offline: bool) -> DataSurvey:
@@ -119,6 +127,17 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
     with bar(messages(), MofNCompleteColumn()) as progress:
         task = progress.add_task("reading", total=total)
         yield lambda name: progress.update(task, advance=1, description=name)
+
+
+def without_head(survey: DataSurvey, named: Sequence[str]) -> tuple[str, ...]:
+    """The tasks that stop a run of mini on these data, because it has no head for them.
+
+    Those that are named; tasks that are not stop it only where mini has a head for none of the data's.
+    """
+    heads = {path.stem for path in (resources.mini("model") / "heads").glob("*.safetensors")}
+    tasks = {language.task.name: language.task for language in survey.all if language.evaluated}
+    missing = [name for name, task in tasks.items() if task.head and heads.isdisjoint((name, *task.accepts))]
+    return tuple(missing if len(missing) == len(tasks) else filter(named.__contains__, missing))
 
 
 # ---------------------------------------------------------------------------------------------------------------- JSON

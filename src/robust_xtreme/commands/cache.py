@@ -47,11 +47,12 @@ def cache(
         _ask(before)
     removed = _facts(clear())
     if as_json:
-        print_json({"folder": removed["folder"], "removed": removed["entries"]})
+        print_json({"folder": removed["folder"], "removed": removed["entries"], "others": removed["others"]})
     else:
         total = sum(kind["entries"] for kind in removed["entries"].values())
         what = f"{total:,} entr{'y' if total == 1 else 'ies'}"
-        echo(f"Removed {what} ({size_of(removed['size'])}) from {removed['folder']}")
+        others = f", with {', '.join(removed['others'])}" if removed["others"] else ""
+        echo(f"Removed {what} ({size_of(removed['size'])}) from {removed['folder']}{others}")
         show_next(*_EVAL)
 
 
@@ -72,7 +73,7 @@ def _facts(info: Info) -> dict[str, Any]:
         for name, kind in info.kinds.items()
     }
     facts = {"folder": str(info.folder), "size": info.size, "limit": info.limit, "entries": kinds}
-    return {**facts, "problem": info.problem or None, "hub": _hub()}
+    return {**facts, "others": list(info.others), "problem": info.problem or None, "hub": _hub()}
 
 
 def _hub() -> str:
@@ -93,6 +94,7 @@ def _time(seconds: float | None) -> str | None:
 def _print(facts: dict[str, Any]) -> None:
     rows = [("folder", facts["folder"]), ("size", f"{size_of(facts['size'])} of at most {size_of(facts['limit'])}")]
     rows += [(kind, _entries(entries)) for kind, entries in facts["entries"].items()]
+    rows += [("others", ", ".join(facts["others"]))] if facts["others"] else []
     rows += [("problem", facts["problem"])] if facts["problem"] else []
     rows.append(("hub", f"{facts['hub']} (models and data sets; not emptied from here)"))
     width = max(len(name) for name, _ in rows)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option
-from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.errors import UnknownName, UserError, plain
 from robust_xtreme.shipped import LIST, shipped
 from robust_xtreme.sinks import echo
 
-_WHAT: Final = ("list", "show", "copy")
+_TAKEN: Final = {"list": ("--json",), "show": ("NAME",), "copy": ("NAME", "DEST", "--force")}
+_WHAT: Final = tuple(_TAKEN)
 _KINDS: Final = {
     "recipes": "recipe: how stages are trained, `train --recipe NAME`",
     "train": "run of train, `train NAME`",
@@ -48,6 +50,7 @@ def config(
     Examples: robust-xtreme config show x-stilts; robust-xtreme config copy paper_base mine.toml
     """
     check_word("config", what, _WHAT)
+    _check_words(what, {"NAME": name, "DEST": dest, "--force": force, "--json": as_json})
     if what == "list":
         _list(as_json)
         if not as_json:
@@ -61,6 +64,14 @@ def config(
         echo(str(copied))
         out = ("--out", f"runs/small-ci-{copied.stem}") if path.parent.name == "recipes" else ()
         show_next(*_RUNS[path.parent.name], str(copied), *out, "--plan")
+
+
+def _check_words(what: str, words: Mapping[str, str | bool]) -> None:
+    """Raise UserError where an argument or option is passed that `config list`, `show` or `copy` does not take."""
+    for name, value in words.items():
+        if value and name not in _TAKEN[what]:
+            passed = name if value is True else f"{name} ({value!r})"
+            raise UserError(f"config {what} takes no {passed}: leave it out. See: robust-xtreme config --help")
 
 
 def _files() -> dict[str, dict[str, Path]]:
@@ -104,8 +115,8 @@ def _command(path: Path) -> str:
 
 
 def _copy(path: Path, dest: str, force: bool) -> Path:
-    """Copy a file and the files that it names; each copy is written atomically. Raises UserError, DiskError."""
-    from robust_xtreme.results import store
+    """Copy a file and the files that it names, all or none. Raises UserError, DiskError."""
+    from robust_xtreme.perturbing.output import Goal, written
     from robust_xtreme.run_spec import check_path
 
     if dest:
@@ -117,10 +128,20 @@ def _copy(path: Path, dest: str, force: bool) -> Path:
         if os.path.lexists(copy) and not (force and copy.is_file()):
             cure = ", or replace it with --force" if copy.is_file() else ""
             raise UserError(f"{copy} exists already. Copy to another path{cure}.")
-    for source, copy in pairs:
-        store.make_folder(copy.parent)
-        store.write_text(copy, source.read_text(encoding="utf-8"))
+    _make_folder(target.parent)
+    with written([Goal(f"config copy {path.stem}", str(copy), copy) for _, copy in pairs]) as writes:
+        for (source, _), write in zip(pairs, writes, strict=True):
+            write(source.read_bytes())
     return target
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents. Raises UserError where one of them is a file, DiskError."""
+    parent = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not parent.is_dir():
+        raise UserError(f"{parent} is not a folder. Copy to another path.")
+    with plain():
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _named_files(path: Path) -> list[Path]:

@@ -10,11 +10,13 @@ from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option, several
 from robust_xtreme.run_spec import HUB, MINI
+from robust_xtreme.sinks import echo
 
 if TYPE_CHECKING:
     from robust_xtreme.commands._data import DataSurvey
 
 WHAT: Final = ("list", "check")
+_ENCODER: Final = "FacebookAI/xlm-roberta-base"
 
 What = Annotated[
     str, argument("list | check", "List the files, or check them.", _completion.words(WHAT), show_default=True)
@@ -80,13 +82,21 @@ def data(
     else:
         _data_pages.show_check(survey)
     if not as_json:
+        if headless := () if listed else _data.without_head(survey, named[0]):
+            what = f"mini, the model of a run that names none, has no head for {', '.join(headless)}"
+            echo(f"{what}. Name a model that has one: --model {headless[0]}=NAME", error=True)
         show_next(*_following(survey, listed, tasks, languages))
     if not listed and (survey.malformed or survey.is_empty):
         raise typer.Exit(2)
 
 
 def _following(survey: DataSurvey, listed: bool, tasks: str | None, languages: str | None) -> tuple[str, ...]:
-    """After a list the check, after malformed files the check again, else the plan of a run on these data."""
+    """After a list the check, after malformed files the check again, else the plan of a run on these data.
+
+    Where mini has no head for what the run evaluates: the plan of training one or, without training data, the tasks.
+    """
+    from robust_xtreme.commands import _data
+
     offline = ("--offline",) if survey.offline and survey.data.startswith(HUB) else ()
     named = [*(("--tasks", tasks) if tasks else ()), *(("--languages", languages) if languages else ())]
     same = ("--data", survey.data, *named, *offline)
@@ -94,4 +104,8 @@ def _following(survey: DataSurvey, listed: bool, tasks: str | None, languages: s
         return ("data", "check", *same)
     if not any(language.evaluated for language in survey.all):
         return ("data", "list", "--data", MINI)
+    if headless := _data.without_head(survey, several("tasks", tasks) or ()):
+        taught = [name for name in headless if survey.teaches(name)]
+        learn = ("train", "--task", ",".join(taught), "--from", _ENCODER, "--data", survey.data, *offline, "--plan")
+        return learn if taught else ("list", "tasks", "--long", "--data", survey.data)
     return ("eval", *same, "--plan")

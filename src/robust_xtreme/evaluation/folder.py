@@ -323,9 +323,8 @@ def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
     names = [name for name in (*first, *last) if os.path.lexists(path / name)]
     entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)
     shown = {entry.relative_to(path).as_posix(): "/" if entry.is_dir() else "" for entry in entries}
-    return start_over(
-        journal, names, sorted(f"{name}{slash}" for name, slash in shown.items() if name not in {RUN, LOG, *names})
-    )
+    others = shown.keys() - {RUN, *names, *((LOG,) if _is_odd_log(path) else ())}
+    return start_over(journal, names, sorted(f"{name}{shown[name]}" for name in others))
 
 
 def _listed(path: Path) -> dict[str, str]:

@@ -79,7 +79,7 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
     asked = tuple(registry.load("task", name) for name in groups)
     given = given_models(spec, in_memory)
     able = default_tasks(given)
-    tasks = asked or tuple(task for task in able if languages_of(task, source)) or able
+    tasks = asked or tuple(task for task in able if languages_of(task, source)) or _headless(given, source) or able
     _check_limits(spec, tasks)
     lengths = parse_lengths(spec.max_length)
     tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
@@ -102,6 +102,12 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
         _check_readable(skipped)
         raise MissingData(_nothing_left(spec, source, skipped))
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
+
+
+def _headless(given: Given, source: Source) -> tuple[TaskSpec, ...]:
+    """The tasks of the data that no model has a head for: `locate_all` names them instead of tasks without data."""
+    tasks = (registry.load("task", name) for name in registry.names("task"))
+    return tuple(task for task in tasks if not served(given, task) and languages_of(task, source))
 
 
 def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> str:

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, NamedTuple
 from robust_xtreme.errors import DataError, DiskError, UserError, no_room
 from robust_xtreme.examples import digest
 from robust_xtreme.formats import PACKED, STREAM
-from robust_xtreme.results.store import sync_folder
+from robust_xtreme.results.store import keep_mode, sync_folder
 
 Write = Callable[[str | bytes], None]
 
@@ -130,7 +130,8 @@ def _filled(goal: Goal, path: Path | None) -> Iterator[Write]:
     with _disk_errors(goal):
         file = path.open("wb")
     try:
-        if path != goal.path:
+        if goal.path and path != goal.path:
+            keep_mode(file.fileno(), goal.path)
             with suppress(OSError):  # a mark that the file is being written, where its file system has one
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         packed = gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) if goal.name.lower().endswith(PACKED) else None

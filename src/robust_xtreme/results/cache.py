@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, final
 
-from robust_xtreme.errors import DiskError, SpecError
+from robust_xtreme.errors import DiskError, SpecError, UserError
 from robust_xtreme.results.database import (
     BROKEN,
     BUSY,
@@ -215,31 +215,45 @@ def contains(kind: str, keys: Sequence[bytes]) -> tuple[bool, ...]:
 @final
 @dataclass(frozen=True, slots=True)
 class Info:
-    """The state of the cache: its folder, bytes on disk, the limit, its entries by kind, and what is wrong with it."""
+    """The state of the cache: its folder, bytes on disk, the limit, its entries by kind, and what is wrong with it.
+
+    `others` are the names of files of the cache besides its database: those of other versions, and damaged ones.
+    """
 
     folder: Path
     size: int
     limit: int
     kinds: Mapping[str, Usage]
     problem: str = ""
+    others: tuple[str, ...] = ()
 
 
 def info() -> Info:
     """The state of the cache, without making or changing it. Raises SpecError where the limit is not a size."""
     directory, most = folder().absolute(), limit()
     path, kinds, problem = directory / _NAME, dict.fromkeys(KINDS, Usage()), ""
-    size = 0
+    size, others = 0, list[str]()
     try:
         if path.is_file():
             kinds |= usage(path)
         elif directory.exists() and not directory.is_dir():
-            problem = f"{directory} is not a folder. {_ANOTHER}"
+            problem = _not_a_folder(directory)
         for file in _files(directory):
+            others += [] if _is_current(file) else [file.name]
             with suppress(OSError):
                 size += file.stat().st_size
     except ERRORS as error:
         problem = f"{path} cannot be read: {reason_of(error)}. {_ANOTHER}"
-    return Info(directory, size, most, kinds, problem)
+    return Info(directory, size, most, kinds, problem, tuple(others))
+
+
+def _not_a_folder(path: Path) -> str:
+    return f"{path} is not a folder. Name a folder with {VARIABLE}."
+
+
+def _is_current(file: Path) -> bool:
+    """Whether a file is the database or one of sqlite's beside it."""
+    return file.name.startswith(_NAME) and DAMAGED not in file.name
 
 
 def _files(directory: Path) -> list[Path]:
@@ -248,15 +262,17 @@ def _files(directory: Path) -> list[Path]:
 
 
 def clear() -> Info:
-    """Remove the files of the cache, and nothing else; return its state before. Raises DiskError.
+    """Remove the files of the cache, and nothing else; return its state before. Raises UserError, DiskError.
 
     A database that is in use is emptied, not removed, so that a run in another process continues.
     """
     before = info()
+    if before.folder.exists() and not before.folder.is_dir():
+        raise UserError(_not_a_folder(before.folder))
     try:
         emptied = _emptied(before.folder / _NAME)
         for path in _files(before.folder):
-            if not (emptied and path.name.startswith(_NAME) and DAMAGED not in path.name):
+            if not (emptied and _is_current(path)):
                 path.unlink(missing_ok=True)
     except ERRORS as error:
         raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}. {_ANOTHER}") from error

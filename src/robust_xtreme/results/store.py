@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,7 +44,7 @@ def write(path: Path, content: bytes) -> None:
     """
     tmp = path.with_name(f".{path.name}.{os.getpid()}{_TMP}")
     try:
-        write_synced(tmp, content)
+        write_synced(tmp, content, path)
         replace(tmp, path)
         sync_folder(path.parent)
     except BaseException as error:
@@ -225,9 +226,17 @@ def _hold(handle: int, folder: Path) -> None:
         raise disk_error(folder, error) from error
 
 
-def write_synced(tmp: Path, data: bytes) -> None:
-    """Write a file and wait until the disk has it."""
+def keep_mode(handle: int, path: Path) -> None:
+    """Give an open file the permissions of the file that it is to replace, where there is one."""
+    with suppress(OSError):  # no such file, or a file system without permissions
+        os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))
+
+
+def write_synced(tmp: Path, data: bytes, replaced: Path | None = None) -> None:
+    """Write a file, with the permissions of the one that it is to replace, and wait until the disk has it."""
     with tmp.open("wb") as file:
+        if replaced:
+            keep_mode(file.fileno(), replaced)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
