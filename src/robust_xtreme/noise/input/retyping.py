@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from robust_xtreme import packs
 from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, telex
-from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke
+from robust_xtreme.noise.input.keyboards import DEAD, Layout, Stroke
 from robust_xtreme.noise.input.nearby import LATIN
 
 _ALTGR: Final = 2
@@ -159,15 +159,18 @@ def _struck(layout: Layout, signs: str) -> tuple[Stroke, ...] | None:
 def shown(struck: Sequence[Stroke], on: str) -> str | None:
     """What keys give on a keyboard, or in an input method; None where one gives nothing."""
     method = METHODS.get(on)
-    layout = keyboards.layout(method.layout if method else on)
-    signs = [_sign(layout, stroke) for stroke in struck]
+    known = _signs(method.layout if method else on)
+    signs = [known.get((_BACKSLASH.get(key.name, key.name), level), "") for key, level in struck]
     text = _composed(signs) if all(signs) else None
     return method.text(text) if method and text else text
 
 
 def _composed(signs: Sequence[str]) -> str | None:
     """Signs with each dead key on the letter after it; None where the letter does not take it."""
-    text, dead = "", ""
+    text, dead = "".join(signs), ""
+    if DEAD not in text:
+        return text
+    text = ""
     for sign in signs:
         if sign.startswith(DEAD):
             dead += sign.removeprefix(DEAD)
@@ -181,18 +184,15 @@ def _composed(signs: Sequence[str]) -> str | None:
 
 def _sign(layout: Layout, stroke: Stroke) -> str:
     """What a stroke types on a layout; "" where nothing."""
-    key, levels = _keys(layout.name).get(_position(stroke.key)), _levels(layout.name)
-    return key.levels[stroke.level % levels] if key else ""
-
-
-def _position(key: Key) -> str:
-    return _BACKSLASH.get(key.name, key.name)
+    return _signs(layout.name).get(_at(stroke), "")
 
 
 @packs.cached
-def _keys(name: str) -> Mapping[str, Key]:
-    """The keys of a layout by their position."""
-    return {_position(key): key for key in keyboards.layout(name).keys}
+def _signs(name: str) -> Mapping[tuple[str, int], str]:
+    """What a layout types, by the position of the key and the level."""
+    keys, levels = keyboards.layout(name).keys, _levels(name)
+    strokes = (Stroke(key, level) for key in keys for level in range(len(keyboards.LEVELS)))
+    return {_at(stroke): stroke.key.levels[stroke.level % levels] for stroke in strokes}
 
 
 @packs.cached
@@ -227,4 +227,4 @@ def _single(layout: Layout, stroke: Stroke) -> str:
 
 
 def _at(stroke: Stroke) -> tuple[str, int]:
-    return _position(stroke.key), stroke.level
+    return _BACKSLASH.get(stroke.key.name, stroke.key.name), stroke.level
