@@ -64,7 +64,7 @@ SQUAD: dict[str, Any] = {
     "after": {"n": [1, 2.50, None]},
 }
 SAMPLES = {
-    "conll": "-DOCSTART- O\n\nJulius B-PER\nNyerere  I-PER \nalizaliwa O\r\n\nButiama\tB-LOC\n",
+    "conll": "-DOCSTART- O\n\nJulius B-PER\nNyerere  I-PER \nalizaliwa O\r\n\nButiama B-LOC\n",
     "conllu": CONLLU,
     "csv": 'id,text,"n ""1"""\r\n1,"Habari, ya ""asubuhi""\nrafiki yangu", x\r\n\n2,Nyerere alizaliwa,"1,5"',
     "iob2": "Julius\tB-PER\nNyerere\tI-PER\r\nalizaliwa\tO\n\n\nButiama\tB-LOC",

@@ -112,7 +112,7 @@ def test_the_tasks_of_a_run_are_those_that_its_models_have_heads_for(models: tup
         (("pairs",), r"pairs: its classes \(no, yes\) are not those of pawsx \(different, paraphrase\)"),
         (("unnamed",), r"unnamed calls its classes .*--labels xnli=entailment,neutral,contradiction"),
         (("nowhere",), r"There is no model folder 'nowhere'\. A model is mini, a folder, or OWNER/NAME"),
-        (("",), "There is no model folder ''"),
+        (("",), "the key 'model' contains an empty name"),
         (("xnli=",), "There is no model folder ''"),
         (("n" * 5000,), "There is no model folder 'nnn"),
         (("o/" + "n" * 5000,), "There is no model folder 'o/nnn"),
@@ -224,7 +224,7 @@ def test_the_hub_is_asked_as_the_run_says(hub: list[Any]) -> None:
         (("o/one",), (f"xnli={SHA}",), "needs a model of its own: --model xnli=OWNER/NAME"),
         (("xnli=o/one",), (SHA, "xnli=v1"), "no model is left for it"),
         (("o/one",), ("a b",), "is not SHA or TASK=SHA"),
-        (("o/one",), ("",), "is not SHA or TASK=SHA"),
+        (("o/one",), ("",), "the key 'revision' contains an empty name"),
         (("o/one",), (SHA, "v1"), "Two revisions are given for all models"),
     ],
 )

@@ -176,7 +176,8 @@ _CATALOGUE: Final = (
     Shown("unknown", ("unknown_clean", "unknown"), _shares, "The token for text that the vocabulary does not "
           "contain, in percent of the tokens, clean > perturbed."),
     Shown("truncated", ("truncated_clean", "truncated"), _shares, "Items that do not fit into the model, in percent, "
-          "clean > perturbed."),
+          "clean > perturbed: a pair that was cut is scored as any other, a question none of whose answers fits into a "
+          "window counts as wrong."),
     Shown("tokens changed", ("tokens_changed",), percent, "Edited items with other token ids; 0 is inert."),
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
           "`inert`: the tokenizer undid the noise in every edited text; `overlap`: the model was trained on text of "
