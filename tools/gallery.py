@@ -57,7 +57,7 @@ parameter, as in `char_noise:0.1@ops=replace`. With `@names=keep` words that are
 as they are, in any perturbation; where nothing is tagged, nothing is kept. [Real typos](typos.md) says what the rates
 of `keyboard_typo` are fitted to, and how near it comes; [natural](natural.md) what people's errors are mixed of; [pairs
 of keys](nlpaug-pairs.md) which neighbours of nlpaug's are not in our layouts; [the wrong layout](layouts.md) what is on
-in each language, and which keys do not come back.
+in each language, and which keys do not come back; [scripts](scripts.md) the schemes of `transliterate`.
 """
 _COVERAGE: Final = f"""\
 ## Coverage

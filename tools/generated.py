@@ -78,6 +78,12 @@ def _layouts() -> str:
     return page()
 
 
+def _scripts() -> str:
+    from tools.scripts_page import page
+
+    return page(_released())
+
+
 def _tasks() -> str:
     from tools.tasks_page import page
 
@@ -203,6 +209,17 @@ PAGES: Final = (
         _tasks,
     ),
     Page("docs/layouts.md", (*_NOISE, "tools/layouts.py", "tools/gallery*.py"), _layouts),
+    Page(
+        "docs/scripts.md",
+        (
+            *_NOISE,
+            "benchmarks/transliterate.py",
+            "tests/real/romanisation_*.tsv",
+            *(f"tools/{name}.py" for name in ("gallery", "round_trip", "scripts_page")),
+        ),
+        _scripts,
+        released=True,
+    ),
     Page("docs/nlpaug-pairs.md", (*_NOISE, "tools/packs/nlpaug_pairs.py"), _pairs, released=True),
     Page(_TYPOS, (*_NOISE, "tools/yardstick/*.py"), _figures, released=True),
     Page("docs/typos.md", (_TYPOS, "tools/yardstick/page.py"), _typos),

@@ -118,3 +118,10 @@ def test_uroman_and_icu_are_asked_for_where_they_are_missing(monkeypatch: pytest
     for spec in ("transliterate:1@scheme=uroman", "transliterate:1@scheme=icu:Greek-Latin"):
         with pytest.raises(UserError, match=r"cannot be loaded .* pip install \"robust-xtreme\[scripts\]\""):
             noise("Москва", spec)
+
+
+def test_a_word_that_ends_in_a_sign_for_no_vowel_is_read_back() -> None:
+    """Telugu of ISO 15919 comes back where no letter follows that the sign would join."""
+    spec = PerturbationSpec.parse("transliterate:1@scheme=iast@direction=back")
+    texts = [Text(str(number), "te", value) for number, value in enumerate(("irāk, lōk irāku", "jūm"))]
+    assert [noised.text.value for noised in noise_texts(texts, spec, 0)] == ["ఇరాక్, లోక్ ఇరాకు", "జూమ్"]

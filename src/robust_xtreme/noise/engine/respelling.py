@@ -75,7 +75,8 @@ def respelled(
     written = _points(batch, start, stop)
     results = _results(_normal(batch, start, _spelt(written, spelling, draws[asked])))
     clean = words.last[asked] - words.first[asked]
-    able = np.flatnonzero(results.sound & _changed(batch, start, stop, results))
+    free = results.sound & ~(results.open & _is_letter(batch.points[stop]))
+    able = np.flatnonzero(free & _changed(batch, start, stop, results))
     eligible = np.bincount(words.text[asked[able]], minlength=len(batch))
     able = able[randomness.chosen(draws[asked[able]], job.strength)]
     blank = _follows(words, asked[able]) if spaced else np.zeros(len(able), np.bool_)
@@ -93,13 +94,17 @@ class Spelt(NamedTuple):
 
 
 class Results(NamedTuple):
-    """Respelt words: where each begins in `points` (w,), how long it is, its clusters, and whether it can be put in."""
+    """Respelt words: where each begins in `points` (w,), how long it is, its clusters, and whether it can be put in.
+
+    One that is `open` ends with a sign that joins a letter after it, and can be put in where there is none.
+    """
 
     points: Array
     start: Array
     length: Array
     clusters: Array
     sound: Array
+    open: Array
 
     def take(self, numbers: Array) -> Results:
         """Some of the words, by number."""
@@ -230,13 +235,19 @@ def _results(points: Array) -> Results:
     zeros = np.flatnonzero(points == 0)
     start, length = zeros[:-1] + 1, np.diff(zeros) - 1
     clusters = graphemes.clusters(graphemes.properties(points))
-    sound, sizes = length > 0, length
+    sound, sizes, opened = length > 0, length, np.zeros(len(start), np.bool_)
     if not clusters.simple:
         numbers = np.cumsum(clusters.breaks)
         sizes = at(numbers, zeros[1:]) - at(numbers, start)
-        joins = clusters.starts[np.concatenate((clusters.open_before, clusters.open_after))]
-        sound[np.searchsorted(zeros, joins) - 1] = False
-    return Results(points, start, length, sizes, sound)
+        sound[np.searchsorted(zeros, clusters.starts[clusters.open_before]) - 1] = False
+        opened[np.searchsorted(zeros, clusters.starts[clusters.open_after]) - 1] = True
+    return Results(points, start, length, sizes, sound, opened)
+
+
+def _is_letter(points: Array) -> Array:
+    """Which code points (n,) are letters."""
+    letters: Array = graphemes.properties(points) & graphemes.LETTER > 0
+    return letters
 
 
 def _changed(batch: Batch, start: Array, stop: Array, results: Results) -> Array:
@@ -252,7 +263,7 @@ def _follows(words: Words, asked: Array) -> Array:
     """Whether a letter or digit of the same text and spans is directly before each word."""
     before = np.maximum(words.first[asked] - 1, 0)
     first = at(words.batch.points, at(words.batch.clusters.starts, before))
-    letter = graphemes.properties(first) & graphemes.LETTER > 0
+    letter = _is_letter(first)
     known = np.unique(first[~letter])
     numbers = known[[unicodedata.category(chr(point))[0] == "N" for point in known.tolist()]]
     follows: Array = (letter | np.isin(first, numbers)) & (words.first[asked] > 0) & ~words.edge[words.first[asked]]

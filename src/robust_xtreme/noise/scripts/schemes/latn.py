@@ -7,5 +7,5 @@ latn = by_table(
     summary="in the language's own Latin alphabet",
     source="the packs: the Kazakh alphabet of April 2021",
     back=True,
-    loss="in Kazakh 2.5 % of the words of FLORES and Tatoeba, where е and э, х and һ, и and й have one spelling",
+    loss="in Kazakh words whose letters have one spelling: е and э, х and һ, и and й",
 )
