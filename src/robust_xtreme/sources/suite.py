@@ -104,16 +104,24 @@ class Suite:
         if not (self.folder / path).resolve().is_relative_to(self.folder.resolve()):
             raise DataError(self.folder / path, "leads out of the suite's folder.")
         file = read_file(self.folder / path)
-        module, location = reader(files.reader), str(self.folder / path)
+        location = str(self.folder / path)
+        return SourceRows(self.rows_of(task, file.text, location, files.reader), location, ((path, file.sha256),))
+
+    def rows_of(self, task: TaskSpec, text: str, location: str, name: str = "") -> tuple[Row, ...]:
+        """The rows of a text in the form of the suite, by the reader with a name: the task's own without one.
+
+        Raises DataError.
+        """
+        module = reader(name or next(iter(task.files.values())).reader)
         if not hasattr(module, "record"):
             what = f"its reader {module.__name__} has no function `record` to read rows of a suite."
             raise UserError(f"{task.name}: {what}")
         described = self.own_tasks.get(task.name)
         wanted = described.keys if described else (*_OWN, *module.FIELDS)
-        given = ((line, f"{location}:{number}") for number, line in numbered_lines(file.text))
+        given = ((line, f"{location}:{number}") for number, line in numbered_lines(text))
         rows = tuple(_row(line, where, wanted, module, bool(described)) for line, where in given)
         _check_clusters(rows)
-        return SourceRows(rows, location, ((path, file.sha256),))
+        return rows
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """The message for a missing split: where it was looked for."""

@@ -1,0 +1,301 @@
+"""Noisy examples of other people: which file is read, which clean item is its partner, and what was done to it."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.release import release
+from tests.tiny import pair_example, question_example, tagged_example
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.examples import Example
+from robust_xtreme.external.layouts import Cell, NoisySet, read
+from robust_xtreme.external.paired import pair_up
+from robust_xtreme.external.pairing import Noisy, heaviest_chain, paired, similarity
+from robust_xtreme.external.realised import realised
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.sources.release import Release
+from robust_xtreme.specs import PerturbationSpec
+
+_DRAW: Final = random.Random(0)
+_WORDS: Final = ["".join(_DRAW.choices("abcdefghijklmnopqrstuvwxyz", k=_DRAW.randint(2, 9))) for _ in range(200)]
+
+
+def noisy(examples: list[Example], native: bool = False) -> Noisy:
+    """Examples as a file of them is read."""
+    return Noisy(examples, [f"noisy.tsv:{number}" for number in range(1, len(examples) + 1)], native)
+
+
+def pairs(count: int, seed: int = 0) -> list[Example]:
+    """Clean pairs of sentences, three with the same premise, as in XNLI."""
+    draw, made, premise = random.Random(seed), [], ""
+    for number in range(count):
+        premise = premise if number % 3 else " ".join(draw.choices(_WORDS, k=9)) + f" {number}"
+        made.append(pair_example(str(number), premise, " ".join(draw.choices(_WORDS, k=6)), number % 3))
+    return made
+
+
+def perturbed(examples: list[Example], spec: str = "char_noise:0.1") -> list[Example]:
+    """The examples with noise in all texts."""
+    cell = PerturbationSpec.parse(spec)
+    texts = {text.id: text for example in examples for text in example.texts.values()}
+    values = {it.clean.id: it.text for it in noise_texts(list(texts.values()), cell, 0)}
+    return [
+        replace(it, texts={name: values[text.id] for name, text in it.texts.items()}, fingerprint="") for it in examples
+    ]
+
+
+def test_rows_are_paired_in_order() -> None:
+    """As many rows with the same labels are one pair each."""
+    clean = pairs(30)
+    pairing = paired(clean, noisy(perturbed(clean)))
+    assert (pairing.kind, pairing.pairs) == ("row", tuple((n, n) for n in range(30)))
+
+
+def test_shuffled_rows_are_refused_with_the_row() -> None:
+    """By a label that differs and, where all labels agree, by a text that is another row's."""
+    clean = pairs(30)
+    swapped = perturbed(clean)
+    swapped[4], swapped[8] = swapped[8], swapped[4]
+    with pytest.raises(DataError, match=r"noisy.tsv:5: has the label 2, which is 1 in 4"):
+        paired(clean, noisy(swapped))
+    swapped = perturbed(clean)
+    swapped[4], swapped[10] = swapped[10], swapped[4]
+    with pytest.raises(DataError, match=r"noisy.tsv:5: is nearer to 10 than to 4"):
+        paired(clean, noisy(swapped))
+
+
+def test_a_shorter_set_is_aligned() -> None:
+    """Left-out rows are counted; each noisy row has the partner that it was made of."""
+    clean = pairs(60)
+    kept = [number for number in range(60) if number % 7]
+    shorter = [perturbed(clean)[number] for number in kept]
+    pairing = paired(clean, noisy(shorter))
+    assert pairing.kind == "alignment"
+    assert pairing.pairs == tuple((number, at) for at, number in enumerate(kept))
+    assert pairing.clean_left == tuple(range(0, 60, 7))
+    assert pairing.noisy_left == ()
+
+
+def test_a_much_shorter_set_needs_a_word() -> None:
+    """More than a fifth without a partner is refused unless the rest is asked for."""
+    clean = pairs(30)
+    half = perturbed(clean)[:15]
+    with pytest.raises(
+        DataError, match=r"noisy.tsv: has no partner for 15 of 30 clean items, 15 first.*--external-partial"
+    ):
+        paired(clean, noisy(half))
+    assert len(paired(clean, noisy(half), partial=True).pairs) == 15
+    strangers = pairs(9, seed=5)
+    with pytest.raises(DataError, match="has no item of the 30 clean ones"):
+        paired(clean, noisy(strangers), partial=True)
+
+
+def test_another_label_of_a_near_text_is_refused() -> None:
+    """In a shorter set too, with the row named."""
+    clean = pairs(30)
+    shorter = perturbed(clean)[:27]
+    other = pair_example("x", shorter[7].texts["premise"].value, shorter[7].texts["hypothesis"].value, 2)
+    with pytest.raises(
+        DataError, match=r"noisy.tsv:8: has the label 'no', which is 'maybe' in 7\. These texts are near"
+    ):
+        paired(clean, noisy([*shorter[:7], other, *shorter[8:]]), ("yes", "maybe", "no"))
+
+
+def test_ids_are_paired_in_any_order() -> None:
+    """Where ids are the rows' own; an id that the clean split does not have is counted."""
+    clean = [question_example(str(n), f"where is it {n}", f"it is in town {n}", f"town {n}") for n in range(10)]
+    some = [clean[3], clean[1], *clean[4:], question_example("other", "what", "is it", "it")]
+    pairing = paired(clean, noisy(some, native=True))
+    assert (pairing.kind, pairing.clean_left, pairing.noisy_left) == ("id", (0, 2), (8,))
+    unanswered = replace(clean[3], target=question_example("", "a", "b", "").target)
+    with pytest.raises(DataError, match=r"noisy.tsv:1: has 0 answers, and there are 1 in 3"):
+        paired(clean, noisy([unanswered, *clean[1:]], native=True))
+
+
+def test_tags_are_gold() -> None:
+    """Another number of words and another tag are refused."""
+    clean = [tagged_example(str(n), ["in", "Rome", str(n)], ["O", "B-LOC", "O"]) for n in range(5)]
+    longer = tagged_example("1", ["in", "Ro", "me", "1"], ["O", "B-LOC", "O", "O"])
+    with pytest.raises(DataError, match=r"noisy.tsv:2: has 4 words, and there are 3 in 1"):
+        paired(clean, noisy([clean[0], longer, *clean[2:]]))
+    other = tagged_example("1", ["in", "Rome", "1"], ["O", "B-PER", "O"])
+    with pytest.raises(DataError, match="has the tag B-PER at word 2, which is B-LOC in 1"):
+        paired(clean, noisy([clean[0], other, *clean[2:]]))
+
+
+def test_many_rows_are_aligned_in_time() -> None:
+    """The time grows like the rows, not like their square."""
+    clean = pairs(600)
+    shorter = [row for number, row in enumerate(perturbed(clean, "char_noise:0.05")) if number % 9]
+    start = time.process_time()
+    assert len(paired(clean, noisy(shorter)).pairs) == len(shorter)
+    assert time.process_time() - start < 10
+
+
+def test_the_heaviest_chain_rises_on_both_sides() -> None:
+    """A crossing pair gives way to two that weigh more together."""
+    weighted = [(0, 0, 0.7), (1, 1, 0.7), (5, 0, 0.9), (2, 2, 0.6), (2, 3, 0.95)]
+    assert heaviest_chain(weighted) == [(0, 0), (1, 1), (2, 3)]
+    assert heaviest_chain([]) == []
+
+
+def test_similarity_is_a_share_of_characters() -> None:
+    """Equal texts have 1, others the share of what stays."""
+    assert similarity("abc", "abc") == 1
+    assert similarity("abcd", "abxd") == 0.75
+    assert similarity("abc", "xyz") == 0
+
+
+def test_edits_are_those_of_a_diff() -> None:
+    """Operators, edited clusters and words are counted, and a range is moved through them."""
+    clean = pair_example("0", "the old stone house", "x").texts["premise"]
+    outcome = realised(clean, "teh old stne housee", ())
+    assert dict(outcome.edits) == {"replace": 1, "delete": 1, "insert": 1}
+    assert (outcome.graphemes, outcome.graphemes_edited, outcome.words, outcome.words_edited) == (19, 4, 4, 3)
+    assert outcome.to_noisy(4, 7) == (4, 7)
+    assert outcome.to_clean(8, 12) == (8, 13)
+    assert realised(clean, clean.value, ()).status == "unchanged"
+
+
+def test_words_with_tags_are_compared_one_by_one() -> None:
+    """A word that becomes another's form is one edited word, and spans are those of the file."""
+    clean, other = (
+        tagged_example("0", words, ["O"] * 3).texts["tokens"] for words in (["a", "bcd", "e"], ["a", "e", "e"])
+    )
+    outcome = realised(clean, other.value, other.spans)
+    assert outcome.words_edited == 1
+    assert [outcome.text.at(span) for span in outcome.text.spans] == ["a", "e", "e"]
+
+
+def test_a_shared_text_with_several_forms_is_several() -> None:
+    """A premise whose rows have typos of their own has an id in each row; an equal one stays shared."""
+    clean = [
+        replace(it, texts={**it.texts, "premise": replace(it.texts["premise"], id=f"p{number // 3}")}, fingerprint="")
+        for number, it in enumerate(pairs(6))
+    ]
+    changed = replace(clean[1].texts["premise"], value=clean[1].texts["premise"].value.replace("e", "", 1))
+    other = [clean[0], replace(clean[1], texts={**clean[1].texts, "premise": changed}, fingerprint=""), *clean[2:]]
+    found = pair_up("typos", clean, noisy(other), paired(clean, noisy(other)))
+    ids = [example.texts["premise"].id for example in found.examples]
+    assert len(set(ids[:3])) == 3
+    assert ids[3:] == ["p1"] * 3
+    assert [shown.texts["premise"].value for shown in found.shown(found.examples)] == [
+        it.texts["premise"].value for it in other
+    ]
+    assert found.fields == ("premise",)
+    assert not found.is_edited_only
+
+
+def test_an_answer_elsewhere_is_refused() -> None:
+    """Answers move with the edits of their context."""
+    clean = [question_example("q", "where", "in Rome or in Oslo or so", "Rome")]
+    for context, answer in (("in Rome or in Oslo or so", "Oslo"), ("in Rmoe or in Oslo or so", "Oslo")):
+        other = [question_example("q", "where", context, answer)]
+        with pytest.raises(DataError, match="has the answer 'Oslo', which is 'Rome' in q"):
+            pair_up("x", clean, noisy(other, native=True), paired(clean, noisy(other, native=True)))
+    other = [question_example("q", "where", "in Rmoe or in Oslo or so", "Rmoe")]
+    found = pair_up("x", clean, noisy(other, native=True), paired(clean, noisy(other, native=True)))
+    assert found.fields == ("context",)
+
+
+# --------------------------------------------------------------------------------------------------- files
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Release:
+    """Release files."""
+    return Release(release(tmp_path / "data"))
+
+
+def _cell(task: str, language: str = "en", split: str = "validation") -> Cell:
+    return Cell(registry.load("task", task), language, split)
+
+
+def test_release_names_are_found(data: Release, tmp_path: Path) -> None:
+    """With and without the task's folder; two of them are named, and one is asked for."""
+    folder = tmp_path / "noisy"
+    (folder / "xnli").mkdir(parents=True)
+    text = (data.folder / "xnli" / "dev-en.tsv").read_text()
+    for path in (folder / "xnli" / "dev-en.tsv", folder / "dev-sw.tsv"):
+        path.write_text(text)
+    found = NoisySet("typos", folder, ())
+    assert found.file(_cell("xnli")) == folder / "xnli" / "dev-en.tsv"
+    assert found.file(_cell("xnli", "sw")) == folder / "dev-sw.tsv"
+    assert found.file(_cell("panx")) is None
+    (folder / "dev-en.tsv").write_text(text)
+    with pytest.raises(
+        UserError, match=r"has several files of xnli in en: xnli/dev-en.tsv, dev-en.tsv. Name one of them"
+    ):
+        found.file(_cell("xnli"))
+
+
+def test_a_file_serves_what_its_name_says(tmp_path: Path) -> None:
+    """Or else the only task and language of the run."""
+    path = tmp_path / "test_de_typos_0.2.tsv"
+    path.write_text("x")
+    both = (("xnli", "de"), ("xnli", "en"))
+    assert NoisySet("a", path, both).file(_cell("xnli", "de")) == path
+    assert NoisySet("a", path, both).file(_cell("xnli", "en")) is None
+    other = path.rename(tmp_path / "mine.tsv")
+    assert NoisySet("a", other, both).file(_cell("xnli", "de")) is None
+    assert NoisySet("a", other, both[:1]).file(_cell("xnli", "de")) == other
+    assert "Name them: --tasks and --languages" in NoisySet("a", other, both).unused()
+
+
+def test_published_typos_of_xnli_are_read(data: Release, tmp_path: Path) -> None:
+    """Labels are numbers, cells in single quotes with doubled quotes inside."""
+    path = tmp_path / "test_en_typos_0.1.tsv"
+    path.write_text("premise\thypothesis\tlabel\n'it''s olld'\t'a house'\t1\n'no'\t'yes'\t2\n")
+    rows: Any = read(_cell("xnli"), path, data)
+    assert [text.value for text in rows.examples[0].texts.values()] == ["it's olld", "a house"]
+    assert [registry.load("task", "xnli").labels[it.target.index] for it in rows.examples] == [
+        "neutral",
+        "contradiction",
+    ]
+    assert not rows.native
+
+
+def test_published_lines_of_panx_are_read(data: Release, tmp_path: Path) -> None:
+    """Tags are numbers of the labels in their order."""
+    path = tmp_path / "panx.en.json"
+    path.write_text(json.dumps({"tokens": ["Jo", "Smiht"], "ner_tags": [1, 2], "langs": ["en", "en"]}) + "\n")
+    assert NoisySet("x", tmp_path, ()).file(_cell("panx")) == path
+    example: Any
+    (example,) = read(_cell("panx"), path, data).examples
+    assert (example.texts["tokens"].value, example.target.names) == ("Jo Smiht", ("B-PER", "I-PER"))
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "message"),
+    [
+        (
+            "panx",
+            '{"tokens": ["a"], "ner_tags": [7]}',
+            ":1: the key 'ner_tags' takes a list of numbers from 0 to 6, and 7",
+        ),
+        ("panx", '{"tokens": ["a"], "ner_tags": [0, 0]}', ":1: has 1 tokens and 2 ner_tags"),
+        ("panx", '{"tokens": "a", "ner_tags": [0]}', ":1: the key 'tokens' takes a list of words, not 'a'"),
+        ("panx", '{"tokens": ["a"]', ":1: is not valid JSON"),
+        ("panx", "", "contains no examples"),
+        ("xnli", "a\tb\t3\n", "'3'"),
+        ("xnli", "a\tb\tneutral\nc\n", ":2: has 1 column, the lines before have 3"),
+        ("xquad", "[]", "data"),
+        ("xnli", "a\t" + "b" * 1_000_001 + "\tneutral\n", "has a text of 1,000,001 characters"),
+    ],
+)
+def test_malformed_files_are_one_line(data: Release, tmp_path: Path, task: str, text: str, message: str) -> None:
+    """The row is named, and what is wrong with it."""
+    path = tmp_path / "noisy.en.json"
+    path.write_text(text)
+    with pytest.raises(DataError) as error:
+        read(_cell(task), path, data)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
