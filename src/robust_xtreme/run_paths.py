@@ -18,20 +18,28 @@ _WORDS: Final[Mapping[str, str]] = {
     "data": "auto|mini|hub(:.*)?",
     "from": "scratch",
     "packs": "",
+    "external": "",
     "text": "",
     "recipe": r".*(?<!\.toml)",
     "translated": "hub",
 }
 """The keys whose values are paths, each with a pattern of the values that are not."""
 
-_BEFORE: Final[Mapping[str, str]] = {"model": "[a-z][a-z0-9_]*=", "translated": "seq2seq:"}
+_BEFORE: Final[Mapping[str, str]] = {
+    "model": "[a-z][a-z0-9_]*=",
+    "translated": "seq2seq:",
+    "external": "[A-Za-z][A-Za-z0-9_-]*=",
+}
 """By key, what may precede the path."""
 
 _FIELDS: Final[Mapping[str, str]] = {"from": "start"}
 """Keys whose fields have another name."""
 
 _HUB: Final = ("model", "from")
-"""The keys whose values may be a model on the hub; so may a path after `_BEFORE`."""
+"""The keys whose values may be a model on the hub."""
+
+_HUB_AFTER: Final = "translated"
+"""The key whose values may be one after `_BEFORE`."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
@@ -114,7 +122,7 @@ def _parts(key: str, value: str, folder: Path = Path()) -> tuple[str, str]:
 
 
 def _may_be_hub(key: str, before: str, path: str) -> bool:
-    return (key in _HUB or bool(before)) and like_hub(path)
+    return (key in _HUB or (key == _HUB_AFTER and bool(before))) and like_hub(path)
 
 
 def has_relative(spec: Any) -> bool:

@@ -14,7 +14,7 @@ from robust_xtreme.errors import SpecError, no_path, shown
 from robust_xtreme.examples import digest
 from robust_xtreme.keys import Argument, arguments, key, keys, toml
 from robust_xtreme.renamed import note, renamed
-from robust_xtreme.specs import canonical, check_keys, typed
+from robust_xtreme.specs import PerturbationSpec, canonical, check_keys, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
 INDEXES: Final = ("exact",)
@@ -22,11 +22,12 @@ PRECISIONS: Final = ("fp32", "bf16")
 _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
 _SHORTEST: Final = 16
+_SET: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
-_IF_SET: Final = ("keep_names", "packs", "trained_on", "max_length")
+_IF_SET: Final = ("keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match")
 """Keys that are part of the identity only where they are set."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
@@ -114,6 +115,22 @@ class RunSpec:
         complete="folder",
         repeated=True,
     )
+    external: tuple[str, ...] = key(
+        (),
+        "noisy examples that others made, a folder or a file, paired with the clean ones and reported beside them",
+        "",
+        "NAME=PATH",
+        complete="folder",
+        repeated=True,
+    )
+    external_partial: bool = key(False, "evaluate sets that have no partner for over a fifth of the clean items", "")
+    match: tuple[str, ...] = key(
+        (),
+        "noise with as many edits in each text as each external set has, such as natural, beside it",
+        "",
+        "SPEC",
+        repeated=True,
+    )
     offline: bool = key(False, "open no connection: what is not on this machine is missing", "")
     device: str = key("auto", "`auto`, cpu or cuda", "", "DEVICE", complete=("auto", "cpu", "cuda"))
     batch_tokens: int = key(0, "tokens of a batch, padding included", "", "N")
@@ -141,6 +158,9 @@ class RunSpec:
         parse_lengths(self.max_length)
         check_pairs(self.languages)
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
+        object.__setattr__(self, "match", tuple(dict.fromkeys(str(parse_match(match)) for match in self.match)))
+        if self.match and not parse_sets(self.external):
+            raise SpecError("--match draws noise beside noisy sets. Name one: --external NAME=PATH")
 
     def limit_of(self, task: str) -> int | None:
         """The number of rows of a language that the task is limited to; None without a limit."""
@@ -242,6 +262,31 @@ def parse_lengths(given: tuple[str, ...]) -> dict[str, int]:
     return lengths
 
 
+def parse_sets(given: tuple[str, ...]) -> dict[str, str]:
+    """`typos=PATH` and others as {"typos": PATH}. Raises SpecError, naming the part."""
+    sets: dict[str, str] = {}
+    for part in given:
+        name, _, path = part.partition("=")
+        if not _SET.fullmatch(name) or not path.strip():
+            what = "is not NAME=PATH, NAME of letters, digits, - and _, a letter first, as in typos=DIR"
+            raise SpecError(f"The external set {part[:80]!r} {what}.")
+        if name in sets:
+            raise SpecError(f"The external set {name!r} is named twice.")
+        check_path("external", path, "eval")
+        sets[name] = path
+    return sets
+
+
+def parse_match(text: str) -> PerturbationSpec:
+    """One perturbation without a strength. Raises SpecError."""
+    spec = PerturbationSpec.parse(text)
+    (*others, link) = spec.links
+    if others or link.strengths or link.axis or spec.fields:
+        what = "is one perturbation without strength and fields, which the set has, as in --match natural"
+        raise SpecError(f"The match {text[:80]!r} is more than that: it {what}.")
+    return spec
+
+
 def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
     """A RunSpec from the keys of a toml file or of an API call; a list may also be given as one string.
 
@@ -265,7 +310,7 @@ def _written(value: Any) -> str:
     """The value of a task as on the command line; what is of another type is refused later."""
     if isinstance(value, (list, tuple)):
         return ",".join(map(_written, value))
-    return value if isinstance(value, str) else shown(value)
+    return str(value) if isinstance(value, str | Path) else shown(value)
 
 
 def evaluate_arguments() -> dict[str, Argument]:
@@ -282,14 +327,15 @@ _TYPES: Final = {
     **dict.fromkeys(("data", "out"), "str | Path"),
     "limit": "str | int",
     "packs": "str | Path | Sequence[str | Path]",
+    "external": "str | Sequence[str] | Mapping[str, str | Path]",
 }
 """The types of arguments where they differ from those of keys."""
 
 _LISTS: Final = ("tasks", "languages")
 """Keys whose string may contain several names, separated by commas, as on the command line."""
 
-_BY_TASK: Final = ("max_length", "trained_on", "revision")
-"""Keys whose values by task may also be a mapping."""
+_BY_TASK: Final = ("max_length", "trained_on", "revision", "external")
+"""Keys whose values by task, or by name, may also be a mapping."""
 
 _PATHS: Final = ("model", "packs")
 """Keys whose strings may be Paths."""

@@ -183,27 +183,30 @@ def test_a_shared_text_with_several_forms_is_several() -> None:
     ]
     changed = replace(clean[1].texts["premise"], value=clean[1].texts["premise"].value.replace("e", "", 1))
     other = [clean[0], replace(clean[1], texts={**clean[1].texts, "premise": changed}, fingerprint=""), *clean[2:]]
-    found = pair_up("typos", clean, noisy(other), paired(clean, noisy(other)))
-    ids = [example.texts["premise"].id for example in found.examples]
+    given = pair_up("typos", clean, noisy(other), paired(clean, noisy(other)))
+    ids = [example.texts["premise"].id for example in given.examples]
     assert len(set(ids[:3])) == 3
     assert ids[3:] == ["p1"] * 3
-    assert [shown.texts["premise"].value for shown in found.shown(found.examples)] == [
+    assert [shown.texts["premise"].value for shown in given.shown(given.examples)] == [
         it.texts["premise"].value for it in other
     ]
-    assert found.fields == ("premise",)
-    assert not found.is_edited_only
+    assert given.fields == ("premise",)
+    assert not given.is_edited_only
 
 
 def test_an_answer_elsewhere_is_refused() -> None:
     """Answers move with the edits of their context."""
-    clean = [question_example("q", "where", "in Rome or in Oslo or so", "Rome")]
-    for context, answer in (("in Rome or in Oslo or so", "Oslo"), ("in Rmoe or in Oslo or so", "Oslo")):
+    clean = [question_example("q", "where", "in Rome or along the old road in Oslo or so", "Rome")]
+    for context, answer in (
+        ("in Rome or along the old road in Oslo or so", "Oslo"),
+        ("in Rmoe or along the old road in Oslo or so", "Oslo"),
+    ):
         other = [question_example("q", "where", context, answer)]
-        with pytest.raises(DataError, match="has the answer 'Oslo', which is 'Rome' in q"):
+        with pytest.raises(DataError, match="has the answer 'Oslo', which is 'Rome' in q, or"):
             pair_up("x", clean, noisy(other, native=True), paired(clean, noisy(other, native=True)))
-    other = [question_example("q", "where", "in Rmoe or in Oslo or so", "Rmoe")]
-    found = pair_up("x", clean, noisy(other, native=True), paired(clean, noisy(other, native=True)))
-    assert found.fields == ("context",)
+    other = [question_example("q", "where", "in Rmoe or along the old road in Oslo or so", "Rmoe")]
+    given = pair_up("x", clean, noisy(other, native=True), paired(clean, noisy(other, native=True)))
+    assert given.fields == ("context",)
 
 
 # --------------------------------------------------------------------------------------------------- files
@@ -226,15 +229,15 @@ def test_release_names_are_found(data: Release, tmp_path: Path) -> None:
     text = (data.folder / "xnli" / "dev-en.tsv").read_text()
     for path in (folder / "xnli" / "dev-en.tsv", folder / "dev-sw.tsv"):
         path.write_text(text)
-    found = NoisySet("typos", folder, ())
-    assert found.file(_cell("xnli")) == folder / "xnli" / "dev-en.tsv"
-    assert found.file(_cell("xnli", "sw")) == folder / "dev-sw.tsv"
-    assert found.file(_cell("panx")) is None
+    noisy_set = NoisySet("typos", folder, ())
+    assert noisy_set.file(_cell("xnli")) == folder / "xnli" / "dev-en.tsv"
+    assert noisy_set.file(_cell("xnli", "sw")) == folder / "dev-sw.tsv"
+    assert noisy_set.file(_cell("panx")) is None
     (folder / "dev-en.tsv").write_text(text)
     with pytest.raises(
         UserError, match=r"has several files of xnli in en: xnli/dev-en.tsv, dev-en.tsv. Name one of them"
     ):
-        found.file(_cell("xnli"))
+        noisy_set.file(_cell("xnli"))
 
 
 def test_a_file_serves_what_its_name_says(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 import torch
 
 from robust_xtreme import packs, registry
+from robust_xtreme.evaluation.external import conditions_of
 from robust_xtreme.evaluation.folder import DIGESTS, FILES, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import Condition
@@ -104,7 +105,7 @@ def models(plan: Plan) -> pl.DataFrame:
 
 
 def _model(model: Located, plan: Plan) -> dict[str, Any]:
-    overlapping = [run for run in plan.task_runs if run.overlap and run.model.name == model.name]
+    overlapping = [run for run in plan.task_runs if run.overlap and not run.external and run.model.name == model.name]
     evaluated = [f"{run.task.name}/{run.split}/{run.language}" for run in overlapping]
     flags = list(dict.fromkeys([*evaluated, *stage_flags(model.run)]))
     return {
@@ -122,7 +123,9 @@ def _model(model: Located, plan: Plan) -> dict[str, Any]:
 def conditions(plan: Plan) -> pl.DataFrame:
     """One row per condition of the run."""
     by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
-    return build([_condition(condition) for _, condition in sorted(by_name.items())], CONDITIONS)
+    given = conditions_of(plan.task_runs)
+    rows = [_condition(condition) | given.get(name, {}) for name, condition in sorted(by_name.items())]
+    return build(rows, CONDITIONS)
 
 
 def _condition(condition: Condition) -> dict[str, Any]:
@@ -139,8 +142,8 @@ def _condition(condition: Condition) -> dict[str, Any]:
         "name": spec.name,
         "version": "+".join(str(member.version) for member in members),
         "params": json.dumps(params, sort_keys=True),
-        "fields": ",".join(spec.fields),
-        "nominal": None if axis else spec.nominal,
+        "fields": ",".join(spec.fields) or None,
+        "nominal": None if axis or condition.given else spec.nominal,
         "unit": members[-1].unit,
         "target_axis": axis or None,
         "target": float(spec.nominal) if axis else None,

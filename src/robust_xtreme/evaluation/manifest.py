@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from robust_xtreme import __version__, packs, registry
 from robust_xtreme.catalogue import noted
+from robust_xtreme.evaluation.external import facts
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import digest
@@ -18,7 +19,7 @@ from robust_xtreme.models.learned import NONE
 from robust_xtreme.models.trained import own_training
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.results.schema import SCHEMA_VERSION
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run_spec import RunSpec, parse_sets
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.sources.suite import Suite
 from robust_xtreme.sources.survey import group_languages
@@ -48,7 +49,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "tasks": {task.name: _task(task, source) for task in plan.tasks},
         "units": [_task_run(task_run) for task_run in plan.task_runs],
         "not_run": [{key: value for key, value in asdict(cell).items() if value} for cell in plan.not_run],
-        "overlap": [task_run.overlap for task_run in plan.task_runs if task_run.overlap],
+        "overlap": [task_run.overlap for task_run in plan.task_runs if task_run.overlap and not task_run.external],
         **({"own_data": trained} if trained else {}),
         **({"suite": source.name} if isinstance(source, Suite) else {}),
         "notes": _notes(plan),
@@ -92,7 +93,7 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
 
 
 def _what(spec: RunSpec) -> dict[str, Any]:
-    """The run as requested, without its paths; options of names and of the model only where they are set."""
+    """The run as requested, without its paths; options of names, models and noisy sets only where they are set."""
     more = {
         "keep_names": spec.keep_names,
         "labels": list(spec.labels),
@@ -101,6 +102,9 @@ def _what(spec: RunSpec) -> dict[str, Any]:
         "representation": spec.representation,
         "trained_on": list(spec.trained_on),
         "max_length": list(spec.max_length),
+        "external": list(parse_sets(spec.external)),
+        "external_partial": spec.external_partial,
+        "match": list(spec.match),
     }
     return {
         "tasks": list(spec.tasks),
@@ -153,6 +157,7 @@ def _task_run(task_run: TaskRun) -> dict[str, Any]:
         **described,
         "files": [{"path": path, "sha256": sha256} for path, sha256 in task_run.files],
         **({"pool": task_run.pool, "candidates": task_run.candidates} if task_run.pool else {}),
+        **({"external": facts(task_run.external)} if task_run.external else {}),
     }
 
 

@@ -12,6 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.adapters.own import clusters_note
 from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
 from robust_xtreme.evaluation.by_tokens import resolved
+from robust_xtreme.evaluation.external import Sets, at_full, sets_of
 from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun, identity_of, limited
 from robust_xtreme.evaluation.unread import check_read
 from robust_xtreme.examples import Corpus, Document, Example, Text
@@ -89,18 +90,22 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
     skipped += without
     task_runs: list[TaskRun] = []
     splits = Splits(spec, Pools(source))
+    languages_of_task = {task.name: _languages(spec, task, source, groups.get(task.name, ())) for task in tasks}
+    sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
+    for match in sets.matches:
+        check_cell(at_full(match), tasks)
     for task in tasks:
-        languages = _languages(spec, task, source, groups.get(task.name, ()))
+        languages = languages_of_task[task.name]
         fetch(task, source, spec.split, languages)
         for language in languages:
-            task_run, left = _task_run(spec, splits, conditions[task.name], task, language, models[task.name])
+            made, left = _task_runs(spec, splits, sets, conditions[task.name], task, language, models[task.name])
             skipped += left
-            if task_run:
-                task_runs.append(replace(task_run, inference=_inference(task_run, spec, representation)))
+            task_runs += [replace(task_run, inference=_inference(task_run, spec, representation)) for task_run in made]
     check_read(tuple(splits.unread), len(task_runs), keep_going)
     if not task_runs:
         _check_readable(skipped)
         raise MissingData(_nothing_left(spec, source, skipped))
+    sets.check_used()
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
 
 
@@ -225,27 +230,28 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
 
 
-def _task_run(
+def _task_runs(
     spec: RunSpec,
     splits: Splits,
+    sets: Sets,
     conditions: Sequence[Condition],
     task: TaskSpec,
     language: str,
     model: Located,
-) -> tuple[TaskRun | None, list[NotRun]]:
-    """A task run and its cells that are left out; None where all of it is left out."""
+) -> tuple[list[TaskRun], list[NotRun]]:
+    """A task run, those of noisy sets beside it, and the cells that are left out; none where all of it is left out."""
     try:
         split = evaluated(task, splits.pools, spec.split, language)
     except DataError as error:
-        return None, [_unread(spec, splits, task, language, error)]
+        return [], [_unread(spec, splits, task, language, error)]
     if isinstance(split, Left):
-        return None, [
+        return [], [
             NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
         ]
     unsupported_tags = unsupported_labels(model.labels, task)
     examples = outside(limited(split.examples, spec.limit_of(task.name)), unsupported_tags)
     if strange := unreadable(model, task, examples, language):
-        return None, [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
+        return [], [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
     task_run = TaskRun(
         task=fitted(task, model.config),
         language=language,
@@ -262,9 +268,15 @@ def _task_run(
         words=kind_of(task.family).words,
     )
     served, left = _served(task_run, conditions, split.corpus, examples)
+    every = split.examples
     splits.keep(replace(split, examples=examples))
     setting = model.learned.setting(task_run.languages[0])
-    return with_pool(replace(task_run, conditions=served, setting=setting), split.corpus, examples), left
+    made = [with_pool(replace(task_run, conditions=served, setting=setting), split.corpus, examples)]
+    for of_set in sets.runs(made[0], every, examples):
+        served, more = _served(of_set, of_set.conditions, None, examples)
+        made.append(replace(of_set, conditions=served))
+        left += more
+    return made, left
 
 
 def _unread(spec: RunSpec, splits: Splits, task: TaskSpec, language: str, error: DataError) -> NotRun:

@@ -8,6 +8,8 @@ from typing import Any, Final, final
 
 from robust_xtreme.evaluation.task_run import Condition, TaskRun
 from robust_xtreme.examples import Corpus, Document, Example, Text
+from robust_xtreme.external.matched import matched
+from robust_xtreme.external.paired import Paired
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts, perturb
 from robust_xtreme.predictors.predictor import Candidates, Input, Predictor
 from robust_xtreme.sources.loading import Split
@@ -132,7 +134,7 @@ class _Distinct:
 
 def variant_of(split: Split, condition: Condition, seed: int, ask: Ask | None = None) -> Variant:
     """The examples, and the candidates, under a condition and seed."""
-    shown, noised = perturb(split.examples, condition.spec, seed, ask) if condition.spec else _clean(split.examples)
+    shown, noised = _under(split.examples, condition, seed, ask)
     if split.corpus is None:
         return Variant(condition, seed, shown, noised)
     right = frozenset(id for example in split.examples for id in _ids(example, CANDIDATE))
@@ -140,7 +142,23 @@ def variant_of(split: Split, condition: Condition, seed: int, ask: Ask | None = 
     tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
     tuning = (tuned.examples, tuned.pool) if tuned and tuned.pool else None
     pool = Candidates(tuple(text.id for text in split.corpus.texts), values, split.corpus.unscored, tuning)
-    return Variant(condition, seed, shown, noised | noised_candidates, pool)
+    return Variant(condition, seed, shown, {**noised, **noised_candidates}, pool)
+
+
+def _under(
+    examples: Sequence[Example], condition: Condition, seed: int, ask: Ask | None
+) -> tuple[tuple[Example, ...], Mapping[str, Noised]]:
+    """The examples under a condition and seed, and the outcome of each text by its id."""
+    match condition.spec, condition.given:
+        case None, None:
+            return _clean(examples)
+        case None, Paired() as given:
+            return given.shown(examples), given.noised
+        case spec, Paired() as given if spec:
+            return matched(given, examples, spec, seed)
+        case spec, _ if spec:
+            return perturb(examples, spec, seed, ask)
+    raise AssertionError("a condition is clean, given or drawn")
 
 
 def noised_pool(

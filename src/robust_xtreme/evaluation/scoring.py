@@ -136,8 +136,11 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
 
 
 def _nominal(condition: Condition) -> Callable[[Sequence[Noised]], str | None]:
-    """A function that gives the strength of the last perturbation, solved for in the language of some texts."""
-    link = bound(condition.spec)[-1] if condition.spec else None
+    """A function that gives the strength of the last perturbation, solved for in the language of some texts.
+
+    Noise that matches a set has a strength in each text, and None here.
+    """
+    link = bound(condition.spec)[-1] if condition.spec and not condition.given else None
 
     @cache
     def strength(language: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.examples import Corpus, Example, digest
+from robust_xtreme.external.paired import Paired
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.unsupported import outside
 from robust_xtreme.run_spec import RunSpec
@@ -28,7 +29,8 @@ ROOM: Final = 2_000_000
 class Condition:
     """A condition: clean, or one perturbation at one strength on named fields.
 
-    `asks`: it queries the model; `in_suite`: a suite contains it, and it was not named itself.
+    `asks`: it queries the model; `in_suite`: a suite contains it, and it was not named itself. `given` is the noisy set
+    whose items it has, or, with a `spec`, whose edits the perturbation matches in number.
     """
 
     name: str
@@ -36,11 +38,14 @@ class Condition:
     seeds: tuple[int, ...] = (CLEAN_SEED,)
     asks: bool = False
     in_suite: bool = field(default=False, compare=False)
+    given: Paired | None = field(default=None, compare=False)
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that are noised; none where the condition is clean."""
-        return self.spec.fields if self.spec else ()
+        if self.spec is None:
+            return self.given.fields if self.given else ()
+        return self.spec.fields
 
 
 @final
@@ -51,6 +56,7 @@ class TaskRun:
     `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
     not contain. `unsupported` are the labels that the model's head has no class for. `inference` and `setting` name the
     cells, `params` counts the model's parameters without embeddings, and `words`: each word is tokenised by itself.
+    `external` is the noisy set that its items are of.
     """
 
     task: TaskSpec
@@ -71,11 +77,13 @@ class TaskRun:
     setting: str = ""
     params: int = 0
     words: bool = False
+    external: Paired | None = None
 
     @property
     def label(self) -> str:
         """The name in progress and log."""
-        return f"{self.task.name} {self.language}"
+        of_set = f" [{self.external.name}]" if self.external else ""
+        return f"{self.task.name} {self.language}{of_set}"
 
     @property
     def languages(self) -> tuple[str, str]:
@@ -122,6 +130,8 @@ class Splits:
         Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
         """
         task, language = task_run.task, task_run.language
+        if task_run.external:
+            return Split(task.name, language, task_run.split, task_run.external.examples, task_run.files)
         if taken := self.take(task.name, language, task_run.split):
             return taken
         split = load(task, self.pools.source, language, task_run.split, self.pools)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
-from robust_xtreme.edits import Trace
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.external.pairing import Noisy, Pairing
@@ -15,6 +14,8 @@ from robust_xtreme.external.realised import realised
 from robust_xtreme.noise.engine.noising import Noised, noise_example
 
 _SHOWN: Final = 40
+_AWAY: Final = 10
+"""How many characters an answer may be from where the edits, which a diff does not know for certain, move it."""
 
 
 @final
@@ -60,7 +61,7 @@ def pair_up(name: str, clean: Sequence[Example], noisy: Noisy, pairing: Pairing)
     pairs = _with_own_ids([(clean[before], noisy.examples[after]) for before, after in pairing.pairs])
     noised = _noised(pairs)
     for (before, after), (_, number) in zip(pairs, pairing.pairs, strict=True):
-        _check_answers(before, after, noised, noisy.locations[number])
+        _check_answers(before, after, noisy.locations[number])
     examples = tuple(before for before, _ in pairs)
     edited = {field for it in examples for field, text in it.texts.items() if noised[text.id].status == "ok"}
     every = tuple(dict.fromkeys(field for example in examples for field in example.texts))
@@ -77,12 +78,12 @@ def _with_own_ids(pairs: Sequence[tuple[Example, Example]]) -> list[tuple[Exampl
     def renamed(example: Example) -> Example:
         several = any(len(forms[text.id]) > 1 for text in example.texts.values())
         return (
-            replace(example, texts={name: own(text, example) for name, text in example.texts.items()})
+            replace(example, texts={name: with_id(text, example) for name, text in example.texts.items()})
             if several
             else example
         )
 
-    def own(text: Text, example: Example) -> Text:
+    def with_id(text: Text, example: Example) -> Text:
         return replace(text, id=f"{text.id}@{example.id}") if len(forms[text.id]) > 1 else text
 
     return [(renamed(before), after) for before, after in pairs]
@@ -118,17 +119,15 @@ def _moved(text: Text, value: str, bounds: Bounds) -> list[Span]:
     return [bounds.get((span.start, span.stop)) or Span(*bare.to_noisy(span.start, span.stop)) for span in text.spans]
 
 
-def _check_answers(before: Example, after: Example, noised: Mapping[str, Noised], location: str) -> None:
-    """Raise DataError for an answer that is not where the edits move the clean one."""
+def _check_answers(before: Example, after: Example, location: str) -> None:
+    """Raise DataError for an answer that is not where the edits move the clean one, or not near that."""
     if not (isinstance(before.target, Answers) and isinstance(after.target, Answers)):
         return
-    context = before.texts["context"]
-    edits = Trace(noised[context.id].traces[0].moves)
+    context, noisy = before.texts["context"], after.texts["context"]
+    edits = realised(replace(context, spans=()), noisy.value, ())
     for was, now in zip(before.target.spans, after.target.spans, strict=True):
-        start, stop = edits.to_noisy(was.start, was.stop)
-        is_same = (start, stop) == (now.start, now.stop)
-        if not (is_same or (edits.moves and max(start, now.start) < min(stop, now.stop))):
-            answers = f"{after.texts['context'].at(now)[:_SHOWN]!r}, which is {context.at(was)[:_SHOWN]!r}"
-            raise DataError(
-                location, f"has the answer {answers} in {before.id}, or stands in another part of its text."
-            )
+        away = abs(edits.to_noisy(was.start, was.stop)[0] - now.start)
+        room = _AWAY + was.stop - was.start if edits.status == "ok" else 0
+        if away > room or (not room and now.stop != was.stop):
+            answers = f"{noisy.at(now)[:_SHOWN]!r}, which is {context.at(was)[:_SHOWN]!r} in {before.id}"
+            raise DataError(location, f"has the answer {answers}, or is in another part of its text.")

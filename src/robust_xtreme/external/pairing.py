@@ -127,7 +127,7 @@ def gold_differs(clean: Example, noisy: Example, labels: Sequence[str] = ()) -> 
         case Tags(before), Tags(after) if len(before) != len(after):
             return f"has {counted(len(after), 'word')}, and there are {len(before)}"
         case Tags(before), Tags(after) if before != after:
-            number = next(n for n, (one, other) in enumerate(zip(before, after, strict=True)) if one != other)
+            number = next(n for n, (was, now) in enumerate(zip(before, after, strict=True)) if was != now)
             return f"has the tag {after[number]} at word {number + 1}, which is {before[number]}"
         case Answers(before), Answers(after) if len(before) != len(after):
             return f"has {counted(len(after), 'answer')}, and there are {len(before)}"

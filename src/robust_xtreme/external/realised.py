@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from robust_xtreme import graphemes
 from robust_xtreme.edits import Place, Trace
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.noise.engine.diff import hunks
+from robust_xtreme.noise.engine.diff import Hunk, hunks
 from robust_xtreme.noise.engine.noising import Noised
 
+_WORD: Final = re.compile(r"\S+")
 _REPLACE, _INSERT, _DELETE = "replace", "insert", "delete"
 
 
 class _Change(NamedTuple):
     """A range of the clean text that became one of the noisy text, in code points, and the clusters that it cost."""
 
-    place: Place
+    move: Place
     cost: int
     operator: str
-    words: frozenset[int]
 
 
 def realised(clean: Text, value: str, spans: Sequence[Span]) -> Noised:
     """A noisy text as the outcome of noise on the clean one; `spans` are the clean text's spans where they are now.
 
-    Where the spans are the words of both texts, each word is compared with its own form.
+    The texts are compared from span to span, so that a tagged word or an answer is compared with its own form.
     """
     moved = tuple(Span(now.start, now.stop, was.label, was.frozen) for was, now in zip(clean.spans, spans, strict=True))
-    changes = [change for piece in _pieces(clean, value, moved) for change in _changes(*piece)]
-    edits = Counter(change.operator for change in changes)
-    clusters, words = len(graphemes.split(clean.value)), len(clean.value.split())
-    edited_words = len(frozenset().union(*(change.words for change in changes)))
     bounds = tuple(((was.start, was.stop), (now.start, now.stop)) for was, now in zip(clean.spans, moved, strict=True))
-    trace = Trace(tuple(change.place for change in changes), bounds)
+    changes = [change for piece in _pieces(clean.value, value, bounds) for change in _changes(*piece)]
+    trace = Trace(tuple(change.move for change in changes), bounds)
     noisy = Text(clean.id, clean.language, value, moved)
     status = "unchanged" if value == clean.value else "ok"
-    edited = sum(change.cost for change in changes)
-    return Noised(clean, noisy, status, clusters, edits, clusters, edited, words, min(words, edited_words), (trace,))
+    clusters, words = len(graphemes.split(clean.value)), len(clean.value.split())
+    edited, edits = sum(change.cost for change in changes), Counter(change.operator for change in changes)
+    words_edited = _words_edited(clean.value, trace.moves)
+    return Noised(clean, noisy, status, clusters, edits, clusters, edited, words, words_edited, (trace,))
 
 
-def _pieces(clean: Text, value: str, moved: Sequence[Span]) -> Iterator[tuple[str, str, int, int]]:
-    """What is compared with each other, each with its start: the words, where spans are words, or the whole texts."""
-    words = " ".join(clean.at(span) for span in clean.spans)
-    if not clean.spans or words != clean.value or " ".join(value[it.start : it.stop] for it in moved) != value:
-        yield clean.value, value, 0, 0
-        return
-    for was, now in zip(clean.spans, moved, strict=True):
-        yield clean.at(was), value[now.start : now.stop], was.start, now.start
+def _pieces(
+    old: str, new: str, bounds: Sequence[tuple[tuple[int, int], tuple[int, int]]]
+) -> Iterator[tuple[str, str, int, int]]:
+    """What is compared with each other, each with its start in both texts: what the ends of spans divide."""
+    before, after = 0, 0
+    ends = {end for was, now in bounds for end in zip(was, now, strict=True)}
+    for old_end, new_end in (*sorted(ends), (len(old), len(new))):
+        if old_end >= before and new_end >= after:
+            yield old[before:old_end], new[after:new_end], before, after
+            before, after = old_end, new_end
 
 
 def _changes(old: str, new: str, clean_start: int, noisy_start: int) -> Iterator[_Change]:
@@ -60,14 +62,27 @@ def _changes(old: str, new: str, clean_start: int, noisy_start: int) -> Iterator
         return
     before, after = graphemes.split(old), graphemes.split(new)
     (words, starts), (others, stops) = _words(before), _words(after)
-    points, places = _positions(before, clean_start), _positions(after, noisy_start)
-    for a, b, c, d in hunks(words, others):
+    points, noisy_points = _positions(before, clean_start), _positions(after, noisy_start)
+    for a, b, c, d in _stretches(words, others):
         for i, j, k, m in hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]]):
             first, last, low, high = starts[a] + i, starts[a] + j, stops[c] + k, stops[c] + m
             operator = _INSERT if i == j else _DELETE if k == m else _REPLACE
-            touched = _touched(words, starts, first, max(last, first + 1), clean_start)
-            place = (points[first], points[last], places[low], places[high])
-            yield _Change(place, max(j - i, m - k), operator, touched)
+            cost = max(j - i, m - k)
+            if i == j and first and {*after[low:high]} == {before[first - 1]}:  # a cluster that was doubled
+                first, low = first - 1, low - 1
+            move = points[first], points[last], noisy_points[low], noisy_points[high]
+            yield _Change(move, cost, operator)
+
+
+def _stretches(words: Sequence[str], others: Sequence[str]) -> Iterator[Hunk]:
+    """The ranges of words that were changed: one by one where as many words and blanks were, else together."""
+    for a, b, c, d in hunks(words, others):
+        pairs = list(zip(words[a:b], others[c:d], strict=False))
+        if b - a == d - c and all(old.isspace() == new.isspace() for old, new in pairs):
+            changed = (number for number, (old, new) in enumerate(pairs) if old != new)
+            yield from ((a + number, a + number + 1, c + number, c + number + 1) for number in changed)
+        else:
+            yield a, b, c, d
 
 
 def _words(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
@@ -81,8 +96,14 @@ def _positions(clusters: Sequence[str], start: int) -> list[int]:
     return list(accumulate(map(len, clusters), initial=start))
 
 
-def _touched(words: Sequence[str], starts: Sequence[int], first: int, last: int, base: int) -> frozenset[int]:
-    """Names of the words that a range of clusters is in; an insertion at the end is in the last."""
-    low = bisect_right(starts, min(first, max(0, starts[-1] - 1))) - 1
-    high = bisect_left(starts, last)
-    return frozenset(base + starts[n] for n in range(low, min(high, len(words))) if words[n].strip())
+def _words_edited(value: str, moves: Sequence[Place]) -> int:
+    """The number of words of a text in which a range is changed; an insertion is in the word that it is at."""
+    words = [match.span() for match in _WORD.finditer(value)]
+    stops = [stop for _, stop in words]
+    touched: set[int] = set()
+    for start, stop, _, _ in moves:
+        number = bisect_left(stops, start + (start < stop))
+        while number < len(words) and words[number][0] < max(stop, start + 1):
+            touched.add(number)
+            number += 1
+    return len(touched)

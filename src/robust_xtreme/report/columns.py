@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -112,6 +113,18 @@ def _notes(unchanged: float, not_applicable: float, truncated: float, inert: boo
     return ", ".join([*shown_shares, *(["inert"] if inert else []), *([OVERLAP] if overlap else [])])
 
 
+def _pairs(count: int, share: float) -> str:
+    return f"{count:,} ({percent(share)})"
+
+
+def _operators(edits: str) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in json.loads(edits).items()) or NOTHING
+
+
+def _of_all(change: float | None, only_edited: bool) -> str:
+    return signed(change) if only_edited else NOTHING
+
+
 _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
@@ -211,6 +224,17 @@ _CATALOGUE: Final = (
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),
+    Shown("pairs", ("pairs", "share"), _pairs, "Noisy items with a clean partner, and their share of the clean split."),
+    Shown("paired by", ("pairing",), _text, "`id`, `row`: the order of as many rows, or `alignment` of near texts, "
+          "which leaves out what noise changed most.", right=False),
+    Shown("unpaired", ("clean_left", "noisy_left"), "{} / {}".format, "Items without a partner, clean / noisy.",
+          room=MEDIUM),
+    Shown("realised edits", ("operators",), _operators, "Of the noise, by operator; those of a noisy set are the "
+          "differences of the two texts, which need not be the keys that were struck.", right=False, folds=True,
+          room=_WIDE),
+    Shown("change of all", ("change_of_all", "only_edited"), _of_all, "Of a set of edited items alone: the change "
+          "times the share of the clean split that it has, as if the others did not change. The change beside it is "
+          "conditional, of edited items."),
     Shown("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
     Shown("truncated", ("truncated",), lambda share: percent(share or None), "Items that do not fit into the model: a "
           "pair that was cut is scored as any other, a question none of whose answers fits into a window counts as "

@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any, Final, final
 
 from robust_xtreme.results._levels import Level, by_language, check_distinct
+from robust_xtreme.results.splits import is_of_set
 
 CATEGORIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "xtreme": {
@@ -119,9 +120,14 @@ def benchmark_averages(
 
 
 def _counts(level: Level, tasks: Mapping[str, Task]) -> bool:
-    """Whether it is a cell of one language and of a score's metric under the headline's condition."""
+    """Whether it is a cell of one language of a release, and of a score's metric under the headline's condition."""
     task = tasks.get(level["task"])
-    if task is None or level["language"] != level["context_language"] or level.metric not in task.score:
+    if (
+        task is None
+        or is_of_set(level["split"])
+        or level["language"] != level["context_language"]
+        or level.metric not in task.score
+    ):
         return False
     return not level.fields or set(level.fields) == set(task.headline)
 

@@ -1,0 +1,132 @@
+"""Task runs of noisy sets: the clean items with a partner, their noisy forms, and noise with as many edits beside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import MissingData, SpecError, counted
+from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun, identity_of
+from robust_xtreme.examples import Example
+from robust_xtreme.external.layouts import Cell, NoisySet, read
+from robust_xtreme.external.paired import Paired, pair_up
+from robust_xtreme.external.pairing import paired
+from robust_xtreme.formats import read_file
+from robust_xtreme.noise.engine.noising import asks
+from robust_xtreme.noise.suites import refusing
+from robust_xtreme.results.schema import PAIRINGS
+from robust_xtreme.results.splits import of_set
+from robust_xtreme.run_spec import RunSpec, parse_match, parse_sets
+from robust_xtreme.sources.source import Source
+from robust_xtreme.specs import PerturbationSpec
+
+KIND: Final = "external"
+_FULL: Final = "1"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The noisy sets of a run, and those that a task run was made of; `matches` are the perturbations beside them."""
+
+    source: Source
+    sets: tuple[NoisySet, ...]
+    matches: tuple[PerturbationSpec, ...]
+    seeds: tuple[int, ...]
+    is_partial: bool
+    used: dict[str, None] = field(default_factory=dict)
+
+    def runs(self, task_run: TaskRun, split: Sequence[Example], examples: Sequence[Example]) -> Iterator[TaskRun]:
+        """A task run for each set that has a file of this one; `examples` are those of the split that are evaluated.
+
+        Raises DataError where a file cannot be read or paired, UserError where several files fit.
+        """
+        cell = Cell(task_run.task, task_run.language, task_run.split)
+        for noisy_set in self.sets:
+            if (path := noisy_set.file(cell)) is not None:
+                self.used[noisy_set.name] = None
+                noisy = read(cell, path, self.source)
+                pairing = paired(split, noisy, cell.task.labels, self.is_partial)
+                whole = pair_up(noisy_set.name, split, noisy, pairing)
+                kept = whole.of(frozenset(example.id for example in examples))
+                if kept.examples:
+                    yield self._run(task_run, kept, path)
+
+    def _run(self, task_run: TaskRun, given: Paired, path: Path) -> TaskRun:
+        """The task run of a set, with its own items and conditions."""
+        cells = [spec for spec in self.matches if not refusing(spec, task_run.task.family)]
+        conditions = [Condition(f"{KIND}:{given.name}", seeds=(0,), given=given)]
+        for spec in cells:
+            full = at_full(spec).on(*given.fields)
+            conditions.append(Condition(f"{spec}@matched={given.name}", full, self.seeds, given=given))
+        of_run = replace(
+            task_run,
+            split=of_set(task_run.split, given.name),
+            data=identity_of(given.examples, None),
+            rows=len(given.examples),
+            clusters=len({example.cluster for example in given.examples}),
+            files=(*task_run.files, (f"{given.name}: {path.name}", read_file(path).sha256)),
+            conditions=(Condition(CLEAN), *conditions),
+            external=given,
+        )
+        return replace(of_run, note=_note(of_run, given))
+
+    def check_used(self) -> None:
+        """Raise MissingData for a set without a file of any task and language of the run."""
+        for noisy_set in self.sets:
+            if noisy_set.name not in self.used:
+                raise MissingData(noisy_set.unused())
+
+
+def sets_of(spec: RunSpec, source: Source, cells: Collection[tuple[str, str]]) -> Sets:
+    """The noisy sets that a spec names, for a run of these tasks and languages. Raises SpecError."""
+    named = parse_sets(spec.external)
+    matches = tuple(map(parse_match, spec.match))
+    for match in matches:
+        if asks(at_full(match)):
+            raise SpecError(f"--match {match}: it asks the model, so that its edits are not those of a strength.")
+    sets = tuple(NoisySet(name, Path(path), tuple(cells)) for name, path in named.items())
+    return Sets(source, sets, matches, tuple(range(spec.seeds)), spec.external_partial)
+
+
+def at_full(spec: PerturbationSpec) -> PerturbationSpec:
+    """A perturbation without a strength at full strength."""
+    return replace(spec, links=(replace(spec.links[0], strengths=(_FULL,)),))
+
+
+def conditions_of(task_runs: Sequence[TaskRun]) -> dict[str, dict[str, Any]]:
+    """By name of a condition that a set has: its kind, its set and how that is paired, as CONDITIONS has it.
+
+    Of task runs that are paired in several ways, the least certain one is named.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(run.external.name for run in task_runs if run.external):
+        sets = [run.external for run in task_runs if run.external and run.external.name == name]
+        fields = {given.fields for given in sets}
+        share = sum(len(given.pairing.pairs) for given in sets) / sum(given.total for given in sets)
+        rows[f"{KIND}:{name}"] = {
+            "kind": KIND,
+            "name": name,
+            "fields": ",".join(fields.pop()) if len(fields) == 1 else None,
+            "pairing": max((given.pairing.kind for given in sets), key=PAIRINGS.index),
+            "edited_share": share if all(given.is_edited_only for given in sets) else None,
+        }
+    return rows
+
+
+def facts(given: Paired) -> dict[str, Any]:
+    """The pairs of a task run, as a manifest has them."""
+    pairing = given.pairing
+    left = {"clean_left": len(pairing.clean_left), "noisy_left": len(pairing.noisy_left)}
+    counts = {"pairs": len(pairing.pairs), "items": given.total, **left}
+    return {"set": given.name, "pairing": pairing.kind, **counts, "edited_only": given.is_edited_only}
+
+
+def _note(task_run: TaskRun, given: Paired) -> str:
+    """A sentence on the pairs of a set."""
+    left = f"{len(given.pairing.clean_left):,} clean and {len(given.pairing.noisy_left):,} noisy items have no partner"
+    pairs = f"{counted(len(given.pairing.pairs), 'pair')} by {given.pairing.kind}; {left}."
+    only = " All its items are edited: its drop is that of edited items." if given.is_edited_only else ""
+    return f"{task_run.label}: {pairs}{only}"

@@ -1,0 +1,77 @@
+"""Noise with as many edits in each text as a noisy set has there: of many strengths, the one that comes nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from robust_xtreme.edits import span_table
+from robust_xtreme.examples import Example, Text
+from robust_xtreme.external.paired import Paired
+from robust_xtreme.links import canonical_strength
+from robust_xtreme.noise.engine.noising import Noised, bound, lacks, noise_example, noise_texts, noise_values
+from robust_xtreme.specs import PerturbationSpec
+
+_LEAST: Final = 0.001
+_STEP: Final = 1.1
+_COUNT: Final = 73
+
+
+def _strengths() -> tuple[str, ...]:
+    steps = (min(1.0, _LEAST * _STEP**number) for number in range(_COUNT + 1))
+    return tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.4f}") for step in steps)]))
+
+
+STRENGTHS: Final = _strengths()
+"""The strengths that are tried: 0, and from 0.001 to 1 in steps of a tenth."""
+
+
+def matched(
+    paired: Paired, examples: Sequence[Example], spec: PerturbationSpec, seed: int
+) -> tuple[tuple[Example, ...], dict[str, Noised]]:
+    """Some examples of a set under other noise, and the outcome of each text by its id.
+
+    `spec` is one perturbation on the set's fields; its strength is chosen for each text, so that it edits as many
+    clusters as the set does, or nearly so; of equally near strengths the lowest.
+    """
+    texts = {it.texts[name].id: it.texts[name] for it in examples for name in spec.fields if name in it.texts}
+    chosen: dict[str, str] = {}
+    for language in dict.fromkeys(text.language for text in texts.values()):
+        alike = [text for text in texts.values() if text.language == language]
+        chosen |= zip((text.id for text in alike), _chosen(paired, alike, spec, seed), strict=True)
+    noised: dict[str, Noised] = {}
+    for strength in dict.fromkeys(chosen.values()):
+        same = [text for text in texts.values() if chosen[text.id] == strength]
+        outcomes = noise_texts(same, _at(spec, strength), seed)
+        noised |= zip((text.id for text in same), outcomes, strict=True)
+    return tuple(noise_example(example, noised, spec.fields) for example in examples), noised
+
+
+def _at(spec: PerturbationSpec, strength: str) -> PerturbationSpec:
+    (link,) = spec.links
+    return replace(spec, links=(replace(link, strengths=(strength,)),))
+
+
+def _chosen(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> list[str]:
+    """The strength of each text, of one language."""
+    (link,) = bound(spec)
+    language = texts[0].language
+    if lacks(link, language):
+        return ["0"] * len(texts)
+    values, ids = [text.value for text in texts], [text.id for text in texts]
+    spans = span_table([text.spans for text in texts])
+    wanted = np.array([paired.noised[id].graphemes_edited for id in ids])
+    # far (s, t): how far the edits of each text are from the wanted ones at each strength.
+    far = np.stack(
+        [
+            np.abs(
+                noise_values(values, ids, spans, language, replace(link, strength=strength), seed).graphemes_edited
+                - wanted
+            )
+            for strength in STRENGTHS
+        ]
+    )
+    return [STRENGTHS[number] for number in far.argmin(axis=0).tolist()]

@@ -1,0 +1,13 @@
+"""The names of splits in frames: a set of noisy examples has rows of its own beside those of its clean split."""
+
+from __future__ import annotations
+
+
+def of_set(split: str, name: str) -> str:
+    """The split of the items that a named set of noisy examples has: `test [typos]`."""
+    return f"{split} [{name}]"
+
+
+def is_of_set(split: str) -> bool:
+    """Whether a split is that of a set of noisy examples."""
+    return split.endswith("]")

@@ -1,0 +1,246 @@
+"""`eval --external`: noisy examples of others; our own noise, read back, gives the numbers of a direct run."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pytest
+from tests.program import program
+
+from robust_xtreme import registry, resources
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.report.evaluation import Evaluation
+from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.schema import CELL
+from robust_xtreme.results.score import scores
+from robust_xtreme.run_spec import RunSpec
+
+_NOISE: Final = "char_noise:0.2"
+_NUMBERS: Final = ("value", "clean", "drop", "se", "low", "high", "p")
+_ROWS: Final = 66
+_SURFACE: Final = ("surface_f1_noisy_gold", "surface_f1_clean_gold")
+
+
+def _rows(task: str) -> list[dict[str, Any]]:
+    """The first rows of a task of the embedded suite."""
+    path = resources.mini("suite") / task / "test-en.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:_ROWS]]
+
+
+def _release(folder: Path) -> Path:
+    """Rows of the embedded suite as release files: without ids, paired by row."""
+    for name in ("xnli", "panx"):
+        (folder / name).mkdir(parents=True)
+    pairs = ["\t".join((row["premise"], row["hypothesis"], row["label"])) for row in _rows("xnli")]
+    (folder / "xnli" / "test-en.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
+    sentences = [zip(row["tokens"], row["tags"], strict=True) for row in _rows("panx")]
+    lines = ["".join(f"{word}\t{tag}\n" for word, tag in sentence) for sentence in sentences]
+    (folder / "panx" / "test-en.tsv").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def _perturbed(clean: Path, task: str, noisy: Path, *more: str) -> Path:
+    """The file with noise, as `perturb` writes it."""
+    noisy.parent.mkdir(parents=True, exist_ok=True)
+    words = ("--task", task, "--language", "en", "--perturb", _NOISE, "-o", str(noisy), "-q", *more)
+    assert program("perturb", str(clean), *words).code == 0
+    return noisy
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release files in `data`, and what `perturb` makes of them in `noisy`."""
+    made = tmp_path_factory.mktemp("external")
+    data = _release(made / "data")
+    for name in ("xnli/test-en.tsv", "panx/test-en.tsv"):
+        _perturbed(data / name, name.partition("/")[0], made / "noisy" / name)
+    return made
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Callable[..., Evaluation]:
+    """Runs of the embedded model, which share a cache."""
+
+    def started(out: str, **keys: Any) -> Evaluation:
+        given = {"data": str(folder / "data"), "languages": ("en",), "perturb": (_NOISE,), "out": str(folder / out)}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ROBUST_XTREME_CACHE", str(folder / "cache"))
+            return evaluate(RunSpec(("mini",), **{**given, **keys}))
+
+    return started
+
+
+def _cells(frame: pl.DataFrame, condition: str, metrics: tuple[str, ...] = ()) -> dict[tuple[str, ...], list[Any]]:
+    """The numbers of each task, metric and scope under a condition."""
+    rows = frame.filter(pl.col("condition").str.starts_with(condition), pl.col("scope") == "all")
+    rows = rows.filter(pl.col("metric").is_in(metrics)) if metrics else rows
+    return {(row["task"], row["metric"]): [row[name] for name in _NUMBERS] for row in rows.iter_rows(named=True)}
+
+
+@pytest.fixture(scope="module")
+def whole(run: Callable[..., Evaluation], folder: Path) -> Evaluation:
+    """The direct run of both tasks, with the set beside it."""
+    return run(
+        "whole", tasks=("xnli", "panx"), external=(f"typos={folder / 'noisy'}",), match=("char_noise", "natural")
+    )
+
+
+def test_noise_read_back_by_row_gives_the_direct_numbers(
+    whole: Evaluation, run: Callable[..., Evaluation], folder: Path
+) -> None:
+    """Of sentence pairs and of tagged words, with and without matched noise beside."""
+    direct = _cells(whole.deltas, "char_noise:")
+    assert {task for task, _ in direct} == {"xnli", "panx"}
+    assert _cells(whole.deltas, "external:typos") == direct
+    assert direct["xnli", "accuracy"][2] > 10
+    alone = run("alone", tasks=("xnli", "panx"), perturb=(), external=(f"typos={folder / 'noisy'}",))
+    assert _cells(alone.deltas, "external:typos") == direct
+    rows = pl.read_csv(alone.folder / "conditions.csv").filter(pl.col("kind") == "external")
+    assert rows.select("condition", "name", "pairing", "edited_share").rows() == [
+        ("external:typos", "typos", "row", None)
+    ]
+    assert set(whole.scores.get_column("split")) == {"test", "test [typos]"}
+
+
+def test_matched_noise_edits_as_much(whole: Evaluation) -> None:
+    """Of other noise about as many characters of the same items are edited as in the set."""
+    rates = {
+        (row["task"], row["condition"]): row["grapheme_edit_rate"]
+        for row in whole.deltas.filter(pl.col("split") == "test [typos]").iter_rows(named=True)
+    }
+    for task in ("xnli", "panx"):
+        for name in ("char_noise", "natural"):
+            assert rates[task, f"{name}@matched=typos"] == pytest.approx(rates[task, "external:typos"], rel=0.15)
+    rows = pl.read_csv(whole.folder / "conditions.csv").filter(pl.col("condition") == "natural@matched=typos")
+    assert json.loads(rows["params"][0]) == {"matched": "typos"}
+
+
+def test_the_report_has_the_pairs(whole: Evaluation) -> None:
+    """How many there are, how they were made, and what was done to them."""
+    page = (whole.folder / "report.md").read_text(encoding="utf-8")
+    view = page.partition("## Noisy sets beside the clean split")[2].partition("\n## ")[0]
+    assert f"| en | external:typos | {_ROWS} (100.0 %) | row | 0 / 0 |" in view
+    assert "| en | natural@matched=typos |" in view
+    assert f"xnli en [typos\\]: {_ROWS} pairs by row; 0 clean and 0 noisy items have no partner." in page
+
+
+def test_noise_read_back_by_alignment_gives_the_direct_numbers(
+    whole: Evaluation, run: Callable[..., Evaluation], folder: Path
+) -> None:
+    """A set without some rows gives the numbers of the direct run on the other rows; matched noise changes none."""
+    lines = (folder / "noisy" / "xnli" / "test-en.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [number for number in range(_ROWS) if number % 9 != 4]
+    shorter = folder / "shorter.tsv"
+    shorter.write_text("".join(lines[number] for number in kept), encoding="utf-8")
+    ids = [f"xnli/test/en/{number}" for number in kept]
+    direct = whole.stats.filter(pl.col("split") == "test", pl.col("task") == "xnli", pl.col("example").is_in(ids))
+    predicted = whole.predictions.filter(
+        pl.col("split") == "test", pl.col("task") == "xnli", pl.col("example").is_in(ids)
+    )
+    expected = deltas(direct, scores(direct, predicted), {"xnli": registry.load("task", "xnli").metrics[0]})
+    for number, match in enumerate(((), ("natural",))):
+        made = run(f"shorter{number}", tasks=("xnli",), perturb=(), external=(f"fewer={shorter}",), match=match)
+        assert _cells(made.deltas, "external:fewer") == _cells(expected, "char_noise:")
+    (unit,) = (entry["external"] for entry in made.manifest["units"] if "external" in entry)
+    assert (unit["pairing"], unit["pairs"], unit["clean_left"], unit["edited_only"]) == (
+        "alignment",
+        len(kept),
+        7,
+        True,
+    )
+    row = pl.read_csv(made.folder / "conditions.csv").filter(pl.col("kind") == "external").row(0, named=True)
+    assert row["edited_share"] == len(kept) / _ROWS
+    assert "its drop is that of edited items" in (made.folder / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("field", "metrics"), [("question", ()), ("context", _SURFACE)])
+def test_noise_read_back_by_id_gives_the_direct_numbers(
+    run: Callable[..., Evaluation], folder: Path, field: str, metrics: tuple[str, ...]
+) -> None:
+    """Of questions and of contexts, whose answers have moved; with a limit, too.
+
+    Of contexts those of metrics that need no edits: an answer that ends in an edited word is mapped back by a diff,
+    which cannot know which of two equal letters was inserted.
+    """
+    clean = resources.mini("suite") / "xquad" / "test-en.jsonl"
+    noisy = _perturbed(clean, "xquad", folder / f"{field}.jsonl", "--fields", field)
+    made = run(
+        field,
+        data="mini",
+        tasks=("xquad",),
+        perturb=(f"{_NOISE}@fields={field}",),
+        external=(f"mine={noisy}",),
+        match=("char_noise",),
+        limit="80",
+    )
+    direct = _cells(made.deltas, "char_noise:", metrics)
+    assert all(drop > 10 for _, _, drop, *_ in direct.values())
+    assert _cells(made.deltas, "external:mine", metrics) == direct
+    both = _cells(made.deltas, "char_noise:"), _cells(made.deltas, "external:mine")
+    assert both[1]["xquad", "squad_f1"] == pytest.approx(both[0]["xquad", "squad_f1"], rel=0.1, abs=0.01)
+    assert "mine" in set(made.manifest["spec"]["external"])
+    keys = made.deltas.filter(pl.col("condition") == "external:mine").select(CELL)
+    assert set(keys.get_column("split")) == {"test [mine]"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("shuffled", "which is"),
+        ("relabelled", "test-en.tsv:4: has the label 'neutral', which is 'entailment' in xnli/test/en/3"),
+        ("half", "has no partner for 33 of 66 clean items, xnli/test/en/33 first"),
+        ("other", "has the label"),
+        ("empty", "contains no examples"),
+        ("torn", "test-en.tsv:2: has 1 column"),
+    ],
+)
+def test_what_is_not_the_same_set_is_refused(folder: Path, tmp_path: Path, change: str, message: str) -> None:
+    """In one line that names the row."""
+    lines = (folder / "noisy" / "xnli" / "test-en.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    label = lines[3].rsplit("\t", 1)[1]
+    changed = {
+        "shuffled": random.Random(0).sample(lines, len(lines)),
+        "relabelled": [*lines[:3], lines[3].replace(label, "neutral\n"), *lines[4:]],
+        "half": lines[:33],
+        "other": [*lines[:3], lines[3].replace(label, "neutral\n"), *lines[4:-1]],
+        "empty": [],
+        "torn": [lines[0], "torn\n", *lines[2:]],
+    }[change]
+    (tmp_path / "xnli").mkdir()
+    (tmp_path / "xnli" / "test-en.tsv").write_text("".join(changed), encoding="utf-8")
+    words = ("--tasks", "xnli", "--languages", "en", "--data", str(folder / "data"), "--plan")
+    ended = program("eval", *words, "--external", f"typos={tmp_path}")
+    assert ended.code == 2
+    assert message in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--external", "typos"), "The external set 'typos' is not NAME=PATH"),
+        (("--external", "0=a"), "The external set '0=a' is not NAME=PATH"),
+        (("--external", "a=x", "--external", "a=y"), "The external set 'a' is named twice"),
+        (("--external", "a=/no/such"), "--external a: /no/such does not exist"),
+        (("--match", "natural"), "Name one: --external NAME=PATH"),
+        (("--external", "a=.", "--match", "natural:0.1"), "The match 'natural:0.1' is more than that"),
+        (("--external", "a=.", "--match", "typo"), "There is no perturbation named 'typo'"),
+    ],
+)
+def test_a_misused_option_is_one_line(words: tuple[str, ...], message: str) -> None:
+    """With the value and the cure."""
+    ended = program("eval", "--tasks", "xnli", "--languages", "en", "--plan", *words)
+    assert ended.code == 2
+    assert message in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_folder_without_a_file_of_the_run_is_refused(tmp_path: Path) -> None:
+    """It would be a run without its set."""
+    ended = program("eval", "--tasks", "xnli", "--languages", "en", "--plan", "--external", f"a={tmp_path}")
+    assert (ended.code, "has no file of a task and language of this run" in ended.err) == (2, True)
