@@ -38,6 +38,9 @@ def evaluate(
     representation: str = "",
     index: str = "exact",
     packs: str | Path | Sequence[str | Path] = (),
+    external: str | Sequence[str] | Mapping[str, str | Path] = (),
+    external_partial: bool = False,
+    match: str | Sequence[str] = (),
     offline: bool = False,
     device: str = "auto",
     batch_tokens: int = 0,
@@ -85,6 +88,10 @@ def evaluate(
         representation: a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out
         index: how candidates are searched
         packs: your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones
+        external: noisy examples that others made, a folder or a file, paired with the clean ones and reported beside
+            them
+        external_partial: evaluate sets that have no partner for over a fifth of the clean items
+        match: noise with as many edits in each text as each external set has, such as natural, beside it
         offline: open no connection: what is not on this machine is missing
         device: `auto`, cpu or cuda
         batch_tokens: tokens of a batch, padding included
