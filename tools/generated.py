@@ -226,7 +226,7 @@ PAGES: Final = (
     Page("docs/natural.md", (_NATURAL, f"{_PACKAGE}/noise/members/natural.py", "tools/natural/page.py"), _natural),
     Page("docs/figures/typos.svg", (_TYPOS, "tools/yardstick/figure.py"), _drawing),
     _run("mini"),
-    _run("char-noise-small"),
+    _run("scripts-small"),
     Page(
         "reports/transfer-small/report.md",
         ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py"),

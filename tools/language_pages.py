@@ -29,7 +29,8 @@ from robust_xtreme.sinks import markdown, visible
 
 _CELLS: Final = (
     "perturbation", "strength", "nominal", "clean", "value", "change", "no_claim", "change_low", "change_high",
-    "p_adjusted", "grapheme_edit_rate", "marks", "unchanged", "not_applicable", "truncated", "inert", "overlap",
+    "p_adjusted", "grapheme_edit_rate", "label_risk", "change_without_risk", "marks",
+    "unchanged", "not_applicable", "truncated", "inert", "overlap",
 )  # fmt: skip
 _TOKENS: Final = (
     "perturbation", "strength", "tokens_per_word_clean", "tokens_per_word", "unknown_clean", "unknown", "tokens_changed"
@@ -41,16 +42,19 @@ _NOTE: Final = (
 )
 
 
-def pages(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """The code, the page and the picture of each language of a report."""
+def pages(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """The code, the page and the cells of each language of a report."""
     manifest = read_manifest(folder / MANIFEST)
     scores, deltas = (frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS))
     results = Results(scores, deltas, manifest)
     rows = headline(perturbed(results), results).filter(pl.col("scope") == "all")
-    rows = rows.sort("task", "fields_rank", "perturbation", "grapheme_edit_rate", maintain_order=True)
+    without = pl.when(pl.col("no_claim").is_null()).then(-pl.col("drop_without_risk") + 0.0)
+    rows = rows.with_columns(change_without_risk=without).sort(
+        "task", "fields_rank", "perturbation", "grapheme_edit_rate", maintain_order=True
+    )
     for code in rows.get_column("language").unique().sort():
         cells = rows.filter(pl.col("language") == code)
-        yield code, _page(code, cells, manifest), _picture(cells)
+        yield code, _page(code, cells, manifest), cells
 
 
 def _page(code: str, cells: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
@@ -59,7 +63,7 @@ def _page(code: str, cells: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
     blocks = [title, _NOTE, f"![Change against realised strength]({code}.svg)", "## Changes", *_tables(named, _CELLS)]
     blocks += ["## Tokens", *_tables(named, _TOKENS)]
     missing = [cell for cell in manifest.get("not_run", []) if cell["language"] in (code, "")]
-    details = dict.fromkeys(f"{cell['condition'] or cell['split']}: {cell['detail']}" for cell in missing)
+    details = dict.fromkeys(f"{cell.get('condition') or cell['split']}: {cell['detail']}" for cell in missing)
     lines = [f"- {markdown(visible(detail))}" for detail in details]
     blocks += ["## Not run", "\n".join(lines)] if lines else []
     return "\n\n".join(blocks) + "\n"
@@ -112,9 +116,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     store.make_folder(folder / "languages")
-    for code, page, picture in pages(folder):
+    for code, page, cells in pages(folder):
         store.write_text(folder / "languages" / f"{code}.md", page)
-        store.write_text(folder / "languages" / f"{code}.svg", picture)
+        store.write_text(folder / "languages" / f"{code}.svg", _picture(cells))
     print(folder / "languages")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tools import language_pages
 
 from robust_xtreme.report.document import render
 from robust_xtreme.results import store
@@ -20,6 +21,15 @@ def test_a_committed_page_is_what_its_files_say(folder: Path, request: pytest.Fi
     if request.config.getoption("--rewrite-goldens"):
         (folder / "report.md").write_bytes(page)
     assert page == (folder / "report.md").read_bytes(), "The page is out of date. Run: pytest --rewrite-goldens"
+
+
+def test_the_committed_pages_of_languages_are_what_the_files_of_the_run_say() -> None:
+    """`python -m tools.language_pages reports/NAME` writes them again."""
+    folders = sorted(REPORTS.glob("*/languages"))
+    assert folders
+    for folder in folders:
+        written = {path.stem: path.read_text("utf-8") for path in folder.glob("*.md")}
+        assert {code: page for code, page, _ in language_pages.pages(folder.parent)} == written
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
