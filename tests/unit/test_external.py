@@ -109,6 +109,14 @@ def test_another_label_of_a_near_text_is_refused() -> None:
         paired(clean, noisy([*shorter[:7], other, *shorter[8:]]), ("yes", "maybe", "no"))
 
 
+def test_another_example_of_a_premise_is_not_the_partner() -> None:
+    """A row that is near one for its premise alone has no partner; it is not a mistake in the labels."""
+    clean = pairs(30)
+    other = pair_example("x", clean[7].texts["premise"].value, "zzz qqq", 0)
+    pairing = paired(clean, noisy([*clean[:7], other, *clean[9:]]))
+    assert (pairing.clean_left, pairing.noisy_left) == ((7, 8), (7,))
+
+
 def test_ids_are_paired_in_any_order() -> None:
     """Where ids are the rows' own; an id that the clean split does not have is counted."""
     clean = [question_example(str(n), f"where is it {n}", f"it is in town {n}", f"town {n}") for n in range(10)]

@@ -1,7 +1,7 @@
 """Which file of a set of noisy examples belongs to a task in a language, and how its rows are read.
 
 A set has the layout of the task's release files, or of the suite that is evaluated, or one in which noisy data were
-published: `test_LANGUAGE_typos_RATE.tsv` (XNLI: labels as numbers, cells in single quotes), `NAME.LANGUAGE.json`
+published: `test_LANGUAGE_typos_RATE.tsv` (XNLI: labels as numbers, cells in single quotes), the same name with `.jsonl`
 (PAN-X: JSON lines of `tokens` and `ner_tags`, numbers) and `xquad-asr-natural.json` (XQuAD in English, as SQuAD).
 """
 
@@ -24,7 +24,7 @@ from robust_xtreme.specs import Origin, Row, TaskSpec
 
 _SUITE: Final = "{split}-{language}.jsonl"
 _PUBLISHED: Final = {
-    "xnli": r"test_{language}_typos_.*\.tsv",
+    "xnli": r"test_{language}_.+\.tsv",
     "panx": r"(.*[^A-Za-z0-9])?{language}([^A-Za-z0-9].*)?\.jsonl?",
     "xquad": r"xquad-(asr|keyboard|translation)-(natural|synthetic)\.json",
 }

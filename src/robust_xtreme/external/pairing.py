@@ -108,6 +108,12 @@ class _Checker:
         if why := gold_differs(self.clean[pair[0]], self.noisy.examples[pair[1]], self.labels):
             raise DataError(self.noisy.locations[pair[1]], f"{why} in {self.clean[pair[0]].id}. {hint}")
 
+    def is_same(self, pair: Pair) -> bool:
+        """Whether a pair of near items has the same gold answer or is near in each field."""
+        clean, noisy = self.clean[pair[0]], self.noisy.examples[pair[1]]
+        fields = ((text.value, noisy.texts[name].value) for name, text in clean.texts.items())
+        return not gold_differs(clean, noisy) or all(similarity(*values) >= NEAR for values in fields)
+
     def pairing(self, kind: str, pairs: Sequence[Pair]) -> Pairing:
         """The pairs, and the items without one."""
         left, right = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -171,7 +177,8 @@ def _by_alignment(checker: _Checker) -> Pairing:
     texts, noisy = checker.texts()
     index = _Index.of(texts)
     near = [(clean, number, weight) for number, text in enumerate(noisy) for weight, clean in index.near(text)]
-    pairs = heaviest_chain(near)
+    # Examples that share a text, as a premise, are near although they are several: a gold answer tells them apart.
+    pairs = [pair for pair in heaviest_chain(near) if checker.is_same(pair)]
     for pair in pairs:
         checker.check(pair, "These texts are near, and an item keeps its gold answer under noise.")
     return checker.pairing("alignment", pairs)
