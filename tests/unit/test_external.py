@@ -21,6 +21,7 @@ from robust_xtreme.external.paired import pair_up
 from robust_xtreme.external.pairing import Noisy, heaviest_chain, paired, similarity
 from robust_xtreme.external.realised import realised
 from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.run_spec import from_mapping, from_toml
 from robust_xtreme.sources.release import Release
 from robust_xtreme.specs import PerturbationSpec
 
@@ -259,6 +260,17 @@ def test_a_file_serves_what_its_name_says(tmp_path: Path) -> None:
     assert NoisySet("a", other, both).file(_cell("xnli", "de")) is None
     assert NoisySet("a", other, both[:1]).file(_cell("xnli", "de")) == other
     assert "Name them: --tasks and --languages" in NoisySet("a", other, both).unused()
+
+
+def test_a_set_is_found_from_a_run_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path after the name counts from the file, and all its spellings are one run."""
+    (tmp_path / "a" / "noisy").mkdir(parents=True)
+    (tmp_path / "a" / "run.toml").write_text('external = ["typos=noisy"]\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    spec = from_toml(Path("a/run.toml"))
+    assert spec.external == ("typos=a/noisy",)
+    assert from_mapping({"external": {"typos": tmp_path / "a" / "noisy"}}, "x").identity() == spec.identity()
+    assert spec.identity() != from_mapping({}, "x").identity()
 
 
 def test_published_typos_of_xnli_are_read(data: Release, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_a_terminal_shows_at_once_that_torch_is_loaded(monkeypatch: pytest.Monke
             RunSpec(model=("xnli=a", "panx=b"), data="DIR", perturb=("char_noise:0.1",), seeds=3),
             "Model xnli=a, panx=b on DIR: panx, xnli; 2 languages; char_noise:0.1, 3 draws of the noise",
         ),
+        (RunSpec(external=("typos=x",)), "Model mini on mini: panx, xnli; 2 languages; external:typos"),
         (RunSpec(), "Model mini on mini: panx, xnli; 2 languages; clean (no noise: add --perturb char_noise:0.1)"),
     ],
 )

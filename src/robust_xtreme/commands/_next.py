@@ -45,7 +45,7 @@ def after_evaluation(spec: RunSpec, folder: Path) -> tuple[str, ...]:
     """After a clean run the same with noise; after one draw of the noise the same with several."""
     trust = ("--trust-remote-code",) if spec.trust_remote_code else ()
     same = ("eval", "--config", str(folder / "run.toml"), *trust)
-    if not spec.perturb:
+    if not (spec.perturb or spec.external):
         return (*same, *_NOISE)
     return (*same, "--seeds", _DRAWS) if spec.seeds == 1 else ("list", "perturbations")
 

@@ -93,10 +93,13 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
 
 def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
     """The heading of a run: model, data, tasks, languages and noise."""
+    from robust_xtreme.run_spec import parse_sets
+
     units = manifest["units"]
     tasks = ", ".join(dict.fromkeys(unit["task"] for unit in units))
     languages = list(dict.fromkeys(unit["language"] for unit in units))
     several = f"{len(languages)} languages" if len(languages) > 1 else languages[0]
-    noise = ", ".join(spec.perturb) or "clean (no noise: add --perturb char_noise:0.1)"
+    named = (*spec.perturb, *(f"external:{name}" for name in parse_sets(spec.external)))
+    noise = ", ".join(named) or "clean (no noise: add --perturb char_noise:0.1)"
     seeds = f", {spec.seeds} draws of the noise" if spec.perturb and spec.seeds > 1 else ""
     return f"Model {', '.join(spec.model)} on {spec.data}: {tasks}; {several}; {noise}{seeds}"

@@ -23,6 +23,10 @@ NEAR: Final = 0.6
 MOST_LEFT: Final = 0.2
 """The share of the clean items above which items without a partner are refused."""
 
+_CERTAIN: Final = 0.75
+"""The similarity of each field from which two items are one, whatever their gold answers are."""
+
+_SAME_GOLD: Final = 0.1
 _NEARER: Final = 0.3
 """How much nearer another row is than the own one where rows are in another order."""
 
@@ -109,10 +113,14 @@ class _Checker:
             raise DataError(self.noisy.locations[pair[1]], f"{why} in {self.clean[pair[0]].id}. {hint}")
 
     def is_same(self, pair: Pair) -> bool:
-        """Whether a pair of near items has the same gold answer or is near in each field."""
+        """Whether a pair of near items has the same gold answer, or is one item whose answer was changed."""
         clean, noisy = self.clean[pair[0]], self.noisy.examples[pair[1]]
         fields = ((text.value, noisy.texts[name].value) for name, text in clean.texts.items())
-        return not gold_differs(clean, noisy) or all(similarity(*values) >= NEAR for values in fields)
+        return not gold_differs(clean, noisy) or all(similarity(*values) >= _CERTAIN for values in fields)
+
+    def weight(self, pair: Pair, value: float) -> float:
+        """The weight of a near pair: its similarity, and a little for the same gold answer, as equal texts recur."""
+        return value if gold_differs(self.clean[pair[0]], self.noisy.examples[pair[1]]) else value + _SAME_GOLD
 
     def pairing(self, kind: str, pairs: Sequence[Pair]) -> Pairing:
         """The pairs, and the items without one."""
@@ -176,7 +184,11 @@ def _by_alignment(checker: _Checker) -> Pairing:
     """The heaviest chain of near pairs. Raises DataError for a pair of near texts with different gold answers."""
     texts, noisy = checker.texts()
     index = _Index.of(texts)
-    near = [(clean, number, weight) for number, text in enumerate(noisy) for weight, clean in index.near(text)]
+    near = [
+        (clean, number, checker.weight((clean, number), value))
+        for number, text in enumerate(noisy)
+        for value, clean in index.near(text)
+    ]
     # Examples that share a text, as a premise, are near although they are several: a gold answer tells them apart.
     pairs = [pair for pair in heaviest_chain(near) if checker.is_same(pair)]
     for pair in pairs:
