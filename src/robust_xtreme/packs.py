@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, final
 
@@ -32,6 +31,7 @@ _SUFFIX: Final = {
 }
 KINDS: Final = tuple(sorted(_SUFFIX))  # the folders that may contain packs
 STANDINGS: Final = ("attested", "derived", "authored")
+_OF_ROWS: Final = (None, "", *STANDINGS)
 CHOICE: Final = "choice"
 """The part of a keyboard's data that is `authored` where no source assigns the keyboard to the language."""
 
@@ -314,8 +314,10 @@ def _table(path: Path) -> Table:
         if len(cells) > len(columns):
             what = f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}"
             raise DataError(path, what, number)
-        row = dict(zip_longest(columns, cells, fillvalue=""))
-        if row.get("standing", "") not in ("", *STANDINGS):
+        if len(cells) < len(columns):
+            cells += [""] * (len(columns) - len(cells))
+        row = dict(zip(columns, cells, strict=True))
+        if row.get("standing") not in _OF_ROWS:
             raise DataError(path, f"the standing {row['standing']!r:.40} is none of: {', '.join(STANDINGS)}", number)
         rows.append(row)
     return Table(path, header, tuple(rows))

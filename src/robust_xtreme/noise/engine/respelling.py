@@ -15,7 +15,7 @@ Shapes: w words; n code points in words, each word between zeros; u units (a rul
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple, final
@@ -111,6 +111,18 @@ class Results(NamedTuple):
         return Results(self.points, *(column[numbers] for column in self[1:]))
 
 
+def spelt(words: Sequence[str], rules: Respeller) -> list[str]:
+    """Words respelt by rules of one form each."""
+    joined = graphemes.SEPARATOR.join(["", *words, ""])
+    points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
+    return _strings(_by_rules(points, rules, np.zeros(len(words), np.uint64)).points)
+
+
+def _strings(points: Array) -> list[str]:
+    """The words of points, which have a zero before each and after the last (n,)."""
+    return points.tobytes().decode(_ENCODING, _SURROGATES).split(graphemes.SEPARATOR)[1:-1]
+
+
 def _points(batch: Batch, start: Array, stop: Array) -> Array:
     """The code points of words, a zero before each and after the last (n,)."""
     sizes = stop - start + 1
@@ -122,9 +134,8 @@ def _points(batch: Batch, start: Array, stop: Array) -> Array:
 
 def _by_function(points: Array, spelling: Function) -> Spelt:
     """Words respelt one by one."""
-    words = points.tobytes().decode(_ENCODING, _SURROGATES).split(graphemes.SEPARATOR)[1:-1]
-    spelt = graphemes.SEPARATOR.join(["", *map(spelling, words), ""])
-    return Spelt(np.frombuffer(spelt.encode(_ENCODING, _SURROGATES), np.uint32), np.zeros(0, np.int64))
+    joined = graphemes.SEPARATOR.join(["", *map(spelling, _strings(points)), ""])
+    return Spelt(np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32), np.zeros(0, np.int64))
 
 
 def _spelt(points: Array, spelling: Respeller | Function, draws: Array) -> Spelt:
@@ -145,22 +156,21 @@ def _by_rules(points: Array, rules: Respeller, draws: Array) -> Spelt:
     """Words respelt by rules; `draws` (w,) are those of the words."""
     if rules.decomposed:
         points = _decomposed(points)
-    small, lower = capitals()
-    symbols = rules.strings.symbols_of(at(small, points) if rules.cased else points)
+    symbols = rules.strings.symbols_of(at(capitals()[0], points) if rules.cased else points)
     length, rule = rules.matched(symbols)
     # start (u,): where each unit begins; the zeros are units too. applied (u,): the rule of each, -1 for none.
     start = chained(length)
     applied = at(rule, start)
     form = _drawn(points, rules, start, applied, draws)
-    case = _case(points, start, applied, small, lower) if rules.cased else np.zeros(len(start), np.int64)
+    case = _case(points, start, applied, *capitals()) if rules.cased else np.zeros(len(start), np.int64)
     ruled = applied >= 0
     slot = case * len(rules.upto) + form
     source = np.where(ruled, at(rules.source, slot), len(rules.pool) + start)
     size = np.where(ruled, at(rules.length, slot), 1)
     size[_stranded(points, start, ruled)] = 0
-    spelt = at(np.concatenate((rules.pool, points)), ragged(source, size))
+    written = at(np.concatenate((rules.pool, points)), ragged(source, size))
     first = (np.cumsum(size) - size)[size > 0]
-    return Spelt(spelt, first[at(composing(), at(spelt, first))])
+    return Spelt(written, first[at(composing(), at(written, first))])
 
 
 def _decomposed(points: Array) -> Array:
@@ -221,7 +231,7 @@ def _normal(batch: Batch, start: Array, spelt: Spelt) -> Array:
     decomposed = forms(batch, np.logical_or.reduceat(decomposes(spelt.points), zeros[:-1]), start)
     if not len(spelt.loose) and not decomposed.any():
         return spelt.points
-    words = spelt.points.tobytes().decode(_ENCODING, _SURROGATES).split(graphemes.SEPARATOR)[1:-1]
+    words = _strings(spelt.points)
     for number in np.unique(np.searchsorted(zeros, spelt.loose) - 1).tolist():
         words[number] = unicodedata.normalize("NFC", words[number])
     for number in np.flatnonzero(decomposed).tolist():

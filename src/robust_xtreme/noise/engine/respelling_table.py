@@ -6,7 +6,7 @@ Shapes: r rules in the order of the strings that they match, f forms, n code poi
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple, final
@@ -25,6 +25,7 @@ values. `word`: it is the whole word; `inside`: neither at its start nor at its 
 OF_WORDS: Final = ("with", "without")
 """The conditions about the letters of the whole word."""
 
+_BETWEEN: Final = "\0"
 _POINTS: Final = 0x20000
 """Code points from here on have no case and are not decomposed."""
 
@@ -78,8 +79,9 @@ class Respeller:
     classes, as bits, of which a code point ends a letter, and `wanted` and `unwanted` (r,) those that a rule asks
     for and excludes in the word; without such rules `letters` is empty. Of a rule: `plain` says that it
     has no conditions, `several` that it has several forms; `first` is its first form, `total` the sum of their weights,
-    and `before` the sum of those of all forms before them. `upto` (f,) are cumulated weights; `source`, `length` (3, f)
-    the forms in `pool`, as they are, with a capital, in capitals. `cased` says whether the rules' letters have case.
+    and `before` the sum of those of all forms before them. `upto` (f,) are cumulated weights; `source`, `length`
+    (f,) the forms in `pool`, or (3 * f,), as they are, with a capital, in capitals, if `cased`: the rules' letters have
+    case.
     """
 
     strings: Trie
@@ -152,43 +154,47 @@ class Respeller:
 def respeller(rules: Rules) -> Respeller:
     """The arrays of some rules."""
     by_letters: dict[str, list[Rule]] = {}
-    for rule in rules.rules:
-        for letters in _written(rule.letters, rules.decomposed):
+    for rule, written in zip(rules.rules, _written(rules), strict=True):
+        for letters in written:
             by_letters.setdefault(letters, []).append(rule)
     strings = trie(list(by_letters), [letter for letters in rules.classes.values() for letter in letters])
     many = np.array(list(map(len, by_letters.values())), np.int64)
     ordered = [rule for listed in by_letters.values() for rule in listed]
+    sets = {where: number for number, where in enumerate(dict.fromkeys(rule.where for rule in ordered))}
+    where = np.array([sets[rule.where] for rule in ordered], np.int64)
     sizes = np.array([len(rule.forms) for rule in ordered], np.int64)
     weights = np.array([form.weight for rule in ordered for form in rule.forms], np.int64)
+    cased = has_case("".join(by_letters))
     upto, first = np.cumsum(weights), np.cumsum(sizes) - sizes
     bounds = np.append(0, upto)
     return Respeller(
         strings=strings,
         low=np.cumsum(many) - many,
         many=many,
-        plain=np.array([not rule.where for rule in ordered], np.bool_),
+        plain=np.array([not conditions for conditions in sets], np.bool_)[where],
         several=sizes > 1,
         first=first,
         before=bounds[first],
         total=bounds[first + sizes] - bounds[first],
         upto=upto,
         decomposed=rules.decomposed,
-        cased=any(map(has_case, by_letters)),
-        **_conditions(strings, [rule.where for rule in ordered], rules.classes),
-        **_of_words(strings, [rule.where for rule in ordered], rules.classes),
-        **_pooled([form.text for rule in ordered for form in rule.forms]),
+        cased=cased,
+        **_conditions(strings, list(sets), where, rules.classes),
+        **_of_words(strings, list(sets), where, rules.classes),
+        **_pooled([form.text for rule in ordered for form in rule.forms], cased),
     )
 
 
-def _written(letters: str, decomposed: bool) -> Iterator[str]:
-    """The ways to write the letters of a rule: composed, decomposed, and by code points that NFC replaces."""
-    if decomposed:
-        yield unicodedata.normalize("NFD", letters)
-        return
-    replaced = letters
-    for parts, point in _excluded().items():
-        replaced = replaced.replace(parts, point)
-    yield from dict.fromkeys((letters, unicodedata.normalize("NFD", letters), replaced))
+def _written(rules: Rules) -> Iterator[Iterable[str]]:
+    """The ways to write the letters of each rule: composed, decomposed, and by code points that NFC replaces."""
+    joined = _BETWEEN.join(rule.letters for rule in rules.rules)
+    texts = [unicodedata.normalize("NFD", joined)]
+    if not rules.decomposed:
+        replaced = joined
+        for parts, point in _excluded().items():
+            replaced = replaced.replace(parts, point)
+        texts = [joined, *texts, replaced]
+    return map(dict.fromkeys, zip(*(text.split(_BETWEEN) for text in texts), strict=True))
 
 
 @cache
@@ -200,34 +206,35 @@ def _excluded() -> Mapping[str, str]:
 
 
 def _conditions(
-    strings: Trie, where: Sequence[tuple[Condition, ...]], classes: Mapping[str, frozenset[str]]
+    strings: Trie, sets: Sequence[tuple[Condition, ...]], where: Array, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, Any]:
-    """The columns of a Respeller about conditions: `signs`, `kinds`, `true` and `where`."""
+    """The columns of a Respeller about conditions: `signs`, `kinds`, `true` and `where`.
+
+    `sets` are the distinct sets of conditions, `where` (r,) the number of that of each rule.
+    """
     edge = np.zeros((strings.width, 1), np.bool_)
     edge[EDGE] = True
     # known (signs, 1 + 2 * classes): whether each sign is around words, ends a letter of each class, begins one.
     columns = [edge, *(_members(strings, letters, end) for end in (-1, 0) for letters in classes.values())]
     known, signs = np.unique(np.concatenate(columns, axis=1), axis=0, return_inverse=True)
-    sets = {conditions: number for number, conditions in enumerate(dict.fromkeys(where))}
     true = np.ones((len(sets), len(known), len(known)), np.bool_)
-    for conditions, number in sets.items():
+    for number, conditions in enumerate(sets):
         for condition in conditions:
             true[number] &= _true(condition, known, tuple(classes))
-    begins = np.array([sets[conditions] for conditions in where], np.int64) * len(known) ** 2
-    return {"signs": signs.reshape(-1), "kinds": len(known), "true": true.reshape(-1), "where": begins}
+    return {"signs": signs.reshape(-1), "kinds": len(known), "true": true.reshape(-1), "where": where * len(known) ** 2}
 
 
 def _of_words(
-    strings: Trie, where: Sequence[tuple[Condition, ...]], classes: Mapping[str, frozenset[str]]
+    strings: Trie, sets: Sequence[tuple[Condition, ...]], where: Array, classes: Mapping[str, frozenset[str]]
 ) -> dict[str, Any]:
     """The columns of a Respeller about letters anywhere in the word: `letters`, `wanted` and `unwanted`."""
-    labels = dict.fromkeys(label for conditions in where for name, label in conditions if name in OF_WORDS)
+    labels = dict.fromkeys(label for conditions in sets for name, label in conditions if name in OF_WORDS)
     bits = {label: 1 << number for number, label in enumerate(labels)}
     letters = np.zeros(strings.width if bits else 0, np.int64)
     for label, bit in bits.items():
         letters |= _members(strings, classes[label], -1)[:, 0] * bit
     wanted, unwanted = (
-        np.array([sum(bits[label] for name, label in {*conditions} if name == asked) for conditions in where], np.int64)
+        np.array([sum(bits[label] for name, label in {*conditions} if name == asked) for conditions in sets], np.int64)[where]
         for asked in OF_WORDS
     )
     return {"letters": letters, "wanted": wanted, "unwanted": unwanted}
@@ -255,12 +262,13 @@ def _true(condition: Condition, known: Array, labels: Sequence[str]) -> Array:
     return np.broadcast_to(beside if name.endswith("before") else beside[:, None], (len(known), len(known)))
 
 
-def _pooled(texts: Sequence[str]) -> dict[str, Any]:
-    """The forms as they are, with a capital, and in capitals: the columns `source`, `length` and `pool`."""
-    ways = [*texts, *(capital(text, "") for text in texts), *(upper(text, "") for text in texts)]
+def _pooled(texts: Sequence[str], cased: bool) -> dict[str, Any]:
+    """The forms as they are, and if `cased` with a capital and in capitals: columns `source`, `length` and `pool`."""
+    raised = [*(capital(text, "") for text in texts), *(upper(text, "") for text in texts)] if cased else []
+    ways = [*texts, *raised]
     length = np.array(list(map(len, ways)), np.int64)
     pool = np.frombuffer("".join(ways).encode("utf-32-le"), np.uint32)
-    return {"source": (np.cumsum(length) - length).reshape(3, -1), "length": length.reshape(3, -1), "pool": pool}
+    return {"source": np.cumsum(length) - length, "length": length, "pool": pool}
 
 
 @cache

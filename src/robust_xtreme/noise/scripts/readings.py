@@ -7,31 +7,25 @@ of each, by its weight. A reading has two forms: the likeliest of each of its le
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
+from robust_xtreme.noise.engine.respelling import spelt
+from robust_xtreme.noise.engine.respelling_table import OF_WORDS, Condition, Form, Rule, Rules, respeller
 
 _WORD: Final = Condition("word")
-_LIKELY, _SHORT = 5, 3
+_OF_WHOLE_WORDS: Final = ("word", *OF_WORDS)
+_SHARES: Final = (5, 3)
 """The weights of the likeliest and of the shortest form of a reading."""
 
 _RAREST: Final = 0.2
 """The least weight of a reading relative to the most frequent one of its word."""
 
 Choice = Callable[[Sequence[Form]], Form]
-
-
-class Letters(NamedTuple):
-    """The rules by their letters, and by class the code points that its letters begin and end with."""
-
-    rules: Mapping[str, Sequence[Rule]]
-    longest: int
-    firsts: Mapping[str, frozenset[str]]
-    lasts: Mapping[str, frozenset[str]]
+Readings = Mapping[str, int]
+"""The readings of a word by weight."""
 
 
 def with_readings(known: Rules, names: Sequence[str]) -> Rules:
@@ -41,36 +35,42 @@ def with_readings(known: Rules, names: Sequence[str]) -> Rules:
     """
     if not names:
         return known
-    letters = _letters(known)
-    words = [rule for name in names for rule in _words(packs.table("input", name), letters)]
-    first = {(rule.letters, rule.where): rule for rule in reversed(words)}
-    return known._replace(rules=(*known.rules, *sorted(first.values(), key=lambda rule: not rule.where)))
+    words: dict[tuple[str, str], Readings] = {}
+    for name in names:
+        words = _words(packs.table("input", name)) | words
+    readings = list(dict.fromkeys(reading for counts in words.values() for reading in counts))
+    ways = zip(*(_spelt(readings, known, choose) for choose in (_likeliest, _shortest)), strict=True)
+    texts = dict(zip(readings, ways, strict=True))
+    rules = [Rule(word, _forms(counts, texts), (_WORD,) if where else ()) for (word, where), counts in words.items()]
+    return known._replace(rules=(*known.rules, *sorted(reversed(rules), key=lambda rule: not rule.where)))
 
 
-def _words(table: packs.Table, letters: Letters) -> Sequence[Rule]:
+def _words(table: packs.Table) -> dict[tuple[str, str], Readings]:
+    """The readings of each word of a list that has some, by the word and its condition."""
     table.need("word", "reading", optional=("weight", "where", "whole"))
-    readings: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    weighted = "weight" in table.rows[0]
+    readings: dict[tuple[str, str], dict[str, int]] = {}
     for row in table.rows:
         word, reading, weight, where = row["word"], row["reading"], row.get("weight") or "1", row.get("where", "")
         if not word or not weight.isdecimal() or where not in ("", "word"):
             what = f"the row of {word!r:.40} is not a word, its reading, a whole number as weight, and where: word"
             raise DataError(table.path, what)
         if reading:
-            one_word = where or ("word" if len(word) == 1 and "weight" in row else "")
-            readings[word, one_word][reading] += int(weight)
-    return [
-        Rule(word, _forms(counts, letters), (_WORD,) if where else ()) for (word, where), counts in readings.items()
-    ]
+            one_word = where or ("word" if weighted and len(word) == 1 else "")
+            counts = readings.setdefault((word, one_word), {})
+            counts[reading] = counts.get(reading, 0) + int(weight)
+    return {**readings}
 
 
-def _forms(readings: Mapping[str, int], letters: Letters) -> tuple[Form, ...]:
-    """The forms of a word that is read in some ways, by weight."""
-    weights: Counter[str] = Counter()
+def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[Form, ...]:
+    """The forms of a word that is read in some ways, by weight; `texts` are the likeliest and shortest of each."""
+    weights: dict[str, int] = {}
+    least = _RAREST * max(readings.values())
     for reading, weight in readings.items():
-        if weight >= _RAREST * max(readings.values()):
-            weights[_spelt(reading, letters, _likeliest)] += _LIKELY * weight
-            weights[_spelt(reading, letters, _shortest)] += _SHORT * weight
-    return tuple(Form(text, weight) for text, weight in weights.items() if text)
+        if weight >= least:
+            for text, share in zip(texts[reading], _SHARES, strict=True):
+                weights[text] = weights.get(text, 0) + share * weight
+    return tuple([Form(text, weight) for text, weight in weights.items() if text])
 
 
 def _likeliest(forms: Sequence[Form]) -> Form:
@@ -81,48 +81,8 @@ def _shortest(forms: Sequence[Form]) -> Form:
     return min(forms, key=lambda form: (len(form.text), -form.weight)) if forms[0].text else forms[0]
 
 
-def _letters(known: Rules) -> Letters:
-    by_letters: defaultdict[str, list[Rule]] = defaultdict(list)
-    for rule in known.rules:
-        by_letters[rule.letters].append(rule)
-    firsts = {label: frozenset(letter[0] for letter in letters) for label, letters in known.classes.items()}
-    lasts = {label: frozenset(letter[-1] for letter in letters) for label, letters in known.classes.items()}
-    return Letters(by_letters, max(map(len, by_letters)), firsts, lasts)
-
-
-def _spelt(reading: str, letters: Letters, choose: Choice) -> str:
-    """A reading by the longest rules at each position, as a part of a word; letters without a rule stay."""
-    text, index = "", 0
-    while index < len(reading):
-        for size in range(min(letters.longest, len(reading) - index), 0, -1):
-            rule = _rule(reading, index, index + size, letters)
-            if rule is not None:
-                text, index = text + choose(rule.forms).text, index + size
-                break
-        else:
-            text, index = text + reading[index], index + 1
-    return text
-
-
-def _rule(reading: str, start: int, stop: int, letters: Letters) -> Rule | None:
-    before, after = reading[start - 1 : start] if start else "", reading[stop : stop + 1]
-    for rule in letters.rules.get(reading[start:stop], ()):
-        if all(_true(condition, before, after, letters) for condition in rule.where):
-            return rule
-    return None
-
-
-def _true(condition: Condition, before: str, after: str, letters: Letters) -> bool:
-    """Whether a condition is true within a word; what is the whole word is not a reading."""
-    name, label = condition
-    match name:
-        case "after" | "not-after":
-            return (before in letters.lasts[label]) is (name == "after")
-        case "before" | "not-before":
-            return (after in letters.firsts[label]) is (name == "before")
-        case "start":
-            return not before
-        case "end":
-            return not after
-        case _:
-            return name == "inside" and bool(before and after)
+def _spelt(readings: Sequence[str], known: Rules, choose: Choice) -> list[str]:
+    """Readings by one form of each rule, as parts of words; letters without a rule stay."""
+    rules = (rule for rule in known.rules if not any(condition.name in _OF_WHOLE_WORDS for condition in rule.where))
+    chosen = tuple(rule._replace(forms=(choose(rule.forms),)) for rule in rules)
+    return spelt(readings, respeller(known._replace(rules=chosen)))

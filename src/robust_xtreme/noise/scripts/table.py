@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import product, starmap
 from typing import Final, NamedTuple
 
 from robust_xtreme import languages, packs
@@ -59,6 +59,9 @@ class Row(NamedTuple):
 Members = Mapping[str, Sequence[Rule]]
 """The rules of each class, without conditions."""
 
+Expanded = Mapping[Row, Sequence[Rule]]
+"""The rules of each row, without conditions."""
+
 
 @packs.cached
 def rules(name: str) -> Rules:
@@ -69,15 +72,15 @@ def rules(name: str) -> Rules:
     decomposed = table.header.get("form") == "NFD"
     rows = [_row(table, row, decomposed) for row in table.rows]
     _check_rows(table, rows)
-    members = _members(table, rows)
-    letters = {label: _letters(rows, label, members) for label in _classes(rows)}
-    known = Rules(tuple(_ordered(rows, members, decomposed)), letters, decomposed)
+    expanded = _expansions(table, rows)
+    letters = {label: _letters(expanded, label) for label in _classes(rows)}
+    known = Rules(tuple(_ordered(expanded, decomposed)), letters, decomposed)
     return with_readings(known, table.header.get("readings", "").split())
 
 
-def _letters(rows: Sequence[Row], label: str, members: Members) -> frozenset[str]:
+def _letters(expanded: Expanded, label: str) -> frozenset[str]:
     """The letters of all rows of a class, those with conditions too."""
-    return frozenset(rule.letters for row in rows if label in row.classes for rule in _expanded(row, members))
+    return frozenset(rule.letters for row, listed in expanded.items() if label in row.classes for rule in listed)
 
 
 def _check_name(table: packs.Table, name: str) -> None:
@@ -203,9 +206,10 @@ def _wrong_letters(row: Row, header: Mapping[str, str]) -> str:
     return ""
 
 
-def _members(table: packs.Table, rows: Sequence[Row]) -> Members:
-    """The rules of each class, classes that others name first. Raises DataError at circles and endless tables."""
+def _expansions(table: packs.Table, rows: Sequence[Row]) -> Expanded:
+    """The rules of each row, classes that others name first. Raises DataError at circles and endless tables."""
     members: dict[str, tuple[Rule, ...]] = {}
+    expanded: dict[Row, tuple[Rule, ...]] = {}
     by_class: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         for label in row.classes:
@@ -219,11 +223,12 @@ def _members(table: packs.Table, rows: Sequence[Row]) -> Members:
             raise DataError(table.path, f"in the row of {row.letters!r:.40} the class {label!r} leads back to itself")
         for label in ready:
             _check_size(table, by_class[label], members)
-            first = {rule.letters: rule for row in reversed(by_class[label]) for rule in _expanded(row, members)}
+            expanded |= {row: tuple(_expanded(row, members)) for row in by_class[label] if row not in expanded}
+            first = {rule.letters: rule for row in reversed(by_class[label]) for rule in expanded[row]}
             members[label] = tuple(first.values())
             del pending[label]
     _check_size(table, rows, members)
-    return members
+    return {row: expanded[row] if row in expanded else tuple(_expanded(row, members)) for row in rows}
 
 
 def _named_in(rows: Sequence[Row]) -> set[str]:
@@ -256,36 +261,39 @@ def _check_size(table: packs.Table, rows: Sequence[Row], members: Members) -> No
 
 def _expanded(row: Row, members: Members) -> Iterator[Rule]:
     """The rules of a row without conditions: one for each choice of the rows of its classes."""
-    labels = _LABEL.findall(row.letters)
+    text, *pieces = _LABEL.split(row.letters)
+    labels, texts = pieces[::2], pieces[1::2]
+    forms = [(_LABEL.split(form.text), form.weight) for form in row.forms]
     for chosen in product(*(members[label.rstrip(_DIGITS)] for label in labels)):
-        known = dict(zip(labels, chosen, strict=True))
-        pieces = enumerate(_LABEL.split(row.letters))
-        letters = "".join(known[piece].letters if number % 2 else piece for number, piece in pieces)
-        yield Rule(letters, _multiplied(row.forms, known))
+        letters = text + "".join([rule.letters + after for rule, after in zip(chosen, texts, strict=True)])
+        yield Rule(letters, _multiplied(forms, dict(zip(labels, chosen, strict=True))) if labels else row.forms)
 
 
-def _multiplied(forms: Sequence[Form], known: Mapping[str, Rule]) -> tuple[Form, ...]:
-    """The forms of a rule: those of the row, each with every choice of the forms of its classes; weights multiply."""
-    if not known:
-        return tuple(forms)
-    weights: Counter[str] = Counter()
-    for form in forms:
-        pieces = _LABEL.split(form.text)
-        parts = [known[piece].forms if number % 2 else (Form(piece, 1),) for number, piece in enumerate(pieces)]
-        for choice in product(*parts):
-            weights["".join(part.text for part in choice)] += form.weight * math.prod(part.weight for part in choice)
-    shrunk = max(1, sum(weights.values()) // _LARGEST)
-    return tuple(Form(text, max(1, weight // shrunk)) for text, weight in weights.items())
+def _multiplied(forms: Sequence[tuple[Sequence[str], int]], known: Mapping[str, Rule]) -> tuple[Form, ...]:
+    """The forms of a rule: those of the row, each with every choice of the forms of its classes; weights multiply.
+
+    A form of the row is its pieces, text and labels in turn, and its weight.
+    """
+    weights: dict[str, int] = {}
+    for (text, *pieces), weight in forms:
+        begun = [(text, weight)]
+        for label, after in zip(pieces[::2], pieces[1::2], strict=True):
+            begun = [(head + form + after, many * by) for head, many in begun for form, by in known[label].forms]
+        for whole, many in begun:
+            weights[whole] = weights.get(whole, 0) + many
+    shrunk = sum(weights.values()) // _LARGEST
+    if shrunk > 1:
+        weights = {text: max(1, weight // shrunk) for text, weight in weights.items()}
+    return tuple(starmap(Form, weights.items()))
 
 
-def _ordered(rows: Sequence[Row], members: Members, decomposed: bool) -> Iterator[Rule]:
+def _ordered(expanded: Expanded, decomposed: bool) -> Iterator[Rule]:
     """The rules of a table in the order in which they are tried: with conditions first, then letters before classes."""
-    conditional = sorted(rows, key=lambda row: (not row.where, "{" in row.letters))
-    for row in conditional:
+    for row in sorted(expanded, key=lambda row: (not row.where, "{" in row.letters)):
         if PART not in row.where:
-            for rule in _expanded(row, members):
-                letters = _normal(rule.letters, decomposed)
-                yield Rule(letters, rule.forms, tuple(Condition(*_named(where)) for where in row.where))
+            where = tuple(Condition(*_named(condition)) for condition in row.where)
+            for rule in expanded[row]:
+                yield Rule(_normal(rule.letters, decomposed), rule.forms, where)
 
 
 def _named(where: str) -> tuple[str, str]:
