@@ -62,7 +62,7 @@ def find(batch: Batch, begins: Array | None = None) -> Words:
     start, stop = at(clusters.starts, first), at(clusters.starts, last)
     text = np.searchsorted(batch.offsets, start, "right") - 1
     formed = at(free, first) & at(free, last - 1) & ~np.isin(first, clusters.open_before)
-    formed &= ~_digit_beside(batch, blank, first, last)
+    formed &= ~_digit_beside(batch, blank | (props & graphemes.LETTER > 0), first, last)
     offered = formed & at(closed, first) & at(closed, last - 1)
     alone = offered & _alone(first, last, text, blank)
     return Words(batch, first, last, start, stop, text, formed, offered, alone, blank, edge)
@@ -88,12 +88,12 @@ def _join(batch: Batch, letter: Array, edge: Array) -> None:
     letter[asked[inner]] = True
 
 
-def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Array:
-    """Whether a digit is directly before or after each word."""
+def _digit_beside(batch: Batch, other: Array, first: Array, last: Array) -> Array:
+    """Whether a digit is directly before or after each word; `other` (m,) are clusters that are none."""
     kept = np.zeros(len(first), np.bool_)
     starts = batch.clusters.starts
     for beside in (first - 1, last):
-        asked = np.flatnonzero(~at(blank, beside))
+        asked = np.flatnonzero(~at(other, beside))
         points = at(batch.points, at(starts, beside[asked]))
         known = np.unique(points).tolist()
         kept[asked] |= np.isin(points, [point for point in known if unicodedata.category(chr(point))[0] == "N"])

@@ -69,16 +69,16 @@ def respelled(
     """
     batch = job.batch
     words = find(batch, None if spaces else begins(batch, listed))
-    draws = randomness.draws(job.keys[words.text], words.start - batch.offsets[words.text])
+    draws = randomness.draws(at(job.keys, words.text), words.start - at(batch.offsets, words.text))
     asked = np.flatnonzero(words.formed)
-    start, stop = words.start[asked], words.stop[asked]
+    start, stop, keys = (at(column, asked) for column in (words.start, words.stop, draws))
     written = _points(batch, start, stop)
-    results = _results(_normal(batch, start, _spelt(written, spelling, draws[asked])))
-    clean = words.last[asked] - words.first[asked]
-    free = results.sound & ~(results.open & _is_letter(batch.points[stop]))
+    results = _results(_normal(batch, start, _spelt(written, spelling, keys)))
+    clean = at(words.last, asked) - at(words.first, asked)
+    free = results.sound & ~(results.open & _is_letter(at(batch.points, stop)))
     able = np.flatnonzero(free & _changed(batch, start, stop, results))
-    eligible = np.bincount(words.text[asked[able]], minlength=len(batch))
-    able = able[randomness.chosen(draws[asked[able]], job.strength)]
+    eligible = np.bincount(at(words.text, asked[able]), minlength=len(batch))
+    able = able[randomness.chosen(at(keys, able), job.strength)]
     blank = _follows(words, asked[able]) if spaced else np.zeros(len(able), np.bool_)
     return _edits(batch, start[able], stop[able], clean[able], results.take(able), blank), eligible
 
@@ -108,7 +108,7 @@ class Results(NamedTuple):
 
     def take(self, numbers: Array) -> Results:
         """Some of the words, by number."""
-        return Results(self.points, *(column[numbers] for column in self[1:]))
+        return Results(self.points, *(at(column, numbers) for column in self[1:]))
 
 
 def spelt(words: Sequence[str], rules: Respeller) -> list[str]:
@@ -127,7 +127,7 @@ def _points(batch: Batch, start: Array, stop: Array) -> Array:
     """The code points of words, a zero before each and after the last (n,)."""
     sizes = stop - start + 1
     points = np.zeros(int(sizes.sum()) + 1, np.uint32)
-    points[1:] = batch.points[ragged(start, sizes)]
+    points[1:] = at(batch.points, ragged(start, sizes))
     points[np.cumsum(sizes)] = 0
     return points
 
@@ -288,7 +288,7 @@ def _edits(batch: Batch, start: Array, stop: Array, clean: Array, results: Resul
         stop,
         none,
         np.maximum(clean, results.clusters) + blank,
-        np.stack((none + size, size + 1 + results.start), axis=1),
-        np.stack((blank.astype(np.int64), results.length), axis=1),
+        np.stack((none + size, size + 1 + results.start)).T,
+        np.stack((blank.astype(np.int64), results.length)).T,
         np.concatenate((_BLANK, results.points)),
     )

@@ -42,7 +42,8 @@ class Trie:
     `symbols` is the symbol of each code point, the last one also of those beyond its end.
     `steps` is the node after each node and symbol, `node * width + symbol`, 0 where there is none. In a large trie it
     is empty: `keys` (k - 1,) are the sorted `node * width + symbol` of the nodes 1, 2, ..., and `likely` is a hash
-    table with the number of a key, or -1 where several share a hash. `ends` (k,) is the number of the string that ends
+    table with the number of a key, or -1 where several share a hash. `first` (s,) is the node after the root and each
+    symbol. `ends` (k,) is the number of the string that ends
     at a node, or -1. The root is node 0.
     """
 
@@ -51,6 +52,7 @@ class Trie:
     steps: Array
     keys: Array
     likely: Array
+    first: Array
     ends: Array
     depth: int
 
@@ -66,7 +68,8 @@ class Trie:
         alive = np.flatnonzero(symbols > UNKNOWN) if positions is None else positions
         node = np.zeros(len(alive), np.int64)
         for length in range(1, self.depth + 1):
-            node = self._next(node, at(symbols, alive + (length - 1)))
+            symbol = at(symbols, alive + (length - 1))
+            node = at(self.first, symbol) if length == 1 else self._next(node, symbol)
             there = np.flatnonzero(node)
             alive, node = alive[there], node[there]
             if not len(alive):
@@ -109,13 +112,15 @@ def trie(strings: Sequence[str], others: Iterable[str] = ()) -> Trie:
         ends.append(level_ends)
         count += len(new)
     flat = np.concatenate(keys)
+    first = np.zeros(width, np.int64)
+    first[flat[flat < width]] = np.arange(1, np.searchsorted(flat, width) + 1)
     steps, likely = np.zeros(0, np.int64), np.zeros(0, np.int64)
     if count * width <= _DENSE:
         steps = np.zeros(count * width, np.int32)
         steps[flat] = np.arange(1, count)
     else:
         likely = _likely(flat)
-    return Trie(symbols, width, steps, flat, likely, np.concatenate(ends), depth)
+    return Trie(symbols, width, steps, flat, likely, first, np.concatenate(ends), depth)
 
 
 def _likely(keys: Array) -> Array:

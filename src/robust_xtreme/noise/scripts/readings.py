@@ -41,8 +41,9 @@ def with_readings(known: Rules, names: Sequence[str]) -> Rules:
     readings = list(dict.fromkeys(reading for counts in words.values() for reading in counts))
     ways = zip(*(_spelt(readings, known, choose) for choose in (_likeliest, _shortest)), strict=True)
     texts = dict(zip(readings, ways, strict=True))
-    rules = [Rule(word, _forms(counts, texts), (_WORD,) if where else ()) for (word, where), counts in words.items()]
-    return known._replace(rules=(*known.rules, *sorted(reversed(rules), key=lambda rule: not rule.where)))
+    latest = reversed(words.items())
+    rules = [Rule(word, _forms(counts, texts), (_WORD,) if where else ()) for (word, where), counts in latest]
+    return known._replace(rules=(*known.rules, *sorted(rules, key=lambda rule: not rule.where)))
 
 
 def _words(table: packs.Table) -> dict[tuple[str, str], Readings]:
