@@ -234,12 +234,10 @@ def _of_words(
     for label, bit in bits.items():
         letters |= _members(strings, classes[label], -1)[:, 0] * bit
     wanted, unwanted = (
-        np.array([sum(bits[label] for name, label in {*conditions} if name == asked) for conditions in sets], np.int64)[
-            where
-        ]
+        np.array([sum(bits[label] for name, label in {*conditions} if name == asked) for conditions in sets], np.int64)
         for asked in OF_WORDS
     )
-    return {"letters": letters, "wanted": wanted, "unwanted": unwanted}
+    return {"letters": letters, "wanted": wanted[where], "unwanted": unwanted[where]}
 
 
 def _members(strings: Trie, letters: frozenset[str], end: int) -> Array:
