@@ -31,7 +31,6 @@ _SUFFIX: Final = {
 }
 KINDS: Final = tuple(sorted(_SUFFIX))  # the folders that may contain packs
 STANDINGS: Final = ("attested", "derived", "authored")
-_OF_ROWS: Final = (None, "", *STANDINGS)
 CHOICE: Final = "choice"
 """The part of a keyboard's data that is `authored` where no source assigns the keyboard to the language."""
 
@@ -314,10 +313,9 @@ def _table(path: Path) -> Table:
         if len(cells) > len(columns):
             what = f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}"
             raise DataError(path, what, number)
-        if len(cells) < len(columns):
-            cells += [""] * (len(columns) - len(cells))
+        cells += [""] * (len(columns) - len(cells))
         row = dict(zip(columns, cells, strict=True))
-        if row.get("standing") not in _OF_ROWS:
+        if row.get("standing", "") not in ("", *STANDINGS):
             raise DataError(path, f"the standing {row['standing']!r:.40} is none of: {', '.join(STANDINGS)}", number)
         rows.append(row)
     return Table(path, header, tuple(rows))
