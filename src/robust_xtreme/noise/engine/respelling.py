@@ -75,7 +75,7 @@ def respelled(
     written = _points(batch, start, stop)
     results = _results(_normal(batch, start, _spelt(written, spelling, keys)))
     clean = at(words.last, asked) - at(words.first, asked)
-    free = results.sound & ~(results.open & _is_letter(at(batch.points, stop)))
+    free = results.sound & ~(results.open & _is_letter(batch.points[stop]))
     able = np.flatnonzero(free & _changed(batch, start, stop, results))
     eligible = np.bincount(at(words.text, asked[able]), minlength=len(batch))
     able = able[randomness.chosen(at(keys, able), job.strength)]
