@@ -29,9 +29,12 @@ _STRENGTHS: Final = ("0.1", "0.2", "0.3", "0.5", "1")
 _SHORT: Final = {
     "casing": "case",
     "char_noise": "char",
+    "confusables": "look",
+    "diacritics": "accent",
     "keyboard_typo": "key",
     "natural": "mix",
     "natural_typo": "list",
+    "normalisation": "form",
     "ocr_noise": "ocr",
     "punctuation": "mark",
     "repetition": "repeat",
@@ -40,8 +43,14 @@ _SHORT: Final = {
     "word_drop": "drop",
     "word_order": "order",
     "wrong_layout": "layout",
+    "zero_width": "zero",
 }
 """Heads of the coverage tables, which have many columns; members of a package go by what follows the dot."""
+
+_OF_SCRIPTS: Final = frozenset(
+    ("confusables", "diacritics", "normalisation", "styled", "transliterate", "wrong_layout", "zero_width")
+)
+"""Noise of scripts, marks and layouts, which has tables of its own."""
 
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|#~&\"]")
 _HEAD: Final = """\
@@ -91,7 +100,9 @@ def page(names: Sequence[str]) -> str:
     parts = [_HEAD, _overview(members), _COVERAGE]
     parts += [_heads(names), ""]
     for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
-        parts += [f"### {title}\n", _covered([name for name in names if "." not in name], rows, codes)]
+        plain = [name for name in names if "." not in name]
+        parts += [f"### {title}\n", _covered([name for name in plain if name not in _OF_SCRIPTS], rows, codes), ""]
+        parts += [_covered([name for name in plain if name in _OF_SCRIPTS], rows, codes)]
     for package in dict.fromkeys(name.partition(".")[0] for name in names if "." in name):
         parts += [f"### Members of {package}\n", _packaged(package, names, rows)]
     parts += ["### Where one is not applicable\n", *(_reasons(name, rows) for name in names), ""]
