@@ -21,6 +21,7 @@ from robust_xtreme.sources.rows import SourceRows, check
 from robust_xtreme.sources.source import Source
 from robust_xtreme.sources.suite import Suite
 from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 
 _SUITE: Final = "{split}-{language}.jsonl"
 _PUBLISHED: Final = {
@@ -142,7 +143,7 @@ def _rows(cell: Cell, path: Path, source: Source) -> SourceRows:
     files = ((path.name, file.sha256),)
     if isinstance(source, Suite):
         return SourceRows(source.rows_of(cell.task, file.text, str(path)), str(path), files)
-    if cell.task.family == "tagging" and file.text.lstrip().startswith("{"):
+    if kind_of(cell.task.family).words and file.text.lstrip().startswith("{"):
         rows: Sequence[Row] = _tagged(cell.task, file.text, str(path))
     else:
         module = reader(cell.task.files[cell.split].reader)
