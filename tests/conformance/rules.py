@@ -240,17 +240,23 @@ def edit_counts_are_true(noised: Noised, exact: bool) -> None:
     least = sum(distance(before, after) for before, after in replaced(noised))
     assert noised.graphemes_edited == least or (not exact and noised.graphemes_edited > least), (clean, noisy)
     assert noised.words == len(list(_words(clean)))
-    assert noised.words_edited == sum(any(_hits(a, b, bound) for bound in bounds) for a, b in _words(clean)), (
+    reached = [_reached(clean, noisy, bound) for bound in bounds]
+    assert noised.words_edited == sum(any(a < high and low < b for low, high in reached) for a, b in _words(clean)), (
         clean,
         noisy,
     )
     assert (noised.status == "unchanged") == (noised.status != "not_applicable" and not bounds)
 
 
-def _hits(start: int, stop: int, bound: tuple[int, int, int, int]) -> bool:
-    """Whether an edit is in a word; one of the white space before a word counts for that word."""
-    low, high = bound[:2]
-    return start < max(high, low + 1) and low < stop
+def _reached(clean: str, noisy: str, bound: tuple[int, int, int, int]) -> tuple[int, int]:
+    """The range of the clean text that an edit changes, with the letters at its ends that now touch something else."""
+    start, stop, low, high = bound
+    put = noisy[low:high]
+    before, after = clean[:start][-1:], clean[stop : stop + 1]
+    left = before.strip() and not clean[start : start + 1].strip() and (put[:1] or after).strip()
+    right = after.strip() and not clean[:stop][-1:].strip() and (put[-1:] or before).strip()
+    within = start == stop and before.strip() and after.strip()
+    return start - bool(left), stop + bool(right or within)
 
 
 def _words(value: str) -> list[tuple[int, int]]:

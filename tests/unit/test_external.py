@@ -172,6 +172,8 @@ def test_edits_are_those_of_a_diff() -> None:
     assert outcome.to_noisy(4, 7) == (4, 7)
     assert outcome.to_clean(8, 12) == (8, 13)
     assert realised(clean, clean.value, ()).status == "unchanged"
+    edited = {"theold stone house": 2, "the old stone houses": 1, "the  old stone house": 0, "the old sto ne house": 1}
+    assert {noisy: realised(clean, noisy, ()).words_edited for noisy in edited} == edited
 
 
 def test_words_with_tags_are_compared_one_by_one() -> None:

@@ -71,6 +71,14 @@ def test_a_share_that_no_strength_reaches_is_not_attainable() -> None:
         perturb(["habari ya asubuhi"], "spacing@realised=graphemes:0.9", language="sw")
 
 
+@pytest.mark.parametrize("code", ["zh", "ja", "th", "my"])
+def test_a_share_of_words_needs_spaces_between_words(code: str) -> None:
+    """What is between two blanks is a phrase there; the language is left out by name, and graphemes are proposed."""
+    why = lacks(bound(PerturbationSpec.parse("char_noise@realised=words:0.2"))[0], code)
+    assert why == "a share of words is not attainable without spaces between words (take graphemes)"
+    assert not lacks(bound(PerturbationSpec.parse("char_noise@realised=graphemes:0.1"))[0], code)
+
+
 def test_a_language_without_calibration_text_is_named() -> None:
     """Languages outside of the fifty have no realised strengths."""
     assert lacks(bound(PerturbationSpec.parse("char_noise@realised=graphemes:0.1"))[0], "bbj") == "no calibration text"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from robust_xtreme import perturb
+from robust_xtreme.api import noised_strings
+from robust_xtreme.specs import PerturbationSpec
 
 
 def test_words_are_joined_and_split() -> None:
@@ -46,3 +48,15 @@ def test_numbers_keep_their_spaces() -> None:
 def test_letters_that_are_not_the_languages_own_stay_together() -> None:
     """A Latin name in a Greek text is not split."""
     assert perturb(["το NATO με"], "spacing:1@join=0", language="el") == ["τ ο NATO μ ε"]
+
+
+def test_both_words_of_a_join_are_edited() -> None:
+    """A deleted blank edits the words on both sides, each once; a split edits one word."""
+    cases = {
+        "spacing:1@split=0": ("ab cd ef", 3, "abcdef"),
+        "spacing:1@join=0": ("ab. cd", 2, "a b. c d"),
+        "spacing:0.5@split=0": ("The children believe it", 2, "The childrenbelieve it"),
+    }
+    for spec, (value, edited, noisy) in cases.items():
+        (noised,) = noised_strings([value], PerturbationSpec.parse(spec), "en", 0)
+        assert (noised.text.value, noised.words_edited) == (noisy, edited)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
@@ -40,7 +40,7 @@ def realised(clean: Text, value: str, spans: Sequence[Span]) -> Noised:
     status = "unchanged" if value == clean.value else "ok"
     clusters, words = len(graphemes.split(clean.value)), len(clean.value.split())
     edited, edits = sum(change.cost for change in changes), Counter(change.operator for change in changes)
-    words_edited = _words_edited(clean.value, trace.moves)
+    words_edited = _words_edited(clean.value, value, trace.moves)
     return Noised(clean, noisy, status, clusters, edits, clusters, edited, words, words_edited, (trace,))
 
 
@@ -96,14 +96,27 @@ def _positions(clusters: Sequence[str], start: int) -> list[int]:
     return list(accumulate(map(len, clusters), initial=start))
 
 
-def _words_edited(value: str, moves: Sequence[Place]) -> int:
-    """The number of words of a text in which a range is changed; an insertion is in the word that it is at."""
-    words = [match.span() for match in _WORD.finditer(value)]
+def _words_edited(clean: str, noisy: str, moves: Sequence[Place]) -> int:
+    """The number of words of a text that the moves to the noisy text edit, as the engine counts them."""
+    words = [match.span() for match in _WORD.finditer(clean)]
     stops = [stop for _, stop in words]
     touched: set[int] = set()
-    for start, stop, _, _ in moves:
-        number = bisect_left(stops, start + (start < stop))
-        while number < len(words) and words[number][0] < max(stop, start + 1):
+    for move in moves:
+        low, high = _reached(clean, noisy, move)
+        number = bisect_right(stops, low)
+        while number < len(words) and words[number][0] < high:
             touched.add(number)
             number += 1
     return len(touched)
+
+
+def _reached(clean: str, noisy: str, move: Place) -> tuple[int, int]:
+    """The range of the clean text that a move edits: with the ends of words beside it that touch another sign now."""
+    start, stop, low, high = move
+    before, after = clean[max(start - 1, 0) : start], clean[stop : stop + 1]
+    put = noisy[low:high]
+    if start == stop and _WORD.match(before) and _WORD.match(after):
+        return start, start + 1
+    ends = _WORD.match(before) and not _WORD.match(clean[start : start + 1]) and _WORD.match(put[:1] or after)
+    begins = _WORD.match(after) and not _WORD.match(clean[max(stop - 1, 0) : stop]) and _WORD.match(put[-1:] or before)
+    return start - bool(ends), stop + bool(begins)

@@ -14,10 +14,11 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme import graphemes, packs, registry
-from robust_xtreme.edits import Array, Batch, Edits, Moved, SpanTable, Trace, apply, at, batch, span_table, traces
+from robust_xtreme.edits import Array, Moved, SpanTable, Trace, apply, batch, span_table, traces
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.noise.engine import realised
+from robust_xtreme.noise.engine._edited_words import words_of
 from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.randomness import salt, text_keys
@@ -57,7 +58,8 @@ class Noised:
     language). `eligible` counts the units that could have been changed, `edits` the accepted ones by operator,
     `graphemes` and `words` those of the clean text, `graphemes_edited` the changed and inserted clusters (a swap is
     two, a doubling one). A word is a run of clusters without white space, whatever the script: in a language written
-    without spaces that is a whole phrase. In a chain the counts of its links are summed.
+    without spaces that is a whole phrase. Two words that an edit joins are both edited. In a chain the counts of its
+    links are summed.
     """
 
     clean: Text
@@ -145,7 +147,7 @@ def lacks(link: Bound, language: str) -> str:
 
     Whether a share of tokens is attainable depends on the model, and is not asked here.
     """
-    why = link.lacks(language) or (realised.lacks(language) if link.axis else "")
+    why = link.lacks(language) or (realised.lacks(language, link.axis) if link.axis else "")
     return why if why or link.axis in ("", TOKENS) else unattainable(link, _solution(*_asked(link), language))
 
 
@@ -203,24 +205,7 @@ def _chunk(
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators).reshape(size, operators)
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
     clusters = np.diff(clean.bounds) - 1
-    return EditCounts(moved, eligible, by_operator, clusters, edited, *_words(clean, edits, owner))
-
-
-def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
-    """Words and edited words of each text; a word is a run of clusters without white space."""
-    # blank (n,): white space by code point, the separator after each text too. begun (n,): how many words began so far.
-    blank = (clean.props & graphemes.SPACE) > 0
-    blank[clean.offsets[1:] - 1] = True
-    begins = ~blank
-    begins[1:] &= blank[:-1]
-    begun = np.cumsum(begins, dtype=np.int32)
-    words = np.diff(at(begun, clean.offsets[1:] - 1), prepend=0)
-    # first, last (e,): the words that an edit touches; a word that the edit before it touched is not counted again.
-    first = at(begun, edits.start) + at(blank, edits.start)
-    last = at(begun, np.maximum(edits.stop, edits.start + 1) - 1)
-    first[1:] = np.maximum(first[1:], last[:-1] + 1)
-    hit = np.bincount(owner, weights=np.maximum(last - first + 1, 0), minlength=len(clean))
-    return words.astype(np.int64), hit.astype(np.int64)
+    return EditCounts(moved, eligible, by_operator, clusters, edited, *words_of(clean, edits, owner))
 
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:

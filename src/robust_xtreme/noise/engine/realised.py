@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from robust_xtreme import packs
+from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.diff import hunks
 
 KIND: Final = "calibration"
@@ -20,6 +21,7 @@ TOLERANCE: Final = 0.1
 SEEDS: Final = 8
 """How many draws of the noise a share is the mean of."""
 
+WORDS: Final = "words"
 TOKENS: Final = "tokens"
 """The axis whose units are those of a model."""
 Tokens = Callable[[Sequence[str]], Mapping[str, Sequence[int]]]
@@ -49,8 +51,10 @@ def texts(code: str) -> tuple[str, ...]:
     return tuple(row["text"] for row in table.rows)
 
 
-def lacks(code: str) -> str:
-    """Why a language has no realised strengths; "" if it has."""
+def lacks(code: str, axis: str) -> str:
+    """Why a language has no realised strengths on an axis; "" if it has. Words are what is between white space."""
+    if axis == WORDS and not language(code).spaces:
+        return "a share of words is not attainable without spaces between words (take graphemes)"
     return "" if packs.has(KIND, code) else "no calibration text"
 
 
