@@ -1,20 +1,24 @@
 """Write th.tsv and th-rtgs.tsv of perturbations/romanisations, and perturbations/input/th-words.tsv: written Thai.
 
-    python tools/packs/thai.py CORPUS
+    python tools/packs/thai.py CORPUS TLTK
 
-CORPUS is the folder pythainlp/corpus of PyThaiNLP 5.4.0 (words_th.txt, syllables_th.txt, tnc_freq.txt). The tables have
-the syllables that the frequent words consist of, each by the rules of the Royal Institute (1999); words that are read
-otherwise than their letters are listed here. Typed Thai has further forms of a syllable: English vowels (ee, oo), and
-consonants without their h.
+CORPUS is the folder pythainlp/corpus of PyThaiNLP 5.4.0 (words_th.txt, syllables_th.txt, tnc_freq.txt, the names of
+provinces and countries), TLTK an unpacked wheel of TLTK 1.11, which reads them. The tables have the pieces that the
+words consist of, at the end of a word and before another piece (ราช: rat, ratcha), each as the Royal Institute (1999)
+writes its sounds, without hyphens; and the words in which pieces are read otherwise. Syllables that no word has are
+written by rules of their letters. Typed Thai has further forms: English vowels (ee, oo), consonants without their h.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+from tools.packs.thai_readings import Reading, readings, romanised, typed
 
 FOLDER: Final = Path(__file__).parents[2] / "perturbations"
 SEEN: Final = 20
@@ -37,76 +41,57 @@ FINALS: Final = {
     "ย": "i",
     "ว": "o",
 }
-START: Final = {letter: form for letters, form in INITIALS.items() for letter in letters}
-END: Final = {letter: form for letters, form in FINALS.items() for letter in letters}
-CHAT_START: Final = {
-    "จ": "j",
-    "ก": "g",
-    "ข": "k",
-    "ค": "k",
-    "ฆ": "k",
-    "ถ": "t",
-    "ท": "t",
-    "ธ": "t",
-    "ผ": "p",
-    "พ": "p",
-    "ภ": "p",
-}
-ONSET: Final = "(?P<on>ห[งญนมยรลว]|อย(?=[าู])|ทร|[กขคตปผพ][รลว]|[จซศส]ร|[ก-รลว-ฮ])"
-LAST: Final = "(?P<end>[ก-รลว-ฮ]?)"
-VOWELS: Final = (  # what is before the onset, after it, the form, what people type
-    ("เ", "ียว", "iao", "iao"), ("เ", f"ีย{LAST}", "ia", "ia"), ("เ", "ือย", "ueai", "ueai"),
-    ("เ", f"ือ{LAST}", "uea", "eua"),
-    ("เ", "าะ", "o", "or"), ("เ", "า", "ao", "ao"), ("เ", "อะ", "oe", "er"), ("เ", f"อ{LAST}", "oe", "er"),
-    ("เ", f"ิ{LAST}", "oe", "er"),
-    ("เ", "ย", "oei", "oey"), ("เ", "ว", "eo", "ew"), ("เ", "ะ", "e", "e"), ("เ", f"็?{LAST}", "e", "e"),
-    ("แ", "ะ", "ae", "ae"),
-    ("แ", "ว", "aeo", "aew"), ("แ", f"็?{LAST}", "ae", "ae"), ("โ", "ะ", "o", "o"), ("โ", LAST, "o", "o"),
-    ("[ใไ]", "ย?", "ai", "ai"),
-    ("", "ัวะ?", "ua", "ua"), ("", "ัย", "ai", "ai"), ("", f"ั{LAST}", "a", "a"), ("", "ะ", "a", "a"),
-    ("", "าย", "ai", "ai"),
-    ("", "าว", "ao", "ao"), ("", f"า{LAST}", "a", "a"), ("", "ำ", "am", "am"), ("", "ิว", "io", "ew"),
-    ("", f"ิ{LAST}", "i", "i"),
-    ("", f"ี{LAST}", "i", "ee"), ("", f"ึ{LAST}", "ue", "ue"), ("", f"ือ?{LAST}", "ue", "eu"),
-    ("", "ุย", "ui", "ui"), ("", f"ุ{LAST}", "u", "u"),
-    ("", f"ู{LAST}", "u", "oo"), ("", "วย", "uai", "uay"), ("", "ว(?P<end>[ก-รลว-ฮ])", "ua", "ua"),
-    ("", "็?อย", "oi", "oy"),
-    ("", f"็?อ{LAST}", "o", "or"), ("", "รร(?P<end>[ก-รลว-ฮ])", "a", "a"), ("", "รร", "an", "an"),
-    ("", "(?P<end>[ก-รลว-ฮ])", "o", "o"),
-)  # fmt: skip
-PATTERNS: Final = tuple((re.compile(f"{before}{ONSET}{after}"), form, chat) for before, after, form, chat in VOWELS)
-TONES: Final = re.compile("[่้๊๋]")
-SILENT: Final = re.compile("[ก-ฮ][ิุ]?์")
+LETTERS: Final = {letter: form for letters, form in INITIALS.items() for letter in letters}
+ENDS: Final = {letter: form for letters, form in FINALS.items() for letter in letters}
 
-WORDS: Final = {
-    "ตลาด": "talat", "ผลิต": "phalit", "สหรัฐ": "saharat", "ศาสตร์": "sat", "วิทยา": "witthaya", "แพทย์": "phaet",
-    "สวัสดี": "sawatdi", "ขนม": "khanom", "ถนน": "thanon", "ตลก": "talok", "ประชาชน": "prachachon",
-    "สถาบัน": "sathaban", "สังคม": "sangkhom",
-    "นคร": "nakhon", "มหา": "maha", "วิทยาลัย": "witthayalai", "ศึกษา": "sueksa", "ภาษา": "phasa",
-    "ราชการ": "ratchakan",
-    "กรณี": "korani", "ธรรมชาติ": "thammachat", "วัฒนธรรม": "watthanatham", "รัฐบาล": "ratthaban",
-    "กรม": "krom", "กลม": "klom",
-    "ผล": "phon", "พล": "phon", "ชล": "chon", "พร": "phon", "กร": "kon", "จร": "chon", "อร": "on", "บริการ": "borikan",
-    "บริษัท": "borisat", "ทราบ": "sap", "ทรง": "song", "จริง": "ching", "สร้าง": "sang",
-    "เศรษฐกิจ": "setthakit", "ประเทศ": "prathet",
-    "เพชร": "phet", "สามารถ": "samat", "พรหม": "phrom", "สมุทร": "samut", "จักร": "chak", "มิตร": "mit",
-    "บัตร": "bat", "บุตร": "but",
-    "กษัตริย์": "kasat", "พฤษภา": "phruetsapha", "ฤดู": "ruedu", "อังกฤษ": "angkrit", "ทฤษฎี": "thritsadi",
-    "คณะ": "khana", "ขณะ": "khana",
-    "สนาม": "sanam", "ตลอด": "talot", "ฉบับ": "chabap", "อนุญาต": "anuyat", "ชนิด": "chanit", "สมัย": "samai",
-    "สมาคม": "samakhom",
-    "ปัตตานี": "pattani", "สงขลา": "songkhla", "พังงา": "phangnga", "พิจิตร": "phichit", "สตูล": "satun",
-    "นนทบุรี": "nonthaburi",
-    "ชัยภูมิ": "chaiyaphum", "ชุมพร": "chumphon", "นพพร": "nopphon", "ระยอง": "rayong", "ระนอง": "ranong",
-    "สุโขทัย": "sukhothai",
-    "สุรินทร์": "surin", "ภูเก็ต": "phuket", "ก็": "ko", "ณ": "na", "ธ": "tha", "เวลา": "wela", "เสมอ": "samoe",
-    "เฉพาะ": "chapho", "แสดง": "sadaeng",
-    "แถลง": "thalaeng", "แสวง": "sawaeng", "เจริญ": "charoen", "เชลย": "chaloei", "เสด็จ": "sadet",
-    "สวย": "suai", "รวย": "ruai", "ด้วย": "duai",
-    "ช่วย": "chuai", "ป่วย": "puai", "ลูก": "luk", "ระ": "ra", "เขมร": "khamen", "องค์": "ong", "พระ": "phra",
-    "เพราะ": "phro",
+UPPERS: Final = frozenset("ะัาำิีึืฺุู็่้๊๋์ํ")
+TONES: Final = ("", "่", "้", "๊", "๋")
+SHAPES: Final = {
+    "เ{C}=า": "ao", "เ{C}=าะ": "o", "เ{C}ี=ย": "ia", "เ{C}ื=อ": "uea", "เ{C}=อ": "oe", "เ{C}=อะ": "oe", "เ{C}ิ=": "oe",
+    "เ{C}=ย": "oei", "เ{C}=ว": "eo", "แ{C}=ว": "aeo", "เ{C}=": "e", "แ{C}=": "ae", "โ{C}=": "o", "เ{C}=ะ": "e",
+    "แ{C}=ะ": "ae", "โ{C}=ะ": "o", "ใ{C}=": "ai", "ไ{C}=": "ai", "ไ{C}=ย": "ai", "{C}ั=ว": "ua", "{C}ั=ย": "ai",
+    "{C}=าย": "ai", "{C}=าว": "ao", "{C}=อ": "o", "{C}ื=อ": "ue", "{C}=อย": "oi", "{C}ุ=ย": "ui", "{C}ิ=ว": "io",
 }  # fmt: skip
-"""Words and parts of words whose sounds do not follow from their letters."""
+"""Vowels around an initial, where = is a tone or none, and their forms."""
+
+CLOSED: Final = {"เ{C}": "e", "เ{C}็": "e", "แ{C}": "ae", "แ{C}็": "ae", "โ{C}": "o"}
+"""Vowels before one consonant, with a final after it."""
+
+SILENT: Final = ("ทร์", "ตร์", "ดร์", "ฎร์", "ษณ์", "ทน์")
+"""Two consonants that are silent together after a final."""
+
+WEEK: Final = (
+    "วันจันทร์", "วันอังคาร", "วันพุธ", "วันพฤหัสบดี", "วันศุกร์", "วันเสาร์", "วันอาทิตย์",
+)  # fmt: skip
+OTHERWISE: Final = {
+    "มกราคม": "makarakhom", "กษัตริย์": "kasat", "พฤษภา": "phruetsapha", "นพพร": "nopphon", "ณ": "na", "ธ": "tha",
+    "แทรก": "saek", "ไทร": "sai", "แผล": "phlae", "แปร": "prae", "ดาวศุกร์": "daosuk", "สายสิญจน์": "saisin",
+    "ชัวร์": "chua", "ขัว": "khua", "คัว": "khua", "มัวร์": "mua", "สั่ว": "sua", "ฮั้ว": "hua",
+    "กัวเตมาลา": "kuatemala", "ลิทัวเนีย": "lithuania", "พฤติกรรม": "phruettikam", "คติพจน์": "khatiphot",
+    "จริ๊ง": "ching", "คลิก": "khlik", "คองเกรส": "khongkret", "คอนราด": "khonrat", "บริดจ์": "brit",
+    "บริติช": "britit", "พลาซ่า": "phlasa", "พลาสติค": "phlatsatik", "พลาสติก": "phlatsatik", "มาดริด": "madrit",
+    "มิสเตอร์": "mittoe", "มิวนิก": "mionik", "มิวสิก": "miosik", "วิกตอเรีย": "wiktoria", "ลิลลี่": "linli",
+    "เยลลี่": "yenli", "วิลเลจ": "winlet", "ปลาสเตอร์": "plattoe", "แลนด์": "laen", "กราวนด์": "kraon",
+    "ซาวนด์": "saon", "ซูเปอร์สตาร์": "supoesata", "ดาวดึงส์": "dawadueng", "ทรู": "thru", "ทศพล": "thotsaphon",
+    "สมพล": "somphon", "บุคลากร": "bukkhalakon", "บุคลาธิษฐาน": "bukkhalathitthan", "พีช": "phit",
+    "มนุษยศาสตร์": "manutsayasat", "ลักษมณ์": "lak", "วนอุทยาน": "wanautthayan", "อุทยาน": "utthayan",
+    "วิป": "wip", "วิปโยค": "wippayok",
+    "สคริปต์": "sakhrip", "สตริง": "satring", "สปริง": "sapring", "สมบูรณ์แบบ": "sombunbaep", "สรรพางค์": "sapphang",
+    "สรีระ": "sarira", "สรีรางคาร": "sarirangkhan", "สฤษดิ์": "sarit", "สหัสวรรษ": "sahatsawat", "สอพลอ": "sophlo",
+    "ฉะเชิงเทรา": "chachoengsao", "อรรถาธิบาย": "atthathibai", "อาร์กติก": "aktik", "อากรแสตมป์": "akonsataem",
+    "อิลลินอยส์": "inlinoi", "เกรย์": "kre", "เพลย์": "phle", "สเปรย์": "sapre", "เกรเนดา": "krenada", "เมล์": "me",
+    "เจลาติน": "chelatin", "เซรามิก": "seramik", "เนวาดา": "newada", "เลมอน": "lemon", "เวนิส": "wenit",
+    "เรดาร์": "reda", "เมตริก": "mettrik", "เดบิต": "debit", "เนคไท": "nekthai", "เพนกวิน": "phenkwin",
+    "เลคเชอร์": "lekchoe", "เอกซเรย์": "eksare", "เอกวาดอร์": "ekwado", "เอกอัครราชทูต": "ekakkhararatchathut",
+    "เอลซัลวาดอร์": "ensanwado", "แคนยอน": "khaenyon", "แพท": "phaet", "แพทเทิร์น": "phaetthoen", "โควตา": "khota",
+    "โมฆียกรรม": "mokhiyakam", "โลกุตรธรรม": "lokuttaratham", "โพรโทคอล": "phrothokhon", "โอษฐ์": "ot",
+    "โฟล์ค": "fok", "โทรม": "som", "ไนเตรท": "naitret", "ไทมส์": "thai", "ไอริช": "airit", "ไนท์คลับ": "naikhlap",
+    "แอดเดรส": "aetdret", "อิสลาม": "itsalam", "อิสราเอล": "itsaraen", "สัญชาตญาณ": "sanchattayan", "เบตง": "betong",
+    "ทินเนอร์": "thinnoe", "ภาสกร": "phatsakon", "พาร์ทไทม์": "phatthai", "บอสเนีย": "botnia",
+    "อัฟกานิสถาน": "afkanitsathan", "อุซเบกิสถาน": "utbekitsathan", "เติร์กเมนิสถาน": "toekmenitsathan",
+    "เบลารุส": "belarut", "แพนด้า": "phaenda",
+}  # fmt: skip
+"""Words that TLTK does not read, or not as the dictionary of the Royal Institute does."""
 
 CHAT: Final = {
     "สวัสดี": "sawasdee 5 sawatdee 2 sawadee 2", "ครับ": "krap 3 krub 3 krab 2 khrap 2", "ค่ะ": "ka 4 kha 3",
@@ -119,6 +104,7 @@ CHAT: Final = {
     "ใจ": "jai 4 chai 1", "สวย": "suay 3 suai 2",
 }  # fmt: skip
 
+
 HEAD: Final = """\
 # language: th
 # {scheme}source: {source}
@@ -127,91 +113,141 @@ HEAD: Final = """\
 # maker: tools/packs/thai.py
 """
 RTGS: Final = (
-    "Principles of Romanization for Thai Script by Transcription (Royal Institute 1999); syllables: PyThaiNLP 5.4.0"
+    "Principles of Romanization for Thai Script by Transcription (Royal Institute 1999); "
+    "words: PyThaiNLP 5.4.0; readings: TLTK 1.11"
 )
 TYPED: Final = (
     "as th-rtgs; spellings of chat: blogs.transparent.com/thai 2011, thairath.co.th 2879068; weights: authored"
 )
-LIST: Final = "PyThaiNLP 5.4.0, words_th.txt: the words that tnc_freq.txt has at least 20 times"
+LIST: Final = (
+    "PyThaiNLP 5.4.0, words_th.txt: the words that tnc_freq.txt has at least 20 times; and its provinces and countries"
+)
 
 
-def romanised(syllable: str, *, chat: bool = False) -> str:
-    """A syllable by the rules of the Royal Institute, or with the vowels that people type; "" where it is not one."""
-    plain = TONES.sub("", SILENT.sub("", syllable))
-    for text in (plain, plain.rstrip("ิุ")):
-        for pattern, form, typed in PATTERNS:
-            if match := pattern.fullmatch(text):
-                groups = match.groupdict()
-                end = END.get(groups.get("end") or "", "")
-                vowel = typed if chat and not (typed == "or" and end) else form
-                return onset(groups["on"], chat=chat) + vowel + end
-    return ""
+Cells = tuple[str, str, str, str, str]
+"""Letters, forms, weights, condition and classes of a row."""
 
 
-def onset(letters: str, *, chat: bool) -> str:
-    """The consonants before a vowel; in chat some are written without their h."""
-    if letters == "ทร":
-        return "s"
-    if len(letters) == 2 and (letters[0] in "หอ" or letters in ("จร", "ซร", "ศร", "สร")):
-        letters = letters[1] if letters[0] in "หอ" else letters[0]
-    first = CHAT_START.get(letters[0], START[letters[0]]) if chat else START[letters[0]]
-    return first + "".join(START[letter] for letter in letters[1:])
+class Forms(NamedTuple):
+    """What letters become by the standard, and as they are typed."""
+
+    standard: str
+    typed: str
 
 
-def lists(corpus: Path) -> tuple[list[str], dict[str, str]]:
-    """The frequent words, and the syllables with their forms."""
+class Row(NamedTuple):
+    """Letters, their forms, and the condition."""
+
+    letters: str
+    forms: Forms
+    where: str
+
+
+WORDS: Final = {
+    word: Forms(form, form.replace("kh", "k").replace("ph", "p").replace("th", "t")) for word, form in OTHERWISE.items()
+}
+
+
+def lists(corpus: Path) -> tuple[list[str], list[str]]:
+    """The words, and the syllables that are not among them."""
     count = dict(line.split("\t") for line in (corpus / "tnc_freq.txt").read_text("utf-8").splitlines() if "\t" in line)
-    lines = (line.strip() for line in (corpus / "words_th.txt").read_text("utf-8").splitlines())
-    words = [
-        word for word in lines if THAI.fullmatch(word) and len(word) <= LONGEST and int(count.get(word, 0)) >= SEEN
-    ]
-    known = (line.strip() for line in (corpus / "syllables_th.txt").read_text("utf-8").splitlines())
-    syllables = {text: form for text in known if THAI.fullmatch(text) and (form := romanised(text)) and len(text) > 1}
-    return words, syllables
+    frequent = [word for word in entries(corpus / "words_th.txt") if int(count.get(word, 0)) >= SEEN]
+    names = [*entries(corpus / "thailand_provinces_th.csv"), *entries(corpus / "countries_th.txt")]
+    words = {word for word in (*frequent, *names, *WEEK) if len(word) <= LONGEST}
+    syllables = {text for text in entries(corpus / "syllables_th.txt") if len(text) > 1}
+    return sorted(words), sorted(syllables - words)
 
 
-def used(words: list[str], syllables: Mapping[str, str]) -> dict[str, str]:
-    """The syllables that the words are divided into, the longest first."""
-    kept = {}
-    for word in words:
-        index = 0
-        while index < len(word):
-            sizes = range(min(8, len(word) - index), 0, -1)
-            size = next((size for size in sizes if word[index : index + size] in syllables), 0)
-            if size:
-                part = word[index : index + size]
-                kept[part] = syllables[part]
-            index += size or 1
-    return kept
+def entries(path: Path) -> list[str]:
+    """The first cells of a list that are Thai letters."""
+    cells = (line.partition(",")[0].strip() for line in path.read_text("utf-8").splitlines())
+    return [text for text in cells if THAI.fullmatch(text)]
 
 
-def rows(syllables: Mapping[str, str], *, typed: bool) -> Iterator[str]:
-    """The lines of a table."""
-    for text, form in sorted({**syllables, **WORDS}.items()):
-        forms = {form: 4}
-        if typed:
-            vowels = romanised(text, chat=True)
-            forms[vowels if text not in WORDS and vowels else form.replace("kh", "k").replace("ph", "p")] = 3
-        yield line(text, " ".join(forms), " ".join(map(str, forms.values())), condition(text), "")
-    for text in REPEATED:
-        yield line(text + "ๆ", 2 * romanised(text), "", "", "")
-    for letter, form in START.items():
-        yield line(letter, form + ("" if letter in "ฤฦ" else "a"), "", "", "")
-        yield line(letter, END.get(letter, "∅"), "", "end", "")
-        yield line(letter + "์", "∅", "", "", "")
-    for sign, form in SIGNS.items():
-        yield line(sign, form, "", "", "U" if sign in "ะัาำิีึืุู็่้๊๋" else "")
-    if typed:
-        for word, spellings in CHAT.items():
-            parts = spellings.split()
-            yield line(word, " ".join(parts[::2] or parts), " ".join(parts[1::2]), "word", "")
+def spelt(reading: Reading) -> Forms:
+    """The forms of a word; pieces that are a listed word together have its forms."""
+    for size in range(len(reading), 0, -1):
+        for first in range(len(reading) - size + 1):
+            inner = reading[first : first + size]
+            if forms := WORDS.get("".join(piece for piece, _ in inner)):
+                return joined(spelt(reading[:first]), forms, spelt(reading[first + size :]))
+    return joined(*(Forms(romanised(sounds), typed(sounds)) for _, sounds in reading))
 
 
-def condition(text: str) -> str:
-    """Where a syllable is one: not where its last consonant has a vowel of its own."""
-    if len(text) == 1:
-        return "word"
-    return "not-before:U" if text[-1] in START else ""
+def joined(*parts: Forms) -> Forms:
+    """The forms of parts one after another."""
+    return Forms("".join(part.standard for part in parts), "".join(part.typed for part in parts))
+
+
+def pieces(known: Iterable[Reading]) -> Iterator[Row]:
+    """Each piece as most words read it: at the end of a word, and before another piece."""
+    last, others = dict[str, Counter[Forms]](), dict[str, Counter[Forms]]()
+    for reading in known:
+        for number, (piece, sounds) in enumerate(reading, 1):
+            seen = last if number == len(reading) else others
+            seen.setdefault(piece, Counter())[spelt(((piece, sounds),))] += 1
+    for piece in sorted({*last, *others} - LETTERS.keys()):
+        final, inner = usual(last, others, piece), usual(others, last, piece)
+        if final.standard != inner.standard:
+            yield Row(piece, final, "end")
+        yield Row(piece, inner, whole(piece))
+
+
+def usual(seen: Mapping[str, Counter[Forms]], otherwise: Mapping[str, Counter[Forms]], piece: str) -> Forms:
+    """The forms of a piece that are most frequent, of two the first in the alphabet."""
+    forms = seen.get(piece) or otherwise[piece]
+    return min(forms, key=lambda form: (-forms[form], form))
+
+
+def whole(letters: str) -> str:
+    """Where letters are read so: not where the last consonant has a vowel of its own."""
+    return "not-before:U" if letters[-1] in LETTERS else ""
+
+
+def exceptions(rows: Iterable[Row], known: Mapping[str, Reading]) -> Iterator[Row]:
+    """The words that the rows do not give, the shortest first, so that a compound of them needs no row."""
+    table = dict[str, list[Row]]()
+    for row in (*rows, *letters_alone()):
+        table.setdefault(row.letters, []).append(row)
+    for word in sorted({*known, *WORDS}, key=lambda word: (len(word), word)):
+        forms = WORDS.get(word) or spelt(known[word])
+        if divided(word, table) != forms.standard:
+            row = Row(word, forms, "word" if word in table else whole(word))
+            table.setdefault(word, []).insert(0, row)
+            yield row
+
+
+def letters_alone() -> Iterator[Row]:
+    """The rows of what no word has, one for each letter."""
+    for letters, form, _, where, _ in letter_by_letter():
+        for letter, initial in LETTERS.items() if "{C}" in letters else (("", ""),):
+            written = form.replace("{C}", initial).replace("∅", "")
+            if where != "part":
+                yield Row(letters.replace("{C}", letter), Forms(written, written), where)
+
+
+def divided(word: str, table: Mapping[str, Sequence[Row]]) -> str:
+    """A word by the rows of a table, the longest first."""
+    written, start = "", 0
+    while start < len(word):
+        stop, row = next(applicable(word, start, table))
+        written, start = written + row.forms.standard, stop
+    return written
+
+
+def applicable(word: str, start: int, table: Mapping[str, Sequence[Row]]) -> Iterator[tuple[int, Row]]:
+    """The rows of letters that begin at a position, with where these end, the longest first."""
+    for stop in range(len(word), start, -1):
+        before, after = word[start - 1 : start], word[stop : stop + 1]
+        truths = {
+            "end": not after,
+            "word": stop - start == len(word),
+            "before:U": after in UPPERS,
+            "not-before:U": after not in UPPERS,
+            "after:U": before in UPPERS,
+            "after:K": before in LETTERS,
+        }
+        yield from ((stop, row) for row in table.get(word[start:stop], ()) if truths.get(row.where, True))
 
 
 REPEATED: Final = (
@@ -224,8 +260,57 @@ SIGNS: Final = {
     "ะ": "a", "ั": "a", "า": "a", "ำ": "am", "ิ": "i", "ี": "i", "ึ": "ue", "ื": "ue", "ุ": "u", "ู": "u",
     "เ": "e", "แ": "ae", "โ": "o", "ใ": "ai",
     "ไ": "ai", "็": "∅", "่": "∅", "้": "∅", "๊": "∅", "๋": "∅", "์": "∅", "ๆ": "∅",
+    "ํ": "∅", "ํา": "am",
 }  # fmt: skip
 """Signs outside the syllables that are listed."""
+
+
+def letter_by_letter() -> Iterator[Cells]:
+    """The rows of syllables that no word has."""
+    for letter, form in LETTERS.items():
+        yield letter, form or "∅", "", "part", "C K"
+    yield from vowels()
+    for pair in SILENT:
+        yield pair, "∅", "", "after:K", ""
+    for letter, form in LETTERS.items():
+        yield from alone(letter, form)
+    for sign, form in SIGNS.items():
+        yield sign, form, "", "", "U" if sign in UPPERS else ""
+
+
+def vowels() -> Iterator[Cells]:
+    """The rows of vowels around an initial, with and without a final."""
+    for shape, vowel in SHAPES.items():
+        where = "not-before:U" if shape[-1] in "ยวอ" else ""
+        yield from ((shape.replace("=", tone), "{C}" + vowel, "", where, "") for tone in TONES)
+    for shape, vowel in CLOSED.items():
+        for letter in sorted(ENDS.keys() - {"ย", "ว"}):
+            yield shape + letter, "{C}" + vowel + ENDS[letter], "", "not-before:U", ""
+
+
+def alone(letter: str, form: str) -> Iterator[Cells]:
+    """The rows of a consonant: before a vowel, after one, alone, and silent."""
+    yield letter, form or "∅", "", "before:U", ""
+    yield letter, ENDS.get(letter, "∅"), "", "end", ""
+    if letter in ENDS:
+        yield letter, ENDS[letter], "", "after:U", ""
+    yield letter, form + ("" if letter in "ฤฦ" else "a"), "", "", ""
+    yield from ((letter + vowel + "์", "∅", "", "", "") for vowel in ("", "ิ", "ุ"))
+
+
+def lines(rows: Iterable[Row], chatted: bool) -> Iterator[str]:
+    """The lines of a table."""
+    for row in sorted(rows, key=lambda row: row.letters):
+        if chatted and row.where == "word" and row.letters in CHAT:
+            continue
+        forms = {row.forms.standard: 4, **({row.forms.typed: 3} if chatted else {})}
+        yield line(row.letters, " ".join(forms), " ".join(map(str, forms.values())), row.where, "")
+    for cells in letter_by_letter():
+        yield line(*cells)
+    if chatted:
+        for word, spellings in CHAT.items():
+            parts = spellings.split()
+            yield line(word, " ".join(parts[::2] or parts), " ".join(parts[1::2]), "word", "")
 
 
 def line(letters: str, forms: str, weights: str, where: str, label: str) -> str:
@@ -233,21 +318,31 @@ def line(letters: str, forms: str, weights: str, where: str, label: str) -> str:
     return "\t".join((letters, forms, weights if " " in forms else "", where, label))
 
 
-def main(corpus: Path) -> None:
+def rows_of(words: Iterable[str], syllables: Iterable[str], folder: Path) -> list[Row]:
+    """The rows of pieces, of words that are signs twice, and of exceptions."""
+    known = readings(sorted({*words, *syllables, *REPEATED}), folder)
+    rows = list(pieces(known.values()))
+    for text in REPEATED:
+        forms = spelt(known[text])
+        rows.append(Row(text + "ๆ", Forms(2 * forms.standard, 2 * forms.typed), ""))
+    return rows + list(exceptions(rows, {word: known[word] for word in words if word in known}))
+
+
+def main(corpus: Path, folder: Path) -> None:
     """Write the packs."""
     words, syllables = lists(corpus)
-    kept = {text: form for text, form in used(words, syllables).items() if text not in WORDS}
-    for name, source, typed in (("th-rtgs", RTGS, False), ("th", TYPED, True)):
-        scheme = f"scheme: {'typed' if typed else 'rtgs'}\n# "
-        head = HEAD.format(scheme=scheme, source=source, licence="Apache-2.0; syllables: CC0-1.0", standing="derived")
-        table = head + "letters\tforms\tweights\twhere\tclass\n" + "\n".join(rows(kept, typed=typed)) + "\n"
+    rows = rows_of(words, syllables, folder)
+    for name, source, chatted in (("th-rtgs", RTGS, False), ("th", TYPED, True)):
+        scheme = f"scheme: {'typed' if chatted else 'rtgs'}\n# "
+        licence = "Apache-2.0, BSD-3-Clause (readings of TLTK 1.11, text in LICENSE-TLTK.txt); syllables: CC0-1.0"
+        head = HEAD.format(scheme=scheme, source=source, licence=licence, standing="derived")
+        table = head + "letters\tforms\tweights\twhere\tclass\n" + "\n".join(lines(rows, chatted)) + "\n"
         (FOLDER / "romanisations" / f"{name}.tsv").write_text(table, encoding="utf-8")
     head = HEAD.format(scheme="", source=LIST, licence="Apache-2.0; words: CC0-1.0", standing="derived")
-    (FOLDER / "input" / "th-words.tsv").write_text(
-        head + "word\n" + "\n".join(sorted({*words, *(text + "ๆ" for text in REPEATED)})) + "\n", encoding="utf-8"
-    )
-    print(f"{len(words):,} words, {len(kept):,} of {len(syllables):,} syllables")
+    listed = sorted({*words, *(text + "ๆ" for text in REPEATED)})
+    (FOLDER / "input" / "th-words.tsv").write_text(head + "word\n" + "\n".join(listed) + "\n", encoding="utf-8")
+    print(f"{len(words):,} words, {len(rows):,} rows")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
