@@ -43,7 +43,15 @@ _KEYS: Final = """
 
 What one key types on each of two layouts, and no other key of either does, comes back: typed for the first with the
 second on, and the result typed for the second with the first on, it is the same sign, whichever two layouts are taken
-(`tests/unit/test_wrong_layout.py` tries all pairs of keyboards). These signs do not come back, because of their own
+(`tests/unit/test_wrong_layout.py` tries all pairs of keyboards). So do words of such signs:
+
+    robust-xtreme show wrong_layout:1 "более, чем" -l ru                                # ,jktt? xtv
+    robust-xtreme show wrong_layout:1@keyboard=us@layout=ru ",jktt? xtv" -l en    # более, чем
+
+A word is what is between blanks, with its signs and digits; a sign that has no key, or the same one on both layouts,
+is beside it. Three words stay there, and may not come back: a number, one that would become a number (French à is the
+key 0), and a part of a word beside a digit. Marks that are keys of their own may come back in another order, or in one
+letter with the one before. These signs do not come back, because of their own
 layout, in every pair that has it: those of a dead key, which acts on the next letter; those of a key that types several
 code points; those that another key types at a lower level or further to the left. A mark is on ◌.
 
@@ -60,7 +68,8 @@ _METHODS: Final = """
 
 Chinese is not converted back, because the same pinyin is several words. Japanese comes back as the hiragana of its
 reading. Korean comes back where the text has whole syllables only, and Vietnamese where the tone is where the
-traditional spelling has it. A typographic apostrophe comes back as the typewriter's.
+traditional spelling has it; a word of another language may have letters there that are keys of a tone. A typographic
+apostrophe comes back as the typewriter's.
 """
 
 

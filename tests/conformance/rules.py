@@ -156,8 +156,8 @@ def normal_forms_stay(noised: Noised) -> None:
             assert unicodedata.is_normalized(form, noisy.translate(_JAMO)), f"{noisy!r} is not {form}, {clean!r} is"
 
 
-_JAMO: Final = dict.fromkeys(range(0x3131, 0x3164))
-"""What Korean keys type where they make no syllable: characters that no text in NFKC has."""
+_JAMO: Final = dict.fromkeys((*range(0x3131, 0x3164), 0x2116))
+"""What Korean keys type where they make no syllable, and the № of Cyrillic keys: no text in NFKC has them."""
 
 
 def _only(form: str, value: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from operator import ne
 
 import pytest
 from tests.conformance.texts import SENTENCES
+from tests.layouts import offered, on_keys, returning, sample, there_and_back, typist_of
 
 from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
@@ -14,7 +16,15 @@ from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, belongs, language
 from robust_xtreme.noise.engine.noising import Noised, noise_texts
 from robust_xtreme.noise.input import keyboards, retyping
 from robust_xtreme.noise.input.keyboards import DEAD
-from robust_xtreme.noise.members.wrong_layout import AUTO, changed, keyboard_names, layout_names, pair, wrong_layout
+from robust_xtreme.noise.members.wrong_layout import (
+    AUTO,
+    changed,
+    keyboard_names,
+    keyboards_of,
+    layout_names,
+    pair,
+    wrong_layout,
+)
 from robust_xtreme.specs import PerturbationSpec
 
 
@@ -104,6 +114,60 @@ def test_what_is_bijective_on_both_layouts_comes_back() -> None:
                 expected = sign.translate(hiragana) if typed == "jp-kana" else sign
                 assert retyping.retyped(form, on, typed) == expected, (typed, on, sign)
             assert len(back) > 9, (typed, on)
+
+
+_RETURNING = (
+    "ar", "bg", "bn", "de", "el", "fa", "he", "hu", "ka", "kk", "mr", "my", "ru", "ta", "te", "th", "tr", "uk", "ur",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("code", _RETURNING)
+def test_words_come_back_with_their_signs_by_the_layouts_in_reverse(code: str) -> None:
+    """By default, all that is between blanks, with commas and quotes, if each of its keys comes back alone."""
+    typed, on = pair(code, AUTO, AUTO)
+    lost = {sign for sign, reason in retyping.irreversible(typed, on) if reason != "several code points"}
+    words = [word for word in sample(code, 300) if (on_keys(typed) - lost) >= set(word)]
+    assert len(words) > (100 if code not in ("bn", "el", "th") else 10)
+    there, back = there_and_back(words, code, typed, on)
+    assert back == words
+    assert sum(map(ne, words, there)) > 0.2 * len(words)
+
+
+def test_words_come_back_on_every_offered_pair_of_layouts() -> None:
+    """A sample of all pairs of a language's keyboard and a layout, for which both directions are offered."""
+    layouts = [name for name in layout_names() if name not in (AUTO, *retyping.METHODS)]
+    pairs = [(code, typed, on) for code in LANGUAGES for typed in keyboards_of(code) for on in layouts]
+    tried = 0
+    for code, typed, on in pairs[::211]:
+        if typed not in retyping.METHODS and offered(code, typed, on) and typist_of(on, typed):
+            words = [word for word in sample(code, 40) if returning(word, typed, on)]
+            assert there_and_back(words, code, typed, on)[1] == words, (code, typed, on)
+            tried += len(words)
+    assert tried > 100
+
+
+def test_greek_and_bengali_come_back_from_dead_keys_and_from_keys_of_several_code_points() -> None:
+    """The sign that a dead key gives is a part of the word on the way back."""
+    for code, words in (("el", ["Δευτέρα,", "επιστήμονες", "Ώρα"]), ("bn", ["প্রায়", "সময়"]), ("te", ["స్కూల్"])):
+        typed, on = pair(code, AUTO, AUTO)
+        there, back = there_and_back(words, code, typed, on)
+        assert back == words
+        assert not set(there) & set(words)
+
+
+@pytest.mark.parametrize(("code", "value"), [
+    ("fr", "1990 (1,5) 10% à"), ("fa", "۱۹۹۰"), ("hi", "१९९०"), ("en", "1990 3.5"), ("ru", "1990, (100)"),
+])  # fmt: skip
+def test_numbers_are_not_typed(code: str, value: str) -> None:
+    """Neither a number nor a word that would become one, on layouts that have digits elsewhere as well."""
+    noised = _noise(value, code)
+    assert (noised.text.value, noised.eligible) == (value, 0)
+
+
+def test_a_sign_without_a_key_is_beside_words() -> None:
+    """Quotes and dashes that a layout does not have stay, and so do signs that both have in the same place."""
+    assert _noise("«Люблю» — жаб, ж.", "ru").text.value == "«K.,k.» — ;f,? ;/"
+    assert _noise(";f,? ;/ «K.,k.»", "en").text.value == "жаб, ж. «Люблю»"
 
 
 def test_exceptions_are_composed_several_double_and_missing() -> None:

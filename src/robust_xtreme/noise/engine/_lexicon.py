@@ -13,10 +13,14 @@ import numpy as np
 
 from robust_xtreme import graphemes
 from robust_xtreme.edits import Array, batch, span_table
+from robust_xtreme.noise.engine._runs import add_marks
 from robust_xtreme.noise.engine.diff import distance
 
 DECOMPOSED: Final = graphemes.SEPARATOR
 """The prefix of the lookup key of a word of a decomposed (NFD) text."""
+
+JOINED: Final = "\uffff"
+"""The prefix of the lookup key of a word that has a letter directly after it, where forms are whole words."""
 
 LONE_JAMO: Final = dict.fromkeys(range(0x3131, 0x3164))
 """What Korean keyboards type where keys make no syllable. NFKC has none of them, so that it is compared without."""
@@ -71,7 +75,8 @@ class Table(NamedTuple):
 class Lexicon:
     """The words seen so far, each with its row in the table; cleared when there are too many.
 
-    With `whole` forms may begin and end with signs, as with letters; without, they begin and end with letters.
+    With `whole` forms may begin and end with signs, as with letters, and end with a cluster that waits for more letters
+    where none is after the word; without, they begin and end with letters.
     """
 
     author: Callable[[str], Iterable[Form]]
@@ -143,31 +148,31 @@ def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
 
 def _entries(lexicon: Lexicon, keys: Sequence[str]) -> Iterator[list[Entry]]:
     """The entries of each word, sorted by kind; forms that would break a cluster or join a neighbour are left out."""
-    words = [key.removeprefix(DECOMPOSED) for key in keys]
+    words = [key.lstrip(DECOMPOSED + JOINED) for key in keys]
     numbers = {kind: number for number, kind in enumerate(lexicon.kinds)}
-    offers = [list(_offers(lexicon.author, key)) for key in keys]
+    offers = [list(_offers(lexicon, key)) for key in keys]
     texts = [form.text for offer in offers for form in offer]
     clean, forms = iter(_segmented(words, signs=False)), iter(_segmented(texts, signs=lexicon.whole))
-    for offer in offers:
-        old, _ = next(clean)
+    for key, offer in zip(keys, offers, strict=True):
+        old, *_ = next(clean)
         shrunk = max(1, sum(form.weight for form in offer) >> _SUM_BITS)
         entries = []
         for form in offer:
-            new, sound = next(forms)
-            if sound:
+            new, sound, waits = next(forms)
+            if sound and not (waits and JOINED in key):
                 entries.append(_entry(numbers[form.kind], max(1, form.weight // shrunk), old, new))
         yield sorted(entries, key=lambda entry: entry.kind)
 
 
-def _offers(author: Callable[[str], Iterable[Form]], key: str) -> Iterator[Form]:
+def _offers(lexicon: Lexicon, key: str) -> Iterator[Form]:
     """The forms of a word in its own normal form, none of them the word itself."""
-    word = key.removeprefix(DECOMPOSED)
+    word = key.lstrip(DECOMPOSED + JOINED)
     composed = unicodedata.normalize("NFC", word)
-    decomposed = key != word or composed != word
+    decomposed = DECOMPOSED in key or composed != word
     if decomposed and not unicodedata.is_normalized("NFD", word):
         return
-    compatible = unicodedata.is_normalized("NFKC", composed)
-    for form in author(composed):
+    compatible = not lexicon.whole and unicodedata.is_normalized("NFKC", composed)
+    for form in lexicon.author(composed):
         assert form.weight > 0, form
         text = unicodedata.normalize("NFC", form.text)
         whole = unicodedata.is_normalized("NFKC", text.translate(LONE_JAMO))
@@ -176,10 +181,11 @@ def _offers(author: Callable[[str], Iterable[Form]], key: str) -> Iterator[Form]
             yield form._replace(text=unicodedata.normalize("NFD", text) if decomposed else text)
 
 
-def _segmented(strings: Sequence[str], *, signs: bool) -> Iterator[tuple[list[str], bool]]:
+def _segmented(strings: Sequence[str], *, signs: bool) -> Iterator[tuple[list[str], bool, bool]]:
     """The clusters of each string, and whether it begins and ends with letters that join with nothing beside them.
 
-    With `signs` they may be signs, too, and no sign in the string has a mark.
+    With `signs` they may be signs, too, and no sign in the string has a mark; the last flag is then whether the end
+    waits for more letters, which it may.
     """
     page = batch(strings, span_table([()] * len(strings)))
     clusters = page.clusters
@@ -187,15 +193,20 @@ def _segmented(strings: Sequence[str], *, signs: bool) -> Iterator[tuple[list[st
     if signs:
         alone = np.diff(clusters.starts, append=len(page.points)) == 1
         sound |= alone & ((page.props.take(clusters.starts) & graphemes.SPACE) == 0)
+        add_marks(page, sound)
     marked = np.add.reduceat(~sound, page.bounds[:-1]) if signs and len(strings) else np.zeros(len(strings), np.int64)
     sound[clusters.open_before] = False
-    sound[clusters.open_after] = False
+    waits = np.zeros(len(sound), np.bool_)
+    waits[clusters.open_after] = True
+    sound &= signs | ~waits
     starts, bounds = clusters.starts.tolist(), page.bounds.tolist()
     offsets = page.offsets.tolist()
-    ends = (sound[page.bounds[:-1]] & sound[page.bounds[1:] - 2] & (marked == 0)).tolist() if len(strings) else []
+    last = page.bounds[1:] - 2
+    ends = (sound[page.bounds[:-1]] & sound[last] & (marked == 0)).tolist() if len(strings) else []
+    open_ends = waits[last].tolist()
     for number, (first, stop) in enumerate(pairwise(bounds)):
         word_starts = [start - offsets[number] for start in starts[first:stop]]
-        yield [strings[number][low:high] for low, high in pairwise(word_starts)], ends[number]
+        yield [strings[number][low:high] for low, high in pairwise(word_starts)], ends[number], open_ends[number]
 
 
 def _entry(kind: int, weight: int, old: list[str], new: list[str]) -> Entry:

@@ -1,6 +1,6 @@
 """The words of a batch: runs of letters with their marks, cut where a span begins or ends.
 
-Burmese marks that are clusters by themselves (ာ, း) are parts of words.
+Burmese marks that are clusters by themselves (ာ, း) are parts of words, and so are the signs that a member names.
 """
 
 from __future__ import annotations
@@ -41,12 +41,17 @@ class Words:
     edge: Array
 
 
-def find(batch: Batch, begins: Array | None = None) -> Words:
-    """The words of a batch; with `begins` (m,) they are also cut before the clusters that it names."""
+def find(batch: Batch, begins: Array | None = None, signs: Array | None = None) -> Words:
+    """The words of a batch; with `begins` (m,) they are also cut before the clusters that it names.
+
+    `signs` are code points other than letters that are parts of words.
+    """
     clusters = batch.clusters
     props = batch.firsts(batch.props)
     letter = (props & graphemes.LETTER) > 0
-    _mark(batch, letter)
+    add_marks(batch, letter)
+    if signs is not None:
+        letter |= np.isin(batch.firsts(batch.points), signs) & (np.diff(clusters.starts, append=len(batch.points)) == 1)
     free = letter.copy()
     closed, edge = guard(batch, free)
     closed = np.ones(len(letter), np.bool_) if closed is None else closed
@@ -62,13 +67,13 @@ def find(batch: Batch, begins: Array | None = None) -> Words:
     start, stop = at(clusters.starts, first), at(clusters.starts, last)
     text = np.searchsorted(batch.offsets, start, "right") - 1
     formed = at(free, first) & at(free, last - 1) & ~np.isin(first, clusters.open_before)
-    formed &= ~_digit_beside(batch, blank | (props & graphemes.LETTER > 0), first, last)
+    formed &= ~_digit_beside(batch, blank | letter, first, last)
     offered = formed & at(closed, first) & at(closed, last - 1)
     alone = offered & _alone(first, last, text, blank)
     return Words(batch, first, last, start, stop, text, formed, offered, alone, blank, edge)
 
 
-def _mark(batch: Batch, letter: Array) -> None:
+def add_marks(batch: Batch, letter: Array) -> None:
     """Set `letter` to True at marks that are clusters by themselves and do not join with a letter before them."""
     clusters = batch.clusters
     asked = np.flatnonzero(~letter)

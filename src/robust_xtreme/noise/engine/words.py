@@ -22,7 +22,7 @@ import numpy as np
 from robust_xtreme import graphemes, randomness
 from robust_xtreme.edits import Array, Edits, at, differ, ragged
 from robust_xtreme.languages import language
-from robust_xtreme.noise.engine._lexicon import DECOMPOSED, Form, Lexicon, Table
+from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
 from robust_xtreme.noise.engine._select import active, forms, pick
 from robust_xtreme.noise.engine.dividing import begins
@@ -160,11 +160,11 @@ class Plan(NamedTuple):
     moves: Moves | None
 
 
-def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None) -> Plan:
-    words = find(job.batch, None if divided is None else begins(job.batch, divided))
+def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None, signs: Array | None) -> Plan:
+    words = find(job.batch, None if divided is None else begins(job.batch, divided), signs)
     draws = randomness.draws(job.keys[words.text], words.start - job.batch.offsets[words.text])
     rates = tuple(job.params[kind][0] for kind in kinds)
-    rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words))
+    rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words, lexicon.whole))
     ways = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.table.masks[rows]
     ways = np.where(words.formed if lexicon is not None and lexicon.whole else words.offered, ways, 0)
     movable = Moves(_swaps(words), *_drops(words, draws)) if {DROP, SWAP} & set(kinds) else None
@@ -180,10 +180,12 @@ def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
     return where.astype(np.int64) << kinds.index(kind) if kind in kinds else np.zeros(len(where), np.int64)
 
 
-def _strings(words: Words) -> list[str]:
-    """The keys of the words in the lexicon."""
+def _strings(words: Words, whole: bool) -> list[str]:
+    """The keys of the words in the lexicon; those of `whole` words say whether a letter follows."""
     joined = graphemes.SEPARATOR.join(words.batch.values)
     word_texts = [joined[start:stop] for start, stop in zip(words.start.tolist(), words.stop.tolist(), strict=True)]
+    for number in np.flatnonzero(words.start[1:] == words.stop[:-1]).tolist() if whole else ():
+        word_texts[number] = JOINED + word_texts[number]
     for number in np.flatnonzero(forms(words.batch, np.ones(len(word_texts), np.bool_), words.start)).tolist():
         word_texts[number] = DECOMPOSED + word_texts[number]
     return word_texts
@@ -269,9 +271,11 @@ def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
     return pool, 2 * (np.minimum(sizes[chosen], sizes[chosen + 1]) + between)
 
 
-def _decided(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None) -> tuple[Edits, Array]:
+def _decided(
+    job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None, signs: Array | None
+) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,)."""
-    plan = _plan(job, kinds, lexicon, divided)
+    plan = _plan(job, kinds, lexicon, divided, signs)
     able = plan.ways > 0
     if plan.moves is not None and DROP in kinds and Decimal(job.params[DROP][0]):
         able |= plan.moves.spared
@@ -287,6 +291,7 @@ def words(
     choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
     whole: bool = False,
     divided: Callable[[str], Trie | None] = lambda _: None,
+    signs: Callable[..., frozenset[str]] | None = None,
     **declared: Unpack[Declared],
 ) -> Callable[[WordNoise], Perturbation]:
     """Make a perturbation of a function from a word (composed, NFC) and its language to the noisy forms of the word.
@@ -296,6 +301,7 @@ def words(
     a normal form, or might join with a neighbour of the word is left out. With `whole` a form replaces all of the word,
     so that it may begin and end with signs, and a word that ends in a cluster that waits for more letters (अर्थात्) has
     forms, too. `divided` gives the list of words into which text of a language is divided, None where spaces divide it.
+    `signs` gives, for a language and the `choices`, the characters other than letters that are parts of words.
     `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
     """
     kinds = tuple(rates)
@@ -305,10 +311,14 @@ def words(
         def lexicon(code: str, chosen: tuple[tuple[str, str], ...]) -> Lexicon:
             return Lexicon(partial(author, language=code, **dict(chosen)), kinds, whole)
 
+        @cached
+        def parts(code: str, chosen: tuple[tuple[str, str], ...]) -> Array | None:
+            return None if signs is None else np.array(sorted(map(ord, signs(code, **dict(chosen)))), np.uint32)
+
         def edit(job: Job) -> tuple[Edits, Array]:
             chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))
             listed = None if set(kinds) <= _FORMLESS else lexicon(job.language, chosen)
-            return _decided(job, kinds, listed, divided(job.language))
+            return _decided(job, kinds, listed, divided(job.language), parts(job.language, chosen))
 
         fields = {"rates": rates, "choices": choices or {}, **declared}
         return member(author, "words", "word", strength, kinds, edit, **fields)

@@ -105,12 +105,10 @@ class Layout:
         if segment in self._typed:
             return (self._typed[segment],)
         whole = unicodedata.normalize("NFD", segment)
-        if not 1 < len(whole) <= 1 + _MARKS:
-            return None
         shorter = self._segment(segment[:-1]) if len(segment) > 1 and segment[-1] in self._typed else None
         if shorter is not None:
             return (*shorter, self._typed[segment[-1]])
-        return next(self._marked(segment, whole), None)
+        return next(self._marked(segment, whole), None) if 1 < len(whole) <= 1 + _MARKS else None
 
     def _marked(self, segment: str, whole: str) -> Iterator[tuple[Stroke, ...]]:
         """The ways to type a letter without one of its marks, and that mark before or after it."""

@@ -27,6 +27,9 @@ _ALTGR: Final = 2
 _BACKSLASH: Final = {"AD13": "AC12"}
 """The key that is above Enter on one form of keyboard, and beside it on the other."""
 
+_WITHIN_WORDS: Final = ("dead key", "several code points")
+"""Why a sign may not come back that is a part of a letter, or several."""
+
 _APOSTROPHE: Final = {"’": "'"}
 _LONGEST: Final = 16
 """The letters of the longest word that is read as a whole."""
@@ -40,12 +43,14 @@ class Method(NamedTuple):
     """How keys become text beyond what a layout says: the layout, the keys of a text, and the text of keys.
 
     `keys` gives the signs of the layout that are struck, None where the text cannot be typed; `text` is the reverse,
-    and None where keys are left over, or for all keys where the method offers several texts.
+    and None where keys are left over, or for all keys where the method offers several texts. `signs` are the keys other
+    than letters that are parts of words.
     """
 
     layout: str
     keys: Callable[[str], str | None]
     text: Callable[[str], str | None]
+    signs: str = ""
 
 
 def _kana_keys(text: str) -> str:
@@ -128,8 +133,10 @@ METHODS: Final[Mapping[str, Method]] = {
     "vi-telex": Method(
         LATIN, partial(telex.keys, method="telex", tone_last=True), partial(telex.typed, method="telex")
     ),
-    "vi-vni": Method(LATIN, partial(telex.keys, method="vni", tone_last=True), partial(telex.typed, method="vni")),
-    "ja-romaji": Method(LATIN, _romaji_keys, lambda keys: kana.romaji().decode(keys)),
+    "vi-vni": Method(
+        LATIN, partial(telex.keys, method="vni", tone_last=True), partial(telex.typed, method="vni"), "0123456789"
+    ),
+    "ja-romaji": Method(LATIN, _romaji_keys, lambda keys: kana.romaji().decode(keys), "-"),
     "zh-pinyin": Method(LATIN, _pinyin_keys, lambda _: None),
     _KANA: Method(_KANA, _kana_keys, _kana_text),
 }
@@ -202,6 +209,25 @@ def _levels(name: str) -> int:
     return len(keyboards.LEVELS) if altgr else _ALTGR
 
 
+@packs.cached
+def signs_of_words(typed: str, on: str) -> frozenset[str]:
+    """The characters other than letters that are typed with a word: another layout or method gives others for them.
+
+    A sign that is the same there, or has no key of its own on one of the two, is beside words, as a blank is.
+    """
+    first, second = (keyboards.layout(METHODS[name].layout if name in METHODS else name) for name in (typed, on))
+    method = METHODS.get(on)
+    return frozenset((*_changed_signs(first, second), *(method.signs if method else ())))
+
+
+def _changed_signs(first: Layout, second: Layout) -> Iterator[str]:
+    for stroke in (Stroke(key, level) for key in first.keys for level in range(len(key.levels))):
+        sign, other = _sign(first, stroke), _sign(second, stroke)
+        kept = not _single(first, stroke) and _single(second, stroke) in ("", *_WITHIN_WORDS)
+        if kept and other != sign and not sign.isalpha():
+            yield sign
+
+
 def irreversible(typed: str, on: str) -> Iterator[tuple[str, str]]:
     """The signs of a layout that do not come back from another one, each with the reason."""
     first, second = keyboards.layout(typed), keyboards.layout(on)
@@ -218,9 +244,9 @@ def _single(layout: Layout, stroke: Stroke) -> str:
     if stroke.level >= _levels(layout.name):
         return "no AltGr there"
     if sign.startswith(DEAD):
-        return "dead key"
+        return _WITHIN_WORDS[0]
     if len(sign) > 1:
-        return "several code points"
+        return _WITHIN_WORDS[1]
     typed = layout.strokes(sign)
     single = typed is not None and len(typed) == 1 and _at(typed[0]) == _at(stroke)
     return "" if single else "also on another key"

@@ -8,15 +8,18 @@ word can change. So Russian becomes Latin letters and signs, German loses z, y, 
 what is typed by an input method (Chinese, Japanese, Korean, Vietnamese) shows its keys, as where the method is off.
 `@keyboard=NAME` is another keyboard or method of the language's own, as `jp-kana` for Japanese.
 
+A word is what is between blanks, with the signs and digits that the other layout has elsewhere, so that the layouts in
+reverse give the text again: более, is ,jktt? and comes back; docs/layouts.md lists the keys that do not. A sign without
+a key, or with the same key on both, is beside words. Numbers stay, and so does a word that would become one.
+
 A word changes as a whole or not at all: one with a letter that the own keyboard does not type, or whose key types
 nothing on the other, is not eligible, nor is one that stays as it is. Text without spaces is divided into the words of
-a list where there is one. Signs that letters become (б is the comma) belong to the word and stay within its spans.
-Without dead keys, keys of several code points and signs on two keys, the same
-keys on the two layouts in reverse give the word again: docs/layouts.md lists the exceptions.
+a list where there is one. Signs that letters become (б is the comma) stay within the spans of their words.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -26,7 +29,7 @@ from robust_xtreme.languages import language as language_of
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.input import keyboards
-from robust_xtreme.noise.input.retyping import METHODS, retyped
+from robust_xtreme.noise.input.retyping import METHODS, retyped, signs_of_words
 from robust_xtreme.noise.members import keyboard_typo
 from robust_xtreme.noise.members.transliterate import listed_words
 
@@ -42,6 +45,9 @@ changes fewer letters than two, as Tagalog, which has ñ in a few names.
 
 _OFFERED: Final = ("zh-pinyin",)
 """Methods that offer several texts for the same keys, so that they cannot be what is on."""
+
+_NUMBER: Final = re.compile(r"[-+−#$€£(]*\d+(?:[-–.,:/٫٬]\d+)*[.,:;!?%°)]*")
+"""A number with the signs beside it, which is not typed: it may be the answer, or decide the label."""
 
 
 def keyboard_names() -> tuple[str, ...]:
@@ -88,6 +94,11 @@ def _refusal(code: str, why: str) -> str:
     )
 
 
+def _signs(language: str, layout: str, keyboard: str) -> frozenset[str]:
+    """The signs and digits that are typed with the words of a language."""
+    return signs_of_words(*pair(language, keyboard, layout))
+
+
 def _packs(code: str) -> tuple[str, ...]:
     """The packs of the usual way to type a language, and of the layout that is on by default."""
     if not keyboards_of(code):
@@ -103,6 +114,7 @@ def _packs(code: str) -> tuple[str, ...]:
     choices={"layout": layout_names, "keyboard": keyboard_names},
     whole=True,
     divided=lambda code: None if language_of(code).spaces else listed_words(code),
+    signs=_signs,
     lacks=lambda code: known_language(code) or ("" if keyboards_of(code) else "no keyboard pack"),
     packs=_packs,
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
@@ -110,5 +122,6 @@ def _packs(code: str) -> tuple[str, ...]:
 def wrong_layout(word: str, language: str, layout: str, keyboard: str) -> Iterator[Form]:
     """Type words with another keyboard layout on: привет as ghbdtn, hello as руддщ."""
     form = retyped(word, *pair(language, keyboard, layout))
-    if form:
+    kept = (word, form or "") if language_of(language).spaces else (word,)
+    if form and not any(map(_NUMBER.fullmatch, kept)):
         yield Form(form, "retyped")
