@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme.errors import DataError, MissingData, UserError, shown
 from robust_xtreme.external.pairing import Noisy
-from robust_xtreme.formats import numbered_lines, parse, read_file, reader
+from robust_xtreme.external.stated import stated
+from robust_xtreme.formats import CHANGES, numbered_lines, parse, read_file, reader
 from robust_xtreme.sources.paths import options
 from robust_xtreme.sources.rows import SourceRows, check
 from robust_xtreme.sources.source import Source
@@ -100,7 +101,8 @@ def read(cell: Cell, path: Path, source: Source) -> Noisy:
     given = tuple(replace(row, cluster=_CLUSTER) for row in rows.rows)
     examples = cell.task.adapt(given, origin)
     native = isinstance(source, Suite) or cell.task.files[cell.split].ids == "native"
-    return Noisy(examples, [row.location for row in rows.rows], native)
+    steps = [stated(row.values.get(CHANGES), row.location) for row in rows.rows]
+    return Noisy(examples, [row.location for row in rows.rows], native, steps)
 
 
 def _files(folder: Path, cell: Cell) -> Iterable[Path]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.external.pairing import Noisy, Pairing
 from robust_xtreme.external.realised import realised
+from robust_xtreme.external.stated import Steps, followed
 from robust_xtreme.noise.engine.noising import Noised, noise_example
 
+_CONTEXT: Final = "context"
 _SHOWN: Final = 40
 _AWAY: Final = 10
 """How many characters an answer may be from where the edits, which a diff does not know for certain, move it."""
@@ -56,24 +58,38 @@ class Paired:
         return tuple(noise_example(example, self.noised, self.fields) for example in examples)
 
 
+class _Item(NamedTuple):
+    """A clean example and its noisy form, the location of this, and the edits of its context that the file states."""
+
+    before: Example
+    after: Example
+    location: str
+    steps: Steps
+
+    def form(self, field: str) -> tuple[str, Steps]:
+        """The noisy text of a field, and its stated edits."""
+        return self.after.texts[field].value, self.steps if field == _CONTEXT else ()
+
+
 def pair_up(name: str, clean: Sequence[Example], noisy: Noisy, pairing: Pairing) -> Paired:
-    """The items of a pairing. Raises DataError for an answer that is in another part of its text."""
-    pairs = _with_own_ids([(clean[before], noisy.examples[after]) for before, after in pairing.pairs])
-    noised = _noised(pairs)
-    for (before, after), (_, number) in zip(pairs, pairing.pairs, strict=True):
-        _check_answers(before, after, noisy.locations[number])
-    examples = tuple(before for before, _ in pairs)
+    """The items of a pairing. Raises DataError for an answer in another part of its text, and wrong stated edits."""
+    steps = noisy.steps or [()] * len(noisy.examples)
+    items = _with_own_ids([_Item(clean[i], noisy.examples[j], noisy.locations[j], steps[j]) for i, j in pairing.pairs])
+    noised = _noised(items)
+    for item in items:
+        _check_answers(item, noised)
+    examples = tuple(item.before for item in items)
     edited = {field for it in examples for field, text in it.texts.items() if noised[text.id].status == "ok"}
     every = tuple(dict.fromkeys(field for example in examples for field in example.texts))
     return Paired(name, pairing, examples, noised, tuple(field for field in every if field in edited) or every)
 
 
-def _with_own_ids(pairs: Sequence[tuple[Example, Example]]) -> list[tuple[Example, Example]]:
-    """The pairs, where each text that has several noisy forms has an id of its own in each example."""
-    forms: defaultdict[str, set[str]] = defaultdict(set)
-    for before, after in pairs:
-        for field, text in before.texts.items():
-            forms[text.id].add(after.texts[field].value)
+def _with_own_ids(items: Sequence[_Item]) -> list[_Item]:
+    """The items, where each text that has several noisy forms has an id of its own in each example."""
+    forms: defaultdict[str, set[tuple[str, Steps]]] = defaultdict(set)
+    for item in items:
+        for field, text in item.before.texts.items():
+            forms[text.id].add(item.form(field))
 
     def renamed(example: Example) -> Example:
         several = any(len(forms[text.id]) > 1 for text in example.texts.values())
@@ -86,27 +102,40 @@ def _with_own_ids(pairs: Sequence[tuple[Example, Example]]) -> list[tuple[Exampl
     def with_id(text: Text, example: Example) -> Text:
         return replace(text, id=f"{text.id}@{example.id}") if len(forms[text.id]) > 1 else text
 
-    return [(renamed(before), after) for before, after in pairs]
+    return [item._replace(before=renamed(item.before)) for item in items]
 
 
 Bounds = dict[tuple[int, int], Span]
 
 
-def _noised(pairs: Sequence[tuple[Example, Example]]) -> dict[str, Noised]:
-    """The outcome of each text, by its id."""
-    texts: dict[str, tuple[Text, str]] = {}
+def _noised(items: Sequence[_Item]) -> dict[str, Noised]:
+    """The outcome of each text, by its id. Raises DataError for stated edits that do not make it."""
+    outcomes: dict[str, Noised] = {}
     bounds: defaultdict[str, Bounds] = defaultdict(dict)
-    for before, after in pairs:
-        for field, text in before.texts.items():
-            texts[text.id] = text, after.texts[field].value
-            bounds[text.id] |= {(was.start, was.stop): now for was, now in _spans(before, after, field)}
-    return {id: realised(text, value, _moved(text, value, bounds[id])) for id, (text, value) in texts.items()}
+    for item in items:
+        for field, text in item.before.texts.items():
+            bounds[text.id] |= {(was.start, was.stop): now for was, now in _spans(item, field)}
+    for item in items:
+        for field, text in item.before.texts.items():
+            if text.id not in outcomes:
+                outcomes[text.id] = _outcome(text, *item.form(field), item.location, bounds[text.id])
+    return outcomes
 
 
-def _spans(before: Example, after: Example, field: str) -> Iterable[tuple[Span, Span]]:
+def _outcome(clean: Text, value: str, steps: Steps, location: str, bounds: Bounds) -> Noised:
+    """The noisy form of a text: its positions move by its stated edits, else by the file's spans and a diff."""
+    if not steps:
+        return realised(clean, value, _moved(clean, value, bounds))
+    traces = followed(clean, value, steps, location)
+    spans = [Span(*moved) for _, moved in traces[-1].spans]
+    return replace(realised(clean, value, spans), traces=traces)
+
+
+def _spans(item: _Item, field: str) -> Iterable[tuple[Span, Span]]:
     """The spans of a clean text, each with where the noisy file has it: answers of the example, or words."""
+    before, after = item.before, item.after
     if isinstance(before.target, Answers) and isinstance(after.target, Answers):
-        return zip(before.target.spans, after.target.spans, strict=True) if field == "context" else ()
+        return zip(before.target.spans, after.target.spans, strict=True) if field == _CONTEXT else ()
     was, now = before.texts[field].spans, after.texts[field].spans
     return zip(was, now, strict=True) if len(was) == len(now) else ()
 
@@ -119,15 +148,16 @@ def _moved(text: Text, value: str, bounds: Bounds) -> list[Span]:
     return [bounds.get((span.start, span.stop)) or Span(*bare.to_noisy(span.start, span.stop)) for span in text.spans]
 
 
-def _check_answers(before: Example, after: Example, location: str) -> None:
+def _check_answers(item: _Item, noised: Mapping[str, Noised]) -> None:
     """Raise DataError for an answer that is not where the edits move the clean one, or not near that."""
+    before, after = item.before, item.after
     if not (isinstance(before.target, Answers) and isinstance(after.target, Answers)):
         return
-    context, noisy = before.texts["context"], after.texts["context"]
-    edits = realised(replace(context, spans=()), noisy.value, ())
+    context, noisy = before.texts[_CONTEXT], after.texts[_CONTEXT]
+    edits = noised[context.id] if item.steps else realised(replace(context, spans=()), noisy.value, ())
     for was, now in zip(before.target.spans, after.target.spans, strict=True):
         away = abs(edits.to_noisy(was.start, was.stop)[0] - now.start)
         room = _AWAY + was.stop - was.start if edits.status == "ok" else 0
         if away > room or (not room and now.stop != was.stop):
             answers = f"{noisy.at(now)[:_SHOWN]!r}, which is {context.at(was)[:_SHOWN]!r} in {before.id}"
-            raise DataError(location, f"has the answer {answers}, or is in another part of its text.")
+            raise DataError(item.location, f"has the answer {answers}, or is in another part of its text.")

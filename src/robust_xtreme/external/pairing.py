@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, final
 
 from robust_xtreme.errors import DataError, counted
 from robust_xtreme.examples import Answers, Choice, Example, Tags
+from robust_xtreme.external.stated import Steps
 from robust_xtreme.noise.engine.diff import hunks
 
 NEAR: Final = 0.6
@@ -56,11 +57,15 @@ class Pairing:
 
 
 class Noisy(NamedTuple):
-    """Noisy examples with the location of each in its file; `native`: their ids are those of the clean ones."""
+    """Noisy examples with the location of each in its file; `native`: their ids are those of the clean ones.
+
+    `steps` are the edits of each example's context that the file states; empty where it states none.
+    """
 
     examples: Sequence[Example]
     locations: Sequence[str]
     native: bool
+    steps: Sequence[Steps] = ()
 
 
 def paired(clean: Sequence[Example], noisy: Noisy, labels: Sequence[str] = (), partial: bool = False) -> Pairing:

@@ -22,7 +22,7 @@ class Options:
 
     `language_field` names the field with each row's language. `pairs` reads a tsv as its task does: two texts a line,
     `first` and `second`, which may be quoted. `keep` names keys or columns that do not move, whatever they look like.
-    With `skip_null` a null is kept where a text is expected.
+    With `skip_null` a null is kept where a text is expected, with `edits` the edits of a context are written beside it.
     """
 
     fields: tuple[str, ...]
@@ -31,6 +31,7 @@ class Options:
     pairs: bool = False
     keep: tuple[str, ...] = ()
     skip_null: bool = False
+    edits: bool = False
 
 
 class Slot(NamedTuple):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.formats._changes import beside, check_free
 from robust_xtreme.formats._file import Line, Source
 from robust_xtreme.formats._json import Placed, Range, checked, dumped, placed_row, shown, text_of
 from robust_xtreme.formats._moving import MOVING, Moving, moving
@@ -20,6 +21,7 @@ TAKES: Final = ("--language-field", "--keep", "--skip-null")
 
 _CHOICE: Final = re.compile(r"choice([1-9][0-9]*)")
 _CHOICES: Final = "choices"
+_CONTEXT: Final = "context"
 
 
 def records(source: Source, options: Options) -> Iterator[Record]:
@@ -46,6 +48,8 @@ def record_of(line: Line, path: str, options: Options) -> Record:
                 raise DataError(location, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
     one_text = {name: value for name, value in given.items() if not isinstance(value, list)}
     texts = {name: checked(value, name, location, empty=True, nulls=True) for name, value in one_text.items()}
+    if with_edits := options.edits and _CONTEXT in texts:
+        check_free(row, location)
     moves = moving(row, texts, {*options.keep, *options.fields} - {*texts}, location)
     number = str(line.number)
     slots = tuple(
@@ -54,7 +58,7 @@ def record_of(line: Line, path: str, options: Options) -> Record:
         else word_slot(name, number, value, language=language)
         for name, value in given.items()
     )
-    return Record(slots, partial(_written, line, given, moves), len(line.text), len(values) - len(given))
+    return Record(slots, partial(_written, line, given, moves, with_edits), len(line.text), len(values) - len(given))
 
 
 def _value(row: Mapping[str, Any], name: str, location: str) -> Any:
@@ -74,11 +78,14 @@ def _value(row: Mapping[str, Any], name: str, location: str) -> Any:
     return value
 
 
-def _written(line: Line, given: Mapping[str, Any], moves: Mapping[str, Moving], done: Sequence[Done]) -> str:
+def _written(
+    line: Line, given: Mapping[str, Any], moves: Mapping[str, Moving], with_edits: bool, done: Sequence[Done]
+) -> str:
     edits: Edits = {}
     for outcome, (name, value) in zip(done, given.items(), strict=True):
         if name in moves:
-            edits[value.range] = dumped(outcome.value, value, line.text)
+            stated = beside(outcome) if with_edits and name == _CONTEXT else ""
+            edits[value.range] = dumped(outcome.value, value, line.text) + stated
             edits |= moves[name].edits(outcome, line.text)
         else:
             pairs = zip(value, outcome.words(), strict=True)

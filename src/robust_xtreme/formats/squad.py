@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any, Final, TypeVar, final
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.formats._changes import CHANGES, beside, check_free
 from robust_xtreme.formats._file import Source
 from robust_xtreme.formats._json import HALF, dumped, is_half, json_errors, placed, spans_of, text_of
 from robust_xtreme.formats._moving import Moving
@@ -24,6 +25,7 @@ from robust_xtreme.formats._stream import Document, members
 from robust_xtreme.specs import Row
 
 FIELDS: Final = ("context", "question", "answers")
+OPTIONAL: Final = (CHANGES,)
 
 NOISED: Final = ("question", "context")
 """The fields that can be noised; the first is the default."""
@@ -31,7 +33,7 @@ NOISED: Final = ("question", "context")
 FAMILY: Final = "span_qa"
 WRITTEN: Final = "squad"
 
-__all__ = ["FAMILY", "FIELDS", "NOISED", "WRITTEN", "read", "record", "records", "span"]
+__all__ = ["FAMILY", "FIELDS", "NOISED", "OPTIONAL", "WRITTEN", "read", "record", "records", "span"]
 
 _DATA: Final = "data"
 _OTHER: Final = "this is not SQuAD's format."
@@ -43,9 +45,9 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a question, with the values `context`, `question` and `answers`: pairs of (start, stop) in code points.
 
     Answers with an empty text are left out. `impossible` is present, and true, where the file marks a question as
-    impossible; `sentences`, pairs of (start, stop), are present where the paragraph has `sentence_breaks`. Raises
-    DataError for malformed JSON with its line, for a missing or wrong value with the question's id, and where an answer
-    is not at its offset.
+    impossible; `sentences`, pairs of (start, stop), are present where the paragraph has `sentence_breaks`, and `edits`,
+    unchecked, where it has these. Raises DataError for malformed JSON with its line, for a missing or wrong value with
+    the question's id, and where an answer is not at its offset.
     """
     with json_errors(path, 1):
         document = json.loads(text)
@@ -88,7 +90,7 @@ def _passage(holder: Mapping[str, Any], asked: Mapping[str, Any], path: str, nam
 
 def _rows(passage: _Passage, path: str) -> Iterator[Row]:
     """The rows of the questions of a passage; the location distinguishes questions with the same id."""
-    shared: dict[str, Any] = {"context": passage.context}
+    shared: dict[str, Any] = {"context": passage.context, **_optional(passage.holder)}
     if "qas" in passage.holder and BREAKS in passage.holder:
         shared["sentences"] = spans_of(passage.holder, BREAKS, len(passage.context), passage.location)
         check_order(shared["sentences"], BREAKS, passage.location)
@@ -128,7 +130,12 @@ def _text(holder: Any, key: str, location: str) -> str:
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
     context, question = text_of(row, "context", location), text_of(row, "question", location)
-    return {"context": context, "question": question, "answers": spans_of(row, "answers", len(context), location)}
+    answers = spans_of(row, "answers", len(context), location)
+    return {"context": context, "question": question, "answers": answers, **_optional(row)}
+
+
+def _optional(holder: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: holder[key] for key in OPTIONAL if key in holder}
 
 
 def records(source: Source, options: Options) -> Iterator[Record]:
@@ -182,18 +189,21 @@ def _article(raw: str, passages: Iterable[_Passage], path: str, options: Options
         ]
         sentences = breaks(passage.holder, context, passage.location)
         if "context" in options.fields:
+            if options.edits:
+                check_free(passage.holder, passage.location)
             moves[len(slots)] = Moving(passage.holder, ranges, sentences)
             slots.append(Slot("context", asked[0][1] if asked else "", context, spans(ranges)))
         if "question" in options.fields:
             slots += [Slot("question", location, question["question"]) for question, location, _ in asked]
-    return Record(tuple(slots), partial(_written, raw, moves), len(raw))
+    return Record(tuple(slots), partial(_written, raw, moves, options.edits), len(raw))
 
 
-def _written(raw: str, moves: Mapping[int, Moving], done: Sequence[Done]) -> str:
+def _written(raw: str, moves: Mapping[int, Moving], with_edits: bool, done: Sequence[Done]) -> str:
     edits: Edits = {}
     for index, outcome in enumerate(done):
         value: Any = outcome.slot.value
         edits[value.range] = dumped(outcome.value, value, raw)
         if index in moves:
+            edits[value.range] += beside(outcome) if with_edits else ""
             edits |= moves[index].edits(outcome, raw)
     return spliced(raw, edits)

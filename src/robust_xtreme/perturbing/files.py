@@ -19,6 +19,7 @@ from robust_xtreme.perturbing.of_task import Asked, texts
 from robust_xtreme.perturbing.output import Goal, target, written
 from robust_xtreme.sinks import csv_cell
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.targets.kinds import SPAN_QA
 
 EDIT_COUNTS: Final = (
     "place",
@@ -254,7 +255,13 @@ def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noi
     if len(codes) == 1:
         check_served(noise.links, codes.pop(), "")
     _check_taken(job, format)
-    options = Options(tuple(called.values()), pairs=format == "tsv", keep=job.keep, skip_null=job.skip_null)
+    options = Options(
+        tuple(called.values()),
+        pairs=format == "tsv",
+        keep=job.keep,
+        skip_null=job.skip_null,
+        edits=task.family == SPAN_QA.name and format in ("jsonl", "squad"),
+    )
     return _Plan(formats.module(format).records, options, replace(noise, texts=task_texts))
 
 

@@ -206,7 +206,7 @@ def _row(line: str, location: str, wanted: Sequence[str], module: Any, is_own: b
     """A row, by the reader of the task's release files; without a cluster only where the task is the user's own."""
     values = parse(line, location)
     for key in values:
-        if key not in wanted:
+        if key not in (*wanted, *getattr(module, "OPTIONAL", ())):
             what = f"there is no key {key[:80]!r}.{nearest(key, wanted)}"
             raise DataError(location, f"{what} A row has: {', '.join(wanted)}.")
     for key in wanted:
