@@ -108,6 +108,7 @@ class Run:
         shared = {**shared, "shallow_noisy": chance + 1}
         numbers = {"value": value, "clean": clean, "drop": drop, **relative, **test, **marks}
         numbers["drop_without_risk"] = 0.9 * drop
+        numbers |= {} if half is None else {"low_without_risk": 0.9 * drop - 2, "high_without_risk": 0.9 * drop + 2}
         self.deltas.append({**cell, **numbers, **_interval(drop, half, "paired cluster t"), **shared, **realised})
 
     def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -157,7 +157,7 @@ class Reader:
         if noisy is None or clean is None:
             return None
         before, after, estimate = level(clean).value, level(noisy).value, drop(clean, noisy)
-        tested = estimate.p if not row["inert"] and row["not_applicable"] < 1 else None
+        tested = estimate.p if not row["inert"] and max(row["not_applicable"], row["unchanged"]) < 1 else None
         relative = 100 * estimate.value / before if before > 0 else None
         differing = int((clean != noisy).any(-1).any(0).sum())
         changed = {**estimate._asdict(), "p": tested, "value": after, "clean": before, "drop": estimate.value}

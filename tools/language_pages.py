@@ -48,10 +48,7 @@ def pages(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame]]:
     scores, deltas = (frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS))
     results = Results(scores, deltas, manifest)
     rows = headline(perturbed(results), results).filter(pl.col("scope") == "all")
-    without = pl.when(pl.col("no_claim").is_null()).then(-pl.col("drop_without_risk") + 0.0)
-    rows = rows.with_columns(change_without_risk=without).sort(
-        "task", "fields_rank", "perturbation", "grapheme_edit_rate", maintain_order=True
-    )
+    rows = rows.sort("task", "fields_rank", "perturbation", "grapheme_edit_rate", maintain_order=True)
     for code in rows.get_column("language").unique().sort():
         cells = rows.filter(pl.col("language") == code)
         yield code, _page(code, cells, manifest), cells

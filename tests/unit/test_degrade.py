@@ -10,6 +10,8 @@ import pytest
 from tests.stats_rows import NOISE, Right, answers, frames, prediction_rows, stats_rows
 
 from robust_xtreme.errors import Mismatch
+from robust_xtreme.results.averages import averages
+from robust_xtreme.results.benchmark import Task
 from robust_xtreme.results.degrade import deltas, family_name, parts_of
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
@@ -161,6 +163,23 @@ def test_noise_that_does_not_apply_claims_nothing() -> None:
     whole = build(predictions, PREDICTIONS)
     row = deltas(stats, scores(stats, whole), HEADLINES).row(0, named=True)
     assert (row["drop"], row["p"], row["family"]) == (0.0, None, None)
+
+
+def test_noise_that_edits_nothing_claims_nothing() -> None:
+    """A cell without an edit is in no family and in no average; a cell with a single edited item is in both."""
+    right = answers(90, 0.9)
+    stats, _ = frames({CLEAN: right, (NOISE, 0): right})
+    tasks = {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})}
+    for edited in (0, 1):
+        rows = [
+            {**row, "edits": int(at < edited), "status": "ok" if at < edited else "unchanged"}
+            for at, row in enumerate(prediction_rows(90, NOISE, 0))
+        ]
+        scored = scores(stats, build([*prediction_rows(90), *rows], PREDICTIONS))
+        frame = deltas(stats, scored, HEADLINES)
+        row = frame.row(0, named=True)
+        assert (row["drop"], row["p"], row["m"]) == ((0.0, 1.0, 1) if edited else (0.0, None, None))
+        assert averages(stats, scored, frame, tasks).filter(pl.col("condition") != "clean").is_empty() != bool(edited)
 
 
 def test_noise_that_the_tokenizer_undid_claims_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from tests.conformance.texts import SENTENCES
@@ -15,12 +16,14 @@ from robust_xtreme.edits import Trace
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE
+from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.noise.engine.noising import Bound, Noised, noise_texts, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import edited, negators, pattern
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.intervals import cluster_sums, estimate_difference
 from robust_xtreme.results.label_risk import drops_without_risk
 from robust_xtreme.results.schema import PREDICTIONS, STATS, build
 from robust_xtreme.results.score import scores
@@ -138,9 +141,15 @@ def test_the_drop_is_also_that_of_the_items_without_risk() -> None:
     safe = ~pl.Series(risky).to_numpy()
     assert row["label_risk"] == pytest.approx(sum(risky) / 90)
     assert row["drop_without_risk"] == pytest.approx(100 * (right[safe].mean() - noisy[safe].mean()))
+    clusters = np.arange(90)[safe] // 3
+    sums = (np.stack([values[safe], np.ones(safe.sum())], -1).astype(float) for values in (right, noisy))
+    before, after = (cluster_sums(each, clusters, 30)[None] for each in sums)
+    expected = estimate_difference(before, after, accuracy.reduce)
+    assert (row["low_without_risk"], row["high_without_risk"]) == pytest.approx((expected.low, expected.high))
     plain = predictions.with_columns(numbers_edited=pl.lit(0, pl.Int64))
     unchanged = deltas(stats, scores(stats, plain), {"xnli": "accuracy"}).row(0, named=True)
-    assert unchanged["drop_without_risk"] == unchanged["drop"]
+    for name in ("drop", "low", "high"):
+        assert unchanged[f"{name}_without_risk"] == unchanged[name]
     assert unchanged["label_risk"] == 0
 
 
@@ -151,7 +160,28 @@ def test_a_cell_with_no_other_items_has_no_such_drop() -> None:
     stats, predictions = build([*stats_rows(right), *stats_rows(right, NOISE, 0)], STATS), build(rows, PREDICTIONS)
     drops = drops_without_risk(stats, predictions)
     row = deltas(stats, scores(stats, predictions), {"xnli": "accuracy"}, without_risk=drops).row(0, named=True)
-    assert (row["label_risk"], row["drop_without_risk"]) == (1.0, None)
+    assert (row["label_risk"], row["drop_without_risk"], row["low_without_risk"]) == (1.0, None, None)
+
+
+def test_noise_seeds_with_other_items_share_an_interval() -> None:
+    """Each seed leaves out its own items; few clusters with items that are left give a drop without an interval."""
+    right = answers(90, 0.8)
+    seeds = {seed: answers(90, 0.5, seed) for seed in (1, 2)}
+    rows = prediction_rows(90)
+    for seed, part in zip(seeds, (range(30), range(30, 90)), strict=True):
+        rows += [{**row, "numbers_edited": int(at in part)} for at, row in enumerate(prediction_rows(90, NOISE, seed))]
+    parts = [stats_rows(right), *(stats_rows(noisy, NOISE, seed) for seed, noisy in seeds.items())]
+    stats = build([row for part in parts for row in part], STATS)
+    (drop,) = drops_without_risk(stats, build(rows, PREDICTIONS)).values()
+    kept = (seeds[1], slice(30, 90)), (seeds[2], slice(0, 30))
+    drops = [right[part].mean() - noisy[part].mean() for noisy, part in kept]
+    assert drop.value == pytest.approx(50 * sum(drops))
+    assert drop.clusters == 30
+    few = build(
+        [{**row, "numbers_edited": int(at >= 90 and at % 90 >= 57)} for at, row in enumerate(rows)], PREDICTIONS
+    )
+    (drop,) = drops_without_risk(stats, few).values()
+    assert (drop.clusters, drop.low) == (19, None)
 
 
 def test_the_view_has_the_change_beside_the_change_without_risk() -> None:
@@ -161,6 +191,9 @@ def test_the_view_has_the_change_beside_the_change_without_risk() -> None:
     assert rows.height
     claimed = rows.filter(pl.col("no_claim").is_null())
     assert claimed["change_without_risk"].to_list() == pytest.approx((0.9 * claimed["change"]).to_list())
+    bounded = claimed.drop_nulls("without_risk_low")
+    assert bounded["without_risk_low"].to_list() == pytest.approx((bounded["change_without_risk"] - 2).to_list())
+    assert bounded["without_risk_high"].to_list() == pytest.approx((bounded["change_without_risk"] + 2).to_list())
     assert rows.filter(pl.col("no_claim").is_not_null())["change_without_risk"].null_count() > 0
 
 

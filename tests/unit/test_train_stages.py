@@ -365,6 +365,7 @@ def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path)
         ({"mlm": {"steps": 3}}, r"\[mlm\] needs text"),
         ({"intermediate": {"steps": 3}}, r"\[intermediate\] names no tasks"),
         ({"intermediate": {"tasks": ["xnli", "xnli"]}}, r"\[intermediate\] names a task twice"),
+        ({"target": {"tasks": ["panx"], "keep_names": True}}, r"\[target\] has keep_names, .* but no perturb"),
         ({"intermediate": {"tasks": ["xnli"], "masked_lm": 0.5}}, r"\[intermediate\] needs text"),
         ({"intermediate": {"tasks": ["xnli"], "text_languages": ["sw"]}}, "text_languages needs masked_lm"),
         ({"intermediate": {"tasks": ["xnli"], "limit": "5", "total": 5}}, "has a limit and a total"),

@@ -24,6 +24,7 @@ _READING: Final = (
     "Every other column: the legend at the end of the report.",
 )
 _SILENT: Final = {
+    "no edits": "the noise edits no text of the cell, so no change is claimed.",
     "inert": "the model's tokenizer undid the noise, so no change is claimed.",
 }
 """The reasons why a cell claims nothing, as the table names them."""
@@ -62,6 +63,7 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
+    from robust_xtreme.report.averages import without_averages
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import ON_TERMINAL, show
     from robust_xtreme.report.view import Results
@@ -84,6 +86,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
         results = Results(scores, deltas, result.manifest, averages)
         reasons = set(perturbed(results).get_column("no_claim"))
         silent = [f"{reason}: {line}" for reason, line in _SILENT.items() if reason in reasons]
+        silent += without_averages(results)
         over_tasks = averages.filter(averages.get_column("kind").is_in(("benchmark", "tasks", "categories")))
         if over_tasks.get_column("missing").is_not_null().any():
             silent.insert(0, "*: over the cells that exist; the report names the missing ones.")

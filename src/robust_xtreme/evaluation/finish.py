@@ -79,7 +79,7 @@ def score(stats: pl.DataFrame, predictions: pl.DataFrame, plan: Plan, device: st
         if task_run.overlap
     }
     scored = scores(stats, predictions, stamped=stamped, backend=backend)
-    return scored, deltas(stats, scored, headlines, backend, drops_without_risk(stats, predictions))
+    return scored, deltas(stats, scored, headlines, backend, drops_without_risk(stats, predictions, backend))
 
 
 def backend_of(device: str) -> Backend:

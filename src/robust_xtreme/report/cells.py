@@ -9,28 +9,29 @@ import polars as pl
 from robust_xtreme.report.view import SECTION, Results
 from robust_xtreme.results.degrade import parts_of
 from robust_xtreme.results.intervals import FEWEST_CLUSTERS
+from robust_xtreme.results.no_claim import no_claim
 
 FEW: Final = "few clusters"
-INERT: Final = "inert"
-NOT_APPLICABLE: Final = "not applicable"
 
 
 def perturbed(results: Results) -> pl.DataFrame:
     """DELTAS with the parts of the condition, the signed change beside the drop, and `no_claim` where there is none.
 
-    There is no change where the noise does not apply, or where it does not reach the model.
+    There is no change where the noise does not apply, edits no item, or does not reach the model.
 
-    `change` = perturbed - clean, `change_low` and `change_high` bound it; all three are null with `no_claim`.
+    `change` = perturbed - clean, `change_low` and `change_high` bound it; `change_without_risk` is that of the items
+    without label risk, with its bounds. All of them are null with `no_claim`.
     """
-    inapplicable = pl.when(pl.col("not_applicable") >= 1).then(pl.lit(NOT_APPLICABLE))
-    no_claim = pl.coalesce(inapplicable, pl.when("inert").then(pl.lit(INERT)))
-    data = with_condition(results.deltas).with_columns(no_claim=no_claim)
+    data = with_condition(results.deltas).with_columns(no_claim())
     claimed = {
         "change": -pl.col("drop"),
         "change_low": -pl.col("high"),
         "change_high": -pl.col("low"),
         "joint_change_low": -pl.col("joint_high"),
         "joint_change_high": -pl.col("joint_low"),
+        "change_without_risk": -pl.col("drop_without_risk"),
+        "without_risk_low": -pl.col("high_without_risk"),
+        "without_risk_high": -pl.col("low_without_risk"),
         **{name: pl.col(name) for name in ("relative", "relative_corrected", "p_adjusted", "mde")},
     }
     only = [pl.when(pl.col("no_claim").is_null()).then(value + 0.0).alias(name) for name, value in claimed.items()]

@@ -130,7 +130,8 @@ _LONG: Final = ("fields", "perturbation")
 
 _CATALOGUE: Final = (
     Shown("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
-          "clean, in points; not of `inert` and `not applicable` cells, which the noise does not reach."),
+          "clean, in points; not of cells that no noise reaches: `not applicable`, `no edits` (it edits no text of "
+          "the cell) and `inert`."),
     Shown("change", ("change",), signed),
     Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change, paired by example, or of the "
           "level: by leaving out one cluster at a time; none with fewer than 20 clusters."),
@@ -169,6 +170,8 @@ _CATALOGUE: Final = (
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
+    Shown("interval without", ("without_risk_low", "without_risk_high"), _interval, "Its 95 % interval, as that of the "
+          "change; it is not tested."),
     Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
           "tests.", room=MEDIUM),
     Shown("marked", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' languages) "
@@ -179,9 +182,11 @@ _CATALOGUE: Final = (
     Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _spread, "Standard deviation of the "
           "change over languages, and, as a description, where the change of another language like them would be.",
           room=_WIDEST),
-    Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, of those of the noised fields."),
-    Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields; a word is what "
-          "is between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
+    Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, as a share of those of the item's "
+          "noised fields: the mean of the items' shares, in which each item counts alike, however long."),
+    Shown("words", ("word_edit_rate",), percent, "Words with an edit, as a share of those of the item's noised fields, "
+          "averaged as edits are; a word is what is between blanks, so a whole phrase where words are not spaced.",
+          room=_WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
           "perturbed; words as in the column words.", room=_WIDE),
     Shown("drawn at", ("nominal",), _text, "The strength that the noise was drawn with: where a realised strength was "
@@ -207,9 +212,9 @@ _CATALOGUE: Final = (
     Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",
           right=False, room=_WIDE),
     Shown("langs", ("averaged",), str, "Languages that are averaged."),
-    Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply or is inert, "
-          "their files cannot be read, a cell failed, or one of the conditions or models compared has no cell of "
-          "them.", room=MEDIUM),
+    Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply, edits nothing "
+          "or is inert, their files cannot be read, a cell failed, or one of the conditions or models compared has no "
+          "cell of them.", room=MEDIUM),
     Shown("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
           right=False, folds=True),
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),

@@ -11,6 +11,7 @@ import polars as pl
 from rich.console import Console
 
 from robust_xtreme import registry
+from robust_xtreme.report.averages import without_averages
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import Shown
@@ -118,6 +119,7 @@ def _what_was_run(results: Results) -> list[str]:
         summary,
         *_partial(manifest),
         _claims(results),
+        *map(markdown, without_averages(results)),
         *([code_block(lines)] if lines else []),
     ]
     if manifest.get("commands"):
@@ -162,8 +164,7 @@ def _tested(cells: pl.DataFrame) -> str:
 
 def _not_tested(cells: pl.DataFrame) -> pl.Series:
     """The reason of each cell that is not tested."""
-    strength = pl.when(pl.col("strength_rank") == 0).then(pl.lit("strength 0"))
-    reason = pl.coalesce("no_claim", few_clusters(), strength, pl.lit("not at the highest strength"))
+    reason = pl.coalesce("no_claim", few_clusters(), pl.lit("not at the highest strength"))
     return cells.filter(pl.col("p_adjusted").is_null()).select(reason).to_series()
 
 

@@ -12,11 +12,10 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.results._cells import ALL, CLEAN
+from robust_xtreme.results.no_claim import no_claim
 from robust_xtreme.results.schema import CELL
 from robust_xtreme.specs import PerturbationSpec
 
-INERT: Final = "inert"
-NOT_APPLICABLE: Final = "not applicable"
 _NUMBERS: Final = ("value", "n", "grapheme_edit_rate")
 
 Twin = tuple[str, ...]
@@ -60,18 +59,18 @@ class Level:
 
 def levels_of(scores: pl.DataFrame, deltas: pl.DataFrame) -> list[Level]:
     """Cells of SCORES with scope `all`, and their marks in DELTAS. Raises Mismatch where a clean twin is missing."""
-    rows = scores.filter(pl.col("scope") == ALL)
+    rows = scores.filter(pl.col("scope") == ALL).with_columns(no_claim())
     clean = {_twin(row): row["value"] for row in rows.iter_rows(named=True) if row["condition"] == CLEAN}
     marked = _marked(deltas)
     levels = []
     for row in rows.iter_rows(named=True):
         noise, fields = _noise(row["condition"])
         key = tuple(row[name] for name in CELL)
-        unfit = NOT_APPLICABLE if row["not_applicable"] >= 1 else INERT if row["inert"] else ""
         value, n, edit_rate = (row[name] for name in _NUMBERS)
         if _twin(row) not in clean:
             raise Mismatch(f"{row['task']}/{row['language']} {row['condition']} ({row['model']}) has no clean cell.")
         mark = marked.get((*key, row["metric"]))
+        unfit = row["no_claim"] or ""
         levels.append(Level(key, row["metric"], noise, fields, value, clean[_twin(row)], n, edit_rate, mark, unfit))
     return levels
 

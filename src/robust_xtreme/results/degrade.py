@@ -23,7 +23,9 @@ from robust_xtreme.results.intervals import (
     estimate_difference,
     smallest_detectable,
 )
+from robust_xtreme.results.label_risk import Drops
 from robust_xtreme.results.multiplicity import holm
+from robust_xtreme.results.no_claim import no_claim
 from robust_xtreme.results.resampling import Member, simultaneous_quantile
 from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
@@ -51,19 +53,20 @@ def deltas(
     scored: pl.DataFrame,
     headlines: Mapping[str, str],
     backend: Backend = CPU,
-    without_risk: Mapping[tuple[str, ...], float] = MappingProxyType({}),
+    without_risk: Drops = MappingProxyType({}),
 ) -> pl.DataFrame:
     """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted.
 
     `headlines` maps a task to the metric that claims are made on. They are one family of tests: these metrics in each
-    task and language at each perturbation's highest strength, whatever the values of the cells are. Inert cells, and
-    those without an interval or to which the noise does not apply, are not in the family and have no p.
+    task and language at each perturbation's highest strength, whatever the values of the cells are. Cells that no noise
+    reaches (`no_claim`), and those without an interval, are not in the family and have no p.
     `without_risk` are the drops of cells with items at risk (`label_risk.drops_without_risk`). Raises
     Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
     headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and cell.answers]
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
-    values = {(*(row[name] for name in CELL), row["metric"], row["scope"]): row for row in scored.iter_rows(named=True)}
+    rows_of = scored.with_columns(no_claim()).iter_rows(named=True)
+    values = {(*(row[name] for name in CELL), row["metric"], row["scope"]): row for row in rows_of}
     pairs = [(_clean_of(cell, clean), cell) for cell in headline_cells if cell.condition != CLEAN]
     estimates = [estimate_difference(twin.sums, cell.sums, cell.reduce, backend) for twin, cell in pairs]
     rows = [
@@ -99,7 +102,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
     before = values.get((*twin.key, twin.metric, twin.scope))
     if score is None or before is None:
         raise Mismatch(f"{cell.named()}, or its clean cell, has no row in SCORES: these are another run's.")
-    claims = estimate.p is not None and not score["inert"] and score["not_applicable"] < 1
+    claims = score["no_claim"] is None
     clean, chance = before["value"], before["chance"]
     above = None if chance is None or before["near_chance"] is not False else clean - chance
     return {
@@ -118,13 +121,12 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
     }
 
 
-def _without_risk(
-    cell: Cell, values: Mapping[tuple[Any, ...], Row], estimate: Estimate, without_risk: Mapping[tuple[str, ...], float]
-) -> Row:
+def _without_risk(cell: Cell, values: Mapping[tuple[Any, ...], Row], estimate: Estimate, without_risk: Drops) -> Row:
     """The drop of the items without label risk: that of all items where none is at risk."""
     risk = values[*cell.key, cell.metric, cell.scope]["label_risk"]
-    drop = without_risk.get((*cell.key, cell.metric)) if risk else estimate.value
-    return {"drop_without_risk": drop}
+    drop = without_risk.get((*cell.key, cell.metric)) if risk else estimate
+    columns = {"drop_without_risk": "value", "low_without_risk": "low", "high_without_risk": "high"}
+    return {} if drop is None else {column: getattr(drop, name) for column, name in columns.items()}
 
 
 def _marks(row: Row) -> str | None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Written into every stored file; raised when a column changes."""
 
 STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
@@ -260,7 +260,7 @@ DELTAS: Final = Frame(
         "constant": Column(pl.Float64, nullable=True),
         **_REALISED,
         **_RISK,
-        "drop_without_risk": Column(pl.Float64, nullable=True),
+        **_columns(pl.Float64, "drop_without_risk low_without_risk high_without_risk", nullable=True),
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
@@ -278,7 +278,7 @@ DELTAS: Final = Frame(
 - `constant`: one answer covers 95 % of the items, clean or perturbed.
 - `cannot reject`: not rejected, and so few clusters differ that Holm's first step could not, if all of them agreed.
 
-They do not take a cell out of its set of tests. `drop_without_risk` is the drop of items without label risk, if any.
+They do not take a cell out of its set of tests. `drop_without_risk` is, with its bounds, of items without label risk.
 """
 
 AVERAGE_KINDS: Final = ("languages", "script", "family", "tasks", "categories", "benchmark")

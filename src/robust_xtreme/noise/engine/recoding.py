@@ -139,6 +139,11 @@ def recoding(
     return make
 
 
+def hardly(codes: str) -> Callable[[str], str]:
+    """The reason why suites leave out some languages: fewer than 1 in 200 characters of a text have another form."""
+    return lambda code: "hardly a character of a text can change" if code in codes.split() else ""
+
+
 def _decided(job: Job, table: Recodings, unit: UnitName, marked: bool) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible units of each text (t,)."""
     # rows (n,): the row of each code point in the table; with `marked` False 0 in clusters of several code points.

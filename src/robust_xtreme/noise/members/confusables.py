@@ -15,7 +15,7 @@ from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.engine.recoding import Recoding, recoding
+from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding
 
 _KIND: Final = "confusables"
 _WEIGHT: Final = re.compile("[1-9][0-9]?")
@@ -33,6 +33,7 @@ def _lacks(code: str) -> str:
     marked=False,
     lacks=_lacks,
     packs=lambda code: (f"{_KIND}/{languages.language(code).script}", f"alphabets/{code}"),
+    thin=hardly("ja zh"),
     waives=frozenset({"rule_4_noise_belongs_to_the_script"}),
 )
 def confusables(language: str) -> Iterator[Recoding]:

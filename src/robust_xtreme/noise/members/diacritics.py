@@ -19,7 +19,7 @@ from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.case import capital, cases, upper
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.engine.recoding import Recoding, recoding
+from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding
 
 _KIND: Final = "diacritics"
 _ABUGIDAS: Final = frozenset(("Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu", "Thai"))
@@ -50,6 +50,7 @@ def _packs(code: str) -> tuple[str, ...]:
     nothing="no letters with marks that people leave out",
     lacks=_lacks,
     packs=_packs,
+    thin=hardly("af eu fa he jv nl qu ru tl ur"),
 )
 def diacritics(language: str, umlaut: str) -> Iterator[Recoding]:
     """Leave out accents, dots, tone marks and vowel points, as people do in typing."""

@@ -16,7 +16,7 @@ from typing import Final
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.case import cases, upper
-from robust_xtreme.noise.engine.recoding import Recoding, recoding
+from robust_xtreme.noise.engine.recoding import Recoding, hardly, recoding
 
 _KIND: Final = "normalisation"
 _ANY: Final = "any"
@@ -39,6 +39,7 @@ def _packs(code: str) -> tuple[str, ...]:
     choices={"form": lambda: (_ANY, *_FORMS)},
     nothing="none of its letters has such a form",
     packs=_packs,
+    thin=hardly("af eu hi jv my nl qu tl"),
     waives=frozenset({"normal_forms_stay", "rule_4_noise_belongs_to_the_script"}),
 )
 def normalisation(language: str, form: str) -> Iterator[Recoding]:
