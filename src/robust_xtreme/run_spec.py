@@ -159,6 +159,8 @@ class RunSpec:
         check_pairs(self.languages)
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
         object.__setattr__(self, "match", tuple(dict.fromkeys(str(parse_match(match)) for match in self.match)))
+        if self.keep_names and not self.perturb:
+            raise SpecError("--keep-names keeps names out of noise, and there is none. Add --perturb SPEC.")
         if self.match and not parse_sets(self.external):
             raise SpecError("--match draws noise beside noisy sets. Name one: --external NAME=PATH")
 

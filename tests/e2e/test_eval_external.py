@@ -13,6 +13,7 @@ import pytest
 from tests.program import program
 
 from robust_xtreme import registry, resources
+from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results.degrade import deltas
@@ -116,6 +117,24 @@ def test_matched_noise_edits_as_much(whole: Evaluation) -> None:
             assert rates[task, f"{name}@matched=typos"] == pytest.approx(rates[task, "external:typos"], rel=0.15)
     rows = pl.read_csv(whole.folder / "conditions.csv").filter(pl.col("condition") == "natural@matched=typos")
     assert json.loads(rows["params"][0]) == {"matched": "typos"}
+
+
+def test_matched_noise_without_a_meaning_in_a_task_is_named(folder: Path) -> None:
+    """One line for the task, however many languages it has; other tasks have the noise."""
+    spec = RunSpec(
+        ("mini",),
+        data=str(folder / "data"),
+        tasks=("xnli", "panx"),
+        languages=("en",),
+        external=(f"typos={folder / 'noisy'}",),
+        match=("spacing",),
+    )
+    plan = make_plan(spec)
+    (left,) = (cell for cell in plan.not_run if "--match" in cell.detail)
+    assert left.detail == ("panx: spacing has no meaning in tagging: --match spacing is not drawn beside typos.")
+    assert (left.task, left.split, left.condition) == ("panx", "test [typos]", "spacing@matched=typos")
+    drawn = [run.task.name for run in plan.task_runs for cell in run.conditions if cell.name == left.condition]
+    assert drawn == ["xnli"]
 
 
 def test_the_report_has_the_pairs(whole: Evaluation) -> None:

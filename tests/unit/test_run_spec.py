@@ -64,6 +64,10 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": "d", "perturb": "char_noise:2"}, "not between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:nan"}, "not a number between 0 and 1"),
         ({"model": "a", "data": "d", "perturb": "char_noise:"}, "a strength is missing"),
+        (
+            {"model": "a", "data": "d", "keep_names": True},
+            r"keeps names out of noise, and there is none\. Add --perturb",
+        ),
     ],
 )
 def test_bad_values_are_one_line_that_names_them(values: dict[str, object], message: str) -> None:

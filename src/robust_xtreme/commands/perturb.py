@@ -129,10 +129,9 @@ def perturb(
     """
     from robust_xtreme.perturbing.files import Job, perturb_file
 
-    _check_one(spec)
     job = Job(
         file=file,
-        spec=spec[0],
+        spec=_only(spec),
         out=out,
         task=task or "",
         split=split or "auto",
@@ -156,11 +155,12 @@ def perturb(
             show_next(*words)
 
 
-def _check_one(spec: Sequence[str]) -> None:
-    """Raise SpecError where several noises are given."""
+def _only(spec: Sequence[str]) -> str:
+    """The noise of the file. Raises SpecError where several are given."""
     if len(spec) > 1:
         what = f"--perturb is given {len(spec)} times, but one file is written."
         raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(spec)}")
+    return spec[0]
 
 
 def _another_draw(job: Job) -> tuple[str, ...]:

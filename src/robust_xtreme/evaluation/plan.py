@@ -106,7 +106,26 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
         _check_readable(skipped)
         raise MissingData(_nothing_left(spec, source, skipped))
     sets.check_used()
+    skipped += _unmatched(task_runs, sets)
     return Plan(spec, tasks, tuple(task_runs), tuple(skipped), splits)
+
+
+def _unmatched(task_runs: Sequence[TaskRun], sets: Sets) -> list[NotRun]:
+    """The perturbations that have no meaning in a task, and so are not drawn beside its noisy sets."""
+    named = {(run.task.name, run.split, run.external.name): run.task for run in task_runs if run.external}
+    return [
+        NotRun(
+            task.name,
+            "",
+            split,
+            NOT_APPLICABLE,
+            f"{task.name}: {name} has no meaning in {task.family}: --match {match} is not drawn beside {of_set}.",
+            f"{match}@matched={of_set}",
+        )
+        for (_, split, of_set), task in named.items()
+        for match in sets.matches
+        if (name := refusing(match, task.family))
+    ]
 
 
 def _headless(given: Given, source: Source) -> tuple[TaskSpec, ...]:

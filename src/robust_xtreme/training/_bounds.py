@@ -75,6 +75,10 @@ def _check_data(name: str, stage: StageSpec) -> None:
         raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is not a task of [{name}].")
     if stage.tasks and stage.text and not stage.masked_lm:
         raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
+    if stage.keep_names and not stage.perturb:
+        raise SpecError(
+            f"[{name}] has keep_names, which keeps names out of noise, but no perturb. Add one: char_noise:0.1"
+        )
     if stage.perturb:
         check_perturb(stage.perturb, stage.learned(), f"[{name}]")
 
