@@ -13,7 +13,7 @@ import regex
 from robust_xtreme.noise.engine.case import capital, upper
 from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
 
-WORD: Final = regex.compile(r"[\p{L}\p{M}\u200c\u200d]+(?:['’][\p{L}\p{M}\u200c\u200d]+)*")
+WORD: Final = regex.compile(r"[\p{L}\p{M}\u200c\u200d၌-၏]+(?:['’][\p{L}\p{M}\u200c\u200d]+)*")
 """A word as the engine divides text, without its spans."""
 
 _MARK: Final = regex.compile(r"[\p{M}\u200c\u200dำ]")

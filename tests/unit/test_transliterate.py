@@ -125,3 +125,12 @@ def test_a_word_that_ends_in_a_sign_for_no_vowel_is_read_back() -> None:
     spec = PerturbationSpec.parse("transliterate:1@scheme=iast@direction=back")
     texts = [Text(str(number), "te", value) for number, value in enumerate(("irāk, lōk irāku", "jūm"))]
     assert [noised.text.value for noised in noise_texts(texts, spec, 0)] == ["ఇరాక్, లోక్ ఇరాకు", "జూమ్"]
+
+
+@pytest.mark.parametrize(
+    ("word", "standard"), [("၎င်းသည်", "lagaungthi"), ("သူ၏", "thu-e"), ("အိမ်၌", "ein-hnaik"), ("သွား၍", "thwa-ywe")]
+)
+def test_signs_that_burmese_reads_are_written(word: str, standard: str) -> None:
+    """The signs ၎ ၏ ၌ ၍, punctuation in Unicode, are parts of the words that they are written with."""
+    assert noise(word, "transliterate:1@scheme=national", "my").text.value == standard
+    assert noise(word, "transliterate:1", "my").text.value.isascii()

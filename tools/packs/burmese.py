@@ -3,9 +3,9 @@
     python tools/packs/burmese.py
 
 A syllable is an initial (a consonant with its medials) and a rime (vowel signs, a final consonant with asat, tone); a
-row joins any initial to one rime. The standard is that of the BGN and PCGN (1970), without the voicing after an
-unmarked nasal: rows see one letter before them, which there is the asat. Typed Burmese follows CLDR's Myanmar-Latin and
-the spellings of names and chat.
+row joins any initial to one rime. The standard is that of the BGN and PCGN (1970): an initial is voiced after a vowel,
+n or ng, in compounds too (နေပြည်တော် nebyidaw), a hyphen divides n and g (တောင်ကြီး taung-gyi); its name of ရန်ကုန် is
+yangôn. Typed Burmese follows CLDR's Myanmar-Latin and the spellings of names and chat.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ VOWELS: Final = {
     "အ": ("a", "a"), "ဣ": ("i", "i"), "ဤ": ("i", "i 3 ee 1"), "ဥ": ("u", "u"), "ဦ": ("u", "u 4 oo 1"),
     "ဧ": ("e", "ay 3 e 2"), "ဩ": ("aw", "aw 2 o 1"),
     "ဪ": ("aw", "aw"), "၏": ("e", "e 2 ei 1"), "၌": ("hnaik", "nite 2 hnaik 1"), "၍": ("ywe", "ywe 2 ywae 1"),
-    "၎": ("lagaung", "lagaung"),
+    "၎": ("lagaung", "lagaung"), "၎င်း": ("lagaung", "lagaung 4 lakaung 2"),
 }  # fmt: skip
 STACKED: Final = {
     "က": "k",
@@ -136,6 +136,7 @@ ATTESTED: Final = {
     "နှင့်": "hnin 2 nint 2", "ပြည်": "pyi 3 pyay 2",
 }  # fmt: skip
 
+UNCOVERED: Final = "## Not written: vowels that speech reduces, and vowels that note 8 moves to another syllable.\n"
 HEAD: Final = """\
 # language: my
 # scheme: {scheme}
@@ -239,7 +240,7 @@ def national_lines() -> Iterator[Line]:
         yield from joined(W + letters, form, "BE", "before:A")
         yield "ဝ" + letters, "w" + form, "before:A", ""
     for signs, forms in OPEN.items():
-        yield from joined(signs, forms[0], "CD", "")
+        yield from joined(signs.removesuffix(ASAT), forms[0], "CD", "before:A" if signs.endswith(ASAT) else "")
     for letters, (form, *_) in (NASAL | OTHERS | STOPPED).items():
         yield from joined(letters, form, "CD", "before:A")
     for signs, vowel in {"": "a", "\u102d": "ei", "\u102f": "ô"}.items():
@@ -248,6 +249,7 @@ def national_lines() -> Iterator[Line]:
     for letter, form in STACKED.items():
         yield from joined(letter, "a" + form, "CD", "before:Z")
         yield letter, form, "before:Z", ""
+    yield "ရန်ကုန", "yangôn", "before:A", ""
     for letter, (form, _) in VOWELS.items():
         yield letter, form, "start", ""
         yield letter, "-" + form, "", ""
@@ -261,6 +263,10 @@ def joined(rime: str, form: str, labels: str, where: str) -> Iterator[Line]:
     yield plain + rime, plain + form, f"start {where}".strip(), ""
     yield soft + rime, soft + form, f"not-after:A {where}".strip(), ""
     yield plain + rime, plain + form, where, ""
+    for end in (ASAT, DOT + ASAT):
+        yield f"{end}{{G}}{rime}", f"-{{G}}{form}", f"after:N {where}".strip(), ""
+        yield f"{end}{soft}{rime}", soft + form, f"after:N {where}".strip(), ""
+        yield f"{end}{soft}{rime}", soft + form, f"after:O {where}".strip(), ""
     if not rime.startswith(W):
         yield f"{VIRAMA}{{G}}{rime}", f"-{{G}}{form}", f"after:A {where}".strip(), ""
         yield f"{VIRAMA}{soft}{rime}", soft + form, f"after:A {where}".strip(), ""
@@ -281,6 +287,8 @@ def hyphens() -> Iterator[Line]:
     yield VIRAMA, "∅", "part", "Z"
     for letter in "ငနမဏဉ":
         yield letter, "n", "part", "N"
+    for letter in "ညယ\u102c\u102b":
+        yield letter, "i", "part", "O"
     for letter in "ကခဂဃ":
         yield letter, "g", "part", "K"
     for letter in "ယရ":
@@ -299,7 +307,9 @@ def voiced(known: Mapping[str, str]) -> dict[str, str]:
     """Initials that are voiced after a vowel, and what they are then; those of g as well."""
     changed = {}
     for letters, form in known.items():
-        if letters[0] in VOICED and not letters.startswith(("ချ", "ခြ")):
+        if letters.startswith(("ချ", "ခြ")):
+            changed[letters] = "gy" + form.removeprefix("ch")
+        elif letters[0] in VOICED:
             changed[letters] = VOICED[letters[0]] + form.removeprefix(NATIONAL[letters[0]])
         elif letters[0] in "ဂဃ":
             changed[letters] = form
@@ -324,7 +334,8 @@ def main() -> None:
     tables = (("my-national", "national", BGN, national_lines()), ("my", "typed", CLDR, typed_lines()))
     for name, scheme, source, rows in tables:
         head = HEAD.format(scheme=scheme, source=source, standing="derived" if scheme == "typed" else "attested")
-        (TARGET / f"{name}.tsv").write_text(head + "\n".join(text(rows)) + "\n", encoding="utf-8")
+        comment = UNCOVERED if scheme == "national" else ""
+        (TARGET / f"{name}.tsv").write_text(head + comment + "\n".join(text(rows)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The words of a batch: runs of letters with their marks, cut where a span begins or ends.
 
-Burmese marks that are clusters by themselves (ာ, း) are parts of words, and so are the signs that a member names.
+Burmese marks that are clusters by themselves (ာ, း) are parts of words. So are the signs that a member names, and those
+that Burmese reads as words or as parts of them (၏ in သူ၏), which Unicode counts as punctuation.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from robust_xtreme.edits import Array, Batch, at
 from robust_xtreme.noise.engine._select import guard
 
 _APOSTROPHES: Final = (0x27, 0x2019)
+_READ: Final = frozenset(map(ord, "၌၍၎၏"))
 
 
 @final
@@ -74,13 +76,14 @@ def find(batch: Batch, begins: Array | None = None, signs: Array | None = None) 
 
 
 def add_marks(batch: Batch, letter: Array) -> None:
-    """Set `letter` to True at marks that are clusters by themselves and do not join with a letter before them."""
+    """Set `letter` to True at signs that are read, and at marks that do not join with a letter before them."""
     clusters = batch.clusters
     asked = np.flatnonzero(~letter)
     asked = asked[~np.isin(asked, clusters.open_before)]
     points = at(batch.points, at(clusters.starts, asked))
-    marks = [point for point in np.unique(points).tolist() if unicodedata.category(chr(point))[0] == "M"]
-    letter[asked[np.isin(points, marks)]] = True
+    known = np.unique(points).tolist()
+    read = [point for point in known if point in _READ or unicodedata.category(chr(point))[0] == "M"]
+    letter[asked[np.isin(points, read)]] = True
 
 
 def _join(batch: Batch, letter: Array, edge: Array) -> None:
