@@ -142,6 +142,18 @@ class Moved:
     moves: Array
 
 
+def _keep_freed_memory() -> None:
+    """Let the C library keep the arrays of a batch for the next one, instead of asking the system for them again.
+
+    glibc returns free memory beyond twice the largest block that was freed so far, up to 32 MiB; this frees such a
+    block, which is never touched. It saves a third of the time of batches with many arrays of more than a megabyte.
+    """
+    np.empty(31 << 20, np.uint8)
+
+
+_keep_freed_memory()
+
+
 def at(values: Array, positions: Array) -> Array:
     """The values at positions, which must be valid indices: numpy's check of them would double the time."""
     return values.take(positions, mode="clip")

@@ -4,7 +4,8 @@ Where interscript (BSD-2-Clause), iuliia, indic_transliteration and andhrica (MI
 compared with them word by word. Elsewhere the spellings must be those that were compared: their digest is in
 `romanisation_references.tsv`, and the words that differ in `romanisation_differences.tsv`, with the reason. Kana were
 compared with kuroshiro (npm, MIT) without the lengths of vowels and the m before b, m and p, which it writes otherwise;
-Korean words with what koroman (PyPI) and es-hangul (npm, MIT) both write.
+Korean words with what koroman (PyPI) and es-hangul (npm, MIT) both write; Chinese runs of characters with OpenCC's
+package (opencc, PyPI, Apache-2.0).
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ _CHANGED: Final = {
 }
 
 
-_RUNS: Final = {"ja": regex.compile("[ぁ-ゖァ-ヺー]+"), "ko": regex.compile("[가-힣]+")}
+_RUNS: Final = {
+    "ja": regex.compile("[ぁ-ゖァ-ヺー]+"),
+    "ko": regex.compile("[가-힣]+"),
+    "zh": regex.compile(r"\p{Han}+"),
+}
 
 
 def _table(name: str) -> list[dict[str, str]]:
@@ -72,7 +77,7 @@ def _differing(against: str) -> dict[str, tuple[str, str]]:
 def _words(data: Path, row: dict[str, str]) -> list[str]:
     """The distinct words of files of FLORES in the script of the pack, or of its language, without Latin letters.
 
-    In Japanese these are runs of kana, in Korean of syllables.
+    In Japanese these are runs of kana, in Korean of syllables, in Chinese of characters.
     """
     texts = ((data / "flores_first100" / name).read_text("utf-8") for name in row["words of"].split())
     text, head = unicodedata.normalize("NFC", "\n".join(texts)), row["pack"].partition("-")[0]
@@ -125,6 +130,9 @@ def _library(reference: str) -> Callable[[str], str]:
     if library == "iuliia":
         schema = getattr(loaded, name)
         return lambda word: unicodedata.normalize("NFC", schema.translate(word))
+    if library == "opencc":
+        convert: Callable[[str], str] = loaded.OpenCC(name).convert
+        return convert
     loaded.load_map(name)
     return lambda word: unicodedata.normalize("NFC", loaded.transliterate(name, word))
 

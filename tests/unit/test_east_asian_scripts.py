@@ -11,8 +11,11 @@ from tests.unit.test_transliterate import noise
 
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Span, Text
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
 from robust_xtreme.noise.scripts.readings import with_readings
+from robust_xtreme.specs import PerturbationSpec
 
 KANA = Rules((Rule("と", (Form("to"),)), Rule("う", (Form("u", 2), Form("w"))), Rule("ん", (Form("n"),))), {})
 
@@ -26,6 +29,7 @@ KANA = Rules((Rule("と", (Form("to"),)), Rule("う", (Form("u", 2), Form("w")))
         ("ja", "transliterate:1@scheme=hepburn", "人々 いすゞ ここゝ", "hitobito isuzu kokoko"),
         ("ja", "transliterate:1@scheme=hepburn", "時々、東京", "tokidoki、tōkyō"),
         ("th", "transliterate:1@scheme=rtgs", "น้ำ ต่างๆ", "nam tangtang"),
+        ("ko", "transliterate:1@scheme=revised", "꽃이 꽃잎이 물약 밟는", "kkochi kkonnipi mullyak bamneun"),
         ("zh", "transliterate:1@scheme=typed", "银行行长", "yinhang hangzhang"),
     ],
 )
@@ -41,6 +45,38 @@ def test_traditional_characters_have_no_spaces_and_can_be_read_back() -> None:
     assert traditional == "他的頭髮白了，出發吧"
     back = noise(traditional, "transliterate:1@scheme=hant@direction=back", "zh").text.value
     assert back == "他的头发白了，出发吧"
+
+
+@pytest.mark.parametrize(
+    ("text", "traditional"),
+    [
+        ("干净的心脏，防御系鞋带", "乾淨的心臟，防禦繫鞋帶"),
+        ("他们发明了车", "他們發明了車"),
+        ("我吃面，他口吃", "我喫麪，他口吃"),
+    ],
+)
+def test_phrases_match_across_words_as_in_opencc(text: str, traditional: str) -> None:
+    """The longest phrase from left to right decides, be it a listed word or not, as by OpenCC's s2t."""
+    assert noise(text, "transliterate:1@scheme=hant", "zh").text.value == traditional
+
+
+def test_a_word_has_its_part_of_a_phrase() -> None:
+    """At a low strength each chosen word is written as in the whole text, and the others stay; spans are kept."""
+    value = "系鞋带和干净的心脏都很干燥" * 20
+    whole = noise(value, "transliterate:1@scheme=hant", "zh").text.value
+    some = noise(value, "transliterate:0.5@scheme=hant", "zh").text.value
+    assert value != some != whole
+    assert all(letter in (clean, full) for letter, clean, full in zip(some, value, whole, strict=True))
+    spanned = Text("x", "zh", "穿鞋带的人", (Span(0, 2, "", frozen=True), Span(2, 5)))
+    noised = noise_texts([spanned], PerturbationSpec.parse("transliterate:1@scheme=hant"), 0)[0].text
+    assert noised.value == "穿鞋帶的人"
+    assert [(span.start, span.stop) for span in noised.spans] == [(0, 2), (2, 5)]
+
+
+def test_text_is_divided_into_the_words_of_the_table_too() -> None:
+    """Words with letters that are not in the alphabet have rows, so that they are words, with their readings."""
+    spelt = noise("厦门著名，曾国藩和尉迟恭曾经来过", "transliterate:1", "zh").text.value
+    assert spelt == "xiamen zhuming，zengguofan he yuchigong cengjing lai guo"
 
 
 def _listed(folder: Path, rows: str) -> Path:

@@ -4,7 +4,8 @@
 
 Rows are of jamo: vowels, initials, finals, and each pair of a final and the next initial that sounds different from the
 two alone. The sounds are those of the Standard Pronunciation Rules (1988, articles 8 to 20) that the Revised
-Romanization of 2000 writes; it does not write that consonants become tense. Typed Korean has the same rows, with the
+Romanization of 2000 writes; it does not write that consonants become tense. Where an n is put in between the parts of
+a word (article 29), its letters do not show it: there are rows of words. Typed Korean has the same rows, with the
 other spellings of a jamo that names and chat have.
 """
 
@@ -44,6 +45,9 @@ OF_H: Final = {"ㅎ": "", "ㄶ": "n", "ㅀ": "l"}
 PALATAL: Final = {"ㄷ": "j", "ㅌ": "ch", "ㄾ": "lch"}
 NASAL: Final = {"k": "ng", "t": "n", "p": "m"}
 
+NOT_L: Final = {"밟": "ba"}
+"""Syllables with ㄼ that keep p, and not l, before a consonant (article 10), without their final."""
+
 VARIANTS: Final = {
     "ㅏ": "a 30 ah 1", "ㅐ": "ae 8 e 1", "ㅓ": "eo 8 u 2 o 1", "ㅔ": "e 12 eh 1", "ㅕ": "yeo 8 yu 1 yo 1",
     "ㅚ": "oe 4 oi 1",
@@ -64,8 +68,35 @@ WORDS: Final = {
     "역할": "yeokhal", "입학": "iphak", "법학": "beophak", "백화점": "baekhwajeom", "직할시": "jikhalsi",
     "닭고기": "dakgogi",
     "급행": "geuphaeng", "낙하": "nakha", "독학": "dokhak", "속초": "sokcho",
+    "넓죽": "neopjuk", "넓적": "neopjeok", "넓둥글": "neopdunggeul",
 }  # fmt: skip
 """Words that are not pronounced by the rules of their letters alone, and nouns, in which ㅎ is written after a stop."""
+
+N_PUT_IN: Final = {
+    "솜이불": "somnibul", "홑이불": "honnibul", "막일": "mangnil", "삯일": "sangnil", "맨입": "maennip",
+    "내복약": "naebongnyak", "한여름": "hannyeoreum", "남존여비": "namjonnyeobi", "신여성": "sinnyeoseong",
+    "색연필": "saengnyeonpil", "직행열차": "jikhaengnyeolcha", "늑막염": "neungmangnyeom", "콩엿": "kongnyeot",
+    "담요": "damnyo", "눈요기": "nunnyogi", "영업용": "yeongeomnyong", "식용유": "sigyongnyu",
+    "백분율": "baekbunnyul", "밤윷": "bamnyut", "솔잎": "sollip", "설익": "seollik", "물약": "mullyak",
+    "불여우": "bullyeou", "물엿": "mullyeot", "휘발유": "hwiballyu", "검열": "geomnyeol", "금융": "geumnyung",
+    "서른여섯": "seoreunnyeoseot", "스물여섯": "seumullyeoseot",
+}  # fmt: skip
+"""The examples of article 29: an n is put in between two parts of a word, which its letters do not show. 들일 is left
+out, since a form of 들이다 is spelt so too, and so are those of two words."""
+
+MORE_N: Final = {
+    "지하철역": "jihacheollyeok", "전철역": "jeoncheollyeok", "부산역": "busannyeok", "강남역": "gangnamnyeok",
+    "용산역": "yongsannyeok", "수원역": "suwonnyeok", "대전역": "daejeonnyeok", "시청역": "sicheongnyeok",
+    "열여섯": "yeollyeoseot", "열여덟": "yeollyeodeol", "북유럽": "bungnyureop", "올여름": "ollyeoreum",
+    "늦여름": "neunnyeoreum", "생활양식": "saenghwallyangsik", "행동양식": "haengdongnyangsik",
+    "나뭇잎": "namunnip", "깻잎": "kkaennip", "풀잎": "pullip", "은행잎": "eunhaengnip", "단풍잎": "danpungnip",
+    "집안일": "jibannil", "바깥일": "bakkannil", "부엌일": "bueongnil", "앞일": "amnil", "뒷일": "dwinnil",
+    "볼일": "bollil", "별일": "byeollil", "웬일": "wennil", "두통약": "dutongnyak", "소독약": "sodongnyak",
+    "구급약": "gugeumnyak", "관절염": "gwanjeollyeom", "결막염": "gyeolmangnyeom", "장염": "jangnyeom",
+    "공업용": "gongeomnyong", "농업용": "nongeomnyong", "상업용": "sangeomnyong", "학습용": "hakseumnyong",
+    "윤활유": "yunhwallyu", "국민윤리": "gungminnyulli", "중국요리": "junggungnyori",
+}  # fmt: skip
+"""More words of that kind."""
 
 ATTESTED: Final = {
     "오빠": "oppa", "언니": "unnie 4 unni 3 eonni 2", "누나": "noona 3 nuna 2", "형": "hyung 4 hyeong 1",
@@ -88,9 +119,10 @@ HEAD: Final = """\
 # standing: {standing}
 # form: NFD
 # maker: tools/packs/hangul.py
-letters\tforms\tweights\twhere\tstanding\tsource
+letters\tforms\tweights\twhere\tclass\tstanding\tsource
 """
 RULES: Final = "Romanization of Korean (Ministry of Culture and Tourism, 2000-8), Standard Pronunciation Rules"
+ARTICLE_29: Final = "Standard Pronunciation Rules (1988), article 29, examples"
 CHAT: Final = "names and terms of fans in English: lgzsoldos.blogspot.com 2009, dramafever.com, banchanblog.com"
 
 
@@ -100,6 +132,7 @@ class Row(NamedTuple):
     letters: str
     forms: str
     where: str = ""
+    label: str = ""
     standing: str = ""
     source: str = ""
 
@@ -107,7 +140,9 @@ class Row(NamedTuple):
         """The row as a line of the table."""
         parts = self.forms.split()
         forms, weights = (parts[::2], parts[1::2]) if len(parts) > 1 else (parts, [])
-        return "\t".join((self.letters, " ".join(forms), " ".join(weights), self.where, self.standing, self.source))
+        return "\t".join(
+            (self.letters, " ".join(forms), " ".join(weights), self.where, self.label, self.standing, self.source)
+        )
 
 
 def initial(jamo: str) -> str:
@@ -134,7 +169,7 @@ def pair(end: str, start: str) -> str:
         return OF_H[end] + ASPIRATED[start]
     if end in OF_H and start == "ㅅ":
         return OF_H[end] + "s"
-    if start == "ㅎ" and sound in NASAL:
+    if start == "ㅎ" and (end in BREATHED or sound in NASAL):
         return BREATHED.get(end, sound)
     if start in "ㄴㅁ" and sound in NASAL:
         return NASAL[sound] + START[start]
@@ -158,6 +193,9 @@ def pairs(*, typed: bool) -> Iterator[Row]:
                 yield Row(final(end) + initial("ㅇ") + vowel(following), form)
                 if end == "ㄷ":
                     yield Row(final(end) + initial("ㅎ") + vowel(following), "ch" + SPOKEN[following])
+    for syllable, form in NOT_L.items():
+        for start in INITIALS.replace("ㅇ", "").replace("ㅎ", ""):
+            yield Row(syllable + initial(start), form + pair("ㅂ", start))
     for following in ("ㅗ", "ㅔ", "ㅓ"):
         yield Row(final("ㄺ") + initial("ㄱ") + vowel(following), "lg" + SPOKEN[following])
 
@@ -174,13 +212,19 @@ def loose() -> Iterator[Row]:
         yield Row(jamo, "ng" if jamo == "ㅇ" else form)
 
 
-def _open(word: str, form: str) -> Row:
-    """The row of a word without its last final, which may be carried over to an ending."""
+def _class(end: str) -> str:
+    """The name of the class of one final."""
+    return "".join(filter(str.isalpha, unicodedata.name(end).removeprefix("HANGUL JONGSEONG ").title()))
+
+
+def _open(word: str, form: str, standing: str = "", source: str = "") -> Row:
+    """The row of a word up to its last final, which has to follow, and may be carried over to an ending."""
     jamo = unicodedata.normalize("NFD", word)
-    ends = {final(end): sound for end, sound in END.items()}
-    cut = jamo[-1] in ends
-    letters, written = (jamo[:-1], form.removesuffix(ends[jamo[-1]])) if cut else (jamo, form)
-    return Row(unicodedata.normalize("NFC", letters), written, "start")
+    sound = {final(end): sound for end, sound in END.items()}.get(jamo[-1])
+    if sound is None:
+        return Row(word, form, "start", "", standing, source)
+    written, where = form.removesuffix(sound), f"start before:{_class(jamo[-1])}"
+    return Row(unicodedata.normalize("NFC", jamo[:-1]), written, where, "", standing, source)
 
 
 def rows(*, typed: bool) -> Iterator[Row]:
@@ -190,16 +234,20 @@ def rows(*, typed: bool) -> Iterator[Row]:
     for jamo, form in SPOKEN.items():
         yield Row(vowel(jamo), single(jamo, form, typed=typed))
     for jamo, form in END.items():
-        yield Row(final(jamo), ENDINGS.get(form, form) if typed else form)
+        yield Row(final(jamo), ENDINGS.get(form, form) if typed else form, "", _class(final(jamo)))
     yield from pairs(typed=typed)
     yield from loose()
     if typed:
         for letters, (jamo, forms) in SPELT.items():
             yield Row(letters.format(vowel(jamo)), forms)
         for word, forms in ATTESTED.items():
-            yield Row(word, forms, "word", "attested", CHAT)
+            yield Row(word, forms, "word", "", "attested", CHAT)
     for word, form in WORDS.items():
         yield _open(word, form)
+    for word, form in N_PUT_IN.items():
+        yield _open(word, form, "attested", ARTICLE_29)
+    for word, form in MORE_N.items():
+        yield _open(word, form, "authored", "authored")
 
 
 def main() -> None:

@@ -1,10 +1,13 @@
 """Write perturbations/romanisations/zh.tsv: how Chinese is written in pinyin without tones.
 
-    python tools/packs/hanzi.py UNIHAN PYPINYIN
+    python -m tools.packs.hanzi UNIHAN JIEBA PYPINYIN
 
-UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), PYPINYIN pypinyin's phrases_dict.json. A character is
-written as it is read most often (kHanyuPinlu, else kTGHZ2013, else kMandarin); a word of zh-words.tsv has a row if
-pypinyin reads it otherwise. Between a word's syllables there is no space. The letter ü is v, as on keyboards, or u.
+UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), JIEBA jieba's dict.txt, PYPINYIN pypinyin's
+phrases_dict.json. A character is written as it is read most often: kHanyuPinlu, else kMandarin where kTGHZ2013 has that
+reading too, else kTGHZ2013. A word of zh-words.tsv has a row if pypinyin reads it otherwise; other words of jieba,
+which have characters that are not in the alphabet, have one in any case, since text is divided into the words of both
+files. A word that pypinyin does not have is read as its characters are, but for those that are particles when alone,
+and for 曾 in names. Between a word's syllables there is no space. The letter ü is v, as on keyboards, or u.
 """
 
 from __future__ import annotations
@@ -14,23 +17,43 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
+
+from tools.packs.pinyin import LONGEST, RAREST_LIMIT, words
 
 from robust_xtreme.languages import language
 
 FOLDER: Final = Path(__file__).parents[2] / "perturbations"
-FIELDS: Final = ("kHanyuPinlu", "kTGHZ2013", "kMandarin")
+FIELDS: Final = ("kHanyuPinlu", "kMandarin", "kTGHZ2013")
+NAMES: Final = "nr"
+ADVERBS: Final = ("d", "u", "z")
+"""jieba's tags of names of persons, and of adverbs and what is like them."""
+
+WITHIN: Final = {"地": "di", "著": "zhu", "拓": "tuo", "埔": "pu", "咳": "ke", "呐": "na", "呵": "he", "忒": "te"}
+"""Readings within words, of characters that are particles or interjections, or are read otherwise, when alone."""
+
+SURNAMES: Final = {"曾": "zeng"}
+"""Readings that characters have as surnames, of those that begin few names of other countries (which 查尔斯 is)."""
+
+AUTHORED: Final = {
+    "随地": "suidi", "深深地": "shenshende", "系统地": "xitongde",
+    "朴槿惠": "piaojinhui", "朴正熙": "piaozhengxi", "单田芳": "shantianfang", "查良镛": "zhaliangyong",
+    "尉迟恭": "yuchigong", "仇英": "qiuying", "解缙": "xiejin", "柬埔寨": "jianpuzhai", "亳州": "bozhou",
+    "会稽": "kuaiji", "洪洞": "hongtong", "珲春": "hunchun", "大宛": "dayuan", "大月氏": "dayuezhi",
+}  # fmt: skip
+"""Words that pypinyin does not have: adverbs and not, names of persons and places."""
+
 _PINLU: Final = re.compile(r"([^\s(]+)\((\d+)\)")
 HEAD: Final = """\
 # language: zh
 # scheme: typed
-# source: Unihan 15.0 (kHanyuPinlu, kTGHZ2013, kMandarin), pypinyin 0.55.0 phrases_dict.json
-# licence: Unicode-3.0 (Unihan), MIT (pypinyin); texts beside the packs of input methods
+# source: Unihan 15.0 (kHanyuPinlu, kMandarin, kTGHZ2013), jieba 0.42.1 dict.txt, pypinyin 0.55.0 phrases_dict.json
+# licence: Unicode-3.0 (Unihan), MIT (jieba, pypinyin); texts beside the packs of input methods
 # standing: derived
 # maker: tools/packs/hanzi.py
-letters\tforms\tweights
+letters\tforms\tweights\tstanding
 """
 
 
@@ -52,11 +75,12 @@ def usual(fields: dict[str, str]) -> str:
     if "kHanyuPinlu" in fields:
         counts: dict[str, int] = {}
         for reading, count in _PINLU.findall(fields["kHanyuPinlu"]):
-            counts[plain(reading)] = counts.get(plain(reading), 0) + int(count)
+            syllable = "er" if plain(reading) == "r" else plain(reading)
+            counts[syllable] = counts.get(syllable, 0) + int(count)
         return max(counts, key=lambda reading: counts[reading])
-    if "kTGHZ2013" in fields:
-        return plain(fields["kTGHZ2013"].split()[0].partition(":")[2].split(",")[0])
-    return plain(fields["kMandarin"].split()[0])
+    table = [listed.partition(":")[2].split(",")[0] for listed in fields.get("kTGHZ2013", "").split()]
+    usually = fields.get("kMandarin", "").split()[:1]
+    return plain(usually[0] if usually and (not table or usually[0] in table) else table[0])
 
 
 def plain(reading: str) -> str:
@@ -78,40 +102,66 @@ def composed(word: str, known: dict[str, str]) -> str:
     return text
 
 
-def rows(folder: Path, phrases: dict[str, list[list[str]]]) -> dict[str, str]:
-    """Letters and how they are read: characters, then words from short to long."""
+def lexicon(path: Path) -> dict[str, str]:
+    """The words of jieba that are neither long nor rare, and their tags."""
+    frequent = (word for word in words(path) if 2 <= len(word.text) <= LONGEST and word.frequency >= RAREST_LIMIT)
+    return {word.text: word.tag for word in frequent}
+
+
+def characters(folder: Path, used: Iterable[str]) -> dict[str, str]:
+    """How each character is read most often, of those of the alphabet, of tables, and of the words used."""
     fields = readings(folder)
-    alphabet = set(language("zh").alphabet)
-    wanted = {letter for letter, row in fields.items() if "kTGHZ2013" in row or "kHanyuPinlu" in row} | alphabet
+    wanted = {letter for letter, row in fields.items() if "kTGHZ2013" in row or "kHanyuPinlu" in row}
+    wanted |= set(language("zh").alphabet).union(*used)
     traditional = FOLDER / "romanisations" / "zh-hant-back.tsv"
     if traditional.exists():
         wanted |= {line[0] for line in traditional.read_text("utf-8").splitlines() if not line.isascii()}
-    known = {letter: usual(fields[letter]) for letter in sorted(wanted & fields.keys()) if letter > "\u3006"}
+    return {letter: usual(fields[letter]) for letter in sorted(wanted & fields.keys()) if letter > "\u3006"}
+
+
+def rows(folder: Path, dictionary: Path, phrases: dict[str, list[list[str]]]) -> dict[str, str]:
+    """Letters and how they are read: characters, then words from short to long."""
+    tags = lexicon(dictionary)
+    known = characters(folder, tags)
     lines = (FOLDER / "input" / "zh-words.tsv").read_text("utf-8").splitlines()
-    words = {line.partition("\t")[0] for line in lines if not line.startswith("#")}
-    for word in sorted(words, key=lambda word: (len(word), word)):
-        read = [plain(ways[0]) for ways in phrases.get(word, ())]
-        if len(read) == len(word) > 1 and composed(word, known) != "".join(read):
-            known[word] = "".join(read)
+    listed = {line.partition("\t")[0] for line in lines if not line.startswith("#")}
+    for word in sorted({*listed, *tags, *AUTHORED}, key=lambda word: (len(word), word)):
+        if len(word) > 1:
+            read = [plain(ways[0]) for ways in phrases.get(word, ())]
+            reading = "".join(read) if len(read) == len(word) else unlisted(word, tags.get(word, ""), known)
+            if word not in listed or reading != composed(word, known):
+                known[word] = reading
     return known
+
+
+def unlisted(word: str, tag: str, known: dict[str, str]) -> str:
+    """How a word is read that pypinyin does not have."""
+    if word in AUTHORED:
+        return AUTHORED[word]
+    if word[0] in SURNAMES and tag.startswith(NAMES):
+        return SURNAMES[word[0]] + composed(word[1:], known)
+    if word[-1] == "地" and tag in ADVERBS:
+        return composed(word, known)
+    return composed(word, known | WITHIN)
 
 
 def text(known: dict[str, str]) -> Iterator[str]:
     """The lines of the table."""
     for letters, reading in known.items():
+        standing = "\tauthored" if letters in AUTHORED else ""
         if "v" in reading:
-            yield f"{letters}\t{reading} {reading.replace('v', 'u')}\t4 3"
+            yield f"{letters}\t{reading} {reading.replace('v', 'u')}\t4 3{standing}"
         else:
-            yield f"{letters}\t{reading}\t"
+            yield f"{letters}\t{reading}\t{standing}"
 
 
-def main(folder: Path, phrases: Path) -> None:
+def main(folder: Path, dictionary: Path, phrases: Path) -> None:
     """Write the table."""
-    known = rows(folder, json.loads(phrases.read_text("utf-8")))
+    known = rows(folder, dictionary, json.loads(phrases.read_text("utf-8")))
     path = FOLDER / "romanisations" / "zh.tsv"
     path.write_text(HEAD + "\n".join(text(known)) + "\n", encoding="utf-8")
     print(f"{path.name}: {len(known):,} rows, {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:3]))
+    main(*map(Path, sys.argv[1:4]))

@@ -72,8 +72,11 @@ def respelled(
     draws = randomness.draws(at(job.keys, words.text), words.start - at(batch.offsets, words.text))
     asked = np.flatnonzero(words.formed)
     start, stop, keys = (at(column, asked) for column in (words.start, words.stop, draws))
-    written = _points(batch, start, stop)
-    results = _results(_normal(batch, start, _spelt(written, spelling, keys)))
+    if isinstance(spelling, Respeller) and spelling.aligned:
+        spelt = _across(batch.points, spelling, start, stop)
+    else:
+        spelt = _spelt(_points(batch.points, start, stop), spelling, keys)
+    results = _results(_normal(batch, start, spelt))
     clean = at(words.last, asked) - at(words.first, asked)
     free = results.sound & ~(results.open & _is_letter(batch.points[stop]))
     able = np.flatnonzero(free & _changed(batch, start, stop, results))
@@ -123,13 +126,25 @@ def _strings(points: Array) -> list[str]:
     return points.tobytes().decode(_ENCODING, _SURROGATES).split(graphemes.SEPARATOR)[1:-1]
 
 
-def _points(batch: Batch, start: Array, stop: Array) -> Array:
+def _points(points: Array, start: Array, stop: Array) -> Array:
     """The code points of words, a zero before each and after the last (n,)."""
     sizes = stop - start + 1
-    points = np.zeros(int(sizes.sum()) + 1, np.uint32)
-    points[1:] = at(batch.points, ragged(start, sizes))
-    points[np.cumsum(sizes)] = 0
-    return points
+    words = np.zeros(int(sizes.sum()) + 1, np.uint32)
+    words[1:] = at(points, ragged(start, sizes))
+    words[np.cumsum(sizes)] = 0
+    return words
+
+
+def _across(points: Array, rules: Respeller, start: Array, stop: Array) -> Spelt:
+    """Words respelt by aligned rules, which match across words: of what is matched each word has the letters in it."""
+    length, rule = rules.matched(rules.strings.symbols_of(points))
+    begins = chained(length)
+    begins = begins[at(rule, begins) >= 0]
+    size = at(length, begins)
+    written = points.copy()
+    written[ragged(begins, size)] = at(rules.pool, ragged(at(rules.source, at(rules.first, at(rule, begins))), size))
+    words = _points(written, start, stop)
+    return Spelt(words, np.flatnonzero(at(composing(), words)))
 
 
 def _by_function(points: Array, spelling: Function) -> Spelt:

@@ -79,7 +79,8 @@ class Respeller:
     classes, as bits, of which a code point ends a letter, and `wanted` and `unwanted` (r,) those that a rule asks
     for and excludes in the word; without such rules `letters` is empty. Of a rule: `plain` says that it
     has no conditions, `several` that it has several forms; `first` is its first form, `total` the sum of their weights,
-    and `before` the sum of those of all forms before them. `upto` (f,) are cumulated weights; `source`, `length`
+    and `before` the sum of those of all forms before them. `aligned`: there are rules of several letters, and each rule
+    has one form of as many letters, without conditions. `upto` (f,) are cumulated weights; `source`, `length`
     (f,) the forms in `pool`, or (3 * f,), as they are, with a capital, in capitals, if `cased`: the rules' letters have
     case.
     """
@@ -105,6 +106,7 @@ class Respeller:
     unwanted: Array
     decomposed: bool
     cased: bool
+    aligned: bool
 
     def matched(self, symbols: Array) -> tuple[Array, Array]:
         """How many code points the longest rule has that applies at each of `symbols` (n,), and its number.
@@ -179,10 +181,21 @@ def respeller(rules: Rules) -> Respeller:
         upto=upto,
         decomposed=rules.decomposed,
         cased=cased,
+        aligned=not (rules.decomposed or cased) and _aligned(by_letters),
         **_conditions(strings, list(sets), where, rules.classes),
         **_of_words(strings, list(sets), where, rules.classes),
         **_pooled([form.text for rule in ordered for form in rule.forms], cased),
     )
+
+
+def _aligned(by_letters: Mapping[str, Sequence[Rule]]) -> bool:
+    """Whether there are rules of several letters, and each has one form of as many letters, without conditions."""
+    alike = all(
+        not rule.where and [len(form.text) for form in rule.forms] == [len(letters)]
+        for letters, listed in by_letters.items()
+        for rule in listed
+    )
+    return alike and max(map(len, by_letters), default=0) > 1
 
 
 def _written(rules: Rules) -> Iterator[Iterable[str]]:

@@ -19,7 +19,7 @@ from robust_xtreme.noise.engine.perturbation import Job, Params, known_language,
 from robust_xtreme.noise.engine.respelling import KINDS, respelled
 from robust_xtreme.noise.engine.trie import Trie, trie
 from robust_xtreme.noise.scripts.scheme import Scheme, Spelling
-from robust_xtreme.noise.scripts.table import TYPED
+from robust_xtreme.noise.scripts.table import KIND, TYPED, words_of
 
 BACK: Final = "back"
 _VARIANT: Final = ":"
@@ -75,10 +75,12 @@ def spelling(code: str, params: Params) -> Spelling:
 
 @packs.cached
 def listed_words(code: str) -> Trie | None:
-    """The words into which text of a language without spaces is divided."""
+    """The words into which text of a language without spaces is divided: listed ones, and those of the typed table."""
     if not packs.has("input", f"{code}-words"):
         return None
-    return trie(list(dict.fromkeys(row["word"] for row in packs.table("input", f"{code}-words").rows if row["word"])))
+    listed = (row["word"] for row in packs.table("input", f"{code}-words").rows)
+    typed = words_of(code) if packs.has(KIND, code) else ()
+    return trie(list(dict.fromkeys(word for word in (*listed, *typed) if word)))
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product, starmap
 from typing import Final, NamedTuple
 
+import regex
+
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError, nearest
 from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Condition, Form, Rule, Rules
@@ -35,6 +37,7 @@ MOST_FORMS: Final = 64
 
 _LABEL: Final = re.compile(r"\{([A-Za-z]+[0-9]?)\}")
 _DIGITS: Final = "0123456789"
+_WORD: Final = regex.compile(r"\p{Han}{2,}")
 _CLASS: Final = re.compile("[A-Za-z]+")
 _WEIGHT: Final = re.compile("[1-9][0-9]{0,5}")
 _OF_LETTERS: Final = ("after:", "before:", "with:", "not-after:", "not-before:", "without:")
@@ -76,6 +79,11 @@ def rules(name: str) -> Rules:
     letters = {label: _letters(expanded, label) for label in _classes(rows)}
     known = Rules(tuple(_ordered(expanded, decomposed)), letters, decomposed)
     return with_readings(known, table.header.get("readings", "").split())
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of several Han characters that a pack has rows of."""
+    return tuple(row["letters"] for row in packs.table(KIND, name).rows if _WORD.fullmatch(row["letters"]))
 
 
 def _letters(expanded: Expanded, label: str) -> frozenset[str]:
