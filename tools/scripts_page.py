@@ -64,7 +64,7 @@ others change: `iPhoneом` becomes `iPhoneom`.
 
 **Capitals** are given back: Щука, ЩУКА become Shchuka, SHCHUKA.
 
-**What letters do not show** is in lists of words, and other words lack it: the n that Korean puts in between the parts
+**What letters do not show** is written in words of lists only: the n that Korean puts in between the parts
 of a word (article 29 of the Standard Pronunciation Rules: 물약 mullyak is listed, 잠실역 is not), and readings
 of Chinese characters in names (曾国藩 zengguofan is listed; in a new name 曾 is ceng).
 
