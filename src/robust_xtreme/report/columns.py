@@ -224,8 +224,8 @@ _CATALOGUE: Final = (
           "not (zero_shot).", right=False),
     Shown("script", ("script",), _text, "The script of a language's texts, by ISO 15924.", right=False),
     Shown("family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
-    Shown("missing", ("absent",), _text, "Cells of an average that the run does not have, or to which the noise does "
-          "not apply: the mean over the others is marked *.", right=False, folds=True),
+    Shown("missing", ("absent",), _text, "Cells of an average that the run does not have, or that no noise reaches: "
+          "the mean over the others is marked *.", right=False, folds=True),
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),
