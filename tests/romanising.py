@@ -13,7 +13,8 @@ import regex
 from robust_xtreme.noise.engine.case import capital, upper
 from robust_xtreme.noise.engine.respelling_table import Condition, Form, Rule, Rules
 
-WORD: Final = regex.compile(r"[\p{L}\p{M}\u200c\u200d၌-၏]+(?:['’][\p{L}\p{M}\u200c\u200d]+)*")
+_LETTERS: Final = r"(?:[\p{L}\p{M}\u200c\u200d၌-၏]|(?<=[א-ת])׳|(?<=[גזץצ])['’])+"
+WORD: Final = regex.compile(rf"""{_LETTERS}(?:(?:['’]|(?<=[א-ת])["״](?=[א-ת])){_LETTERS})*""")
 """A word as the engine divides text, without its spans."""
 
 _MARK: Final = regex.compile(r"[\p{M}\u200c\u200dำ]")

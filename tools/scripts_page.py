@@ -42,7 +42,8 @@ as inert. What leaves the script on purpose declares it (`waives` in `list pertu
 - **How a model reads people**: `transliterate:0.3`, which is `@scheme=typed`. A word has several spellings, drawn by
   their weights, and in some languages digits for letters.
 - **By a standard**, one spelling a word: `@scheme=iso9`, `iast`, `hepburn`, `revised`, `rtgs`, `national`. Where
-  a scheme is read back with little loss, as the table below says, a drop under it is not a loss of information.
+  a scheme is read back with little loss, as the table below says, a drop under it is not a loss of information. `iast`
+  writes ISO 15919 in every script, Devanagari too: कृष्ण is kr̥ṣṇa, and kṛṣṇa in strict IAST.
 - **Another script of the same language**: `@scheme=arab`, `deva`, `latn`, `hant`.
 - **To compare with other work**: `@scheme=uroman` or `@scheme=icu:Greek-Latin`, which call these libraries.
 - **Text that came in Latin letters**: `@direction=back`, where the table of schemes says so.

@@ -190,7 +190,10 @@ _WRITTEN: Final = {"Hans": ("Han",), "Jpan": ("Han", "Hiragana", "Katakana"), "K
 
 @cache
 def written_in(script: str, point: str) -> bool:
-    """Whether a code point is of a script (`Deva`), or a mark, joiner or apostrophe that has none of its own."""
+    """Whether a code point is of a script (`Deva`), or a mark, joiner or apostrophe that has none of its own.
+
+    In Hebrew a quotation mark means gershayim: צה"ל.
+    """
     return bool(_points_of(script).fullmatch(point))
 
 
@@ -199,7 +202,8 @@ def _points_of(script: str) -> Any:
     import regex
 
     scripts = "".join(rf"\p{{Script_Extensions={name}}}" for name in _WRITTEN.get(script, (script,)))
-    return regex.compile(rf"[{scripts}'’ʼ\u200c\u200d]|(?=\p{{Script=Inherited}})\p{{M}}")
+    gershayim = '"' if script == "Hebr" else ""
+    return regex.compile(rf"[{scripts}{gershayim}'’ʼ\u200c\u200d]|(?=\p{{Script=Inherited}})\p{{M}}")
 
 
 def _check_signs(path: Path | str, known: Language) -> None:

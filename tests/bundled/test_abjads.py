@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
 import pytest
 import regex
 from tests.romanising import Speller
+from tools.packs import abjads
 
 from robust_xtreme.languages import language
 from robust_xtreme.noise.scripts.table import rules
@@ -106,3 +108,30 @@ def test_digits_are_letters_only_in_arabic() -> None:
         for code in ("ar", "fa", "ur")
     }
     assert digits == {"ar": True, "fa": False, "ur": False}
+
+
+@pytest.mark.parametrize("code", list(abjads.PACKS))
+def test_the_words_are_those_of_the_table_of_readings(code: str) -> None:
+    """The program that writes the words of a pack gives the pack, byte for byte."""
+    text = (abjads.TARGET / f"{code}.tsv").read_text("utf-8")
+    assert abjads.pack(text, list(abjads.PACKS[code]())) == text
+
+
+@pytest.mark.parametrize(
+    ("spell", "reading", "way", "spelling"),
+    [
+        (abjads.arabic, "madrasH", abjads.ARABIC[0], "madrasa"),
+        (abjads.arabic, "madrasH", abjads.ARABIC[4], "madrasah"),
+        (abjads.arabic, "bayt", abjads.ARABIC[3], "bet"),
+        (abjads.arabic, "ma3lUmAt", abjads.ARABIC[-1], "m3lumat"),
+        (abjads.arabic, "min", abjads.ARABIC[-1], ""),
+        (abjads.persian, "xAne", abjads.PERSIAN[0], "khane"),
+        (abjads.persian, "xAne", abjads.PERSIAN[2], "khaaneh"),
+        (abjads.persian, "ba'd", abjads.PERSIAN[3], "baad"),
+    ],
+)
+def test_a_reading_is_spelled_in_ways_of_typing(
+    spell: Callable[[str, abjads.Way], str], reading: str, way: abjads.Way, spelling: str
+) -> None:
+    """Long vowels, a final ة, the vowels of Egypt, words without vowels, and a final e of Persian."""
+    assert spell(reading, way) == spelling

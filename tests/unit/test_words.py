@@ -99,6 +99,19 @@ def test_a_word_is_a_run_of_letters(value: str, expected: list[str]) -> None:
     assert _seen(value, code="hi" if "क" in value else "en") == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ('צה״ל, צה"ל (ארה"ב)', ["צה״ל", 'צה"ל', 'ארה"ב']),
+        ("ג׳ורג׳ ג'ורג' קולג’ ת׳", ["ג׳ורג׳", "ג'ורג'", "קולג’", "ת׳"]),
+        ('\'שלום\' "בית" ״חבר״ x"y ׳', ["שלום", "בית", "חבר", "x", "y"]),
+    ],
+)
+def test_words_of_hebrew_have_geresh_and_gershayim(value: str, expected: list[str]) -> None:
+    """Gershayim, or a quotation mark, only between its letters; an apostrophe at the end only after ג ז צ."""
+    assert _seen(value, code="he") == expected
+
+
 def test_a_word_is_cut_where_a_span_begins_or_ends() -> None:
     """The pieces are words of their own, an apostrophe at the cut belongs to none, frozen ones are not offered."""
     assert _seen("Johnson's car", Span(0, 4), Span(7, 9)) == ["John", "son", "s", "car"]

@@ -1,7 +1,9 @@
 """The words of a batch: runs of letters with their marks, cut where a span begins or ends.
 
 Burmese marks that are clusters by themselves (ာ, း) are parts of words. So are the signs that a member names, and those
-that Burmese reads as words or as parts of them (၏ in သူ၏), which Unicode counts as punctuation.
+that Burmese reads as words or as parts of them (၏ in သူ၏), which Unicode counts as punctuation; apostrophes between
+letters; and in Hebrew geresh, and gershayim, or a quotation mark for it, between letters (UAX 29, WB6 to WB7c): ג׳ורג׳,
+צה״ל.
 """
 
 from __future__ import annotations
@@ -18,6 +20,11 @@ from robust_xtreme.noise.engine._select import guard
 
 _APOSTROPHES: Final = (0x27, 0x2019)
 _READ: Final = frozenset(map(ord, "၌၍၎၏"))
+_GERESH, _GERSHAYIM, _QUOTE = 0x05F3, 0x05F4, 0x22
+_HEBREW: Final = (0x05D0, 0x05EA)
+"""The first and the last letter of Hebrew."""
+_SOFTENED: Final = (0x05D2, 0x05D6, 0x05E5, 0x05E6)
+"""The letters ג ז ץ צ, which an apostrophe after them makes those of other languages, at the end of a word too."""
 
 
 @final
@@ -51,9 +58,11 @@ def find(batch: Batch, begins: Array | None = None, signs: Array | None = None) 
     clusters = batch.clusters
     props = batch.firsts(batch.props)
     letter = (props & graphemes.LETTER) > 0
+    points = batch.firsts(batch.points)
     add_marks(batch, letter)
+    _soften(points, letter)
     if signs is not None:
-        letter |= np.isin(batch.firsts(batch.points), signs) & (np.diff(clusters.starts, append=len(batch.points)) == 1)
+        letter |= np.isin(points, signs) & (np.diff(clusters.starts, append=len(batch.points)) == 1)
     free = letter.copy()
     closed, edge = guard(batch, free)
     closed = np.ones(len(letter), np.bool_) if closed is None else closed
@@ -61,7 +70,7 @@ def find(batch: Batch, begins: Array | None = None, signs: Array | None = None) 
     blank = (props & graphemes.SPACE) > 0
     if not clusters.simple:
         blank &= np.diff(clusters.starts, append=len(batch.points)) == 1
-    _join(batch, letter, edge)
+    _join(batch, points, letter, edge)
     # A word begins at a letter (m,) after a cluster that is none, or at a span's edge; it ends in the same way.
     cut = edge if begins is None else edge | begins
     first = np.flatnonzero(letter & (cut | ~np.roll(letter, 1)))
@@ -86,14 +95,33 @@ def add_marks(batch: Batch, letter: Array) -> None:
     letter[asked[np.isin(points, read)]] = True
 
 
-def _join(batch: Batch, letter: Array, edge: Array) -> None:
-    """Set `letter` to True at single apostrophes between two letters of one word."""
+def _soften(points: Array, letter: Array) -> None:
+    """Set `letter` to True at geresh after letters of Hebrew, and at apostrophes that mean it after some."""
+    asked = np.flatnonzero(_apostrophes(points) | (points == _GERESH))
+    before = at(points, asked - 1)
+    softens = np.isin(before, _SOFTENED) | ((points[asked] == _GERESH) & _is_hebrew(before))
+    letter[asked[softens & (asked > 0)]] = True
+
+
+def _join(batch: Batch, points: Array, letter: Array, edge: Array) -> None:
+    """Set `letter` to True at single apostrophes between two letters of one word, in Hebrew at quotation marks too."""
     starts = batch.clusters.starts
-    points = at(batch.points, starts)
-    asked = np.flatnonzero((points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1]))
+    quotes = (points == _QUOTE) | (points == _GERSHAYIM)
+    asked = np.flatnonzero(_apostrophes(points) | quotes)
     asked = asked[(asked > 0) & (at(starts, np.minimum(asked + 1, len(starts) - 1)) - at(starts, asked) == 1)]
     inner = at(letter, asked - 1) & at(letter, asked + 1) & ~at(edge, asked) & ~at(edge, asked + 1)
+    inner &= ~quotes[asked] | (_is_hebrew(at(points, asked - 1)) & _is_hebrew(at(points, asked + 1)))
     letter[asked[inner]] = True
+
+
+def _apostrophes(points: Array) -> Array:
+    apostrophes: Array = (points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1])
+    return apostrophes
+
+
+def _is_hebrew(points: Array) -> Array:
+    hebrew: Array = (points >= _HEBREW[0]) & (points <= _HEBREW[1])
+    return hebrew
 
 
 def _digit_beside(batch: Batch, other: Array, first: Array, last: Array) -> Array:

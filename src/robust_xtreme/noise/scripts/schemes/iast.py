@@ -1,10 +1,16 @@
-"""ISO 15919 for the scripts of India, whose letters are IAST's but for r̥, l̥, ē, ō and ṁ, which keep others apart."""
+"""ISO 15919 for the scripts of India, under the name of IAST, which it extends (docs/decisions/0118-iast.md).
+
+It writes r̥, l̥, ē, ō and ṁ where IAST has ṛ, ḷ, e, o and ṃ, so that letters that IAST does not know stay apart.
+"""
 
 from robust_xtreme.noise.scripts.scheme import by_table
 
 iast = by_table(
     "iast",
-    summary="by ISO 15919, a Latin letter or pair for each letter of an Indic script",
+    summary=(
+        "by ISO 15919, which extends IAST to all Indic scripts: a Latin letter or pair for each letter, and r̥, l̥, ē, ō "
+        "and ṁ where IAST has ṛ, ḷ, e, o and ṃ"
+    ),
     source="ISO 15919:2001",
     back=True,
     loss=(
