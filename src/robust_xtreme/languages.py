@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
-from robust_xtreme import packs
+from robust_xtreme import pack_files, packs
 from robust_xtreme.errors import DataError, UnknownName
 
 _CODES: Final = """
@@ -163,7 +163,7 @@ def group_of(code: str) -> str:
 def _checked(code: str, pack: dict[str, Any]) -> dict[str, Any]:
     """The pack, which may be a user's. Raises DataError where a key is missing or has another type."""
     path = packs.find("alphabets", code) or code
-    packs.check_known(path, "key", pack, (*_KEYS, "source", "licence", "standing", "standings"))
+    pack_files.check_known(path, "key", pack, (*_KEYS, "source", "licence", "standing", "standings"))
     for key, (kind, expected, needed) in _KEYS.items():
         if (key in pack or needed) and not isinstance(pack.get(key), kind):
             raise DataError(path, f"the key {key!r} is {expected}" if key in pack else f"the key {key!r} is missing")
@@ -184,7 +184,7 @@ _KEYS: Final = {
 }
 
 
-_WRITTEN: Final = {"Hans": ("Han",), "Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",)}
+_WRITTEN: Final = {"Hans": ("Han",), "Hant": ("Han",), "Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",)}
 """The scripts of Unicode that make up a script of several, such as Japanese."""
 
 
@@ -195,6 +195,14 @@ def written_in(script: str, point: str) -> bool:
     In Hebrew a quotation mark means gershayim: צה"ל.
     """
     return bool(_points_of(script).fullmatch(point))
+
+
+@cache
+def of_no_script(point: str) -> bool:
+    """Whether a code point is of no script, as digits, signs and accents."""
+    import regex
+
+    return bool(regex.fullmatch(r"[\p{Script=Common}\p{Script=Inherited}]", point))
 
 
 @cache

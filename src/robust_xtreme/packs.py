@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any, Final, ParamSpec, TypeVar, final
 
 from robust_xtreme import resources
 from robust_xtreme.errors import DataError, UserError, nearest
+from robust_xtreme.pack_files import Table, check, content, header, read_table
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -30,7 +30,6 @@ _SUFFIX: Final = {
     **dict.fromkeys(("misspellings", "negators", "normalisation", "romanisations"), ".tsv"),
 }
 KINDS: Final = tuple(sorted(_SUFFIX))  # the folders that may contain packs
-STANDINGS: Final = ("attested", "derived", "authored")
 CHOICE: Final = "choice"
 """The part of a keyboard's data that is `authored` where no source assigns the keyboard to the language."""
 
@@ -43,33 +42,14 @@ _NAMED: Final = {
 }
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kinds that list all of them."""
 
-_STATED: Final = {
-    **dict.fromkeys(("calibration", "misspellings", "negators"), "language"),
-    **dict.fromkeys(("confusables", "lookalikes"), "script"),
-}
-"""The header key whose value must equal the file's name, by kind."""
-
-FACTS: Final = ("source", "licence", "standing")
-"""The keys that every pack has."""
 _AUTO: Final = ("keyboards", "auto")
-_JOINERS: Final = "\u200c\u200d"
-_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _SUFFIXES: Final = (".toml", ".tsv")
-_LONGEST: Final = 40
-_LARGEST: Final = 8_000_000
 _BESIDE: Final = ("first_names.toml",)
 """Files of the bundled folder that are not packs."""
 
+_LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NOTES: Final = ("", ".md", ".txt")
-_LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
-TEN: Final = "ten"
-"""The key of a list of misspellings for the share of its edits on real text that its ten most frequent pairs make."""
-
-_FURTHER: Final = {"misspellings": (TEN,), "romanisations": ("script", "scheme", "form", "back", "readings")}
-_SHARE: Final = re.compile(r"0|1|[01]\.[0-9]{1,4}")
-_NUMBER: Final = re.compile("[0-9]{1,12}")
-_HEADER: Final = re.compile(r"# ([a-z]+): (.*)")
 
 
 @final
@@ -105,7 +85,7 @@ def use(*folders: Path) -> None:
     """
     for folder in folders:
         for path in _files(folder):
-            _check(path, resources.toml(path, _LAYOUT) if path.suffix == ".toml" else _header(_lines(path)))
+            check(path, resources.toml(path, _LAYOUT) if path.suffix == ".toml" else header(path))
     if folders != users():
         _used.set(_Used(folders) if folders else _BUNDLED)
 
@@ -204,16 +184,9 @@ def identity() -> str:
     state = hashlib.blake2b(digest_size=8)
     for folder in users():
         for path in _files(folder):
-            for part in (path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"), _content(path)):
+            for part in (path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"), content(path)):
                 state.update(len(part).to_bytes(8, "little") + part)
     return state.hexdigest()
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return resources.content(path, _LARGEST)
-    except OSError as error:
-        raise DataError(path, f"it cannot be read: {error.strerror}") from error
 
 
 def _folders() -> Iterator[Path]:
@@ -222,7 +195,9 @@ def _folders() -> Iterator[Path]:
 
 
 def find(kind: str, name: str) -> Path | None:
-    """The file of a pack; None where there is none."""
+    """The file of a pack; None where there is none, as for a name that is a path."""
+    if not _STEM.fullmatch(name):
+        return None
     paths = (folder / kind / f"{name}{suffix}" for folder in _folders() for suffix in _SUFFIXES)
     return next((path for path in paths if path.is_file()), None)
 
@@ -253,92 +228,21 @@ def read(kind: str, name: str) -> dict[str, Any]:
     """The content of a pack's TOML file, with its standing checked. Raises SpecError, DataError or UserError."""
     path = _path_of(kind, name, ".toml")
     values = resources.toml(path, _LAYOUT)
-    _check(path, values)
+    check(path, values)
     return values
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A pack's TSV file: its header, and its rows by column; `path` is for errors."""
-
-    path: Path
-    header: Mapping[str, str]
-    rows: tuple[Mapping[str, str], ...]
-
-    def standing(self, row: Mapping[str, str]) -> str:
-        """The standing of a row, or that of the file where the row has none."""
-        return row.get("standing") or self.header["standing"]
-
-    def need(self, *columns: str, optional: Sequence[str] = ()) -> None:
-        """Raise DataError where the table does not have one of these columns, has another one, or has no rows."""
-        if not self.rows:
-            raise DataError(self.path, f"it has no rows of: {', '.join(columns)}")
-        for column in columns:
-            if column not in self.rows[0]:
-                raise DataError(self.path, f"there is no column {column!r} in the line of names: {', '.join(columns)}")
-        check_known(self.path, "column", self.rows[0], (*columns, *optional, "standing"))
-
-    def number(self, row: Mapping[str, str], column: str) -> int:
-        """The whole number of 1 to 12 digits in a row's column. Raises DataError."""
-        if not _NUMBER.fullmatch(row[column]):
-            raise DataError(self.path, f"the {column} {row[column]!r:.40} is not a whole number")
-        return int(row[column])
 
 
 @cached
 def table(kind: str, name: str) -> Table:
     """The content of a pack's TSV file. Raises DataError naming the line, and UserError where there is no file."""
-    return _table(_path_of(kind, name, ".tsv"))
+    return read_table(_path_of(kind, name, ".tsv"))
 
 
 @cached
 def tables(kind: str, name: str) -> tuple[Table, ...]:
     """All TSV files of a pack's name, users' first, for lists that are joined. Raises as `table` does."""
     paths = (folder / kind / f"{name}.tsv" for folder in _folders())
-    return tuple(_table(path) for path in paths if path.is_file())
-
-
-def _table(path: Path) -> Table:
-    lines = _lines(path)
-    header = _header(lines)
-    _check(path, header)
-    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
-    columns = numbered[0][1].split("\t") if numbered else []
-    if len(set(columns)) < len(columns):
-        raise DataError(path, f"a column is named twice: {', '.join(columns)[:80]}", numbered[0][0])
-    rows = []
-    for number, line in numbered[1:]:
-        cells = line.split("\t")
-        if len(cells) > len(columns):
-            what = f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}"
-            raise DataError(path, what, number)
-        cells += [""] * (len(columns) - len(cells))
-        row = dict(zip(columns, cells, strict=True))
-        if row.get("standing", "") not in ("", *STANDINGS):
-            raise DataError(path, f"the standing {row['standing']!r:.40} is none of: {', '.join(STANDINGS)}", number)
-        rows.append(row)
-    return Table(path, header, tuple(rows))
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        lines = _content(path).decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise DataError(path, "it is not UTF-8") from error
-    if unseen := _unseen("".join(lines), "\t"):
-        number = next(number for number, line in enumerate(lines, 1) if not set(unseen).isdisjoint(line))
-        raise DataError(path, f"the character U+{ord(unseen[0]):04X} has no place in a pack", number)
-    return lines
-
-
-def _unseen(text: str, layout: str) -> list[str]:
-    """The control, direction, zero-width and unassigned characters of a text but joiners and `layout`, sorted."""
-    return sorted(letter for letter in set(text) - {*_JOINERS, layout} if unicodedata.category(letter) in _UNSEEN)
-
-
-def _header(lines: Sequence[str]) -> dict[str, str]:
-    return {match[1]: match[2] for match in map(_HEADER.fullmatch, lines) if match}
+    return tuple(read_table(path) for path in paths if path.is_file())
 
 
 def standings(pack: str, code: str) -> dict[str, str]:
@@ -356,45 +260,3 @@ def standings(pack: str, code: str) -> dict[str, str]:
     parts: dict[str, str] = content.get("standings", {})
     chosen = {CHOICE: "authored"} if kind == "keyboards" and code in content.get("also", ()) else {}
     return {"": str(content["standing"])} | parts | chosen
-
-
-def check_known(path: Path | str, what: str, names: Iterable[str], known: Sequence[str]) -> None:
-    """Raise DataError at the first name of a key or column (`what`) that is not known, with the nearest one."""
-    for name in names:
-        if name not in known:
-            what = f"there is no {what} {name!r:.40}.{nearest(name[:_LONGEST], known)} Known: {', '.join(known)}"
-            raise DataError(path, what)
-
-
-def _check(path: Path, values: Mapping[str, Any]) -> None:
-    if path.suffix == ".tsv":
-        known = (*FACTS, "maker", _STATED.get(kind := path.parent.name, "language"))
-        check_known(path, "key", values, (*known, *_FURTHER.get(kind, ())))
-        if not _SHARE.fullmatch(values.get(TEN, "0")):
-            raise DataError(path, f"the key {TEN!r} is {values[TEN]!r:.40}, and not a share, as in # {TEN}: 0.31")
-    for key in FACTS:
-        if not isinstance(values.get(key), str):
-            line = f" Write a line '# {key}: ...'" if path.suffix == ".tsv" else f' Write {key} = "..."'
-            needed = f"the key {key!r} is missing: a pack names its source, its licence and its standing."
-            raise DataError(path, needed + line)
-    if values["standing"] not in STANDINGS:
-        raise DataError(path, f"the standing {values['standing']!r:.40} is none of: {', '.join(STANDINGS)}")
-    _check_standings(path, values)
-    wanted = _STATED.get(path.parent.name, "")
-    if values.get(wanted, path.stem) != path.stem:
-        raise DataError(path, f"its {wanted} is {values[wanted]!r:.40}, and its name says {path.stem!r}")
-    for value in resources.values(values):
-        if isinstance(value, str) and (unseen := _unseen(value, "\n")):
-            raise DataError(path, f"the character U+{ord(unseen[0]):04X} has no place in a pack")
-
-
-def _check_standings(path: Path, values: Mapping[str, Any]) -> None:
-    """Raise DataError where the table of standings names an unknown key or standing."""
-    parts = values.get("standings", {})
-    if not isinstance(parts, dict):
-        raise DataError(path, "the key 'standings' is a table of keys and their standing: { added = \"authored\" }")
-    for key, of_part in parts.items():
-        if key not in values:
-            raise DataError(path, f"standings: {key!r:.40} is not a key of this pack")
-        if of_part not in STANDINGS:
-            raise DataError(path, f"standings: {key} is {of_part!r:.40}, and none of: {', '.join(STANDINGS)}")

@@ -52,7 +52,7 @@ def _misread(script: str) -> None:
 
 _READ: Final[Mapping[str, Callable[[str], object]]] = {
     "alphabets": alphabet,
-    "calibration": realised.texts,
+    "calibration": realised.checked,
     "confusables": alike,
     "diacritics": rows,
     "input": _typed,

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Final, NamedTuple
 
-from robust_xtreme import packs
-from robust_xtreme.languages import language
+from robust_xtreme import pack_files, packs, resources
+from robust_xtreme.errors import DataError
+from robust_xtreme.languages import language, written_in
 from robust_xtreme.noise.engine.diff import hunks
 
 KIND: Final = "calibration"
@@ -26,6 +28,11 @@ TOKENS: Final = "tokens"
 """The axis whose units are those of a model."""
 Tokens = Callable[[Sequence[str]], Mapping[str, Sequence[int]]]
 """The token ids of each of some texts."""
+
+_OF_SCRIPT: Final = 0.5
+_MORE: Final = 1.5
+_ENOUGH: Final = 20
+"""The least number of words of a text whose language is checked."""
 
 _DIGITS: Final = Decimal("0.0001")
 _CLOSE: Final = 0.005
@@ -49,6 +56,32 @@ def texts(code: str) -> tuple[str, ...]:
     table = packs.table(KIND, code)
     table.need("text")
     return tuple(row["text"] for row in table.rows)
+
+
+def checked(code: str) -> tuple[str, ...]:
+    """The calibration text of a user's pack. Raises DataError where it is in another script or another language.
+
+    The language is another one if bundled texts of that one have half as many again of its words as those of its own.
+    """
+    values, path = texts(code), packs.table(KIND, code).path
+    letters = [letter for value in values for letter in value if letter.isalpha()]
+    script = language(code).script
+    if sum(written_in(script, letter) for letter in letters) < _OF_SCRIPT * len(letters) or not letters:
+        raise DataError(path, f"fewer than half of its letters are of the script {script}")
+    words = [word for value in values for word in value.lower().split()]
+    if language(code).spaces and len(words) >= _ENOUGH and code in packs.bundled(KIND):
+        known = {other: sum(word in _words(other) for word in words) for other in packs.bundled(KIND)}
+        most = max(known, key=lambda other: known[other])
+        if known[most] > _MORE * known[code]:
+            raise DataError(path, f"its words are those of {language(most).name}, and its name says {code!r}")
+    return values
+
+
+@cache
+def _words(code: str) -> frozenset[str]:
+    """The words of a bundled text."""
+    rows = pack_files.read_table(resources.folder("perturbations") / KIND / f"{code}.tsv").rows
+    return frozenset(word for row in rows for word in row["text"].lower().split())
 
 
 def lacks(code: str, axis: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-from robust_xtreme import packs
+from robust_xtreme import pack_files, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError, Word
 from robust_xtreme.noise.input.nearby import LATIN, near
@@ -71,7 +71,7 @@ def syllables() -> frozenset[str]:
     return frozenset(syllable for reading in readings() for syllable in reading.split(" "))
 
 
-def _table() -> packs.Table:
+def _table() -> pack_files.Table:
     table = packs.table("input", "zh-words")
     table.need("word", "reading", "frequency")
     return table

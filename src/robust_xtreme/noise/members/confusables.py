@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme import languages, packs
+from robust_xtreme import graphemes, languages, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.perturbation import known_language
@@ -42,6 +42,11 @@ def confusables(language: str) -> Iterator[Recoding]:
     yield from (row for row in alike(languages.language(language).script) if row.point in letters)
 
 
+def _script(letter: str) -> int:
+    """A number for the script of a letter."""
+    return int(graphemes.string_properties(letter)[0]) >> graphemes.SCRIPT_SHIFT
+
+
 @packs.cached
 def alike(script: str) -> tuple[Recoding, ...]:
     """The look-alikes of a script's letters. Raises DataError at a row that is not a letter, forms and weights."""
@@ -54,5 +59,10 @@ def alike(script: str) -> tuple[Recoding, ...]:
         if not (letters and len(forms) == len(weights) and all(map(_WEIGHT.fullmatch, weights))):
             what = f"the row of {letter!r:.20} is not a letter, letters that look like it, and a weight for each"
             raise DataError(table.path, what)
+        if same := next((form for form in forms if _script(form) == _script(letter)), ""):
+            what = f"in the row of {letter!r} {same!r} is of the same script, and a look-alike is of another one"
+            raise DataError(table.path, what)
+        if not languages.written_in(script, letter):
+            raise DataError(table.path, f"the letter {letter!r} is not of the script {script}")
         recodings += [Recoding(letter, form, int(weight)) for form, weight in zip(forms, weights, strict=True)]
     return tuple(recodings)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from robust_xtreme import languages, packs
@@ -102,4 +103,18 @@ def rows(name: str, umlaut: str = "") -> dict[str, str]:
             raise DataError(table.path, what)
         if row.get("umlaut", "") in ("", umlaut):
             letters[letter] = plain
+    _check(table.path, name, letters)
     return letters
+
+
+def _check(path: Path, name: str, letters: Mapping[str, str]) -> None:
+    """Raise DataError at a letter that is written in another script, or by a letter that is written otherwise."""
+    script = languages.language(name).script if name in languages.ALL_LANGUAGES else name
+    for letter, plain in letters.items():
+        if wrong := next((point for point in letter + plain if not languages.written_in(script, point)), ""):
+            raise DataError(path, f"in the row of {letter!r} {wrong!r} is not a letter of the script {script}")
+        if wrong := next((point for point in plain if point in letters), ""):
+            what = (
+                f"in the row of {letter!r} {wrong!r} is written for it, and another row writes {letters[wrong]!r} for"
+            )
+            raise DataError(path, f"{what} {wrong!r}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from robust_xtreme import packs
+from robust_xtreme import pack_files, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.respelling import spelt
 from robust_xtreme.noise.engine.respelling_table import OF_WORDS, Condition, Form, Rule, Rules, respeller
@@ -46,7 +46,7 @@ def with_readings(known: Rules, names: Sequence[str]) -> Rules:
     return known._replace(rules=(*known.rules, *sorted(rules, key=lambda rule: not rule.where)))
 
 
-def _words(table: packs.Table) -> dict[tuple[str, str], Readings]:
+def _words(table: pack_files.Table) -> dict[tuple[str, str], Readings]:
     """The readings of each word of a list that has some, by the word and its condition."""
     table.need("word", "reading", optional=("weight", "where", "whole"))
     weighted = "weight" in table.rows[0]

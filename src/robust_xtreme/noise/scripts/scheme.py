@@ -32,8 +32,9 @@ class Scheme:
     `lacks` gives the reason why a language is not served ("" if it is), and `spelling` how its words are respelt, by
     rules or by a function. `lacks_back` and `back` are the same for the way back to the language's own script. `packs`
     are the packs that serve a language. `source` names what defines the scheme, and `loss` says how much of a text the
-    way back does not give back. Where `variant` is given, the scheme is written `NAME:VARIANT`; it returns the scheme
-    of that variant, and raises SpecError where there is none. `spaced`: with spaces between words.
+    way back does not give back. `script` is the one that its tables write, "" without tables. Where `variant` is given,
+    the scheme is written `NAME:VARIANT`; it returns the scheme of that variant, and raises SpecError where there is
+    none. `spaced`: with spaces between words.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Scheme:
     loss: str = ""
     variant: Callable[[str], Scheme] | None = None
     spaced: bool = True
+    script: str = ""
 
 
 def by_table(
@@ -79,6 +81,7 @@ def by_table(
         packs=lambda code: (f"{KIND}/{table_of(code, name)}",),
         loss=loss,
         spaced=script == LATIN,
+        script=script,
     )
 
 

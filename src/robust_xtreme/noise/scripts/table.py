@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 import regex
 
-from robust_xtreme import languages, packs
+from robust_xtreme import languages, pack_files, packs, registry
 from robust_xtreme.errors import DataError, nearest
 from robust_xtreme.noise.engine.respelling_table import CONDITIONS, Condition, Form, Rule, Rules
 from robust_xtreme.noise.scripts.readings import with_readings
@@ -35,10 +35,20 @@ MOST_RULES: Final = 200_000
 MOST_FORMS: Final = 64
 """The most rules that a pack may have, and the most forms of a rule, after classes are expanded."""
 
+MOST_LETTERS: Final = 60
+MOST_OF_PACK: Final = 20_000_000
+"""The most letters of a cell's form, or of what it is for, and of all forms after classes are expanded."""
+
+_BACK: Final = "-back"
+"""How the name of a pack ends that leads from the letters of its scheme to those of its language or script."""
+
 _LABEL: Final = re.compile(r"\{([A-Za-z]+[0-9]?)\}")
 _DIGITS: Final = "0123456789"
 _WORD: Final = regex.compile(r"\p{Han}{2,}")
-_CLASS: Final = re.compile("[A-Za-z]+")
+_CLASS: Final = re.compile("[A-Z][A-Za-z]*")
+_LISTS: Final = ("-words", "-readings")
+"""How the names of the packs `input/NAME.tsv` end that are lists of words with readings."""
+
 _WEIGHT: Final = re.compile("[1-9][0-9]{0,5}")
 _OF_LETTERS: Final = ("after:", "before:", "with:", "not-after:", "not-before:", "without:")
 _LARGEST: Final = 1 << 30
@@ -78,7 +88,18 @@ def rules(name: str) -> Rules:
     expanded = _expansions(table, rows)
     letters = {label: _letters(expanded, label) for label in _classes(rows)}
     known = Rules(tuple(_ordered(expanded, decomposed)), letters, decomposed)
-    return with_readings(known, table.header.get("readings", "").split())
+    return with_readings(known, _readings(table))
+
+
+def _readings(table: pack_files.Table) -> list[str]:
+    """The lists of readings that the header names. Raises DataError at one that is not there."""
+    listed = table.header.get("readings", "").split()
+    known = [name for name in packs.names("input") if name.endswith(_LISTS)]
+    for name in listed:
+        if name not in known:
+            what = f"the key 'readings' names {name!r:.40}, and there are: {', '.join(known)}"
+            raise DataError(table.path, what)
+    return listed
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -91,7 +112,7 @@ def _letters(expanded: Expanded, label: str) -> frozenset[str]:
     return frozenset(rule.letters for row, listed in expanded.items() if label in row.classes for rule in listed)
 
 
-def _check_name(table: packs.Table, name: str) -> None:
+def _check_name(table: pack_files.Table, name: str) -> None:
     """Raise DataError where the header does not agree with the file's name."""
     head, _, scheme = name.partition("-")
     header = table.header
@@ -107,8 +128,20 @@ def _check_name(table: packs.Table, name: str) -> None:
     if header.get("scheme") != (scheme or TYPED):
         what = f"its scheme is {header.get('scheme', '')!r:.40}, and its name says {scheme or TYPED!r}"
         raise DataError(table.path, f"{what}: write a line '# scheme: {scheme or TYPED}'")
+    if scheme.removesuffix(_BACK) and not _writes(scheme.removesuffix(_BACK)):
+        known = tuple(name for name in registry.names("scheme") if name != TYPED and _writes(name))
+        what = f"there is no scheme {scheme!r:.40} of tables.{nearest(scheme, known)} Known: {', '.join(known)}"
+        raise DataError(table.path, what)
+    if header.get("back", head) != head:
+        raise DataError(table.path, f"its key 'back' is {header['back']!r:.40}, and its name says {head!r}")
     if header.get("form", "NFC") not in ("NFC", "NFD"):
         raise DataError(table.path, f"the key 'form' is {header['form']!r:.40}, and neither NFC nor NFD")
+
+
+def _writes(scheme: str) -> str:
+    """The script that the tables of a scheme write; "" where it has no tables, or there is no such scheme."""
+    known = scheme if scheme in registry.names("scheme") else ""
+    return str(registry.load("scheme", known).script) if known else ""
 
 
 @packs.cached
@@ -116,7 +149,7 @@ def _scripts() -> tuple[str, ...]:
     return tuple(sorted({languages.language(code).script for code in languages.ALL_LANGUAGES}))
 
 
-def _row(table: packs.Table, cells: Mapping[str, str], decomposed: bool) -> Row:
+def _row(table: pack_files.Table, cells: Mapping[str, str], decomposed: bool) -> Row:
     """A row with its cells read. Raises DataError at cells that are empty, unknown or of unequal number."""
     letters = _normal(cells["letters"].strip(), decomposed)
     if not letters:
@@ -144,12 +177,19 @@ def _classes(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label for row in rows for label in row.classes))
 
 
-def _check_rows(table: packs.Table, rows: Sequence[Row]) -> None:
+def _check_rows(table: pack_files.Table, rows: Sequence[Row]) -> None:
     """Raise DataError at the first row that cannot be used, or that is there twice."""
     known, seen = _classes(rows), set[tuple[str, frozenset[str], tuple[str, ...]]]()
+    head, scheme = (
+        table.header.get("script") or languages.language(table.header["language"]).script,
+        table.header["scheme"],
+    )
+    scripts = tuple(dict.fromkeys((head, _writes(scheme.removesuffix(_BACK)))))
     for row in rows:
-        if reason := _wrong(row, known, table.header):
+        if reason := _wrong(row, known, table.header) or _wrong_writing(row, scripts):
             raise DataError(table.path, f"in the row of {row.letters!r:.40} {reason}")
+        if "back" not in table.header and _does_nothing(row, rows):
+            raise DataError(table.path, f"the row of {row.letters!r} changes nothing: leave it out")
         key = row.letters, frozenset(row.where), row.classes if PART in row.where else ()
         if key in seen:
             under = f" under the conditions {' '.join(row.where)}" if row.where else ""
@@ -164,9 +204,39 @@ def _wrong(row: Row, known: Sequence[str], header: Mapping[str, str]) -> str:
     return next(filter(None, checks), "") or ("" if "back" in header else _wrong_letters(row, header))
 
 
+def _wrong_writing(row: Row, scripts: Sequence[str]) -> str:
+    """Why forms are not of one of the scripts of their table, or do nothing; "" where they are."""
+    for form in row.forms:
+        plain = _LABEL.sub("", form.text)
+        for point in plain:
+            if not languages.of_no_script(point) and not any(languages.written_in(name, point) for name in scripts):
+                return f"the form {form.text!r:.40} has {point!r}, which is not a letter of {' or '.join(scripts)}"
+        if form.text[:1] == plain[:1] and plain and _is_mark(plain[0]):
+            return f"the form {form.text!r:.40} begins with a mark that is on no letter"
+    return ""
+
+
+def _is_mark(point: str) -> bool:
+    """Whether a code point is a mark that letters of several scripts have."""
+    return unicodedata.category(point)[0] == "M" and languages.of_no_script(point)
+
+
+def _does_nothing(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether a row of one letter leaves it as it is, as it would be without the row."""
+    alone = len(row.letters) == 1 and not row.where and not row.classes
+    return (
+        alone and [form.text for form in row.forms] == [row.letters] and not any(_alike(row, other) for other in rows)
+    )
+
+
+def _alike(row: Row, other: Row) -> bool:
+    """Whether another row applies to the letters of a row as well: one of a class, or one with conditions."""
+    return other is not row and (other.letters == row.letters or bool(_LABEL.fullmatch(other.letters)))
+
+
 def _wrong_labels(row: Row, labels: Sequence[str], known: Sequence[str]) -> str:
     if wrong := [label for label in row.classes if not _CLASS.fullmatch(label)]:
-        return f"the class {wrong[0]!r:.40} is not a name of letters A to Z"
+        return f"the class {wrong[0]!r:.40} is not a name of letters that begins with a capital, as C or Vowel"
     if len(set(labels)) < len(labels):
         return "a class is named twice: two letters of one class are {X1}{X2}"
     for label in labels:
@@ -192,6 +262,8 @@ def _wrong_conditions(row: Row, known: Sequence[str]) -> str:
 def _wrong_forms(row: Row, labels: Sequence[str]) -> str:
     if len({form.text for form in row.forms}) < len(row.forms):
         return "a form occurs twice"
+    if longest := next((text for text in (row.letters, *_texts(row)) if len(text) > MOST_LETTERS), ""):
+        return f"{longest[:20]!r}... has {len(longest):,} letters; {MOST_LETTERS} are the most"
     for form in row.forms:
         plain = _LABEL.sub("", form.text)
         if EMPTY in plain or "{" in plain or "}" in plain:
@@ -201,6 +273,10 @@ def _wrong_forms(row: Row, labels: Sequence[str]) -> str:
         if unicodedata.normalize("NFKC", plain) != plain:
             return f"the form {form.text!r:.40} is not composed and plain (NFKC)"
     return ""
+
+
+def _texts(row: Row) -> Iterator[str]:
+    return (form.text for form in row.forms)
 
 
 def _wrong_letters(row: Row, header: Mapping[str, str]) -> str:
@@ -214,7 +290,7 @@ def _wrong_letters(row: Row, header: Mapping[str, str]) -> str:
     return ""
 
 
-def _expansions(table: packs.Table, rows: Sequence[Row]) -> Expanded:
+def _expansions(table: pack_files.Table, rows: Sequence[Row]) -> Expanded:
     """The rules of each row, classes that others name first. Raises DataError at circles and endless tables."""
     members: dict[str, tuple[Rule, ...]] = {}
     expanded: dict[Row, tuple[Rule, ...]] = {}
@@ -253,18 +329,27 @@ def _circle(pending: Mapping[str, set[str]]) -> str:
     return label
 
 
-def _check_size(table: packs.Table, rows: Sequence[Row], members: Members) -> None:
+def _check_size(table: pack_files.Table, rows: Sequence[Row], members: Members) -> None:
     """Raise DataError where rows would become too many rules, or a rule would have too many forms."""
-    total = 0
+    total = letters = 0
     for row in rows:
         parts = [members[label.rstrip(_DIGITS)] for label in _LABEL.findall(row.letters)]
         total += math.prod(map(len, parts))
         forms = len(row.forms) * math.prod(max((len(rule.forms) for rule in part), default=0) for part in parts)
+        length = max(map(len, _texts(row))) + sum(max(map(_longest, part), default=0) for part in parts)
+        letters += math.prod(map(len, parts)) * forms * length
+        if letters > MOST_OF_PACK:
+            what = f"with the row of {row.letters!r:.40} there are more than {MOST_OF_PACK:,} letters of forms"
+            raise DataError(table.path, what)
         if total > MOST_RULES:
             raise DataError(table.path, f"with the row of {row.letters!r:.40} there are more than {MOST_RULES:,} rules")
         if forms > MOST_FORMS:
             what = f"the row of {row.letters!r:.40} has {forms:,} forms where its classes are expanded"
             raise DataError(table.path, f"{what}; {MOST_FORMS} are the most")
+
+
+def _longest(rule: Rule) -> int:
+    return max(len(form.text) for form in rule.forms)
 
 
 def _expanded(row: Row, members: Members) -> Iterator[Rule]:

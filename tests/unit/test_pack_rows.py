@@ -1,0 +1,89 @@
+"""Rows of users' packs that nothing can mean are refused in one line that names the file and the row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme.errors import UserError
+from robust_xtreme.languages import language
+from robust_xtreme.noise import user_packs
+from robust_xtreme.noise.engine import realised
+
+HEAD = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"
+PLAIN = HEAD + "letter\tplain\n"
+TYPED = "# language: ru\n# scheme: typed\n" + HEAD + "letters\tforms\tweights\twhere\tclass\n"
+ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tweights\n"
+LONG = "a" * 1_000_000
+RUSSIAN = "Все люди рождаются свободными и равными в своем достоинстве и правах."
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    """A folder of packs with one file."""
+    path = folder / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("diacritics/ru.tsv", PLAIN + "ё\te\n", "row of 'ё' 'e' is not a letter of the script Cyrl"),
+        ("diacritics/ru.tsv", PLAIN + "ё\tе\nе\tё\n", "row of 'ё' 'е' is written for it, and another row"),
+        ("diacritics/sw.tsv", PLAIN + "é\tё\n", "row of 'é' 'ё' is not a letter of the script Latn"),
+        ("romanisations/ru.tsv", TYPED + "ж\tख\n", "row of 'ж' the form 'ख' has 'ख'.* of Cyrl or Latn"),
+        ("romanisations/ru.tsv", TYPED + "ж\t\u0301\n", "row of 'ж' the form .* begins with a mark"),
+        ("romanisations/ru.tsv", TYPED + "ж\tж\n", "the row of 'ж' changes nothing: leave it out"),
+        ("romanisations/ru.tsv", TYPED + "ж\tzh\t\t\tab\n", "row of 'ж' the class 'ab' is not a name"),
+        ("romanisations/ru.tsv", TYPED + "ж\tzh\n\t\t\t\t\n", "ru.tsv:8: the row is empty"),
+        ("romanisations/ru.tsv", TYPED + f"ж\t{'a' * 61}\n", "row of 'ж' 'aaa.*has 61 letters; 60 are the most"),
+        ("romanisations/ru.tsv", TYPED + f"ж\t{LONG}\n", "ru.tsv:7: the cell 'a.* has 1,000,000 characters; 1,000 are"),
+        ("romanisations/ru.tsv", "# back: xx\n" + TYPED + "ж\tzh\n", "its key 'back' is 'xx', and its name says 'ru'"),
+        ("romanisations/ru.tsv", "# readings: ../../x\n" + TYPED + "ж\tzh\n", "key 'readings' names '../../x', and"),
+        ("romanisations/ru.tsv", "# readings: ko-2set\n" + TYPED + "ж\tzh\n", "key 'readings' names 'ko-2set', and"),
+        ("romanisations/ru-foo.tsv", TYPED.replace("typed", "foo") + "ж\tzh\n", "no scheme 'foo' of tables"),
+        ("romanisations/ru-uroman.tsv", TYPED.replace("typed", "uroman") + "ж\tzh\n", "no scheme 'uroman' of tables"),
+        ("misspellings/sw.tsv", HEAD.replace(" us", " ") + "wrong\tright\nabc\tabd\n", "sw.tsv:1: .*'source' is empty"),
+        ("misspellings/sw.tsv", HEAD + HEAD + "wrong\tright\nhabri\thabari\n", "sw.tsv:4: .*'source' is there twice"),
+        ("misspellings/sw.tsv", HEAD + f"wrong\tright\n{LONG}\thabari\n", "sw.tsv:5: the cell .* has 1,000,000"),
+        ("suites/mine.toml", 'source = " "\nlicence = "CC0-1.0"\nstanding = "authored"\n', "key 'source' is empty"),
+        ("confusables/Latn.tsv", ALIKE + "o\ta\t3\n", "row of 'o' 'a' is of the same script"),
+        ("confusables/Latn.tsv", ALIKE + "о\tα\t3\n", "the letter 'о' is not of the script Latn"),
+        ("normalisation/ro.tsv", HEAD + f"letter\tforms\nș\t{LONG}\n", "ro.tsv:5: the cell .* has 1,000,000"),
+        ("calibration/en.tsv", HEAD + f"text\n{RUSSIAN}\n", "fewer than half of its letters are of the script Latn"),
+    ],
+)  # fmt: skip
+def test_a_row_that_nothing_can_mean_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    """One line with the file, and the letter, the number of the line or the key."""
+    with pytest.raises(UserError, match=message) as caught, user_packs.using(written(tmp_path, name, text)):
+        raise AssertionError
+    assert str(tmp_path / name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_classes_of_many_long_forms_are_refused(tmp_path: Path) -> None:
+    """Forms that would fill the memory where classes are expanded, though each row is short."""
+    consonants = "бвгджзйклмнпрстфхцчшщ"
+    rows = "".join(f"{a}{b}\t{a}{b}{'x' * 50}\t\tpart\tC\n" for a in consonants for b in consonants)
+    text = TYPED + rows + "{C1}{C2}\t{C1}{C2} {C2}{C1} {C1}a{C2} {C1}o{C2}\n"
+    with (
+        pytest.raises(UserError, match="more than 20,000,000 letters of forms"),
+        user_packs.using(written(tmp_path, "romanisations/ru.tsv", text)),
+    ):
+        raise AssertionError
+
+
+@pytest.mark.parametrize(("code", "other"), [("en", "de"), ("sw", "en"), ("uk", "ru"), ("id", "vi")])
+def test_a_calibration_text_is_of_its_language(tmp_path: Path, code: str, other: str) -> None:
+    """A text whose words are those of another language is refused by that one's name; its own is read."""
+    texts = {name: HEAD + "text\n" + "\n".join(realised.texts(name)[2:9]) + "\n" for name in (code, other)}
+    with user_packs.using(written(tmp_path / "own", f"calibration/{code}.tsv", texts[code])):
+        assert len(realised.texts(code)) == 7
+    wrong = written(tmp_path / "other", f"calibration/{code}.tsv", texts[other])
+    with (
+        pytest.raises(UserError, match=f"its words are those of {language(other).name}, .* says '{code}'"),
+        user_packs.using(wrong),
+    ):
+        raise AssertionError
