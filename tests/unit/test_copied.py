@@ -93,10 +93,12 @@ CHANGES: Final[dict[str, Callable[[Any], None]]] = {
 }
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_model_is_refused(folder: Path, change: str) -> None:
+def test_a_changed_model_is_refused(folder: Path, change: str, dtype: torch.dtype) -> None:
     """Parts, numbers and buffers that are not saved, and a configuration that was set after the model was made."""
     model, tokenizer = loaded(folder / "bert")
+    model.to(dtype)
     CHANGES[change](model)
     with pytest.raises(
         SpecError, match=r"^evaluate: the BertFor\w+ computes otherwise than its copy.* Undo the change"
@@ -128,6 +130,40 @@ def test_too_little_memory_is_one_line_of_the_environment(
     with pytest.raises(RobustXtremeError, match=r"^evaluate: too little memory to compare .* Free some") as raised:
         name_of(*loaded(folder / "bert"))
     assert (raised.value.exit_code, "\n" in str(raised.value)) == (3, False)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_one_changed_number_of_a_weight_is_refused(folder: Path, tmp_path: Path, dtype: torch.dtype) -> None:
+    """By a tenth, which answers of half precision may not show; without the change the copy is one."""
+    model, tokenizer = loaded(folder / "bert")
+    model.to(dtype).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    copied.check_copy(model, tokenizer, tmp_path, "memory:x")
+    model.bert.encoder.layer[0].output.dense.weight.data[3, 2] *= 1.1
+    with pytest.raises(SpecError, match=r"has other weights than its copy, .* in bert.encoder.layer.0.output.dense.w"):
+        copied.check_copy(model, tokenizer, tmp_path, "memory:x")
+
+
+def test_one_changed_number_of_an_encoder_is_refused(tmp_path: Path) -> None:
+    """Of a model of which the encoder alone is read, under other names."""
+    model, tokenizer = MAKERS["mt5-whole"](), word_tokenizer(types=False)
+    model.to(torch.bfloat16).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model.encoder.block[1].layer[1].DenseReluDense.wo.weight.data[3, 2] *= 1.1
+    with pytest.raises(SpecError, match=r"MT5ForConditionalGeneration has other weights .* in block.1.layer.1"):
+        copied.check_copy(model, tokenizer, tmp_path, "memory:x")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_with_another_kernel_of_attention_is_taken(folder: Path, dtype: torch.dtype) -> None:
+    """Weights of any size: with the same kernel the copy rounds as the model does."""
+    model, tokenizer = loaded(folder / "xlm_roberta")
+    for seed, size in enumerate((0.02, 0.2, 1.0)):
+        torch.manual_seed(seed)
+        for weight in model.float().parameters():
+            weight.data.normal_(0, size)
+        model.to(dtype).set_attn_implementation(("sdpa", "eager")[seed % 2])
+        assert name_of(model, tokenizer).startswith("memory:")
 
 
 def _left(tokenizer: Any) -> None:

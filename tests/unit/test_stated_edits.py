@@ -72,8 +72,8 @@ def test_stated_edits_say_which_of_equal_letters_was_inserted(
     assert given.fields == ("context",)
 
 
-def test_answers_move_as_the_edits_say() -> None:
-    """Also where a diff takes another part of the text for the answer; an answer elsewhere is refused as before."""
+def test_an_answer_that_is_not_where_the_edits_say_is_refused() -> None:
+    """An answer that is in another part of the text is refused, with and without them."""
     clean = question_example("q", "where", "Oslo sits north of Bern, says Bern", "Oslo")
     noisy = question_example("q", "where", "Bern, says Bern sits north of Oslo", "Oslo")
     with pytest.raises(DataError, match="has the answer 'Oslo', which is 'Oslo' in q, or is in another part"):

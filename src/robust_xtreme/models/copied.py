@@ -35,10 +35,13 @@ _LONGEST: Final = 160
 """The tokens of the longest input: more than the windows of local attention, 128 in ModernBERT."""
 
 _TOLERANCE: Final = 1e-3
-"""The difference that counts, as a share of the largest score: kernels of attention differ by less in float32."""
+"""The difference that counts, as a share of the largest score: less than a rounding in float16 and bfloat16."""
 
-_ROUNDINGS: Final = 16
-"""The same in units of the type's precision, for float16 and bfloat16: kernels differ by 2 to 16 of them."""
+_KERNELS: Final = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
+"""The implementations of attention that compute the same, but round otherwise."""
+
+_INSIDE: Final = ("", "encoder.", "text_model.")
+"""Where a copy has the weights of a part: by the same names, or those of a part of it."""
 
 _TEXTS: Final = (
     "The quick brown Fox, 1984!",
@@ -109,17 +112,19 @@ def _read(model: Any, folder: Path, called: str) -> Any:
 def _check_answers(model: Any, copied: Any, size: int, pad_id: int) -> None:
     family = family_of_head(type(model).__name__)
     part = _text_part(model) if family is None else Whole(model, alone=family == CHOICE.name)
-    types = {value.dtype for value in model.parameters() if value.is_floating_point()}
-    tolerance = max(_TOLERANCE, *(_ROUNDINGS * torch.finfo(dtype).eps for dtype in types))
     with _in_memory("is not comparable with its copy"):
         _place_as(part, copied)
+        changed = _changed_weight(part, copied)
+    if changed:
+        what = f"has other weights than its copy, saved and loaded, in {changed.removeprefix('model.')}"
+        raise SpecError(f"evaluate: the {type(model).__name__} {what}. {_CURE}")
     answers = []
     for ids, mask in _inputs(copied.config, size, pad_id):
         with _in_memory(f"does not compute an input of {ids.shape[1]} tokens"):
             answers.append((_answers(copied, ids, mask), _answers(part, ids, mask)))
     largest = max(float(expected.abs().max()) for expected, _ in answers)
     difference = max(_difference(expected, given) for expected, given in answers)
-    if difference > tolerance * largest:
+    if difference > _TOLERANCE * largest:
         what = f"computes otherwise than its copy, saved and loaded (by {difference:.2g}, of scores to {largest:.2g})"
         why = "its weights and configuration do not describe a part, a number or a buffer that was changed"
         raise SpecError(f"evaluate: the {type(model).__name__} {what}: {why}. {_CURE}")
@@ -151,7 +156,10 @@ def _text_part(model: Any) -> Any:
 
 
 def _place_as(part: nn.Module, copied: nn.Module) -> None:
-    """Move the copy to the model's device and types, so that both round alike; the CPU where it has several devices."""
+    """Move the copy to the model's device, types and kernels of attention, so that both round alike.
+
+    It stays on the CPU where the model has several devices.
+    """
     values = {**dict(part.named_parameters()), **dict(part.named_buffers())}
     devices = {value.device for value in part.parameters()}
     device = devices.pop() if len(devices) == 1 else torch.device("cpu")
@@ -159,6 +167,27 @@ def _place_as(part: nn.Module, copied: nn.Module) -> None:
     for name, value in (*copied.named_parameters(), *copied.named_buffers()):
         dtype = values[name].dtype if name in values else other
         value.data = value.data.to(device, dtype if value.is_floating_point() else value.dtype)
+    kernel = getattr(part.config, "_attn_implementation", None)
+    if kernel in _KERNELS and kernel != getattr(copied.config, "_attn_implementation", None):
+        inner: Any = copied.model if isinstance(copied, Whole) else copied
+        inner.set_attn_implementation(kernel)
+
+
+def _changed_weight(part: nn.Module, copied: nn.Module) -> str:
+    """The name of a weight of the model whose copy is another, bit by bit; "" where all are equal.
+
+    Those are compared, one by one, that both have; the saved copy of float64 has the precision of float32.
+    """
+    saved = copied.state_dict()
+    for name, value in part.state_dict().items():
+        other = next((saved[prefix + name] for prefix in _INSIDE if prefix + name in saved), None)
+        if other is None or value.is_meta:
+            continue
+        if value.dtype == torch.float64:
+            value, other = value.float(), other.float()
+        if not torch.equal(value.to(other.device), other):
+            return name
+    return ""
 
 
 def _inputs(config: Any, size: int, pad_id: int) -> list[tuple[Tensor, Tensor]]:
