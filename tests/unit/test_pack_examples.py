@@ -1,13 +1,15 @@
-"""What perturbations/README.md shows of misspellings, suites and look-alikes can be copied and used as it is."""
+"""What perturbations/README.md and the manual show of packs can be copied and used as it is."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from robust_xtreme import packs, perturb
 from robust_xtreme.errors import UserError
+from robust_xtreme.noise import user_packs
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.resources import folder
 
@@ -57,3 +59,15 @@ def test_one_wrong_file_stops_the_folder_and_is_named(tmp_path: Path) -> None:
     wrong = written(tmp_path, "misspellings/yo.tsv", text.replace("# source: what my pupils write\n", ""))
     with pytest.raises(UserError, match=r"yo\.tsv: the key 'source' is missing: .* Write a line '# source: \.\.\.'"):
         packs.use(wrong)
+
+
+def test_the_manual_has_an_example_of_each_kind_that_is_read(tmp_path: Path) -> None:
+    """A block under the path of its file, for every kind of pack and no other, all in one folder."""
+    manual = (Path(__file__).parents[2] / "docs/how-to/packs.md").read_text("utf-8")
+    examples = re.findall(r"^`DIR/([^`/]+)/([^`]+)`: .*?\n\n```\w+\n(.*?)```$", manual, re.DOTALL | re.MULTILINE)
+    assert tuple(sorted(kind for kind, _, _ in examples)) == packs.KINDS
+    for kind, name, text in examples:
+        written(tmp_path, f"{kind}/{name}", text)
+    with user_packs.using(tmp_path):
+        assert len(list(packs.user_packs())) == len(packs.KINDS)
+    assert perturb(["asubuhi"], "natural_typo:1", language="sw", packs=tmp_path) == ["asubui"]

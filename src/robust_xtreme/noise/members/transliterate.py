@@ -91,7 +91,7 @@ def _edit(job: Job) -> tuple[Edits, Array]:
 
 
 def _described() -> None:
-    """Write words in another script, as people type them in Latin letters, or by a standard."""
+    """Write words in another script, as people type them in Latin letters, or by a standard; words with digits stay."""
 
 
 transliterate = member(
