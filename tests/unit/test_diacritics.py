@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs, registry
+from robust_xtreme import packs, perturb, registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Text
 from robust_xtreme.noise.engine.noising import noise_texts
@@ -80,3 +80,12 @@ def test_a_row_that_is_no_letter_is_refused(tmp_path: Path) -> None:
     path.write_text(f"{head}ñ\t1\n", encoding="utf-8")
     with packs.using(tmp_path), pytest.raises(DataError, match="the row of 'ñ' is not a letter"):
         registry.load("perturbation", "diacritics").lacks("sw")
+
+
+@pytest.mark.parametrize(("code", "spec", "clean", "noisy"), [
+    ("fr", "diacritics:1", "œuvre Œuvre ŒUVRE SŒUR", "oeuvre Oeuvre OEUVRE SOEUR"),
+    ("de", "diacritics:1@umlaut=ae", "Über ÜBER MENÜ Ü Öl", "Ueber UEBER MENUE Ue Oel"),
+])  # fmt: skip
+def test_two_letters_are_capitals_in_a_word_in_capitals(code: str, spec: str, clean: str, noisy: str) -> None:
+    """A capital that becomes two letters keeps the case of its word: the first one alone, or both."""
+    assert perturb([clean], spec, language=code) == [noisy]

@@ -55,7 +55,8 @@ class Recodings:
 
     `row` (p,) is the row of each code point, 0 where it has no forms; those beyond the end use the last entry, 0. The
     forms of row i are `bounds[i]` to `bounds[i + 1]`; `weights` (f + 1,) are cumulated. `start` and `length` (f,)
-    locate a form in `pool`, and `extra` (f,) is how many clusters more than one it has.
+    locate a form in `pool`, and `extra` (f,) is how many clusters more than one it has. `raised` (f,) is the form in
+    capitals of a capital's form of several letters, which follow the others, else the form itself.
     """
 
     row: Array
@@ -64,6 +65,7 @@ class Recodings:
     start: Array
     length: Array
     extra: Array
+    raised: Array
     pool: Array
 
     def pick(self, rows: Array, draws: Array) -> Array:
@@ -84,6 +86,13 @@ def compiled(recodings: Iterable[Recoding]) -> Recodings:
     row[[ord(point) for point in by_point]] = np.arange(1, len(by_point) + 1)
     forms = [form for point in by_point for form in by_point[point]]
     weights = [weight for point in by_point for weight in by_point[point].values()]
+    points = [point for point in by_point for _ in by_point[point]]
+    shouted = {
+        n: form.upper() for n, (point, form) in enumerate(zip(points, forms, strict=True)) if _titled(point, form)
+    }
+    raised = np.arange(len(forms))
+    raised[[*shouted]] = len(forms) + np.arange(len(shouted))
+    forms += shouted.values()
     length = np.array([len(form) for form in forms], np.int64)
     return Recodings(
         row=row,
@@ -92,8 +101,14 @@ def compiled(recodings: Iterable[Recoding]) -> Recodings:
         start=np.cumsum(length) - length,
         length=length,
         extra=np.array([max(0, len(graphemes.split(form)) - 1) for form in forms], np.int64),
+        raised=raised,
         pool=np.frombuffer("".join(forms).encode("utf-32-le"), np.uint32),
     )
+
+
+def _titled(point: str, form: str) -> bool:
+    """Whether a capital's form has small letters: Oe for Œ, which is OE in a word in capitals."""
+    return point.isupper() and len(form) > 1 and form != form.upper() and len(form.upper()) == len(form)
 
 
 def recoding(
@@ -190,6 +205,15 @@ def _words(job: Job, rows: Array) -> _Eligible:
     return _Eligible(start, words.stop[numbers], randomness.draws(job.keys[text], start - job.batch.offsets[text]))
 
 
+def _among_capitals(batch: Batch, points: Array) -> Array:
+    """Whether the letter after each of some code points (k,), or the one before where none follows, is a capital."""
+    props = np.append(batch.props, [0])
+    after, before = props[points + 1], np.where(points > 0, props[points - 1], 0)
+    beside = np.where(after & graphemes.LETTER > 0, after, before)
+    capital: Array = (beside & (graphemes.LETTER | graphemes.UPPER)) == graphemes.LETTER | graphemes.UPPER
+    return capital
+
+
 def _written(batch: Batch, table: Recodings, rows: Array, start: Array, stop: Array, draws: Array) -> Edits:
     """The edits of ranges of code points (k,), in which every point that has forms is written in one of them."""
     # points: the positions of all code points of the ranges, owner: the range of each. source, length: where the new
@@ -198,6 +222,7 @@ def _written(batch: Batch, table: Recodings, rows: Array, start: Array, stop: Ar
     owner = np.repeat(np.arange(len(start)), stop - start)
     changed = np.flatnonzero(at(rows, points))
     forms = table.pick(rows[points[changed]], draws[owner[changed]])
+    forms = np.where(_among_capitals(batch, points[changed]), at(table.raised, forms), forms)
     source, length = points.copy(), np.ones(len(points), np.int64)
     source[changed], length[changed] = len(batch.points) + table.start[forms], table.length[forms]
     pool = at(np.concatenate((batch.points, table.pool)), ragged(source, length))
