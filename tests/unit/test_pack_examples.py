@@ -64,7 +64,7 @@ def test_one_wrong_file_stops_the_folder_and_is_named(tmp_path: Path) -> None:
 def test_the_manual_has_an_example_of_each_kind_that_is_read(tmp_path: Path) -> None:
     """A block under the path of its file, for every kind of pack and no other, all in one folder."""
     manual = (Path(__file__).parents[2] / "docs/how-to/packs.md").read_text("utf-8")
-    examples = re.findall(r"^`DIR/([^`/]+)/([^`]+)`: .*?\n\n```\w+\n(.*?)```$", manual, re.DOTALL | re.MULTILINE)
+    examples = re.findall(r"^`([a-z]+)`, as in `([^`]+)`: .*?\n\n```\w+\n(.*?)```$", manual, re.DOTALL | re.MULTILINE)
     assert tuple(sorted(kind for kind, _, _ in examples)) == packs.KINDS
     for kind, name, text in examples:
         written(tmp_path, f"{kind}/{name}", text)
