@@ -28,6 +28,11 @@ KANA = Rules((Rule("と", (Form("to"),)), Rule("う", (Form("u", 2), Form("w")))
         ("ko", "transliterate:1@scheme=revised", "각하ㅋ \u1112", "gakak h"),
         ("ja", "transliterate:1@scheme=hepburn", "人々 いすゞ ここゝ", "hitobito isuzu kokoko"),
         ("ja", "transliterate:1@scheme=hepburn", "時々、東京", "tokidoki、tōkyō"),
+        ("ja", "transliterate:1@scheme=hepburn", "科学者たちは言っていた", "kagakusha tachiwa itteita"),
+        ("ja", "transliterate:1@scheme=hepburn", "行こうとは思う", "ikōtowa omou"),
+        ("ja", "transliterate:1@scheme=hepburn", "アメリカ人が低所得国へ", "amerikajin ga teishotokukoku e"),
+        ("ja", "transliterate:1@scheme=hepburn", "来ない場合があります", "konai baai gaarimasu"),
+        ("ja", "wrong_layout:1", "東京、行って、科学者", "toukyou、itte、kagakusha"),
         ("th", "transliterate:1@scheme=rtgs", "น้ำ ต่างๆ", "nam tangtang"),
         ("ko", "transliterate:1@scheme=revised", "꽃이 꽃잎이 물약 밟는", "kkochi kkonnipi mullyak bamneun"),
         ("zh", "transliterate:1@scheme=typed", "银行行长", "yinhang hangzhang"),
@@ -94,7 +99,7 @@ def test_a_word_has_the_forms_of_its_readings(tmp_path: Path) -> None:
     assert known[3] == Rule("当", (Form("tou", 45 + 27),), (Condition("word"),))
 
 
-@pytest.mark.parametrize("row", ["\tとう\t1\t", "党\tとう\tx\t", "党\tとう\t1\tend"])
+@pytest.mark.parametrize("row", ["\tとう\t1\t", "党\tとう\tx\t", "党\tとう\t1\tinside"])
 def test_a_wrong_row_of_readings_is_named(tmp_path: Path, row: str) -> None:
     """A row without a word, with another weight or another place is refused with its word."""
     with packs.using(_listed(tmp_path, row + "\n")), pytest.raises(DataError, match="is not a word, its reading"):

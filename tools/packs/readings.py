@@ -1,10 +1,13 @@
-"""Write perturbations/input/ja-readings.tsv: how words of ja-words.tsv are read that have no reading there.
+"""Write perturbations/input/ja-readings.tsv: how Japanese words are read, beside what ja-words.tsv says.
 
     python tools/packs/readings.py UNIHAN IPADIC
 
 UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), IPADIC the folder of IPADIC's .csv files. A row of one
 kanji is its reading within words, or as a word; within words it is the one that most words of two kanji have (of
-Unihan's kJapaneseOn and kJapaneseKun). A word has a row if its reading is not that of the words in it.
+Unihan's kJapaneseOn and kJapaneseKun). A kanji that is an affix in IPADIC has its reading there, at the start or end of
+a word. A word has a row if its reading is not that of the words in it, or if its letters are: where two vowels within
+it are not a long one (a blank in the reading, by IPADIC's pronunciations), or ん is before a vowel. The readings of
+usual_readings.tsv come before all others, those of ja-words too.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import csv
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +29,25 @@ INFLECTED: Final = ("動詞", "形容詞")
 NAME: Final = "固有名詞"
 HEAD: Final = """\
 # language: ja
-# source: IPADIC 2.7.0-20070801 (Debian's mecab-ipadic): readings; Unihan 15.0 (kJapaneseOn, kJapaneseKun)
+# source: IPADIC 2.7.0-20070801 (Debian's mecab-ipadic): readings; Unihan 15.0 (kJapaneseOn, kJapaneseKun); authored
 # licence: NAIST-2003 (IPADIC), Unicode-3.0 (Unihan); texts in LICENSE-IPADIC.txt, LICENSE-UNICODE.txt
 # standing: derived
 # maker: tools/packs/readings.py
 word\treading\twhere
 """
-USUAL: Final = {"日本": "にほん", "岐阜": "ぎふ"}
-"""A reading that is more frequent than that of the cheapest row, and a prefecture with a kanji beside the alphabet."""
+USUAL: Final = Path(__file__).with_name("usual_readings.tsv")
+NAMED: Final = {"岐阜": "ぎふ"}
+"""A prefecture with a kanji beside the alphabet."""
+
+PLACES: Final = {"接尾": "end", "接頭詞": "start"}
+"""The places of affixes, by their classes in IPADIC."""
+
+COUNTER: Final = "助数詞"
+LENGTHENED: Final = frozenset("おこそとのほもよろごぞどぼぽうくすつぬふむゆるぐずづぶぷ")
+"""Kana after which う makes a vowel long."""
+
+Places = dict[tuple[str, str], str]
+"""Readings by a word and where it counts: "", word, start or end."""
 
 
 def kanji_readings(folder: Path) -> dict[str, list[str]]:
@@ -123,30 +138,82 @@ def within(words: Mapping[str, str], kanji: Mapping[str, list[str]]) -> dict[str
     return usual | {letter: count.most_common(1)[0][0] for letter, count in counts.items()}
 
 
-def composed(word: str, known: Mapping[str, str]) -> str:
-    """How a word is read by the longest words in it, itself left out; kana stay."""
-    text, index = "", 0
+def usual() -> Places:
+    """The rows of the list of usual readings; "" where a kanji is not an affix."""
+    lines = (line for line in USUAL.read_text("utf-8").splitlines() if not line.startswith("#"))
+    word, reading, where = next(lines).split("\t")
+    rows = csv.DictReader(lines, (word, reading, where), delimiter="\t")
+    return {(row[word], row[where]): row[reading] for row in rows}
+
+
+def affixes(folder: Path) -> Places:
+    """The reading in IPADIC of each kanji that is a suffix or a prefix: the cheapest, those that count things last."""
+    best: dict[tuple[str, str], tuple[bool, int, str]] = {}
+    for path in sorted(folder.glob("*.csv")):
+        for fields in csv.reader(path.read_text("euc-jp").splitlines()):
+            where = PLACES.get(fields[5]) or PLACES.get(fields[4])
+            if where and len(fields[0]) == 1 and is_kanji(fields[0]):
+                key, rank = (fields[0], where), (fields[6] == COUNTER, int(fields[3]), hiragana(fields[11]))
+                best[key] = min(best.get(key, rank), rank)
+    return {key: reading for key, (_, _, reading) in sorted(best.items())}
+
+
+def pronounced(folder: Path, known: Mapping[str, str], kanji: Mapping[str, list[str]]) -> dict[str, str]:
+    """The readings of words with a blank before each う that is not the length of the vowel before it, where one is."""
+    divided: dict[str, str] = {}
+    for path in sorted(folder.glob("*.csv")):
+        for fields in csv.reader(path.read_text("euc-jp").splitlines()):
+            text, reading, sound = fields[0], hiragana(fields[11]), fields[12]
+            begins = len(text) == 1 or any(way[0] == "う" for letter in text for way in kanji.get(letter, letter))
+            if known.get(text) == reading and len(sound) == len(reading) and begins and text not in divided:
+                stop = len(reading) - min(index for index, letter in enumerate(text[::-1] + "一") if is_kanji(letter))
+                pairs = zip(pairwise(reading), sound[1:], strict=True)
+                cuts = [" " * ((last in LENGTHENED) and now == "う" and heard == "ウ") for (last, now), heard in pairs]
+                parts = zip(("", *cuts), reading, strict=True)
+                divided[text] = "".join(cut * (index < stop) + kana for index, (cut, kana) in enumerate(parts))
+    return {text: reading for text, reading in divided.items() if " " in reading}
+
+
+def composed(word: str, known: Places, affixed: bool) -> str:
+    """How a word is read by the longest words in it, itself left out; kana stay, and affixes are as at a word's ends.
+
+    A reading that depends on where parts meet is "": where one ends with ん, and the next begins with a vowel or y.
+    """
+    parts, index = [], 0
     while index < len(word):
         sizes = range(min(len(word) - index, len(word) - 1), 0, -1)
-        size = next((size for size in sizes if word[index : index + size] in known), 1)
+        size = next((size for size in sizes if (word[index : index + size], "") in known), 1)
         part = word[index : index + size]
-        text, index = text + known.get(part, hiragana(part)), index + size
-    return text
+        where = "start" if not index else "end" if index + size == len(word) else ""
+        parts.append((affixed and known.get((part, where))) or known.get((part, ""), hiragana(part)))
+        index += size
+    joined = any(first[-1] == "ん" and last[0] in "あいうえおやゆよ" for first, last in pairwise(parts))
+    return "" if joined else "".join(parts)
 
 
 def main(unihan: Path, folder: Path) -> None:
     """Write the pack."""
     words, bare = listed()
-    more = ipadic(folder, bare) | USUAL
+    first = usual()
+    more = ipadic(folder, bare) | NAMED
     alphabet = frozenset(language("ja").alphabet)
-    kanji = within(words | more, kanji_readings(unihan))
+    readings = kanji_readings(unihan)
+    kanji = within(words | more, readings)
     inside = {letter: reading for letter, reading in kanji.items() if letter in alphabet}
-    known = {**{word: reading for word, reading in words.items() if len(word) > 1}, **inside}
-    rows = {(letter, ""): reading for letter, reading in sorted(inside.items())}
+    rows: Places = {(letter, ""): reading for letter, reading in sorted(inside.items())}
     rows |= {(word, "word"): reading for word, reading in sorted(more.items()) if inside.get(word, reading) != reading}
+    rows |= {key: reading for key, reading in affixes(folder).items() if key[0] in alphabet}
+    rows = {key: reading for key, reading in (rows | first).items() if reading}
+    divided = pronounced(folder, words | more, readings)
+    suffixes = {letter for letter, where in rows if where == "end"}
+    pairs = ((word, reading) for word, reading in (words | more).items() if len(word) == 2 and word[1] in suffixes)
+    begun = {word[0] for word, reading in pairs if not reading.startswith(inside.get(word[0], ""))}
+    known = {**{(word, ""): reading for word, reading in words.items() if len(word) > 1}, **rows}
     for word, reading in sorted(more.items(), key=lambda row: (len(row[0]), row[0])):
-        if len(word) > 1 and composed(word, known) != reading:
-            rows[word, ""] = known[word] = reading
+        ways = {composed(word, known, affixed) for affixed in (True, False)}
+        if len(word) > 1 and (word, "") not in first and (ways != {reading} or word[-1] in begun):
+            rows[word, ""] = known[word, ""] = divided.get(word, reading)
+    rows |= {(word, ""): divided[word] for word in sorted(divided) if word in words and (word, "") not in rows}
     lines = (f"{word}\t{reading}\t{where}\n" for (word, where), reading in rows.items())
     TARGET.write_text(HEAD + "".join(lines), encoding="utf-8")
     print(f"{TARGET.name}: {len(rows):,} rows, {TARGET.stat().st_size:,} bytes")

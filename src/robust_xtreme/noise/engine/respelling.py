@@ -27,10 +27,9 @@ from robust_xtreme.edits import Array, Batch, Edits, at, differ, ragged
 from robust_xtreme.noise.engine._runs import Words, find
 from robust_xtreme.noise.engine._segments import chained
 from robust_xtreme.noise.engine._select import forms
-from robust_xtreme.noise.engine.dividing import begins
+from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Job
 from robust_xtreme.noise.engine.respelling_table import Respeller, capitals, composing, decomposes, parts
-from robust_xtreme.noise.engine.trie import Trie
 
 KINDS: Final = ("respell",)
 """The operator of all edits."""
@@ -61,7 +60,7 @@ class Function:
 
 
 def respelled(
-    job: Job, spelling: Respeller | Function, listed: Trie | None, spaces: bool, spaced: bool
+    job: Job, spelling: Respeller | Function, listed: Listed | None, spaces: bool, spaced: bool
 ) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,).
 

@@ -25,9 +25,8 @@ from robust_xtreme.languages import language
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, JOINED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
 from robust_xtreme.noise.engine._select import active, forms, pick
-from robust_xtreme.noise.engine.dividing import begins
+from robust_xtreme.noise.engine.dividing import Listed, begins
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
-from robust_xtreme.noise.engine.trie import Trie
 from robust_xtreme.packs import cached
 
 __all__ = ["Form", "needs_spaces", "words"]
@@ -160,7 +159,9 @@ class Plan(NamedTuple):
     moves: Moves | None
 
 
-def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None, signs: Array | None) -> Plan:
+def _plan(
+    job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Listed | None, signs: Array | None
+) -> Plan:
     words = find(job.batch, None if divided is None else begins(job.batch, divided), signs)
     draws = randomness.draws(job.keys[words.text], words.start - job.batch.offsets[words.text])
     rates = tuple(job.params[kind][0] for kind in kinds)
@@ -272,7 +273,7 @@ def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
 
 
 def _decided(
-    job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Trie | None, signs: Array | None
+    job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None, divided: Listed | None, signs: Array | None
 ) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,)."""
     plan = _plan(job, kinds, lexicon, divided, signs)
@@ -290,7 +291,7 @@ def words(
     rates: Mapping[str, str],
     choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
     whole: bool = False,
-    divided: Callable[[str], Trie | None] = lambda _: None,
+    divided: Callable[[str], Listed | None] = lambda _: None,
     signs: Callable[..., frozenset[str]] | None = None,
     **declared: Unpack[Declared],
 ) -> Callable[[WordNoise], Perturbation]:

@@ -39,6 +39,10 @@ _HIRAGANA: Final = {point + 0x60: point for point in range(0x3041, 0x3097)}
 _VOICING: Final = {"\u3099": "゛", "\u309a": "゜"}
 
 
+Readings = Mapping[tuple[str, str], str]
+"""Readings by a word and where it counts: anywhere, as the whole `word`, at the `start` or `end` of one."""
+
+
 class Method(NamedTuple):
     """How keys become text beyond what a layout says: the layout, the keys of a text, and the text of keys.
 
@@ -97,35 +101,38 @@ def _pinyin_keys(text: str) -> str | None:
     return None if readings is None else "".join(readings).replace(" ", "")
 
 
-def _read(text: str, readings: Mapping[str, str]) -> list[str] | None:
+def _read(text: str, readings: Readings) -> list[str] | None:
     """The readings of the longest words that a text consists of, from left to right; None where there is a gap."""
     parts, at = [], 0
     while at < len(text):
         sizes = range(min(_LONGEST, len(text) - at), 0, -1)
-        size = next((size for size in sizes if text[at : at + size] in readings), 0)
-        if not size:
+        part = next((text[at : at + size] for size in sizes if (text[at : at + size], "") in readings), "")
+        conditions = ("word" * (part == text), "start" * (not at), "end" * (at + len(part) == len(text)), "")
+        if not part:
             return None
-        parts.append(readings[text[at : at + size]])
-        at += size
+        parts.append(next(readings[part, condition] for condition in conditions if (part, condition) in readings))
+        at += len(part)
     return parts
 
 
 @packs.cached
-def _japanese() -> Mapping[str, str]:
-    """The reading of each word, the one of the largest weight, of each kanji by itself, and of each kana."""
+def _japanese() -> Readings:
+    """The reading of each word, the one of the largest weight, of each kanji where it is, and of each kana."""
     table, others = packs.table("input", "ja-words"), packs.table("input", "ja-readings")
     rows = sorted((row for row in table.rows if row.get("reading")), key=lambda row: table.number(row, "weight"))
-    alone = {row["word"]: row["reading"] for row in reversed(others.rows)}
-    kana = {sign: sign for sign in map(chr, range(0x3041, 0x30FD))}
-    return alone | {row["word"]: row["reading"] for row in rows} | kana
+    words = {(row["word"], "word" * (len(row["word"]) == 1)): row["reading"] for row in rows}
+    more = {(row["word"], row.get("where", "")): row["reading"].replace(" ", "") for row in others.rows}
+    kana = {(sign, ""): sign for sign in map(chr, range(0x3041, 0x30FD))}
+    anywhere = {(word, ""): reading for (word, _), reading in words.items()}
+    return {**anywhere, **words, **more, **kana}
 
 
 @packs.cached
-def _chinese() -> Mapping[str, str]:
+def _chinese() -> Readings:
     """The reading of each word, the most frequent one, and of each character by itself."""
     known = [(many, word, reading) for reading, forms in pinyin.readings().items() for word, many in forms.items()]
-    alone = {row["letters"]: row["forms"].split()[0] for row in packs.table("romanisations", "zh").rows}
-    return alone | {word: reading for _, word, reading in sorted(known)}
+    alone = {(row["letters"], ""): row["forms"].split()[0] for row in packs.table("romanisations", "zh").rows}
+    return alone | {(word, ""): reading for _, word, reading in sorted(known)}
 
 
 METHODS: Final[Mapping[str, Method]] = {

@@ -15,9 +15,9 @@ from robust_xtreme import packs, registry
 from robust_xtreme.edits import Array, Edits
 from robust_xtreme.errors import SpecError
 from robust_xtreme.languages import language
+from robust_xtreme.noise.engine.dividing import Listed, listed
 from robust_xtreme.noise.engine.perturbation import Job, Params, known_language, member
 from robust_xtreme.noise.engine.respelling import KINDS, respelled
-from robust_xtreme.noise.engine.trie import Trie, trie
 from robust_xtreme.noise.scripts.scheme import Scheme, Spelling
 from robust_xtreme.noise.scripts.table import KIND, TYPED, words_of
 
@@ -74,20 +74,23 @@ def spelling(code: str, params: Params) -> Spelling:
 
 
 @packs.cached
-def listed_words(code: str) -> Trie | None:
-    """The words into which text of a language without spaces is divided: listed ones, and those of the typed table."""
+def listed_words(code: str) -> Listed | None:
+    """The words, listed or of the typed table, into which text without spaces is divided, and affixes of one letter."""
     if not packs.has("input", f"{code}-words"):
         return None
-    listed = (row["word"] for row in packs.table("input", f"{code}-words").rows)
+    rows = packs.table("input", f"{code}-words").rows
+    readings = packs.table("input", f"{code}-readings").rows if packs.has("input", f"{code}-readings") else ()
     typed = words_of(code) if packs.has(KIND, code) else ()
-    return trie(list(dict.fromkeys(word for word in (*listed, *typed) if word)))
+    words = dict.fromkeys(word for word in (*(row["word"] for row in (*rows, *readings)), *typed) if word)
+    affixes = ([row["word"] for row in readings if row.get("where") == where] for where in ("end", "start"))
+    return listed(words, *affixes)
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:
     spaces = language(job.language).spaces or job.params["direction"][0] == BACK
-    listed = None if spaces else listed_words(job.language)
+    known = None if spaces else listed_words(job.language)
     spaced = not spaces and scheme(job.params["scheme"][0]).spaced
-    return respelled(job, spelling(job.language, job.params), listed, spaces, spaced)
+    return respelled(job, spelling(job.language, job.params), known, spaces, spaced)
 
 
 def _described() -> None:

@@ -1,27 +1,44 @@
 """Words that are written by their readings: Japanese words with kanji, by the rows of the table for their kana.
 
-A table names lists of words in its header, as in `# readings: ja-words ja-readings`: packs `input/NAME.tsv` with the
-columns `word` and `reading`, and if they like `weight` and `where`. A word that is read in several ways has the forms
-of each, by its weight. A reading has two forms: the likeliest of each of its letters, and the shortest of each.
+A table names lists of words in its header, as in `# readings: ja-readings ja-words`: packs `input/NAME.tsv` with the
+columns `word` and `reading`, and if they like `weight` and `where`: the condition `word`, `start` or `end`. Where lists
+have the same word the first one counts. A word that is read in several ways has the forms of each, by its weight. A
+reading has two forms: the likeliest of each of its letters, and the shortest of each.
+
+Vowels are not joined over a blank in a reading, nor between kanji and the kana after them: 思う is おも う. The last
+kana of a word is left to the rules of kana where it depends on what follows: っ, and o before う.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Final
 
 from robust_xtreme import pack_files, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.respelling import spelt
-from robust_xtreme.noise.engine.respelling_table import OF_WORDS, Condition, Form, Rule, Rules, respeller
+from robust_xtreme.noise.engine.respelling_table import CONDITIONS, OF_WORDS, Condition, Form, Rule, Rules, respeller
 
-_WORD: Final = Condition("word")
-_OF_WHOLE_WORDS: Final = ("word", *OF_WORDS)
+WORD: Final = "word"
+PLACES: Final = (WORD, "start", "end")
+"""Where a row of a list counts: as a word, or where its word is at the start or end of a longer one."""
+
+OPEN: Final = "っおこそとのほもよろごぞどぼぽ"
+"""Kana that what follows a word lengthens or doubles."""
+
+_DOUBLING: Final = "っ"
+_LENGTHENING: Final = "あうえお"
+_KANA: Final = "".join(map(chr, range(0x3041, 0x3097)))
+_OF_WHOLE_WORDS: Final = (*CONDITIONS, *OF_WORDS)
 _SHARES: Final = (5, 3)
 """The weights of the likeliest and of the shortest form of a reading."""
 
 _RAREST: Final = 0.2
 """The least weight of a reading relative to the most frequent one of its word."""
+
+Placed = tuple[str, Condition | None]
+"""A word, and where it counts."""
 
 Choice = Callable[[Sequence[Form]], Form]
 Readings = Mapping[str, int]
@@ -35,32 +52,57 @@ def with_readings(known: Rules, names: Sequence[str]) -> Rules:
     """
     if not names:
         return known
-    words: dict[tuple[str, str], Readings] = {}
+    words: dict[Placed, Readings] = {}
     for name in names:
         words = _words(packs.table("input", name)) | words
     readings = list(dict.fromkeys(reading for counts in words.values() for reading in counts))
     ways = zip(*(_spelt(readings, known, choose) for choose in (_likeliest, _shortest)), strict=True)
     texts = dict(zip(readings, ways, strict=True))
     latest = reversed(words.items())
-    rules = [Rule(word, _forms(counts, texts), (_WORD,) if where else ()) for (word, where), counts in latest]
-    return known._replace(rules=(*known.rules, *sorted(rules, key=lambda rule: not rule.where)))
+    rules = [Rule(word, _forms(counts, texts), (where,) if where else ()) for (word, where), counts in latest]
+    classes = {**known.classes, **{kana: frozenset(kana) for kana in OPEN}}
+    return known._replace(rules=(*known.rules, *sorted(rules, key=_rank)), classes=classes)
 
 
-def _words(table: pack_files.Table) -> dict[tuple[str, str], Readings]:
+def _rank(rule: Rule) -> int:
+    """The order in which rules of the same letters are tried: by what is after them, by place, anywhere."""
+    names = ["before", *PLACES]
+    return names.index(rule.where[0].name) if rule.where else len(names)
+
+
+def _words(table: pack_files.Table) -> dict[Placed, Readings]:
     """The readings of each word of a list that has some, by the word and its condition."""
     table.need("word", "reading", optional=("weight", "where", "whole"))
     weighted = "weight" in table.rows[0]
-    readings: dict[tuple[str, str], dict[str, int]] = {}
+    readings: dict[Placed, dict[str, int]] = {}
     for row in table.rows:
         word, reading, weight, where = row["word"], row["reading"], row.get("weight") or "1", row.get("where", "")
-        if not word or not weight.isdecimal() or where not in ("", "word"):
-            what = f"the row of {word!r:.40} is not a word, its reading, a whole number as weight, and where: word"
-            raise DataError(table.path, what)
+        if not word or not weight.isdecimal() or where not in ("", *PLACES):
+            what = f"the row of {word!r:.40} is not a word, its reading, a whole number as weight, and where"
+            raise DataError(table.path, f"{what}: {', '.join(PLACES)}")
         if reading:
-            one_word = where or ("word" if weighted and len(word) == 1 else "")
-            counts = readings.setdefault((word, one_word), {})
+            condition = where or (WORD if weighted and len(word) == 1 else "")
+            placed, reading = _placed(word, reading, condition)
+            counts = readings.setdefault(placed, {})
             counts[reading] = counts.get(reading, 0) + int(weight)
     return {**readings}
+
+
+def _placed(word: str, reading: str, where: str) -> tuple[Placed, str]:
+    """A word, its condition, and its reading: without the last kana where a rule of kana writes it (っ has no form)."""
+    if where:
+        return (word, Condition(where)), reading
+    if word[-1] in OPEN and len(word) > 1 and reading[-1] == word[-1]:
+        left = reading[:-1] if word[-1] != _DOUBLING else reading
+        return (word[:-1], Condition("before", word[-1])), _divided(word[:-1], left)
+    return (word, None), _divided(word, reading)
+
+
+def _divided(word: str, reading: str) -> str:
+    """A reading with a blank between the kanji and the vowel in kana after them."""
+    ending = len(word) - len(word.rstrip(_KANA))
+    vowel = 0 < ending < len(word) and word[-ending] in _LENGTHENING and reading[-ending:] == word[-ending:]
+    return f"{reading[:-ending]} {reading[-ending:]}" if vowel else reading
 
 
 def _forms(readings: Readings, texts: Mapping[str, tuple[str, ...]]) -> tuple[Form, ...]:
@@ -83,7 +125,9 @@ def _shortest(forms: Sequence[Form]) -> Form:
 
 
 def _spelt(readings: Sequence[str], known: Rules, choose: Choice) -> list[str]:
-    """Readings by one form of each rule, as parts of words; letters without a rule stay."""
+    """Readings by one form of each rule, as parts of words, each part by itself; letters without a rule stay."""
     rules = (rule for rule in known.rules if not any(condition.name in _OF_WHOLE_WORDS for condition in rule.where))
     chosen = tuple(rule._replace(forms=(choose(rule.forms),)) for rule in rules)
-    return spelt(readings, respeller(known._replace(rules=chosen)))
+    parts = [reading.split(" ") for reading in readings]
+    texts = iter(spelt(list(chain.from_iterable(parts)), respeller(known._replace(rules=chosen))))
+    return ["".join(islice(texts, len(part))) for part in parts]
