@@ -67,9 +67,9 @@ def test_classes_of_many_long_forms_are_refused(tmp_path: Path) -> None:
     """Forms that would fill the memory where classes are expanded, though each row is short."""
     consonants = "бвгджзйклмнпрстфхцчшщ"
     rows = "".join(f"{a}{b}\t{a}{b}{'x' * 50}\t\tpart\tC\n" for a in consonants for b in consonants)
-    text = TYPED + rows + "{C1}{C2}\t{C1}{C2} {C2}{C1} {C1}a{C2} {C1}o{C2}\n"
+    text = TYPED + rows + "{C1}{C2}\t{C1}{C2} {C2}{C1} {C1}a{C2} {C1}o{C2} {C1}e{C2} {C1}u{C2}\n"
     with (
-        pytest.raises(UserError, match="more than 20,000,000 letters of forms"),
+        pytest.raises(UserError, match="more than 100,000,000 letters of forms"),
         user_packs.using(written(tmp_path, "romanisations/ru.tsv", text)),
     ):
         raise AssertionError

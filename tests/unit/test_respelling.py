@@ -104,7 +104,7 @@ def test_the_edits_at_a_low_strength_are_among_those_at_a_higher_one(tmp_path: P
 
 def test_a_word_that_no_rule_changes_is_not_eligible(tmp_path: Path) -> None:
     """Latin words, words whose only form is the word, and words that would vanish are left, and are not counted."""
-    pack(tmp_path, "а|a\nь|∅\nж|ж\n")
+    pack(tmp_path, "а|a\nь|∅\nж|ж||word\n")
     with packs.using(tmp_path):
         noised = noise("abc ь жж а 5а")
     assert (noised.text.value, noised.eligible, noised.edits) == ("abc ь жж a 5а", 1, {"respell": 1})

@@ -36,7 +36,7 @@ MOST_FORMS: Final = 64
 """The most rules that a pack may have, and the most forms of a rule, after classes are expanded."""
 
 MOST_LETTERS: Final = 60
-MOST_OF_PACK: Final = 20_000_000
+MOST_OF_PACK: Final = 100_000_000
 """The most letters of a cell's form, or of what it is for, and of all forms after classes are expanded."""
 
 _BACK: Final = "-back"
