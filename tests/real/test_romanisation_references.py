@@ -3,10 +3,10 @@
 Where interscript (BSD-2-Clause), iuliia, indic_transliteration and andhrica (MIT) are installed, each standard is
 compared with them word by word. Elsewhere the spellings must be those that were compared: their digest is in
 `romanisation_references.tsv`, and the words that differ in `romanisation_differences.tsv`, with the reason. Kana were
-compared with kuroshiro (npm, MIT) without the lengths of vowels and the m before b, m and p, which it writes otherwise,
-and with は and へ as letters where they are read as particles, since it knows no words (428 of the 3,390 have one); Korean
-words with what koroman (PyPI) and es-hangul (npm, MIT) both write; Chinese runs of characters with OpenCC's
-package (opencc, PyPI, Apache-2.0).
+compared with kuroshiro (npm, MIT) without lengths of vowels and the m before b, m and p, which it writes otherwise,
+and with は and へ as letters where they are particles, since it knows no words (428 of 3,390 have one); Korean words
+with what koroman (PyPI) and es-hangul (npm, MIT) both write; Chinese runs of characters with OpenCC's package (opencc,
+PyPI, Apache-2.0).
 """
 
 from __future__ import annotations
