@@ -28,6 +28,7 @@ def _plain(code: str, value: str, options: str = "") -> str:
     ("fr", "Œuvre, cœur, Noël", "Oeuvre, coeur, Noel"),
     ("hu", "őrült ŰR", "orult UR"),
     ("ro", "și ța", "si ta"),
+    ("ro", "oraş Bucureşti, Ţara, ŞI", "oras Bucuresti, Tara, SI"),
     ("fi", "Hämeenlinna, Åbo", "Hameenlinna, Abo"),
     ("lt", "ąžuolas ėjo", "azuolas ejo"),
     ("yo", "ọmọdé kẹ́kọ̀ọ́", "omode kekoo"),

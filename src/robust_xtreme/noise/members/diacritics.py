@@ -80,13 +80,15 @@ def _first_points(alphabet: tuple[str, ...], code: str) -> Iterator[str]:
 
 @packs.cached
 def plain_letters(code: str, umlaut: str) -> Mapping[str, str]:
-    """What is written for letters by the packs of the language's script and of the language, in both cases."""
-    letters: dict[str, str] = {}
-    for name in (languages.language(code).script, code):
-        if packs.has(_KIND, name):
-            letters |= rows(name, umlaut)
+    """What is written for letters by the packs of the language's script and of the language, in both cases.
+
+    The pack of the script is for the letters of the alphabet; that of the language may have others, as Romanian ş.
+    """
+    script = languages.language(code).script
     alphabet = {letter[0] for letter in languages.language(code).alphabet}
-    small = {letter: plain for letter, plain in letters.items() if letter in alphabet}
+    of_script = rows(script, umlaut) if packs.has(_KIND, script) else {}
+    small = {letter: plain for letter, plain in of_script.items() if letter in alphabet}
+    small |= rows(code, umlaut) if packs.has(_KIND, code) else {}
     capitals = {upper(letter, code): capital(plain, "") for letter, plain in small.items()}
     return small | {letter: plain for letter, plain in capitals.items() if len(letter) == 1}
 
