@@ -58,6 +58,18 @@ def test_parts_of_persian_words_are_written_together(word: str, spelling: str) -
     assert "\u200c" not in speller("fa").likely(word)
 
 
+def test_a_written_ezafe_keeps_the_reading_of_its_word() -> None:
+    """A kasra at the end of a listed word of Persian adds e to the spelling of the word."""
+    likely = speller("fa").likely
+    assert {word: likely(word + "ِ") for word in ("کشور", "توسط", "مردم") if likely(word + "ِ") != likely(word) + "e"} == {}
+
+
+@pytest.mark.parametrize("word", ["کالج", "فیس", "پولیس", "لائن", "فائل", "ملین", "سکول"])
+def test_english_words_of_urdu_have_one_spelling(word: str) -> None:
+    """A silent e, on, oo and ee of English words are not spelled as endings and vowels of Urdu."""
+    assert [len(rule.forms) for rule in speller("ur").by_letters[word]] == [1]
+
+
 @pytest.mark.parametrize("code", ["ar", "fa", "ur"])
 def test_lengthened_words_have_no_sign_of_it(code: str) -> None:
     """The stroke that lengthens a word is left out."""

@@ -112,21 +112,25 @@ def persian(reading: str, way: Way) -> str:
     return text.replace("aaa", "aa") if way.letters["A"] == "aa" else text
 
 
-def urdu(reading: str, taken: bool) -> Forms:
-    """The spellings of a reading of Urdu; one `taken` from a list weighs more as it is."""
+def urdu(word: str, reading: str, taken: bool) -> Forms:
+    """The spellings of a word of Urdu by its reading; one `taken` from a list weighs more as it is.
+
+    The endings of -ے and of plurals are spelled in several ways; those of English words (کالج college) in one.
+    """
     short = reading.replace("aai", "ai").replace("aa", "a")
     forms = Counter({reading: 3 if taken else 2})
     forms[short] += 6
-    if short.endswith("ay") and len(short) > 3:
-        forms[short[:-2] + "e"] += 4
-    elif short.endswith("e") and len(short) > 3:
-        forms[short[:-1] + "ay"] += 2
+    if word.endswith(("ے", "ۓ", "ہ")) and len(short) > 3:
+        if short.endswith("ay"):
+            forms[short[:-2] + "e"] += 4
+        elif short.endswith("e"):
+            forms[short[:-1] + "ay"] += 2
     forms[short.replace("ee", "i").replace("oo", "u")] += 2
     for old, new, weight in (("chh", "ch", 3), ("q", "k", 1), ("khwa", "khua", 1)):
         if old in short:
             forms[short.replace(old, new)] += weight
     for end, other, weight in (("on", "oon", 1), ("ein", "en", 2), ("ein", "ain", 1)):
-        if short.endswith(end):
+        if short.endswith(end) and word.endswith("ں"):
             forms[short.removesuffix(end) + other] += weight
     if "w" in short[1:]:
         forms[short[0] + short[1:].replace("w", "v", 1)] += 1
@@ -170,7 +174,7 @@ def _listed(spellings: str) -> Forms:
 def _spelled(row: Mapping[str, str]) -> Forms:
     """The forms of a reading."""
     if row["language"] == "ur":
-        return urdu(row["reading"], taken=bool(row["source"]))
+        return urdu(row["word"], row["reading"], taken=bool(row["source"]))
     spell, ways = (arabic, ARABIC) if row["language"] == "ar" else (persian, PERSIAN)
     return spelled(row["reading"], spell, ways)
 
