@@ -28,7 +28,7 @@ def canonical_strength(text: str) -> str:
         value = None
     if value is None or not _NUMBER.fullmatch(text.strip()):
         raise SpecError(f"The strength {shown} is not a number between 0 and 1, as in 0.1.")
-    if not 0 <= value <= 1:
+    if value.is_signed() or not 0 <= value <= 1:
         raise SpecError(f"The strength {shown} is not between 0 and 1.")
     if len(value.as_tuple().digits) > _DIGITS:
         raise SpecError(f"The strength {shown} has more than {_DIGITS} digits.")

@@ -85,6 +85,17 @@ def test_a_shorter_set_is_aligned() -> None:
     assert pairing.noisy_left == ()
 
 
+def test_a_shorter_set_that_is_shuffled_is_refused_as_such() -> None:
+    """Its rows are near clean ones, and few are in their order."""
+    clean = pairs(60)
+    kept = [perturbed(clean)[number * 7 % 60] for number in range(54)]
+    message = (
+        r"noisy.tsv: has 54 rows that are near clean ones, and \d+ of them in the clean order: the others are shuffled"
+    )
+    with pytest.raises(DataError, match=message):
+        paired(clean, noisy(kept), partial=True)
+
+
 def test_a_much_shorter_set_needs_a_word() -> None:
     """More than a fifth without a partner is refused unless the rest is asked for."""
     clean = pairs(30)
@@ -286,6 +297,15 @@ def test_published_typos_of_xnli_are_read(data: Release, tmp_path: Path) -> None
         "contradiction",
     ]
     assert not rows.native
+
+
+def test_a_label_that_is_none_of_the_numbers_is_named(data: Release, tmp_path: Path) -> None:
+    """The row of the odd label is, not the first with a number."""
+    path = tmp_path / "test_en_typos_0.1.tsv"
+    path.write_text("premise\thypothesis\tlabel\nan\told\t1\nno\tyes\t2\nyes\tno\t7\n")
+    message = r"tsv:4: the label '7' is none of the numbers: 0 is entailment, 1 is neutral, 2 is contradiction\."
+    with pytest.raises(DataError, match=message):
+        read(_cell("xnli"), path, data)
 
 
 def test_published_lines_of_panx_are_read(data: Release, tmp_path: Path) -> None:

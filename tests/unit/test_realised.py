@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import mean, stdev
 
+import numpy as np
 import pytest
 
 from robust_xtreme import evaluate, packs, perturb
+from robust_xtreme.edits import Array
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.noise.engine import realised
-from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound, lacks, noise_texts
+from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound, lacks, noise_texts, solved
 from robust_xtreme.noise.engine.realised import solve
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import CONDITIONS, SCORES
@@ -35,6 +38,33 @@ def test_other_draws_on_the_calibration_text_have_the_share_that_was_asked_for(c
     """The strength that is solved for with some seeds gives about the same share with others."""
     shares = [_share(_calibrated("char_noise@realised=graphemes:0.1", code, seed), "graphemes") for seed in range(4)]
     assert sum(shares) / len(shares) == pytest.approx(0.1, rel=realised.TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "seeds"), [("wrong_layout", "ja", 96), ("wrong_layout", "uk", 96), ("transliterate", "te", 96)]
+)
+def test_noise_of_whole_words_has_the_share_that_was_asked_for(name: str, code: str, seeds: int) -> None:
+    """A draw of few long words is far from the mean of all draws, which the strength is solved for by expectation."""
+    spec = f"{name}@realised=graphemes:0.05"
+    shares = [_share(_calibrated(spec, code, seed), "graphemes") for seed in range(100, 100 + seeds)]
+    error = stdev(shares) / len(shares) ** 0.5
+    assert mean(shares) == pytest.approx(0.05, abs=max(0.05 * 0.05, 3 * error))
+    solution = solved(bound(PerturbationSpec.parse(spec))[0], code)
+    most = _share(_calibrated(f"{name}:1", code), "graphemes")
+    assert float(solution.strength) * most == pytest.approx(0.05, rel=0.02)
+
+
+@pytest.mark.parametrize(("spread", "expected"), [(0.001, 8), (0.02, 128), (0.004, 16)])
+def test_a_share_is_the_mean_of_as_many_draws_as_it_needs(spread: float, expected: int) -> None:
+    """The standard error of the share is a hundredth of the target, with at most 128 draws."""
+    asked = set()
+
+    def shares(strength: str, seeds: int) -> Array:
+        asked.add(seeds)
+        return float(strength) * (1 + spread * 10 * np.resize([1.0, -1.0], seeds))
+
+    assert realised.drawn(shares, 0.1).share == pytest.approx(0.1, rel=0.01)
+    assert max(asked) == pytest.approx(expected, abs=3)
 
 
 def test_words_are_an_axis_of_their_own() -> None:

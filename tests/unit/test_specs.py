@@ -34,7 +34,7 @@ def test_a_strength_that_is_too_small_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["-1", "2", "nan", "inf", "", "a", "0.1.2", "-0.0001", "sNaN", "1e-400", "0." + "1" * 21]
+    "bad", ["-1", "-0", "2", "nan", "inf", "", "a", "0.1.2", "-0.0001", "sNaN", "1e-400", "0." + "1" * 21]
 )
 def test_a_strength_outside_the_unit_interval_is_refused_by_name(bad: str) -> None:
     """The error repeats what was typed."""

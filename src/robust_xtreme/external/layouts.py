@@ -161,8 +161,7 @@ def _as_released(rows: Sequence[Row], task: TaskSpec) -> Sequence[Row]:
     """Rows of pairs with labels by name and texts without the single quotes that published files have around them."""
     texts = [row.values[name] for row in rows for name in ("first", "second") if name in row.values]
     is_quoted = bool(texts) and all(_is_quoted(text) for text in texts)
-    labels = {row.values.get("label") for row in rows}
-    is_numbered = bool(rows) and labels <= {*_NUMBERED} and len(task.labels) == len(_NUMBERED)
+    is_numbered = _has_numbers(rows, task)
     if not (is_quoted or is_numbered):
         return rows
     changed = []
@@ -172,6 +171,17 @@ def _as_released(rows: Sequence[Row], task: TaskSpec) -> Sequence[Row]:
         values |= {"label": task.labels[int(values["label"])]} if is_numbered else {}
         changed.append(replace(row, values=values))
     return changed
+
+
+def _has_numbers(rows: Sequence[Row], task: TaskSpec) -> bool:
+    """Whether labels are numbers. Raises DataError for a label that is none, where most are."""
+    others = [row for row in rows if row.values.get("label") not in _NUMBERED]
+    if 2 * len(others) >= len(rows) or len(task.labels) != len(_NUMBERED):
+        return False
+    for row in others:
+        known = ", ".join(map(" is ".join, zip(_NUMBERED, task.labels, strict=True)))
+        raise DataError(row.location, f"the label {row.values.get('label')!r:.80} is none of the numbers: {known}.")
+    return True
 
 
 def _is_quoted(text: Any) -> bool:

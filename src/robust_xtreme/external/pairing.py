@@ -108,6 +108,10 @@ class _Checker:
     noisy: Noisy
     labels: Sequence[str]
 
+    def path(self) -> str:
+        """The file of the noisy items."""
+        return self.noisy.locations[0].rpartition(":")[0] or self.noisy.locations[0]
+
     def texts(self) -> tuple[list[str], list[str]]:
         """The texts of the clean and of the noisy items."""
         return [text_of(example) for example in self.clean], [text_of(example) for example in self.noisy.examples]
@@ -186,7 +190,11 @@ def _by_row(checker: _Checker) -> Pairing:
 
 
 def _by_alignment(checker: _Checker) -> Pairing:
-    """The heaviest chain of near pairs. Raises DataError for a pair of near texts with different gold answers."""
+    """The heaviest chain of near pairs.
+
+    Raises DataError for a pair of near texts with different gold answers, and where most near rows are
+    in another order.
+    """
     texts, noisy = checker.texts()
     index = _Index.of(texts)
     near = [
@@ -194,8 +202,12 @@ def _by_alignment(checker: _Checker) -> Pairing:
         for number, text in enumerate(noisy)
         for value, clean in index.near(text)
     ]
+    rising, rows = heaviest_chain(near), {number for _, number, _ in near}
+    if 2 * len(rising) < len(rows):
+        what = f"has {len(rows):,} rows that are near clean ones, and {len(rising):,} of them in the clean order"
+        raise DataError(checker.path(), f"{what}: the others are shuffled. Keep the order of the clean rows.")
     # Examples that share a text, as a premise, are near although they are several: a gold answer tells them apart.
-    pairs = [pair for pair in heaviest_chain(near) if checker.is_same(pair)]
+    pairs = [pair for pair in rising if checker.is_same(pair)]
     for pair in pairs:
         checker.check(pair, "These texts are near, and an item keeps its gold answer under noise.")
     return checker.pairing("alignment", pairs)
@@ -203,7 +215,7 @@ def _by_alignment(checker: _Checker) -> Pairing:
 
 def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
     """Raise DataError where no item has a partner, or too many clean ones have none."""
-    location = checker.noisy.locations[0].rpartition(":")[0] or checker.noisy.locations[0]
+    location = checker.path()
     left, size = len(pairing.clean_left), len(checker.clean)
     if not pairing.pairs:
         raise DataError(location, f"has no item of the {counted(size, 'clean one')} (paired by {pairing.kind}).")

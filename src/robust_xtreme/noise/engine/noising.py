@@ -46,6 +46,7 @@ __all__ = [
 
 
 _CHUNK: Final = 1 << 17
+_RULE: Final = "rule_1_strength_is_a_share"
 _COUNTS: Final = ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")
 
 
@@ -159,18 +160,34 @@ def unattainable(link: Bound, solution: Solution) -> str:
 
 
 def solved(link: Bound, language: str, tokens: realised.Tokens | None = None) -> Solution:
-    """The strength that a realised strength needs in a language, by the calibration text; `tokens` gives token ids."""
-    texts = realised.texts(language) * realised.SEEDS
-    ids = [f"{realised.KIND}/{language}/{number}" for number in range(len(texts))]
-    spans = span_table([()] * len(texts))
+    """The strength that a realised strength needs in a language, by the calibration text; `tokens` gives token ids.
 
-    def share(strength: str) -> float:
-        counts = noise_values(texts, ids, spans, language, replace(link, strength=strength, axis=""), 0)
+    Where every eligible unit is edited at strength 1, none loses against another, so that the expected share of
+    graphemes is that at strength 1 times the strength. Otherwise a share is the mean of some draws.
+    """
+    if link.axis == realised.GRAPHEMES and _RULE not in link.perturbation.waives:
+        every = _draws(link, language, "1", realised.SEEDS)
+        if every.operators.sum() == every.eligible.sum():
+            most = float(every.graphemes_edited.sum() / every.graphemes.sum())
+            return realised.solve(lambda strength: float(strength) * most, float(link.strength))
+
+    def shares(strength: str, seeds: int) -> Array:
+        counts = _draws(link, language, strength, seeds)
         if tokens is not None:
-            return realised.token_share(tokens, texts, counts.moved.values)
-        return float(getattr(counts, f"{link.axis}_edited").sum() / getattr(counts, link.axis).sum())
+            return realised.token_shares(tokens, realised.texts(language), counts.moved.values)
+        by_draw: Array = getattr(counts, f"{link.axis}_edited").reshape(seeds, -1).sum(axis=1) * seeds
+        return by_draw / int(getattr(counts, link.axis).sum())
 
-    return realised.solve(share, float(link.strength))
+    return realised.drawn(shares, float(link.strength))
+
+
+def _draws(link: Bound, language: str, strength: str, seeds: int) -> EditCounts:
+    """The edit counts of some draws of the calibration text at a nominal strength, one draw after the other."""
+    texts = realised.texts(language) * seeds
+    ids = [f"{realised.KIND}/{language}/{number}" for number in range(len(texts))]
+    return noise_values(
+        texts, ids, span_table([()] * len(texts)), language, replace(link, strength=strength, axis=""), 0
+    )
 
 
 _Asked = tuple[str, tuple[tuple[str, tuple[str, ...]], ...], str, str]

@@ -7,12 +7,16 @@ the strength, so that a strength is found by false position (the Illinois rule: 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from robust_xtreme import pack_files, packs, resources
+from robust_xtreme.edits import Array
 from robust_xtreme.errors import DataError
 from robust_xtreme.languages import language, written_in
 from robust_xtreme.noise.engine.diff import hunks
@@ -21,8 +25,12 @@ KIND: Final = "calibration"
 TOLERANCE: Final = 0.1
 """How far, relative to the target, the share on the calibration text may be from it."""
 SEEDS: Final = 8
-"""How many draws of the noise a share is the mean of."""
+"""How many draws of the noise a share is the mean of, at first."""
+ERROR: Final = 0.01
+"""The standard error of a share, relative to the target, for which it is the mean of more draws."""
+MOST_SEEDS: Final = 128
 
+GRAPHEMES: Final = "graphemes"
 WORDS: Final = "words"
 TOKENS: Final = "tokens"
 """The axis whose units are those of a model."""
@@ -121,15 +129,42 @@ def solve(share: Callable[[str], float], target: float) -> Solution:
     return best
 
 
-def token_share(tokens: Tokens, clean: Sequence[str], noisy: Sequence[str]) -> float:
-    """How many tokens are replaced, inserted and deleted, as a share of those of the clean texts."""
+def drawn(shares: Callable[[str, int], Array], target: float) -> Solution:
+    """The strength whose mean share is the target; `shares` are those of some draws, (draws,) float64.
+
+    The spread of the first draws at their solution says how many give the standard error ERROR, at most MOST_SEEDS.
+    Their mean corrects the strength in proportion, as the two are near.
+    """
+
+    @cache
+    def share(strength: str, seeds: int) -> float:
+        return float(shares(strength, seeds).mean())
+
+    first = solve(lambda strength: share(strength, SEEDS), target)
+    spread = float(shares(first.strength, SEEDS).std(ddof=1))
+    seeds = min(math.ceil((spread / (ERROR * target)) ** 2), MOST_SEEDS)
+    if seeds <= SEEDS or not first.attains(target):
+        return first
+    strength = _decimal(min(1.0, float(first.strength) * target / share(first.strength, seeds)))
+    return Solution(strength, share(strength, seeds))
+
+
+def token_shares(tokens: Tokens, clean: Sequence[str], noisy: Sequence[str]) -> Array:
+    """How many tokens are replaced, inserted and deleted, as a share of those of the clean texts, by draw.
+
+    The noisy texts are those of one draw after the other.
+    """
     known = tokens([*clean, *noisy])
-    edited = sum(_edited(known[old], known[new]) for old, new in zip(clean, noisy, strict=True) if old != new)
-    return edited / sum(len(known[old]) for old in clean)
+    draws = len(noisy) // len(clean)
+    edited = [_edited(known[old], known[new]) for old, new in zip([*clean] * draws, noisy, strict=True)]
+    by_draw: Array = np.reshape(edited, (draws, -1)).sum(axis=1)
+    return by_draw / sum(len(known[old]) for old in clean)
 
 
 def _edited(old: Sequence[int], new: Sequence[int]) -> int:
     """The tokens that differ between two sequences; one that replaces another counts once."""
+    if old == new:
+        return 0
     return sum(max(b - a, d - c) for a, b, c, d in hunks([*map(str, old)], [*map(str, new)]))
 
 

@@ -45,6 +45,7 @@ _BACK: Final = "-back"
 _LABEL: Final = re.compile(r"\{([A-Za-z]+[0-9]?)\}")
 _DIGITS: Final = "0123456789"
 _WORD: Final = regex.compile(r"\p{Han}{2,}")
+_NO_CLASS: Final = "none, as no row has one"
 _CLASS: Final = re.compile("[A-Z][A-Za-z]*")
 _LISTS: Final = ("-words", "-readings")
 """How the names of the packs `input/NAME.tsv` end that are lists of words with readings."""
@@ -241,7 +242,7 @@ def _wrong_labels(row: Row, labels: Sequence[str], known: Sequence[str]) -> str:
         return "a class is named twice: two letters of one class are {X1}{X2}"
     for label in labels:
         if label.rstrip(_DIGITS) not in known:
-            return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known)}"
+            return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known) or _NO_CLASS}"
     return ""
 
 
@@ -250,7 +251,7 @@ def _wrong_conditions(row: Row, known: Sequence[str]) -> str:
         head, colon, label = condition.partition(":")
         if colon and head + colon in _OF_LETTERS:
             if label not in known:
-                return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known)}"
+                return f"there is no class {label!r:.40}.{nearest(label, known)} Known: {', '.join(known) or _NO_CLASS}"
         elif condition not in (*CONDITIONS, PART):
             choice = (*CONDITIONS, PART, *(f"{name}X" for name in _OF_LETTERS))
             return f"there is no condition {condition!r:.40}.{nearest(condition, choice)} Known: {', '.join(choice)}"
