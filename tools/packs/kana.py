@@ -12,7 +12,8 @@ a dictionary, or than the part of it that does not change, so that forms that di
 has a reading if it is used alone (no name, number, suffix or prefix) and another word is read the same or nearly the
 same; the other rows only say where words begin and end. `whole` are complete forms of verbs and adjectives. A weight is
 ten times the frequency in UniDic, beside words of the same class that do not occur in its training corpus; a word that
-does not occur, or is not in UniDic, weighs 1; verbs and adjectives that are not in it are left out.
+does not occur, or is not in UniDic, weighs 1; verbs and adjectives that are not in it are left out, and so are words of
+the kana of a particle and one kanji, as が解, which in texts mostly are the particle and the start of another word.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ HEAVIEST: Final = 10_000
 RAREST_READING: Final = 0.05
 RAREST_NAME: Final = 7_000
 LONGEST_NAME: Final = 4
+PARTICLES: Final = frozenset("がはもと")
 _FIELDS: Final = 20
 _HEADER, _CHARSET, _TOKEN = struct.Struct("<10I"), 32, struct.Struct("<HHHhII")
 _INFLECTED: Final = ("動詞", "形容詞")
@@ -157,6 +159,7 @@ def _cut(fields: list[str], reading: str, last: int, known: dict[tuple[str, str]
     ending = text[max(last + 2, len(fields[10]) - stable) :] if inflected else ""
     rare = name and (int(fields[3]) > RAREST_NAME or not 2 <= len(text) <= LONGEST_NAME)
     rare |= inflected and (text, reading) not in known
+    rare |= text[0] in PARTICLES and len(text) == 1 + last == 2
     if reading.endswith(ending) and not rare:
         complete = not ending and fields[9] in _COMPLETE
         size = len(ending)

@@ -6,8 +6,9 @@ UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), IPADIC the folde
 kanji is its reading within words, or as a word; within words it is the one that most words of two kanji have (of
 Unihan's kJapaneseOn and kJapaneseKun). A kanji that is an affix in IPADIC has its reading there, at the start or end of
 a word. A word has a row if its reading is not that of the words in it, or if its letters are: where two vowels within
-it are not a long one (a blank in the reading, by IPADIC's pronunciations), or ん is before a vowel. The readings of
-usual_readings.tsv come before all others, those of ja-words too.
+it are not a long one (a blank in the reading, by IPADIC's pronunciations), or ん is before a vowel. An adjective has a
+row for each of its usual forms, which are words in a text without spaces. The readings of usual_readings.tsv come
+before all others, those of ja-words too, then those of numerals with counters.
 """
 
 from __future__ import annotations
@@ -43,6 +44,30 @@ PLACES: Final = {"接尾": "end", "接頭詞": "start"}
 """The places of affixes, by their classes in IPADIC."""
 
 COUNTER: Final = "助数詞"
+PAST, STEM = "連用タ接続", "ガル接続"
+FORMS: Final = {"基本形": ("",), "連用テ接続": ("", "て"), PAST: ("た",), "仮定形": ("ば",), STEM: ("",)}
+"""The forms of adjectives in IPADIC that have rows, and what is after them there."""
+
+LONG: Final = 4
+"""The least letters of an adjective that is not in ja-words: 回遠い mostly is a word that ends with 回, and 遠い."""
+
+NUMERALS: Final = {
+    "一": "いち いっ", "二": "に", "三": "さん", "四": "よん", "五": "ご", "六": "ろく ろっ", "七": "なな",
+    "八": "はち はっ", "九": "きゅう", "十": "じゅう じゅっ", "百": "ひゃく ひゃっ", "千": "せん", "何": "なん",
+}  # fmt: skip
+"""The reading of numerals, and that before k, s, t and h, or before k and h alone where it is of HARD."""
+
+HARD: Final = frozenset("六百")
+VOICING: Final = frozenset("三千何")
+COUNTERS: Final = {
+    "本": "ほん ぽん ぼん", "匹": "ひき ぴき びき", "杯": "はい ぱい ばい", "百": "ひゃく ぴゃく びゃく",
+    "千": "せん せん ぜん", "分": "ふん ぷん ぷん", "階": "かい かい がい", "軒": "けん けん げん",
+    "歳": "さい", "回": "かい", "冊": "さつ", "頭": "とう",
+}  # fmt: skip
+"""The readings of counters: after most numerals, after a small っ, after a numeral of VOICING."""
+
+NOT_COUNTED: Final = frozenset(["二分", "十分", "百分", "千分", "千歳", "十百", "十千", "百百", "百千", "千百", "千千"])
+"""Words of a numeral and the kanji of a counter that mostly are other words, or two numerals."""
 LENGTHENED: Final = frozenset("おこそとのほもよろごぞどぼぽうくすつぬふむゆるぐずづぶぷ")
 """Kana after which う makes a vowel long."""
 
@@ -146,6 +171,42 @@ def usual() -> Places:
     return {(row[word], row[where]): row[reading] for row in rows}
 
 
+def counted() -> Places:
+    """The readings of numerals with counters."""
+    rows: Places = {("四分", ""): "よんぷん"}
+    for numeral, counts in NUMERALS.items():
+        plain, *short = counts.split()
+        for counter, forms in COUNTERS.items():
+            usual, doubled, voiced = (forms.split() * 3)[:3]
+            if short and (usual[0] not in "さしせとた" or numeral not in HARD):
+                reading = short[0] + doubled
+            else:
+                reading = plain + (voiced if numeral in VOICING else usual)
+            if numeral + counter not in NOT_COUNTED:
+                rows.setdefault((numeral + counter, ""), reading)
+    return rows
+
+
+def adjectives(folder: Path, known: Mapping[str, str], alphabet: frozenset[str]) -> Places:
+    """The readings of the usual forms of adjectives: of those whose stem is read as it is known, the cheapest."""
+    best: dict[str, tuple[bool, int, str]] = {}
+    for fields in csv.reader((folder / "Adj.csv").read_text("euc-jp").splitlines()):
+        text, base, reading = fields[0], fields[10], hiragana(fields[11])
+        stem = known.get(base, "").removesuffix("い") or known.get(base[:-1], "")
+        if is_form(text, fields[9]) and (stem or len(base) >= LONG or not alphabet.issuperset(base)):
+            for after in FORMS[fields[9]]:
+                rank = not reading.startswith(stem), int(fields[3]), reading + after
+                best[text + after] = min(best.get(text + after, rank), rank)
+    return {(text, ""): reading for text, (_, _, reading) in sorted(best.items()) if text not in known}
+
+
+def is_form(text: str, form: str) -> bool:
+    """Whether a text is a usual form of an adjective with kanji, and is not a noun with the particle が or な."""
+    particle = any(is_kanji(first) and last == "が" for first, last in pairwise(text))
+    cut = text[-1] == "な" if form == STEM else text[-1] == "っ" and form != PAST
+    return form in FORMS and any(map(is_kanji, text)) and not particle and not cut
+
+
 def affixes(folder: Path) -> Places:
     """The reading in IPADIC of each kanji that is a suffix or a prefix: the cheapest, those that count things last."""
     best: dict[tuple[str, str], tuple[bool, int, str]] = {}
@@ -194,15 +255,18 @@ def composed(word: str, known: Places, affixed: bool) -> str:
 def main(unihan: Path, folder: Path) -> None:
     """Write the pack."""
     words, bare = listed()
-    first = usual()
+    first = counted() | usual()
     more = ipadic(folder, bare) | NAMED
     alphabet = frozenset(language("ja").alphabet)
     readings = kanji_readings(unihan)
     kanji = within(words | more, readings)
     inside = {letter: reading for letter, reading in kanji.items() if letter in alphabet}
     rows: Places = {(letter, ""): reading for letter, reading in sorted(inside.items())}
-    rows |= {(word, "word"): reading for word, reading in sorted(more.items()) if inside.get(word, reading) != reading}
-    rows |= {key: reading for key, reading in affixes(folder).items() if key[0] in alphabet}
+    ends = {key: reading for key, reading in affixes(folder).items() if key[0] in alphabet}
+    apart = {letter for letter, _ in ends} | {word for word in more if inside.get(word, more[word]) != more[word]}
+    rows |= {(word, "word"): reading for word, reading in sorted(more.items()) if word in apart}
+    rows |= ends
+    rows = adjectives(folder, words | more, alphabet) | rows
     rows = {key: reading for key, reading in (rows | first).items() if reading}
     divided = pronounced(folder, words | more, readings)
     suffixes = {letter for letter, where in rows if where == "end"}
