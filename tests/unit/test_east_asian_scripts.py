@@ -32,7 +32,7 @@ KANA = Rules((Rule("と", (Form("to"),)), Rule("う", (Form("u", 2), Form("w")))
         ("ja", "transliterate:1@scheme=hepburn", "行こうとは思う", "ikōtowa omou"),
         ("ja", "transliterate:1@scheme=hepburn", "アメリカ人が低所得国へ", "amerikajin ga teishotokukoku e"),
         ("ja", "transliterate:1@scheme=hepburn", "来ない場合があります", "konai baai gaarimasu"),
-        ("ja", "transliterate:1@scheme=hepburn", "新しい車は大きいです", "atarashii kuruma wa ōkii desu"),
+        ("ja", "transliterate:1@scheme=hepburn", "新しい車は大きい", "atarashii kuruma wa ōkii"),
         ("ja", "transliterate:1@scheme=hepburn", "問題が解決した。男が来た", "mondai ga kaiketsu shita。otoko ga kita"),
         ("ja", "wrong_layout:1", "東京、行って、科学者", "toukyou、itte、kagakusha"),
         ("th", "transliterate:1@scheme=rtgs", "น้ำ ต่างๆ", "nam tangtang"),
