@@ -75,7 +75,7 @@ class Speller:
         while position < len(small):
             rule = self._rule(small, position, longest)
             if rule:
-                how = (upper if shouted else capital) if written[position].isupper() else _same
+                how = upper if shouted else capital if written[position].isupper() else _same
                 yield tuple(Form(how(form.text, ""), form.weight) for form in rule.forms)
                 replaced = True
             elif not (replaced and _MARK.fullmatch(small[position])):

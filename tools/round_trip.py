@@ -2,8 +2,8 @@
 
     python -m tools.round_trip --data DIR [SCHEME...]
 
-The words are those of FLORES in each language that the scheme serves, composed; of each the likeliest spelling is read
-back.
+The words are those of FLORES in each language that the scheme serves, composed, and of the bundled calibration text
+where FLORES has no file (Gujarati, Malayalam, Punjabi); of each the likeliest spelling is read back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from benchmarks.transliterate import WORD, lines
 
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.transliterate import scheme, schemes
 from robust_xtreme.specs import PerturbationSpec
@@ -41,11 +42,11 @@ def _spelt(words: Sequence[str], code: str, spec: str) -> list[str]:
 def losses(data: Path, names: Sequence[str] = ()) -> Iterator[tuple[str, str, list[tuple[str, str, str]], int]]:
     """Each scheme that is read back, a language, its changed words that do not come back, and the number of its words.
 
-    Only languages with a file of FLORES are measured.
+    The words are those of FLORES, or of the calibration text of a language that FLORES has no file of.
     """
     for name in names or [name for name in schemes() if ":" not in name and scheme(name).back]:
         for code in LANGUAGES:
-            text = unicodedata.normalize("NFC", "\n".join(lines(data, code)))
+            text = unicodedata.normalize("NFC", "\n".join(lines(data, code) or realised.texts(code)))
             words = sorted(set(WORD.findall(text)))
             if words and not scheme(name).lacks_back(code):
                 there = _spelt(words, code, f"transliterate:1@scheme={name}")

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import regex
 from tests.romanising import Speller
 
-from robust_xtreme import packs
+from robust_xtreme import packs, perturb
 from robust_xtreme.languages import language
+from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.scripts.table import KIND, TYPED, rules
 
 _PAIRS: Final = sorted((Path(__file__).parent / "romanisations").glob("*.tsv"))
@@ -82,3 +84,13 @@ def test_what_people_type_can_be_drawn(path: Path, scheme: str, pack: str) -> No
     wrong = {word: known.likely(word) for word, spellings in rows if known.likely(word) not in spellings}
     print(f"{path.stem}: {1 - len(wrong) / len(rows):.0%} of {len(rows)} words, all but {wrong}")  # noqa: T201 - the share is read in the log
     assert len(wrong) <= (1 - _LIKELY) * len(rows), wrong
+
+
+@pytest.mark.parametrize(("code", "scheme"), [("my", "typed"), ("my", "national"), ("th", "typed"), ("th", "rtgs")])
+def test_no_letter_of_the_script_stays_within_a_romanised_word(code: str, scheme: str) -> None:
+    """Signs without a sound are left out, wherever a word is divided: ယောက်ျား, ซิกข์, สหรัฐฯ."""
+    rare = {"my": "ယောက်ျား ပြဿနာ ကမ္ဘ့ာ", "th": "ศาสนาซิกข์ สหรัฐฯแถลง เธอร์ ต่างๆนานา"}[code]
+    written = perturb([*realised.texts(code), rare], f"transliterate:1@scheme={scheme}", language=code)
+    letters = {"my": "[\u1000-\u103f]", "th": "[\u0e01-\u0e4e]"}[code]
+    mixed = regex.compile(rf"\p{{Latin}}+{letters}|{letters}\p{{Latin}}+")
+    assert [match[0] for text in written for match in mixed.finditer(text)] == []

@@ -134,3 +134,9 @@ def test_signs_that_burmese_reads_are_written(word: str, standard: str) -> None:
     """The signs ၎ ၏ ၌ ၍, punctuation in Unicode, are parts of the words that they are written with."""
     assert noise(word, "transliterate:1@scheme=national", "my").text.value == standard
     assert noise(word, "transliterate:1", "my").text.value.isascii()
+
+
+def test_a_letter_of_a_sign_without_case_is_a_capital_in_a_word_in_capitals() -> None:
+    """ISO 9 writes Ь and ь alike."""
+    read = noise("OBʺEKT PISʹMO Obʺekt", "transliterate:1@scheme=iso9@direction=back").text.value
+    assert read == "ОБЪЕКТ ПИСЬМО Объект"

@@ -217,3 +217,8 @@ def test_all_languages_with_a_keyboard_have_a_layout_that_changes_them() -> None
         assert typed in keyboard_names()
         assert on in layout_names()
         assert len(changed(code, typed, on)) >= 2 or code in ("ja", "zh")
+
+
+def test_parts_of_a_sign_are_typed_in_their_order() -> None:
+    """Malayalam ൌ, which has no key, is the keys of its two parts, the first part first."""
+    assert there_and_back(["സൌഹൃദം"], "ml", "in-mal-enhanced", "us") == (["mzqu=ox"], ["സൌഹൃദം"])

@@ -44,8 +44,10 @@ CLUSTERS: Final = {
     "သျှ": "sh",
     "လျှ": "sh",
     "ယှ": "sh",
+    "ဿ": "tth",
+    "ျ": "ky",
 }
-"""Initials with medials that are not written letter by letter."""
+"""Initials with medials that are not written letter by letter; ya alone is so after an asat, as in ယောက်ျား."""
 
 TYPED_CLUSTERS: Final = {
     **CLUSTERS,
@@ -54,6 +56,7 @@ TYPED_CLUSTERS: Final = {
     "ချ": "ch 6 khy 1",
     "ခြ": "ch 6 khy 1",
     "ဂျ": "gy 3 j 3",
+    "ဿ": "tth 3 th 2",
 }
 MEDIALS: Final = {"": "", Y: "y", R: "y", W: "w", Y + W: "yw", R + W: "yw"}
 BREATHED: Final = "ငညနဏမလဝ"
@@ -109,6 +112,15 @@ VOWELS: Final = {
     "ဪ": ("aw", "aw"), "၏": ("e", "e 2 ei 1"), "၌": ("hnaik", "nite 2 hnaik 1"), "၍": ("ywe", "ywe 2 ywae 1"),
     "၎": ("lagaung", "lagaung"), "၎င်း": ("lagaung", "lagaung 4 lakaung 2"),
 }  # fmt: skip
+DIVIDED: Final = {"လက်ျာ": ("letya", "letyar")}
+"""Words in which ya after an asat is not ကျ."""
+
+STRAY: Final = {
+    "\u102b": "∅", "\u102c": "∅", "\u102d": "i", "\u102e": "i", "\u102f": "u", "\u1030": "u", "\u1031": "e",
+    "\u1032": "e", "\u1036": "n", R: "y", W: "w", H: "∅",
+}  # fmt: skip
+"""Signs that are not where they are read: ာ after a tone, which has the vowel a already, or a vowel written twice."""
+
 STACKED: Final = {
     "က": "k",
     "စ": "s",
@@ -221,7 +233,7 @@ def typed_lines() -> Iterator[Line]:
     for letter, form in STACKED.items():
         yield f"{{C}}{letter}{VIRAMA}", f"{{C}}a{form}", "", ""
         yield letter + VIRAMA, form, "", ""
-    for letter, (_, chat) in VOWELS.items():
+    for letter, (_, chat) in (VOWELS | DIVIDED).items():
         yield letter, chat, "", ""
     yield from rest()
     for word, form in ATTESTED.items():
@@ -253,6 +265,7 @@ def national_lines() -> Iterator[Line]:
     for letter, (form, _) in VOWELS.items():
         yield letter, form, "start", ""
         yield letter, "-" + form, "", ""
+    yield from ((word, form, "", "") for word, (form, _) in DIVIDED.items())
     yield from rest()
     yield from hyphens()
 
@@ -296,11 +309,11 @@ def hyphens() -> Iterator[Line]:
 
 
 def rest() -> Iterator[Line]:
-    """Marks that are left, and digits."""
+    """Marks and signs that are left, and digits."""
     for sign in (ASAT, DOT, VISARGA, VIRAMA):
         yield sign, "∅", "", ""
-    for digit, form in DIGITS.items():
-        yield digit, form, "", ""
+    for sign, form in (STRAY | DIGITS).items():
+        yield sign, form, "", ""
 
 
 def voiced(known: Mapping[str, str]) -> dict[str, str]:

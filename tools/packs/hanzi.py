@@ -45,6 +45,9 @@ AUTHORED: Final = {
 }  # fmt: skip
 """Words that pypinyin does not have: adverbs and not, names of persons and places."""
 
+AMBIGUOUS: Final = {"朝阳": "chaoyang zhaoyang"}
+"""Words with two readings, the more frequent one first: the district and city, and the morning sun."""
+
 _PINLU: Final = re.compile(r"([^\s(]+)\((\d+)\)")
 HEAD: Final = """\
 # language: zh
@@ -148,11 +151,9 @@ def unlisted(word: str, tag: str, known: dict[str, str]) -> str:
 def text(known: dict[str, str]) -> Iterator[str]:
     """The lines of the table."""
     for letters, reading in known.items():
-        standing = "\tauthored" if letters in AUTHORED else ""
-        if "v" in reading:
-            yield f"{letters}\t{reading} {reading.replace('v', 'u')}\t4 3{standing}"
-        else:
-            yield f"{letters}\t{reading}\t{standing}"
+        forms = AMBIGUOUS.get(letters) or (f"{reading} {reading.replace('v', 'u')}" if "v" in reading else reading)
+        standing = "\tauthored" if letters in AUTHORED or letters in AMBIGUOUS else ""
+        yield f"{letters}\t{forms}\t{'4 3' if ' ' in forms else ''}{standing}"
 
 
 def main(folder: Path, dictionary: Path, phrases: Path) -> None:

@@ -89,7 +89,7 @@ OTHERWISE: Final = {
     "แอดเดรส": "aetdret", "อิสลาม": "itsalam", "อิสราเอล": "itsaraen", "สัญชาตญาณ": "sanchattayan", "เบตง": "betong",
     "ทินเนอร์": "thinnoe", "ภาสกร": "phatsakon", "พาร์ทไทม์": "phatthai", "บอสเนีย": "botnia",
     "อัฟกานิสถาน": "afkanitsathan", "อุซเบกิสถาน": "utbekitsathan", "เติร์กเมนิสถาน": "toekmenitsathan",
-    "เบลารุส": "belarut", "แพนด้า": "phaenda",
+    "เบลารุส": "belarut", "แพนด้า": "phaenda", "เอกซ์": "ek",
 }  # fmt: skip
 """Words that TLTK does not read, or not as the dictionary of the Royal Institute does."""
 
@@ -189,7 +189,7 @@ def pieces(known: Iterable[Reading]) -> Iterator[Row]:
     for piece in sorted({*last, *others} - LETTERS.keys()):
         final, inner = usual(last, others, piece), usual(others, last, piece)
         if final.standard != inner.standard:
-            yield Row(piece, final, "end")
+            yield from (Row(piece, final, where) for where in ("end", "before:E"))
         yield Row(piece, inner, whole(piece))
 
 
@@ -241,6 +241,7 @@ def applicable(word: str, start: int, table: Mapping[str, Sequence[Row]]) -> Ite
         before, after = word[start - 1 : start], word[stop : stop + 1]
         truths = {
             "end": not after,
+            "before:E": after in (*ENDING,),
             "word": stop - start == len(word),
             "before:U": after in UPPERS,
             "not-before:U": after not in UPPERS,
@@ -260,9 +261,16 @@ SIGNS: Final = {
     "ะ": "a", "ั": "a", "า": "a", "ำ": "am", "ิ": "i", "ี": "i", "ึ": "ue", "ื": "ue", "ุ": "u", "ู": "u",
     "เ": "e", "แ": "ae", "โ": "o", "ใ": "ai",
     "ไ": "ai", "็": "∅", "่": "∅", "้": "∅", "๊": "∅", "๋": "∅", "์": "∅", "ๆ": "∅",
-    "ํ": "∅", "ํา": "am",
+    "ํ": "∅", "ํา": "am", "ฺ": "∅", "๎": "∅", "ฯ": "∅",
 }  # fmt: skip
 """Signs outside the syllables that are listed."""
+
+
+SHORT: Final = {"ฯลฯ": "laeuenuen", "ฯพณฯ": "phanathan"}
+"""Abbreviations that are words with ฯ at both ends."""
+
+ENDING: Final = "ฯๆ"
+"""What is written after a whole word, which is read as at its end."""
 
 
 def letter_by_letter() -> Iterator[Cells]:
@@ -272,10 +280,13 @@ def letter_by_letter() -> Iterator[Cells]:
     yield from vowels()
     for pair in SILENT:
         yield pair, "∅", "", "after:K", ""
+    yield "อ", "o", "", "word", ""
+    for word, form in SHORT.items():
+        yield word, form, "", "", ""
     for letter, form in LETTERS.items():
         yield from alone(letter, form)
     for sign, form in SIGNS.items():
-        yield sign, form, "", "", "U" if sign in UPPERS else ""
+        yield sign, form, "", "", "U" if sign in UPPERS else "E" if sign in ENDING else ""
 
 
 def vowels() -> Iterator[Cells]:
@@ -291,7 +302,7 @@ def vowels() -> Iterator[Cells]:
 def alone(letter: str, form: str) -> Iterator[Cells]:
     """The rows of a consonant: before a vowel, after one, alone, and silent."""
     yield letter, form or "∅", "", "before:U", ""
-    yield letter, ENDS.get(letter, "∅"), "", "end", ""
+    yield from ((letter, ENDS.get(letter, "∅"), "", where, "") for where in ("end", "before:E"))
     if letter in ENDS:
         yield letter, ENDS[letter], "", "after:U", ""
     yield letter, form + ("" if letter in "ฤฦ" else "a"), "", "", ""
@@ -339,7 +350,7 @@ def main(corpus: Path, folder: Path) -> None:
         table = head + "letters\tforms\tweights\twhere\tclass\n" + "\n".join(lines(rows, chatted)) + "\n"
         (FOLDER / "romanisations" / f"{name}.tsv").write_text(table, encoding="utf-8")
     head = HEAD.format(scheme="", source=LIST, licence="Apache-2.0; words: CC0-1.0", standing="derived")
-    listed = sorted({*words, *(text + "ๆ" for text in REPEATED)})
+    listed = sorted({*words, *SHORT, *(text + "ๆ" for text in REPEATED)})
     (FOLDER / "input" / "th-words.tsv").write_text(head + "word\n" + "\n".join(listed) + "\n", encoding="utf-8")
     print(f"{len(words):,} words, {len(rows):,} rows")
 

@@ -50,10 +50,10 @@ class Words:
     edge: Array
 
 
-def find(batch: Batch, begins: Array | None = None, signs: Array | None = None) -> Words:
+def find(batch: Batch, begins: Array | None = None, signs: Array | None = None, divider: str = "") -> Words:
     """The words of a batch; with `begins` (m,) they are also cut before the clusters that it names.
 
-    `signs` are code points other than letters that are parts of words.
+    `signs` are code points other than letters that are parts of words, `divider` is a sign that is one between letters.
     """
     clusters = batch.clusters
     props = batch.firsts(batch.props)
@@ -70,7 +70,7 @@ def find(batch: Batch, begins: Array | None = None, signs: Array | None = None) 
     blank = (props & graphemes.SPACE) > 0
     if not clusters.simple:
         blank &= np.diff(clusters.starts, append=len(batch.points)) == 1
-    _join(batch, points, letter, edge)
+    _join(batch, points, letter, edge, divider)
     # A word begins at a letter (m,) after a cluster that is none, or at a span's edge; it ends in the same way.
     cut = edge if begins is None else edge | begins
     first = np.flatnonzero(letter & (cut | ~np.roll(letter, 1)))
@@ -103,11 +103,12 @@ def _soften(points: Array, letter: Array) -> None:
     letter[asked[softens & (asked > 0)]] = True
 
 
-def _join(batch: Batch, points: Array, letter: Array, edge: Array) -> None:
-    """Set `letter` to True at single apostrophes between two letters of one word, in Hebrew at quotation marks too."""
+def _join(batch: Batch, points: Array, letter: Array, edge: Array, divider: str) -> None:
+    """Set `letter` to True at single apostrophes and dividers between two letters, in Hebrew at quotation marks too."""
     starts = batch.clusters.starts
     quotes = (points == _QUOTE) | (points == _GERSHAYIM)
-    asked = np.flatnonzero(_apostrophes(points) | quotes)
+    divides = (points == ord(divider)) if divider else False
+    asked = np.flatnonzero(_apostrophes(points) | quotes | divides)
     asked = asked[(asked > 0) & (at(starts, np.minimum(asked + 1, len(starts) - 1)) - at(starts, asked) == 1)]
     inner = at(letter, asked - 1) & at(letter, asked + 1) & ~at(edge, asked) & ~at(edge, asked + 1)
     inner &= ~quotes[asked] | (_is_hebrew(at(points, asked - 1)) & _is_hebrew(at(points, asked + 1)))

@@ -1,9 +1,11 @@
 """Divides text written without spaces into words: the longest of a list, or what is between them.
 
 Letters that begin no word of the list are a word together with those beside them of the same script, but for Han
-characters, each of which is a word. Where a list has affixes, a suffix of one Han character belongs to the word before
-it, of Han characters or katakana, and a prefix to the one after it, of Han characters. Endings in kana, as ます, て
-after っ, で after ん, う after a kana in o, belong to a listed word that ends with kana.
+characters, each of which is a word. Signs that are read with the letters before them (Thai ์ ฯ ๆ) begin no word.
+
+Where a list has affixes, a suffix of one Han character belongs to the word before it, of Han characters or katakana,
+and a prefix to the one after it, of Han characters. Endings in kana, as ます, て after っ, で after ん, う after a kana
+in o, belong to a listed word that ends with kana.
 
 Shapes: n code points, m clusters in a batch, s segments.
 """
@@ -20,6 +22,12 @@ from robust_xtreme import graphemes
 from robust_xtreme.edits import Array, Batch, at
 from robust_xtreme.noise.engine._segments import chained, is_ideograph
 from robust_xtreme.noise.engine.trie import UNKNOWN, Trie, trie
+
+_SILENT: Final = 0x0E4C
+"""Thai thanthakhat: the letter under it is not read, and begins no word."""
+
+_ENDS: Final = (0x0E2F, 0x0E46)
+"""Thai ฯ and ๆ, which shorten or repeat the word before them."""
 
 _MANY: Final = 0
 """The script of signs that several scripts have, as ー."""
@@ -75,11 +83,19 @@ def begins(batch: Batch, known: Listed | None) -> Array:
     # together (starts - 1,): a cluster of no listed word after another one of the same script.
     alone = at(size, start) == 0
     han = int(graphemes.string_properties("中")[0]) >> graphemes.SCRIPT_SHIFT
-    together = alone[1:] & alone[:-1] & (script[1:] == script[:-1]) & (script[1:] != han)
+    joins = at(_unread(batch), start)[1:] & (script[1:] == script[:-1])
+    together = alone[1:] & (alone[:-1] & (script[1:] == script[:-1]) & (script[1:] != han) | joins)
     if known is not None and len(known.kinds):
         together |= _bound(at(known.kinds, batch.firsts(symbols)), start, at(size, start))
     first[start[1:][together]] = False
     return first
+
+
+def _unread(batch: Batch) -> Array:
+    """The clusters (m,) that are read only with the letters before them."""
+    unread = np.isin(batch.firsts(batch.points), _ENDS)
+    unread[batch.units(np.flatnonzero(batch.points == _SILENT))] = True
+    return unread
 
 
 def _bound(kinds: Array, start: Array, size: Array) -> Array:

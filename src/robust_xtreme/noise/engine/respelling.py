@@ -60,14 +60,15 @@ class Function:
 
 
 def respelled(
-    job: Job, spelling: Respeller | Function, listed: Listed | None, spaces: bool, spaced: bool
+    job: Job, spelling: Respeller | Function, listed: Listed | None, spaces: bool, spaced: bool, divider: str = ""
 ) -> tuple[Edits, Array]:
     """The edits of a batch, and the number of eligible words of each text (t,).
 
     `listed` are the words into which text without `spaces` is divided; `spaced` puts spaces between respelt ones.
+    A `divider` between two letters is a part of their word.
     """
     batch = job.batch
-    words = find(batch, None if spaces else begins(batch, listed))
+    words = find(batch, None if spaces else begins(batch, listed), divider=divider)
     draws = randomness.draws(at(job.keys, words.text), words.start - at(batch.offsets, words.text))
     asked = np.flatnonzero(words.formed)
     start, stop, keys = (at(column, asked) for column in (words.start, words.stop, draws))
@@ -215,15 +216,18 @@ def _drawn(points: Array, rules: Respeller, start: Array, applied: Array, draws:
 
 
 def _case(points: Array, start: Array, applied: Array, small: Array, lower: Array) -> Array:
-    """The case of each unit (u,): 0 as the form is, 1 with a capital, 2 in capitals: of a word of two in capitals."""
+    """The case of each unit (u,): 0 as the form is, 1 with a capital, 2 in capitals: of a word of two in capitals.
+
+    A sign without case, as ʹ for Ь, is a capital in such a word.
+    """
     capital = at(small, points) != points
     case = np.zeros(len(start), np.int64)
-    raised = np.flatnonzero(at(capital, start) & (applied >= 0))
+    raised = np.flatnonzero(~at(lower, at(points, start)) & (applied >= 0)) if capital.any() else case[:0]
     if len(raised):
         zeros = np.flatnonzero(points == 0)
         many = np.add.reduceat(capital.astype(np.int64), zeros)
         shouted = (many > 1) & (np.add.reduceat(at(lower, points).astype(np.int64), zeros) == 0)
-        case[raised] = 1 + shouted[np.searchsorted(zeros, start[raised]) - 1]
+        case[raised] = np.where(shouted[np.searchsorted(zeros, start[raised]) - 1], 2, at(capital, start[raised]))
     return case
 
 

@@ -111,15 +111,15 @@ class Layout:
         return next(self._marked(segment, whole), None) if 1 < len(whole) <= 1 + _MARKS else None
 
     def _marked(self, segment: str, whole: str) -> Iterator[tuple[Stroke, ...]]:
-        """The ways to type a letter without one of its marks, and that mark before or after it."""
-        for at in range(1, len(whole)):
-            shorter = self._segment(unicodedata.normalize("NFC", whole[:at] + whole[at + 1 :]))
-            if shorter is None:
-                continue
-            if (len(segment) == 1 or segment[0] in _COMPOSED) and DEAD + whole[at] in self._typed:
-                yield (self._typed[DEAD + whole[at]], *shorter)
-            if whole[at] in self._typed:
-                yield (*shorter, self._typed[whole[at]])
+        """The ways to type a letter without one of its marks, and that mark before it or, the last one first, after."""
+        ways = [(whole[at], unicodedata.normalize("NFC", whole[:at] + whole[at + 1 :])) for at in range(1, len(whole))]
+        for mark, rest in ways:
+            dead = (len(segment) == 1 or segment[0] in _COMPOSED) and DEAD + mark in self._typed
+            if dead and (shorter := self._segment(rest)) is not None:
+                yield (self._typed[DEAD + mark], *shorter)
+        for mark, rest in reversed(ways):
+            if mark in self._typed and (shorter := self._segment(rest)) is not None:
+                yield (*shorter, self._typed[mark])
 
 
 def names() -> tuple[str, ...]:

@@ -87,10 +87,11 @@ def listed_words(code: str) -> Listed | None:
 
 
 def _edit(job: Job) -> tuple[Edits, Array]:
-    spaces = language(job.language).spaces or job.params["direction"][0] == BACK
+    used, back = scheme(job.params["scheme"][0]), job.params["direction"][0] == BACK
+    spaces = language(job.language).spaces or back
     known = None if spaces else listed_words(job.language)
-    spaced = not spaces and scheme(job.params["scheme"][0]).spaced
-    return respelled(job, spelling(job.language, job.params), known, spaces, spaced)
+    divider = used.divider if back else ""
+    return respelled(job, spelling(job.language, job.params), known, spaces, not spaces and used.spaced, divider)
 
 
 def _described() -> None:

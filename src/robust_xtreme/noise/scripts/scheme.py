@@ -34,7 +34,7 @@ class Scheme:
     are the packs that serve a language. `source` names what defines the scheme, and `loss` says how much of a text the
     way back does not give back. `script` is the one that its tables write, "" without tables. Where `variant` is given,
     the scheme is written `NAME:VARIANT`; it returns the scheme of that variant, and raises SpecError where there is
-    none. `spaced`: with spaces between words.
+    none. `spaced`: with spaces between words. `divider` is the sign that keeps letters apart in what it writes.
     """
 
     name: str
@@ -49,10 +49,19 @@ class Scheme:
     variant: Callable[[str], Scheme] | None = None
     spaced: bool = True
     script: str = ""
+    divider: str = ""
 
 
 def by_table(
-    name: str, *, summary: str, source: str, back: bool = False, loss: str = "", script: str = LATIN, missing: str = ""
+    name: str,
+    *,
+    summary: str,
+    source: str,
+    back: bool = False,
+    loss: str = "",
+    script: str = LATIN,
+    missing: str = "",
+    divider: str = "",
 ) -> Scheme:
     """The scheme of that name which packs of romanisation define: those of a language, or of its script.
 
@@ -82,6 +91,7 @@ def by_table(
         loss=loss,
         spaced=script == LATIN,
         script=script,
+        divider=divider,
     )
 
 

@@ -13,8 +13,9 @@ iast = by_table(
     ),
     source="ISO 15919:2001",
     back=True,
+    divider=":",
     loss=(
-        "joiners, final letters of Malayalam and Bengali in the middle of a word, a vowel after the sign that there is "
-        "none, and what a colon keeps apart, as in ka:i"
+        "joiners, some final letters of Malayalam and Bengali in the middle of a word, and a vowel after the sign that "
+        "there is none"
     ),
 )

@@ -7,5 +7,8 @@ iso9 = by_table(
     summary="by ISO 9:1995, a Latin letter for each Cyrillic one",
     source="ISO 9:1995",
     back=True,
-    loss="at most 0.04 % of the words of FLORES: those with Latin letters or stress marks among Cyrillic ones",
+    loss=(
+        "at most 0.04 % of the words of FLORES: those with Latin letters or stress marks among Cyrillic ones; "
+        "and capital Ь and Ъ outside words in capitals"
+    ),
 )
