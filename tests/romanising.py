@@ -75,7 +75,8 @@ class Speller:
         while position < len(small):
             rule = self._rule(small, position, longest)
             if rule:
-                how = upper if shouted else capital if written[position].isupper() else _same
+                is_sign, is_capital = written[position] in "ʹʺ", written[position].isupper()
+                how = upper if shouted and (is_sign or is_capital) else capital if is_capital else _same
                 yield tuple(Form(how(form.text, ""), form.weight) for form in rule.forms)
                 replaced = True
             elif not (replaced and _MARK.fullmatch(small[position])):

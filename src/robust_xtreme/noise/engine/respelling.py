@@ -40,6 +40,8 @@ _BLANK: Final = np.array([0x20], np.uint32)
 _BEGIN: Final = np.array([0], np.uint32)
 _MOST: Final = 1 << 17
 _BLOCK: Final = 1 << 15
+_SIGNS: Final = (0x2B9, 0x2BA)
+"""Prime and double prime, which ISO 9 writes for the soft and the hard sign."""
 
 
 @final
@@ -218,11 +220,12 @@ def _drawn(points: Array, rules: Respeller, start: Array, applied: Array, draws:
 def _case(points: Array, start: Array, applied: Array, small: Array, lower: Array) -> Array:
     """The case of each unit (u,): 0 as the form is, 1 with a capital, 2 in capitals: of a word of two in capitals.
 
-    A sign without case, as ʹ for Ь, is a capital in such a word.
+    The signs ʹ and ʺ, which are written for letters with capitals, are capitals in such a word.
     """
     capital = at(small, points) != points
     case = np.zeros(len(start), np.int64)
-    raised = np.flatnonzero(~at(lower, at(points, start)) & (applied >= 0)) if capital.any() else case[:0]
+    cased = (at(capital, start) | np.isin(at(points, start), _SIGNS)) & (applied >= 0)
+    raised = np.flatnonzero(cased) if capital.any() else case[:0]
     if len(raised):
         zeros = np.flatnonzero(points == 0)
         many = np.add.reduceat(capital.astype(np.int64), zeros)
