@@ -20,7 +20,8 @@ from tools.front_page import MUTED, SETTINGS
 
 from robust_xtreme.languages import language
 from robust_xtreme.report.cells import headline, perturbed
-from robust_xtreme.report.render import markdown_table, sections
+from robust_xtreme.report.renderers.markdown import table
+from robust_xtreme.report.tables import tables
 from robust_xtreme.report.view import SECTION, Results
 from robust_xtreme.results import store
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
@@ -67,9 +68,9 @@ def _page(code: str, cells: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
 
 
 def _tables(named: pl.DataFrame, columns: tuple[str, ...]) -> Iterator[str]:
-    for section, shown, rows in sections(named.select(SECTION, *columns)):
-        yield f"### {markdown(section)}"
-        yield markdown_table(shown, rows)
+    for block in tables(named.select(SECTION, *columns)):
+        yield f"### {markdown(block.title)}"
+        yield table(block)
 
 
 def _picture(cells: pl.DataFrame) -> str:

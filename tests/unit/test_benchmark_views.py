@@ -141,7 +141,8 @@ def test_a_language_of_a_task_counts_once_among_marks() -> None:
 def test_on_a_terminal_tasks_are_rows() -> None:
     """The overall table fits a narrow terminal: a row a task, a column a noise, and no number is cut."""
     raw = io.StringIO()
-    show(Console(file=raw, width=60, color_system=None), scores(), empty(DELTAS), manifest(), averages(), ("overall",))
+    results = Results(scores(), empty(DELTAS), manifest(), averages())
+    show(Console(file=raw, width=60, color_system=None), results, ("overall",))
     lines = raw.getvalue().splitlines()
     assert any(line.split() == ["xquad", "80.0", "/", "60.0"] for line in lines)
     assert any(line.split() == ["average", "over", "tasks", "70.0"] for line in lines)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 import robust_xtreme
 from robust_xtreme.report.document import show
+from robust_xtreme.report.view import Results
 from robust_xtreme.results.manifest import frame_of, read_manifest
 from robust_xtreme.results.schema import DELTAS, SCORES
 
@@ -47,7 +48,7 @@ def test_the_table_of_the_readme_is_that_of_the_committed_run() -> None:
     frames = (frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS))
     scores, deltas = (frame.filter(task="xnli") for frame in frames)
     written = io.StringIO()
-    show(Console(file=written, width=180), scores, deltas, manifest, names=["by_language"])
+    show(Console(file=written, width=180), Results(scores, deltas, manifest), ["by_language"])
     printed = [line.split() for line in written.getvalue().splitlines()]
     shown = (ROOT / "README.md").read_text("utf-8").partition(TABLE)[2].partition("\n...")[0].splitlines()[2:]
     assert len(shown) == 3

@@ -16,7 +16,8 @@ from robust_xtreme.report import views as _views
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.document import page, render, show, views
 from robust_xtreme.report.legend import legend
-from robust_xtreme.report.render import print_table, sections
+from robust_xtreme.report.renderers.terminal import print_table
+from robust_xtreme.report.tables import tables
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import AVERAGES, DELTAS, SCORES, empty
@@ -289,8 +290,8 @@ def test_long_names_fold_and_numbers_stay_whole_on_a_narrow_terminal() -> None:
         }
     )
     text = io.StringIO()
-    for name, columns, rows in sections(frame):
-        print_table(Console(file=text, width=60, color_system=None), name, columns, rows)
+    for table in tables(frame):
+        print_table(Console(file=text, width=60, color_system=None), table)
     assert "…" not in text.getvalue()
     assert all(number in text.getvalue() for number in ("perturbed", "41.1", "14.9 %", "18.2 %"))
 
@@ -299,7 +300,7 @@ def test_bars_are_signs_where_a_terminal_has_no_blocks(results: Results) -> None
     """On a wide terminal that shows ASCII alone, a bar is made of number signs, and nothing is an escape code."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", errors="backslashreplace")
-    show(Console(file=stream, width=220, color_system=None), results.scores, results.deltas, results.manifest)
+    show(Console(file=stream, width=220, color_system=None), Results(results.scores, results.deltas, results.manifest))
     stream.flush()
     assert b"38.7 % (60.0 %) ##" in raw.getvalue()
     assert b"\\u25" not in raw.getvalue()

@@ -73,17 +73,10 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     scores, deltas = result.scores, result.deltas
     console.print(visible(head(spec, result.manifest)), soft_wrap=True)
     averages = result.averages
-    show(
-        console,
-        scores,
-        deltas,
-        result.manifest,
-        averages,
-        ON_TERMINAL if deltas.height else ("clean_scores", "not_run"),
-    )
+    results = Results(scores, deltas, result.manifest, averages)
+    show(console, results, ON_TERMINAL if deltas.height else ("clean_scores", "not_run"))
     if deltas.height and not quiet:
         console.print()
-        results = Results(scores, deltas, result.manifest, averages)
         reasons = set(perturbed(results).get_column("no_claim"))
         silent = [f"{reason}: {line}" for reason, line in _SILENT.items() if reason in reasons]
         silent += without_averages(results)
@@ -92,6 +85,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
             silent.insert(0, "*: over the cells that exist; the report names the missing ones.")
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
     console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)
+    console.print(f"Page: {result.folder / 'report.html'}", soft_wrap=True)
 
 
 def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:

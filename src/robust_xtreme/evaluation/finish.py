@@ -11,15 +11,16 @@ import torch
 
 from robust_xtreme import packs, registry
 from robust_xtreme.evaluation.external import conditions_of
-from robust_xtreme.evaluation.folder import DIGESTS, FILES, REPORT, Folder
+from robust_xtreme.evaluation.folder import DIGESTS, FILES, PAGE, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.noise.engine.realised import digest
-from robust_xtreme.report.document import page
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
+from robust_xtreme.report.outputs import written
+from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averages
 from robust_xtreme.results.benchmark import tasks_of
@@ -60,7 +61,10 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
     averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averaged, AVERAGES)
-    store.write_text(folder.path / REPORT, page(*frames, manifest, averaged), folder.journal.write)
+    results = Results(*frames, manifest, averaged)
+    for name in (REPORT, PAGE):
+        path = folder.path / name
+        folder.journal.write(path, written(results, path.suffix))
     files = {name: store.sha256(folder.path / name) for name in FILES}
     manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)

@@ -32,6 +32,7 @@ RUN: Final = "run.toml"
 LOG: Final = "log.txt"
 PARTS: Final = "parts"
 REPORT: Final = "report.md"
+PAGE: Final = "report.html"
 FILES: Final = (
     RUN,
     "predictions.parquet",
@@ -42,6 +43,7 @@ FILES: Final = (
     "deltas.csv",
     "averages.csv",
     REPORT,
+    PAGE,
 )
 DIGESTS: Final = "files"
 """The key of the manifest: the sha256 of FILES; of run.toml alone until the run is finished."""

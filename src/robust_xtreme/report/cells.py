@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.report.view import SECTION, Results
-from robust_xtreme.results.degrade import parts_of
+from robust_xtreme.results.degrade import parts_of, without_fields
 from robust_xtreme.results.intervals import FEWEST_CLUSTERS
 from robust_xtreme.results.no_claim import no_claim
 
@@ -51,12 +51,14 @@ def with_language(data: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_condition(data: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the perturbation, the strength and the fields that their condition names."""
+    """The rows with the perturbation, the strength and the fields that their condition names.
+
+    `noise` is the condition without its fields.
+    """
     names = data.get_column("condition").unique(maintain_order=True).to_list()
-    parts = [(name, *parts_of(name)) for name in names]
-    known = pl.DataFrame(
-        parts, schema=dict.fromkeys(("condition", "perturbation", "strength", "fields"), pl.String), orient="row"
-    )
+    parts = [(name, *parts_of(name), without_fields(name)) for name in names]
+    columns = ("condition", "perturbation", "strength", "fields", "noise")
+    known = pl.DataFrame(parts, schema=dict.fromkeys(columns, pl.String), orient="row")
     translated = pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))
     data = data.with_columns(translated=translated)
     return data.join(known, on="condition", how="left", maintain_order="left")

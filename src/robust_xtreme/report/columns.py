@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+from robust_xtreme.report.blocks import MEDIUM, NARROW, WIDE, WIDEST
+
 NOTHING: Final = "-"
 SCORE: Final = "score/"
 """The prefix of the column of the score of a task, or of an average."""
@@ -14,9 +16,6 @@ SCORE: Final = "score/"
 OVERLAP: Final = "overlap"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
-MEDIUM: Final = 110
-_WIDE: Final = 165
-_WIDEST: Final = 200
 
 
 @final
@@ -33,7 +32,7 @@ class Shown:
     form: Callable[..., str]
     legend: str = ""
     right: bool = True
-    room: int = 0
+    room: int = NARROW
     folds: bool = False
     named: bool = False
 
@@ -57,7 +56,8 @@ def _text(value: Any) -> str:
     return NOTHING if value in (None, "") else str(value)
 
 
-def _interval(low: float | None, high: float | None) -> str:
+def interval(low: float | None, high: float | None) -> str:
+    """An interval in points."""
     return NOTHING if low is None or high is None else f"[{points(low)}, {points(high)}]"
 
 
@@ -65,7 +65,7 @@ def _levels(clean: float | None, value: float | None, low: float | None, high: f
     """Two levels, and the interval of the second."""
     if value is None:
         return NOTHING
-    return f"{points(clean)} > {points(value)}" + ("" if low is None else f" {_interval(low, high)}")
+    return f"{points(clean)} > {points(value)}" + ("" if low is None else f" {interval(low, high)}")
 
 
 def bar(percent_lost: float | None) -> str:
@@ -96,7 +96,7 @@ def _change(clean: float | None, noisy: float | None) -> str:
 
 
 def _spread(deviation: float | None, low: float | None, high: float | None) -> str:
-    return NOTHING if deviation is None else f"{deviation:.1f} {'' if low is None else _interval(low, high)}".rstrip()
+    return NOTHING if deviation is None else f"{deviation:.1f} {'' if low is None else interval(low, high)}".rstrip()
 
 
 def _tokens(clean: float | None, noisy: float | None) -> str:
@@ -133,40 +133,40 @@ _CATALOGUE: Final = (
           "clean, in points; not of cells that no noise reaches: `not applicable`, `no edits` (it edits no text of "
           "the cell) and `inert`."),
     Shown("change", ("change",), signed),
-    Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change, paired by example, or of the "
+    Shown("95 % interval", ("change_low", "change_high"), interval, "Of the change, paired by example, or of the "
           "level: by leaving out one cluster at a time; none with fewer than 20 clusters."),
-    Shown("95 % interval", ("low", "high"), _interval),
+    Shown("95 % interval", ("low", "high"), interval),
     Shown("noised", ("noised_gold_clean", "noised_gold", "noised_gold_low", "noised_gold_high"), _levels, "Gold spans "
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
     Shown("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
     Shown("lost (above chance)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
-          "value, in brackets of what that has above chance; the bar is full at 100 %.", room=_WIDE),
+          "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected by Holm over the declared family of tests; none "
-          "for cells outside of it.", room=_WIDE),
-    Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
+          "for cells outside of it.", room=WIDE),
+    Shown("joint interval", ("joint_change_low", "joint_change_high"), interval, "Of the change, wide enough to "
           "be valid for all tests of the family at once. It can contain 0 where p adj. is below 0.05, and exclude 0 "
           "where p adj. is not: one quantile, of a bootstrap that takes account of how tests depend on each other, "
-          "widens all of these intervals, while Holm corrects each p by its rank.", room=_WIDEST),
+          "widens all of these intervals, while Holm corrects each p by its rank.", room=WIDEST),
     Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that they are in.",
           room=MEDIUM),
     Shown("chance", ("chance", "chance_name"), _named, "The best constant on the split, which needs no text.",
-          room=_WIDE),
-    Shown("chance", ("chance",), points, room=_WIDE),
+          room=WIDE),
+    Shown("chance", ("chance",), points, room=WIDE),
     Shown("above chance", ("above_chance",), signed, "The lower 97.5 % bound of the clean level minus chance, "
-          "paired and clustered.", room=_WIDE),
+          "paired and clustered.", room=WIDE),
     Shown("shallow", ("shallow", "shallow_noisy"), _change, "The shallow predictor of the task, which reads only the "
-          "surface: on the clean text > on the perturbed text.", room=_WIDE),
+          "surface: on the clean text > on the perturbed text.", room=WIDE),
     Shown("shallow", ("shallow", "shallow_name"), _named, "The shallow predictor of the task, on the clean text.",
-          room=_WIDE),
+          room=WIDE),
     Shown("marks", ("marks",), _text, "`not shown above chance`: the clean level's lower 97.5 % bound is not above "
           "chance. `no room`: it exceeds chance by less than mde. `constant`: one answer covers 95 % of the items. "
           "`cannot reject`: no drop is found, and too few clusters differ for Holm's first step to find one. Marked "
           "cells are tested and averaged as all others.", right=False, folds=True, room=MEDIUM),
     Shown("mde", ("mde",), points, "The smallest drop that is detected with 80 % power, at the corrected level.",
-          room=_WIDEST),
+          room=WIDEST),
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
-          room=_WIDEST),
+          room=WIDEST),
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
@@ -178,17 +178,17 @@ _CATALOGUE: Final = (
           "with a mark, such as not shown above chance; no figure where none has one and none is tested. An average "
           "drop is small where clean cells have little to lose, so models are not ranked by it."),
     Shown("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
-          "the tasks' languages) that are averaged, with 95 %.", room=_WIDE),
+          "the tasks' languages) that are averaged, with 95 %.", room=WIDE),
     Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _spread, "Standard deviation of the "
           "change over languages, and, as a description, where the change of another language like them would be.",
-          room=_WIDEST),
+          room=WIDEST),
     Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, as a share of those of the item's "
           "noised fields: the mean of the items' shares, in which each item counts alike, however long."),
     Shown("words", ("word_edit_rate",), percent, "Words with an edit, as a share of those of the item's noised fields, "
           "averaged as edits are; a word is what is between blanks, so a whole phrase where words are not spaced.",
-          room=_WIDE),
+          room=WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
-          "perturbed; words as in the column words.", room=_WIDE),
+          "perturbed; words as in the column words.", room=WIDE),
     Shown("drawn at", ("nominal",), _text, "The strength that the noise was drawn with: where a realised strength was "
           "asked for, it was solved for on the language's calibration text."),
     Shown("unknown", ("unknown_clean", "unknown"), _shares, "The token for text that the vocabulary does not "
@@ -208,9 +208,9 @@ _CATALOGUE: Final = (
           "was trained on text of this split. `own training data`: an intermediate stage learned the task's own "
           "training data.", right=False),
     Shown("least change", ("least",), _text, "The averaged language that changes least, with its change in points.",
-          right=False, room=_WIDE),
+          right=False, room=WIDE),
     Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",
-          right=False, room=_WIDE),
+          right=False, room=WIDE),
     Shown("langs", ("averaged",), str, "Languages that are averaged."),
     Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply, edits nothing "
           "or is inert, their files cannot be read, a cell failed, or one of the conditions or models compared has no "
@@ -236,10 +236,14 @@ _CATALOGUE: Final = (
           room=MEDIUM),
     Shown("realised edits", ("operators",), _operators, "Of the noise, by operator; those of a noisy set are the "
           "differences of the two texts, which need not be the keys that were struck.", right=False, folds=True,
-          room=_WIDE),
+          room=WIDE),
     Shown("change of all", ("change_of_all", "only_edited"), _of_all, "Of a set of edited items alone: the change "
           "times the share of the clean split that it has, as if the others did not change. The change beside it is "
           "conditional, of edited items."),
+    Shown("curve", ("curve",), _text, "Levels at rising strengths, from the clean one on, which is full.", right=False),
+    Shown("up to", ("range",), percent, "The highest realised strength: characters edited, of all."),
+    Shown("area", ("area",), percent, "Under perturbed/clean by trapezoids, from strength 0 to the highest realised "
+          "one, as a share of that range: 100 % where nothing is lost."),
     Shown("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
     Shown("truncated", ("truncated",), lambda share: percent(share or None), "Items that do not fit into the model: a "
           "pair that was cut is scored as any other, a question none of whose answers fits into a window counts as "

@@ -37,10 +37,11 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         """The main table of the run, which a notebook shows."""
-        from robust_xtreme.report.document import html
+        from robust_xtreme.report.document import notebook
+        from robust_xtreme.report.view import Results
 
         try:
-            tables = html(self.scores, self.deltas, self.manifest, self.averages)
+            tables = notebook(Results(self.scores, self.deltas, self.manifest, self.averages))
         except (OSError, RobustXtremeError):
             return f"<p>{html_text(repr(self))}</p>"
         failed = f"; {len(self.failed)} cells failed: see .failed" if self.failed else ""

@@ -9,7 +9,7 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.report.columns import Shown
+from robust_xtreme.report.blocks import Column
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import chance
 from robust_xtreme.results.shallow import predictor as shallow
@@ -18,7 +18,7 @@ from robust_xtreme.specs import PerturbationSpec
 _SETTING: Final = "setting"
 
 
-def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
+def legend(columns: Iterable[Column], results: Results) -> list[tuple[str, str]]:
     """Term and sentence: shown columns, identity, constants, shallow predictors, metrics, perturbations of the run."""
     terms = {column.heading: column.legend for column in columns if column.legend}
     if _SETTING in terms:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import polars as pl
 
+from robust_xtreme.report.blocks import Chart
 from robust_xtreme.results.schema import AVERAGES, empty
 
 NO_AVERAGES: Final = empty(AVERAGES)
@@ -42,20 +43,26 @@ class Results:
 @final
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view. `make` gives a frame whose columns, after `section`, are shown as `_columns` says."""
+    """One view. `make` gives a frame whose columns, after `section`, are shown as `columns` says.
+
+    `chart` gives the charts of the run that belong to it, which only HTML and notebooks show.
+    """
 
     name: str
     title: str
     order: int
     summary: str
     make: Callable[[Results], pl.DataFrame]
+    charts: Callable[[Results], Iterable[Chart]] | None = None
 
 
-def view(title: str, order: int) -> Callable[[Callable[[Results], pl.DataFrame]], View]:
+def view(
+    title: str, order: int, charts: Callable[[Results], Iterable[Chart]] | None = None
+) -> Callable[[Callable[[Results], pl.DataFrame]], View]:
     """Make a view of a function; the first line of its docstring is printed under the title."""
 
     def made(make: Callable[[Results], pl.DataFrame]) -> View:
         summary = (inspect.getdoc(make) or "").split("\n", 1)[0]
-        return View(make.__name__, title, order, summary, make)
+        return View(make.__name__, title, order, summary, make, charts)
 
     return made

@@ -195,6 +195,14 @@ def parts_of(condition: str) -> tuple[str, str, str]:
     return str(replace(spec, links=(*head, replace(last, strengths=())), fields=())), strength, ",".join(spec.fields)
 
 
+def without_fields(condition: str) -> str:
+    """The name of a condition without the fields that it noises."""
+    try:
+        return str(replace(PerturbationSpec.parse(condition), fields=()))
+    except SpecError:
+        return condition
+
+
 def _joint_bounds(pairs: Sequence[tuple[Cell, Cell]], backend: Backend) -> list[tuple[float, float]]:
     """Low and high of the drop of each clean and perturbed cell, in points, valid for all of them at once with 95 %.
 

@@ -1,0 +1,91 @@
+"""`robust-xtreme report`: shows a finished run on the terminal, or writes it as a page, tables or data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._options import argument, option
+from robust_xtreme.sinks import echo
+
+if TYPE_CHECKING:
+    from robust_xtreme.report.view import Results
+
+_PAGE: Final = "report.html"
+
+Runs = Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)]
+Output = Annotated[
+    str | None,
+    option("--output -o FILE", "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json)."),
+]
+Views = Annotated[str | None, option("--views A,B", "Only these views, in this order.", _completion.views)]
+NoTexts = Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")]
+Force = Annotated[bool, option("--force", "Overwrite what is there.")]
+Open = Annotated[bool, option("--open", "Open the page in the browser; without -o the one in the run's folder.")]
+
+
+def report(
+    runs: Runs,
+    output: Output = None,
+    views: Views = None,
+    no_texts: NoTexts = False,
+    force: Force = False,
+    open: Open = False,
+) -> None:
+    """Show finished runs on the terminal, or write them as a page, as tables or as data.
+
+    A page is one file, which asks nothing of the network. Several runs are beside each other in it.
+
+    Examples:
+
+    robust-xtreme report runs/eval-0123456789abcdef
+
+    robust-xtreme report RUN -o page.html
+
+    robust-xtreme report RUN -o tables.tex --views languages_in_columns
+
+    robust-xtreme report RUN OTHER -o both.html"""
+    from robust_xtreme.report.beside import beside, names
+    from robust_xtreme.report.document import results_of
+
+    results = beside({name: results_of(Path(run)) for name, run in zip(names(runs), runs, strict=True)})
+    chosen = [name.strip() for name in (views or "").split(",") if name.strip()]
+    page = Path(runs[0]) / _PAGE
+    if output is not None:
+        page = _write(results, output, chosen, force)
+    elif not open:
+        _show(results, chosen)
+    if open:
+        _open(page)
+
+
+def _write(results: Results, output: str, views: list[str], force: bool) -> Path:
+    from robust_xtreme.perturbing.output import target
+    from robust_xtreme.report.outputs import written
+    from robust_xtreme.results import store
+
+    path = target("-o", output, force, {})
+    content = written(results, path.suffix, views)
+    store.write(path, content)
+    echo(str(path))
+    return path
+
+
+def _show(results: Results, views: list[str]) -> None:
+    from robust_xtreme.commands._terminal import output
+    from robust_xtreme.report.document import ON_TERMINAL, show
+
+    show(output(), results, views or ON_TERMINAL)
+
+
+def _open(page: Path) -> None:
+    """Open the page in the browser. Raises UserError where there is neither."""
+    import webbrowser
+
+    from robust_xtreme.errors import UserError
+
+    if not page.is_file():
+        raise UserError(f"{page} does not exist. Write a page with -o page.html.")
+    if not webbrowser.open(page.resolve().as_uri()):
+        raise UserError(f"No browser was found for {page}.")

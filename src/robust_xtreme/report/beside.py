@@ -1,0 +1,62 @@
+"""Puts the results of several runs beside each other, as if they were models of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from robust_xtreme.report.view import Results
+
+
+def beside(runs: Mapping[str, Results]) -> Results:
+    """The results of all runs, whose names are before those of their models; of one run its own."""
+    if len(runs) == 1:
+        return next(iter(runs.values()))
+    named = [_named(name, results) for name, results in runs.items()]
+    frames = ([getattr(results, name) for results in named] for name in ("scores", "deltas", "averages"))
+    scores, deltas, averages = map(pl.concat, frames)
+    return Results(scores, deltas, _manifest(runs), averages)
+
+
+def _named(name: str, results: Results) -> Results:
+    model = pl.concat_str(pl.lit(f"{name}: "), "model").alias("model")
+    frames = (results.scores, results.deltas, results.averages)
+    scores, deltas, averages = (frame.with_columns(model) for frame in frames)
+    return Results(scores, deltas, results.manifest, averages)
+
+
+def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:
+    """What a page says of all runs together; each line that is of one run begins with its name."""
+    manifests = {name: results.manifest for name, results in runs.items()}
+    first = next(iter(manifests.values()))
+    several = ("units", "not_run")
+    notes = [f"{name}: {note}" for name, manifest in manifests.items() for note in manifest.get("notes", ())]
+    specs = {f"{name}: {key}": value for name, each in manifests.items() for key, value in each.get("spec", {}).items()}
+    models = [
+        {**model, "model": f"{name}: {model.get('model')}"}
+        for name, manifest in manifests.items()
+        for model in manifest.get("models", ())
+    ]
+    return {
+        **{key: [row for each in manifests.values() for row in each.get(key, ())] for key in several},
+        "version": first.get("version", "unknown"),
+        "spec_hash": ", ".join(str(each.get("spec_hash")) for each in manifests.values()),
+        "tasks": {task: facts for each in manifests.values() for task, facts in each.get("tasks", {}).items()},
+        "spec": specs,
+        "models": models,
+        "notes": notes,
+        "commands": [command for each in manifests.values() for command in each.get("commands", ())],
+    }
+
+
+def names(folders: Sequence[str]) -> list[str]:
+    """A name for each run: the last parts of their paths, as many as tell them apart."""
+    parts = [folder.rstrip("/").split("/") for folder in folders]
+    longest = max(map(len, parts))
+    for size in range(1, longest + 1):
+        short = ["/".join(part[-size:]) for part in parts]
+        if len(set(short)) == len(short):
+            return short
+    return [f"{number}: {'/'.join(part)}" for number, part in enumerate(parts, 1)]

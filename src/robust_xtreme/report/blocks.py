@@ -1,0 +1,204 @@
+"""Defines the document model: what a page consists of, whether it becomes Markdown, HTML, TeX or a terminal's lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, final
+
+NARROW: Final = 0
+MEDIUM: Final = 110
+WIDE: Final = 165
+WIDEST: Final = 200
+"""The number of characters that a terminal needs for a column."""
+
+
+# -------------------------------------------------------------------------------------------------------------- phrases
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """Important words."""
+
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mono:
+    """A name or a command, as it is typed."""
+
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to an address: `#anchor` in the page, a path beside it, or a site."""
+
+    text: str
+    href: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """A text before and after edits, in pieces (removed, added); where both are equal, the text that stays.
+
+    `language` and `direction` (`ltr` or `rtl`) are those of the text.
+    """
+
+    pieces: tuple[tuple[str, str], ...]
+    language: str = ""
+    direction: str = "ltr"
+
+
+Inline: TypeAlias = str | Strong | Mono | Link | Diff
+Phrase: TypeAlias = str | tuple[Inline, ...]
+
+
+def inlines(phrase: Phrase) -> tuple[Inline, ...]:
+    """The parts of a phrase."""
+    return (phrase,) if isinstance(phrase, str) else phrase
+
+
+# --------------------------------------------------------------------------------------------------------------- blocks
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A title within the page; `anchor` is its address in it."""
+
+    text: str
+    level: int = 2
+    anchor: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A sentence or more."""
+
+    text: Phrase
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list without an order."""
+
+    items: tuple[Phrase, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Terms with a sentence each, whose names in backticks are as in docstrings."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines as they are typed."""
+
+    lines: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
+    lines, and a column that is `named` moves into the title if all rows share its value. `legend` is the sentence that
+    explains it.
+    """
+
+    heading: str
+    right: bool = False
+    room: int = NARROW
+    folds: bool = False
+    named: bool = False
+    legend: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table that says more than its text.
+
+    `shade` is a change in points, for the colour, `mark` the name of its pattern (`marked`, `undecided` or `absent`),
+    `also` other texts by the name of the toggle that shows them.
+    """
+
+    text: Phrase
+    shade: float | None = None
+    mark: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns.
+
+    `role` is the name of a special appearance in HTML, and `anchors` the address of each row; other renderers know
+    neither.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Phrase | Cell, ...], ...]
+    title: str = ""
+    role: str = ""
+    anchors: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart as data: a specification of Vega-Lite; `description` says in words what it shows, of which task."""
+
+    title: str
+    description: str
+    spec: Mapping[str, Any]
+    task: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Blocks under a title, with an address; `folded` ones are opened by the reader where that is possible."""
+
+    title: str
+    anchor: str
+    blocks: tuple[Block, ...]
+    level: int = 2
+    folded: bool = False
+
+
+Block: TypeAlias = Heading | Paragraph | Bullets | Terms | Code | Table | Chart | Part
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page: its title and its blocks."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def text_of(value: Phrase | Cell) -> str:
+    """The plain text of a phrase or a cell; of a diff the text after the edits."""
+    phrase = value.text if isinstance(value, Cell) else value
+    return "".join(_plain(part) for part in inlines(phrase))
+
+
+def _plain(part: Inline) -> str:
+    if isinstance(part, Diff):
+        return "".join(added for _, added in part.pieces)
+    return part if isinstance(part, str) else part.text

@@ -1,0 +1,1 @@
+"""Draws charts of a run, one kind per file: functions from results to specifications of Vega-Lite."""

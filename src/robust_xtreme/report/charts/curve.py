@@ -1,0 +1,76 @@
+"""Draws levels over strength: a line with a band for each perturbation, and the area under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.cells import headline
+from robust_xtreme.report.charts.style import COLOURS, config
+from robust_xtreme.report.names import with_addresses
+from robust_xtreme.report.view import Results
+from robust_xtreme.results.averages import LANGUAGES
+
+REALISED, NOMINAL = "realised", "strength_rank"
+"""The axes of a curve: edited characters of all, or the strength that was asked for."""
+
+_TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
+
+
+def levels(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The points of each task's curves (of each model's): the average over languages at each strength, from 0 on.
+
+    `realised` is in percent; `low` and `high` bound the level, the clean one being fixed.
+    """
+    rows = headline(within_tasks(results, LANGUAGES), results)
+    first = pl.col("fields_rank") == pl.col("fields_rank").min().over("task")
+    for (name,), averages in with_addresses(rows.filter(first)).group_by("column", maintain_order=True):
+        points = _points(averages.filter(pl.col("strength_rank").is_not_null()))
+        if points.height:
+            yield str(name), points
+
+
+def _points(rows: pl.DataFrame) -> pl.DataFrame:
+    points = rows.select(
+        "perturbation", NOMINAL, (100 * pl.col("grapheme_edit_rate")).alias(REALISED), "clean", level="value",
+        low=pl.col("clean") + pl.col("change_low"), high=pl.col("clean") + pl.col("change_high"),
+    )  # fmt: skip
+    start = points.group_by("perturbation", maintain_order=True).agg(pl.col("clean").first())
+    start = start.with_columns(pl.col("clean").alias("level"), low=pl.col("clean"), high=pl.col("clean"))
+    start = start.with_columns(pl.lit(0.0).alias(name) for name in (NOMINAL, REALISED))
+    return pl.concat([start, points], how="diagonal").sort("perturbation", NOMINAL, maintain_order=True)
+
+
+def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
+    """The specification of the chart of `levels`, over one of the axes."""
+    import altair as alt
+
+    values = points.with_columns(pl.col(pl.Float64).round(2)).to_dicts()
+    names = points.get_column("perturbation").unique(maintain_order=True).to_list()
+    scale = alt.Scale(domain=names, range=[COLOURS[index % len(COLOURS)] for index in range(len(names))])
+    base = alt.Chart(alt.InlineData(values)).encode(
+        x=alt.X(f"{axis}:Q", title=_TITLES[axis]),
+        color=alt.Color(
+            "perturbation:N", scale=scale, title=None, legend=alt.Legend(orient="bottom", columns=2, symbolOpacity=1)
+        ),
+    )
+    band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
+    line = base.mark_line(point=alt.OverlayMarkDef(size=24), strokeWidth=1.5).encode(y=alt.Y("level:Q", title="points"))
+    chart = alt.layer(band, line).properties(width=300, height=180)
+    return {**chart.to_dict(), "config": config()}
+
+
+def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:
+    """Each perturbation with its highest realised strength (%) and the area under perturbed/clean up to it (%).
+
+    The area is by trapezoids, as a share of that range: 100 where nothing is lost. A clean level of 0 has none.
+    """
+    for (name,), rows in points.group_by("perturbation", maintain_order=True):
+        strengths, shares = rows.get_column(REALISED).to_numpy(), (rows["level"] / rows["clean"]).to_numpy()
+        highest = float(strengths.max())
+        if highest > 0 and np.isfinite(shares).all():
+            yield str(name), highest, 100 * float(np.trapezoid(shares, strengths)) / highest

@@ -1,0 +1,99 @@
+"""Writes the results of runs as files: a page, text, tables of a paper, or data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.errors import UnknownName
+from robust_xtreme.report import document
+from robust_xtreme.report.blocks import Document
+from robust_xtreme.report.document import TITLE, view_blocks
+from robust_xtreme.report.names import with_addresses
+from robust_xtreme.report.page.page import page
+from robust_xtreme.report.renderers import html, markdown, tex
+from robust_xtreme.report.summary import headline_cells
+from robust_xtreme.report.view import Results
+from robust_xtreme.results.schema import SCHEMA_VERSION
+from robust_xtreme.sinks import csv_cell, json_text
+
+CELLS: Final = (
+    "model", "task", "split", "language", "context_language", "noise", "fields", "metric", "clean", "value", "change",
+    "change_low", "change_high", "joint_change_low", "joint_change_high", "p_adjusted", "mde", "n", "clusters", "marks",
+    "no_claim", "grapheme_edit_rate",
+)  # fmt: skip
+"""The columns of the cells as data; `change` is perturbed minus clean."""
+
+_PAPER: Final = ("languages_in_columns", "by_task", "overall")
+
+
+def written(results: Results, suffix: str, views: Sequence[str] = ()) -> bytes:
+    """The content of a file by its suffix (`.html`, `.md`, `.tex`, `.csv`, `.json`); `views` are all that it shows.
+
+    Raises UnknownName for a view or a suffix that does not exist.
+    """
+    for name in views:
+        registry.load("view", name)
+    if suffix not in WRITERS:
+        raise UnknownName("format", suffix, list(WRITERS), "robust-xtreme report --help")
+    return WRITERS[suffix](results, views)
+
+
+def _html(results: Results, views: Sequence[str]) -> bytes:
+    downloads = (
+        html.Download("cells.csv", _csv(results, ())),
+        html.Download("manifest.json", _json_of(results.manifest)),
+    )
+    return html.page(_chosen(results, views) if views else page(results), downloads).encode("utf-8", "backslashreplace")
+
+
+def _markdown(results: Results, views: Sequence[str]) -> bytes:
+    return markdown.render(_chosen(results, views) if views else document.document(results)).encode(
+        "utf-8", "backslashreplace"
+    )
+
+
+def _tex(results: Results, views: Sequence[str]) -> bytes:
+    return tex.render(_chosen(results, views or _PAPER)).encode("utf-8", "backslashreplace")
+
+
+def _chosen(results: Results, views: Sequence[str]) -> Document:
+    return Document(
+        TITLE, tuple(block for name in views for block in view_blocks(registry.load("view", name), results))
+    )
+
+
+def cells(results: Results) -> pl.DataFrame:
+    """The perturbed cells of headline metrics, as they are downloaded."""
+    return with_addresses(headline_cells(results)).select(CELLS)
+
+
+def _csv(results: Results, _: Sequence[str]) -> bytes:
+    """The cells as CSV, in which no text is a formula and nothing is hidden."""
+    frame = cells(results)
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    safe = frame.with_columns(pl.col(texts).map_elements(csv_cell, pl.String))
+    return safe.write_csv(float_precision=_DIGITS).encode("utf-8", "backslashreplace")
+
+
+def _json(results: Results, _: Sequence[str]) -> bytes:
+    rows = cells(results).with_columns(pl.col(pl.Float64).round(_DIGITS)).to_dicts()
+    return _json_of({"schema_version": SCHEMA_VERSION, "spec": results.manifest.get("spec", {}), "cells": rows})
+
+
+def _json_of(value: object) -> bytes:
+    return (json_text(value, indent=1) + "\n").encode("utf-8", "backslashreplace")
+
+
+_DIGITS: Final = 4
+WRITERS: Final[Mapping[str, Callable[[Results, Sequence[str]], bytes]]] = {
+    ".html": _html,
+    ".md": _markdown,
+    ".tex": _tex,
+    ".csv": _csv,
+    ".json": _json,
+}
+"""What makes the content of a file, by its suffix."""

@@ -1,0 +1,65 @@
+"""The heat tables of the page: the change of each task in each language, a table for each perturbation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.report.blocks import Block, Cell, Column, Link, Paragraph, Part, Phrase, Table
+from robust_xtreme.report.cells import highest
+from robust_xtreme.report.columns import NOTHING, percent, points, signed
+from robust_xtreme.report.names import anchor, language_name, script, with_addresses
+from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
+from robust_xtreme.report.view import Results
+
+_PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
+_KEY: Final = Paragraph(
+    "Change in points at each perturbation's highest strength, perturbed minus clean. "
+    f"{MARKED} and hatched: with a mark, see marks. {UNDECIDED} and dotted: tested without a verdict. "
+    "Grey: not served, or the noise does not reach the model."
+)
+
+
+def heat(results: Results) -> Iterator[Part]:
+    """A table for each perturbation, languages by script in rows and tasks in columns."""
+    cells = with_addresses(highest(headline_cells(results)))
+    blocks: list[Block] = [_KEY]
+    for (noise,), group in cells.group_by("noise", maintain_order=True):
+        blocks.append(_table(str(noise), group))
+    if cells.height:
+        yield Part("Where it breaks", "heat", tuple(blocks))
+
+
+def _table(noise: str, cells: pl.DataFrame) -> Table:
+    columns = cells.get_column("column").unique(maintain_order=True).to_list()
+    rows = {(row["language"], row["column"]): row for row in cells.iter_rows(named=True)}
+    codes = sorted({language for language, _ in rows}, key=lambda code: (script(code), code))
+    first = {script(code): code for code in reversed(codes)}  # the first language of each script names it
+    body: tuple[tuple[Phrase | Cell, ...], ...] = tuple(
+        (
+            script(code) if first[script(code)] == code else "",
+            (Link(language_name(code), f"#{anchor(code)}"),),
+            *(_cell(rows.get((code, column))) for column in columns),
+        )
+        for code in codes
+    )
+    heads = (Column("script"), Column("language"), *(Column(name, right=True) for name in columns))
+    return Table(heads, body, noise, role="heat")
+
+
+def _cell(row: Mapping[str, Any] | None) -> Cell:
+    """A cell of the run: its change, and what the toggles show; an empty one where the run has none."""
+    if row is None:
+        return Cell("", mark="absent")
+    if row["no_claim"]:
+        return Cell(row["no_claim"], mark="absent")
+    lost = row["relative"]
+    also = {
+        "relative": NOTHING if lost is None else f"{-lost + 0.0:+.1f} %",
+        "noisy": points(row["value"]),
+        "edits": percent(row["grapheme_edit_rate"]),
+    }
+    change: Phrase = (Link(signed(row["change"]) + mark(row), f"#{row['address']}"),)
+    return Cell(change, row["change"], _PATTERNS[mark(row)], also)

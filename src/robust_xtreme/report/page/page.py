@@ -1,0 +1,67 @@
+"""Puts the page of a run together: the verdict first, then where it breaks, languages, views, and what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from robust_xtreme.report.blocks import Block, Chart, Document, Part, Table, Terms
+from robust_xtreme.report.document import TITLE, view_blocks, views
+from robust_xtreme.report.legend import legend
+from robust_xtreme.report.page.heat import heat
+from robust_xtreme.report.page.languages import languages
+from robust_xtreme.report.page.verdict import tiles, verdict_part
+from robust_xtreme.report.summary import what_was_run
+from robust_xtreme.report.view import Results, View
+
+_DIVIDED: Final = ("tokenizer", "operator_mix", "label_risk")
+_ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_cells", *_DIVIDED)
+"""Views whose rows are in other parts of the page."""
+
+
+def page(results: Results) -> Document:
+    """The document of `report.html`."""
+    drawn, plain = ([*_views(results, charts)] for charts in (True, False))
+    first = (verdict_part(results), *tiles(results), *heat(results), *drawn)
+    parts = (*first, *_languages(results), *plain)
+    columns = [column for table in _tables(parts) for column in table.columns]
+    about = Part("What was run", "run", tuple(what_was_run(results)))
+    return Document(TITLE, (*parts, about, Part("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
+
+
+def _languages(results: Results) -> Iterator[Part]:
+    every = [view for view in views() if view.name in _DIVIDED]
+    if parts := tuple(languages(results, every)):
+        yield Part("Languages", "languages", parts)
+
+
+def _views(results: Results, charts: bool) -> Iterator[Part]:
+    """The views with charts, or those without, but for those that are divided among the languages."""
+    for view in views():
+        if (view.charts is not None) == charts and view.name not in _ELSEWHERE:
+            if blocks := tuple(view_blocks(view, results)):
+                yield Part(view.title, _anchor(view), _shown(blocks[1:], _anchor(view)), folded=not charts)
+
+
+def _anchor(view: View) -> str:
+    return view.name.replace("_", "-")
+
+
+def _shown(blocks: tuple[Block, ...], anchor: str) -> tuple[Block, ...]:
+    """The blocks of a view; beside charts its tables are folded."""
+    drawn = tuple(block for block in blocks if not isinstance(block, Table))
+    if not any(isinstance(block, Chart) for block in drawn):
+        return blocks
+    tables = tuple(block for block in blocks if isinstance(block, Table))
+    return (*drawn, Part("In numbers", f"{anchor}-numbers", tables, level=3, folded=True))
+
+
+def _tables(blocks: tuple[Block, ...]) -> Iterator[Table]:
+    for block in blocks:
+        match block:
+            case Table():
+                yield block
+            case Part():
+                yield from _tables(block.blocks)
+            case _:
+                pass

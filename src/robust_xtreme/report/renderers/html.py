@@ -1,0 +1,109 @@
+"""Renders pages and tables as HTML: by templates that escape every text, with what is hidden in it made visible."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from robust_xtreme.report.blocks import MEDIUM, Cell, Chart, Document, Table, inlines
+from robust_xtreme.report.charts.svg import svg
+from robust_xtreme.report.tables import narrow
+from robust_xtreme.sinks import inert, visible
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_NAME: Final = re.compile("`([^`]+)`")
+_STEPS: Final = (1, 3, 6, 12, 24)
+"""Where a change in points gets the next colour, the same on every page."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that the page contains: its name, and its content."""
+
+    name: str
+    content: bytes
+
+    @property
+    def address(self) -> str:
+        """The content, compressed, as a link that needs no server."""
+        packed = gzip.compress(self.content, mtime=0)
+        return f"data:application/gzip;base64,{base64.b64encode(packed).decode()}"
+
+
+def page(document: Document, downloads: Sequence[Download] = ()) -> str:
+    """A whole page in one file: same document, same bytes."""
+    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    template = _environment().get_template("page.jinja")
+    return template.render(document=document, downloads=downloads, style=style, script=script)
+
+
+def notebook_tables(title: str, tables: Sequence[Table]) -> str:
+    """Tables for a notebook: those with the same columns as one, without the columns that only a wide terminal shows."""
+    slim = [narrow(table, MEDIUM) for table in tables]
+    template = _environment().get_template("notebook.jinja")
+    groups = [list(alike) for _, alike in groupby(slim, key=lambda table: [each.heading for each in table.columns])]
+    return "\n".join(template.render(title=title, tables=alike) for alike in groups)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (_backticks, _bucket, _cell, _drawn, _inert, _kind, inlines)
+    environment.filters |= {each.__name__.removeprefix("_"): each for each in filters}
+    return environment
+
+
+def _asset(name: str) -> Markup:
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))  # a file of the program
+
+
+def _shown(value: Any) -> Any:
+    """What a template writes: hidden characters of a text are codes; what was escaped before stays."""
+    return visible(value) if type(value) is str else value
+
+
+def _inert(text: str) -> Markup:
+    """A text in another script, whose joiners stay."""
+    return escape(inert(text))
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__.lower()
+
+
+def _cell(value: Any) -> Cell:
+    return value if isinstance(value, Cell) else Cell(value)
+
+
+def _backticks(line: str) -> Markup:
+    """A sentence of ours, in which names are in backticks."""
+    return Markup(_NAME.sub(r"<code>\1</code>", str(escape(visible(line)))))  # escaped here
+
+
+def _drawn(chart: Chart) -> Markup:
+    return Markup(svg(chart.spec))  # the renderer of Vega escapes the texts of a specification
+
+
+def _bucket(change: float | None) -> str:
+    """The class of a change on the scale of colours: `l1` to `l5` for losses, `g1` to `g5` for gains."""
+    step = bisect_right(_STEPS, abs(change or 0.0))
+    return f"{'l' if (change or 0.0) < 0 else 'g'}{step}" if step else ""

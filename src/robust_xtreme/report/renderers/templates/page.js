@@ -1,0 +1,113 @@
+"use strict";
+// Filters the page by language, task and noise, changes what the heat tables show, and keeps both in the address.
+(() => {
+  const all = (query, within = document) => [...within.querySelectorAll(query)];
+  const byId = (id) => document.getElementById(id);
+  const FILTERS = ["language", "beside", "task", "noise", "became"];
+  const SHOWN = { change: "change", relative: "relative", noisy: "noisy level", edits: "edits" };
+  const state = { show: "change" };
+  const cells = all("table.heat td[data-noisy]");
+  for (const cell of cells) cell.dataset.change = cell.textContent;
+
+  // An address is LANGUAGE/TASK/.../NOISE, as the rows of cells have it, of which an address may have the beginning.
+  const parts = (address) => {
+    const names = address.split("/").map(decodeURIComponent);
+    return { language: names[0], task: names[1] || "", noise: names.length > 2 ? names[names.length - 1] : "" };
+  };
+  const facts = (element) => element.dataset.of ? parts(element.dataset.of) : parts(element.id);
+
+  const rows = all("table.cells tr[id], article[data-of]").map((row) => [row, facts(row)]);
+  const languages = all("#languages > section").map((part) => [part, decodeURIComponent(part.id)]);
+  const figures = all("figure[data-task]");
+  const heats = all("table.heat").map((table) => [table, table.caption ? table.caption.textContent : ""]);
+
+  const choices = {
+    language: languages.map(([part, code]) => [code, part.querySelector("h3").textContent]),
+    task: [...new Set(rows.map(([, row]) => row.task))].sort().map((name) => [name, name]),
+    noise: [...new Set(rows.map(([, row]) => row.noise))].sort().map((name) => [name, name]),
+    became: all("article[data-became]").length ? [["wrong", "became wrong"], ["right", "became right"]] : [],
+  };
+  choices.beside = choices.language;
+  const LABELS = { language: "Language", beside: "beside", task: "Task", noise: "Noise", became: "Examples" };
+
+  const control = {};
+  const tools = byId("tools");
+  const build = () => {
+    for (const name of FILTERS) {
+      if (choices[name].length < 2) continue;
+      const label = document.createElement("label");
+      const select = document.createElement("select");
+      select.append(new Option("all", ""), ...choices[name].map(([value, text]) => new Option(text, value)));
+      select.addEventListener("change", () => { state[name] = select.value; keep(); apply(); });
+      label.append(`${LABELS[name]} `, select);
+      tools.append(label);
+      control[name] = select;
+    }
+    const group = document.createElement("span");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "What the heat tables show");
+    for (const [name, text] of cells.length ? Object.entries(SHOWN) : []) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = text;
+      button.addEventListener("click", () => { state.show = name; keep(); apply(); });
+      group.append(button);
+      control[`show-${name}`] = button;
+    }
+    const reset = document.createElement("button");
+    reset.type = "button";
+    reset.textContent = "Show everything";
+    reset.addEventListener("click", () => { for (const name of FILTERS) delete state[name]; keep(); apply(); });
+    tools.append(group, reset);
+    tools.hidden = false;
+  };
+
+  const keep = () => {
+    const kept = new URLSearchParams(Object.entries(state).filter(([name, value]) => value && value !== "change"));
+    history.replaceState(null, "", `#${kept.size ? `?${kept}` : ""}`);
+  };
+
+  const off = (element, hidden) => element.toggleAttribute("data-off", hidden);
+  const apply = () => {
+    const chosen = [state.language, state.beside].filter(Boolean);
+    const fits = (row) => (!chosen.length || chosen.includes(row.language))
+      && (!state.task || row.task === state.task) && (!state.noise || row.noise === state.noise);
+    for (const [row, names] of rows) {
+      off(row, !fits(names) || Boolean(state.became && row.dataset.became && row.dataset.became !== state.became));
+    }
+    for (const [part, code] of languages) off(part, Boolean(chosen.length) && !chosen.includes(code));
+    if (byId("languages")) byId("languages").classList.toggle("beside", new Set(chosen).size === 2);
+    for (const figure of figures) off(figure, Boolean(state.task) && figure.dataset.task !== state.task);
+    for (const [table, noise] of heats) off(table.parentElement, Boolean(state.noise) && noise !== state.noise);
+    for (const cell of cells) (cell.querySelector("a") || cell).textContent = cell.dataset[state.show];
+    for (const name of FILTERS) if (control[name]) control[name].value = state[name] || "";
+    for (const name of Object.keys(SHOWN)) {
+      if (control[`show-${name}`]) control[`show-${name}`].setAttribute("aria-pressed", String(state.show === name));
+    }
+  };
+
+  const read = () => {
+    const [address, query] = location.hash.slice(1).split("?");
+    const target = address && byId(address);
+    if (query !== undefined) {
+      for (const name of FILTERS) delete state[name];
+      for (const [name, value] of new URLSearchParams(query)) {
+        if (name === "show" ? value in SHOWN : FILTERS.includes(name)) state[name] = value;
+      }
+    }
+    if (target && target.matches("#languages > section, table.cells tr, article[data-of]")) {
+      for (const name of FILTERS) delete state[name];
+      Object.assign(state, facts(target));
+      if (target.matches("article")) state.noise = "";
+    }
+    apply();
+    if (!target) return;
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    target.scrollIntoView();
+  };
+
+  build();
+  addEventListener("hashchange", read);
+  addEventListener("beforeprint", () => { for (const fold of all("details")) fold.open = true; });
+  read();
+})();

@@ -1,0 +1,161 @@
+"""Says what was run: the spec and the models of a run, what is missing, and what the tests of its cells show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.report.averages import without_averages
+from robust_xtreme.report.blocks import Block, Bullets, Code, Link, Paragraph, Phrase, Strong
+from robust_xtreme.report.cells import few_clusters, headline, perturbed
+from robust_xtreme.report.columns import interval, points, signed
+from robust_xtreme.report.evaluation import FAILED, UNREADABLE
+from robust_xtreme.report.names import cell_name, with_addresses
+from robust_xtreme.report.view import Results
+
+ALPHA: Final = 0.05
+"""The level of the tests, of p corrected within the family."""
+
+MARKED, UNDECIDED = "\u2020", "\u00b0"
+"""What is beside the change of a cell with a mark, and of one that is tested without a verdict."""
+
+_PARTIAL: Final = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {} failed"}
+
+
+def what_was_run(results: Results) -> Iterator[Block]:
+    """The blocks under the heading of the same name."""
+    manifest = results.manifest
+    version, spec = (str(manifest.get(name, "unknown")) for name in ("version", "spec_hash"))
+    summary = f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
+    yield Paragraph(summary)
+    yield from partial(manifest)
+    yield Paragraph(claims(results))
+    yield from map(Paragraph, without_averages(results))
+    if lines := settings(manifest):
+        yield Code(lines)
+    if manifest.get("commands"):
+        yield Paragraph("Commands:")
+        yield Code(tuple(manifest["commands"]))
+    if notes := _notes(results):
+        yield Bullets(notes)
+
+
+def verdict(results: Results) -> Phrase:
+    """How many tested cells got worse, and the one that lost most."""
+    cells = with_addresses(headline_cells(results))
+    tests = cells.filter(pl.col("p_adjusted").is_not_null())
+    if cells.is_empty():
+        return (Strong("Nothing was perturbed."), " The page has clean levels.")
+    if tests.is_empty():
+        return (Strong("No change was tested."), " The page has the changes without a verdict.")
+    lost = tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).sort("change")
+    if lost.is_empty():
+        return (
+            Strong(f"None of {tests.height} tests shows a drop."),
+            " That does not show that there is none: see mde.",
+        )
+    worst = lost.row(0, named=True)
+    shown = Strong(f"{lost.height} of {tests.height} tests show a drop.")
+    return (shown, " The largest: ", Link(cell_name(worst), f"#{worst['address']}"), f", {_changed(worst)}.")
+
+
+def _changed(cell: Mapping[str, Any]) -> str:
+    bounds = interval(cell["joint_change_low"], cell["joint_change_high"])
+    return f"{points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} {bounds}"
+
+
+def settings(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every key of the spec with its value, sorted."""
+    spec = sorted(manifest.get("spec", {}).items())
+    return tuple(f"{name} = {json.dumps(value, ensure_ascii=False, sort_keys=True)}" for name, value in spec)
+
+
+def command(manifest: Mapping[str, Any]) -> str:
+    """The command that makes the run again: as it was kept, else with the run's own file."""
+    return str(manifest["commands"][-1]) if manifest.get("commands") else "robust-xtreme eval --config run.toml"
+
+
+def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:
+    """Languages of tasks whose files cannot be read, and those with cells that failed."""
+    for reason, line in _PARTIAL.items():
+        left_out = [cell for cell in manifest.get("not_run", ()) if cell["reason"] == reason]
+        if named := dict.fromkeys(f"{cell['task']} {cell['language']}" for cell in left_out):
+            yield Paragraph((Strong(f"Partial: {line.format(', '.join(named))}."),))
+
+
+def claims(results: Results) -> str:
+    """How many cells are tested and what the tests show, why the others are not tested, and how many have marks."""
+    cells = headline_cells(results)
+    marked = _counted(f"Marked, of all {cells.height}", _marks(cells))
+    parts = (_tested(cells), _counted("Not tested", _not_tested(cells)), marked)
+    return " ".join([f"{cells.height} perturbed cells of headline metrics.", *filter(None, parts)])
+
+
+def mark(cell: Mapping[str, Any]) -> str:
+    """What is beside the change of a cell, if anything."""
+    if cell["marks"]:
+        return MARKED
+    return UNDECIDED if cell["p_adjusted"] is not None and cell["p_adjusted"] >= ALPHA else ""
+
+
+def headline_cells(results: Results) -> pl.DataFrame:
+    """The perturbed cells of headline metrics over all items."""
+    return headline(perturbed(results).filter(pl.col("scope") == "all"), results)
+
+
+def _tested(cells: pl.DataFrame) -> str:
+    """How many cells the declared family tests, and how many of them have a significant drop or gain."""
+    tests = cells.filter(pl.col("p_adjusted").is_not_null())
+    if tests.is_empty():
+        return ""
+    families = "; ".join(tests.get_column("family").unique().sort())
+    significant = tests.filter(pl.col("p_adjusted") < ALPHA)
+    drops, gains = (significant.filter(sign).height for sign in (pl.col("change") < 0, pl.col("change") > 0))
+    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither"
+    return f"{tests.height} are tested, as one family ({families}): {shown} (p adjusted below {ALPHA})."
+
+
+def _not_tested(cells: pl.DataFrame) -> pl.Series:
+    """The reason of each cell that is not tested."""
+    reason = pl.coalesce("no_claim", few_clusters(), pl.lit("not at the highest strength"))
+    return cells.filter(pl.col("p_adjusted").is_null()).select(reason).to_series()
+
+
+def _marks(cells: pl.DataFrame) -> pl.Series:
+    """Every mark of every cell."""
+    return cells.select(pl.col("marks").str.split(", ").explode()).to_series().drop_nulls()
+
+
+def _counted(title: str, values: pl.Series) -> str:
+    """How often each value occurs, as a sentence; "" without any value."""
+    several = values.to_list()
+    counts = [f"{several.count(value)} {value}" for value in sorted(set(several))]
+    return f"{title}: {', '.join(counts)}." if counts else ""
+
+
+def _notes(results: Results) -> tuple[Phrase, ...]:
+    manifest = results.manifest
+    margin = "pairs count from a margin of {} on, tuned on clean validation data"
+    tuned = [f"{name}: {margin.format(value)}" for name, value in manifest.get("tuned", {}).items()]
+    notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
+    return (*notes, *_representations(results), *tuned)
+
+
+def _representations(results: Results) -> list[str]:
+    """How each retrieval task represented texts and searched candidates."""
+    cells = results.scores.filter(pl.col("inference").str.contains("representation=", literal=True))
+    named = cells.select("task", "inference").unique().sort(pl.all())
+    return [f"{task}: {inference}" for task, inference in named.rows()]
+
+
+def _models(manifest: Mapping[str, Any]) -> list[str]:
+    """Which model answered which tasks, one line per model."""
+    tasks: dict[str, list[str]] = {}
+    for model in manifest.get("models", ()):
+        size = f", {model['params']:,} parameters" if isinstance(model.get("params"), int) else ""
+        label = f"model {model.get('model')}, identity {model.get('identity')}{size}"
+        tasks.setdefault(label, []).append(str(model.get("task", "every task")))
+    return [f"{', '.join(names)}: {label}" for label, names in tasks.items()]

@@ -1,0 +1,47 @@
+"""The view strength_curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.report.blocks import Chart
+from robust_xtreme.report.charts.curve import NOMINAL, REALISED, areas, curve, levels
+from robust_xtreme.report.view import SECTION, Results, view
+
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_SCHEMA: Final = {
+    SECTION: pl.String, "task": pl.String, "perturbation": pl.String, "curve": pl.String, "range": pl.Float64, "area": pl.Float64
+}  # fmt: skip
+_DESCRIPTION: Final = (
+    "The average over languages at each strength, {}. The band is the 95 % interval of the change; strength 0 is clean."
+)
+_FEWEST: Final = 3
+_AXES: Final = {REALISED: "over the share of characters that is edited", NOMINAL: "over the strength as given"}
+
+
+def _charts(results: Results) -> Iterator[Chart]:
+    for task, points in levels(results):
+        for axis, words in _AXES.items():
+            yield Chart(task, _DESCRIPTION.format(words), curve(points, axis), task.split(" ")[0])
+
+
+@view(title="Strength curves", order=7, charts=_charts)
+def strength_curves(results: Results) -> pl.DataFrame:
+    """What is left of the clean level, on average from strength 0 to the highest: the area under the curve."""
+    rows = [
+        ("", task, name, _spark(points.filter(perturbation=name)), highest / 100, area / 100)
+        for task, points in levels(results)
+        for name, highest, area in areas(points)
+    ]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def _spark(points: pl.DataFrame) -> str:
+    """The levels at rising strengths as blocks, the clean one being full; "" where there is only one strength."""
+    if points.height < _FEWEST:
+        return ""
+    shares = points.select((pl.col("level") / pl.col("clean")).clip(0, 1)).to_series()
+    return "".join(_BLOCKS[round(share * (len(_BLOCKS) - 1))] for share in shares)

@@ -1,0 +1,234 @@
+"""The page of a run: its parts in order, numbers as in the frames, and nothing in a name or a text that acts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pytest
+from tests.synthetic_run import averages, run
+
+from robust_xtreme.report.beside import beside, names
+from robust_xtreme.report.blocks import Document, Mono, Paragraph
+from robust_xtreme.report.columns import points, signed
+from robust_xtreme.report.document import results_of
+from robust_xtreme.report.names import with_addresses
+from robust_xtreme.report.outputs import CELLS, WRITERS, cells, written
+from robust_xtreme.report.renderers import markdown, tex
+from robust_xtreme.report.summary import headline_cells
+from robust_xtreme.report.view import Results
+
+ROOT: Final = Path(__file__).parents[2]
+HOSTILE: Final = (
+    " ".join(
+        (
+            "=HYPERLINK(1)",
+            "</script><script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "\u202eevil\u2066",
+            "nul\x00 and \x1b[31m",
+            "half \ud800",
+            "a" + "\u0301" * 500,
+            r"\input{/etc/passwd} $x$ % & _ ^ ~ # {",
+            "| `b` ~~~",
+            "\"quoted\" 'single' [ unclosed",
+        )
+    )
+    .encode("utf-8", "surrogatepass")
+    .decode("utf-8", "backslashreplace")
+)
+"""A text that every format could take for something else."""
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    """A small run made by hand."""
+    return Results(*run(), averages(*run()))
+
+
+class _Page(HTMLParser):
+    """The ids, tags and rows of a page: for each row with an id the texts of its cells."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: dict[str, list[str]] = {}
+        self._row: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a tag; a cell of a table begins a text."""
+        named = dict(attrs)
+        self.tags.append((tag, named))
+        if name := named.get("id"):
+            self.ids.append(name)
+        if tag == "tr":
+            self._row = self.rows.setdefault(named.get("id") or "", [])
+        if tag == "td":
+            self._row.append("")
+
+    def handle_data(self, data: str) -> None:
+        """Add to the text of the cell."""
+        if self._row:
+            self._row[-1] += data.strip()
+
+
+def _html(results: Results) -> str:
+    return written(results, ".html").decode()
+
+
+def test_the_parts_are_in_the_order_in_which_one_asks(results: Results) -> None:
+    """The verdict is first, then tasks, where it breaks, charts, languages, and what was run."""
+    ids = _Page(_html(results)).ids
+    order = ("verdict", "tasks", "heat", "largest-losses", "strength-curves", "languages", "sw", "run", "legend")
+    assert [name for name in ids if name in order] == list(order)
+
+
+def test_every_address_is_there_once(results: Results) -> None:
+    """No two elements share an id, and every link within the page leads to one."""
+    page = _Page(_html(results))
+    assert len(page.ids) == len(set(page.ids))
+    links = [str(attributes["href"]) for tag, attributes in page.tags if tag == "a"]
+    inside = [link.removeprefix("#") for link in links if link.startswith("#")]
+    assert inside
+    assert set(inside) <= {*page.ids, "main"}
+
+
+def test_the_numbers_are_those_of_the_frames(results: Results) -> None:
+    """Each cell's row has its clean and perturbed level and its change, to the digit that is shown."""
+    rows = _Page(_html(results)).rows
+    shown = 0
+    for cell in with_addresses(headline_cells(results)).iter_rows(named=True):
+        change = cell["no_claim"] or signed(cell["change"])
+        assert rows[cell["address"]][2:5] == [points(cell["clean"]), points(cell["value"]), change]
+        shown += 1
+    assert shown == results.deltas.filter(scope="all").select("task", "language", "condition").n_unique()
+
+
+def test_a_page_asks_for_nothing(results: Results) -> None:
+    """No address leaves the page: what it loads is in it, and its policy forbids the rest."""
+    page = _Page(_html(results))
+    loaded = [value for _, named in page.tags for key, value in named.items() if key in ("src", "href", "data")]
+    assert [value for value in loaded if not str(value).startswith(("#", "data:"))] == []
+    policy = next(named["content"] for tag, named in page.tags if tag == "meta" and "http-equiv" in named)
+    assert str(policy).startswith("default-src 'none'")
+
+
+def test_the_same_run_gives_the_same_bytes(results: Results) -> None:
+    """Every format depends on its rows alone, not on their order."""
+    frames = (frame.sample(fraction=1.0, shuffle=True, seed=3) for frame in (results.scores, results.deltas))
+    shuffled = Results(*frames, results.manifest, results.averages)
+    for suffix in WRITERS:
+        assert written(results, suffix) == written(shuffled, suffix)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_the_committed_pages_are_small(suffix: str) -> None:
+    """The page of the embedded suite has less than 2 MB, with all its charts."""
+    assert len(written(results_of(ROOT / "reports" / "mini"), suffix)) < 2_000_000
+
+
+def _hostile(text: str) -> Results:
+    """The run with a text in the names of its model, a task, a language, a condition and in every note."""
+    scores, deltas, manifest = run()
+    renamed = {"model": pl.lit(text), "task": pl.lit(text), "language": pl.lit(text), "context_language": pl.lit(text)}
+    one = pl.col("task") == "panx"
+    changed = [
+        frame.with_columns(pl.when(one).then(value).otherwise(name).alias(name) for name, value in renamed.items())
+        for frame in (scores, deltas)
+    ]
+    conditions = (
+        pl.when(pl.col("condition").str.starts_with("char_noise:0.2")).then(pl.lit(text)).otherwise("condition")
+    )
+    noisy = changed[1].with_columns(condition=conditions, chance_name=pl.lit(text), family=pl.lit(text))
+    facts: dict[str, Any] = {**manifest, "notes": [text], "version": text, "commands": [f"robust-xtreme {text}"]}
+    facts["tasks"] = {**facts["tasks"], text: facts["tasks"]["panx"]}
+    facts["not_run"] = [{"task": text, "language": text, "split": text, "reason": text, "detail": text}]
+    over = averages(*run())
+    mean = over.with_columns(pl.when(pl.col("task") == "panx").then(pl.lit(text)).otherwise("task").alias("task"))
+    return Results(changed[0], noisy, facts, mean)
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Results:
+    """A run with a hostile text wherever a text can be."""
+    return _hostile(HOSTILE)
+
+
+def test_no_text_acts_in_a_page(hostile: Results, results: Results) -> None:
+    """A hostile text adds no script, no image, no handler and no hidden character."""
+    text = _html(hostile)
+    page = _Page(text)
+    assert [tag for tag, _ in page.tags if tag in ("script", "img", "iframe", "object")] == ["script"]
+    assert not any(key.startswith("on") for _, named in page.tags for key in named)
+    assert re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text) is None
+
+
+def test_no_text_acts_in_a_spreadsheet(hostile: Results) -> None:
+    """A text that a spreadsheet would compute begins with a quote, and the rows stay whole."""
+    rows = list(csv.DictReader(io.StringIO(written(hostile, ".csv").decode())))
+    assert len(rows) == cells(hostile).height
+    texts = [row[name] for row in rows for name in ("model", "task", "language", "noise")]
+    assert not any(text.startswith(("=", "+", "-", "@")) for text in texts)
+
+
+def test_data_are_read_back(hostile: Results) -> None:
+    """The JSON has every cell, with its texts as they are."""
+    made = json.loads(written(hostile, ".json"))
+    assert len(made["cells"]) == cells(hostile).height
+    assert set(made["cells"][0]) == set(CELLS)
+
+
+@pytest.mark.skipif(shutil.which("chktex") is None, reason="chktex is not installed")
+def test_tables_for_papers_are_tex(hostile: Results, tmp_path: Path) -> None:
+    """A checker of LaTeX finds no error in them, whatever a name contains."""
+    path = tmp_path / "tables.tex"
+    path.write_bytes(written(hostile, ".tex"))
+    command = ["chktex", "-q", "-n", "all", "-e", "16", "-e", "10", "-e", "15", "-e", "17", str(path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+def test_rows_of_a_paper_have_all_columns(hostile: Results) -> None:
+    """In each table every row has as many cells as there are columns."""
+    text = written(hostile, ".tex").decode()
+    for sides, body in re.findall(r"\\begin\{longtable\}\{@\{\}(.*?)@\{\}\}(.*?)\\end\{longtable\}", text, re.S):
+        rows = [line for line in body.splitlines() if line.endswith("\\\\") and not line.startswith("\\caption")]
+        assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(sides)}
+
+
+def test_a_name_with_a_backtick_is_not_code_in_markdown() -> None:
+    """A name is code only where nothing in it could end it."""
+    text = markdown.render(Document("t", (Paragraph((Mono("a"), " ", Mono("`b"))),)))
+    assert text == "# t\n\n`a` \\`b\n"
+
+
+def test_signs_of_tex_are_text() -> None:
+    """Nothing in a text is a command, and a number has a minus."""
+    assert tex.tex(r"50 % \x {y} -3.0 char_noise") == r"50 \% \textbackslash{}x \{y\} $-$3.0 char\_noise"
+
+
+def test_two_runs_are_beside_each_other(results: Results) -> None:
+    """Each task has a column for each run, and every cell an address of its own."""
+    page = _Page(written(beside({"before": results, "after": results}), ".html").decode())
+    assert len(page.ids) == len(set(page.ids))
+    heads = re.findall(
+        r"<th scope=\"col\">([^<]*)", written(beside({"before": results, "after": results}), ".html").decode()
+    )
+    assert {"xnli before: tiny", "xnli after: tiny"} <= set(heads)
+
+
+def test_runs_have_short_names() -> None:
+    """As much of the end of their paths as tells them apart."""
+    assert names(["runs/a/eval", "runs/b/eval/"]) == ["a/eval", "b/eval"]
+    assert names(["x/one", "x/two"]) == ["one", "two"]
+    assert len(set(names(["x", "x"]))) == 2
