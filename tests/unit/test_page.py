@@ -125,8 +125,8 @@ def test_a_page_asks_for_nothing(results: Results) -> None:
 
 def test_the_same_run_gives_the_same_bytes(results: Results) -> None:
     """Every format depends on its rows alone, not on their order."""
-    frames = (frame.sample(fraction=1.0, shuffle=True, seed=3) for frame in (results.scores, results.deltas))
-    shuffled = Results(*frames, results.manifest, results.averages)
+    scores, deltas = (frame.sample(fraction=1.0, shuffle=True, seed=3) for frame in (results.scores, results.deltas))
+    shuffled = Results(scores, deltas, results.manifest, results.averages)
     for suffix in WRITERS:
         assert written(results, suffix) == written(shuffled, suffix)
 

@@ -170,7 +170,7 @@ _CATALOGUE: Final = (
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
-    Shown("interval without", ("without_risk_low", "without_risk_high"), _interval, "Its 95 % interval, as that of the "
+    Shown("interval without", ("without_risk_low", "without_risk_high"), interval, "Its 95 % interval, as that of the "
           "change; it is not tested."),
     Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
           "tests.", room=MEDIUM),

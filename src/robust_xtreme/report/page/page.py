@@ -37,10 +37,10 @@ def _languages(results: Results) -> Iterator[Part]:
 
 def _views(results: Results, charts: bool) -> Iterator[Part]:
     """The views with charts, or those without, but for those that are divided among the languages."""
-    for view in views():
-        if (view.charts is not None) == charts and view.name not in _ELSEWHERE:
-            if blocks := tuple(view_blocks(view, results)):
-                yield Part(view.title, _anchor(view), _shown(blocks[1:], _anchor(view)), folded=not charts)
+    wanted = [view for view in views() if view.name not in _ELSEWHERE and (view.charts is not None) == charts]
+    for view in wanted:
+        if blocks := tuple(view_blocks(view, results)):
+            yield Part(view.title, _anchor(view), _shown(blocks[1:], _anchor(view)), folded=not charts)
 
 
 def _anchor(view: View) -> str:
