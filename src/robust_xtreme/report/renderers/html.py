@@ -50,7 +50,7 @@ def page(document: Document, downloads: Sequence[Download] = ()) -> str:
 
 
 def notebook_tables(title: str, tables: Sequence[Table]) -> str:
-    """Tables for a notebook: those with the same columns as one, without the columns that only a wide terminal shows."""
+    """Tables for a notebook: those with the same columns as one, without those that only a wide terminal shows."""
     slim = [narrow(table, MEDIUM) for table in tables]
     template = _environment().get_template("notebook.jinja")
     groups = [list(alike) for _, alike in groupby(slim, key=lambda table: [each.heading for each in table.columns])]
@@ -68,6 +68,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters = (_backticks, _bucket, _cell, _drawn, _inert, _kind, inlines)
+    environment.globals["newline"] = Markup("\n")
     environment.filters |= {each.__name__.removeprefix("_"): each for each in filters}
     return environment
 

@@ -13,8 +13,9 @@ from robust_xtreme.report.view import SECTION, Results, view
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SCHEMA: Final = {
-    SECTION: pl.String, "task": pl.String, "perturbation": pl.String, "curve": pl.String, "range": pl.Float64, "area": pl.Float64
-}  # fmt: skip
+    **dict.fromkeys((SECTION, "task", "perturbation", "curve"), pl.String),
+    **dict.fromkeys(("range", "area"), pl.Float64),
+}
 _DESCRIPTION: Final = (
     "The average over languages at each strength, {}. The band is the 95 % interval of the change; strength 0 is clean."
 )

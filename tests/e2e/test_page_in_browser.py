@@ -1,0 +1,134 @@
+"""The page in a browser: it asks for nothing, filters and keeps that in its address, and everybody can read it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from robust_xtreme.report.document import results_of
+from robust_xtreme.report.outputs import written
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM: Final = shutil.which("chromium")
+FLAGS: Final = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+).split()
+MINI: Final = Path(__file__).parents[2] / "reports" / "mini"
+CELL: Final = "sw/xnli/char_noise:0.1"
+SERIOUS: Final = ("serious", "critical")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of the embedded suite's committed run, as a file."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_bytes(written(results_of(MINI), ".html"))
+    return path.as_uri()
+
+
+def _opened(browser: Browser, address: str, **options: Any) -> tuple[Page, list[str]]:
+    """A page, and what it complains about or asks for."""
+    page = browser.new_context(**options).new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: messages.append(request.url) if not request.url.startswith("file:") else None)
+    page.goto(address)
+    return page, messages
+
+
+def _shown(page: Page, selector: str) -> int:
+    return sum(element.is_visible() for element in page.query_selector_all(selector))
+
+
+def test_a_click_filters_and_the_address_keeps_it(browser: Browser, address: str) -> None:
+    """A cell of the heat table leads to its row; its address opens the same page again; nothing else is asked for."""
+    page, messages = _opened(browser, address)
+    assert _shown(page, "#languages > section") == 12
+    page.click(f'table.heat a[href="#{CELL}"]')
+    assert page.url.endswith(f"#{CELL}")
+    assert page.locator(f'[id="{CELL}"]').is_visible()
+    assert _shown(page, "#languages > section") == 1
+    again, _ = _opened(browser, page.url)
+    assert _shown(again, "#languages > section") == 1
+    again.click("text=Show everything")
+    assert _shown(again, "#languages > section") == 12
+    assert messages == []
+
+
+def test_a_toggle_shows_another_number(browser: Browser, address: str) -> None:
+    """The heat table shows the noisy level of a cell, and the address keeps that."""
+    page, _ = _opened(browser, address)
+    cell = page.locator("table.heat td[data-noisy]").first
+    before, noisy = cell.inner_text(), cell.get_attribute("data-noisy")
+    page.click("text=noisy level")
+    assert cell.inner_text() == noisy != before
+    again, messages = _opened(browser, page.url)
+    assert again.locator("table.heat td[data-noisy]").first.inner_text() == noisy
+    assert messages == []
+
+
+def test_two_languages_are_beside_each_other(browser: Browser, address: str) -> None:
+    """Chosen in the address, both parts are there, at the same height; the text of one runs from right to left."""
+    page, _ = _opened(browser, f"{address}#?language=ar&beside=sw", viewport={"width": 1400, "height": 900})
+    boxes = [part.bounding_box() for part in page.query_selector_all("#languages > section") if part.is_visible()]
+    assert len(boxes) == 2
+    assert boxes[0]["y"] == boxes[1]["y"]  # type: ignore[index]  # both are visible
+    assert boxes[0]["x"] < boxes[1]["x"]  # type: ignore[index]  # both are visible
+
+
+def test_the_page_is_read_without_a_script(browser: Browser, address: str) -> None:
+    """Without JavaScript all tables and charts are there, and no control that does nothing."""
+    page, _ = _opened(browser, f"{address}#ar", java_script_enabled=False)
+    assert page.locator("figure svg").count() > 10
+    assert page.locator("#tools").is_hidden()
+    assert _shown(page, "#languages > section") == 12
+    assert page.locator("#ar").is_visible()
+
+
+def test_a_phone_is_wide_enough(browser: Browser, address: str) -> None:
+    """At 400 pixels only tables scroll sideways, not the page."""
+    page, _ = _opened(browser, address, viewport={"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_the_page_is_printed(browser: Browser, address: str) -> None:
+    """A PDF is made of it, without the controls."""
+    page, _ = _opened(browser, address)
+    assert page.pdf().startswith(b"%PDF")
+    page.emulate_media(media="print")
+    assert page.locator("#tools").is_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(browser: Browser, address: str, scheme: str) -> None:
+    """axe finds nothing serious, in the light and in the dark; the two have different colours."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, _ = _opened(browser, address, color_scheme=scheme)
+    for fold in page.query_selector_all("details"):
+        fold.evaluate("fold => { fold.open = true; }")
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:80]) for each in found if each["impact"] in SERIOUS] == []
+    paper = [int(part) for part in re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))]
+    assert (sum(paper[:3]) < 300) == (scheme == "dark")
