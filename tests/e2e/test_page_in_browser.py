@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM: Final = shutil.which("chromium")
-FLAGS: Final = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS: Final = [
+    f"--{flag}"
+    for flag in (
+        "no-sandbox",
+        "disable-gpu",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
 MINI: Final = Path(__file__).parents[2] / "reports" / "mini"
 CELL: Final = "sw/xnli/char_noise:0.1"
 SERIOUS: Final = ("serious", "critical")

@@ -16,12 +16,14 @@ import polars as pl
 import pytest
 from tests.synthetic_run import averages, run
 
+from robust_xtreme.errors import UserError
 from robust_xtreme.report.beside import beside, names
 from robust_xtreme.report.blocks import Document, Mono, Paragraph
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.outputs import CELLS, WRITERS, cells, written
+from robust_xtreme.report.plots import Plots
 from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
@@ -201,7 +203,7 @@ def test_tables_for_papers_are_tex(hostile: Results, tmp_path: Path) -> None:
 def test_rows_of_a_paper_have_all_columns(hostile: Results) -> None:
     """In each table every row has as many cells as there are columns."""
     text = written(hostile, ".tex").decode()
-    for sides, body in re.findall(r"\\begin\{longtable\}\{@\{\}(.*?)@\{\}\}(.*?)\\end\{longtable\}", text, re.S):
+    for sides, body in re.findall(r"\\begin\{longtable\}\{@\{\}(.*?)@\{\}\}(.*?)\\end\{longtable\}", text, re.DOTALL):
         rows = [line for line in body.splitlines() if line.endswith("\\\\") and not line.startswith("\\caption")]
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(sides)}
 
@@ -232,3 +234,12 @@ def test_runs_have_short_names() -> None:
     assert names(["runs/a/eval", "runs/b/eval/"]) == ["a/eval", "b/eval"]
     assert names(["x/one", "x/two"]) == ["one", "two"]
     assert len(set(names(["x", "x"]))) == 2
+
+
+def test_a_notebook_draws_the_same_charts(results: Results, tmp_path: Path) -> None:
+    """The charts of the page are Altair's in Python; a task without cells has none, in one line."""
+    plots = Plots(results)
+    assert plots.heat().to_dict()["spec"]["layer"]
+    assert plots.forest("xnli").to_dict()["config"] == plots.curve("xnli").to_dict()["config"]
+    with pytest.raises(UserError, match="no perturbed cells"):
+        plots.forest("xcopa")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import polars as pl
 
@@ -12,6 +12,9 @@ from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.results.manifest import frame_of
 from robust_xtreme.results.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.sinks import html_text
+
+if TYPE_CHECKING:
+    from robust_xtreme.report.plots import Plots
 
 FAILED: Final = "failed"
 """The reason in the manifest for a cell whose predictions are not complete."""
@@ -57,6 +60,14 @@ class Evaluation:
     def unread(self) -> list[dict[str, str]]:
         """The languages of tasks whose files cannot be read: task, language, split, reason, detail."""
         return [cell for cell in self.manifest.get("not_run", ()) if cell["reason"] == UNREADABLE]
+
+    @property
+    def plot(self) -> Plots:
+        """Charts: `plot.heat()`, `plot.forest(task)`, `plot.curve(task)`."""
+        from robust_xtreme.report.plots import Plots
+        from robust_xtreme.report.view import Results
+
+        return Plots(Results(self.scores, self.deltas, self.manifest, self.averages))
 
     @property
     def scores(self) -> pl.DataFrame:

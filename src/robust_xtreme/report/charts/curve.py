@@ -15,7 +15,7 @@ from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.averages import LANGUAGES
 
-REALISED, NOMINAL = "realised", "strength_rank"
+REALISED, NOMINAL = "realised", "nominal"
 """The axes of a curve: edited characters of all, or the strength that was asked for."""
 
 _TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
@@ -35,10 +35,14 @@ def levels(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _points(rows: pl.DataFrame) -> pl.DataFrame:
-    points = rows.select(
-        "perturbation", NOMINAL, (100 * pl.col("grapheme_edit_rate")).alias(REALISED), "clean", level="value",
-        low=pl.col("clean") + pl.col("change_low"), high=pl.col("clean") + pl.col("change_high"),
-    )  # fmt: skip
+    columns = {
+        NOMINAL: pl.col("strength_rank"),
+        REALISED: 100 * pl.col("grapheme_edit_rate"),
+        "level": pl.col("value"),
+        "low": pl.col("clean") + pl.col("change_low"),
+        "high": pl.col("clean") + pl.col("change_high"),
+    }
+    points = rows.select("perturbation", "clean", **columns)
     start = points.group_by("perturbation", maintain_order=True).agg(pl.col("clean").first())
     start = start.with_columns(pl.col("clean").alias("level"), low=pl.col("clean"), high=pl.col("clean"))
     start = start.with_columns(pl.lit(0.0).alias(name) for name in (NOMINAL, REALISED))
