@@ -7,8 +7,8 @@ from pathlib import Path
 
 from robust_xtreme import registry
 from robust_xtreme.evaluation.prepare import variant_of
-from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.examples import Answers, Example
+from robust_xtreme.external.condition import Condition
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.specs import PerturbationSpec
 

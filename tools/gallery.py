@@ -13,7 +13,7 @@ from tools.gallery_samples import SAMPLES
 from robust_xtreme import registry
 from robust_xtreme.api import noised_strings
 from robust_xtreme.catalogue import served
-from robust_xtreme.commands.show import pieces
+from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.errors import UserError
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
 from robust_xtreme.noise.engine.noising import Noised

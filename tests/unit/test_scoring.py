@@ -13,8 +13,9 @@ import robust_xtreme
 from robust_xtreme import registry
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.scoring import Answered, Part, restored, score_examples
-from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Answers, Example, Span, Tags, Target
+from robust_xtreme.external.condition import CLEAN, Condition
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.origin import local

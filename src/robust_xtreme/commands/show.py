@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import Packs, Seed, argument, option, using
-from robust_xtreme.sinks import inert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import rich.text
 
     from robust_xtreme.noise.engine.noising import Noised
 
 _WIDE: Final = 1 << 20
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
-
-Piece = tuple[str, str]
 
 
 def show(
@@ -93,38 +88,8 @@ def _share(part: int, whole: int) -> str:
 
 def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
     """The noisy text with removed and added parts marked by colours or signs; invisible characters are shown."""
-    from rich.text import Text
+    from robust_xtreme.noise.engine.pieces import pieces
+    from robust_xtreme.report.blocks import Diff
+    from robust_xtreme.report.renderers.samples import diff_text
 
-    line = Text()
-    for removed, added in pieces(noised):
-        if removed == added:
-            line.append(inert(added))
-        elif coloured:
-            line.append(inert(removed), "red strike").append(inert(added), "bold green")
-        else:
-            line.append(f"[-{inert(removed)}-]" if removed else "").append(f"{{+{inert(added)}+}}" if added else "")
-    return line
-
-
-def pieces(noised: Noised) -> Iterator[Piece]:
-    """The text as pairs of old and new parts; the result of a chain is compared with the clean text."""
-    clean, noisy = noised.clean.value, noised.text.value
-    spans = noised.traces[0].moves if len(noised.traces) == 1 else _compared(clean, noisy)
-    old = new = 0
-    for start, stop, new_start, new_stop in spans:
-        yield clean[old:start], noisy[new:new_start]
-        yield clean[start:stop], noisy[new_start:new_stop]
-        old, new = stop, new_stop
-    yield clean[old:], noisy[new:]
-
-
-def _compared(clean: str, noisy: str) -> tuple[tuple[int, int, int, int], ...]:
-    from difflib import SequenceMatcher
-    from itertools import accumulate
-
-    from robust_xtreme.graphemes import split
-
-    old, new = split(clean), split(noisy)
-    before, after = ([0, *accumulate(map(len, clusters))] for clusters in (old, new))
-    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return tuple((before[a], before[b], after[c], after[d]) for kind, a, b, c, d in changes if kind != "equal")
+    return diff_text(Diff(tuple(pieces(noised))), coloured=coloured)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from robust_xtreme.evaluation.task_run import Condition
+from robust_xtreme.external.condition import Condition
 from robust_xtreme.models.checkpoint import Located, tokenizer_of
 from robust_xtreme.models.windows import token_ids
 from robust_xtreme.noise.engine.noising import bound, solved, unattainable

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import MissingData, SpecError, counted
-from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun, identity_of
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example
-from robust_xtreme.external.layouts import Cell, NoisySet, read
-from robust_xtreme.external.paired import Paired, pair_up
-from robust_xtreme.external.pairing import paired
+from robust_xtreme.external.condition import CLEAN, KIND, Condition, at_full, beside_set, named
+from robust_xtreme.external.condition import of_set as condition_of_set
+from robust_xtreme.external.layouts import Cell, NoisySet
+from robust_xtreme.external.paired import Paired
+from robust_xtreme.external.reading import read_pairs
 from robust_xtreme.formats import read_file
 from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.noise.suites import refusing
 from robust_xtreme.results.schema import PAIRINGS
 from robust_xtreme.results.splits import of_set
 from robust_xtreme.run_spec import RunSpec, parse_match, parse_sets
+from robust_xtreme.sources.selecting import identity_of
 from robust_xtreme.sources.source import Source
 from robust_xtreme.specs import PerturbationSpec
-
-KIND: Final = "external"
-_FULL: Final = "1"
 
 
 @final
@@ -45,11 +45,9 @@ class Sets:
         """
         cell = Cell(task_run.task, task_run.language, task_run.split)
         for noisy_set in self.sets:
-            if (path := noisy_set.file(cell)) is not None:
+            if read := read_pairs(noisy_set, cell, self.source, split, self.is_partial):
+                path, whole = read
                 self.used[noisy_set.name] = None
-                noisy = read(cell, path, self.source)
-                pairing = paired(split, noisy, cell.task.labels, self.is_partial)
-                whole = pair_up(noisy_set.name, split, noisy, pairing)
                 kept = whole.of(frozenset(example.id for example in examples))
                 if kept.examples:
                     yield self._run(task_run, kept, path)
@@ -57,10 +55,8 @@ class Sets:
     def _run(self, task_run: TaskRun, given: Paired, path: Path) -> TaskRun:
         """The task run of a set, with its own items and conditions."""
         cells = [spec for spec in self.matches if not refusing(spec, task_run.task.family)]
-        conditions = [Condition(f"{KIND}:{given.name}", seeds=(0,), given=given)]
-        for spec in cells:
-            full = at_full(spec).on(*given.fields)
-            conditions.append(Condition(f"{spec}@matched={given.name}", full, self.seeds, given=given))
+        conditions = [replace(named(condition_of_set(given.name), given), seeds=(0,))]
+        conditions += [replace(named(beside_set(spec, given.name), given), seeds=self.seeds) for spec in cells]
         of_run = replace(
             task_run,
             split=of_set(task_run.split, given.name),
@@ -82,18 +78,13 @@ class Sets:
 
 def sets_of(spec: RunSpec, source: Source, cells: Collection[tuple[str, str]]) -> Sets:
     """The noisy sets that a spec names, for a run of these tasks and languages. Raises SpecError."""
-    named = parse_sets(spec.external)
+    paths = parse_sets(spec.external)
     matches = tuple(map(parse_match, spec.match))
     for match in matches:
         if asks(at_full(match)):
             raise SpecError(f"--match {match}: it asks the model, so that its edits are not those of a strength.")
-    sets = tuple(NoisySet(name, Path(path), tuple(cells)) for name, path in named.items())
+    sets = tuple(NoisySet(name, Path(path), tuple(cells)) for name, path in paths.items())
     return Sets(source, sets, matches, tuple(range(spec.seeds)), spec.external_partial)
-
-
-def at_full(spec: PerturbationSpec) -> PerturbationSpec:
-    """A perturbation without a strength at full strength."""
-    return replace(spec, links=(replace(spec.links[0], strengths=(_FULL,)),))
 
 
 def conditions_of(task_runs: Sequence[TaskRun]) -> dict[str, dict[str, Any]]:
@@ -106,7 +97,7 @@ def conditions_of(task_runs: Sequence[TaskRun]) -> dict[str, dict[str, Any]]:
         sets = [run.external for run in task_runs if run.external and run.external.name == name]
         fields = {given.fields for given in sets}
         share = sum(len(given.pairing.pairs) for given in sets) / sum(given.total for given in sets)
-        rows[f"{KIND}:{name}"] = {
+        rows[condition_of_set(name)] = {
             "kind": KIND,
             "name": name,
             "fields": ",".join(fields.pop()) if len(fields) == 1 else None,

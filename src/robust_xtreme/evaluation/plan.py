@@ -12,10 +12,11 @@ from robust_xtreme import registry
 from robust_xtreme.adapters.own import clusters_note
 from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
 from robust_xtreme.evaluation.by_tokens import resolved
-from robust_xtreme.evaluation.external import Sets, at_full, sets_of
-from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun, identity_of, limited
+from robust_xtreme.evaluation.external import Sets, sets_of
+from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.unread import check_read
 from robust_xtreme.examples import Corpus, Document, Example, Text
+from robust_xtreme.external.condition import CLEAN, Condition, at_full
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.models.checkpoint import Located
@@ -34,6 +35,7 @@ from robust_xtreme.run_spec import MINI, RunSpec, parse_lengths, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import fetch, languages_of
 from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.selecting import identity_of, limited
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, faults, group_languages, tuned
 from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, final
 
-from robust_xtreme.evaluation.task_run import Condition, TaskRun
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus, Document, Example, Text
-from robust_xtreme.external.matched import matched
-from robust_xtreme.external.paired import Paired
-from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts, perturb
+from robust_xtreme.external.condition import Condition
+from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts
 from robust_xtreme.predictors.predictor import Candidates, Input, Predictor
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import CANDIDATE
@@ -134,7 +133,7 @@ class _Distinct:
 
 def variant_of(split: Split, condition: Condition, seed: int, ask: Ask | None = None) -> Variant:
     """The examples, and the candidates, under a condition and seed."""
-    shown, noised = _under(split.examples, condition, seed, ask)
+    shown, noised = condition.shown(split.examples, seed, ask)
     if split.corpus is None:
         return Variant(condition, seed, shown, noised)
     right = frozenset(id for example in split.examples for id in _ids(example, CANDIDATE))
@@ -143,22 +142,6 @@ def variant_of(split: Split, condition: Condition, seed: int, ask: Ask | None = 
     tuning = (tuned.examples, tuned.pool) if tuned and tuned.pool else None
     pool = Candidates(tuple(text.id for text in split.corpus.texts), values, split.corpus.unscored, tuning)
     return Variant(condition, seed, shown, {**noised, **noised_candidates}, pool)
-
-
-def _under(
-    examples: Sequence[Example], condition: Condition, seed: int, ask: Ask | None
-) -> tuple[tuple[Example, ...], Mapping[str, Noised]]:
-    """The examples under a condition and seed, and the outcome of each text by its id."""
-    match condition.spec, condition.given:
-        case None, None:
-            return _clean(examples)
-        case None, Paired() as given:
-            return given.shown(examples), given.noised
-        case spec, Paired() as given if spec:
-            return matched(given, examples, spec, seed)
-        case spec, _ if spec:
-            return perturb(examples, spec, seed, ask)
-    raise AssertionError("a condition is clean, given or drawn")
 
 
 def noised_pool(
@@ -174,11 +157,3 @@ def noised_pool(
             values.append(outcome.text.value)
             noised |= {outcome.clean.id: outcome} if outcome.clean.id in kept else {}
     return noised, tuple(values)
-
-
-def _clean(examples: Sequence[Example]) -> tuple[tuple[Example, ...], dict[str, Noised]]:
-    """The examples unchanged."""
-    texts = {text.id: text for example in examples for text in example.texts.values()}
-    return tuple(examples), {
-        name: Noised(text, text, "unchanged", 0, {}, 0, 0, len(text.value.split()), 0) for name, text in texts.items()
-    }

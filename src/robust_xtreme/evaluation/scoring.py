@@ -15,8 +15,9 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.evaluation.prepare import Prepared, Variant
-from robust_xtreme.evaluation.task_run import CLEAN, Condition, TaskRun
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Answers, Example, Scored, Span, Target, Text, target_json
+from robust_xtreme.external.condition import CLEAN, Condition
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound
 from robust_xtreme.noise.label_risk import edited

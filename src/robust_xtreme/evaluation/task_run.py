@@ -1,51 +1,24 @@
-"""Task runs, their conditions, and the examples of each: read for the plan, and kept or read again for the run."""
+"""Task runs with their conditions, and the examples of each: read for the plan, and kept or read again for the run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Corpus, Example, digest
+from robust_xtreme.external.condition import CLEAN, Condition
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.unsupported import outside
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import Split, load
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import data_identity, limit
+from robust_xtreme.sources.selecting import identity_of, limited
 from robust_xtreme.sources.survey import tuned_on
-from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.specs import Origin, TaskSpec
 
-CLEAN: Final = "clean"
-CLEAN_SEED: Final = -1
 ROOM: Final = 2_000_000
 """The most texts and spans that are kept, about 200 to 500 bytes each: all of XTREME-R but a part of PAN-X."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition: clean, or one perturbation at one strength on named fields.
-
-    `asks`: it queries the model; `in_suite`: a suite contains it, and it was not named itself. `given` is the noisy set
-    whose items it has, or, with a `spec`, whose edits the perturbation matches in number.
-    """
-
-    name: str
-    spec: PerturbationSpec | None = None
-    seeds: tuple[int, ...] = (CLEAN_SEED,)
-    asks: bool = False
-    in_suite: bool = field(default=False, compare=False)
-    given: Paired | None = field(default=None, compare=False)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields that are noised; none where the condition is clean."""
-        if self.spec is None:
-            return self.given.fields if self.given else ()
-        return self.spec.fields
 
 
 @final
@@ -139,17 +112,6 @@ class Splits:
         if identity_of(examples, split.corpus) != task_run.data:
             raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
         return replace(split, examples=examples, tuned=tuned_on(task, self.pools, language, split))
-
-
-def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
-    """The examples, or whole clusters of them up to a number of rows."""
-    return tuple(examples) if rows is None else limit(examples, rows)
-
-
-def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
-    """The identity of the evaluated data: examples and candidates."""
-    identity = data_identity(examples)
-    return identity if corpus is None else digest(identity, corpus.identity)
 
 
 def _size(split: Split) -> int:

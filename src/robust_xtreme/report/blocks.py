@@ -46,12 +46,20 @@ class Link:
 class Diff:
     """A text before and after edits, in pieces (removed, added); where both are equal, the text that stays.
 
-    `language` and `direction` (`ltr` or `rtl`) are those of the text.
+    `language` and `direction` (`ltr` or `rtl`) are those of the text. `marks`, if any, has the name of the mark of each
+    piece, such as `gold`, or "".
     """
 
     pieces: tuple[tuple[str, str], ...]
     language: str = ""
     direction: str = "ltr"
+    marks: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> tuple[tuple[str, str, str], ...]:
+        """The pieces, each with the name of its mark."""
+        marks = self.marks or ("",) * len(self.pieces)
+        return tuple((removed, added, mark) for (removed, added), mark in zip(self.pieces, marks, strict=True))
 
 
 Inline: TypeAlias = str | Strong | Mono | Link | Diff
@@ -170,6 +178,21 @@ class Chart:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """An example: its title, its address, the texts by their names, and facts about it, as gold and predictions.
+
+    `labels` are what a page can filter by, as `became`.
+    """
+
+    title: Phrase
+    anchor: str
+    labels: Mapping[str, str]
+    texts: tuple[tuple[str, Diff], ...]
+    facts: tuple[tuple[str, Phrase], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Part:
     """Blocks under a title, with an address; `folded` ones are opened by the reader where that is possible."""
 
@@ -180,7 +203,7 @@ class Part:
     folded: bool = False
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | Terms | Code | Table | Chart | Part
+Block: TypeAlias = Heading | Paragraph | Bullets | Terms | Code | Table | Chart | Sample | Part
 
 
 @final

@@ -11,3 +11,8 @@ def of_set(split: str, name: str) -> str:
 def is_of_set(split: str) -> bool:
     """Whether a split is that of a set of noisy examples."""
     return split.endswith("]")
+
+
+def clean_split(split: str) -> str:
+    """The split that the clean items of a set of noisy examples are of; of another split its own name."""
+    return split.rpartition(" [")[0] if is_of_set(split) else split

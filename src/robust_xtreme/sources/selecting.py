@@ -6,13 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Example, digest
+from robust_xtreme.examples import Corpus, Example, digest
 
 
 def data_identity(examples: Sequence[Example]) -> str:
     """The hash of the sorted (id, fingerprint, cluster) of the examples; their order does not count."""
     rows = sorted((example.id, example.fingerprint, example.cluster) for example in examples)
     return digest(*(part for row in rows for part in row))
+
+
+def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
+    """The identity of the evaluated data: examples and candidates."""
+    identity = data_identity(examples)
+    return identity if corpus is None else digest(identity, corpus.identity)
+
+
+def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
+    """The examples, or whole clusters of them up to a number of rows."""
+    return tuple(examples) if rows is None else limit(examples, rows)
 
 
 def limit(examples: Sequence[Example], n: int) -> tuple[Example, ...]:

@@ -20,6 +20,7 @@ from robust_xtreme.report.blocks import (
     Paragraph,
     Part,
     Phrase,
+    Sample,
     Strong,
     Table,
     Terms,
@@ -59,6 +60,10 @@ def _block(block: Block) -> Iterator[str]:
         case Part():
             yield f"{'#' * block.level} {markdown(block.title)}"
             yield from blocks(block.blocks)
+        case Sample():
+            yield f"**{phrase(block.title)}**"
+            lines = [(name, (diff,)) for name, diff in block.texts] + [(name, inlines(it)) for name, it in block.facts]
+            yield "\n".join(f"- {markdown(name)}: {phrase(parts)}" for name, parts in lines)
         case Chart():
             return
         case _:

@@ -1,0 +1,193 @@
+"""Selects the examples of a run that are shown: the largest losses of each task and language, and keyed draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError
+from robust_xtreme.metric import ALL, Metric
+from robust_xtreme.randomness import draws, salt, text_keys
+from robust_xtreme.report.cells import highest
+from robust_xtreme.report.page.names import with_addresses
+from robust_xtreme.report.summary import headline_cells
+from robust_xtreme.report.view import Results
+from robust_xtreme.results.manifest import check_file
+from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, Frame
+
+MOST: Final = 3000
+"""The most examples of a page."""
+
+MOST_EACH: Final = 6
+"""The most of a task and language, a third of them drawn at random."""
+
+WRONG, RIGHT, SAME = BECAME = ("wrong", "right", "same")
+"""What noise makes of the answer to an example: it scores lower than the answer to the clean text, higher, or alike."""
+
+CLEAN: Final = "clean"
+_WHOLE: Final = 100.0
+_SEEDS: Final = 1 << 20
+_BASE: Final = [name for name in CELL if name != "condition"]
+_SHOWN: Final = ("cell", "address", "column", "task", "split", "language", "noise", "metric", "seeds")
+_ITEM: Final = ("cell", "base", "noise_seed", "example")
+_ANSWERED: Final = ("prediction", "answer", "gold")
+_REALISED: Final = (
+    "status", "nominal", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words", "tokens_clean", "tokens",
+)  # fmt: skip
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """PREDICTIONS and STATS of a run, which are not read before it is known which of their rows are needed."""
+
+    predictions: pl.LazyFrame
+    stats: pl.LazyFrame
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which examples are wanted; an empty tuple means all.
+
+    A noise is a perturbation, at its highest strength, or a condition, `char_noise:0.05`. `each` is the most of a task
+    and language, `most` that of all. With `drawn`, a third are drawn from all, else they are those that lose most.
+    """
+
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    noises: tuple[str, ...] = ()
+    became: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    each: int = MOST_EACH
+    most: int = MOST
+    drawn: bool = True
+
+
+def rows_of(folder: Path, manifest: Mapping[str, Any]) -> Rows:
+    """The frames of a finished run. Raises DataError where a file is not the one that the run wrote."""
+    frames = ((PREDICTIONS, "predictions.parquet"), (STATS, "stats.parquet"))
+    return Rows(*(_scanned(folder, name, frame, manifest) for frame, name in frames))
+
+
+def _scanned(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.LazyFrame:
+    check_file(folder, name, manifest)
+    try:
+        scanned = pl.scan_parquet(folder / name, glob=False)
+        missing = set(frame.columns) - set(scanned.collect_schema())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(folder / name, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
+    if missing:
+        raise DataError(folder / name, f"has no column {min(missing)}")
+    return scanned
+
+
+def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
+    """The examples that are shown, a row each, sorted by language and task, the largest loss first.
+
+    Of each cell it has the parts of its name and its `address`; of each example `value` and `value_clean`, its headline
+    metric from 0 to 100 under noise and clean, `loss` = clean - noisy, `became`, and the columns of PREDICTIONS, those
+    of the clean prediction with `_clean` behind their names. The same run gives the same rows.
+    """
+    cells = _cells(results, wanted)
+    losses = _losses(cells, rows.stats, wanted)
+    ranked = _ranked(losses.join(cells.select("cell", "task", "split", "language"), on="cell"), results.manifest)
+    shown = _within(ranked, wanted).drop("task", "split", "language")
+    return _with_predictions(shown.join(cells, on=("cell", "base")), rows)
+
+
+def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
+    """The cells that examples come from: of headline metrics, at the highest strength unless a noise is named."""
+    raw = {f"cell_{name}": pl.col(name) for name in CELL}  # views show some of these otherwise
+    every = headline_cells(replace(results, deltas=results.deltas.with_columns(**raw)))
+    every = every.with_columns(cell=pl.int_range(pl.len()))
+    if wanted.noises:
+        at_strength = every.filter(pl.col("noise").is_in(wanted.noises) | pl.col("condition").is_in(wanted.noises))
+        by_name = highest(every).filter(pl.col("perturbation").is_in(wanted.noises))
+        every = pl.concat([by_name, at_strength]).unique(maintain_order=True)
+    else:
+        every = highest(every)
+    named = (("task", wanted.tasks), ("cell_language", wanted.languages))
+    asked = [pl.col(column).is_in(names) for column, names in named if names]
+    cells = with_addresses(every).filter(pl.lit(True), *asked)
+    base = pl.concat_str([f"cell_{name}" for name in _BASE], separator="\0")
+    return cells.select(*_SHOWN, *raw, base=base.rank("dense"))
+
+
+def _losses(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.DataFrame:
+    """The value of each example of the cells, clean and noisy."""
+    whole = stats.filter(pl.col("scope") == ALL)
+    whole = whole.filter(pl.col("example").is_in(wanted.ids)) if wanted.ids else whole
+    of_cell = {f"cell_{name}": name for name in CELL}
+    noisy = cells.select("cell", "base", "metric", *of_cell).rename(of_cell)
+    clean = noisy.unique(_BASE, maintain_order=True).with_columns(condition=pl.lit(CLEAN))
+    at_noise, at_clean = (_values(whole, keys) for keys in (noisy, clean))
+    paired = at_noise.join(at_clean.select("base", "example", value_clean="value"), on=("base", "example"))
+    loss = pl.col("value_clean") - pl.col("value")
+    became = pl.when(loss > 0).then(pl.lit(WRONG)).when(loss < 0).then(pl.lit(RIGHT)).otherwise(pl.lit(SAME))
+    measured = paired.with_columns(loss=loss, became=became)
+    return measured.filter(pl.col("became").is_in(wanted.became)) if wanted.became else measured
+
+
+def _values(stats: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """The value of each example of some cells; one without anything to count, and nothing counted, is right."""
+    picked = stats.join(keys.lazy(), on=[*CELL, "metric"]).select(*_ITEM, "metric", "stats").collect(engine="streaming")
+    parts = [_reduced(part) for part in picked.partition_by("metric")]
+    return pl.concat(parts) if parts else picked.select(*_ITEM, value=pl.lit(0.0))
+
+
+def _reduced(part: pl.DataFrame) -> pl.DataFrame:
+    metric: Metric = registry.load("metric", part.item(0, "metric"))
+    sums = part.get_column("stats").explode().to_numpy().reshape(part.height, -1)
+    values = np.where(sums.any(axis=1), metric.reduce(sums), _WHOLE)
+    return part.select(*_ITEM, pl.Series("value", values))
+
+
+def _ranked(losses: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """The examples with `draw`, a keyed draw, and `rank`: how many of their cell lose more, equal ones by their draw."""
+    ids = losses.get_column("example").unique().sort()
+    keys = text_keys(salt("samples", str(manifest.get("spec_hash", ""))), ids.to_list())
+    keyed = pl.DataFrame({"example": ids, "key": keys})
+    ranked = losses.join(keyed, on="example")
+    numbers = ranked.select(pl.col("cell") * _SEEDS + pl.col("noise_seed")).to_series().to_numpy()
+    drawn = draws(ranked.get_column("key").to_numpy(), numbers)
+    ranked = ranked.with_columns(pl.Series("draw", drawn)).sort("cell", -pl.col("loss"), "draw", "example")
+    return ranked.with_columns(rank=pl.int_range(pl.len()).over("cell")).drop("key")
+
+
+def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
+    """As many of each task and language as there is room for, evenly over its cells."""
+    of = ("task", "split", "language")
+    groups = ranked.select(of).n_unique()
+    each = max(1, min(wanted.each, wanted.most // max(1, groups)))
+    by_loss = ranked.sort("rank", -pl.col("loss"), "cell", maintain_order=True)
+    if not wanted.drawn:
+        return by_loss.group_by(of, maintain_order=True).head(each).sort("rank", -pl.col("loss")).head(wanted.most)
+    lost = by_loss.filter(pl.col("loss") > 0).group_by(of, maintain_order=True).head(each - each // 3)
+    left = ranked.join(lost, on=_ITEM, how="anti").sort("draw", "cell")
+    room = lost.group_by(of).len("taken")
+    left = left.join(room, on=of, how="left").with_columns(pl.col("taken").fill_null(0))
+    more = left.filter(pl.int_range(pl.len()).over(of) < each - pl.col("taken").cast(pl.Int64)).drop("taken")
+    return pl.concat([lost.select(ranked.columns), more.select(ranked.columns)]).head(wanted.most)
+
+
+def _with_predictions(shown: pl.DataFrame, rows: Rows) -> pl.DataFrame:
+    """The examples with their predictions, noisy and clean, in order."""
+    ids = shown.get_column("example").unique().to_list()
+    asked = rows.predictions.filter(pl.col("example").is_in(ids))
+    kept = asked.select(*CELL, "noise_seed", "example", *_ANSWERED, *_REALISED).collect(engine="streaming")
+    cell = {f"cell_{name}": name for name in CELL}
+    noisy = shown.join(kept, left_on=[*cell, "noise_seed", "example"], right_on=[*CELL, "noise_seed", "example"])
+    renamed = {name: f"{name}_clean" for name in _ANSWERED}
+    clean = kept.filter(pl.col("condition") == CLEAN).select(*_BASE, "example", *_ANSWERED).rename(renamed)
+    both = noisy.join(
+        clean, left_on=[*(f"cell_{name}" for name in _BASE), "example"], right_on=[*_BASE, "example"], how="left"
+    )
+    order = ("language", "task", "split", "loss", "address", "example", "noise_seed")
+    return both.sort(*order, descending=[name == "loss" for name in order])

@@ -1,0 +1,289 @@
+"""Makes the texts of examples again, clean and noisy, from the spec and the data of a run; no model is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme import packs, registry
+from robust_xtreme.adapters.own import own_tasks
+from robust_xtreme.errors import Mismatch, RobustXtremeError
+from robust_xtreme.examples import Corpus, Example
+from robust_xtreme.external.condition import Condition, named
+from robust_xtreme.external.layouts import Cell, NoisySet
+from robust_xtreme.external.paired import Paired
+from robust_xtreme.external.reading import read_pairs
+from robust_xtreme.noise.engine.noising import Noised, asks, noise_texts
+from robust_xtreme.noise.engine.realised import TOKENS
+from robust_xtreme.noise.user_packs import using
+from robust_xtreme.results.manifest import check_file
+from robust_xtreme.results.splits import clean_split
+from robust_xtreme.run_spec import RunSpec, from_toml, parse_sets
+from robust_xtreme.sources.loading import Split, load
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.selecting import identity_of, limited
+from robust_xtreme.sources.source import Source, open_source
+from robust_xtreme.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
+
+RUN: Final = "run.toml"
+_DIGITS: Final = 6
+_SHARES: Final = ("grapheme_edit_rate", "word_edit_rate")
+
+Read = Callable[[str, str, str], Split]
+"""Reads a split of a task in a language, by their names: task, language, split."""
+
+Key = tuple[str, int, str]
+"""The address of a cell, a noise seed, and the id of an example."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """An example, clean and under a condition, with the outcome of each of its texts, and of documents, by their ids."""
+
+    task: TaskSpec
+    clean: Example
+    noisy: Example
+    fields: tuple[str, ...]
+    outcomes: Mapping[str, Noised]
+    documents: Mapping[str, Noised]
+
+    def outcome(self, name: str) -> Noised:
+        """What became of a field."""
+        text = self.clean.texts[name]
+        return self.outcomes[text.id] if name in self.fields else _unchanged(self, name)
+
+
+def _unchanged(remade: Remade, name: str) -> Noised:
+    text = remade.clean.texts[name]
+    return Noised(text, text, "unchanged", 0, {}, 0, 0, 0, 0)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The examples that could be made again, and a line for each task and language where they could not, and why."""
+
+    remade: Mapping[Key, Remade]
+    problems: tuple[str, ...]
+
+
+def spec_of(folder: Path, manifest: Mapping[str, Any]) -> RunSpec:
+    """What a run was asked for; remote code is not run. Raises DataError where its file was changed, SpecError."""
+    check_file(folder, RUN, manifest)
+    return from_toml(folder / RUN, trust_remote_code=False)
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    """The key of a chosen example."""
+    return row["address"], row["noise_seed"], row["example"]
+
+
+def texts_of(
+    chosen: pl.DataFrame,
+    spec: RunSpec,
+    manifest: Mapping[str, Any],
+    read: Read | None = None,
+    watch: Callable[[str], None] = lambda _: None,
+) -> Texts:
+    """The texts of the chosen examples. `read` gives data that are in memory, `watch` gets what is read next.
+
+    What cannot be made again is left out and described: data that are missing or changed, edits that are others now.
+    """
+    remade: dict[Key, Remade] = {}
+    problems: list[str] = []
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(using(*spec.packs))
+            stack.enter_context(own_tasks(spec.data))
+            maker = _maker(spec, manifest, read)
+            for unit, rows in _by_unit(chosen, manifest):
+                watch(f"{unit['task']} {unit['language']}")
+                try:
+                    remade |= maker.remade(unit, rows)
+                except (RobustXtremeError, OSError) as error:
+                    problems.append(_line(unit, error))
+    except (RobustXtremeError, OSError) as error:
+        problems.append(f"No texts are shown. {error}")
+    return Texts(remade, tuple(problems))
+
+
+def _line(unit: Mapping[str, Any], error: Exception) -> str:
+    return f"{unit['task']} {unit['language']}: no texts are shown. {error}"
+
+
+def _by_unit(
+    chosen: pl.DataFrame, manifest: Mapping[str, Any]
+) -> Iterator[tuple[Mapping[str, Any], list[dict[str, Any]]]]:
+    """The task runs of the manifest with their examples."""
+    columns = ("task", "split", "language", "context_language")
+    groups = chosen.partition_by([f"cell_{name}" for name in columns], as_dict=True)
+    for unit in manifest.get("units", ()):
+        origin = Origin(unit["task"], unit["split"], unit["language"])
+        key = (origin.task, origin.split, origin.question, origin.context)
+        if key in groups:
+            yield unit, groups[key].to_dicts()
+
+
+def _maker(spec: RunSpec, manifest: Mapping[str, Any], read: Read | None) -> _Maker:
+    """Raises Mismatch where the packs of the run are others now."""
+    if packs.identity() != manifest.get("packs", ""):
+        raise Mismatch("The contents of the run's --packs changed since.")
+    source = open_source(spec.data, offline=True)
+    pools = Pools(source)
+
+    def from_source(task: str, language: str, split: str) -> Split:
+        return load(registry.load("task", task), source, language, split, pools)
+
+    cells = tuple(dict.fromkeys((unit["task"], unit["language"]) for unit in manifest.get("units", ())))
+    sets = {name: NoisySet(name, Path(path), cells) for name, path in parse_sets(spec.external).items()}
+    return _Maker(spec, source, read or from_source, sets)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes examples of a run again; `last` is the split that was read last."""
+
+    spec: RunSpec
+    source: Source
+    read: Read
+    sets: Mapping[str, NoisySet]
+    last: dict[tuple[str, str, str], Split] = field(default_factory=dict)
+
+    def remade(self, unit: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[Key, Remade]:
+        """The examples of a task run. Raises DataError, MissingData, and Mismatch where data or edits are others."""
+        task: TaskSpec = registry.load("task", unit["task"])
+        examples, corpus, given = self._data(task, unit)
+        by_id = {example.id: example for example in examples}
+        made: dict[Key, Remade] = {}
+        for condition, seed, alike in _by_condition(rows, given):
+            clean = [by_id[row["example"]] for row in alike if row["example"] in by_id]
+            if len(clean) < len(alike):
+                raise Mismatch("An example of the run is not in its data.")
+            for row, remade in zip(alike, _under(task, clean, corpus, condition, seed, alike), strict=True):
+                _check(row, remade)
+                made[key_of(row)] = remade
+        return made
+
+    def _data(
+        self, task: TaskSpec, unit: Mapping[str, Any]
+    ) -> tuple[Sequence[Example], Corpus | None, Paired | None]:
+        """The examples of a task run, its candidates and its noisy set."""
+        name = clean_split(unit["split"])
+        split = self._split(task.name, unit["language"], name)
+        examples = limited(split.examples, self.spec.limit_of(task.name))
+        if "external" not in unit:
+            _check_data(unit, examples, split)
+            return examples, split.corpus, None
+        noisy_set = self.sets[unit["external"]["set"]]
+        cell = Cell(task, unit["language"], name)
+        pairs = read_pairs(noisy_set, cell, self.source, split.examples, self.spec.external_partial)
+        if pairs is None:
+            raise Mismatch(f"{noisy_set.path} has no file of it any more.")
+        given = pairs[1].of(frozenset(example.id for example in examples))
+        _check_data(unit, given.examples, replace(split, corpus=None))
+        return given.examples, None, given
+
+    def _split(self, *names: str) -> Split:
+        if names not in self.last:
+            self.last.clear()
+            self.last[names] = self.read(*names)  # type: ignore[index]  # three names
+        return self.last[names]  # type: ignore[index]  # the same
+
+
+def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Split) -> None:
+    """Raise Mismatch naming the file that changed since the run, where one did."""
+    if identity_of(examples, split.corpus) == unit["data"]:
+        return
+    before = {file["path"]: file["sha256"] for file in unit.get("files", ())}
+    changed = [name for name, sha256 in split.files if before.get(name, sha256) != sha256]
+    raise Mismatch(f"{changed[0] if changed else 'The data'} changed since the run.")
+
+
+def _by_condition(
+    rows: Sequence[Mapping[str, Any]], given: Paired | None
+) -> Iterator[tuple[Condition, int, list[Mapping[str, Any]]]]:
+    """The examples of each condition and noise seed."""
+    groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["cell_condition"], row["noise_seed"]), []).append(row)
+    for (name, seed), alike in groups.items():
+        yield _drawn(named(name, given), alike[0]["nominal"]), seed, alike
+
+
+def _drawn(condition: Condition, nominal: str | None) -> Condition:
+    """A condition as it was drawn: a share of tokens, which are a model's, at the strength that it was solved for.
+
+    Raises Mismatch for noise that asks the model.
+    """
+    spec = condition.spec
+    if spec is None:
+        return condition
+    if spec.links[-1].axis == TOKENS and nominal:
+        link = replace(spec.links[-1], strengths=(nominal,), axis="")
+        return replace(condition, spec=PerturbationSpec((*spec.links[:-1], link), spec.fields))
+    if asks(spec):
+        raise Mismatch(f"{condition.name} asks the model, which is not loaded here.")
+    return condition
+
+
+def _under(
+    task: TaskSpec,
+    clean: Sequence[Example],
+    corpus: Corpus | None,
+    condition: Condition,
+    seed: int,
+    rows: Sequence[Mapping[str, Any]],
+) -> Iterator[Remade]:
+    """Examples under a condition, and the documents that are right or were found."""
+    distinct = tuple({example.id: example for example in clean}.values())
+    shown, outcomes = condition.shown(distinct, seed)
+    noisy = {example.id: example for example in shown}
+    documents = _documents(corpus, condition, seed, rows) if corpus else {}
+    for example in clean:
+        yield Remade(task, example, noisy[example.id], condition.fields, outcomes, documents)
+
+
+def _documents(
+    corpus: Corpus, condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Noised]:
+    """The outcomes of the documents of a pool that are right for some examples, or that were found first."""
+    wanted: set[str] = set()
+    for row in rows:
+        wanted.update(json.loads(row["gold"]))
+        for name in ("prediction", "prediction_clean"):
+            wanted.update(json.loads(row[name] or "[]")[:1])
+    texts = [text for text in corpus.texts if text.id in wanted]
+    if condition.spec is None or CANDIDATE not in condition.fields:
+        return {text.id: Noised(text, text, "unchanged", 0, {}, 0, 0, 0, 0) for text in texts}
+    return {outcome.clean.id: outcome for outcome in noise_texts(texts, condition.spec, seed)}
+
+
+def _check(row: Mapping[str, Any], remade: Remade) -> None:
+    """Raise Mismatch naming the example where its edits are not those of the run."""
+    measured = [remade.outcome(name) for name in remade.fields if name != CANDIDATE]
+    if CANDIDATE in remade.fields:
+        measured += [remade.documents[id] for id in json.loads(row["gold"])]
+    edits: Counter[str] = Counter()
+    for noised in measured:
+        edits.update(noised.edits)
+    operators = {name: many for name, many in edits.items() if many}
+    counts = (("graphemes_edited", "graphemes"), ("words_edited", "words"))
+    shares = [_share([(getattr(it, part), getattr(it, whole)) for it in measured]) for part, whole in counts]
+    same = all(round(row[name], _DIGITS) == round(value, _DIGITS) for name, value in zip(_SHARES, shares, strict=True))
+    if json.loads(row["operators"]) != operators or not same:
+        what = "The noise made again has other edits than the run"
+        raise Mismatch(f"{what} in {row['example']}: the program, its packs or a library changed since.")
+
+
+def _share(counts: Sequence[tuple[int, int]]) -> float:
+    total = sum(whole for _, whole in counts)
+    return sum(part for part, _ in counts) / total if total else 0.0

@@ -1,0 +1,166 @@
+"""Cuts a text with its edits to windows around the first edit and the answers, by grapheme clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from robust_xtreme import graphemes
+from robust_xtreme.noise.engine.pieces import Piece
+
+WIDTH: Final = 300
+"""The clusters of a text that are shown, about."""
+
+CUT: Final = "\u2026"
+_LONGEST: Final = 16
+"""The most code points of a cluster that are shown."""
+
+_NEAR: Final = 4 * WIDTH
+"""The code points on each side of a point of interest that are split into clusters."""
+
+Marked = tuple[str, str, str]
+"""A part of the clean text, what it became, and the name of its mark, or ""."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A named range of code points of the clean text or, if `noisy`, of the noisy one."""
+
+    name: str
+    start: int
+    stop: int
+    noisy: bool = False
+
+
+def marked(pieces: Sequence[Piece], marks: Sequence[Mark]) -> list[Marked]:
+    """The pieces with their marks: equal ones are divided where a mark begins or ends, edited ones have it whole."""
+    parts: list[Marked] = []
+    old = new = 0
+    for before, after in pieces:
+        cuts = {0, len(before)}
+        if before == after:
+            ends = (end - (new if mark.noisy else old) for mark in marks for end in (mark.start, mark.stop))
+            cuts.update(end for end in ends if 0 < end < len(before))
+        bounds = sorted(cuts)
+        if before != after:
+            parts.append((before, after, _names(marks, (old, old + len(before)), (new, new + len(after)))))
+        else:
+            for start, stop in zip(bounds, bounds[1:], strict=False):
+                names = _names(marks, (old + start, old + stop), (new + start, new + stop))
+                parts.append((before[start:stop], before[start:stop], names))
+        old, new = old + len(before), new + len(after)
+    return parts
+
+
+def _names(marks: Sequence[Mark], old: tuple[int, int], new: tuple[int, int]) -> str:
+    """The names of the marks that overlap a range."""
+    names = []
+    for mark in marks:
+        start, stop = new if mark.noisy else old
+        if mark.start < stop and start < mark.stop:
+            names.append(mark.name)
+    return " ".join(dict.fromkeys(names))
+
+
+def window(parts: Sequence[Marked], width: int = WIDTH) -> tuple[Marked, ...]:
+    """The parts around the first edit and the first marks, with an ellipsis where others are left out."""
+    sizes = [len(before) if before == after else len(before) + len(after) for before, after, _ in parts]
+    if sum(sizes) <= width // 2:
+        return tuple((_short(before), _short(after), name) for before, after, name in parts if before or after)
+    points = _points(parts, sizes)
+    near = _cut(parts, sizes, points, [_NEAR] * len(points))
+    split = [part for before, after, name in near for part in _clusters(before, after, name)]
+    ones = [1] * len(split)
+    return tuple(_joined(_cut(split, ones, _points(split, ones), [width // (2 * len(points))] * len(points))))
+
+
+def _points(parts: Sequence[Marked], sizes: Sequence[int]) -> list[int]:
+    """Where the first edit is, and the first part with each mark; the beginning where there is none."""
+    points: dict[str, int] = {}
+    position = 0
+    for (before, after, names), size in zip(parts, sizes, strict=True):
+        kinds = ([_EDIT] if before != after else []) + names.split()
+        for kind in kinds:
+            points.setdefault(kind, position)
+        position += size
+    return sorted(set(points.values())) or [0]
+
+
+_EDIT: Final = "\0edit"
+
+
+def _cut(parts: Sequence[Marked], sizes: Sequence[int], points: Sequence[int], room: Sequence[int]) -> list[Marked]:
+    """The parts within reach of a point; an ellipsis represents each run of others."""
+    total = sum(sizes)
+    ranges: list[tuple[int, int]] = []
+    for point, reach in zip(points, room, strict=True):
+        low, high = max(0, point - reach), min(total, point + reach)
+        if point - reach < 0:
+            high = min(total, 2 * reach)
+        if point + reach > total:
+            low = max(0, total - 2 * reach)
+        if ranges and low <= ranges[-1][1]:
+            ranges[-1] = ranges[-1][0], max(high, ranges[-1][1])
+        else:
+            ranges.append((low, high))
+    return [*_within(parts, sizes, ranges, total)]
+
+
+def _within(
+    parts: Sequence[Marked], sizes: Sequence[int], ranges: Sequence[tuple[int, int]], total: int
+) -> Iterator[Marked]:
+    position, left = 0, 0
+    for number, (low, high) in enumerate(ranges):
+        if low > (ranges[number - 1][1] if number else 0):
+            yield CUT, CUT, ""
+        while left < len(parts) and position + sizes[left] <= low:
+            position += sizes[left]
+            left += 1
+        while left < len(parts) and position < high:
+            before, after, name = parts[left]
+            divisible = before == after and sizes[left] == len(before)
+            inside = slice(max(0, low - position), high - position) if divisible else slice(None)
+            yield before[inside], after[inside], name
+            if position + sizes[left] > high:
+                break
+            position += sizes[left]
+            left += 1
+    if ranges and ranges[-1][1] < total:
+        yield CUT, CUT, ""
+
+
+def _clusters(before: str, after: str, name: str) -> Iterator[Marked]:
+    """An equal part cluster by cluster, an edited one whole."""
+    if before == after:
+        yield from ((_one(cluster), _one(cluster), name) for cluster in graphemes.split(before))
+    else:
+        yield _short(before), _short(after), name
+
+
+def _short(text: str) -> str:
+    """A text of which no cluster is too long, and that has a tolerable length."""
+    clusters = graphemes.split(text[: 2 * _NEAR])
+    kept = "".join(map(_one, clusters[:WIDTH]))
+    return kept + CUT if len(text) > 2 * _NEAR or len(clusters) > WIDTH else kept
+
+
+def _one(cluster: str) -> str:
+    return cluster if len(cluster) <= _LONGEST else cluster[:_LONGEST] + CUT
+
+
+def _joined(parts: Sequence[Marked]) -> Iterator[Marked]:
+    """Neighbours that are equal before and after, and have the same mark, as one part."""
+    run, name = "", ""
+    for before, after, mark in parts:
+        if before == after and mark == name:
+            run += before
+            continue
+        if run:
+            yield run, run, name
+        run, name = (before, mark) if before == after else ("", mark)
+        if before != after:
+            yield before, after, mark
+    if run:
+        yield run, run, name
