@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 from robust_xtreme.errors import MissingData, SpecError, counted
 from robust_xtreme.evaluation.task_run import TaskRun

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from robust_xtreme import registry
+from robust_xtreme.errors import MissingData
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, text_of
 from robust_xtreme.report.legend import legend
@@ -65,6 +66,16 @@ def results_of(folder: Path) -> Results:
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES)
     )
     return Results(scores, deltas, manifest, averages)
+
+
+def finished(folder: Path) -> Results:
+    """The same of a folder that a user names. Raises MissingData where it is not that of a finished run."""
+    if not (folder / MANIFEST).is_file():
+        raise MissingData(f"{folder} is not the folder of a run of eval: it has no {MANIFEST}.")
+    if not read_manifest(folder / MANIFEST).get("complete"):
+        what = f"The run in {folder} is not finished. To continue it"
+        raise MissingData(f"{what}: robust-xtreme eval --config {folder / 'run.toml'} --out {folder}")
+    return results_of(folder)
 
 
 def show(console: Console, results: Results, names: Sequence[str] = ON_TERMINAL) -> None:

@@ -44,7 +44,8 @@ def diff_text(diff: Diff, *, coloured: bool) -> Text:
         if removed == added:
             line.append(inert(added), style)
         elif coloured:
-            line.append(inert(removed), f"red strike {style}".strip()).append(inert(added), f"bold green {style}".strip())
+            line.append(inert(removed), f"red strike {style}".rstrip())
+            line.append(inert(added), f"bold green {style}".rstrip())
         else:
             line.append(f"[-{inert(removed)}-]" if removed else "").append(f"{{+{inert(added)}+}}" if added else "")
     return line

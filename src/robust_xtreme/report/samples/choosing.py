@@ -37,9 +37,7 @@ _BASE: Final = [name for name in CELL if name != "condition"]
 _SHOWN: Final = ("cell", "address", "column", "task", "split", "language", "noise", "metric", "seeds")
 _ITEM: Final = ("cell", "base", "noise_seed", "example")
 _ANSWERED: Final = ("prediction", "answer", "gold")
-_REALISED: Final = (
-    "status", "nominal", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words", "tokens_clean", "tokens",
-)  # fmt: skip
+_REALISED: Final = ("status", "nominal", "operators", "grapheme_edit_rate", "word_edit_rate", "tokens_clean", "tokens")
 
 
 @final
@@ -150,7 +148,7 @@ def _reduced(part: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ranked(losses: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """The examples with `draw`, a keyed draw, and `rank`: how many of their cell lose more, equal ones by their draw."""
+    """The examples with `draw`, a keyed draw, and `rank`, how many of their cell lose more, ties by draw."""
     ids = losses.get_column("example").unique().sort()
     keys = text_keys(salt("samples", str(manifest.get("spec_hash", ""))), ids.to_list())
     keyed = pl.DataFrame({"example": ids, "key": keys})

@@ -46,7 +46,7 @@ Key = tuple[str, int, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Remade:
-    """An example, clean and under a condition, with the outcome of each of its texts, and of documents, by their ids."""
+    """An example, clean and noisy, with the outcomes of its texts and of documents, by their ids."""
 
     task: TaskSpec
     clean: Example

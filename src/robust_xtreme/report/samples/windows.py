@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Final, final
 
 from robust_xtreme import graphemes
@@ -38,20 +39,31 @@ def marked(pieces: Sequence[Piece], marks: Sequence[Mark]) -> list[Marked]:
     """The pieces with their marks: equal ones are divided where a mark begins or ends, edited ones have it whole."""
     parts: list[Marked] = []
     old = new = 0
-    for before, after in pieces:
-        cuts = {0, len(before)}
+    for before, after in _together(pieces):
         if before == after:
-            ends = (end - (new if mark.noisy else old) for mark in marks for end in (mark.start, mark.stop))
-            cuts.update(end for end in ends if 0 < end < len(before))
-        bounds = sorted(cuts)
-        if before != after:
-            parts.append((before, after, _names(marks, (old, old + len(before)), (new, new + len(after)))))
+            parts += _divided(before, marks, old, new)
         else:
-            for start, stop in zip(bounds, bounds[1:], strict=False):
-                names = _names(marks, (old + start, old + stop), (new + start, new + stop))
-                parts.append((before[start:stop], before[start:stop], names))
+            parts.append((before, after, _names(marks, (old, old + len(before)), (new, new + len(after)))))
         old, new = old + len(before), new + len(after)
     return parts
+
+
+def _together(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The pieces without empty ones, edits beside each other as one."""
+    for edited, run in groupby(filter(any, pieces), key=lambda piece: piece[0] != piece[1]):
+        if edited:
+            before, after = zip(*run, strict=True)
+            yield "".join(before), "".join(after)
+        else:
+            yield from run
+
+
+def _divided(text: str, marks: Sequence[Mark], old: int, new: int) -> Iterator[Marked]:
+    """A part that stays, divided where a mark begins or ends; `old` and `new` are where it is in both texts."""
+    ends = (end - (new if mark.noisy else old) for mark in marks for end in (mark.start, mark.stop))
+    for start, stop in pairwise(sorted({0, len(text), *(end for end in ends if 0 < end < len(text))})):
+        names = _names(marks, (old + start, old + stop), (new + start, new + stop))
+        yield text[start:stop], text[start:stop], names
 
 
 def _names(marks: Sequence[Mark], old: tuple[int, int], new: tuple[int, int]) -> str:
