@@ -91,7 +91,7 @@ def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
 
     Of each cell it has the parts of its name and its `address`; of each example `value` and `value_clean`, its headline
     metric from 0 to 100 under noise and clean, `loss` = clean - noisy, `became`, and the columns of PREDICTIONS, those
-    of the clean prediction with `_clean` behind their names. The same run gives the same rows.
+    of the clean prediction with `_clean` after their names. The same run gives the same rows.
     """
     cells = _cells(results, wanted)
     losses = _losses(cells, rows.stats, wanted)
@@ -166,7 +166,7 @@ def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     each = max(1, min(wanted.each, wanted.most // max(1, groups)))
     by_loss = ranked.sort("rank", -pl.col("loss"), "cell", maintain_order=True)
     if not wanted.drawn:
-        return by_loss.group_by(of, maintain_order=True).head(each).sort("rank", -pl.col("loss")).head(wanted.most)
+        return by_loss.group_by(of, maintain_order=True).head(each).sort("rank", -pl.col("loss"), "draw").head(wanted.most)
     lost = by_loss.filter(pl.col("loss") > 0).group_by(of, maintain_order=True).head(each - each // 3)
     left = ranked.join(lost, on=_ITEM, how="anti").sort("draw", "cell")
     room = lost.group_by(of).len("taken")

@@ -61,9 +61,9 @@ def sample(row: Row, known: Known) -> Sample:
 def _address(row: Row) -> str:
     """The address of an example in the page: that of its cell, its own id, and the noise seed if there are several."""
     native = _native(row["example"])
-    own = native if _SIMPLE.fullmatch(native) else digest(row["example"])
+    item = native if _SIMPLE.fullmatch(native) else digest(row["example"])
     seed = f"/seed{row['noise_seed']}" if row["seeds"] > 1 else ""
-    return f"{row['address']}/{own}{seed}"
+    return f"{row['address']}/{item}{seed}"
 
 
 def _native(id: str) -> str:

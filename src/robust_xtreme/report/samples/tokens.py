@@ -27,14 +27,14 @@ def tokenizers_of(spec: RunSpec, manifest: Mapping[str, Any]) -> dict[str, Token
     """By task, the tokenizer of the run's model; without those that are not here."""
     folders = dict(filter(None, map(_named, ((name, spec) for name in spec.model))))
     by_path: dict[Path, Tokenize] = {}
-    found: dict[str, Tokenize] = {}
+    by_task: dict[str, Tokenize] = {}
     for model in manifest.get("models", ()):
         if path := folders.get(str(model["model"]).rpartition("@")[0]):
             if path not in by_path and (made := _loaded(path)):
                 by_path[path] = made
             if path in by_path:
-                found[model["task"]] = by_path[path]
-    return found
+                by_task[model["task"]] = by_path[path]
+    return by_task
 
 
 def _named(given: tuple[str, RunSpec]) -> tuple[str, Path] | None:
@@ -60,7 +60,7 @@ def _loaded(path: Path) -> Tokenize | None:
 
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception:  # noqa: BLE001  # the library raises Exception itself where the file is not one of its own
+    except Exception:  # noqa: BLE001 - the library raises Exception itself where the file is not one of its own
         return None
 
     def tokenize(text: str) -> list[str]:

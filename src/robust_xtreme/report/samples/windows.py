@@ -82,10 +82,11 @@ def window(parts: Sequence[Marked], width: int = WIDTH) -> tuple[Marked, ...]:
     if sum(sizes) <= width // 2:
         return tuple((_short(before), _short(after), name) for before, after, name in parts if before or after)
     points = _points(parts, sizes)
-    near = _cut(parts, sizes, points, [_NEAR] * len(points))
+    near = _cut(parts, sizes, points, _NEAR)
     split = [part for before, after, name in near for part in _clusters(before, after, name)]
-    ones = [1] * len(split)
-    return tuple(_joined(_cut(split, ones, _points(split, ones), [width // (2 * len(points))] * len(points))))
+    units = [1] * len(split)
+    near_units = _points(split, units)
+    return tuple(_joined(_cut(split, units, near_units, width // (2 * len(near_units)))))
 
 
 def _points(parts: Sequence[Marked], sizes: Sequence[int]) -> list[int]:
@@ -103,11 +104,11 @@ def _points(parts: Sequence[Marked], sizes: Sequence[int]) -> list[int]:
 _EDIT: Final = "\0edit"
 
 
-def _cut(parts: Sequence[Marked], sizes: Sequence[int], points: Sequence[int], room: Sequence[int]) -> list[Marked]:
+def _cut(parts: Sequence[Marked], sizes: Sequence[int], points: Sequence[int], reach: int) -> list[Marked]:
     """The parts within reach of a point; an ellipsis represents each run of others."""
     total = sum(sizes)
     ranges: list[tuple[int, int]] = []
-    for point, reach in zip(points, room, strict=True):
+    for point in points:
         low, high = max(0, point - reach), min(total, point + reach)
         if point - reach < 0:
             high = min(total, 2 * reach)
@@ -146,19 +147,19 @@ def _within(
 def _clusters(before: str, after: str, name: str) -> Iterator[Marked]:
     """An equal part cluster by cluster, an edited one whole."""
     if before == after:
-        yield from ((_one(cluster), _one(cluster), name) for cluster in graphemes.split(before))
+        yield from ((_capped(cluster), _capped(cluster), name) for cluster in graphemes.split(before))
     else:
         yield _short(before), _short(after), name
 
 
 def _short(text: str) -> str:
-    """A text of which no cluster is too long, and that has a tolerable length."""
+    """The beginning of a text, each cluster capped."""
     clusters = graphemes.split(text[: 2 * _NEAR])
-    kept = "".join(map(_one, clusters[:WIDTH]))
+    kept = "".join(map(_capped, clusters[:WIDTH]))
     return kept + CUT if len(text) > 2 * _NEAR or len(clusters) > WIDTH else kept
 
 
-def _one(cluster: str) -> str:
+def _capped(cluster: str) -> str:
     return cluster if len(cluster) <= _LONGEST else cluster[:_LONGEST] + CUT
 
 
