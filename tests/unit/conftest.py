@@ -42,6 +42,7 @@ SLOW: Final = frozenset(
         "test_program",
         "test_realised",
         "test_rewriter",
+        "test_samples_of_runs",
         "test_search_large",
         "test_start",
         "test_telex",

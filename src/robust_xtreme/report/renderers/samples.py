@@ -22,7 +22,7 @@ def print_sample(console: Console, sample: Sample) -> None:
 
 def _became(sample: Sample) -> str:
     became = sample.labels.get("became", "")
-    return f" ({became})" if became else ""
+    return f" ({visible(became)})" if became else ""
 
 
 def _text(phrase: Phrase, coloured: bool) -> Text:

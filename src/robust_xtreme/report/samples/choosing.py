@@ -162,11 +162,11 @@ def _ranked(losses: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
 def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     """As many of each task and language as there is room for, evenly over its cells."""
     of = ("task", "split", "language")
-    groups = ranked.select(of).n_unique()
-    each = max(1, min(wanted.each, wanted.most // max(1, groups)))
     by_loss = ranked.sort("rank", -pl.col("loss"), "cell", maintain_order=True)
     if not wanted.drawn:
-        return by_loss.group_by(of, maintain_order=True).head(each).sort("rank", -pl.col("loss"), "draw").head(wanted.most)
+        largest = by_loss.group_by(of, maintain_order=True).head(wanted.each)
+        return largest.sort("rank", -pl.col("loss"), "draw").head(wanted.most)
+    each = max(1, min(wanted.each, wanted.most // max(1, ranked.select(of).n_unique())))
     lost = by_loss.filter(pl.col("loss") > 0).group_by(of, maintain_order=True).head(each - each // 3)
     left = ranked.join(lost, on=_ITEM, how="anti").sort("draw", "cell")
     room = lost.group_by(of).len("taken")

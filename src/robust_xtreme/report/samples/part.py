@@ -96,5 +96,3 @@ def samples(folder: Path, results: Results, wanted: Wanted, watch: Watch) -> tup
     made = texts_of(shown, spec, results.manifest, watch=watch)
     known = known_of(made, spec, results.manifest)
     return [sample(row, known) for row in shown.iter_rows(named=True)], made.problems
-
-

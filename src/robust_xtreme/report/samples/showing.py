@@ -117,7 +117,7 @@ def _differing(*several: Sequence[Any]) -> list[int]:
     return [number for number, values in enumerate(zip(*several, strict=False)) if len(set(values)) > 1]
 
 
-# -------------------------------------------------------------------------------------------------- gold and predictions
+# ------------------------------------------------------------------------------------------------- gold and predictions
 
 
 def _answers(row: Row, remade: Remade | None, known: Known) -> Iterator[Fact]:

@@ -173,9 +173,7 @@ class _Maker:
                 made[key_of(row)] = remade
         return made
 
-    def _data(
-        self, task: TaskSpec, unit: Mapping[str, Any]
-    ) -> tuple[Sequence[Example], Corpus | None, Paired | None]:
+    def _data(self, task: TaskSpec, unit: Mapping[str, Any]) -> tuple[Sequence[Example], Corpus | None, Paired | None]:
         """The examples of a task run, its candidates and its noisy set."""
         name = clean_split(unit["split"])
         split = self._split(task.name, unit["language"], name)
@@ -252,9 +250,7 @@ def _under(
         yield Remade(task, example, noisy[example.id], condition.fields, outcomes, documents)
 
 
-def _documents(
-    corpus: Corpus, condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]
-) -> dict[str, Noised]:
+def _documents(corpus: Corpus, condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Noised]:
     """The outcomes of the documents of a pool that are right for some examples, or that were found first."""
     wanted: set[str] = set()
     for row in rows:

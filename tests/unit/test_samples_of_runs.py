@@ -1,0 +1,216 @@
+"""Examples of a finished run: which are chosen, their texts made again, and what a terminal prints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pytest
+from tests.program import program
+
+from robust_xtreme import resources
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.report.blocks import Block, Bullets, Diff, Part, Sample, text_of
+from robust_xtreme.report.document import results_of
+from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
+from robust_xtreme.report.samples.part import samples_part
+from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
+from robust_xtreme.report.view import Results
+from robust_xtreme.run_spec import RunSpec
+
+TASKS: Final = ("xnli", "xcopa", "panx", "xquad", "mewsli_x")
+"""A task of each family."""
+
+PAGE: Final = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run, and the data that it read."""
+
+    folder: Path
+    data: Path
+
+    @property
+    def results(self) -> Results:
+        """Its frames."""
+        return results_of(self.folder)
+
+    def chosen(self, wanted: Wanted = PAGE) -> pl.DataFrame:
+        """Its chosen examples."""
+        return chosen(self.results, rows_of(self.folder, self.results.manifest), wanted)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of mini on a copy of its suite, at two strengths, of candidates too."""
+    folder = tmp_path_factory.mktemp("samples")
+    data = Path(shutil.copytree(resources.mini("suite"), folder / "suite"))
+    noise = ("char_noise:0.1,0.3", "char_noise:0.2@fields=candidate")
+    spec = RunSpec(
+        data=str(data), tasks=TASKS, languages=("en", "ar"), perturb=noise, limit="8", out=str(folder / "run")
+    )
+    evaluate(spec, cache=False)
+    return Run(folder / "run", data)
+
+
+def samples(blocks: tuple[Block, ...]) -> list[Sample]:
+    """Every example in blocks and their parts."""
+    parts = [samples(block.blocks) for block in blocks if isinstance(block, Part)]
+    return [*(block for block in blocks if isinstance(block, Sample)), *(each for part in parts for each in part)]
+
+
+def test_the_same_run_gives_the_same_examples(run: Run) -> None:
+    """Draws are keyed; the largest loss of each task and language is among them, at the highest strength."""
+    rows = run.chosen()
+    assert rows.equals(run.chosen())
+    assert set(rows["cell_condition"]) >= {"char_noise:0.3@fields=premise,hypothesis"}
+    assert not any("0.1" in name for name in rows["cell_condition"])
+    stats = pl.read_parquet(run.folder / "stats.parquet").filter(
+        pl.col("metric") == "accuracy", pl.col("scope") == "all", ~pl.col("model").str.contains("/"), task="xnli"
+    )
+    value = stats.with_columns(pl.col("stats").list.first().alias("right"))
+    clean = value.filter(condition="clean").select("example", "language", was="right")
+    lost = value.filter(pl.col("condition").str.contains("0.3")).join(clean, on=["example", "language"])
+    most = (
+        lost.with_columns(loss=100 * (pl.col("was") - pl.col("right"))).group_by("language").agg(pl.col("loss").max())
+    )
+    of_xnli = rows.filter(task="xnli").group_by("language").agg(pl.col("loss").max())
+    assert dict(most.rows()) == dict(of_xnli.rows())
+
+
+def test_examples_are_spread_over_tasks_and_languages(run: Run) -> None:
+    """Each has as many, up to a limit."""
+    rows = run.chosen(Wanted(each=3))
+    assert set(rows.group_by("task", "language").len()["len"]) == {3}
+    assert run.chosen(Wanted(most=10)).height == 10
+
+
+@pytest.mark.parametrize("became", ["wrong", "right", "same"])
+def test_examples_are_filtered_by_what_they_became(run: Run, became: str) -> None:
+    """An answer became wrong where its score is lower than that of the clean answer."""
+    rows = run.chosen(Wanted(became=(became,), each=50))
+    sign = {"wrong": 1, "right": -1, "same": 0}[became]
+    assert all((loss > 0) - (loss < 0) == sign for loss in rows["loss"])
+    assert set(rows["became"]) <= {became}
+
+
+def test_texts_are_made_again_as_the_run_read_them(run: Run) -> None:
+    """In every family, of questions and of candidates, at a lower strength too; edits are those that the run stored."""
+    manifest = run.results.manifest
+    rows = run.chosen(Wanted(noises=("char_noise", "char_noise:0.1", "char_noise:0.2")))
+    made = texts_of(rows, spec_of(run.folder, manifest), manifest)
+    assert made.problems == ()
+    assert set(made.remade) == {key_of(row) for row in rows.iter_rows(named=True)}
+    edited = [row for row in rows.iter_rows(named=True) if json.loads(row["operators"])]
+    assert {row["task"] for row in edited} == set(TASKS)
+    for row in edited:
+        remade = made.remade[key_of(row)]
+        documents = [noised.clean.value != noised.text.value for noised in remade.documents.values()]
+        assert remade.noisy.texts != remade.clean.texts or any(documents)
+
+
+def test_the_page_has_every_kind_of_example(run: Run) -> None:
+    """With gold and both answers, an address each, and spans that are marked where an answer is one."""
+    (part,) = samples_part(run.folder, run.results)
+    every = samples(part.blocks)
+    assert len({sample.anchor for sample in every}) == len(every)
+    assert {sample.labels["task"] for sample in every} == set(TASKS)
+    for sample in every:
+        assert [name for name, _ in sample.facts][:3] == ["gold", "clean", "noisy"]
+        assert sample.labels["became"] in ("wrong", "right", "same")
+    context = next(dict(sample.texts)["context"] for sample in every if sample.labels["task"] == "xquad")
+    gold = "".join(old for old, _, mark in context.marked if "gold" in mark.split())
+    assert gold
+    assert any(name == "tokens" for sample in every for name, _ in sample.facts)
+    fact = next(dict(sample.facts)["gold"] for sample in every if sample.labels["task"] == "xnli")
+    assert text_of(fact) in ("entailment", "neutral", "contradiction")
+    assert any(isinstance(inline, Diff) for sample in every for _, value in sample.facts for inline in value)
+
+
+@pytest.fixture
+def copied(run: Run, tmp_path: Path) -> Run:
+    """A copy of the run and its data that a test changes."""
+    data = Path(shutil.copytree(run.data, tmp_path / "suite"))
+    folder = Path(shutil.copytree(run.folder, tmp_path / "run"))
+    old = (folder / "run.toml").read_text("utf-8")
+    (folder / "run.toml").write_text(old.replace(str(run.data), str(data)), encoding="utf-8")
+    undigested(folder)
+    return Run(folder, data)
+
+
+def undigested(folder: Path, **changes: Any) -> None:
+    """Write the manifest again without digests, as after a change that is meant."""
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest.pop("digest", None)
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "files": {}, **changes}), encoding="utf-8")
+
+
+def test_changed_and_missing_data_leave_answers_and_say_why(copied: Run) -> None:
+    """Other tasks have their texts; the lines name the task, the language and what changed."""
+    changed = copied.data / "xnli" / "test-ar.jsonl"
+    changed.write_text(changed.read_text("utf-8").replace(".", "!"), encoding="utf-8")
+    (copied.data / "panx" / "test-en.jsonl").unlink()
+    (part,) = samples_part(copied.folder, copied.results)
+    (why,) = [block for block in part.blocks if isinstance(block, Bullets)]
+    lines = [text_of(item) for item in why.items]
+    assert "xnli ar: no texts are shown. xnli/test-ar.jsonl changed since the run." in lines
+    assert any(line.startswith("panx en: no texts are shown.") for line in lines)
+    without = {(each.labels["task"], each.labels["language"]) for each in samples(part.blocks) if not each.texts}
+    assert without == {("xnli", "ar"), ("panx", "en")}
+    ended = program("examples", str(copied.folder), "--task", "xnli", "--language", "ar")
+    assert ended.code in (0, None)
+    assert "warning: xnli ar: no texts are shown." in ended.err
+    assert "gold: " in ended.out
+
+
+def test_other_edits_than_the_stored_ones_are_named(copied: Run) -> None:
+    """Texts of another noise than that of the run are not shown as its own."""
+    path = copied.folder / "predictions.parquet"
+    rows = pl.read_parquet(path)
+    other = pl.when(pl.col("task") == "xnli").then(pl.lit('{"swap": 99}')).otherwise("operators")
+    rows.with_columns(operators=other).write_parquet(path)
+    (part,) = samples_part(copied.folder, copied.results)
+    (why,) = [block for block in part.blocks if isinstance(block, Bullets)]
+    assert "has other edits than the run in xnli/test/" in str(why)
+
+
+def test_a_terminal_prints_examples(run: Run) -> None:
+    """Filters are those of the options, at 80 columns nothing is cut off, and the next command is named."""
+    words = ("--task", "xquad", "--noise", "char_noise:0.1", "--limit", "3")
+    ended = program("examples", str(run.folder), *words, COLUMNS="80")
+    assert ended.out.count("squad_f1") == 3
+    assert "char_noise:0.1" in ended.out
+    assert "char_noise:0.3" not in ended.out
+    assert ended.err.endswith(f"Next: robust-xtreme examples {run.folder} --became wrong\n")
+    id = run.chosen(Wanted(tasks=("xquad",))).item(0, "example")
+    assert set(run.chosen(Wanted(ids=(id,)))["example"]) == {id}
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("--task", "xnlo"), "There is no task of the run named 'xnlo'. Did you mean 'xnli'?"),
+        (("--language", "sw"), "There is no language of the run named 'sw'."),
+        (("--noise", "ocr_noise"), "There is no noise of the run named 'ocr_noise'."),
+        (("--became", "wrongly"), "There is no kind of --became named 'wrongly'. Did you mean 'wrong'?"),
+        (("--limit", "0"), "The value 0 of --limit is below 1."),
+    ],
+)
+def test_a_wrong_option_is_one_line(run: Run, words: tuple[str, ...], what: str) -> None:
+    """It names the value, and what was meant."""
+    ended = program("examples", str(run.folder), *words)
+    assert ended.code == 2
+    assert ended.err.startswith(f"robust-xtreme: {what}")
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_folder_without_a_run_is_one_line(tmp_path: Path) -> None:
+    """It says which file is missing."""
+    ended = program("examples", str(tmp_path))
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert "it has no manifest.json" in ended.err
