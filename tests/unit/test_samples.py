@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from html.parser import HTMLParser
+import re
 
 import pytest
 from rich.console import Console
@@ -95,10 +95,7 @@ def test_hostile_texts_are_shown_and_cannot_act(text: str) -> None:
     assert "<script" not in body
     assert not any(point in body for point in "\0\u202e\u2066\ud800")
     assert len(html) < 60_000
-    tags: list[str] = []
-    reader = HTMLParser()
-    reader.handle_starttag = lambda tag, _: tags.append(tag)  # type: ignore[method-assign]  # collects tags alone
-    reader.feed(body)
+    tags = re.findall(r"<(\w+)", body)
     assert set(tags) <= {"article", "p", "dl", "dt", "dd", "bdi", "ins", "del", "mark"}
     assert "\0" not in markdown.render(Document("title", (block,)))
     out = io.StringIO()
