@@ -12,7 +12,7 @@ from robust_xtreme.examples import Text
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.report.blocks import Diff, Document, Sample
-from robust_xtreme.report.renderers import markdown
+from robust_xtreme.report.renderers import markdown, tex
 from robust_xtreme.report.renderers.html import page
 from robust_xtreme.report.renderers.samples import print_sample
 from robust_xtreme.report.samples.showing import shown
@@ -98,6 +98,7 @@ def test_hostile_texts_are_shown_and_cannot_act(text: str) -> None:
     tags = re.findall(r"<(\w+)", body)
     assert set(tags) <= {"article", "p", "dl", "dt", "dd", "bdi", "ins", "del", "mark"}
     assert "\0" not in markdown.render(Document("title", (block,)))
+    assert "\0" not in tex.render(Document("title", (block,)))
     out = io.StringIO()
     print_sample(Console(file=out, width=80), block)
     assert not any(point in out.getvalue() for point in "\0\u202e\u2066\ud800")

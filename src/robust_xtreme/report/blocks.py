@@ -181,7 +181,7 @@ class Chart:
 class Sample:
     """An example: its title, its address, the texts by their names, and facts about it, as gold and predictions.
 
-    `labels` are what a page can filter by, as `became`.
+    `labels` are what a page filters by: `became`, and `of`, the address of its cell.
     """
 
     title: Phrase

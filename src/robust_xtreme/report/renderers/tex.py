@@ -21,6 +21,7 @@ from robust_xtreme.report.blocks import (
     Paragraph,
     Part,
     Phrase,
+    Sample,
     Strong,
     Table,
     Terms,
@@ -85,6 +86,11 @@ def _block(block: Block) -> Iterator[str]:
         case Part():
             yield _heading(block.title, block.level)
             yield from _blocks(block.blocks)
+        case Sample():
+            lines = [(name, (diff,)) for name, diff in block.texts] + [(name, inlines(it)) for name, it in block.facts]
+            items = [f"\\item[{{{tex(name)}}}] {_phrase(parts)}" for name, parts in lines]
+            yield f"\\noindent {_phrase(block.title)}"
+            yield _list("description", items)
         case Chart():
             return
         case _:

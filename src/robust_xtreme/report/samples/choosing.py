@@ -15,7 +15,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.randomness import draws, salt, text_keys
 from robust_xtreme.report.cells import highest
-from robust_xtreme.report.page.names import with_addresses
+from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.manifest import check_file

@@ -10,7 +10,7 @@ import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.report.blocks import Block, Bullets, Paragraph, Part, Sample
-from robust_xtreme.report.page.names import anchor, language_name
+from robust_xtreme.report.names import anchor, language_name
 from robust_xtreme.report.samples.choosing import BECAME, Rows, Wanted, chosen, rows_of
 from robust_xtreme.report.samples.showing import Known, sample
 from robust_xtreme.report.samples.texts import Read, Texts, spec_of, texts_of

@@ -16,7 +16,7 @@ from robust_xtreme.noise.engine.noising import Noised
 from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.report.blocks import Diff, Inline, Link, Mono, Phrase, Sample
 from robust_xtreme.report.columns import percent, points
-from robust_xtreme.report.page.names import cell_name
+from robust_xtreme.report.names import cell_name
 from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.report.samples.tokens import SHOWN, Tokenize, changed_tokens
 from robust_xtreme.report.samples.windows import CUT, Mark, marked, window
@@ -52,7 +52,7 @@ def sample(row: Row, known: Known) -> Sample:
         Link(_native(row["example"]), f"#{address}"),
         f": {row['metric']} {points(row['value_clean'])} to {points(row['value'])}",
     )
-    labels = {name: str(row[name]) for name in ("became", "task", "language", "noise")}
+    labels = {"became": row["became"], "of": row["address"]}
     texts = tuple(_texts(row, remade)) if remade else ()
     facts = (*_answers(row, remade, known), _edits(row), *_tokens(row, remade, known))
     return Sample(title, address, labels, texts, facts)
