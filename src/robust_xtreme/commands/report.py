@@ -47,26 +47,29 @@ def report(
 
     robust-xtreme report RUN OTHER -o both.html"""
     from robust_xtreme.report.beside import beside, names
-    from robust_xtreme.report.document import results_of
+    from robust_xtreme.report.document import finished
 
-    results = beside({name: results_of(Path(run)) for name, run in zip(names(runs), runs, strict=True)})
+    results = beside({name: finished(Path(run)) for name, run in zip(names(runs), runs, strict=True)})
     chosen = [name.strip() for name in (views or "").split(",") if name.strip()]
     page = Path(runs[0]) / _PAGE
     if output is not None:
-        page = _write(results, output, chosen, force)
+        page = _write(results, output, chosen, [] if no_texts else runs, force)
     elif not open:
         _show(results, chosen)
     if open:
         _open(page)
 
 
-def _write(results: Results, output: str, views: list[str], force: bool) -> Path:
+def _write(results: Results, output: str, views: list[str], runs: list[str], force: bool) -> Path:
+    """Write a file; the page of one run has examples."""
     from robust_xtreme.perturbing.output import target
     from robust_xtreme.report.outputs import written
+    from robust_xtreme.report.samples.part import samples_part
     from robust_xtreme.results import store
 
     path = target("-o", output, force, {})
-    content = written(results, path.suffix, views)
+    examples = samples_part(Path(runs[0]), results) if len(runs) == 1 and path.suffix == ".html" else ()
+    content = written(results, path.suffix, views, [*examples])
     store.write(path, content)
     echo(str(path))
     return path

@@ -20,6 +20,8 @@ from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import written
+from robust_xtreme.report.samples.choosing import Rows
+from robust_xtreme.report.samples.part import samples_part_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averages
@@ -62,9 +64,10 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averaged, AVERAGES)
     results = Results(*frames, manifest, averaged)
+    examples = [*samples_part_of(results, Rows(predictions.lazy(), stats.lazy()), plan.spec)]
     for name in (REPORT, PAGE):
         path = folder.path / name
-        folder.journal.write(path, written(results, path.suffix))
+        folder.journal.write(path, written(results, path.suffix, examples=examples))
     files = {name: store.sha256(folder.path / name) for name in FILES}
     manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -14,6 +15,7 @@ from robust_xtreme.results.no_claim import no_claim
 FEW: Final = "few clusters"
 
 
+@lru_cache(maxsize=4)  # of the same results for every view
 def perturbed(results: Results) -> pl.DataFrame:
     """DELTAS with the parts of the condition, the signed change beside the drop, and `no_claim` where there is none.
 

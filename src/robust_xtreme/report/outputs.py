@@ -10,7 +10,7 @@ import polars as pl
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.report import document
-from robust_xtreme.report.blocks import Document
+from robust_xtreme.report.blocks import Document, Part
 from robust_xtreme.report.document import TITLE, view_blocks
 from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.page.page import page
@@ -30,8 +30,10 @@ CELLS: Final = (
 _PAPER: Final = ("languages_in_columns", "by_task", "overall")
 
 
-def written(results: Results, suffix: str, views: Sequence[str] = ()) -> bytes:
+def written(results: Results, suffix: str, views: Sequence[str] = (), examples: Sequence[Part] = ()) -> bytes:
     """The content of a file by its suffix (`.html`, `.md`, `.tex`, `.csv`, `.json`); `views` are all that it shows.
+
+    A page has the part of the `examples`, too.
 
     Raises UnknownName for a view or a suffix that does not exist.
     """
@@ -39,25 +41,25 @@ def written(results: Results, suffix: str, views: Sequence[str] = ()) -> bytes:
         registry.load("view", name)
     if suffix not in WRITERS:
         raise UnknownName("format", suffix, list(WRITERS), "robust-xtreme report --help")
-    return WRITERS[suffix](results, views)
+    return WRITERS[suffix](results, views, examples)
 
 
-def _html(results: Results, views: Sequence[str]) -> bytes:
-    downloads = (
-        html.Download("cells.csv", _csv(results, ())),
-        html.Download("manifest.json", _json_of(results.manifest)),
-    )
-    return html.page(_chosen(results, views) if views else page(results), downloads).encode("utf-8", "backslashreplace")
+def _html(results: Results, views: Sequence[str], examples: Sequence[Part]) -> bytes:
+    files = {"cells.csv": _csv(results), "manifest.json": _json_of(results.manifest)}
+    shown = _chosen(results, views) if views else page(results, examples)
+    return _encoded(html.page(shown, [html.Download(*file) for file in files.items()]))
 
 
-def _markdown(results: Results, views: Sequence[str]) -> bytes:
-    return markdown.render(_chosen(results, views) if views else document.document(results)).encode(
-        "utf-8", "backslashreplace"
-    )
+def _markdown(results: Results, views: Sequence[str], _: Sequence[Part]) -> bytes:
+    return _encoded(markdown.render(_chosen(results, views) if views else document.document(results)))
 
 
-def _tex(results: Results, views: Sequence[str]) -> bytes:
-    return tex.render(_chosen(results, views or _PAPER)).encode("utf-8", "backslashreplace")
+def _tex(results: Results, views: Sequence[str], _: Sequence[Part]) -> bytes:
+    return _encoded(tex.render(_chosen(results, views or _PAPER)))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _chosen(results: Results, views: Sequence[str]) -> Document:
@@ -71,7 +73,7 @@ def cells(results: Results) -> pl.DataFrame:
     return with_addresses(headline_cells(results)).select(CELLS)
 
 
-def _csv(results: Results, _: Sequence[str]) -> bytes:
+def _csv(results: Results, *_: object) -> bytes:
     """The cells as CSV, in which no text is a formula and nothing is hidden."""
     frame = cells(results)
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
@@ -79,7 +81,7 @@ def _csv(results: Results, _: Sequence[str]) -> bytes:
     return safe.write_csv(float_precision=_DIGITS).encode("utf-8", "backslashreplace")
 
 
-def _json(results: Results, _: Sequence[str]) -> bytes:
+def _json(results: Results, *_: object) -> bytes:
     rows = cells(results).with_columns(pl.col(pl.Float64).round(_DIGITS)).to_dicts()
     return _json_of({"schema_version": SCHEMA_VERSION, "spec": results.manifest.get("spec", {}), "cells": rows})
 
@@ -89,7 +91,7 @@ def _json_of(value: object) -> bytes:
 
 
 _DIGITS: Final = 4
-WRITERS: Final[Mapping[str, Callable[[Results, Sequence[str]], bytes]]] = {
+WRITERS: Final[Mapping[str, Callable[[Results, Sequence[str], Sequence[Part]], bytes]]] = {
     ".html": _html,
     ".md": _markdown,
     ".tex": _tex,

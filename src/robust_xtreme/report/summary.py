@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
@@ -101,6 +102,7 @@ def mark(cell: Mapping[str, Any]) -> str:
     return UNDECIDED if cell["p_adjusted"] is not None and cell["p_adjusted"] >= ALPHA else ""
 
 
+@lru_cache(maxsize=4)  # of the same results for every view
 def headline_cells(results: Results) -> pl.DataFrame:
     """The perturbed cells of headline metrics over all items."""
     return headline(perturbed(results).filter(pl.col("scope") == "all"), results)

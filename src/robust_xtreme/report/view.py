@@ -20,7 +20,7 @@ SECTION: Final = "section"
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared as objects, so that what is made of them can be kept
 class Results:
     """The input of a page: the frames SCORES, DELTAS and AVERAGES, and the manifest of the run."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from robust_xtreme.report.blocks import Block, Chart, Document, Part, Table, Terms
@@ -19,11 +19,11 @@ _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_c
 """Views whose rows are in other parts of the page."""
 
 
-def page(results: Results) -> Document:
-    """The document of `report.html`."""
+def page(results: Results, examples: Sequence[Part] = ()) -> Document:
+    """The document of `report.html`, with the part of its examples if there is one."""
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (verdict_part(results), *tiles(results), *heat(results), *drawn)
-    parts = (*first, *_languages(results), *plain)
+    parts = (*first, *_languages(results), *examples, *plain)
     columns = [column for table in _tables(parts) for column in table.columns]
     about = Part("What was run", "run", tuple(what_was_run(results)))
     return Document(TITLE, (*parts, about, Part("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
