@@ -28,7 +28,7 @@ WRITERS: Final = {
         "training/_kept.py": "translations, which are data",
         "models/trained.py": "a value of a frame",
         "results/stages.py": "the bytes of a digest",
-        "report/document.py": "lines of a code block, which shows them",
+        "report/summary.py": "lines of a code block, which shows them",
     },
     r"""open\("(?:a|w)[bt]?",?|(?<!store)\.write_text\(|\.write_bytes\(""": {
         "evaluation/folder.py": "log.txt, each line by `one_line`",
@@ -39,7 +39,6 @@ WRITERS: Final = {
     },
     r"store\.write_text\(": {
         "commands/config.py": "a copy of a file",
-        "evaluation/finish.py": "the page, by `markdown`",
         "evaluation/folder.py": "run.toml, by `json_text`",
         "training/_kept.py": "translations, which are data",
         "training/loop.py": "metrics.csv: names of tasks and numbers",

@@ -135,7 +135,7 @@ def test_everybody_can_read_it(browser: Browser, address: str, scheme: str) -> N
     page, _ = _opened(browser, address, color_scheme=scheme)
     for fold in page.query_selector_all("details"):
         fold.evaluate("fold => { fold.open = true; }")
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"][:80]) for each in found if each["impact"] in SERIOUS] == []
+    violations = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:80]) for each in violations if each["impact"] in SERIOUS] == []
     paper = [int(part) for part in re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))]
     assert (sum(paper[:3]) < 300) == (scheme == "dark")

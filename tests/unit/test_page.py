@@ -19,6 +19,7 @@ from tests.synthetic_run import averages, run
 from robust_xtreme.errors import UserError
 from robust_xtreme.report.beside import beside, names
 from robust_xtreme.report.blocks import Document, Mono, Paragraph
+from robust_xtreme.report.charts.curve import areas, levels
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.names import with_addresses
@@ -116,6 +117,28 @@ def test_the_numbers_are_those_of_the_frames(results: Results) -> None:
     assert shown == results.deltas.filter(scope="all").select("task", "language", "condition").n_unique()
 
 
+def test_a_heat_cell_has_the_numbers_of_its_toggles(results: Results) -> None:
+    """The relative change, the perturbed level and the edits of the cell that it leads to."""
+    page = _Page(_html(results))
+    at = next(index for index, (_, named) in enumerate(page.tags) if named.get("href") == "#sw/xnli/char_noise:0.2")
+    shown = page.tags[at - 1][1]
+    cell = headline_cells(results).filter(task="xnli", language="sw", strength="0.2").row(0, named=True)
+    edits = f"{100 * cell['grapheme_edit_rate']:.1f} %"
+    numbers = (f"{-cell['relative']:+.1f} %", points(cell["value"]), edits)
+    assert (shown["data-relative"], shown["data-noisy"], shown["data-edits"]) == numbers
+
+
+def test_an_area_is_that_of_trapezoids_from_the_clean_level() -> None:
+    """Half of the level is lost at 10 % and all at 20 %: half of the area is left."""
+    points_of_curve = pl.DataFrame(
+        {"perturbation": ["a"] * 3, "realised": [0.0, 10.0, 20.0], "clean": [80.0] * 3, "level": [80.0, 40.0, 0.0]}
+    )
+    ((name, highest, area),) = areas(points_of_curve)
+    assert (name, highest, round(area, 9)) == ("a", 20.0, 50.0)
+    over = dict(levels(Results(*run(), averages(*run()))))["xnli"]
+    assert over.filter(nominal=0.0).select("level", "realised").rows() == [(over["clean"][0], 0.0)]
+
+
 def test_a_page_asks_for_nothing(results: Results) -> None:
     """No address leaves the page: what it loads is in it, and its policy forbids the rest."""
     page = _Page(_html(results))
@@ -143,9 +166,9 @@ def _hostile(text: str) -> Results:
     """The run with a text in the names of its model, a task, a language, a condition and in every note."""
     scores, deltas, manifest = run()
     renamed = {"model": pl.lit(text), "task": pl.lit(text), "language": pl.lit(text), "context_language": pl.lit(text)}
-    one = pl.col("task") == "panx"
+    of_panx = pl.col("task") == "panx"
     changed = [
-        frame.with_columns(pl.when(one).then(value).otherwise(name).alias(name) for name, value in renamed.items())
+        frame.with_columns(pl.when(of_panx).then(value).otherwise(name).alias(name) for name, value in renamed.items())
         for frame in (scores, deltas)
     ]
     conditions = (

@@ -11,7 +11,7 @@ import polars as pl
 from robust_xtreme.languages import ALL_LANGUAGES, language
 
 OTHER: Final = "Zyyy"
-"""The script of what is not a language of ours, as ISO 15924 names it."""
+"""The script of what is not a known language, as ISO 15924 names it."""
 
 
 def language_name(code: str) -> str:

@@ -17,8 +17,9 @@ from robust_xtreme.report.page.page import page
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
+from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION
-from robust_xtreme.sinks import csv_cell, json_text
+from robust_xtreme.sinks import json_text
 
 CELLS: Final = (
     "model", "task", "split", "language", "context_language", "noise", "fields", "metric", "clean", "value", "change",
@@ -70,20 +71,17 @@ def _chosen(results: Results, views: Sequence[str]) -> Document:
 
 def cells(results: Results) -> pl.DataFrame:
     """The perturbed cells of headline metrics, as they are downloaded."""
-    return with_addresses(headline_cells(results)).select(CELLS)
+    return with_addresses(headline_cells(results)).select(CELLS).with_columns(pl.col(pl.Float64).round(_DIGITS))
 
 
 def _csv(results: Results, *_: object) -> bytes:
     """The cells as CSV, in which no text is a formula and nothing is hidden."""
-    frame = cells(results)
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    safe = frame.with_columns(pl.col(texts).map_elements(csv_cell, pl.String))
-    return safe.write_csv(float_precision=_DIGITS).encode("utf-8", "backslashreplace")
+    return csv.table(cells(results))
 
 
 def _json(results: Results, *_: object) -> bytes:
-    rows = cells(results).with_columns(pl.col(pl.Float64).round(_DIGITS)).to_dicts()
-    return _json_of({"schema_version": SCHEMA_VERSION, "spec": results.manifest.get("spec", {}), "cells": rows})
+    facts = {"schema_version": SCHEMA_VERSION, "spec": results.manifest.get("spec", {})}
+    return _json_of({**facts, "cells": cells(results).to_dicts()})
 
 
 def _json_of(value: object) -> bytes:

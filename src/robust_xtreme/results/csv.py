@@ -32,9 +32,14 @@ def dump(data: pl.DataFrame, frame: Frame) -> bytes:
 
     A text that a spreadsheet would take for a formula has a quote before it, and hidden characters are codes.
     """
-    rows = ((str(SCHEMA_VERSION), *map(_written, row)) for row in data.iter_rows())
-    lines = [",".join(map(_quoted, row)) for row in ((_VERSION, *frame.columns), *rows)]
-    return ("\n".join(lines) + "\n").encode()
+    version = pl.lit(str(SCHEMA_VERSION)).alias(_VERSION)
+    return table(data.select(version, *frame.columns))
+
+
+def table(data: pl.DataFrame) -> bytes:
+    """Any rows as CSV of the same form, without a version."""
+    rows = (map(_written, row) for row in data.iter_rows())
+    return ("\n".join(",".join(map(_quoted, row)) for row in (data.columns, *rows)) + "\n").encode()
 
 
 def _quoted(text: str) -> str:

@@ -96,7 +96,7 @@ def _cell(value: Any) -> Cell:
 
 
 def _backticks(line: str) -> Markup:
-    """A sentence of ours, in which names are in backticks."""
+    """A sentence of a docstring, in which names are in backticks."""
     return Markup(_NAME.sub(r"<code>\1</code>", str(escape(visible(line)))))  # escaped here
 
 
