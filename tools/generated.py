@@ -147,6 +147,20 @@ def _run(name: str) -> Page:
     return Page(f"{folder}/report.md", (f"{folder}/*.csv", f"{folder}/*.json", f"{_PACKAGE}/report/**/*.py"), text)
 
 
+def _run_page(name: str) -> Page:
+    """The page for the browser of a run that is kept under reports/, without examples."""
+
+    def text() -> str:
+        from robust_xtreme.report.document import results_of
+        from robust_xtreme.report.outputs import written
+
+        return written(results_of(ROOT / "reports" / name), ".html").decode()
+
+    folder = f"reports/{name}"
+    inputs = (f"{folder}/*.csv", f"{folder}/*.json", f"{_PACKAGE}/report/**/*.*")
+    return Page(f"{folder}/report.html", inputs, text)
+
+
 def _transfer() -> str:
     from tools.transfer.page import render
 
@@ -227,6 +241,8 @@ PAGES: Final = (
     Page("docs/figures/typos.svg", (_TYPOS, "tools/yardstick/figure.py"), _drawing),
     _run("mini"),
     _run("scripts-small"),
+    _run_page("mini"),
+    _run_page("scripts-small"),
     Page(
         "reports/transfer-small/report.md",
         ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py"),
@@ -251,7 +267,8 @@ PAGES: Final = (
     _manual("reference/frames.md", f"{_PACKAGE}/results/schema.py"),
     _manual("reference/exit-codes.md", f"{_PACKAGE}/errors.py"),
     _manual("decisions/index.md", "docs/decisions/[0-9]*.md"),
-    _picture("degradation", "reports/mini/deltas.csv"),
+    _picture("degradation-light", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
+    _picture("degradation-dark", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
     _picture("languages", *_NOISE, f"{_PACKAGE}/catalogue.py"),
     _benchmark("evaluate-cpu", "evaluate"),
     _benchmark("perturb", "_perturb_page"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from robust_xtreme.report.charts.style import FONT
 from robust_xtreme.sinks import visible
 
 _UNUSED: Final = re.compile(
@@ -27,6 +28,11 @@ def svg(spec: Mapping[str, Any]) -> str:
     Its texts are visible, since the renderer ends the process at a NUL character, and not longer than a label.
     """
     return _drawn(json.dumps(_shown(spec), sort_keys=True))
+
+
+def alone(spec: Mapping[str, Any], ink: str) -> str:
+    """The chart as a file of its own, whose texts have a colour; in a page they have that of the page."""
+    return svg(spec).replace("<svg ", f'<svg style="color:{ink};font-family:{FONT}" ', 1) + "\n"
 
 
 def _shown(value: Any) -> Any:

@@ -17,14 +17,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from robust_xtreme.report.blocks import MEDIUM, Cell, Chart, Document, Table, inlines
+from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.charts.svg import svg
 from robust_xtreme.report.tables import narrow
 from robust_xtreme.sinks import inert, visible
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _NAME: Final = re.compile("`([^`]+)`")
-_STEPS: Final = (1, 3, 6, 12, 24)
-"""Where a change in points gets the next colour, the same on every page."""
 
 
 @final
@@ -106,5 +105,5 @@ def _drawn(chart: Chart) -> Markup:
 
 def _bucket(change: float | None) -> str:
     """The class of a change on the scale of colours: `l1` to `l5` for losses, `g1` to `g5` for gains."""
-    step = bisect_right(_STEPS, abs(change or 0.0))
+    step = bisect_right(STEPS, abs(change or 0.0))
     return f"{'l' if (change or 0.0) < 0 else 'g'}{step}" if step else ""
