@@ -28,6 +28,9 @@ CELLS: Final = (
 )  # fmt: skip
 """The columns of the cells as data; `change` is perturbed minus clean."""
 
+_OF_FILES: Final = ("complete", "digest", "files", "parts")
+"""What a manifest says of files beside it, of which the page is one."""
+
 _PAPER: Final = ("languages_in_columns", "by_task", "overall")
 
 
@@ -46,7 +49,8 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), examples: 
 
 
 def _html(results: Results, views: Sequence[str], examples: Sequence[Part]) -> bytes:
-    files = {"cells.csv": _csv(results), "manifest.json": _json_of(results.manifest)}
+    manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
+    files = {"cells.csv": _csv(results), "manifest.json": _json_of(manifest)}
     shown = _chosen(results, views) if views else page(results, examples)
     return _encoded(html.page(shown, [html.Download(*file) for file in files.items()]))
 
