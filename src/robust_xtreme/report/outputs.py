@@ -89,7 +89,7 @@ def _json(results: Results, *_: object) -> bytes:
 
 
 def _json_of(value: object) -> bytes:
-    return (json_text(value, indent=1) + "\n").encode("utf-8", "backslashreplace")
+    return (json_text(value, indent=1, sort_keys=True) + "\n").encode("utf-8", "backslashreplace")
 
 
 _DIGITS: Final = 4
