@@ -234,7 +234,7 @@ def test_force_removes_only_what_the_run_wrote(spec: RunSpec) -> None:
     old.write_text("mine")  # a complete run lists its parts
     mine.append(old)
     stays = f"log.txt, notes.txt, parts/mine.parquet, parts/{old.name}, plots/"
-    line = f"--force removes 11 files of the earlier run in {out}; what stays: {stays}"
+    line = f"--force removes 12 files of the earlier run in {out}; what stays: {stays}"
     assert estimate(spec, force=True)[-1] == line
     assert line not in estimate(spec)
     evaluate(spec, force=True, observer=Observer(say=messages.append))
