@@ -108,7 +108,7 @@ def test_the_end_says_how_the_table_is_read(monkeypatch: pytest.MonkeyPatch) -> 
     assert shown.startswith("Model mini on mini")
     assert "change: perturbed minus clean" in " ".join(shown.split())
     assert "inert: " in shown
-    assert shown.splitlines()[-1] == "Report: out/report.md"
+    assert shown.splitlines()[-2:] == ["Report: out/report.md", "Page: out/report.html"]
 
 
 def test_quiet_leaves_the_explanation_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_quiet_leaves_the_explanation_out(monkeypatch: pytest.MonkeyPatch) -> No
     shown = _shown(monkeypatch, quiet=True)
     assert "perturbed minus clean" not in shown
     assert "By language" in shown
-    assert shown.splitlines()[-1] == "Report: out/report.md"
+    assert shown.splitlines()[-2:] == ["Report: out/report.md", "Page: out/report.html"]
 
 
 def test_a_run_without_noise_shows_its_clean_levels(monkeypatch: pytest.MonkeyPatch) -> None:
