@@ -11,7 +11,7 @@ from robust_xtreme.results._levels import levels_of
 from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.averaging import Drop
 from robust_xtreme.results.benchmark import tasks_of
-from robust_xtreme.results.schema import CELL, DELTAS, SCORES, build
+from robust_xtreme.results.schema import CELL, CONDITIONS, DELTAS, SCORES, build
 
 _MIX = '{"delete": 30, "double": 20, "replace": 25, "swap": 25}'
 
@@ -96,6 +96,7 @@ class Run:
         rate = float(cell["condition"].split(":")[1].split("@")[0])
         half = 1.5 if shared["clusters"] >= 20 else None
         realised, value = _realised(rate, **other), clean - drop
+        shared = {**shared, "worst": value - 4.5}
         self.scores.append({**cell, "value": value, **_interval(value, half, "cluster t"), **shared, **realised})
         relative = {
             "relative": 100 * drop / clean,
@@ -190,3 +191,26 @@ def manifest() -> dict[str, Any]:
         "overlap": [],
         "notes": ["A name from \u202edata\u202c stays * visible *"],
     }
+
+
+def conditions() -> pl.DataFrame:
+    """CONDITIONS of that run, with one whose strength was solved for and a noisy set."""
+    noise: dict[str, Any] = {
+        "kind": "noise",
+        "name": "char_noise",
+        "version": "2",
+        "params": "{}",
+        "unit": "grapheme cluster",
+    }
+    names = ("0.05@fields=tokens", "0.2@fields=tokens", "0.2@fields=question", "0.2@fields=context")
+    rows = [{"condition": f"char_noise:{name}", **noise, "nominal": name.split("@")[0]} for name in names]
+    solved: dict[str, Any] = {
+        "target_axis": "graphemes",
+        "target": 0.05,
+        "calibration": "ab" * 32,
+        "packs": "0123456789abcdef",
+    }
+    rows.append({"condition": "char_noise@realised=graphemes:0.05", **noise, **solved})
+    given: dict[str, Any] = {"kind": "external", "name": "typos", "pairing": "alignment", "edited_share": 0.875}
+    rows += [{"condition": "external:typos", **given}, {"condition": "clean", "kind": "clean"}]
+    return build(rows, CONDITIONS)

@@ -10,6 +10,7 @@ import pytest
 from tests.stats_rows import NOISE, answers, frames, prediction_rows, stats_rows
 
 from robust_xtreme.errors import Mismatch
+from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.schema import PREDICTIONS, STATS, build
 from robust_xtreme.results.score import scores
 
@@ -40,6 +41,42 @@ def test_a_cell_is_the_mean_of_its_noise_seeds() -> None:
     assert (noisy["n"], noisy["clusters"], noisy["seeds"]) == (120, 40, 2)
     assert noisy["low"] < noisy["value"] < noisy["high"]
     assert (table["clean", "all"]["value"], table["clean", "all"]["seed_spread"]) == (100.0, None)
+
+
+def test_the_worst_case_takes_each_item_under_its_worst_seed() -> None:
+    """Each seed has three of four items right, and one item is right under all of them: 75 on average, 25 at worst."""
+    right = {0: (1, 1, 1, 0), 1: (1, 0, 1, 1), 2: (0, 1, 1, 1)}
+    stats, predictions = frames({("clean", -1): (1, 1, 1, 1), **{(NOISE, seed): each for seed, each in right.items()}})
+    parts = build(stats_rows((1, 0, 1, 1), NOISE, 0, scope="noised_gold"), STATS)
+    scored = scores(pl.concat([stats, parts]), predictions)
+    table = rows(scored)
+    assert (table[NOISE, "all"]["value"], table[NOISE, "all"]["worst"], table[NOISE, "all"]["seeds"]) == (75.0, 25.0, 3)
+    assert (table["clean", "all"]["worst"], table[NOISE, "noised_gold"]["worst"]) == (None, None)
+    assert deltas(stats, scored, {"xnli": "accuracy"}).get_column("worst").to_list() == [25.0]
+    turned = stats.with_columns(
+        noise_seed=pl.when(pl.col("noise_seed") < 0).then(-1).otherwise(2 - pl.col("noise_seed"))
+    )
+    shuffled = turned.sample(fraction=1.0, shuffle=True, seed=5)
+    assert rows(scores(shuffled, predictions))[NOISE, "all"]["worst"] == 25.0
+
+
+def test_one_seed_has_no_worst_case() -> None:
+    """It would be the value."""
+    table = rows(scores(*frames({("clean", -1): answers(60, 0.9), (NOISE, 0): answers(60, 0.5)})))
+    assert table[NOISE, "all"]["worst"] is None
+
+
+def test_the_worst_case_of_f1_sums_what_the_worst_seeds_count() -> None:
+    """F1 of an item alone chooses its seed; of equal ones the first, and a sentence without entities is right."""
+    counts = {0: ((2, 0, 0), (0, 1, 1), (0, 0, 0)), 1: ((1, 1, 1), (0, 3, 1), (0, 2, 0))}
+    made = [
+        {**row, "metric": "span_f1", "stats": [float(count) for count in counted]}
+        for seed, each in counts.items()
+        for row, counted in zip(stats_rows((1, 1, 1), NOISE, seed), each, strict=True)
+    ]
+    _, predictions = frames({(NOISE, 0): (1, 1, 1), (NOISE, 1): (1, 1, 1)})
+    row = scores(build(made, STATS), predictions).row(0, named=True)
+    assert row["worst"] == pytest.approx(100 * 2 * 1 / (2 * 1 + 4 + 2))
 
 
 def test_the_order_of_rows_changes_nothing() -> None:

@@ -52,6 +52,10 @@ def percent(share: float | None) -> str:
     return NOTHING if share is None else f"{100 * share:.1f} %"
 
 
+def _target(axis: str | None, share: float | None) -> str:
+    return NOTHING if axis is None or share is None else f"{share:g} of {axis}"
+
+
 def _text(value: Any) -> str:
     return NOTHING if value in (None, "") else str(value)
 
@@ -167,6 +171,9 @@ _CATALOGUE: Final = (
           room=WIDEST),
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
           room=WIDEST),
+    Shown("worst of seeds", ("worst",), points, "The perturbed level if each item counts under its worst noise seed: "
+          "the more seeds there are, the lower it is, so that only levels over as many seeds can be compared."),
+    Shown("seeds", ("seeds",), str, "Draws of the noise for each cell; the perturbed level is the mean over them."),
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),
@@ -229,6 +236,9 @@ _CATALOGUE: Final = (
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _IN_TITLE),
+    Shown("realised", ("target_axis", "target"), _target, "The realised strength that was asked for.", right=False),
+    Shown("edited only", ("edited_share",), percent, "Share of the clean split that a set of edited items alone has."),
+    Shown("packs", ("packs",), _text, "The identity of the user's packs that the noise was drawn with.", right=False),
     Shown("pairs", ("pairs", "share"), _pairs, "Noisy items with a clean partner, and their share of the clean split."),
     Shown("paired by", ("pairing",), _text, "`id`, `row`: the order of as many rows, or `alignment` of near texts, "
           "which leaves out what noise changed most.", right=False),

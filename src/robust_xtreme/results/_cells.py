@@ -36,7 +36,10 @@ class Items:
 @final
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell, metric and scope: the values of CELL, and sums (noise seeds, clusters, k) of its statistics."""
+    """One cell, metric and scope: the values of CELL, and sums (noise seeds, clusters, k) of its statistics.
+
+    `worst` are the sums (k,) over the items, each under its worst noise seed; None of one seed, and of a part.
+    """
 
     key: tuple[str, ...]
     metric: str
@@ -44,6 +47,7 @@ class Cell:
     items: Items
     seeds: tuple[int, ...]
     sums: Any
+    worst: Any = None
 
     @property
     def model(self) -> str:
@@ -139,7 +143,19 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
             raise Mismatch(f"The example {example} has another {column} under another noise seed.")
     sums = cluster_sums(table.stats(part), slots * len(clusters) + codes[positions], len(seeds) * len(clusters))
     by_seed = sums.reshape(len(seeds), len(clusters), -1)
-    return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), by_seed)
+    whole = scope == ALL and len(seeds) > 1
+    worst = _worst(table.stats(part).reshape(len(seeds), len(ids), -1), metric) if whole else None
+    return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), by_seed, worst)
+
+
+def _worst(stats: Any, metric: str) -> Any:
+    """The sums (k,) of statistics (noise seeds, items, k) in which each item counts under its worst seed.
+
+    That is the seed under which the value of the item alone is lowest, of equal ones the lowest seed. Where nothing is
+    counted, as in a sentence without entities, nothing is wrong.
+    """
+    values = np.where(stats.any(-1), registry.load("metric", metric).reduce(stats), np.inf)
+    return stats[values.argmin(0), np.arange(stats.shape[1])].sum(0)
 
 
 def _uneven(table: _Table, key: tuple[str, ...], part: slice, ids: Any, slots: Any) -> str:

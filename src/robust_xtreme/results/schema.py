@@ -16,7 +16,7 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """Written into every stored file; raised when a column changes."""
 
 STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
@@ -109,8 +109,8 @@ _RISK: Final = _columns(pl.Float64, "label_risk queries success", nullable=True)
 _STAMP: Final = {"overlap": Column(pl.Boolean)}
 """Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
 
-_SIZE: Final = {**_columns(pl.Int64, "n clusters seeds"), "seed_spread": Column(pl.Float64, nullable=True)}
-"""Items, clusters, noise seeds (clean: 1), and the standard deviation of the value over noise seeds."""
+_SIZE: Final = _columns(pl.Int64, "n clusters seeds") | _columns(pl.Float64, "seed_spread worst", nullable=True)
+"""Items, clusters, noise seeds (clean: 1); of several the standard deviation of their values, and the worst case."""
 
 _INTERVAL: Final = {**_columns(pl.Float64, "se low high", nullable=True), "method": Column(pl.String)}
 
@@ -162,9 +162,8 @@ CONDITIONS: Final = Frame(
 )
 """One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal.
 
-`target` is the strength that is solved for on the realised axis `target_axis`, and `calibration` the sha256 of the
-texts that this is done on. `pairing` says how published noisy data are joined with the clean, and `edited_share` the
-share of items that such data contain, if only edited ones.
+`target` is a strength on the realised axis `target_axis`, solved for on texts with the sha256 `calibration`. `pairing`
+is how published noisy data are joined with the clean, `edited_share` the share of items in them, if only edited ones.
 """
 
 PREDICTIONS: Final = Frame(
@@ -238,6 +237,7 @@ SCORES: Final = Frame(
 )
 """One row per cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
 
+`worst` is the value in which each item counts under the noise seed under which its own value is lowest (scope `all`).
 `constant` is the share of items with the cell's most frequent answer; of tags an answer is one tag for every word.
 """
 

@@ -87,6 +87,7 @@ def _row(cell: Cell, levels: _Levels, noise: Mapping[tuple[str, ...], Row], back
         "clusters": len(cell.items.clusters),
         "seeds": len(cell.seeds),
         "seed_spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        "worst": None if cell.worst is None else float(cell.reduce(cell.worst)),
         **(_chance(cell, levels.chance.get(_split(cell)), backend) | _shallow(cell, levels) if compared else {}),
         **noise[cell.key],
     }
