@@ -8,26 +8,27 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
-from tests.synthetic_run import averages, run
+from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme import registry
 from robust_xtreme.report import columns as _columns
 from robust_xtreme.report import views as _views
 from robust_xtreme.report.cells import perturbed
-from robust_xtreme.report.document import page, render, show, views
+from robust_xtreme.report.document import document, page, render, show, views
 from robust_xtreme.report.legend import legend
+from robust_xtreme.report.renderers.markdown import render as markdown_of
 from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.report.tables import tables
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import AVERAGES, DELTAS, SCORES, empty
+from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCORES, empty
 from robust_xtreme.sinks import code_block, markdown, visible
 
 
 @pytest.fixture(scope="module")
 def results() -> Results:
     """A small run made by hand."""
-    return Results(*run(), averages(*run()))
+    return Results(*run(), averages(*run()), conditions())
 
 
 def _made(name: str, results: Results) -> pl.DataFrame:
@@ -135,6 +136,29 @@ def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
     assert set(frame["language"]) == {"el on de"}
 
 
+def test_the_worst_case_is_beside_the_mean_over_seeds(results: Results) -> None:
+    """With the number of seeds and their spread; a cell of one seed has no row."""
+    frame = _made("worst_of_seeds", results)
+    shown = frame.filter(pl.col("section").str.starts_with("xnli"), language="sw", strength="0.2")
+    columns = ("clean", "value", "worst", "seeds", "seed_spread")
+    assert shown.select(columns).row(0) == pytest.approx((47.0, 42.4, 37.9, 3, 0.4))
+    once = results.deltas.with_columns(worst=pl.when(pl.col("task") != "xnli").then("worst"))
+    of_one = _made("worst_of_seeds", Results(results.scores, once, results.manifest))
+    assert set(of_one.get_column("section")) == {name for name in set(frame["section"]) if "xnli" not in name}
+
+
+def test_the_page_says_what_each_condition_is(results: Results) -> None:
+    """A perturbation with its strength, one that was solved for, and a set; the last view but one has them."""
+    assert [view.name for view in views()][-2:] == ["conditions", "not_run"]
+    (table,) = tables(_made("conditions", results))
+    rows = {row[0]: dict(zip((column.heading for column in table.columns), row, strict=True)) for row in table.rows}
+    assert "clean" not in rows
+    solved, given = rows["char_noise@realised=graphemes:0.05"], rows["external:typos"]
+    assert (solved["realised"], solved["packs"]) == ("0.05 of graphemes", "0123456789abcdef")
+    assert (given["kind"], given["paired by"], given["edited only"]) == ("external", "alignment", "87.5 %")
+    assert rows["char_noise:0.2@fields=tokens"]["drawn at"] == "0.2"
+
+
 def test_noised_and_untouched_spans_are_beside_each_other(results: Results) -> None:
     """At the highest strength each language has both levels of noised spans and of untouched ones; others no row."""
     levels = ("noised_gold_clean", "noised_gold", "untouched_clean", "untouched")
@@ -230,8 +254,9 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
     store.write_frame(tmp_path / "scores.csv", results.scores, SCORES)
     store.write_frame(tmp_path / "deltas.csv", results.deltas, DELTAS)
     store.write_frame(tmp_path / "averages.csv", results.averages, AVERAGES)
+    store.write_frame(tmp_path / "conditions.csv", results.conditions, CONDITIONS)
     store.write_json(tmp_path / "manifest.json", results.manifest)
-    assert render(tmp_path) == page(results.scores, results.deltas, results.manifest, results.averages)
+    assert render(tmp_path) == markdown_of(document(results))
 
 
 def test_the_legend_claims_of_columns_only_what_is_true(results: Results) -> None:
@@ -313,7 +338,6 @@ def test_every_view_file_is_on_the_page_in_its_order(results: Results) -> None:
     orders = [view.order for view in views()]
     assert orders == sorted(set(orders))
     shown = [view.title for view in views() if view.make(results).height]
-    titles = [
-        line.removeprefix("## ") for line in page(*run(), averages(*run())).splitlines() if line.startswith("## ")
-    ]
+    lines = markdown_of(document(results)).splitlines()
+    titles = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
     assert titles == ["What was run", *shown, "Legend"]

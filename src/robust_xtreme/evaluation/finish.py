@@ -52,7 +52,8 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     folder.write_frame("predictions.parquet", predictions, PREDICTIONS)
     folder.write_frame("stats.parquet", stats, STATS)
     folder.write_frame("models.csv", models(plan), MODELS)
-    folder.write_frame("conditions.csv", conditions(plan), CONDITIONS)
+    noised = conditions(plan)
+    folder.write_frame("conditions.csv", noised, CONDITIONS)
     failed = failed_cells(predictions)
     left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
     manifest = {**manifest, "not_run": [*left_out, *failed]}
@@ -63,7 +64,7 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
     averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averaged, AVERAGES)
-    results = Results(*frames, manifest, averaged)
+    results = Results(*frames, manifest, averaged, noised)
     examples = [*samples_part_of(results, Rows(predictions.lazy(), stats.lazy()), plan.spec)]
     for name in (REPORT, PAGE):
         path = folder.path / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -15,16 +16,16 @@ def beside(runs: Mapping[str, Results]) -> Results:
     if len(runs) == 1:
         return next(iter(runs.values()))
     named = [_named(name, results) for name, results in runs.items()]
-    frames = ([getattr(results, name) for results in named] for name in ("scores", "deltas", "averages"))
-    scores, deltas, averages = map(pl.concat, frames)
-    return Results(scores, deltas, _manifest(runs), averages)
+    frames = ([getattr(results, name) for results in named] for name in ("scores", "deltas", "averages", "conditions"))
+    scores, deltas, averages, conditions = map(pl.concat, frames)
+    return Results(scores, deltas, _manifest(runs), averages, conditions.unique(maintain_order=True))
 
 
 def _named(name: str, results: Results) -> Results:
     model = pl.concat_str(pl.lit(f"{name}: "), "model").alias("model")
     frames = (results.scores, results.deltas, results.averages)
     scores, deltas, averages = (frame.with_columns(model) for frame in frames)
-    return Results(scores, deltas, results.manifest, averages)
+    return replace(results, scores=scores, deltas=deltas, averages=averages)
 
 
 def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:

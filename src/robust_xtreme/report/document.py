@@ -23,7 +23,7 @@ from robust_xtreme.report.summary import headline_cells, verdict, what_was_run
 from robust_xtreme.report.tables import tables
 from robust_xtreme.report.view import NO_AVERAGES, Results, View
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.results.schema import AVERAGES, DELTAS, SCORES
+from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCORES
 
 TITLE: Final = "Degradation under noise"
 ON_TERMINAL: Final = ("overall", "overall_drops", "by_task", "strength_curves", "by_language", "not_run")
@@ -57,15 +57,15 @@ def render(folder: Path) -> str:
 
 
 def results_of(folder: Path) -> Results:
-    """What scores.csv, deltas.csv, averages.csv and manifest.json of a run folder contain.
+    """What scores.csv, deltas.csv, averages.csv, conditions.csv and manifest.json of a run folder contain.
 
     Raises DataError, Mismatch.
     """
     manifest = read_manifest(folder / MANIFEST)
-    scores, deltas, averages = (
-        frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES)
+    scores, deltas, averages, conditions = (
+        frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
     )
-    return Results(scores, deltas, manifest, averages)
+    return Results(scores, deltas, manifest, averages, conditions)
 
 
 def finished(folder: Path) -> Results:
