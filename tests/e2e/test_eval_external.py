@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -144,6 +145,17 @@ def test_the_report_has_the_pairs(whole: Evaluation) -> None:
     assert f"| en | external:typos | {_ROWS} (100.0 %) | row | 0 / 0 |" in view
     assert "| en | natural@matched=typos |" in view
     assert f"xnli en [typos\\]: {_ROWS} pairs by row; 0 clean and 0 noisy items have no partner." in page
+
+
+def test_a_set_is_beside_matched_noise_in_the_part_of_its_language(whole: Evaluation) -> None:
+    """And the page says how it is paired."""
+    text = (whole.folder / "report.html").read_text(encoding="utf-8")
+    part = text.partition('id="en"')[2].partition('id="examples"')[0]
+    table = part.partition("Noisy sets beside the clean split")[2].partition("</table>")[0]
+    named = ["char_noise@matched=typos", "external:typos", "natural@matched=typos"]
+    assert re.findall(r">([^<>]*typos)<", table) == named * 2  # of two tasks
+    table = text.partition('id="conditions"')[2].partition("</table>")[0]
+    assert all(name in table for name in named)
 
 
 def test_noise_read_back_by_alignment_gives_the_direct_numbers(

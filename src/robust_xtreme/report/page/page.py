@@ -14,7 +14,7 @@ from robust_xtreme.report.page.verdict import tiles, verdict_part
 from robust_xtreme.report.summary import what_was_run
 from robust_xtreme.report.view import Results, View
 
-_DIVIDED: Final = ("tokenizer", "operator_mix", "label_risk")
+_DIVIDED: Final = ("worst_of_seeds", "operator_mix", "external", "tokenizer", "label_risk")
 _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_cells", *_DIVIDED)
 """Views whose rows are in other parts of the page."""
 
