@@ -8,13 +8,14 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 import pytest
-from tests.synthetic_run import averages, run
+from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme.errors import UserError
 from robust_xtreme.report.beside import beside, names
@@ -22,7 +23,6 @@ from robust_xtreme.report.blocks import Document, Mono, Paragraph
 from robust_xtreme.report.charts.curve import areas, levels
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.outputs import CELLS, WRITERS, cells, written
 from robust_xtreme.report.plots import Plots
 from robust_xtreme.report.renderers import markdown, tex
@@ -54,7 +54,7 @@ HOSTILE: Final = (
 @pytest.fixture(scope="module")
 def results() -> Results:
     """A small run made by hand."""
-    return Results(*run(), averages(*run()))
+    return Results(*run(), averages(*run()), conditions())
 
 
 class _Page(HTMLParser):
@@ -106,15 +106,91 @@ def test_every_address_is_there_once(results: Results) -> None:
     assert set(inside) <= {*page.ids, "main"}
 
 
-def test_the_numbers_are_those_of_the_frames(results: Results) -> None:
-    """Each cell's row has its clean and perturbed level and its change, to the digit that is shown."""
-    rows = _Page(_html(results)).rows
-    shown = 0
-    for cell in with_addresses(headline_cells(results)).iter_rows(named=True):
-        change = cell["no_claim"] or signed(cell["change"])
-        assert rows[cell["address"]][2:5] == [points(cell["clean"]), points(cell["value"]), change]
-        shown += 1
-    assert shown == results.deltas.filter(scope="all").select("task", "language", "condition").n_unique()
+_Numbers = dict[tuple[str, ...], tuple[str, ...]]
+"""The shown clean level, perturbed level and change of a cell, by task, language, fields, perturbation, strength."""
+
+
+def _named_fields(section: str) -> tuple[str, str]:
+    """The task and the fields in the title of a view's table."""
+    task, _, noised = section.replace("\\_", "_").partition(", ")
+    fields = noised.partition("noise on ")[2].removesuffix(" (headline)")
+    return task, fields.replace(" and ", ",")
+
+
+def _by_language(tables: list[tuple[str, list[str], list[list[str]]]]) -> _Numbers:
+    """The numbers in the tables of the view by_language, each with its title, headings and rows."""
+    read: _Numbers = {}
+    for title, heads, rows in tables:
+        for row in rows:
+            cell = dict(zip(heads, row, strict=True))
+            task, fields = _named_fields(title)
+            key = (task, cell["language"], fields, cell["perturbation"], cell["strength"])
+            read[key] = (cell["clean"], cell["perturbed"], cell["change"])
+    return read
+
+
+def _from_markdown(text: str) -> _Numbers:
+    parts = text.partition("\n## By language\n")[2].partition("\n## ")[0].split("\n### ")[1:]
+    tables = []
+    for part in parts:
+        title, *lines = part.splitlines()
+        heads, _, *rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+        tables.append((title, heads, rows))
+    return _by_language(tables)
+
+
+def _from_tex(text: str) -> _Numbers:
+    tables = []
+    for part in text.split("\\begin{longtable}")[1:]:
+        plain = part.replace("$-$", "-").replace("$+$", "+").replace("\\_", "_")
+        title = re.search(r"\\caption\*?\{(.*)\}", plain)
+        assert title
+        heads, *rows = [line.removesuffix("\\\\").strip().split(" & ") for line in plain.splitlines() if " & " in line]
+        tables.append((title[1], heads, [row for row in rows if row != heads]))
+    return _by_language(tables)
+
+
+def _from_rows(rows: list[dict[str, Any]]) -> _Numbers:
+    """The numbers of data, to the digit that is shown."""
+    read: _Numbers = {}
+    for row in rows:
+        clean, value = (points(float(row[name])) for name in ("clean", "value"))
+        change = row["no_claim"] or signed(float(row["change"]))
+        read[row["task"], row["language"], row["fields"], *row["noise"].split(":")] = (clean, value, change)
+    return read
+
+
+def _from_html(text: str) -> _Numbers:
+    """Of the rows that have an address, which names the fields where they are not those of the headline."""
+    read: _Numbers = {}
+    for address, row in _Page(text).rows.items():
+        if address.count("/") >= 2:
+            language, task, *_, noise = address.split("/")
+            fields = _FIELDS.get(row[0], _FIELDS[task])
+            read[task, language, fields, *noise.split(":")] = tuple(row[2:5])
+    return read
+
+
+_FIELDS: Final = {"xnli": "premise,hypothesis", "panx": "tokens", "xquad": "question", "xquad context": "context"}
+_READERS: Final = {
+    ".md": lambda results: _from_markdown(written(results, ".md").decode()),
+    ".tex": lambda results: _from_tex(written(results, ".tex", ["by_language"]).decode()),
+    ".csv": lambda results: _from_rows(list(csv.DictReader(io.StringIO(written(results, ".csv").decode())))),
+    ".json": lambda results: _from_rows(json.loads(written(results, ".json"))["cells"]),
+    ".html": lambda results: _from_html(_html(results)),
+}
+
+
+@pytest.mark.parametrize("suffix", list(WRITERS))
+def test_every_format_has_the_numbers_of_the_frames(results: Results, suffix: str) -> None:
+    """Clean and perturbed level and change of each headline cell, read back, are those of DELTAS as they are shown."""
+    expected: _Numbers = {}
+    for row in results.deltas.filter(pl.col("scope") == "all", pl.col("metric") != "token_accuracy").to_dicts():
+        noise, _, fields = row["condition"].partition("@fields=")
+        change = "inert" if row["inert"] else f"{row['value'] - row['clean']:+.1f}"
+        shown = (f"{row['clean']:.1f}", f"{row['value']:.1f}", change)
+        expected[row["task"], row["language"], fields, *noise.split(":")] = shown
+    assert _READERS[suffix](results) == expected
 
 
 def test_a_heat_cell_has_the_numbers_of_its_toggles(results: Results) -> None:
@@ -151,7 +227,7 @@ def test_a_page_asks_for_nothing(results: Results) -> None:
 def test_the_same_run_gives_the_same_bytes(results: Results) -> None:
     """Every format depends on its rows alone, not on their order."""
     scores, deltas = (frame.sample(fraction=1.0, shuffle=True, seed=3) for frame in (results.scores, results.deltas))
-    shuffled = Results(scores, deltas, results.manifest, results.averages)
+    shuffled = replace(results, scores=scores, deltas=deltas, conditions=results.conditions.reverse())
     for suffix in WRITERS:
         assert written(results, suffix) == written(shuffled, suffix)
 
@@ -171,16 +247,18 @@ def _hostile(text: str) -> Results:
         frame.with_columns(pl.when(of_panx).then(value).otherwise(name).alias(name) for name, value in renamed.items())
         for frame in (scores, deltas)
     ]
-    conditions = (
+    renamed_one = (
         pl.when(pl.col("condition").str.starts_with("char_noise:0.2")).then(pl.lit(text)).otherwise("condition")
     )
-    noisy = changed[1].with_columns(condition=conditions, chance_name=pl.lit(text), family=pl.lit(text))
+    noisy = changed[1].with_columns(condition=renamed_one, chance_name=pl.lit(text), family=pl.lit(text))
     facts: dict[str, Any] = {**manifest, "notes": [text], "version": text, "commands": [f"robust-xtreme {text}"]}
     facts["tasks"] = {**facts["tasks"], text: facts["tasks"]["panx"]}
     facts["not_run"] = [{"task": text, "language": text, "split": text, "reason": text, "detail": text}]
     over = averages(*run())
     mean = over.with_columns(pl.when(pl.col("task") == "panx").then(pl.lit(text)).otherwise("task").alias("task"))
-    return Results(changed[0], noisy, facts, mean)
+    other = {name: pl.lit(text) for name in ("name", "params", "unit", "target_axis", "packs", "constraints")}
+    named = pl.when(pl.col("kind") == "external").then(pl.lit(text)).otherwise("condition")
+    return Results(changed[0], noisy, facts, mean, conditions().with_columns(**other, condition=named))
 
 
 @pytest.fixture(scope="module")
@@ -243,13 +321,14 @@ def test_signs_of_tex_are_text() -> None:
 
 
 def test_two_runs_are_beside_each_other(results: Results) -> None:
-    """Each task has a column for each run, and every cell an address of its own."""
-    page = _Page(written(beside({"before": results, "after": results}), ".html").decode())
+    """Each task has a column for each run, every cell an address of its own, and a condition of both is there once."""
+    both = beside({"before": results, "after": results})
+    text = written(both, ".html").decode()
+    page = _Page(text)
     assert len(page.ids) == len(set(page.ids))
-    heads = re.findall(
-        r"<th scope=\"col\">([^<]*)", written(beside({"before": results, "after": results}), ".html").decode()
-    )
+    heads = re.findall(r"<th scope=\"col\">([^<]*)", text)
     assert {"xnli before: tiny", "xnli after: tiny"} <= set(heads)
+    assert both.conditions.equals(results.conditions)
 
 
 def test_runs_have_short_names() -> None:
