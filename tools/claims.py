@@ -16,7 +16,9 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import registry
+from robust_xtreme.report.blocks import Document, Paragraph, grid
 from robust_xtreme.report.columns import signed
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import store
 
 _CELL: Final = ("task", "split", "language", "context_language", "condition")
@@ -58,17 +60,21 @@ def page(title: str, since: str, old: Mapping[tuple[str, ...], Row], new: Mappin
     """The counts of old and new claims, and a row for each cell that was or is tested."""
     cells = sorted(cell for cell in {*old, *new} if {claim(old.get(cell)), claim(new.get(cell))} != {_NOT_TESTED})
     pairs = Counter((claim(old.get(cell)), claim(new.get(cell))) for cell in cells)
-    lines = [f"# Claims of {title}: before and now", ""]
     what = "A difference can come from the rule of claims, from the intervals, or from other draws of the noise."
-    lines += [f"Before: the report of commit {since}. {what}", ""]
-    lines += ["| before | now | cells |", "| --- | --- | ---: |"]
-    lines += [f"| {before} | {now} | {count} |" for (before, now), count in sorted(pairs.items())]
-    lines += ["", "| task | language | condition | before | now |", "| --- | --- | --- | --- | --- |"]
-    for cell in cells:
-        task, _, language, context, condition = cell
-        where = language if language == context else f"{language} on {context}"
-        lines.append(f"| {task} | {where} | {condition} | {text(old.get(cell))} | {text(new.get(cell))} |")
-    return "\n".join(lines) + "\n"
+    counts = ((before, now, str(count)) for (before, now), count in sorted(pairs.items()))
+    changes = ((*_place(cell), text(old.get(cell)), text(new.get(cell))) for cell in cells)
+    blocks = (
+        Paragraph(f"Before: the report of commit {since}. {what}"),
+        grid(("before", "now", "cells"), counts, 2),
+        grid(("task", "language", "condition", "before", "now"), changes),
+    )
+    return markdown.render(Document(f"Claims of {title}: before and now", blocks))
+
+
+def _place(cell: tuple[str, ...]) -> tuple[str, str, str]:
+    """The task, the language and the condition of a cell."""
+    task, _, language, context, condition = cell
+    return task, language if language == context else f"{language} on {context}", condition
 
 
 def main() -> None:

@@ -1,12 +1,11 @@
-"""Writes docs/perturbations.md, the gallery of perturbations and their coverage: `python -m tools.gallery`."""
+"""Writes docs/perturbations.md, the gallery of perturbations and their coverage."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from tools.gallery_samples import SAMPLES
 
@@ -19,10 +18,29 @@ from robust_xtreme.noise.engine.noising import Noised
 from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.keyboard_typo import METHODS
-from robust_xtreme.sinks import inert
+from robust_xtreme.report.blocks import (
+    Block,
+    Bullets,
+    Diff,
+    Document,
+    Heading,
+    Inline,
+    Link,
+    Mono,
+    Paragraph,
+    Phrase,
+    Prose,
+    Table,
+    grid,
+    joined,
+)
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.specs import PerturbationSpec
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
+
+Rows: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""How perturbations serve languages: by the code of a language and the name of a perturbation."""
 
 _OWN, _FREE, _UNREVIEWED, _NONE = "●", "◐", "○", ""
 _STRENGTHS: Final = ("0.1", "0.2", "0.3", "0.5", "1")
@@ -52,12 +70,10 @@ _OF_SCRIPTS: Final = frozenset(
 )
 """Noise of scripts, marks and layouts, which has tables of its own."""
 
-_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|#~&\"]")
 _HEAD: Final = """\
-# Perturbations
-
 What can be done to a text, for which languages, and how it looks. This page is written from
-`src/robust_xtreme/noise/members` and `perturbations` by `python -m tools.gallery`, and a test compares it.
+`src/robust_xtreme/noise/members` and `perturbations` by `python -m tools.generated docs/perturbations.md`, and a test
+compares it.
 
 `robust-xtreme list perturbations --language sw` says of one language what serves it, by which packs of what standing,
 and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one text. A perturbation is written
@@ -69,8 +85,6 @@ of keys](nlpaug-pairs.md) which neighbours of nlpaug's are not in our layouts; [
 in each language, and which keys do not come back; [scripts](scripts.md) the schemes of `transliterate`.
 """
 _COVERAGE: Final = f"""\
-## Coverage
-
 {_OWN} served by packs of the language or its script, all of them attested in a source or derived from one by a
 computation; {_FREE} served by rules that need no pack; {_UNREVIEWED} served, but by what is ours and not reviewed,
 and so not counted: a pack that was authored here, in whole or in part, or a keyboard that was chosen here since no
@@ -84,11 +98,9 @@ real text; suites leave these languages out. A mix is `from a thin list` where i
 list.
 """
 _GALLERY: Final = """\
-## Gallery
-
 Each perturbation on a sentence of each script, with seed 0 and the lowest strength of 0.1, 0.2, 0.3, 0.5 and 1 at which
-something happens. ~~Struck out~~ is what was removed, <ins>underlined</ins> what was put in; a space among these is ␣,
-a combining mark by itself is on ◌, and characters that are invisible or change the direction are written
+something happens. <del>Struck out</del> is what was removed, <ins>underlined</ins> what was put in; a space among
+these is ␣, a combining mark by itself is on ◌, and characters that are invisible or change the direction are written
 &lt;U+200C&gt;. `realised` is the share of the units that could have been edited and were.
 """
 
@@ -97,41 +109,45 @@ def page(names: Sequence[str]) -> str:
     """The page, in Markdown."""
     members = [registry.load("perturbation", name) for name in names]
     rows = {code: {row["name"]: row for row in served(code)} for code in ALL_LANGUAGES}
-    parts = [_HEAD, _overview(members), _COVERAGE]
-    parts += [_heads(names), ""]
+    blocks = (Prose(_HEAD), _overview(members), Heading("Coverage"), Prose(_COVERAGE), *_coverage(names, rows))
+    sections = (block for member in members for block in _section(member, rows))
+    return markdown.render(Document("Perturbations", (*blocks, Heading("Gallery"), Prose(_GALLERY), *sections)))
+
+
+def _coverage(names: Sequence[str], rows: Rows) -> Iterator[Block]:
+    yield _heads(names)
+    plain = [name for name in names if "." not in name]
     for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
-        plain = [name for name in names if "." not in name]
-        parts += [f"### {title}\n", _covered([name for name in plain if name not in _OF_SCRIPTS], rows, codes), ""]
-        parts += [_covered([name for name in plain if name in _OF_SCRIPTS], rows, codes)]
+        yield Heading(title, 3)
+        yield _covered([name for name in plain if name not in _OF_SCRIPTS], rows, codes)
+        yield _covered([name for name in plain if name in _OF_SCRIPTS], rows, codes)
     for package in dict.fromkeys(name.partition(".")[0] for name in names if "." in name):
-        parts += [f"### Members of {package}\n", _packaged(package, names, rows)]
-    parts += ["### Where one is not applicable\n", *(_reasons(name, rows) for name in names), ""]
-    parts += ["### Borrowed mixes and thin lists\n", _NOTED, *filter(None, (_noted(name, rows) for name in names)), ""]
-    parts += [_GALLERY]
-    parts += [_section(member, rows) for member in members]
-    return "\n".join(parts)
+        yield Heading(f"Members of {package}", 3)
+        members = [name for name in names if name.partition(".")[0] == package]
+        yield grid(("", "languages"), (_serving(name, rows) for name in members))
+    yield Heading("Where one is not applicable", 3)
+    yield Bullets(tuple(_noted(name, _reasons(name, rows)) for name in names))
+    yield from (Heading("Borrowed mixes and thin lists", 3), Prose(_NOTED))
+    notes = ((name, _notes(name, rows)) for name in names)
+    yield Bullets(tuple(_noted(name, noted) for name, noted in notes if noted))
 
 
-def _overview(members: Sequence[Any]) -> str:
+def _overview(members: Sequence[Any]) -> Table:
     head = ("perturbation", "what", "unit", "strength", "kinds and parameters", "no meaning in")
-    return _table(head, ((*_facts(member), _tuned(member), ", ".join(member.refuses)) for member in members))
+    return grid(head, ((*_facts(member), _tuned(member), ", ".join(member.refuses)) for member in members))
 
 
-def _facts(member: Any) -> tuple[str, ...]:
-    return (
-        f"[{member.name}](#{member.name.replace('.', '')})",
-        escaped(member.summary),
-        member.unit,
-        escaped(member.strength),
-    )
+def _facts(member: Any) -> tuple[Phrase, ...]:
+    link = Link(member.name, f"#{member.name.replace('.', '')}")
+    return link, member.summary, member.unit, member.strength
 
 
-def _tuned(member: Any) -> str:
+def _tuned(member: Any) -> Phrase:
     """Kinds with their rates, choices with their number, parameters with their values."""
-    rates = [f"`{name}={rate}`" for name, rate in member.rates.items()]
-    choices = [f"`{name}`: {_many(name, known())}" for name, known in member.choices.items()]
-    values = [f"`{name}={','.join(values)}`" for name, values in member.parameters.items()]
-    return ", ".join((*rates, *choices, *values))
+    rates = [Mono(f"{name}={rate}") for name, rate in member.rates.items()]
+    choices = [(Mono(name), f": {_many(name, known())}") for name, known in member.choices.items()]
+    values = [Mono(f"{name}={','.join(values)}") for name, values in member.parameters.items()]
+    return joined((*rates, *choices, *values))
 
 
 def _many(name: str, known: Sequence[str]) -> str:
@@ -142,13 +158,14 @@ def _many(name: str, known: Sequence[str]) -> str:
     return f"one of {len(known)}"
 
 
-def _heads(names: Sequence[str]) -> str:
-    return "Heads: " + ", ".join(f"{_SHORT[name]} `{name}`" for name in names if _SHORT.get(name, name) != name) + "."
+def _heads(names: Sequence[str]) -> Paragraph:
+    short = [(f"{_SHORT[name]} ", Mono(name)) for name in names if _SHORT.get(name, name) != name]
+    return Paragraph(("Heads: ", *joined(short), "."))
 
 
-def _covered(names: Sequence[str], rows: Mapping[str, Mapping[str, Any]], codes: Iterable[str]) -> str:
+def _covered(names: Sequence[str], rows: Rows, codes: Iterable[str]) -> Table:
     head = ("", "language", "script", *(_SHORT.get(name, name) for name in names), "own")
-    return _table(head, (_line(code, [rows[code][name] for name in names]) for code in codes))
+    return grid(head, (_line(code, [rows[code][name] for name in names]) for code in codes))
 
 
 def _line(code: str, cells: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -157,18 +174,13 @@ def _line(code: str, cells: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return code, known.name, known.script, *signs, str(signs.count(_OWN))
 
 
-def _packaged(package: str, names: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """Of a package's members, the languages that each serves, by sign."""
-    members = [name for name in names if name.partition(".")[0] == package]
-    return _table(("", "languages"), (_serving(name, rows) for name in members))
-
-
-def _serving(name: str, rows: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+def _serving(name: str, rows: Rows) -> tuple[Phrase, ...]:
+    """The languages that a member serves, by sign."""
     by_sign: dict[str, list[str]] = {}
     for code, cells in rows.items():
         if shown := sign(cells[name]):
             by_sign.setdefault(shown, []).append(code)
-    return f"`{name}`", "; ".join(f"{shown} {' '.join(codes)}" for shown, codes in by_sign.items())
+    return Mono(name), "; ".join(f"{shown} {' '.join(codes)}" for shown, codes in by_sign.items())
 
 
 def sign(row: Mapping[str, Any]) -> str:
@@ -180,36 +192,39 @@ def sign(row: Mapping[str, Any]) -> str:
     return _OWN if row["counted"] else _UNREVIEWED
 
 
-def _reasons(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+def _reasons(name: str, rows: Rows) -> str:
     """Of one perturbation, each reason with its languages."""
-    by_reason: dict[str, list[str]] = {}
-    for code, cells in rows.items():
-        if why := cells[name]["why"]:
-            by_reason.setdefault(why, []).append(code)
-    reasons = "; ".join(f"{escaped(why)}: {' '.join(codes)}" for why, codes in by_reason.items())
-    return f"- `{name}`: {reasons or 'serves all'}."
+    return _listed((row["why"], code) for code, cells in rows.items() if (row := cells[name])["why"]) or "serves all"
 
 
-def _noted(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+def _notes(name: str, rows: Rows) -> str:
     """Of one perturbation, the languages with each note; "" where there are none."""
-    by_note: dict[str, list[str]] = {}
-    for code, cells in rows.items():
-        for note in cells[name]["notes"]:
-            by_note.setdefault(note, []).append(code)
-    notes = "; ".join(f"{note}: {' '.join(codes)}" for note, codes in by_note.items())
-    return f"- `{name}`: {notes}." if notes else ""
+    return _listed((note, code) for code, cells in rows.items() for note in cells[name]["notes"])
 
 
-def _section(member: Any, rows: Mapping[str, Mapping[str, Any]]) -> str:
+def _listed(pairs: Iterable[tuple[str, str]]) -> str:
+    """Pairs of a reason and a language: each reason with its languages."""
+    by_reason: dict[str, list[str]] = {}
+    for reason, code in pairs:
+        by_reason.setdefault(reason, []).append(code)
+    return "; ".join(f"{reason}: {' '.join(codes)}" for reason, codes in by_reason.items())
+
+
+def _noted(name: str, reasons: str) -> tuple[Inline, ...]:
+    return Mono(name), f": {reasons}."
+
+
+def _section(member: Any, rows: Rows) -> Iterator[Block]:
     head = ("script", "language", "text", "strength", "realised", "kinds")
     shown = [line for code in SAMPLES if not rows[code][member.name]["why"] for line in _example(member.name, code)]
-    title = f"### {member.name}\n\n{escaped(member.summary)} Unit: {member.unit}; kind: {member.kind}.\n"
-    others = " ".join(code for code in SAMPLES if rows[code][member.name]["why"])
-    left = f"Not applicable: {others}.\n" if others else ""
-    return "\n".join((title, _table(head, shown) if shown else "No example: it needs a file of the user's.\n", left))
+    yield Heading(member.name, 3)
+    yield Paragraph(f"{member.summary} Unit: {member.unit}; kind: {member.kind}.")
+    yield grid(head, shown) if shown else Paragraph("No example: it needs a file of the user's.")
+    if others := " ".join(code for code in SAMPLES if rows[code][member.name]["why"]):
+        yield Paragraph(f"Not applicable: {others}.")
 
 
-def _example(name: str, code: str) -> Iterator[tuple[str, ...]]:
+def _example(name: str, code: str) -> Iterator[tuple[Phrase, ...]]:
     """A sentence of a language at the lowest strength that edits it; none where the perturbation needs more."""
     sample = None
     for strength in _STRENGTHS:
@@ -224,46 +239,28 @@ def _example(name: str, code: str) -> Iterator[tuple[str, ...]]:
         yield _shown(code, *sample)
 
 
-def _shown(code: str, strength: str, noised: Noised) -> tuple[str, ...]:
+def _shown(code: str, strength: str, noised: Noised) -> tuple[Phrase, ...]:
     known = language(code)
     kinds = ", ".join(f"{name} {many}" for name, many in noised.edits.items() if many) or noised.status
     done = sum(noised.edits.values())
     share = f"{done} of {noised.eligible} ({100 * done / noised.eligible:.0f} %)" if noised.eligible else "none"
-    return known.script, code, f'<span dir="{known.direction}">{diff(noised)}</span>', strength, share, kinds
+    return known.script, code, diff(noised, known.direction), strength, share, kinds
 
 
-def diff(noised: Noised) -> str:
-    """The noisy text with what was removed and what was put in, as HTML that Markdown leaves as it is."""
-    return "".join(map(_piece, *zip(*pieces(noised), strict=True)))
+def diff(noised: Noised, direction: str = "ltr") -> Diff:
+    """The noisy text with what was removed and what was put in."""
+    return Diff(tuple(_piece(*piece) for piece in pieces(noised)), direction=direction)
 
 
-def _piece(removed: str, added: str) -> str:
-    if removed == added:
-        return escaped(inert(added))
-    return (f"<del>{_marked(removed)}</del>" if removed else "") + (f"<ins>{_marked(added)}</ins>" if added else "")
+def _piece(removed: str, added: str) -> tuple[str, str]:
+    return (removed, added) if removed == added else (_marked(removed), _marked(added))
 
 
 def _marked(text: str) -> str:
     """An edited piece: spaces and combining marks by themselves can be seen."""
-    base = "\u25cc" if unicodedata.category(text[0]).startswith("M") else ""
-    return escaped(base + inert(text).replace(" ", "␣"))
+    return seen(text).replace(" ", "␣") if text else ""
 
 
-def escaped(text: str) -> str:
-    """A text in which no character means something to Markdown or HTML."""
-    return _MARKDOWN.sub(lambda match: f"&#{ord(match[0])};", text)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(registry.names("perturbation")), encoding="utf-8")
-    print(PAGE)
-
-
-if __name__ == "__main__":
-    main()
+def seen(text: str) -> str:
+    """A text whose first character, if it is a combining mark, is on a circle."""
+    return f"\u25cc{text}" if unicodedata.category(text[0]).startswith("M") else text

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from tools.gallery import escaped
+from tools.gallery import seen
 from tools.gallery_samples import SAMPLES
 
 from robust_xtreme.api import noised_strings
@@ -16,31 +15,20 @@ from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.keyboards import DEAD
 from robust_xtreme.noise.input.retyping import METHODS, irreversible
 from robust_xtreme.noise.members.wrong_layout import AUTO, changed, keyboards_of, pair
-from robust_xtreme.sinks import inert
+from robust_xtreme.report.blocks import Diff, Document, Heading, Phrase, Prose, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.specs import PerturbationSpec
 
 _HEAD: Final = """\
-# The wrong layout
-
 What `wrong_layout` types in each language, and which keys do not come back. This page is written from
 `perturbations/keyboards` and `perturbations/input` by `python -m tools.generated docs/layouts.md`.
-
-## Languages
-
+"""
+_LANGUAGES: Final = """\
 `keyboard` is what a language is typed with, `on` the layout that is on by default; `@keyboard=` and `@layout=` name
 others.
 `letters` counts those of the alphabet that become something else, of all; in an input method words count, not letters.
-
 """
-_EXAMPLES: Final = """
-## Examples
-
-Each sentence at strength 1.
-
-"""
-_KEYS: Final = """
-## Keys that do not come back
-
+_KEYS: Final = """\
 What one key types on each of two layouts, and no other key of either does, comes back: typed for the first with the
 second on, and the result typed for the second with the first on, it is the same sign, whichever two layouts are taken
 (`tests/unit/test_wrong_layout.py` tries all pairs of keyboards). So do words of such signs:
@@ -54,18 +42,12 @@ key 0), and a part of a word beside a digit. Marks that are keys of their own ma
 letter with the one before. These signs do not come back, because of their own
 layout, in every pair that has it: those of a dead key, which acts on the next letter; those of a key that types several
 code points; those that another key types at a lower level or further to the left. A mark is on ◌.
-
 """
-_PAIRS: Final = """
-## Keys of a pair
-
+_PAIRS: Final = """\
 Besides, a sign does not come back where the other layout has no key, or one of the keys above there. For the layouts
 that are on by default:
-
 """
-_METHODS: Final = """
-## Input methods
-
+_METHODS: Final = """\
 Chinese is not converted back, because the same pinyin is several words. Japanese comes back as the hiragana of its
 reading. Korean comes back where the text has whole syllables only, and Vietnamese where the tone is where the
 traditional spelling has it; a word of another language may have letters there that are keys of a tone. A typographic
@@ -77,17 +59,17 @@ def page() -> str:
     """The page, in Markdown."""
     codes = [code for code in (*LANGUAGES, *LOW_RESOURCE) if keyboards_of(code)]
     used = sorted({pair(code, AUTO, AUTO) for code in codes} - {*METHODS})
-    parts = [_HEAD, _table(("", "language", "keyboard", "on", "letters"), map(_language, codes))]
-    parts += [_EXAMPLES, _table(("", "text"), map(_example, SAMPLES))]
-    parts += [
-        _KEYS,
-        _table(("layout", "signs"), ((name, _reasons(exceptions_of(name))) for name in keyboards.names())),
-    ]
-    parts += [
-        _PAIRS,
-        _table(("typed for, on", "signs"), (_pair(typed, on) for typed, on in used if typed not in METHODS)),
-    ]
-    return "".join((*parts, _METHODS))
+    languages = grid(("", "language", "keyboard", "on", "letters"), map(_language, codes))
+    signs = grid(("layout", "signs"), ((name, _reasons(exceptions_of(name))) for name in keyboards.names()))
+    pairs = grid(("typed for, on", "signs"), (_pair(typed, on) for typed, on in used if typed not in METHODS))
+    blocks = (
+        *(Prose(_HEAD), Heading("Languages"), Prose(_LANGUAGES), languages),
+        *(Heading("Examples"), Prose("Each sentence at strength 1."), grid(("", "text"), map(_example, SAMPLES))),
+        *(Heading("Keys that do not come back"), Prose(_KEYS), signs),
+        *(Heading("Keys of a pair"), Prose(_PAIRS), pairs),
+        *(Heading("Input methods"), Prose(_METHODS)),
+    )
+    return markdown.render(Document("The wrong layout", blocks))
 
 
 def exceptions_of(name: str) -> Mapping[str, list[str]]:
@@ -114,8 +96,7 @@ def _reasons(groups: Mapping[str, list[str]]) -> str:
 
 
 def _sign(sign: str) -> str:
-    text = sign.removeprefix(DEAD)
-    return escaped(("◌" if unicodedata.category(text[0]).startswith("M") else "") + inert(text))
+    return seen(sign.removeprefix(DEAD))
 
 
 def _language(code: str) -> tuple[str, ...]:
@@ -125,11 +106,6 @@ def _language(code: str) -> tuple[str, ...]:
     return code, language(code).name, typed, on, letters
 
 
-def _example(code: str) -> tuple[str, str]:
+def _example(code: str) -> tuple[Phrase, ...]:
     noised = noised_strings([SAMPLES[code]], PerturbationSpec.parse("wrong_layout:1"), code, 0)[0]
-    return code, f'<span dir="auto">{escaped(inert(noised.text.value))}</span>'
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return code, Diff(((noised.text.value,) * 2,), direction="auto")

@@ -1,4 +1,4 @@
-"""Writes the generated part of the manual: `python -m tools.reference`.
+"""Makes the generated part of the manual.
 
 `docs/reference/options.md` comes from the commands, `docs/reference/frames.md` from the schema of results,
 `docs/reference/exit-codes.md` from the errors, and `docs/decisions/index.md` from the titles of the decisions.
@@ -18,11 +18,12 @@ from typer.main import get_command
 
 from robust_xtreme import errors
 from robust_xtreme.commands import build
+from robust_xtreme.report.blocks import Block, Document, Heading, Mono, Paragraph, Phrase, Prose, grid, joined, named
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import schema
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 
-_MARKUP: Final = re.compile(r"[\\*<>|]")
 _CODES: Final = {
     0: "done",
     1: "a failed gate (no command uses it yet)",
@@ -34,81 +35,62 @@ _CODES: Final = {
 }
 
 
-def _text(value: str | None) -> str:
-    """One line of text in which no character means something to Markdown."""
-    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", " ".join((value or "").split()))
-
-
-def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+def _text(value: str | None) -> Phrase:
+    """One line of text, with names in backticks."""
+    return named(" ".join((value or "").split()))
 
 
 def options() -> str:
     """Every command with its arguments and options, as `--help` prints them."""
     commands = get_command(build()).commands  # type: ignore[attr-defined]  # a program with commands is a group
-    parts = [
-        "# Commands and options\n",
-        "What `robust-xtreme COMMAND --help` prints. Every command also takes `--help`.\n",
-    ]
+    blocks: list[Block] = [Prose("What `robust-xtreme COMMAND --help` prints. Every command also takes `--help`.")]
     for name in sorted(commands):
-        parts += [
-            f"## {name}\n",
-            _summary(commands[name]),
-            _table(("option", "value", "what"), _params(commands[name])),
-        ]
-    return "\n".join(parts)
+        summary = Paragraph(_text((commands[name].help or "").partition("\n\n")[0]))
+        blocks += [Heading(name), summary, grid(("option", "value", "what"), _params(commands[name]))]
+    return markdown.render(Document("Commands and options", tuple(blocks)))
 
 
-def _summary(command: Any) -> str:
-    return _text((command.help or "").partition("\n\n")[0]) + "\n"
-
-
-def _params(command: Any) -> Iterator[tuple[str, ...]]:
+def _params(command: Any) -> Iterator[tuple[Phrase, ...]]:
     for param in command.params:
         if param.name == "help":
             continue
-        names = (
-            ", ".join(f"`{name}`" for name in (*param.opts, *param.secondary_opts))
-            if param.param_type_name == "option"
-            else "argument"
+        options = joined(map(Mono, (*param.opts, *param.secondary_opts)))
+        yield (
+            options if param.param_type_name == "option" else "argument",
+            _text(param.metavar),
+            _text(getattr(param, "help", "")),
         )
-        yield names, _text(param.metavar), _text(getattr(param, "help", ""))
 
 
 def frames() -> str:
     """Every frame with its columns: type, whether a value may be missing, and the values that it may take."""
     head = (
         f"The tables of a run's folder, schema version {schema.SCHEMA_VERSION}. Numbers of quality are points (0 to"
-        " 100), rates and\nshares are between 0 and 1. A missing value is null; NaN and infinity never occur.\n"
+        " 100), rates and\nshares are between 0 and 1. A missing value is null; NaN and infinity never occur."
     )
-    parts = ["# Frames\n", head]
+    blocks: list[Block] = [Prose(head)]
     meanings = _meanings()
     for frame in (value for value in vars(schema).values() if isinstance(value, schema.Frame)):
-        key = ", ".join(f"`{name}`" for name in frame.key)
-        parts += [
-            f"## {frame.name}\n",
-            f"A row is named by {key}.\n",
-            *meanings.get(frame.name.upper(), ()),
-            _table(("column", "type", "empty", "values"), _columns(frame)),
-        ]
-    return "\n".join(parts)
+        blocks += [Heading(frame.name), Paragraph(("A row is named by ", *joined(map(Mono, frame.key)), "."))]
+        blocks += meanings.get(frame.name.upper(), ())
+        blocks.append(grid(("column", "type", "empty", "values"), _columns(frame)))
+    return markdown.render(Document("Frames", tuple(blocks)))
 
 
-def _meanings() -> dict[str, tuple[str, ...]]:
-    """What the schema says under each of its names, in Markdown."""
+def _meanings() -> dict[str, tuple[Block, ...]]:
+    """What the schema says under each of its names."""
     body = ast.parse(inspect.getsource(schema)).body
-    meanings: dict[str, tuple[str, ...]] = {}
+    meanings: dict[str, tuple[Block, ...]] = {}
     for declared, text in pairwise(body):
         match declared, text:
             case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(meaning))):
-                meanings[name] = (f"{meaning.strip()}\n",)
+                meanings[name] = (Prose(meaning),)
     return meanings
 
 
-def _columns(frame: schema.Frame) -> Iterator[tuple[str, ...]]:
+def _columns(frame: schema.Frame) -> Iterator[tuple[Phrase, ...]]:
     for name, column in frame.columns.items():
-        yield f"`{name}`", str(column.dtype), "may be" if column.nullable else "", _text(" ".join(column.allowed))
+        yield Mono(name), str(column.dtype), "may be" if column.nullable else "", _text(" ".join(column.allowed))
 
 
 def exit_codes() -> str:
@@ -116,24 +98,24 @@ def exit_codes() -> str:
     kinds = [
         kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.RobustXtremeError)
     ]
-    rows = ((str(code), meaning, _ending_with(code, kinds)) for code, meaning in _CODES.items())
+    rows = ((str(code), named(meaning), _ending_with(code, kinds)) for code, meaning in _CODES.items())
     head = (
-        "# Exit codes\n\nEvery failure is one line on stderr; files of a run that cannot be read have one line each."
-        " `ROBUST_XTREME_TRACEBACK=1` adds the traceback, as `-v` does for `train` and `eval`.\n\n"
+        "Every failure is one line on stderr; files of a run that cannot be read have one line each."
+        " `ROBUST_XTREME_TRACEBACK=1` adds the traceback, as `-v` does for `train` and `eval`."
     )
-    return head + _table(("code", "meaning", "errors"), rows)
+    return markdown.render(Document("Exit codes", (Prose(head), grid(("code", "meaning", "errors"), rows))))
 
 
-def _ending_with(code: int, kinds: list[type[errors.RobustXtremeError]]) -> str:
-    return ", ".join(f"`{kind.__name__}`" for kind in kinds if kind.exit_code == code)
+def _ending_with(code: int, kinds: list[type[errors.RobustXtremeError]]) -> Phrase:
+    return joined(Mono(kind.__name__) for kind in kinds if kind.exit_code == code)
 
 
 def decisions() -> str:
     """The titles of the decisions, in order."""
     pages = sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "index.md")
-    lines = [f"- [{_title(path)}]({path.name})" for path in pages]
-    head = "# Decisions\n\nWhere the design left room, or was changed: the problem, the choice, and its price.\n\n"
-    return head + "\n".join(lines) + "\n"
+    head = "Where the design left room, or was changed: the problem, the choice, and its price."
+    links = "\n".join(f"- [{_title(path)}]({path.name})" for path in pages)
+    return markdown.render(Document("Decisions", (Prose(head), Prose(links))))
 
 
 def _title(path: Path) -> str:
@@ -148,14 +130,3 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "decisions/index.md": decisions,
 }
 """Each generated page of the manual, and what makes it."""
-
-
-def main() -> None:
-    """Write all pages."""
-    for name, page in PAGES.items():
-        (DOCS / name).write_text(page(), encoding="utf-8")
-        print(DOCS / name)
-
-
-if __name__ == "__main__":
-    main()

@@ -19,14 +19,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, final
 
+from robust_xtreme.report.blocks import Column, Document, Mono, Phrase, Prose, Table, joined, named
+from robust_xtreme.report.renderers import markdown
+
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "reliability.md"
 COUNTS: Final = ROOT / "docs" / "reliability.json"
 PROMISES: Final = Path(__file__).with_suffix(".toml")
 
 _HEAD: Final = """\
-# Reliability
-
 What robust-xtreme promises about bad input, kills and damage, how each promise is tried, and how many cases the last
 long run tried. No case of these failed: a run with a failure writes no page. `make test` runs a part of the cases;
 `python -m tools.reliability` runs all and writes this page from `tools/reliability.toml`.
@@ -52,14 +53,15 @@ def promises() -> list[dict[str, Any]]:
 
 def page(counts: dict[str, Any]) -> str:
     """The page, in Markdown, of the kept counts."""
-    rows = "".join(_row(promise, counts[promise["what"]]) for promise in promises())
-    return f"{_HEAD}\n| promise | how it is tried | tests | cases | last run |\n|---|---|---:|---:|---|\n{rows}"
+    heads = ("promise", "how it is tried", "tests", "cases", "last run")
+    columns = tuple(Column(name, right=name in ("tests", "cases")) for name in heads)
+    rows = tuple(_row(promise, counts[promise["what"]]) for promise in promises())
+    return markdown.render(Document("Reliability", (Prose(_HEAD), Table(columns, rows))))
 
 
-def _row(promise: dict[str, Any], count: dict[str, Any]) -> str:
-    tests = ", ".join(f"`{name}`" for name in promise["tests"])
-    numbers = f"{count['passed']:,} | {count['cases']:,} | {count['date']}"
-    return f"| {promise['what']} | {promise['how']} ({tests}) | {numbers} |\n"
+def _row(promise: dict[str, Any], count: dict[str, Any]) -> tuple[Phrase, ...]:
+    how = (*named(promise["how"]), " (", *joined(map(Mono, promise["tests"])), ")")
+    return named(promise["what"]), how, f"{count['passed']:,}", f"{count['cases']:,}", count["date"]
 
 
 def count(tests: Sequence[str], workers: int) -> Count:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tools.gallery import escaped
 from tools.round_trip import losses
 
 from robust_xtreme import packs, registry
@@ -16,21 +15,18 @@ from robust_xtreme.languages import ALL_LANGUAGES
 from robust_xtreme.noise.members.transliterate import schemes
 from robust_xtreme.noise.scripts.scheme import Scheme
 from robust_xtreme.noise.scripts.table import KIND
+from robust_xtreme.report.blocks import Diff, Document, Heading, Mono, Phrase, Prose, Table, grid, joined
+from robust_xtreme.report.renderers import markdown
 
 _TESTS: Final = Path(__file__).parents[1] / "tests" / "real"
 _MEMBERS: Final = (
     "transliterate", "diacritics", "confusables", "zero_width", "normalisation", "styled", "wrong_layout"
 )  # fmt: skip
 _HEAD: Final = """\
-# Scripts
-
 Words in another script, letters without their marks, and letters that only look the same. This page is written from the
 members and packs of the program by `python -m tools.generated docs/scripts.md`; figures are of the dev files of FLORES.
-
-## What there is
-
 """
-_CHOOSE: Final = """
+_CHOOSE: Final = """\
 [Perturbations](perturbations.md) has an example of each in every language, [the wrong layout](layouts.md) the layouts
 that are on. `normalisation` and `styled` disappear in a tokenizer that normalises by NFKC: the report marks such a cell
 as inert. What leaves the script on purpose declares it (`waives` in `list perturbations --long`).
@@ -68,44 +64,30 @@ others change: `iPhoneом` becomes `iPhoneom`.
 **What letters do not show** is written in words of lists only: the n that Korean puts in between the parts
 of a word (article 29 of the Standard Pronunciation Rules: 물약 mullyak is listed, 잠실역 is not), and readings
 of Chinese characters in names (曾国藩 zengguofan is listed; in a new name 曾 is ceng).
-
-## Schemes
-
+"""
+_SCHEMES: Final = """\
 `back` are the languages that are read back too. A language that has the scheme's script already is not applicable, and
 is in no average.
-
 """
-_LOSS: Final = """
-## What the way back loses
-
+_LOSS: Final = """\
 The share of the distinct words of FLORES (of the bundled calibration text in gu, ml and pa, of which FLORES has no file
 here) that `@direction=back` does not give back (in Chinese, of the parts of text between marks); `python -m
 tools.round_trip --data DIR` lists the words. Latin letters within a word do not come back as such.
-
 """
-_AGREEMENT: Final = """
-## Agreement with libraries
-
+_AGREEMENT: Final = """\
 The words of FLORES that a pack spells as a library does, as `tests/real/romanisation_references.tsv` records it.
-
 """
-_DIFFERENT: Final = """
-## Where we differ on purpose
-
+_DIFFERENT: Final = """\
 From these libraries, from uroman's test text (`uroman`: its spelling is not among those that can be drawn;
 `uroman consonants`: in Arabic script, where only consonants are compared) and from nisaba's. Each word is in
 `tests/real/romanisation_differences.tsv`.
-
 """
-_PACKS: Final = """
-## Packs, and what is authored
-
+_PACKS: Final = """\
 `attested` is in the source, `derived` is computed from it, `authored` is ours, with the source as a guide: **no speaker
 of the language has reviewed it.** All weights of typed spellings are estimates. Rows may have a standing of their own;
 `authored rows` counts those of packs that are not authored as a whole.
-
 """
-_EXTRA: Final = """
+_EXTRA: Final = """\
 ## The extra `scripts`
 
 `pip install "robust-xtreme[scripts]"` brings uroman and PyICU, which nothing but `@scheme=uroman` and `@scheme=icu:ID`
@@ -121,47 +103,54 @@ needs; without them these conditions end with one line that says so.
 
 def page(data: Path) -> str:
     """The page, in Markdown; `data` are the release files, with FLORES."""
-    parts = [_HEAD, _table(("", "what", "languages", "not for"), map(_member, _MEMBERS)), _CHOOSE, schemes_table()]
-    parts += [_LOSS, _table(("scheme", "language", "words", "lost", "for example"), map(_loss, losses(data)))]
-    parts += [_AGREEMENT, _table(("pack", "library", "words", "same"), _agreement())]
-    parts += [_DIFFERENT, _table(("from", "why", "words", "for example: ours, theirs"), _differences())]
-    parts += [_PACKS, packs_table(), _EXTRA]
-    return "".join(parts)
+    members = grid(("", "what", "languages", "not for"), map(_member, _MEMBERS))
+    lost = grid(("scheme", "language", "words", "lost", "for example"), map(_loss, losses(data)))
+    same = grid(("pack", "library", "words", "same"), _agreement())
+    different = grid(("from", "why", "words", "for example: ours, theirs"), _differences())
+    blocks = (
+        *(Prose(_HEAD), Heading("What there is"), members, Prose(_CHOOSE)),
+        *(Heading("Schemes"), Prose(_SCHEMES), schemes_table()),
+        *(Heading("What the way back loses"), Prose(_LOSS), lost),
+        *(Heading("Agreement with libraries"), Prose(_AGREEMENT), same),
+        *(Heading("Where we differ on purpose"), Prose(_DIFFERENT), different),
+        *(Heading("Packs, and what is authored"), Prose(_PACKS), packs_table(), Prose(_EXTRA)),
+    )
+    return markdown.render(Document("Scripts", blocks))
 
 
-def schemes_table() -> str:
+def schemes_table() -> Table:
     """Every scheme: the languages that it serves and reads back, its source, and what the way back loses."""
-    return _table(("scheme", "writes", "languages", "back", "source", "the way back loses"), map(_scheme, schemes()))
+    return grid(("scheme", "writes", "languages", "back", "source", "the way back loses"), map(_scheme, schemes()))
 
 
-def packs_table() -> str:
+def packs_table() -> Table:
     """Every pack of romanisation, with its standing and source."""
-    return _table(("pack", "standing", "authored rows", "source"), map(_pack, packs.bundled(KIND)))
+    return grid(("pack", "standing", "authored rows", "source"), map(_pack, packs.bundled(KIND)))
 
 
-def _member(name: str) -> tuple[str, ...]:
+def _member(name: str) -> tuple[Phrase, ...]:
     member = registry.load("perturbation", name)
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for code in ALL_LANGUAGES:
         reasons[member.lacks(code)].append(code)
     served = reasons.pop("", [])
     unserved = "; ".join(f"{reason}: {' '.join(codes)}" for reason, codes in reasons.items())
-    return f"`{name}`", escaped(member.summary), f"{len(served)} of {len(ALL_LANGUAGES)}", escaped(unserved)
+    return Mono(name), member.summary, f"{len(served)} of {len(ALL_LANGUAGES)}", unserved
 
 
-def _scheme(name: str) -> tuple[str, ...]:
+def _scheme(name: str) -> tuple[Phrase, ...]:
     known: Scheme = registry.load("scheme", name.partition(":")[0])
     if known.variant:
-        return f"`{name}`", escaped(known.summary), "those whose letters it changes", "by ICU", known.source, ""
+        return Mono(name), known.summary, "those whose letters it changes", "by ICU", known.source, ""
     to = [code for code in ALL_LANGUAGES if not known.lacks(code)]
     back = [code for code in ALL_LANGUAGES if known.back and not known.lacks_back(code)]
-    return f"`{name}`", escaped(known.summary), " ".join(to), " ".join(back), escaped(known.source), escaped(known.loss)
+    return Mono(name), known.summary, " ".join(to), " ".join(back), known.source, known.loss
 
 
-def _loss(row: tuple[str, str, list[tuple[str, str, str]], int]) -> tuple[str, ...]:
+def _loss(row: tuple[str, str, list[tuple[str, str, str]], int]) -> tuple[Phrase, ...]:
     name, code, lost, count = row
-    shown = " → ".join(map(_shown, lost[0])) if lost else ""
-    return f"`{name}`", code, f"{count:,}", f"{len(lost) / count:.2%}", shown
+    shown = joined(map(_shown, lost[0]), " → ") if lost else ""
+    return Mono(name), code, f"{count:,}", f"{len(lost) / count:.2%}", shown
 
 
 def _agreement() -> Iterator[tuple[str, ...]]:
@@ -170,23 +159,23 @@ def _agreement() -> Iterator[tuple[str, ...]]:
         words = int(row["words"])
         same = words - different[row["pack"]]
         # Rounded down, so that 100 % means all.
-        yield row["pack"], escaped(row["reference"]), f"{words:,}", f"{same * 10_000 // words / 100:.2f}%"
+        yield row["pack"], row["reference"], f"{words:,}", f"{same * 10_000 // words / 100:.2f}%"
 
 
-def _differences() -> Iterator[tuple[str, ...]]:
+def _differences() -> Iterator[tuple[Phrase, ...]]:
     groups: defaultdict[tuple[str, str], list[Mapping[str, str]]] = defaultdict(list)
     for row in _rows("romanisation_differences.tsv"):
         groups[row["against"], row["reason"]].append(row)
     for (against, reason), rows in groups.items():
-        example = f"{_shown(rows[0]['word'])}: {_shown(rows[0]['ours'])}, {_shown(rows[0]['reference'])}"
-        yield against, escaped(reason), str(len(rows)), example
+        word, ours, reference = (_shown(rows[0][name]) for name in ("word", "ours", "reference"))
+        yield against, reason, str(len(rows)), (word, ": ", ours, ", ", reference)
 
 
 def _pack(name: str) -> tuple[str, ...]:
     table = packs.table(KIND, name)
     standing = table.header["standing"]
     ours = sum(row.get("standing", "").startswith("authored") for row in table.rows) if standing != "authored" else 0
-    return name, standing, str(ours or ""), escaped(table.header["source"])
+    return name, standing, str(ours or ""), table.header["source"]
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -194,10 +183,5 @@ def _rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def _shown(word: str) -> str:
-    return f'<span dir="auto">{escaped(word)}</span>'
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def _shown(word: str) -> Diff:
+    return Diff(((word, word),), direction="auto")

@@ -1,4 +1,4 @@
-"""Writes docs/tasks.md, the page of all tasks, from what the tasks say of themselves: `python -m tools.tasks_page`."""
+"""Writes docs/tasks.md, the page of all tasks, from what the tasks say of themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme import registry
+from robust_xtreme.report.blocks import (
+    Block,
+    Document,
+    Heading,
+    Inline,
+    Link,
+    Mono,
+    Paragraph,
+    Phrase,
+    Prose,
+    Strong,
+    Table,
+    grid,
+    joined,
+    named,
+)
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.specs import Pool, TaskSpec
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "tasks.md"
@@ -18,20 +34,16 @@ _BENCHMARKS: Final = {
     "": "Diagnostics, in no average",
 }
 _HEAD: Final = """\
-# Tasks
-
 What `robust-xtreme eval` evaluates, by benchmark, and then each task: its official size and scorer, how ours was
 checked against it, its licence and where its data come from; after them the intermediate tasks, which an encoder can
 learn on its way to a target. This page is written from `src/robust_xtreme/tasks` and `src/robust_xtreme/intermediate`
-by `python -m tools.tasks_page`, and a test compares it.
+by `python -m tools.generated docs/tasks.md`, and a test compares it.
 
 `robust-xtreme data check --data DIR` says which of them a folder contains, and what brings the others there. A task's
 score in a benchmark is the unweighted mean over its languages there, and of its metrics where there are two.
 """
 
 _LEARNED: Final = """\
-## Intermediate tasks
-
 The nine of arXiv 2005.13013, and Social IQa, from which XTREME-R's baseline learns XCOPA first. All are in English.
 What is noised is what noise in training changes. `data of` names the tasks that are trained on these data anyway: what
 they gain is not transfer. `robust-xtreme data check --tasks intermediate --data DIR` lists those in a folder.
@@ -41,29 +53,35 @@ Files and the dataset on the hub give the same examples; pairs on whose label an
 
 def page(tasks: Sequence[TaskSpec], intermediate: Sequence[TaskSpec]) -> str:
     """The page, in Markdown."""
-    parts = [_HEAD]
+    return markdown.render(Document("Tasks", tuple(_blocks(tasks, intermediate))))
+
+
+def _blocks(tasks: Sequence[TaskSpec], intermediate: Sequence[TaskSpec]) -> Iterator[Block]:
+    yield Prose(_HEAD)
     for name, title in _BENCHMARKS.items():
         if members := [task for task in tasks if (name in task.groups if name else not task.groups)]:
-            parts += [f"## {title}\n", _overview(members, name)]
-    parts += ["## Each task\n", *(_entry(task, _content(task)) for task in tasks)]
+            yield from (Heading(title), _overview(members, name))
+    yield Heading("Each task")
+    for task in tasks:
+        yield from _entry(task, _content(task))
     learned = {spec.name: spec for task in intermediate for spec in (task, *task.parts)}
-    parts += [_LEARNED, _rows(_HEADS, (_learned(task) for task in intermediate)), "## Each intermediate task\n"]
-    parts += [_entry(learned[name], _taught(learned[name])) for name in sorted(learned)]
-    return "\n".join(parts)
+    yield from (Heading("Intermediate tasks"), Prose(_LEARNED), grid(_HEADS, map(_learned, intermediate)))
+    yield Heading("Each intermediate task")
+    for name in sorted(learned):
+        yield from _entry(learned[name], _taught(learned[name]))
 
 
-def _overview(tasks: Sequence[TaskSpec], benchmark: str) -> str:
+def _overview(tasks: Sequence[TaskSpec], benchmark: str) -> Table:
     head = ("task", "family", "languages", "score", "beside it", "licence", "on the hub")
-    return _rows(head, (_line(task, benchmark) for task in tasks))
+    return grid(head, (_line(task, benchmark) for task in tasks))
 
 
-def _line(task: TaskSpec, benchmark: str) -> tuple[str, ...]:
+def _line(task: TaskSpec, benchmark: str) -> tuple[Phrase, ...]:
     languages = task.groups.get(benchmark, task.languages)
     scored = _scored(task)
     others = [name for name in task.metrics if name not in scored]
     hub = "yes" if task.hub else "no"
-    name = f"[{task.name}](#{task.name})"
-    return name, task.family, str(len(languages)), _names(scored), _names(others), task.licence, hub
+    return _link(task.name), task.family, str(len(languages)), _names(scored), _names(others), task.licence, hub
 
 
 def _scored(task: TaskSpec) -> tuple[str, ...]:
@@ -71,28 +89,32 @@ def _scored(task: TaskSpec) -> tuple[str, ...]:
     return task.score or task.metrics[:1]
 
 
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _names(names: Iterable[str]) -> Phrase:
+    return joined(map(Mono, names))
+
+
+def _link(name: str) -> Link:
+    return Link(name, f"#{name}")
 
 
 _HEADS: Final = ("task", "family", "rows", "data of", "licence", "on the hub")
 
 
-def _learned(task: TaskSpec) -> tuple[str, ...]:
+def _learned(task: TaskSpec) -> tuple[Phrase, ...]:
     hub = "its parts" if task.parts else "yes" if task.hub else "no"
-    return f"[{task.name}](#{task.name})", task.family, task.rows, ", ".join(task.trains), task.licence, hub
+    return _link(task.name), task.family, task.rows, ", ".join(task.trains), task.licence, hub
 
 
-def _entry(task: TaskSpec, rows: Iterable[tuple[str, str]]) -> str:
-    title = f"### {task.name}\n\n{task.summary}\n"
-    return f"{title}\n{_rows(('', ''), ((f'**{name}**', content) for name, content in rows))}"
+def _entry(task: TaskSpec, rows: Iterable[tuple[str, Phrase]]) -> tuple[Block, ...]:
+    facts = grid(("", ""), ((Strong(name), content) for name, content in rows))
+    return Heading(task.name, 3), Paragraph(named(task.summary)), facts
 
 
-def _taught(task: TaskSpec) -> Iterator[tuple[str, str]]:
+def _taught(task: TaskSpec) -> Iterator[tuple[str, Phrase]]:
     """The description of an intermediate task, or of a part of one."""
     yield "rows", task.rows
     if task.parts:
-        yield "parts", ", ".join(f"[{part.name}](#{part.name})" for part in task.parts)
+        yield "parts", joined(_link(part.name) for part in task.parts)
     if task.labels:
         yield "labels", _names(task.labels)
     if task.open_labels:
@@ -100,31 +122,34 @@ def _taught(task: TaskSpec) -> Iterator[tuple[str, str]]:
     yield "length", f"{task.max_length} tokens" + (f", windows begin {task.stride} apart" if task.stride else "")
     yield "noised", "; ".join(" and ".join(group) for group in task.perturbed)
     if task.trains:
-        yield "data of", ", ".join(f"[{name}](#{name})" for name in task.trains)
+        yield "data of", joined(map(_link, task.trains))
     yield "licence", task.licence
     if task.files:
-        yield "files", "; ".join(f"{split}: {_paths(files.paths)}" for split, files in task.files.items())
-        yield "hub", _hub(task) if task.hub else f"none. {task.absent}"
+        yield from _data(task)
     yield "cite", task.cite
 
 
-def _content(task: TaskSpec) -> Iterator[tuple[str, str]]:
+def _data(task: TaskSpec) -> Iterator[tuple[str, Phrase]]:
+    yield "files", joined(((f"{split}: ", *_paths(files.paths)) for split, files in task.files.items()), "; ")
+    yield "hub", _hub(task) if task.hub else named(f"none. {task.absent}")
+
+
+def _content(task: TaskSpec) -> Iterator[tuple[str, Phrase]]:
     yield "languages", f"{len(task.languages)}: {' '.join(task.languages)}"
     for name, languages in task.groups.items():
         if without := [code for code in task.languages if code not in languages]:
             yield f"languages of {name}", f"{len(languages)}, without {' '.join(without)}"
     yield "rows", task.rows
-    yield "score", _names(_scored(task)) + (", their mean" if len(_scored(task)) > 1 else "")
+    yield "score", joined((*map(Mono, _scored(task)), *(["their mean"] if len(_scored(task)) > 1 else [])))
     if others := [name for name in task.metrics if name not in _scored(task)]:
         yield "beside it", _names(others)
-    yield "official", task.official
-    yield "checked", task.checked
+    yield "official", named(task.official)
+    yield "checked", named(task.checked)
     yield "noised", "; ".join(" and ".join(group) for group in task.perturbed) + _more(task.noisable)
     if task.pool:
         yield "candidates", _pool(task.pool)
     yield "licence", task.licence
-    yield "files", "; ".join(f"{split}: {_paths(files.paths)}" for split, files in task.files.items())
-    yield "hub", _hub(task) if task.hub else f"none. {task.absent}"
+    yield from _data(task)
     yield "cite", task.cite
 
 
@@ -144,28 +169,11 @@ def _pool(pool: Pool) -> str:
     return f"{where}; {how}"
 
 
-def _paths(paths: Sequence[str | tuple[str, ...]]) -> str:
-    return " or ".join(
-        " with ".join(f"`{part}`" for part in ([path] if isinstance(path, str) else path)) for path in paths
-    )
+def _paths(paths: Sequence[str | tuple[str, ...]]) -> tuple[Inline, ...]:
+    parts = ([path] if isinstance(path, str) else path for path in paths)
+    return joined((joined(map(Mono, several), " with ") for several in parts), " or ")
 
 
-def _hub(task: TaskSpec) -> str:
-    return "; ".join(f"{split}: `{files.repo}` at `{files.revision[:8]}`" for split, files in task.hub.items())
-
-
-def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; a bar in a cell is escaped."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
-
-
-def main() -> None:
-    """Write the page."""
-    tasks, learned = ([registry.load(kind, name) for name in registry.names(kind)] for kind in ("task", "intermediate"))
-    PAGE.write_text(page(tasks, learned), encoding="utf-8")
-    print(PAGE)
-
-
-if __name__ == "__main__":
-    main()
+def _hub(task: TaskSpec) -> Phrase:
+    copies = task.hub.items()
+    return joined(((f"{split}: ", Mono(it.repo), " at ", Mono(it.revision[:8])) for split, it in copies), "; ")

@@ -68,14 +68,6 @@ def written(name: str) -> str:
     return "from" if name == "start" else name
 
 
-def table(kind: Any) -> str:
-    """The keys of a spec as a Markdown table for the manual."""
-    rows = [
-        f"| `{written(name)}` | `{toml(field.default)}` | {known.help} |" for name, (field, known) in keys(kind).items()
-    ]
-    return "\n".join(["| key | default | what |", "|---|---|---|", *rows])
-
-
 def toml(value: Any) -> str:
     """The value of a key as toml: a string, a number, a bool, or a tuple of these."""
     if isinstance(value, tuple):

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 _HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
@@ -96,14 +97,14 @@ def html_text(text: str) -> str:
     return html.escape(visible(text))
 
 
-def markdown(text: str) -> str:
-    """The visible text with every character of markdown syntax escaped."""
-    return _MARKDOWN.sub(lambda match: "\\" + match.group(), visible(text))
+def markdown(text: str, shown: Callable[[str], str] = visible) -> str:
+    """The visible text with every character of markdown syntax escaped; `shown` is `visible` or `inert`."""
+    return _MARKDOWN.sub(lambda match: "\\" + match.group(), shown(text))
 
 
-def code_block(lines: list[str]) -> str:
+def code_block(lines: Sequence[str], language: str = "text") -> str:
     """Lines as a code block, with a fence that no line can close."""
     body = [visible(line) for line in lines]
     longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join([f"{fence}text", *body, fence])
+    return "\n".join([f"{fence}{language}", *body, fence])

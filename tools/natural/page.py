@@ -12,10 +12,10 @@ from tools.natural.lists import OPERATORS
 from robust_xtreme.languages import language
 from robust_xtreme.noise.members.natural import PARTS
 from robust_xtreme.noise.members.natural_typo import THIN
+from robust_xtreme.report.blocks import Document, Heading, Prose, grid
+from robust_xtreme.report.renderers import markdown
 
 _HEAD: Final = f"""\
-# How close natural is to the errors of people who type
-
 Written by `python -m tools.natural --data DIR` from `reports/benchmarks/natural.json`, with the packs in
 `perturbations/natural`. `natural` mixes five parts: key errors, accents missing or wrong, spaces, case, punctuation.
 
@@ -48,7 +48,7 @@ Shares of the operators in percent: fitted on one half of the list, counted on t
 the right words of that other half (20 in a line). `distance` is the total variation distance from the other half: what
 would have to move, from 0 to 1.
 """
-_LISTS: Final = """
+_LISTS: Final = """\
 Only the English lists are a collection of errors. The others are written to correct texts while they are typed, and
 are short: their shares are those of what their authors listed, and their halves differ by chance. Vietnamese rates are
 those of an input method, and in no mean. A letter that is replaced in a list is most often a spelling error (*ie* and
@@ -72,14 +72,13 @@ def page(figures: Mapping[str, Any]) -> str:
     for code, source in figures["sources"].items():
         borrowed.setdefault(source, []).extend([code] if code != source else [])
     largest = max(row["tv"]["realised"] for row in figures["lists"].values())
-    parts = [
-        _HEAD.format(largest=f"{largest:.2f}"),
-        _table(("language", "pairs", "", *OPERATORS, "distance"), _halves(figures["lists"])),
-        _LISTS,
-    ]
-    parts += ["## Packs\n", _table(("pack", *PARTS, "borrowed by"), _packs(figures["packs"], borrowed)), "", _TEXT]
+    halves = grid(("language", "pairs", "", *OPERATORS, "distance"), _halves(figures["lists"]))
+    packs = grid(("pack", *PARTS, "borrowed by"), _packs(figures["packs"], borrowed))
     rows = ((language(code).name, *_on_text(row)) for code, row in figures["text"].items())
-    return "\n".join([*parts, _table(("language", *STRENGTHS, *PARTS), rows)]) + "\n"
+    on_text = grid(("language", *STRENGTHS, *PARTS), rows)
+    head = Prose(_HEAD.format(largest=f"{largest:.2f}"))
+    blocks = (head, halves, Prose(_LISTS), Heading("Packs"), packs, Prose(_TEXT), on_text)
+    return markdown.render(Document("How close natural is to the errors of people who type", blocks))
 
 
 def _halves(lists: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:
@@ -101,8 +100,3 @@ def _on_text(row: Mapping[str, Any]) -> Sequence[str]:
 
 def _percent(shares: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(f"{100 * share:.0f}" for share in shares.values())
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

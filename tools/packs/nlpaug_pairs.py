@@ -1,35 +1,31 @@
-"""Compare the neighbours of keys with nlpaug's maps of keyboards.
+"""Compares the neighbours of keys with nlpaug's maps of keyboards: docs/nlpaug-pairs.md.
 
-    python -m tools.packs.nlpaug_pairs FOLDER
-
-where FOLDER contains `en.json` and so on (nlpaug/res/char/keyboard) writes docs/nlpaug-pairs.md: for each language, how
-many pairs of characters are of neighbouring keys, of one key, of keys apart, or of no key; and all that are of no
-neighbours.
+It has for each language how many pairs of characters are of neighbouring keys, of one key, of keys apart, or of no key;
+and all that are of no neighbours.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-import unicodedata
 from collections.abc import Iterable, Iterator
 from math import hypot
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tools.gallery import seen
+
 from robust_xtreme.noise.input.keyboards import Layout, Stroke, layout, of_language
+from robust_xtreme.report.blocks import Code, Document, Heading, Prose, grid
+from robust_xtreme.report.renderers import markdown
 
 KINDS: Final = ("adjacent", "same key", "apart", "not typed")
-PAGE: Final = Path(__file__).parents[2] / "docs" / "nlpaug-pairs.md"
 _HEAD: Final = """\
-# Pairs of keys in nlpaug's maps
-
 nlpaug's maps of keyboards (MIT licence) name for each character those that may be hit in its place. Below is what our
 usual layout of the language says of each pair: `adjacent`, of keys whose centres are at most 1.25 key pitches apart,
 which are all among our neighbours; of the `same key`, with and without Shift; of keys further `apart`; or `not typed`,
 where this layout has no key for one of them. All pairs but the adjacent ones are listed, those of both directions once,
-those apart by their distance in key pitches. Written by `python -m tools.packs.nlpaug_pairs FOLDER`; a test compares
-it.
+those apart by their distance in key pitches. Written by `python -m tools.generated docs/nlpaug-pairs.md`; a test
+compares it.
 """
 
 
@@ -76,44 +72,31 @@ def counts(pairs: list[Pair]) -> dict[str, int]:
 
 
 def page(folder: Path) -> str:
-    """The page, in Markdown, from a folder of maps."""
+    """The page, in Markdown, from a folder of maps: `en.json` and so on (nlpaug/res/char/keyboard)."""
     comparisons = {path.stem: compared(path, of_language(path.stem)[0]) for path in sorted(folder.glob("*.json"))}
     head = ("language", "layout", *KINDS)
     rows = [
         (code, of_language(code)[0], *map(str, counts(compared_pairs).values()))
         for code, compared_pairs in comparisons.items()
     ]
-    table = (f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
-    return "\n".join(
-        (_HEAD, "".join(table), *(_section(code, compared_pairs) for code, compared_pairs in comparisons.items()))
+    sections = (
+        block
+        for code, compared_pairs in comparisons.items()
+        for block in (Heading(code), Code(tuple(_lines(compared_pairs))))
     )
+    return markdown.render(Document("Pairs of keys in nlpaug's maps", (Prose(_HEAD), grid(head, rows), *sections)))
 
 
-def _section(code: str, pairs: list[Pair]) -> str:
-    """What is listed of one language, as lines of a block of code."""
-    lines = []
+def _lines(pairs: list[Pair]) -> Iterator[str]:
+    """What is listed of one language."""
     for kind in KINDS[1:]:
         of_kind = [pair for pair in pairs if pair.kind == kind]
         for distance in sorted({round(pair.distance, 2) for pair in of_kind}):
             label = f"{kind} {distance:.2f}" if kind == "apart" else kind
-            lines.append(f"{label}: {_listed(pair for pair in of_kind if round(pair.distance, 2) == distance)}\n")
-    return f"## {code}\n\n```text\n{''.join(lines)}```\n"
+            yield f"{label}: {_listed(pair for pair in of_kind if round(pair.distance, 2) == distance)}"
 
 
 def _listed(listed: Iterable[Pair]) -> str:
     """Pairs in either order, once; marks on a circle, a blank as a sign."""
     pairs = sorted({tuple(sorted((pair.letter, pair.other))) for pair in listed})
-    return " ".join("".join(map(_seen, both)) for both in pairs)
-
-
-def _seen(sign: str) -> str:
-    return f"\u25cc{sign}" if unicodedata.category(sign[0]).startswith("M") else sign.replace(" ", "␣")
-
-
-def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(Path(sys.argv[1])), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return " ".join("".join(seen(sign).replace(" ", "␣") for sign in both) for both in pairs)

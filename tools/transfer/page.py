@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from tools.transfer.claims import CLAIMS, FEWEST_RUNS
 from tools.transfer.collect import AVERAGE, RUNS
 from tools.transfer.plan import CONTROLS, EVALUATED, MIX, NONE, ZERO_SHOT
 
+from robust_xtreme.report.blocks import Block, Code, Document, Heading, Paragraph, Phrase, Prose, Strong, Table, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS
 from robust_xtreme.results.stages import OWN
@@ -38,26 +40,16 @@ def render(folder: Path) -> str:
     models = store.read_frame(folder / "models.csv", MODELS)
     facts = store.read_json(folder / "study.json")
     arms = [fact for fact in facts["arms"] if fact in set(runs["arm"].to_list())]
-    blocks = [
-        "# Transfer of intermediate tasks, from scratch on a CPU",
-        _what(runs, facts),
-        "## Differences to no intermediate training",
-        _how_to_read(runs),
-        _differences(table, arms, runs),
-        _claims_text(table, runs),
-        "## Means",
-        _means_note(),
-        _means(runs, arms),
-        "## The mix beside its controls",
-        _controls(table),
-        "## What was evaluated",
-        _evaluated(runs),
-        "## Models",
-        _models(models, runs),
-        "## How it was made",
-        *_made(facts),
-    ]
-    return "\n\n".join(filter(None, blocks)) + "\n"
+    blocks = (
+        *(Paragraph(_what(runs, facts)), Heading("Differences to no intermediate training")),
+        *(Prose(_how_to_read(runs)), _differences(table, arms, runs), Paragraph(_claims_text(table, runs))),
+        *(Heading("Means"), Paragraph(_means_note()), _means(runs, arms)),
+        *(Heading("The mix beside its controls"), _controls(table)),
+        *(Heading("What was evaluated"), _evaluated(runs)),
+        *(Heading("Models"), Prose("Every run's row is in `models.csv`; of each arm one:"), _models(models, runs)),
+        *(Heading("How it was made"), *_made(facts)),
+    )
+    return markdown.render(Document("Transfer of intermediate tasks, from scratch on a CPU", blocks))
 
 
 def _what(runs: pl.DataFrame, facts: Mapping[str, Any]) -> str:
@@ -101,7 +93,7 @@ def _counting(runs: pl.DataFrame) -> str:
     )
 
 
-def _differences(table: pl.DataFrame, arms: Sequence[str], runs: pl.DataFrame) -> str:
+def _differences(table: pl.DataFrame, arms: Sequence[str], runs: pl.DataFrame) -> Table:
     differences = table.filter(pl.col("reference") == NONE)
     cells = {(row["cell"], row["arm"]): row for row in differences.iter_rows(named=True)}
     flags, everywhere = collect.flagged(runs), collect.everywhere(runs)
@@ -112,17 +104,17 @@ def _differences(table: pl.DataFrame, arms: Sequence[str], runs: pl.DataFrame) -
         if any(arm_rows):
             languages = everywhere.filter(pl.col("target") == cell)["language"].n_unique()
             rows.append([cell, str(languages or ""), *(_difference(arm_row, flags) for arm_row in arm_rows)])
-    return _markdown(["target", "languages", *others], rows)
+    return grid(("target", "languages", *others), rows, 1)
 
 
-def _difference(row: Mapping[str, Any] | None, flags: Collection[tuple[str, str]]) -> str:
+def _difference(row: Mapping[str, Any] | None, flags: Collection[tuple[str, str]]) -> Phrase:
     if row is None:
         return ""
     flag = FLAG if (row["cell"], row["arm"]) in flags else ""
     if row["low"] is None:
         return f"{row['difference']:+.1f} (no interval){flag}"
     text = f"{row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]"
-    return (f"**{text}**" if row["sign"] else text) + flag
+    return Strong(text) if row["sign"] else text, flag
 
 
 def _claims_text(table: pl.DataFrame, runs: pl.DataFrame) -> str:
@@ -164,14 +156,14 @@ def _means_note() -> str:
     )
 
 
-def _means(runs: pl.DataFrame, arms: Sequence[str]) -> str:
+def _means(runs: pl.DataFrame, arms: Sequence[str]) -> Table:
     means = collect.values(runs)
     rows = []
     for cell in EVALUATED:
         cell_means = means.filter(pl.col("cell") == cell)
         if cell_means.height:
             rows.append([cell, *(_level(cell_means, arm) for arm in arms), *_chance(runs, cell)])
-    return _markdown(["target", *arms, "chance", "cells above it"], rows)
+    return grid(("target", *arms, "chance", "cells above it"), rows, 1)
 
 
 def _level(means: pl.DataFrame, arm: str) -> str:
@@ -193,17 +185,17 @@ def _decimal(value: Any) -> str:
     return f"{value:.1f}" if isinstance(value, float) else ""
 
 
-def _controls(table: pl.DataFrame) -> str:
+def _controls(table: pl.DataFrame) -> Table:
     rows = []
     for control in CONTROLS:
         differences = table.filter(pl.col("reference") == control, pl.col("arm") == MIX)
         cells = {row["cell"]: row for row in differences.iter_rows(named=True)}
         every = [_difference(cells.get(target), set()) for target in [*EVALUATED, AVERAGE]]
         rows.append([f"{MIX} - {control}", *every])
-    return _markdown(["difference", *EVALUATED, AVERAGE], rows)
+    return grid(("difference", *EVALUATED, AVERAGE), rows, 1)
 
 
-def _evaluated(runs: pl.DataFrame) -> str:
+def _evaluated(runs: pl.DataFrame) -> Table:
     rows = []
     for target in EVALUATED:
         target_runs = runs.filter(pl.col("target") == target)
@@ -212,17 +204,17 @@ def _evaluated(runs: pl.DataFrame) -> str:
             sizes = target_runs.group_by("language").agg(pl.col("n").first())["n"].sum()
             words = [", ".join(sorted(set(target_runs[name].to_list()))) for name in ("metric", "split")]
             rows.append([target, *words, f"{len(languages)}: {' '.join(languages)}", f"{sizes:,}"])
-    return _markdown(["target", "metric", "split", "languages", "examples in all"], rows)
+    return grid(("target", "metric", "split", "languages", "examples in all"), rows, 1)
 
 
-def _models(models: pl.DataFrame, runs: pl.DataFrame) -> str:
+def _models(models: pl.DataFrame, runs: pl.DataFrame) -> Table:
     arm = dict(runs.select("model", "arm").unique().iter_rows())
     first: dict[str, Mapping[str, Any]] = {}
     for row in models.iter_rows(named=True):
         first.setdefault(arm.get(row["model"], ""), row)
     names = ("intermediate_set", "intermediate_examples", "diversity", "params", "params_nonembedding", "base_kind")
     rows = [[model, *(_plain(first[model][name]) for name in names)] for model in sorted(first) if model]
-    return "Every run's row is in `models.csv`; of each arm one:\n\n" + _markdown(["arm", *names], rows)
+    return grid(("arm", *names), rows, 1)
 
 
 def _plain(value: Any) -> str:
@@ -231,17 +223,17 @@ def _plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else (value or "")
 
 
-def _made(facts: Mapping[str, Any]) -> Iterable[str]:
-    yield f"{facts['measured_on']}. {_seconds(facts['seconds'])}".strip()
-    yield "The whole study is one command, which continues where it was stopped:"
-    yield _code("text", facts["commands"][:1])
+def _made(facts: Mapping[str, Any]) -> Iterator[Block]:
+    yield Paragraph(f"{facts['measured_on']}. {_seconds(facts['seconds'])}".strip())
+    yield Paragraph("The whole study is one command, which continues where it was stopped:")
+    yield Code(tuple(facts["commands"][:1]))
     if facts["commands"][1:]:
-        yield "What it does of each arm and seed, as commands (here of one):"
-        yield _code("text", facts["commands"][1:])
-    yield "Their run files, as the tool writes them:"
-    yield from (_code("toml", text.rstrip().splitlines()) for text in facts["files"])
+        yield Paragraph("What it does of each arm and seed, as commands (here of one):")
+        yield Code(tuple(facts["commands"][1:]))
+    yield Paragraph("Their run files, as the tool writes them:")
+    yield from (Code(tuple(text.rstrip().splitlines()), "toml") for text in facts["files"])
     if facts["missing"]:
-        yield "What is missing here: " + "; ".join(facts["missing"]) + "."
+        yield Paragraph("What is missing here: " + "; ".join(facts["missing"]) + ".")
 
 
 def _seconds(seconds: Mapping[str, float]) -> str:
@@ -255,12 +247,3 @@ def _seconds(seconds: Mapping[str, float]) -> str:
         f"included, the longest ({longest}) {trained[longest]:.0f} s, and their evaluation "
         f"{(sum(seconds.values()) - sum(trained.values())) / 60:.0f} minutes."
     )
-
-
-def _code(kind: str, lines: Sequence[str]) -> str:
-    return "\n".join([f"```{kind}", *lines, "```"])
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from tools.yardstick.key_errors import MECHANICAL
 
+from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Prose, grid
+from robust_xtreme.report.renderers import markdown
+
 NAMES: Final = {
     "kinds": "kind of edit, all eleven",
     "key errors of the hand": "kind of edit, key errors of the hand alone",
@@ -16,8 +19,6 @@ NAMES: Final = {
 }
 
 _HEAD: Final = """\
-# How close keyboard_typo is to real typos
-
 Written by `python -m tools.yardstick --data DIR` from `reports/benchmarks/typos.json`; the figures are computed from
 four lists of English misspellings (HELM's, two of NL-Augmenter's, nlpaug's), which are not part of this project.
 
@@ -60,23 +61,22 @@ layouts share the rates of English on QWERTY is an assumption.
 
 def page(record: Mapping[str, Any]) -> str:
     """The page, in Markdown."""
-    return "\n".join(_lines(record)) + "\n"
+    return markdown.render(Document("How close keyboard_typo is to real typos", tuple(_blocks(record))))
 
 
-def _lines(record: Mapping[str, Any]) -> Iterator[str]:
-    yield _HEAD
-    yield from ("## What the lists contain", "", _contents(record["lists"]), "", _KINDS)
-    yield from ("## Rates", "", _rates(record), "")
-    yield from _table(("kind", *MECHANICAL), _fitted(record))
-    yield from ("", "## Distance from real typos", "", _COMPARED)
-    yield f"{record['typos']:,} typos of {record['words']:,} words in the half compared."
-    yield ""
-    yield from _table(("", *record["beside"]), (_distances(record, name) for name in record["classes"]))
-    yield from ("", _explained(record))
+def _blocks(record: Mapping[str, Any]) -> Iterator[Block]:
+    yield Prose(_HEAD)
+    yield from (Heading("What the lists contain"), Paragraph(_contents(record["lists"])), Prose(_KINDS))
+    yield from (Heading("Rates"), Paragraph(_rates(record)))
+    yield grid(("kind", *MECHANICAL), _fitted(record), 1)
+    yield from (Heading("Distance from real typos"), Prose(_COMPARED))
+    yield Paragraph(f"{record['typos']:,} typos of {record['words']:,} words in the half compared.")
+    yield grid(("", *record["beside"]), (_distances(record, name) for name in record["classes"]), 1)
+    yield Prose(_explained(record))
     for name in record["classes"]:
-        yield from ("", f"Shares in percent, {NAMES[name]}:", "")
-        yield from _table(("", *record["classes"][name]), _shares(record, name))
-    yield from ("", "## Limits", "", _LIMITS + _first(record))
+        yield Paragraph(f"Shares in percent, {NAMES[name]}:")
+        yield grid(("", *record["classes"][name]), _shares(record, name), 1)
+    yield from (Heading("Limits"), Prose(_LIMITS), Prose(_first(record)))
 
 
 def _explained(record: Mapping[str, Any]) -> str:
@@ -106,7 +106,7 @@ def _first(record: Mapping[str, Any]) -> str:
     """Compares the shares of the first letter of a word."""
     ours = record["beside"]["ours"]["places"]["shares"][0]
     return (
-        f"\nPeople err less on the first letter of a word ({record['real']['places'][0]:.0%}) than `keyboard_typo` "
+        f"People err less on the first letter of a word ({record['real']['places'][0]:.0%}) than `keyboard_typo` "
         f"does ({ours:.0%}), which draws all letters with the same probability."
     )
 
@@ -155,9 +155,3 @@ def _shares(record: Mapping[str, Any], measure: str) -> Iterator[Sequence[str]]:
     beside = {name: measures[measure]["shares"] for name, measures in record["beside"].items()}
     rows = {"real": record["real"][measure], **beside}
     return ((name, *(f"{100 * share:.1f}" for share in shares)) for name, shares in rows.items())
-
-
-def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|---|" + "--:|" * (len(head) - 1)
-    yield from ("| " + " | ".join(row) + " |" for row in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, final
 
@@ -63,12 +63,22 @@ class Diff:
 
 
 Inline: TypeAlias = str | Strong | Mono | Link | Diff
-Phrase: TypeAlias = str | tuple[Inline, ...]
+Phrase: TypeAlias = Inline | tuple[Inline, ...]
 
 
 def inlines(phrase: Phrase) -> tuple[Inline, ...]:
     """The parts of a phrase."""
-    return (phrase,) if isinstance(phrase, str) else phrase
+    return phrase if isinstance(phrase, tuple) else (phrase,)
+
+
+def joined(phrases: Iterable[Phrase], between: str = ", ") -> tuple[Inline, ...]:
+    """Phrases as one, with a text between any two."""
+    return tuple(part for phrase in phrases for part in (between, *inlines(phrase)))[1:]
+
+
+def named(sentence: str) -> tuple[Inline, ...]:
+    """A sentence of a docstring, in which names are in backticks."""
+    return tuple(Mono(part) if at % 2 else part for at, part in enumerate(sentence.split("`")) if part)
 
 
 # --------------------------------------------------------------------------------------------------------------- blocks
@@ -94,6 +104,17 @@ class Paragraph:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Prose:
+    """Paragraphs, headings and lists that an author of the project wrote in Markdown, with nothing that data contain.
+
+    Where a page is not Markdown, their source is shown.
+    """
+
+    markdown: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Bullets:
     """A list without an order."""
 
@@ -111,9 +132,10 @@ class Terms:
 @final
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Lines as they are typed."""
+    """Lines as they are typed, in a language such as `toml`."""
 
     lines: tuple[str, ...]
+    language: str = "text"
 
 
 @final
@@ -165,6 +187,13 @@ class Table:
     anchors: tuple[str, ...] = ()
 
 
+def grid(heads: Iterable[str], rows: Iterable[Iterable[Phrase | Cell]], left: int | None = None) -> Table:
+    """A table of headings and rows; columns after the first `left` ones are numbers, on the right."""
+    names = list(heads)
+    columns = (Column(name, right=left is not None and at >= left) for at, name in enumerate(names))
+    return Table(tuple(columns), tuple(map(tuple, rows)))
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -203,7 +232,7 @@ class Part:
     folded: bool = False
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | Terms | Code | Table | Chart | Sample | Part
+Block: TypeAlias = Heading | Paragraph | Prose | Bullets | Terms | Code | Table | Chart | Sample | Part
 
 
 @final

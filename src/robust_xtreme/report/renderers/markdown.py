@@ -20,13 +20,14 @@ from robust_xtreme.report.blocks import (
     Paragraph,
     Part,
     Phrase,
+    Prose,
     Sample,
     Strong,
     Table,
     Terms,
     inlines,
 )
-from robust_xtreme.sinks import code_block, markdown, visible
+from robust_xtreme.sinks import code_block, html_text, inert, markdown, visible
 
 _SAFE: Final = str.maketrans({"(": "%28", ")": "%29", " ": "%20", "<": "%3C", ">": "%3E"})
 
@@ -48,12 +49,14 @@ def _block(block: Block) -> Iterator[str]:
             yield f"{'#' * block.level} {markdown(block.text)}"
         case Paragraph():
             yield phrase(block.text)
+        case Prose():
+            yield block.markdown.strip()
         case Bullets():
             yield "\n".join(f"- {phrase(item)}" for item in block.items)
         case Terms():
             yield "\n".join(f"- **{markdown(term)}**: {visible(line)}" for term, line in block.items)
         case Code():
-            yield code_block(list(block.lines))
+            yield code_block(block.lines, block.language)
         case Table():
             yield from [f"### {markdown(block.title)}"] if block.title else []
             yield table(block)
@@ -96,7 +99,9 @@ def _inline(part: Inline) -> str:
         case Link():
             return f"[{markdown(part.text)}]({visible(part.href).translate(_SAFE)})"
         case Diff():
-            return "".join(_piece(removed, added) for removed, added in part.pieces)
+            language = f' lang="{html_text(part.language)}"' if part.language else ""
+            pieces = "".join(_piece(removed, added) for removed, added in part.pieces)
+            return f'<span dir="{html_text(part.direction)}"{language}>{pieces}</span>'
         case _:
             assert_never(part)
 
@@ -107,6 +112,6 @@ def _mono(text: str) -> str:
 
 
 def _piece(removed: str, added: str) -> str:
-    if removed == added:
-        return markdown(added)
-    return (f"~~{markdown(removed)}~~" if removed else "") + (f"**{markdown(added)}**" if added else "")
+    """A piece of a text in another script, whose joiners stay."""
+    old, new = (markdown(text, inert) for text in (removed, added))
+    return new if removed == added else (f"<del>{old}</del>" if old else "") + (f"<ins>{new}</ins>" if new else "")

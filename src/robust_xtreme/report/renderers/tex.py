@@ -21,6 +21,7 @@ from robust_xtreme.report.blocks import (
     Paragraph,
     Part,
     Phrase,
+    Prose,
     Sample,
     Strong,
     Table,
@@ -75,6 +76,8 @@ def _block(block: Block) -> Iterator[str]:
             yield _heading(block.text, block.level)
         case Paragraph():
             yield _phrase(block.text)
+        case Prose():
+            yield tex(block.markdown.strip())
         case Bullets():
             yield _list("itemize", [f"\\item {_phrase(item)}" for item in block.items])
         case Terms():
