@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from benchmarks._perturb_peers import TEXTATTACK
 
+from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, Table, grid
+from robust_xtreme.report.renderers import markdown
+
 NAMES: Final = (
     "char_noise", "keyboard_typo", "ocr_noise", "punctuation", "repetition",
     "spacing", "natural_typo", "casing", "word_order", "word_drop",
@@ -19,8 +22,6 @@ LINEAR: Final = 1.5
 SETTLED: Final = 100
 
 _HEAD: Final = """\
-# Perturbing: characters per second
-
 `python -m benchmarks.perturb --data DIR`, each perturbation at 0.1; millions of characters/s of processor time, best
 runs, on one core. Spans are moved and books are kept by ours alone.
 """
@@ -34,6 +35,10 @@ Beside nlpaug (caps off; a tenth of every word's letters, and of a tenth of the 
 keyboards) on the same texts, and TextAttack's augmenter on a tenth of the words of English sentences of 16 words, in a
 process of its own. Empty: it has no counterpart.
 """
+_SENTENCES: Final = (
+    "A character costs TextAttack's augmenter the more the longer the text, so that only sentences are compared:"
+)
+_COSTS: Final = "ns per character, words per text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Figure:
 
 def page(record: Mapping[str, Any]) -> str:
     """The figures as Markdown."""
-    return "\n".join(_lines(record)) + "\n"
+    return markdown.render(Document("Perturbing: characters per second", tuple(_blocks(record))))
 
 
 def figures_of(record: Mapping[str, Any]) -> list[Figure]:
@@ -73,80 +78,60 @@ def figures_of(record: Mapping[str, Any]) -> list[Figure]:
     return [Figure(**row) for row in record["figures"]]
 
 
-def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+def _blocks(record: Mapping[str, Any]) -> Iterator[Block]:
     figures = figures_of(record)
     about = "; ".join(f"{key}: {value}" for key, value in record["about"].items())
-    yield _HEAD
-    yield f"{about}; TextAttack: {_version(record)}; tables and an alphabet: {record['load_ms']:.0f} ms."
-    yield ""
-    yield _PLAIN
-    yield from _scripts(figures)
-    yield ""
-    yield _PEERS
-    yield from _beside(record, figures)
-    yield ""
-    yield from _curves(record)
-    yield ""
-    yield verdict(record)
+    yield Prose(_HEAD)
+    yield Paragraph(f"{about}; TextAttack: {_version(record)}; tables and an alphabet: {record['load_ms']:.0f} ms.")
+    yield from (Prose(_PLAIN), _scripts(figures))
+    heads = ("perturbation", "task", "script", "ours", "nlpaug, fastest", "slowest", "ratio", "TextAttack")
+    yield from (Prose(_PEERS), grid(heads, _beside(record, figures), 3))
+    yield from (_curves(record), *_textattack(record), Paragraph(verdict(record)))
 
 
 def _version(record: Mapping[str, Any]) -> str:
     return record["textattack"]["version"] if record["textattack"] else "not run"
 
 
-def _scripts(figures: Sequence[Figure]) -> Iterator[str]:
+def _scripts(figures: Sequence[Figure]) -> Table:
     present = {figure.perturbation for figure in figures}
     names = [name for name in NAMES if name in present]
     cells = {(figure.task, figure.script, figure.perturbation): figure for figure in figures}
-    yield from _head(["task", "script", "languages", "characters", "spans", *names], 2)
+    rows = []
     for task, script in dict.fromkeys((figure.task, figure.script) for figure in figures):
         row_cells = [cells.get((task, script, name)) for name in names]
         most = max((figure for figure in row_cells if figure), key=lambda figure: figure.languages)
         about = (task, script, str(most.languages), str(most.characters), str(most.spans))
-        yield _row((*about, *(f"{figure.ours:.1f} / {figure.plain:.1f}" if figure else "" for figure in row_cells)))
+        rows.append((*about, *(f"{figure.ours:.1f} / {figure.plain:.1f}" if figure else "" for figure in row_cells)))
+    return grid(("task", "script", "languages", "characters", "spans", *names), rows, 2)
 
 
-def _beside(record: Mapping[str, Any], figures: Sequence[Figure]) -> Iterator[str]:
+def _beside(record: Mapping[str, Any], figures: Sequence[Figure]) -> Iterator[tuple[str, ...]]:
     peer = record["textattack"]
-    yield from _head(["perturbation", "task", "script", "ours", "nlpaug, fastest", "slowest", "ratio", "TextAttack"], 3)
     for figure in figures:
         way = TEXTATTACK.get(figure.perturbation) if figure.task == "xnli" and figure.script == "Latn" else None
         if figure.nlpaug or way:
             low, high = (f"{pick(figure.nlpaug.values()):.2f}" if figure.nlpaug else "" for pick in (min, max))
             third = "" if not way else f"{peer['ways'][way]['16']:.3f}" if peer else "not run"
             ratio = f"{figure.ratio:.0f}" if figure.ratio else ""
-            yield _row((figure.perturbation, figure.task, figure.script, f"{figure.ours:.1f}", high, low, ratio, third))
+            yield figure.perturbation, figure.task, figure.script, f"{figure.ours:.1f}", high, low, ratio, third
 
 
-def _curves(record: Mapping[str, Any]) -> Iterator[str]:
+def _curves(record: Mapping[str, Any]) -> Table:
     sizes = [size for size, _ in next(iter(record["curves"].values()))]
-    yield from _head(["ns per character, words per text", *map(str, sizes)], 1)
-    for name, points in record["curves"].items():
-        yield _row((name, *(f"{value:.0f}" for _, value in points)))
-    yield ""
-    yield from _textattack(record)
+    rows = ((name, *(f"{value:.0f}" for _, value in points)) for name, points in record["curves"].items())
+    return grid((_COSTS, *map(str, sizes)), rows, 1)
 
 
-def _textattack(record: Mapping[str, Any]) -> Iterator[str]:
+def _textattack(record: Mapping[str, Any]) -> Iterator[Block]:
     """TextAttack's cost by length: it grows with the length, so that only sentences are compared."""
     if not record["textattack"]:
-        yield "TextAttack's augmenter is not run: `--textattack PYTHON` names an environment that has it."
+        yield Prose("TextAttack's augmenter is not run: `--textattack PYTHON` names an environment that has it.")
         return
-    yield "A character costs TextAttack's augmenter the more the longer the text, so that only sentences are compared:"
-    yield ""
+    yield Paragraph(_SENTENCES)
     ways = record["textattack"]["ways"]
-    yield from _head(["ns per character, words per text", *next(iter(ways.values()))], 1)
-    for way, speeds in ways.items():
-        yield _row((way, *(f"{1e3 / speed:.0f}" for speed in speeds.values())))
-
-
-def _head(cells: Sequence[str], left: int) -> Iterator[str]:
-    yield _row(cells)
-    yield "|" + "---|" * left + "--:|" * (len(cells) - left)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    rows = ((way, *(f"{1e3 / speed:.0f}" for speed in speeds.values())) for way, speeds in ways.items())
+    yield grid((_COSTS, *next(iter(ways.values()))), rows, 1)
 
 
 def growth(points: Sequence[Sequence[float]]) -> float:

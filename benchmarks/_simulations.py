@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from robust_xtreme.report.blocks import Block, Code, Prose
+
 Design = TypeVar("Design")
 Result = TypeVar("Result")
 
@@ -38,6 +40,12 @@ def simulated(
 def command(module: str, arguments: Sequence[str] | None) -> str:
     """The command line that a page names: of the arguments given, else of those of this process."""
     return f"python -m benchmarks.{module} " + " ".join(sys.argv[1:] if arguments is None else arguments)
+
+
+def about(documentation: str | None, made_by: str) -> tuple[Block, ...]:
+    """How a page begins: what the documentation of a module says, with the command line in the place of its own."""
+    title, _, *what = (documentation or "").strip().split("\n\n")
+    return Prose(title), Code((made_by,)), Prose("\n\n".join(what))
 
 
 def write(rows: Sequence[Mapping[str, object]], path: Path) -> None:

@@ -32,8 +32,10 @@ from typing import Final
 import numpy as np
 from benchmarks._interval_designs import CLUSTERS, Corner, designs, simulate
 from benchmarks._interval_methods import METHODS, METRICS, bounds, sample
-from benchmarks._simulations import command, parser, read, simulated, write
+from benchmarks._simulations import about, command, parser, read, simulated, write
 
+from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Prose, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import intervals
 
 BATCH: Final = 250
@@ -105,24 +107,22 @@ def parts(rows: Sequence[dict[str, str]]) -> Iterator[tuple[str, list[dict[str, 
         yield title, [row for row in rows if row["part"] == title]
 
 
-def summary(rows: Sequence[dict[str, str]]) -> list[str]:
+def summary(rows: Sequence[dict[str, str]]) -> Iterator[Block]:
     """What the csv says, part by part: a table of methods, and the designs in which ours is below 93 %."""
-    lines = []
     for title, part in parts(rows):
-        lines += [f"## {title[0].upper()}{title[1:]}: {len(part)} designs", "", *_HEAD]
-        lines += [_summed(name, part) for name in METHODS if any(row[name] for row in part)]
-        named = [f"- below 93 %: {_named(row)}: {row['ours']} %" for row in part if float(row["ours"]) < 93]
-        lines += ["", *named, *([""] if named else [])]
-    return lines
+        yield Heading(f"{title[0].upper()}{title[1:]}: {len(part)} designs")
+        yield grid(_HEADS, (_summed(name, part) for name in METHODS if any(row[name] for row in part)), 1)
+        if low := [f"below 93 %: {_named(row)}: {row['ours']} %" for row in part if float(row["ours"]) < 93]:
+            yield Bullets(tuple(low))
 
 
-_HEAD: Final = (
-    "| method | designs | lowest | mean | highest | below 93 | above 97 | worst one-sided miss | width / ours |",
-    "| :-- |" + " --: |" * 8,
+_HEADS: Final = (
+    *("method", "designs", "lowest", "mean", "highest", "below 93", "above 97"),
+    *("worst one-sided miss", "width / ours"),
 )
 
 
-def _summed(name: str, part: Sequence[dict[str, str]]) -> str:
+def _summed(name: str, part: Sequence[dict[str, str]]) -> tuple[str, ...]:
     rows = [row for row in part if row[name]]
     shares = np.array([float(row[name]) for row in rows])
     cells = [f"{shares.min():.1f}", f"{shares.mean():.1f}", f"{shares.max():.1f}"]
@@ -133,7 +133,7 @@ def _summed(name: str, part: Sequence[dict[str, str]]) -> str:
         cells += [f"{worst:.1f}", f"{np.mean(ratios):.2f}"]
     else:
         cells += ["", ""]
-    return f"| {name} | {len(rows)} | " + " | ".join(cells) + " |"
+    return name, str(len(rows)), *cells
 
 
 def _named(row: dict[str, str]) -> str:
@@ -144,13 +144,11 @@ def _named(row: dict[str, str]) -> str:
 
 def page(rows: Sequence[dict[str, str]], made_by: str) -> str:
     """The report: what was simulated, and what came out, from the rows of the csv."""
-    title, _, *what = (__doc__ or "").strip().split("\n\n")
     replications = int(rows[0]["replications"])
     error = 100 * (0.95 * 0.05 / replications) ** 0.5
     note = f"{replications} replications a design: a coverage of 95 % is known to +-{error:.1f} (one standard error)."
-    body = "\n\n".join(what)
-    head = ["# Coverage of the 95 % intervals", "", title, "", f"    {made_by}", "", body, ""]
-    return "\n".join([*head, f"{note} `coverage.csv` has a row a design.", "", *summary(rows)]).rstrip()
+    blocks = (*about(__doc__, made_by), Prose(f"{note} `coverage.csv` has a row a design."), *summary(rows))
+    return markdown.render(Document("Coverage of the 95 % intervals", blocks))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -165,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lambda coverage: f"{coverage.shares['ours']:5.1f} {coverage.corner.named}",
     )
     write([_line(coverage) for coverage in coverages], options.csv)
-    print(page(read(options.csv), command("coverage", arguments)))
+    print(page(read(options.csv), command("coverage", arguments)), end="")
 
 
 if __name__ == "__main__":

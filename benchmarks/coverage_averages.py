@@ -29,8 +29,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from benchmarks._simulations import command, parser, simulated, write
+from benchmarks._simulations import about, command, parser, simulated, write
 
+from robust_xtreme.report.blocks import Document, Prose, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results.averaging import Drop, average, drop
 from robust_xtreme.results.intervals import Estimate, t_quantile
 
@@ -196,13 +198,9 @@ def _line(coverage: Coverage) -> dict[str, object]:
 def page(coverages: Sequence[Coverage], made_by: str) -> str:
     """The report: what was simulated, what came out, and the whole table."""
     rows = [_line(coverage) for coverage in coverages]
-    names = list(rows[0])
-    table = ["| " + " | ".join(names) + " |", "|" + " --: |" * len(names)]
-    table += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows]
-    what = (__doc__ or "").split("\n\n")
-    explained = "\n\n".join(what[2:]).strip()
-    head = ["# Coverage of the intervals of averages", "", what[0], "", f"    {made_by}", "", explained, ""]
-    return "\n".join([*head, *_summary(coverages), "", *table, ""])
+    table = grid(rows[0], ([str(value) for value in row.values()] for row in rows), 0)
+    blocks = (*about(__doc__, made_by), Prose("\n".join(_summary(coverages))), table)
+    return markdown.render(Document("Coverage of the intervals of averages", blocks))
 
 
 def _summary(coverages: Sequence[Coverage]) -> list[str]:
@@ -236,7 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lambda coverage: f"{coverage.ours:5.1f} {coverage.claimed:5.1f} {coverage.family}",
     )
     write([_line(coverage) for coverage in coverages], options.csv)
-    print(page(coverages, command("coverage_averages", arguments)))
+    print(page(coverages, command("coverage_averages", arguments)), end="")
 
 
 if __name__ == "__main__":

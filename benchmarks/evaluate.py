@@ -45,11 +45,13 @@ from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.windows import collate
 from robust_xtreme.predictors.batches import BATCH_TOKENS, plan_batches
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
+from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.run_spec import RunSpec, from_mapping
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks.stages import lines, measured, torch_threads, whole_data
+from benchmarks.stages import document, measured, torch_threads, whole_data
 
 LEAST: Final = 0.85
 """The share of the bare loop's speed that `eval` must reach."""
@@ -305,25 +307,27 @@ def _timed(what: Callable[[], object], device: str) -> tuple[float, float]:
 
 def page(figures: dict[str, Any]) -> str:
     """The figures of one mode or of both as Markdown."""
-    parts = [_lines(figures)] if "inputs_per_second" in figures else []
-    parts += [lines(figures[WHOLE])] if WHOLE in figures else []
-    return "\n".join("\n".join(part) + "\n" for part in parts)
+    parts = [_document(figures)] if "inputs_per_second" in figures else []
+    parts += [document(figures[WHOLE])] if WHOLE in figures else []
+    return "\n".join(map(markdown.render, parts))
 
 
-def _lines(figures: dict[str, Any]) -> Iterator[str]:
-    yield "# Evaluating: inputs per second"
-    yield ""
-    yield "`python benchmarks/evaluate.py --data DIR`: XNLI clean and under char_noise:0.1, an encoder of 4 x 256,"
-    yield f"{figures['inputs']} distinct inputs in batches of {figures['batch_tokens']} tokens, best of several."
-    yield f"On {figures['device']}, {figures['threads']} threads, {figures['versions']}."
-    yield ""
-    yield "| way | inputs/s | of the bare loop | processor s | of the bare loop |"
-    yield "|---|--:|--:|--:|--:|"
+def _document(figures: dict[str, Any]) -> Document:
+    about = (
+        "`python benchmarks/evaluate.py --data DIR`: XNLI clean and under char_noise:0.1, an encoder of 4 x 256,",
+        f"{figures['inputs']} distinct inputs in batches of {figures['batch_tokens']} tokens, best of several.",
+        f"On {figures['device']}, {figures['threads']} threads, {figures['versions']}.",
+    )
+    heads = ("way", "inputs/s", "of the bare loop", "processor s", "of the bare loop")
+    bar = f"The bar: eval at {LEAST} of the bare loop. On a machine with other work, processor time is what tells."
+    blocks = (Prose("\n".join(about)), grid(heads, _ways(figures), 1), Paragraph(bar))
+    return Document("Evaluating: inputs per second", blocks)
+
+
+def _ways(figures: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, speed in figures["inputs_per_second"].items():
         ratio, share = (figures[key][name] for key in ("ratio_to_bare_loop", "ratio_by_processor_time"))
-        yield f"| {name} | {speed:.1f} | {ratio:.2f} | {figures['processor_seconds'][name]:.1f} | {share:.2f} |"
-    yield ""
-    yield f"The bar: eval at {LEAST} of the bare loop. On a machine with other work, processor time is what tells."
+        yield name, f"{speed:.1f}", f"{ratio:.2f}", f"{figures['processor_seconds'][name]:.1f}", f"{share:.2f}"
 
 
 if __name__ == "__main__":

@@ -29,9 +29,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from benchmarks._simulations import command, parser, simulated, write
+from benchmarks._simulations import about, command, parser, simulated, write
 
 from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import intervals
 from robust_xtreme.results.intervals import CPU
 
@@ -247,21 +249,20 @@ def outside(rows: Sequence[Row], rule: str = "all") -> tuple[list[Row], list[Row
 
 def page(rows: Sequence[Row], made_by: str) -> str:
     """The report, from the rows of the csv."""
-    title, _, *what = (__doc__ or "").strip().split("\n\n")
-    body, draws = "\n\n".join(what), int(rows[0]["draws"])
+    draws = int(rows[0]["draws"])
     error = 100 * (0.025 * 0.975 / draws) ** 0.5
-    head = ["# False drops near chance", "", title, "", f"    {made_by}", "", body, ""]
-    head += [f"{draws} draws a design: 2.5 % is known to +-{error:.1f} (one standard error).", ""]
-    null = [line for line in rows if line["drop"] == "0"]
-    lines = ["## False drops, per cent", "", *_by_items(null, "all"), "", *_named(rows), ""]
-    lines += ["## False drops of rules that keep cells first, per cent", ""]
-    lines += ["Over all designs of a model, and the highest of one design with at least 50 kept draws.", ""]
-    lines += [*_by_rule(null), ""]
-    losing = [line for line in rows if line["drop"] != "0"]
-    lines += ["## Power, per cent", "", *_by_items(losing, "all"), ""]
-    lines += ["Under the former floor rule:", "", *_by_items(losing, "bound"), ""]
-    lines += ["The smallest detectable drop (one test), points:", "", *_by_items(losing, "mde"), ""]
-    return "\n".join([*head, *lines]).rstrip()
+    null, losing = ([line for line in rows if (line["drop"] == "0") == none] for none in (True, False))
+    by_rule = "Over all designs of a model, and the highest of one design with at least 50 kept draws."
+    blocks: tuple[Block, ...] = (
+        *about(__doc__, made_by),
+        Paragraph(f"{draws} draws a design: 2.5 % is known to +-{error:.1f} (one standard error)."),
+        *(Heading("False drops, per cent"), _by_items(null, "all"), *_named(rows)),
+        *(Heading("False drops of rules that keep cells first, per cent"), Paragraph(by_rule), _by_rule(null)),
+        *(Heading("Power, per cent"), _by_items(losing, "all")),
+        *(Paragraph("Under the former floor rule:"), _by_items(losing, "bound")),
+        *(Paragraph("The smallest detectable drop (one test), points:"), _by_items(losing, "mde")),
+    )
+    return markdown.render(Document("False drops near chance", blocks))
 
 
 def _group(line: Row) -> tuple[str, ...]:
@@ -269,25 +270,19 @@ def _group(line: Row) -> tuple[str, ...]:
     return line["model"], average, line["accuracy"], f"{100 * float(line['drop']):g}"
 
 
-def _by_items(rows: Sequence[Row], figure: str) -> list[str]:
+def _by_items(rows: Sequence[Row], figure: str) -> Table:
     """A table: models, accuracies and drops down, numbers of items across."""
-    lines = [
-        "| model | of | accuracy | drop | " + " | ".join(map(str, ITEMS)) + " |",
-        "| :-- " * 2 + "| --: " * 10 + "|",
-    ]
+    lines = []
     for group in dict.fromkeys(map(_group, rows)):
         cells = {line["items"]: line[figure] for line in rows if _group(line) == group}
-        lines.append("| " + " | ".join((*group, *(cells.get(str(items)) or "-" for items in ITEMS))) + " |")
-    return lines
+        lines.append((*group, *(cells.get(str(items)) or "-" for items in ITEMS)))
+    return grid(("model", "of", "accuracy", "drop", *map(str, ITEMS)), lines, 2)
 
 
-def _named(rows: Sequence[Row]) -> list[str]:
-    above, below = outside(rows)
-    return [
-        f"Above {BAR} %: {'; '.join(map(_design, above)) or 'no design'}.",
-        "",
-        f"Below {CAUTIOUS} % (cautious, since few clusters differ): {'; '.join(map(_design, below)) or 'no design'}.",
-    ]
+def _named(rows: Sequence[Row]) -> Iterator[Paragraph]:
+    above, below = ("; ".join(map(_design, part)) or "no design" for part in outside(rows))
+    yield Paragraph(f"Above {BAR} %: {above}.")
+    yield Paragraph(f"Below {CAUTIOUS} % (cautious, since few clusters differ): {below}.")
 
 
 def _design(line: Row) -> str:
@@ -295,15 +290,13 @@ def _design(line: Row) -> str:
     return f"{line['model']}, n = {line['items']}, accuracy {line['accuracy']}{average} ({line['all']})"
 
 
-def _by_rule(rows: Sequence[Row]) -> list[str]:
+def _by_rule(rows: Sequence[Row]) -> Table:
     """A table: the rate of each rule over all designs of a model, the highest of one design, and the shares kept."""
-    lines = ["| model | of | " + " | ".join(f"{rule} (highest) | kept" for rule in RULES) + " |"]
-    lines.append("| :-- | :-- |" + " --: |" * 2 * len(RULES))
+    lines = []
     for model in dict.fromkeys(_group(line)[:2] for line in rows):
         part = [line for line in rows if _group(line)[:2] == model]
-        cells = [cell for rule in RULES for cell in (_rates(part, rule), _range(part, f"{rule}_kept"))]
-        lines.append("| " + " | ".join((*model, *cells)) + " |")
-    return lines
+        lines.append((*model, *(cell for rule in RULES for cell in (_rates(part, rule), _range(part, f"{rule}_kept")))))
+    return grid(("model", "of", *(head for rule in RULES for head in (f"{rule} (highest)", "kept"))), lines, 2)
 
 
 def _rates(rows: Sequence[Row], rule: str) -> str:
@@ -324,7 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__ or "", "draws", 5000, Path("reports/false-drops.csv")).parse_args(arguments)
     rows = simulated(partial(row, draws=options.draws), designs(), options.jobs, str)
     write(rows, options.csv)
-    print(page(rows, command("false_drops", arguments)))
+    print(page(rows, command("false_drops", arguments)), end="")
 
 
 if __name__ == "__main__":

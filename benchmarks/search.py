@@ -15,7 +15,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,8 @@ import faiss
 import numpy as np
 import torch
 
+from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.retrieval.search import search
 
 K: Final = 20
@@ -87,30 +89,21 @@ def measure(count: int, dim: int, queries: int, runs: int) -> dict[str, Any]:
 
 def page(record: Mapping[str, Any]) -> str:
     """The figures as Markdown."""
-    return "\n".join(_lines(record)) + "\n"
-
-
-def _lines(record: Mapping[str, Any]) -> Iterator[str]:
-    yield "# Search: the nearest candidates"
-    yield ""
-    yield (
+    what = (
         f"`python benchmarks/search.py`: {record['queries']} queries in {record['candidates']} candidates of "
         f"{record['dim']} dimensions, float32, k = {record['k']}; processor time, best runs. The peer "
         "is `torch.topk(queries @ candidates.T, k)`."
     )
-    yield "; ".join(f"{key}: {value}" for key, value in record["about"].items()) + "."
-    yield ""
-    yield "| search | seconds | queries/s | times the peer's speed |"
-    yield "|---|--:|--:|--:|"
-    yield _row("plain matmul and top-k", record["peer"], record)
-    yield _row("exact", record["exact"], record)
-    yield ""
-    yield f"Exact search: {ratio(record):.2f} times the speed of the peer (bar {LEAST:.0f})."
+    about = "; ".join(f"{key}: {value}" for key, value in record["about"].items()) + "."
+    rows = (_row("plain matmul and top-k", record["peer"], record), _row("exact", record["exact"], record))
+    table = grid(("search", "seconds", "queries/s", "times the peer's speed"), rows, 1)
+    bar = f"Exact search: {ratio(record):.2f} times the speed of the peer (bar {LEAST:.0f})."
+    blocks = (Prose(what), Paragraph(about), table, Paragraph(bar))
+    return markdown.render(Document("Search: the nearest candidates", blocks))
 
 
-def _row(name: str, taken: float, record: Mapping[str, Any]) -> str:
-    cells = (f"{taken:.3f}", f"{record['queries'] / taken:.0f}")
-    return "| " + " | ".join((name, *cells, f"{record['peer'] / taken:.2f}")) + " |"
+def _row(name: str, taken: float, record: Mapping[str, Any]) -> tuple[str, ...]:
+    return name, f"{taken:.3f}", f"{record['queries'] / taken:.0f}", f"{record['peer'] / taken:.2f}"
 
 
 def ratio(record: Mapping[str, Any]) -> float:

@@ -27,6 +27,7 @@ from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.task_run import Splits
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.predictors.cache import Store
+from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
 from robust_xtreme.sources.release import Release
 
 MOST: Final = 0.15
@@ -190,24 +191,19 @@ def _repeated(path: Path) -> str:
     return "".join("\t".join(row) + "\n" for row in repeated[:ROWS])
 
 
-def lines(figures: dict[str, Any]) -> Iterator[str]:
-    """The figures as lines of Markdown."""
-    wall, processor = figures["seconds"]
-    yield f"# Evaluating XNLI in {figures['languages']} languages: what the forward pass is not"
-    yield ""
-    yield from _about(figures)
-    yield ""
-    yield "| stage | thread | wall s | of the wall | processor s | of the processor |"
-    yield "|---|---|--:|--:|--:|--:|"
-    for stage, thread, *taken in figures["stages"]:
-        yield _row(stage, thread, taken, (wall, processor))
-    yield _row("not in a stage", "all", _left(figures), (wall, processor))
-    yield _row("in all", "all", (wall, processor), (wall, processor))
-    yield ""
-    over = figures["overhead"]
-    yield f"Outside the forward pass: {over[0]:.1%} of the wall, {over[1]:.1%} of the processor's time."
-    yield f"The bar: at most {figures['most']:.0%} of the wall. Stages beside run while the main thread computes: they"
-    yield "take none of the wall but where it waits for them; on the CPU they compete with it for the cores."
+def document(figures: dict[str, Any]) -> Document:
+    """The page of the figures."""
+    whole, over = figures["seconds"], figures["overhead"]
+    heads = ("stage", "thread", "wall s", "of the wall", "processor s", "of the processor")
+    rows = [_row(stage, thread, taken, whole) for stage, thread, *taken in figures["stages"]]
+    rows += [_row("not in a stage", "all", _left(figures), whole), _row("in all", "all", whole, whole)]
+    text = (
+        f"Outside the forward pass: {over[0]:.1%} of the wall, {over[1]:.1%} of the processor's time. The bar: at most "
+        f"{figures['most']:.0%} of the wall. Stages beside run while the main thread computes: they take none of the "
+        "wall but where it waits for them; on the CPU they compete with it for the cores."
+    )
+    title = f"Evaluating XNLI in {figures['languages']} languages: what the forward pass is not"
+    return Document(title, (Prose("\n".join(_about(figures))), grid(heads, rows, 2), Paragraph(text)))
 
 
 def _about(figures: dict[str, Any]) -> Iterator[str]:
@@ -230,6 +226,6 @@ def _left(figures: dict[str, Any]) -> tuple[float, float]:
     return figures["seconds"][0] - walls, figures["seconds"][1] - sum(stage[3] for stage in figures["stages"])
 
 
-def _row(stage: str, thread: str, taken: Sequence[float], whole: Sequence[float]) -> str:
+def _row(stage: str, thread: str, taken: Sequence[float], whole: Sequence[float]) -> tuple[str, ...]:
     wall = "-" if thread == BESIDE else f"{taken[0] / whole[0]:.1%}"
-    return f"| {stage} | {thread} | {taken[0]:.1f} | {wall} | {taken[1]:.1f} | {taken[1] / whole[1]:.1%} |"
+    return stage, thread, f"{taken[0]:.1f}", wall, f"{taken[1]:.1f}", f"{taken[1] / whole[1]:.1%}"

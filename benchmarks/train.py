@@ -39,6 +39,8 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.report.blocks import Document, Prose, grid
+from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results.journal import Journal
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.training.loop import Options, Progress, Stage, run_loop
@@ -229,11 +231,7 @@ def page(facts: Mapping[str, Any]) -> str:
     """The figures as a page."""
     ways, versions = facts["ways"], facts["versions"]
     peer = ways[SORTED]["tokens_per_second"]
-    rows = [
-        f"| {way} | {figures['tokens_per_second']:,} | {figures['slowest']:,} to {figures['fastest']:,} | "
-        f"{figures['tokens_per_second'] / peer:.2f} | {figures['peak_mib']:,} |"
-        for way, figures in ((way, ways[way]) for way in WAYS)
-    ]
+    rows = ((way, *_cells(ways[way], peer)) for way in WAYS)
     what = (
         f"`python benchmarks/train.py --encoder '{facts['encoder']}' --precision {facts['precision']} "
         f"--steps {facts['steps']} --rounds {facts['rounds']}`, on {facts['device']}, torch {versions['torch']}, "
@@ -241,8 +239,14 @@ def page(facts: Mapping[str, Any]) -> str:
         f"batches of {BATCH}; medians over {facts['rounds']} runs of each way in turns, steps {facts['warm']} to "
         f"{facts['steps']}."
     )
-    head = "| way | tokens/s | slowest to fastest | beside Trainer, sorted | peak memory, MiB |"
-    return "\n".join(["# How fast training is", "", what, "", head, "|---|---|---|---|---|", *rows, ""])
+    heads = ("way", "tokens/s", "slowest to fastest", "beside Trainer, sorted", "peak memory, MiB")
+    return markdown.render(Document("How fast training is", (Prose(what), grid(heads, rows))))
+
+
+def _cells(figures: Mapping[str, int], peer: int) -> tuple[str, ...]:
+    speed = figures["tokens_per_second"]
+    range_ = f"{figures['slowest']:,} to {figures['fastest']:,}"
+    return f"{speed:,}", range_, f"{speed / peer:.2f}", f"{figures['peak_mib']:,}"
 
 
 def main() -> None:

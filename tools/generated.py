@@ -21,6 +21,7 @@ _NOISE: Final = (
     *(f"{_PACKAGE}/{name}.py" for name in ("edits", "graphemes", "languages", "packs", "randomness", "specs")),
     "perturbations/**/*",
 )
+_MARKDOWN: Final = tuple(f"{_PACKAGE}/{name}.py" for name in ("report/blocks", "report/renderers/markdown", "sinks"))
 _TYPOS: Final = "reports/benchmarks/typos.json"
 _NATURAL: Final = "reports/benchmarks/natural.json"
 
@@ -177,7 +178,7 @@ def _benchmark(name: str, module: str) -> Page:
         return page(_json(f"reports/benchmarks/{name}.json"))
 
     folder = "reports/benchmarks"
-    return Page(f"{folder}/{name}.md", (f"{folder}/{name}.json", f"benchmarks/{module}.py"), text)
+    return Page(f"{folder}/{name}.md", (f"{folder}/{name}.json", f"benchmarks/{module}.py", *_MARKDOWN), text)
 
 
 def _json(path: str) -> Any:
@@ -197,7 +198,7 @@ def _manual(name: str, *inputs: str) -> Page:
 
         return reference.PAGES[name]()
 
-    return Page(f"docs/{name}", (*inputs, "tools/reference.py"), text)
+    return Page(f"docs/{name}", (*inputs, "tools/reference.py", *_MARKDOWN), text)
 
 
 def _picture(name: str, *inputs: str) -> Page:
@@ -214,30 +215,44 @@ def _picture(name: str, *inputs: str) -> Page:
 PAGES: Final = (
     Page(
         "docs/perturbations.md",
-        (*_NOISE, f"{_PACKAGE}/catalogue.py", f"{_PACKAGE}/commands/show.py", "tools/gallery*.py"),
+        (*_NOISE, f"{_PACKAGE}/catalogue.py", "tools/gallery*.py", *_MARKDOWN),
         _perturbations,
     ),
     Page(
         "docs/tasks.md",
-        (f"{_PACKAGE}/tasks/*.py", f"{_PACKAGE}/intermediate/*.py", f"{_PACKAGE}/groups.py", "tools/tasks_page.py"),
+        (
+            *(f"{_PACKAGE}/{pattern}.py" for pattern in ("tasks/*", "intermediate/*", "groups")),
+            "tools/tasks_page.py",
+            *_MARKDOWN,
+        ),
         _tasks,
     ),
-    Page("docs/layouts.md", (*_NOISE, "tools/layouts.py", "tools/gallery*.py"), _layouts),
+    Page("docs/layouts.md", (*_NOISE, "tools/layouts.py", "tools/gallery*.py", *_MARKDOWN), _layouts),
     Page(
         "docs/scripts.md",
         (
             *_NOISE,
             "benchmarks/transliterate.py",
             "tests/real/romanisation_*.tsv",
-            *(f"tools/{name}.py" for name in ("gallery", "round_trip", "scripts_page")),
+            *(f"tools/{name}.py" for name in ("round_trip", "scripts_page")),
+            *_MARKDOWN,
         ),
         _scripts,
         released=True,
     ),
-    Page("docs/nlpaug-pairs.md", (*_NOISE, "tools/packs/nlpaug_pairs.py"), _pairs, released=True),
+    Page(
+        "docs/nlpaug-pairs.md",
+        (*_NOISE, "tools/packs/nlpaug_pairs.py", "tools/gallery.py", *_MARKDOWN),
+        _pairs,
+        released=True,
+    ),
     Page(_TYPOS, (*_NOISE, "tools/yardstick/*.py"), _figures, released=True),
-    Page("docs/typos.md", (_TYPOS, "tools/yardstick/page.py"), _typos),
-    Page("docs/natural.md", (_NATURAL, f"{_PACKAGE}/noise/members/natural.py", "tools/natural/page.py"), _natural),
+    Page("docs/typos.md", (_TYPOS, "tools/yardstick/page.py", *_MARKDOWN), _typos),
+    Page(
+        "docs/natural.md",
+        (_NATURAL, f"{_PACKAGE}/noise/members/natural.py", "tools/natural/page.py", *_MARKDOWN),
+        _natural,
+    ),
     Page("docs/figures/typos.svg", (_TYPOS, "tools/yardstick/figure.py"), _drawing),
     _run("mini"),
     _run("scripts-small"),
@@ -245,12 +260,12 @@ PAGES: Final = (
     _run_page("scripts-small"),
     Page(
         "reports/transfer-small/report.md",
-        ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py"),
+        ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py", *_MARKDOWN),
         _transfer,
     ),
     Page(
         "docs/training.md",
-        (f"{_PACKAGE}/keys.py", f"{_PACKAGE}/training/spec.py", "tools/training_page.py"),
+        (f"{_PACKAGE}/keys.py", f"{_PACKAGE}/training/spec.py", "tools/training_page.py", *_MARKDOWN),
         _training,
     ),
     _manual(

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 from tests.conformance.texts import SENTENCES
-from tools.gallery import PAGE, diff, escaped, sign
+from tools.gallery import PAGE, diff, sign
 from tools.gallery_samples import SAMPLES
 
 from robust_xtreme.api import noised_strings
@@ -27,7 +27,7 @@ def test_every_perturbation_has_a_section_and_a_row(text: str) -> None:
     titles = {title.replace(".", "") for title in re.findall(r"(?m)^### ([a-z_.]+)$", text)}
     assert set(re.findall(r"\]\(#([a-z_]+)\)", text)) == titles
     for table in re.findall(r"(?m)(?:^\|.*\|\n)+", text):
-        assert len({line.count("|") for line in table.splitlines()}) == 1, table[:200]
+        assert len({line.replace(r"\|", "").count("|") for line in table.splitlines()}) == 1, table[:200]
 
 
 @pytest.mark.parametrize("name", ["natural_typo", "punctuation"])
@@ -71,17 +71,11 @@ def test_no_character_of_the_page_is_invisible(text: str) -> None:
 
 @pytest.mark.parametrize("code", ["en", "ar", "hi", "my"])
 def test_a_diff_contains_both_texts(code: str) -> None:
-    """Without the inserted text a diff is the clean text, and without the removed text the noisy one."""
+    """Its pieces before the edits are the clean text, and those after them the noisy one."""
     noised = noised_strings([SENTENCES[code]], PerturbationSpec.parse("char_noise:0.5"), code, 0)[0]
-    shown = diff(noised).replace("␣", " ").replace("\u25cc", "")
-    shown = re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), shown)
-    for removed, left, value in (("ins", "del", noised.clean.value), ("del", "ins", noised.text.value)):
-        assert re.sub(rf"<{removed}>.*?</{removed}>|</?{left}>", "", shown) == value
-
-
-def test_texts_mean_nothing_to_markdown() -> None:
-    """Bars, stars, angle brackets and ampersands of a text are written by number."""
-    assert escaped("a|b*<c>&_d") == "a&#124;b&#42;&#60;c&#62;&#38;&#95;d"
+    for side, value in ((0, noised.clean.value), (1, noised.text.value)):
+        shown = "".join(piece[side] for piece in diff(noised).pieces)
+        assert shown.replace("␣", " ").replace("\u25cc", "") == value
 
 
 @pytest.mark.parametrize(
