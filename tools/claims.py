@@ -62,7 +62,7 @@ def page(title: str, since: str, old: Mapping[tuple[str, ...], Row], new: Mappin
     pairs = Counter((claim(old.get(cell)), claim(new.get(cell))) for cell in cells)
     what = "A difference can come from the rule of claims, from the intervals, or from other draws of the noise."
     counts = ((before, now, str(count)) for (before, now), count in sorted(pairs.items()))
-    changes = ((*_place(cell), text(old.get(cell)), text(new.get(cell))) for cell in cells)
+    changes = ((*_where(cell), text(old.get(cell)), text(new.get(cell))) for cell in cells)
     blocks = (
         Paragraph(f"Before: the report of commit {since}. {what}"),
         grid(("before", "now", "cells"), counts, 2),
@@ -71,7 +71,7 @@ def page(title: str, since: str, old: Mapping[tuple[str, ...], Row], new: Mappin
     return markdown.render(Document(f"Claims of {title}: before and now", blocks))
 
 
-def _place(cell: tuple[str, ...]) -> tuple[str, str, str]:
+def _where(cell: tuple[str, ...]) -> tuple[str, str, str]:
     """The task, the language and the condition of a cell."""
     task, _, language, context, condition = cell
     return task, language if language == context else f"{language} on {context}", condition

@@ -19,13 +19,13 @@ from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme.errors import UserError
 from robust_xtreme.report.beside import beside, names
-from robust_xtreme.report.blocks import Document, Mono, Paragraph
+from robust_xtreme.report.blocks import Diff, Document, Mono, Paragraph, Prose, grid, joined, named
 from robust_xtreme.report.charts.curve import areas, levels
 from robust_xtreme.report.columns import points, signed
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.outputs import CELLS, WRITERS, cells, written
 from robust_xtreme.report.plots import Plots
-from robust_xtreme.report.renderers import markdown, tex
+from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 
@@ -313,6 +313,28 @@ def test_a_name_with_a_backtick_is_not_code_in_markdown() -> None:
     """A name is code only where nothing in it could end it."""
     text = markdown.render(Document("t", (Paragraph((Mono("a"), " ", Mono("`b"))),)))
     assert text == "# t\n\n`a` \\`b\n"
+
+
+def test_a_diff_in_markdown_is_elements_in_which_no_text_acts() -> None:
+    """Its direction and language are those of the text, and whatever a text contains stays text; joiners stay."""
+    diff = Diff((("a*", "a*"), ("", "<b>|"), ("\u202e", "\u200c")), '"><script>', "rtl")
+    opening = '<span dir="rtl" lang="&quot;&gt;&lt;script&gt;">'
+    edits = r"a\*<ins>\<b>\|</ins><del>\<U+202E></del><ins>" + "\u200c</ins>"
+    assert markdown.phrase(diff) == f"{opening}{edits}</span>"
+
+
+def test_what_an_author_wrote_is_markdown_and_elsewhere_its_source() -> None:
+    """Prose stays as it is in Markdown; HTML and TeX show it escaped."""
+    document = Document("t", (Prose("[a](b) & `c`\n\n- *d*\n"),))
+    assert markdown.render(document) == "# t\n\n[a](b) & `c`\n\n- *d*\n"
+    assert "<pre>[a](b) &amp; `c`\n\n- *d*</pre>" in html.page(document)
+    assert r"(b) \& \textasciigrave{}c" in tex.render(document)
+
+
+def test_a_grid_has_numbers_on_the_right_and_names_as_code() -> None:
+    """Columns after the first `left` ones are on the right; phrases are joined, and names in backticks are code."""
+    table = grid(("what", "n"), [(joined((named("by `x|y`"), Mono("z"))), "1")], 1)
+    assert markdown.table(table) == "| what | n |\n| --- | ---: |\n| by x\\|y, `z` | 1 |"
 
 
 def test_signs_of_tex_are_text() -> None:

@@ -51,10 +51,8 @@ def _block(block: Block) -> Iterator[str]:
             yield phrase(block.text)
         case Prose():
             yield block.markdown.strip()
-        case Bullets():
-            yield "\n".join(f"- {phrase(item)}" for item in block.items)
-        case Terms():
-            yield "\n".join(f"- **{markdown(term)}**: {visible(line)}" for term, line in block.items)
+        case Bullets() | Terms():
+            yield "\n".join(f"- {item}" for item in _items(block))
         case Code():
             yield code_block(block.lines, block.language)
         case Table():
@@ -71,6 +69,12 @@ def _block(block: Block) -> Iterator[str]:
             return
         case _:
             assert_never(block)
+
+
+def _items(block: Bullets | Terms) -> list[str]:
+    if isinstance(block, Bullets):
+        return [phrase(item) for item in block.items]
+    return [f"**{markdown(term)}**: {visible(line)}" for term, line in block.items]
 
 
 def table(block: Table) -> str:

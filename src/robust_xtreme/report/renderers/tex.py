@@ -78,10 +78,8 @@ def _block(block: Block) -> Iterator[str]:
             yield _phrase(block.text)
         case Prose():
             yield tex(block.markdown.strip())
-        case Bullets():
-            yield _list("itemize", [f"\\item {_phrase(item)}" for item in block.items])
-        case Terms():
-            yield _list("description", [f"\\item[{{{tex(term)}}}] {tex(line)}" for term, line in block.items])
+        case Bullets() | Terms():
+            yield _items(block)
         case Code():
             yield "\n".join(f"\\noindent\\texttt{{{tex(line)}}}\\\\" for line in block.lines)
         case Table():
@@ -102,6 +100,12 @@ def _block(block: Block) -> Iterator[str]:
 
 def _heading(text: str, level: int) -> str:
     return f"\\{_LEVELS.get(level, 'paragraph')}{{{tex(text)}}}"
+
+
+def _items(block: Bullets | Terms) -> str:
+    if isinstance(block, Bullets):
+        return _list("itemize", [f"\\item {_phrase(item)}" for item in block.items])
+    return _list("description", [f"\\item[{{{tex(term)}}}] {tex(line)}" for term, line in block.items])
 
 
 def _list(name: str, items: list[str]) -> str:
