@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tools import language_pages
 
-from robust_xtreme.report.document import render
+from robust_xtreme.report.document import render, results_of
+from robust_xtreme.report.outputs import written as written_page
 from robust_xtreme.results import store
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -29,7 +30,15 @@ def test_the_committed_pages_of_languages_are_what_the_files_of_the_run_say() ->
     assert folders
     for folder in folders:
         written = {path.stem: path.read_text("utf-8") for path in folder.glob("*.md")}
-        assert {code: page for code, page, _ in language_pages.pages(folder.parent)} == written
+        assert dict(language_pages.pages(results_of(folder.parent))) == written
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
+def test_a_committed_page_for_the_browser_is_what_its_files_say(folder: Path) -> None:
+    """report.html has the bytes that the frames and the manifest give, and less than 1 MB."""
+    page = (folder / "report.html").read_bytes()
+    assert written_page(results_of(folder), ".html") == page
+    assert len(page) < 1_000_000
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)

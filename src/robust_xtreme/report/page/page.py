@@ -29,9 +29,13 @@ def page(results: Results, examples: Sequence[Part] = ()) -> Document:
     return Document(TITLE, (*parts, about, Part("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
 
 
+def languages_of(results: Results) -> tuple[Part, ...]:
+    """The part of each language: its changes, and the rows that views have of it."""
+    return tuple(languages(results, [view for view in views() if view.name in _DIVIDED]))
+
+
 def _languages(results: Results) -> Iterator[Part]:
-    every = [view for view in views() if view.name in _DIVIDED]
-    if parts := tuple(languages(results, every)):
+    if parts := languages_of(results):
         yield Part("Languages", "languages", parts)
 
 
