@@ -67,7 +67,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Folder, "write", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),
-    (finish_module, "page", _REPORT),
+    (finish_module, "written", _REPORT),
 )
 """What is timed: its owner, its name there, its stage. Time inside another of these is that one's."""
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from tools.packs.keyboards import Wanted, text, wanted
-from tools.packs.nlpaug_pairs import KINDS, PAGE, compared, counts, page
+from tools.packs.nlpaug_pairs import KINDS, compared, counts, page
 from tools.packs.xkb import symbols
 
 from robust_xtreme.noise.input.keyboards import Layout, layout, of_language
 
 pytestmark = pytest.mark.real
+
+PAGE = Path(__file__).parents[2] / "docs" / "nlpaug-pairs.md"
 
 # How many levels of keys the copy defines by itself (includes of files that are not in it are not compared), and
 # those that differ: `xkb_differences.tsv` names the two releases and lists these, each with what 2.35.1 has instead.

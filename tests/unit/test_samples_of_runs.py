@@ -14,7 +14,7 @@ from tests.program import program
 
 from robust_xtreme import resources
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.report.blocks import Block, Bullets, Diff, Part, Sample, text_of
+from robust_xtreme.report.blocks import Block, Bullets, Diff, Part, Sample, inlines, text_of
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
 from robust_xtreme.report.samples.part import samples_part
@@ -134,7 +134,7 @@ def test_the_page_has_every_kind_of_example(run: Run) -> None:
     assert any(name == "tokens" for sample in every for name, _ in sample.facts)
     fact = next(dict(sample.facts)["gold"] for sample in every if task_of(sample) == "xnli")
     assert text_of(fact) in ("entailment", "neutral", "contradiction")
-    assert any(isinstance(inline, Diff) for sample in every for _, value in sample.facts for inline in value)
+    assert any(isinstance(inline, Diff) for sample in every for _, value in sample.facts for inline in inlines(value))
 
 
 @pytest.fixture

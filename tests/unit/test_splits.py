@@ -37,11 +37,11 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str, str]]:
     return counts
 
 
-@pytest.mark.parametrize(("room", "times"), [(2_000_000, 1), (0, 2)])
-def test_plan_and_run_read_a_split_once(
+@pytest.mark.parametrize(("room", "times"), [(2_000_000, 2), (0, 3)])
+def test_a_split_is_read_for_the_run_and_for_its_page(
     room: int, times: int, reads: Counter[tuple[str, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each split is read once where it fits, and once more where it does not; no training data are."""
+    """Each split is read once where it fits, else twice, and once for the page; no training data are."""
     monkeypatch.setattr(plan_module, "Splits", partial(Splits, room=room))
     spec = RunSpec(tasks=("panx",), languages=("sw", "th"), perturb=("char_noise:0.1",), limit="8", out=str(tmp_path))
     evaluate(spec, cache=False)
