@@ -68,7 +68,8 @@ def _write(results: Results, output: str, views: list[str], runs: list[str], for
     from robust_xtreme.results import store
 
     path = target("-o", output, force, {})
-    examples = samples_part(Path(runs[0]), results) if len(runs) == 1 and path.suffix == ".html" else ()
+    shows_examples = len(runs) == 1 and path.suffix == ".html" and not views
+    examples = samples_part(Path(runs[0]), results) if shows_examples else ()
     content = written(results, path.suffix, views, [*examples])
     store.write(path, content)
     echo(str(path))
