@@ -64,6 +64,8 @@ def _written(value: Any) -> str:
 def load(path: Path, frame: Frame) -> pl.DataFrame:
     """A frame from its CSV. Raises DataError with the line that is malformed, Mismatch for another version."""
     header, *rows = _rows(path)
+    if rows and header[:1] == [_VERSION]:
+        check_version(path, rows[0][0])  # before the columns, which another version has otherwise
     if header != [_VERSION, *frame.columns]:
         raise DataError(path, f"is not a {frame.name} file: its header has other columns", line=1)
     for number, row in enumerate(rows, 2):
