@@ -145,7 +145,7 @@ class Column:
 
     A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
     lines, and a column that is `named` moves into the title if all rows share its value. `legend` is the sentence that
-    explains it.
+    explains it. `group`, if any, is a heading above those of neighbours that share it.
     """
 
     heading: str
@@ -154,6 +154,12 @@ class Column:
     folds: bool = False
     named: bool = False
     legend: str = ""
+    group: str = ""
+
+    @property
+    def title(self) -> str:
+        """The heading after that of its group."""
+        return f"{self.group} {self.heading}" if self.group else self.heading
 
 
 @final
@@ -176,8 +182,8 @@ class Cell:
 class Table:
     """Rows under columns.
 
-    `role` is the name of a special appearance in HTML, and `anchors` the address of each row; other renderers know
-    neither.
+    `notes` are under the table, a sign of its cells and what it means each. `role` is the name of a special appearance
+    in HTML, and `anchors` the address of each row; other renderers know neither.
     """
 
     columns: tuple[Column, ...]
@@ -185,6 +191,7 @@ class Table:
     title: str = ""
     role: str = ""
     anchors: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def grid(heads: Iterable[str], rows: Iterable[Iterable[Phrase | Cell]], left: int | None = None) -> Table:

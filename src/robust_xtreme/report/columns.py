@@ -13,6 +13,9 @@ NOTHING: Final = "-"
 SCORE: Final = "score/"
 """The prefix of the column of the score of a task, or of an average."""
 
+GROUPED: Final = "group/"
+"""The prefix of a column under a common heading: `group/Latn/de` is the column `de` under `Latn`."""
+
 OVERLAP: Final = "overlap"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
@@ -24,7 +27,7 @@ class Shown:
     """A shown column: the columns of the frame that it takes, its format, and its line of the legend ("": none).
 
     A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
-    lines, and a column that is `named` moves into the title if all rows share its value.
+    lines, and a column that is `named` moves into the title if all rows share its value. `group` is a heading above it.
     """
 
     heading: str
@@ -35,6 +38,7 @@ class Shown:
     room: int = NARROW
     folds: bool = False
     named: bool = False
+    group: str = ""
 
 
 def points(value: float | None) -> str:
@@ -225,7 +229,7 @@ _CATALOGUE: Final = (
     Shown("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
           right=False, folds=True),
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),
-    Shown("noise", ("noise",), _text, right=False),
+    Shown("noise", ("noise",), _text, right=False, named=True),
     Shown("from split", ("splits",), _text, "The split of each task whose cells count.", right=False, folds=True),
     Shown("setting", ("setting",), _text, "Whether the model's head was trained on the language (in_language) or "
           "not (zero_shot).", right=False),
@@ -275,4 +279,7 @@ def _plain(name: str) -> Shown:
     for prefix, form in ((SCORE, _text), ("share_", percent)):
         if name.startswith(prefix):
             return Shown(name.removeprefix(prefix), (name,), form)
+    if name.startswith(GROUPED):
+        group, _, heading = name.removeprefix(GROUPED).partition("/")
+        return Shown(heading, (name,), _text, group=group)
     return Shown(name.replace("_", " "), (name,), _text, right=False)

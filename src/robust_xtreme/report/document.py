@@ -20,7 +20,7 @@ from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.report.summary import headline_cells, verdict, what_was_run
-from robust_xtreme.report.tables import tables
+from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_AVERAGES, Results, View
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCORES
@@ -30,6 +30,7 @@ ON_TERMINAL: Final = ("overall", "overall_drops", "by_task", "strength_curves", 
 MOST_ROWS: Final = 150
 """The number of rows above which a view is not in a notebook."""
 
+_OVERALL: Final = "overall"
 _MOST_PRINTED: Final = 40
 """The number of cells above which a terminal shows only the worst ones."""
 
@@ -87,9 +88,15 @@ def show(console: Console, results: Results, names: Sequence[str] = ON_TERMINAL)
         view: View = registry.load("view", name)
         if name == "by_language" and cells.height > _MOST_PRINTED:
             view = registry.load("view", "worst_cells")
-        made = view.make(results)
-        for table in tables(transposed(made) if name == "overall" else made):
+        for table in slim(view, results):
             print_table(console, replace(table, title=f"{view.title}: {table.title}".removesuffix(": ")))
+
+
+def slim(view: View, results: Results) -> Iterator[Table]:
+    """The tables of a view for a terminal or a paper: the averages of benchmarks with a row for each task."""
+    made = view.make(results)
+    for table in tables(transposed(made) if view.name == _OVERALL else made):
+        yield noted(table, view.notes)
 
 
 def notebook(results: Results) -> str:
@@ -111,7 +118,7 @@ def views() -> list[View]:
 
 def view_blocks(view: View, results: Results) -> Iterator[Block]:
     """The blocks of one view; none if it has no rows."""
-    shown = list(tables(view.make(results)))
+    shown = [noted(table, view.notes) for table in tables(view.make(results))]
     if shown:
         yield Heading(view.title)
         yield Paragraph(view.summary)

@@ -10,12 +10,13 @@ import polars as pl
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.report import document
-from robust_xtreme.report.blocks import Document, Part
-from robust_xtreme.report.document import TITLE, view_blocks
+from robust_xtreme.report.blocks import NARROW, Block, Document, Heading, Paragraph, Part
+from robust_xtreme.report.document import TITLE, slim, view_blocks
 from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.page.page import page
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.summary import headline_cells
+from robust_xtreme.report.tables import narrow
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION
@@ -60,7 +61,12 @@ def _markdown(results: Results, views: Sequence[str], _: Sequence[Part]) -> byte
 
 
 def _tex(results: Results, views: Sequence[str], _: Sequence[Part]) -> bytes:
-    return _encoded(tex.render(_chosen(results, views or _PAPER)))
+    """Tables with the columns that are always shown: a page of paper is as narrow as a terminal."""
+    blocks: list[Block] = []
+    for view in (registry.load("view", name) for name in views or _PAPER):
+        shown = [narrow(table, NARROW) for table in slim(view, results)]
+        blocks += [Heading(view.title), Paragraph(view.summary), *shown] if shown else []
+    return _encoded(tex.render(Document(TITLE, tuple(blocks))))
 
 
 def _encoded(text: str) -> bytes:

@@ -99,7 +99,12 @@ def mark(cell: Mapping[str, Any]) -> str:
     """What is beside the change of a cell, if anything."""
     if cell["marks"]:
         return MARKED
-    return UNDECIDED if cell["p_adjusted"] is not None and cell["p_adjusted"] >= ALPHA else ""
+    return UNDECIDED if undecided(cell) else ""
+
+
+def undecided(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell is tested without a verdict."""
+    return cell["p_adjusted"] is not None and cell["p_adjusted"] >= ALPHA
 
 
 @lru_cache(maxsize=4)  # of the same results for every view

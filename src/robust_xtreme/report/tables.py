@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
 
-from robust_xtreme.report.blocks import Column, Table
+from robust_xtreme.report.blocks import Column, Table, text_of
 from robust_xtreme.report.columns import Shown, shown
 from robust_xtreme.report.view import SECTION
 
@@ -31,11 +31,34 @@ def _texts(column: Shown, frame: pl.DataFrame) -> list[str]:
 
 
 def _head(column: Shown) -> Column:
-    return Column(column.heading, column.right, column.room, column.folds, column.named, column.legend)
+    return Column(column.heading, column.right, column.room, column.folds, column.named, column.legend, column.group)
+
+
+def noted(table: Table, meanings: Mapping[str, str]) -> Table:
+    """The table with a note for each sign that its cells have, alone or, if it is not of ASCII, after a number."""
+    texts = {text_of(cell) for row in table.rows for cell in row}
+    every = "".join(texts)
+    signs = [sign for sign in meanings if (sign in texts if sign.isascii() else sign in every)]
+    return replace(table, notes=tuple((sign, meanings[sign]) for sign in signs))
+
+
+def titled(table: Table) -> Table:
+    """The table with the naming columns that have one value in its title."""
+    shared = {
+        index: text_of(table.rows[0][index])
+        for index, column in enumerate(table.columns)
+        if column.named and len({text_of(row[index]) for row in table.rows}) == 1
+    }
+    kept = [index for index in range(len(table.columns)) if index not in shared]
+    title = ", ".join(filter(None, (table.title, *shared.values())))
+    return replace(_only(table, kept), title=title)
 
 
 def narrow(table: Table, room: int) -> Table:
     """The table without the columns that only a wider terminal shows."""
-    kept = [index for index, column in enumerate(table.columns) if column.room <= room]
+    return _only(table, [index for index, column in enumerate(table.columns) if column.room <= room])
+
+
+def _only(table: Table, kept: Sequence[int]) -> Table:
     columns = tuple(table.columns[index] for index in kept)
     return replace(table, columns=columns, rows=tuple(tuple(row[index] for index in kept) for row in table.rows))

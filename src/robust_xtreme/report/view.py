@@ -49,7 +49,8 @@ class Results:
 class View:
     """One view. `make` gives a frame whose columns, after `section`, are shown as `columns` says.
 
-    `chart` gives the charts of the run that belong to it, which only HTML and notebooks show.
+    `charts` gives the charts of the run that belong to it, which only HTML and notebooks show. `notes` explains
+    signs of its cells, under the tables that have them.
     """
 
     name: str
@@ -58,15 +59,19 @@ class View:
     summary: str
     make: Callable[[Results], pl.DataFrame]
     charts: Callable[[Results], Iterable[Chart]] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def view(
-    title: str, order: int, charts: Callable[[Results], Iterable[Chart]] | None = None
+    title: str,
+    order: int,
+    charts: Callable[[Results], Iterable[Chart]] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[[Results], pl.DataFrame]], View]:
     """Make a view of a function; the first line of its docstring is printed under the title."""
 
     def made(make: Callable[[Results], pl.DataFrame]) -> View:
         summary = (inspect.getdoc(make) or "").split("\n", 1)[0]
-        return View(make.__name__, title, order, summary, make, charts)
+        return View(make.__name__, title, order, summary, make, charts, notes or {})
 
     return made

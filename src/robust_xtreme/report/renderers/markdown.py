@@ -58,6 +58,7 @@ def _block(block: Block) -> Iterator[str]:
         case Table():
             yield from [f"### {markdown(block.title)}"] if block.title else []
             yield table(block)
+            yield from [_notes(block.notes)] if block.notes else []
         case Part():
             yield f"{'#' * block.level} {markdown(block.title)}"
             yield from blocks(block.blocks)
@@ -80,11 +81,15 @@ def _items(block: Bullets | Terms) -> list[str]:
 def table(block: Table) -> str:
     """One table, every cell escaped."""
     lines = [
-        [markdown(column.heading) for column in block.columns],
+        [markdown(column.title) for column in block.columns],
         ["---:" if column.right else "---" for column in block.columns],
         *([phrase(cell.text if isinstance(cell, Cell) else cell) for cell in row] for row in block.rows),
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _notes(notes: tuple[tuple[str, str], ...]) -> str:
+    return "; ".join(f"{markdown(sign)}: {markdown(meaning)}" for sign, meaning in notes) + "."
 
 
 def phrase(parts: Phrase) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from robust_xtreme.report.blocks import Table, text_of
+from robust_xtreme.report.tables import narrow, titled
 from robust_xtreme.sinks import visible
 
 _SIGNS: Final = str.maketrans(
@@ -22,22 +23,20 @@ def print_table(console: Console, table: Table) -> None:
 
     A naming column with the same value in all rows (as the metric) is in the title.
     """
-    rows = [[text_of(cell) for cell in row] for row in table.rows]
-    named = [index for index, column in enumerate(table.columns) if column.named]
-    same = [index for index in named if len({row[index] for row in rows}) == 1]
-    taken = [index for index, column in enumerate(table.columns) if index not in same and console.width >= column.room]
+    shown = narrow(titled(table), console.width)
     grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for index in taken:
-        column = table.columns[index]
+    for column in shown.columns:
         grid.add_column(
-            Text(column.heading),
+            Text(column.title),
             justify="right" if column.right else "left",
             no_wrap=not column.folds,
             overflow="fold",
         )
     bars = _SIGNS if console.options.ascii_only else {}
-    for row in rows:
-        grid.add_row(*(Text(visible(row[index]).translate(bars)) for index in taken))
+    for row in shown.rows:
+        grid.add_row(*(Text(visible(text_of(cell)).translate(bars)) for cell in row))
     console.print()
-    console.print(Text(visible(", ".join([table.title, *(rows[0][index] for index in same)])), style="italic"))
+    console.print(Text(visible(shown.title), style="italic"))
     console.print(grid)
+    for sign, meaning in shown.notes:
+        console.print(Text(f"{sign} {meaning}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, assert_never
 
 from robust_xtreme.report.blocks import (
@@ -28,6 +29,7 @@ from robust_xtreme.report.blocks import (
     Terms,
     inlines,
 )
+from robust_xtreme.report.tables import titled
 from robust_xtreme.sinks import visible
 
 _HEAD: Final = (
@@ -52,11 +54,14 @@ _SIGNS: Final = {
     "\u00b0": r"\textdegree{}",
     "\u2026": r"\ldots{}",
     "\u2192": r"$\to$",
+    **{sign: rf"\textsuperscript{{{letter}}}" for sign, letter in zip("\u1d43\u1d47\u1d9c\u1d48", "abcd", strict=True)},
 }
 _SPECIAL: Final = re.compile("|".join(map(re.escape, _SIGNS)))
 _NUMBER: Final = re.compile(r"(?<![\w.-])-(?=\d)")
 _INTERVAL: Final = re.compile(r"\\lbrack\{\}([-$.\d]+, [-$.\d]+)\\rbrack\{\}")
+_STACKED: Final = re.compile(r"(\S+) (\[[-$.\d]+, [-$.\d]+\])")
 _BAR: Final = re.compile(" *[\u2581-\u258f]+")
+_SMALL: Final = r"\begingroup\small\setlength{\tabcolsep}{4pt}"
 _LEVELS: Final = {1: "section*", 2: "section*", 3: "subsection*"}
 
 
@@ -113,18 +118,43 @@ def _list(name: str, items: list[str]) -> str:
 
 
 def _table(block: Table) -> str:
-    """A table that may break over pages, with the rules of booktabs."""
-    sides = "".join("r" if column.right else "l" for column in block.columns)
-    caption = [f"\\caption*{{{tex(block.title)}}} \\\\"] if block.title else []
-    rows = [_row([cell.text if isinstance(cell, Cell) else cell for cell in row]) for row in block.rows]
-    head = ["\\toprule", _row([column.heading for column in block.columns]), "\\midrule", "\\endhead", "\\bottomrule"]
-    return "\n".join(
-        (f"\\begin{{longtable}}{{@{{}}{sides}@{{}}}}", *caption, *head, "\\endfoot", *rows, "\\end{longtable}")
-    )
+    """A table that may break over pages, with the rules of booktabs, headings of groups, and notes at its end."""
+    table = titled(block)
+    sides = "".join("r" if column.right else "l" for column in table.columns)
+    caption = [f"\\caption*{{{tex(table.title)}}} \\\\"] if table.title else []
+    rows = [_row([cell.text if isinstance(cell, Cell) else cell for cell in row]) for row in table.rows]
+    head = ["\\toprule", *_groups(table), _row([column.heading for column in table.columns]), "\\midrule", "\\endhead"]
+    foot = ["\\bottomrule", "\\endfoot", "\\bottomrule", *_notes(table), "\\endlastfoot"]
+    opening, closing = f"\\begin{{longtable}}{{@{{}}{sides}@{{}}}}", "\\end{longtable}\\endgroup"
+    return "\n".join((_SMALL, opening, *caption, *head, *foot, *rows, closing))
+
+
+def _groups(table: Table) -> Iterator[str]:
+    """A row of the headings above those of several columns, with a rule under each."""
+    runs = [(name, len([*columns])) for name, columns in groupby(column.group for column in table.columns)]
+    if not any(name for name, _ in runs):
+        return
+    yield " & ".join(f"\\multicolumn{{{size}}}{{c}}{{{tex(name)}}}" for name, size in runs) + " \\\\"
+    last = 0
+    for name, size in runs:
+        first, last = last + 1, last + size
+        if name:
+            yield f"\\cmidrule(lr){{{first}-{last}}}"
+
+
+def _notes(table: Table) -> Iterator[str]:
+    for sign, meaning in table.notes:
+        note = f"{tex(sign)}{':' if sign.isascii() else ''} {tex(meaning)}"
+        yield f"\\multicolumn{{{len(table.columns)}}}{{@{{}}l@{{}}}}{{\\footnotesize {note}}} \\\\"
 
 
 def _row(cells: list[Phrase]) -> str:
-    return f"{' & '.join(map(_phrase, cells))} \\\\"
+    return f"{' & '.join(_STACKED.sub(_stacked, _phrase(cell)) for cell in cells)} \\\\"
+
+
+def _stacked(match: re.Match[str]) -> str:
+    """A number with its interval under it."""
+    return f"\\begin{{tabular}}[t]{{@{{}}r@{{}}}}{match[1]}\\\\[-2pt]{{\\scriptsize {match[2]}}}\\end{{tabular}}"
 
 
 def _phrase(parts: Phrase) -> str:
