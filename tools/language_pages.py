@@ -18,7 +18,6 @@ from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Link,
 from robust_xtreme.report.charts.style import COLOURS, config
 from robust_xtreme.report.charts.svg import alone
 from robust_xtreme.report.document import results_of
-from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.page.page import languages_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import headline_cells
@@ -69,7 +68,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     results = results_of(folder)
-    cells = with_addresses(headline_cells(results)).filter(pl.col("change").is_not_null())
+    cells = headline_cells(results).filter(pl.col("change").is_not_null())
     store.make_folder(folder / "languages")
     for code, page in pages(results):
         store.write_text(folder / "languages" / f"{code}.md", page)

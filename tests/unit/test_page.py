@@ -313,7 +313,7 @@ def test_tables_for_papers_become_pages(tmp_path: Path) -> None:
     page = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{tables}}\end{{document}}"
     (tmp_path / "page.tex").write_text(page)
     command = ["pdflatex", "-halt-on-error", "-draftmode", "-no-shell-escape", "page"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-600:]
 
 

@@ -14,6 +14,7 @@ from tests.program import program
 
 from robust_xtreme import resources
 from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.report.beside import beside
 from robust_xtreme.report.blocks import Block, Bullets, Diff, Part, Sample, inlines, text_of
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
@@ -121,7 +122,7 @@ def test_texts_are_made_again_as_the_run_read_them(run: Run) -> None:
 
 def test_the_page_has_every_kind_of_example(run: Run) -> None:
     """With gold and both answers, an address each, and spans that are marked where an answer is one."""
-    (part,) = samples_part(run.folder, run.results)
+    (part,) = samples_part({"": run.folder}, run.results)
     every = samples(part.blocks)
     assert len({sample.anchor for sample in every}) == len(every)
     assert {task_of(sample) for sample in every} == set(TASKS)
@@ -135,6 +136,17 @@ def test_the_page_has_every_kind_of_example(run: Run) -> None:
     fact = next(dict(sample.facts)["gold"] for sample in every if task_of(sample) == "xnli")
     assert text_of(fact) in ("entailment", "neutral", "contradiction")
     assert any(isinstance(inline, Diff) for sample in every for _, value in sample.facts for inline in inlines(value))
+
+
+def test_two_runs_have_examples_each(run: Run) -> None:
+    """With texts, and with addresses that tell the runs apart."""
+    runs = {"old": run.folder, "new": run.folder}
+    (part,) = samples_part(runs, beside(dict.fromkeys(runs, run.results)))
+    every = samples(part.blocks)
+    assert len({sample.anchor for sample in every}) == len(every)
+    assert all(sample.texts for sample in every)
+    for name in runs:
+        assert {task_of(sample) for sample in every if f"/{name}:" in sample.anchor} == set(TASKS)
 
 
 @pytest.fixture
@@ -160,7 +172,7 @@ def test_changed_and_missing_data_leave_answers_and_say_why(copied: Run) -> None
     changed = copied.data / "xnli" / "test-ar.jsonl"
     changed.write_text(changed.read_text("utf-8").replace(".", "!"), encoding="utf-8")
     (copied.data / "panx" / "test-en.jsonl").unlink()
-    (part,) = samples_part(copied.folder, copied.results)
+    (part,) = samples_part({"": copied.folder}, copied.results)
     (why,) = [block for block in part.blocks if isinstance(block, Bullets)]
     lines = [text_of(item) for item in why.items]
     assert "xnli ar: no texts are shown. xnli/test-ar.jsonl changed since the run." in lines
@@ -179,7 +191,7 @@ def test_other_edits_than_the_stored_ones_are_named(copied: Run) -> None:
     rows = pl.read_parquet(path)
     other = pl.when(pl.col("task") == "xnli").then(pl.lit('{"swap": 99}')).otherwise("operators")
     rows.with_columns(operators=other).write_parquet(path)
-    (part,) = samples_part(copied.folder, copied.results)
+    (part,) = samples_part({"": copied.folder}, copied.results)
     (why,) = [block for block in part.blocks if isinstance(block, Bullets)]
     assert "has other edits than the run in xnli/test/" in str(why)
 

@@ -49,27 +49,27 @@ def report(
     from robust_xtreme.report.beside import beside, names
     from robust_xtreme.report.document import finished
 
-    results = beside({name: finished(Path(run)) for name, run in zip(names(runs), runs, strict=True)})
+    folders = {name: Path(run) for name, run in zip(names(runs), runs, strict=True)}
+    results = beside({name: finished(folder) for name, folder in folders.items()})
     chosen = [name.strip() for name in (views or "").split(",") if name.strip()]
     page = Path(runs[0]) / _PAGE
     if output is not None:
-        page = _write(results, output, chosen, [] if no_texts else runs, force)
+        page = _write(results, output, chosen, {} if no_texts else folders, force)
     elif not open:
         _show(results, chosen)
     if open:
         _open(page)
 
 
-def _write(results: Results, output: str, views: list[str], runs: list[str], force: bool) -> Path:
-    """Write a file; the page of one run has examples."""
+def _write(results: Results, output: str, views: list[str], runs: dict[str, Path], force: bool) -> Path:
+    """Write a file; a page has examples of the runs, if any."""
     from robust_xtreme.perturbing.output import target
     from robust_xtreme.report.outputs import written
     from robust_xtreme.report.samples.part import samples_part
     from robust_xtreme.results import store
 
     path = target("-o", output, force, {})
-    shows_examples = len(runs) == 1 and path.suffix == ".html" and not views
-    examples = samples_part(Path(runs[0]), results) if shows_examples else ()
+    examples = samples_part(runs, results) if runs and path.suffix == ".html" and not views else ()
     content = written(results, path.suffix, views, [*examples])
     store.write(path, content)
     echo(str(path))

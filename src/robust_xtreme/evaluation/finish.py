@@ -21,7 +21,7 @@ from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import written
 from robust_xtreme.report.samples.choosing import Rows
-from robust_xtreme.report.samples.part import samples_part_of
+from robust_xtreme.report.samples.part import Shown, samples_part_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averages
@@ -65,7 +65,8 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averaged, AVERAGES)
     results = Results(*frames, manifest, averaged, noised)
-    examples = [*samples_part_of(results, Rows(predictions.lazy(), stats.lazy()), plan.spec)]
+    rows = Rows(predictions.lazy(), stats.lazy())
+    examples = [*samples_part_of(results, [Shown(rows, plan.spec, manifest)])]
     for name in (REPORT, PAGE):
         path = folder.path / name
         folder.journal.write(path, written(results, path.suffix, examples=examples))

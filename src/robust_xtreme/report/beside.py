@@ -21,8 +21,13 @@ def beside(runs: Mapping[str, Results]) -> Results:
     return Results(scores, deltas, _manifest(runs), averages, conditions.unique(maintain_order=True))
 
 
+def model_prefix(name: str) -> str:
+    """What is before the names of a run's models."""
+    return f"{name}: "
+
+
 def _named(name: str, results: Results) -> Results:
-    model = pl.concat_str(pl.lit(f"{name}: "), "model").alias("model")
+    model = pl.concat_str(pl.lit(model_prefix(name)), "model").alias("model")
     frames = (results.scores, results.deltas, results.averages)
     scores, deltas, averages = (frame.with_columns(model) for frame in frames)
     return replace(results, scores=scores, deltas=deltas, averages=averages)
@@ -36,7 +41,7 @@ def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:
     notes = [f"{name}: {note}" for name, manifest in manifests.items() for note in manifest.get("notes", ())]
     specs = {f"{name}: {key}": value for name, each in manifests.items() for key, value in each.get("spec", {}).items()}
     models = [
-        {**model, "model": f"{name}: {model.get('model')}"}
+        {**model, "model": f"{model_prefix(name)}{model.get('model')}"}
         for name, manifest in manifests.items()
         for model in manifest.get("models", ())
     ]

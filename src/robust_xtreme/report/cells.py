@@ -95,8 +95,8 @@ def headline(data: pl.DataFrame, results: Results) -> pl.DataFrame:
 
 
 def highest(data: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each perturbation's highest strength."""
-    best = pl.col("strength_rank").max().over("task", "split", "fields", "perturbation")
+    """The rows of each model's and perturbation's highest strength."""
+    best = pl.col("strength_rank").max().over("model", "task", "split", "fields", "perturbation")
     return data.filter(pl.col("strength_rank").eq_missing(best))
 
 

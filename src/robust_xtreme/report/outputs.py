@@ -12,7 +12,6 @@ from robust_xtreme.errors import UnknownName
 from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Document, Heading, Paragraph, Part
 from robust_xtreme.report.document import TITLE, slim, view_blocks
-from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.page.page import page
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.report.summary import headline_cells
@@ -81,7 +80,7 @@ def _chosen(results: Results, views: Sequence[str]) -> Document:
 
 def cells(results: Results) -> pl.DataFrame:
     """The perturbed cells of headline metrics, as they are downloaded."""
-    return with_addresses(headline_cells(results)).select(CELLS).with_columns(pl.col(pl.Float64).round(_DIGITS))
+    return headline_cells(results).select(CELLS).with_columns(pl.col(pl.Float64).round(_DIGITS))
 
 
 def _csv(results: Results, *_: object) -> bytes:

@@ -46,7 +46,7 @@ def what_was_run(results: Results) -> Iterator[Block]:
 
 def verdict(results: Results) -> Phrase:
     """How many tested cells got worse, and the one that lost most."""
-    cells = with_addresses(headline_cells(results))
+    cells = headline_cells(results)
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if cells.is_empty():
         return (Strong("Nothing was perturbed."), " The page has clean levels.")
@@ -109,8 +109,8 @@ def undecided(cell: Mapping[str, Any]) -> bool:
 
 @lru_cache(maxsize=4)  # of the same results for every view
 def headline_cells(results: Results) -> pl.DataFrame:
-    """The perturbed cells of headline metrics over all items."""
-    return headline(perturbed(results).filter(pl.col("scope") == "all"), results)
+    """The perturbed cells of headline metrics over all items, with their addresses."""
+    return with_addresses(headline(perturbed(results).filter(pl.col("scope") == "all"), results))
 
 
 def _tested(cells: pl.DataFrame) -> str:

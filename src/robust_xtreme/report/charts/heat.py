@@ -8,7 +8,7 @@ import polars as pl
 
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.charts.style import STEPS, config
-from robust_xtreme.report.names import script, with_addresses
+from robust_xtreme.report.names import script
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 
@@ -24,7 +24,7 @@ def heat(results: Results) -> dict[str, Any]:
     """
     import altair as alt
 
-    cells = with_addresses(highest(headline_cells(results))).filter(pl.col("change").is_not_null())
+    cells = highest(headline_cells(results)).filter(pl.col("change").is_not_null())
     scripts = pl.col("language").map_elements(script, return_dtype=pl.String)
     shown = cells.select("language", "column", "noise", pl.col("change").round(1), script=scripts)
     codes = shown.sort("script", "language").get_column("language").unique(maintain_order=True).to_list()

@@ -10,7 +10,7 @@ import polars as pl
 from robust_xtreme.report.blocks import Block, Cell, Column, Link, Paragraph, Part, Phrase, Table
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.columns import NOTHING, percent, points, signed
-from robust_xtreme.report.names import anchor, language_name, script, with_addresses
+from robust_xtreme.report.names import anchor, language_name, script
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import Results
 
@@ -24,7 +24,7 @@ _KEY: Final = Paragraph(
 
 def heat(results: Results) -> Iterator[Part]:
     """A table for each perturbation, languages by script in rows and tasks in columns."""
-    cells = with_addresses(highest(headline_cells(results)))
+    cells = highest(headline_cells(results))
     blocks: list[Block] = [_KEY]
     for (noise,), group in cells.group_by("noise", maintain_order=True):
         blocks.append(_table(str(noise), group))

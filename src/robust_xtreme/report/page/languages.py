@@ -9,7 +9,7 @@ import polars as pl
 
 from robust_xtreme.report.blocks import MEDIUM, Block, Heading, Paragraph, Part, Table
 from robust_xtreme.report.cells import highest
-from robust_xtreme.report.names import anchor, language_name, script, with_addresses
+from robust_xtreme.report.names import anchor, language_name, script
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.tables import narrow, tables
 from robust_xtreme.report.view import SECTION, Results, View
@@ -28,7 +28,7 @@ _COLUMNS: Final = (
 
 def languages(results: Results, views: list[View]) -> Iterator[Part]:
     """A part for each language, by name; `views` are those whose rows are divided among them."""
-    cells = with_addresses(headline_cells(results))
+    cells = headline_cells(results)
     divided = [(view, view.make(results)) for view in views]
     codes = cells.get_column("language").unique().to_list()
     for code in sorted(codes, key=language_name):

@@ -11,7 +11,7 @@ from robust_xtreme.report.averages import within_tasks
 from robust_xtreme.report.blocks import Block, Code, Column, Link, Paragraph, Part, Phrase, Table
 from robust_xtreme.report.cells import headline, highest
 from robust_xtreme.report.columns import interval, points, signed
-from robust_xtreme.report.names import language_name, with_addresses
+from robust_xtreme.report.names import language_name
 from robust_xtreme.report.summary import claims, command, headline_cells, partial, verdict
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.averages import LANGUAGES
@@ -37,9 +37,7 @@ def _run(results: Results) -> str:
 
 def tiles(results: Results) -> Iterator[Part]:
     """A tile a task: the perturbation that costs most on average over languages, and the language that loses most."""
-    cells = with_addresses(highest(headline_cells(results))).filter(
-        pl.col("change").is_not_null(), pl.col("fields_rank") == 0
-    )
+    cells = highest(headline_cells(results)).filter(pl.col("change").is_not_null(), pl.col("fields_rank") == 0)
     averages = headline(within_tasks(results, LANGUAGES), results).filter(pl.col("fields_rank") == 0)
     rows = tuple(_tile(group, averages) for _, group in cells.group_by("task", "model", maintain_order=True))
     if rows:

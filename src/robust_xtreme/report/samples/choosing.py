@@ -15,7 +15,6 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.randomness import draws, salt, text_keys
 from robust_xtreme.report.cells import highest
-from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.manifest import check_file
@@ -113,7 +112,7 @@ def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
         every = highest(every)
     named = (("task", wanted.tasks), ("cell_language", wanted.languages))
     asked = [pl.col(column).is_in(names) for column, names in named if names]
-    cells = with_addresses(every).filter(pl.lit(True), *asked)
+    cells = every.filter(pl.lit(True), *asked)
     base = pl.concat_str([f"cell_{name}" for name in _BASE], separator="\0")
     return cells.select(*_SHOWN, *raw, base=base.rank("dense"))
 

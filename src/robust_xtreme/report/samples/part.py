@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, final
 
 import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.report.beside import model_prefix
 from robust_xtreme.report.blocks import Block, Bullets, Paragraph, Part, Sample
 from robust_xtreme.report.names import anchor, language_name
 from robust_xtreme.report.samples.choosing import BECAME, Rows, Wanted, chosen, rows_of
 from robust_xtreme.report.samples.showing import Known, sample
-from robust_xtreme.report.samples.texts import Read, Texts, spec_of, texts_of
+from robust_xtreme.report.samples.texts import Texts, spec_of, texts_of
 from robust_xtreme.report.samples.tokens import tokenizers_of
 from robust_xtreme.report.view import Results
+from robust_xtreme.results.manifest import MANIFEST, read_manifest
 from robust_xtreme.run_spec import RunSpec
 
 ANCHOR: Final = "examples"
@@ -28,33 +31,58 @@ _ABOUT: Final = (
 Watch = Callable[[str], None]
 
 
-def samples_part(folder: Path, results: Results, texts: bool = True) -> Iterator[Part]:
-    """The part of a finished run's page; without `texts` none is made again, and examples have their answers alone.
+@final
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A run whose examples are shown; `name` tells it from other runs of the page.
+
+    Without a `spec` it has no texts; `problems` says why, a line each.
+    """
+
+    rows: Rows
+    spec: RunSpec | None
+    manifest: Mapping[str, Any]
+    name: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
+    """The part of the page of finished runs, whose folders are named as `beside` names their models.
 
     Raises DataError where a file is not the one that the run wrote.
     """
-    rows = rows_of(folder, results.manifest)
+    several = len(runs) > 1
+    yield from samples_part_of(results, [_shown(folder, name if several else "") for name, folder in runs.items()])
+
+
+def _shown(folder: Path, name: str) -> Shown:
+    manifest = read_manifest(folder / MANIFEST)
+    rows = rows_of(folder, manifest)
+    if name:
+        named = pl.concat_str(pl.lit(model_prefix(name)), "model").alias("model")
+        rows = Rows(rows.predictions.with_columns(named), rows.stats.with_columns(named))
     try:
-        spec = spec_of(folder, results.manifest) if texts else None
-        problems: tuple[str, ...] = ()
+        return Shown(rows, spec_of(folder, manifest), manifest, name)
     except RobustXtremeError as error:
-        spec, problems = None, (f"No texts are shown. {error}",)
-    yield from samples_part_of(results, rows, spec, problems=problems)
+        return Shown(rows, None, manifest, name, (f"No texts are shown. {error}",))
 
 
-def samples_part_of(
-    results: Results, rows: Rows, spec: RunSpec | None, read: Read | None = None, problems: Sequence[str] = ()
-) -> Iterator[Part]:
-    """The same from the frames of a run and its spec; `read` gives data that are in memory."""
-    shown = chosen(results, rows, Wanted())
-    made = _texts(shown, spec, results.manifest, read)
-    known = known_of(made, spec, results.manifest)
+def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
+    """The same of runs that are open."""
+    predictions, stats = (pl.concat([getattr(run.rows, name) for run in runs]) for name in ("predictions", "stats"))
+    shown = chosen(results, Rows(predictions, stats), Wanted())
+    known: dict[str, Known] = {}
+    lines: list[str] = []
+    for run in runs:
+        models = run.rows.predictions.select("model").unique().collect().to_series().to_list()
+        made = _texts(shown.filter(pl.col("cell_model").is_in(models)), run)
+        known |= dict.fromkeys(models, known_of(made, run.spec, run.manifest))
+        lines += [f"{run.name}: {line}" if run.name else line for line in (*run.problems, *made.problems)]
     groups = [*_groups(shown, known)]
     if not groups:
         return
-    lines = (*problems, *made.problems)
     about = Paragraph(_ABOUT.format(shown.height, "example" if shown.height == 1 else "examples", _counts(shown)))
-    why: tuple[Block, ...] = (Bullets(lines),) if lines else ()
+    why: tuple[Block, ...] = (Bullets(tuple(lines)),) if lines else ()
     yield Part("Examples", ANCHOR, (about, *why, *groups))
 
 
@@ -63,8 +91,8 @@ def _counts(shown: pl.DataFrame) -> str:
     return ", ".join(f"{made.count(name)} {name if name != 'same' else 'the same'}" for name in BECAME)
 
 
-def _texts(shown: pl.DataFrame, spec: RunSpec | None, manifest: Mapping[str, Any], read: Read | None) -> Texts:
-    return texts_of(shown, spec, manifest, read) if spec else Texts({}, ())
+def _texts(shown: pl.DataFrame, run: Shown) -> Texts:
+    return texts_of(shown, run.spec, run.manifest) if run.spec else Texts({}, ())
 
 
 def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> Known:
@@ -73,12 +101,12 @@ def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> 
     return Known(made.remade, labels, tokenizers_of(spec, manifest) if spec and made.remade else {})
 
 
-def _groups(shown: pl.DataFrame, known: Known) -> Iterator[Part]:
-    """A folded part for each language, in it a part for each task."""
+def _groups(shown: pl.DataFrame, known: Mapping[str, Known]) -> Iterator[Part]:
+    """A folded part for each language, in it a part for each task; what is known is by model."""
     for (code,), of_language in shown.group_by("language", maintain_order=True):
         parts = []
         for (column,), of_task in of_language.group_by("column", maintain_order=True):
-            samples = tuple(sample(row, known) for row in of_task.iter_rows(named=True))
+            samples = tuple(sample(row, known[row["cell_model"]]) for row in of_task.iter_rows(named=True))
             parts.append(Part(str(column), f"{ANCHOR}/{anchor(str(code), str(column))}", samples, level=4))
         address = f"{ANCHOR}/{anchor(str(code))}"
         yield Part(language_name(str(code)), address, tuple(parts), level=3, folded=True)

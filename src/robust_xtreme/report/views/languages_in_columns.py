@@ -9,7 +9,7 @@ import polars as pl
 
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.columns import GROUPED, NOTHING, interval, signed
-from robust_xtreme.report.names import script, with_addresses
+from robust_xtreme.report.names import script
 from robust_xtreme.report.summary import UNDECIDED, headline_cells, undecided
 from robust_xtreme.report.view import SECTION, Results, view
 
@@ -30,7 +30,7 @@ _NOTES: Final = {
 @view(title="Languages in columns", order=19, notes=_NOTES)
 def languages_in_columns(results: Results) -> pl.DataFrame:
     """Changes in points, perturbed minus clean, with intervals that are valid for all tests at once."""
-    cells = with_addresses(highest(headline_cells(results)))
+    cells = highest(headline_cells(results))
     codes = sorted(set(cells.get_column("language")), key=lambda code: (script(code), code))
     groups = [codes[start : start + _WIDTH] for start in range(0, len(codes), _WIDTH)]
     made = [pl.DataFrame(list(_rows(cells.filter(pl.col("language").is_in(group)), group))) for group in groups]

@@ -7,7 +7,6 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.report.cells import highest
-from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import SECTION, Results, view
 
@@ -21,6 +20,6 @@ _COLUMNS: Final = (
 @view(title="Worst cells", order=1)
 def worst_cells(results: Results) -> pl.DataFrame:
     """The largest losses of all tasks and languages, at each perturbation's highest strength."""
-    cells = with_addresses(highest(headline_cells(results))).filter(pl.col("change") < 0)
+    cells = highest(headline_cells(results)).filter(pl.col("change") < 0)
     rows = cells.sort("change", "address").head(_MOST).with_columns(pl.lit("").alias(SECTION), task=pl.col("column"))
     return rows.select(SECTION, *_COLUMNS)
