@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.outputs import written
+from robust_xtreme.run_spec import RunSpec
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -53,6 +55,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page that a small run writes, with examples."""
+    folder = tmp_path_factory.mktemp("small") / "run"
+    tasks, languages = ("xnli", "xquad"), ("ar", "sw")
+    spec = RunSpec(tasks=tasks, languages=languages, perturb=("char_noise:0.1,0.3",), limit="12", out=str(folder))
+    evaluate(spec, cache=False)
+    return (folder / "report.html").as_uri()
+
+
 def _opened(browser: Browser, address: str, **options: Any) -> tuple[Page, list[str]]:
     """A page, and what it complains about or asks for."""
     page = browser.new_context(**options).new_page()
@@ -80,6 +92,23 @@ def test_a_click_filters_and_the_address_keeps_it(browser: Browser, address: str
     assert _shown(again, "#languages > section") == 1
     again.click("text=Show everything")
     assert _shown(again, "#languages > section") == 12
+    assert messages == []
+
+
+def test_an_example_is_opened_by_its_address(browser: Browser, small: str) -> None:
+    """Its fold opens; the filter leaves those that became wrong; its text runs from right to left."""
+    page, messages = _opened(browser, small)
+    sample = page.locator('article[data-of="ar/xquad/char_noise:0.3"]').first
+    assert sample.is_hidden()
+    opened, _ = _opened(browser, f"{small}#{sample.get_attribute('id')}")
+    shown = opened.locator(f'[id="{sample.get_attribute("id")}"]')
+    assert shown.is_visible()
+    assert shown.locator("bdi[dir=rtl]").count() >= 1
+    opened.click("text=Show everything")
+    opened.select_option("label:has-text('Examples') select", "wrong")
+    left = opened.query_selector_all("article.sample:not([data-off])")
+    assert {each.get_attribute("data-became") for each in left} == {"wrong"}
+    assert "became=wrong" in opened.url
     assert messages == []
 
 
@@ -128,11 +157,11 @@ def test_the_page_is_printed(browser: Browser, address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_it(browser: Browser, address: str, scheme: str) -> None:
+def test_everybody_can_read_it(browser: Browser, small: str, scheme: str) -> None:
     """axe finds nothing serious, in the light and in the dark; the two have different colours."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page, _ = _opened(browser, address, color_scheme=scheme)
+    page, _ = _opened(browser, small, color_scheme=scheme)
     for fold in page.query_selector_all("details"):
         fold.evaluate("fold => { fold.open = true; }")
     violations = Axe().run(page).response["violations"]
