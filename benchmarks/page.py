@@ -1,13 +1,17 @@
 """The page of a large run: how long it takes, how much memory and how many bytes: `python -m benchmarks.page`.
 
-A made-up run of 10 tasks, 50 languages, 5 perturbations and 5 strengths each: 12,500 perturbed cells. The limits beside
-the figures are those that the page was designed for.
+A made-up run of 10 tasks, 50 languages, 5 perturbations and 5 strengths each: 12,500 perturbed cells; then the same
+with as many examples as a page has at most. The limits beside the figures are those that the page was designed for. A
+page is usable when a browser shows it and has answered a click.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,17 +20,27 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from robust_xtreme import resources
+from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.report.blocks import Diff, Link, Part, Sample
 from robust_xtreme.report.outputs import written
+from robust_xtreme.report.samples.choosing import MOST
+from robust_xtreme.report.samples.showing import shown
+from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.schema import AVERAGES, DELTAS, SCORES, build
+from robust_xtreme.specs import PerturbationSpec
 
 TASKS: Final = (
     "xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa"
 )  # fmt: skip
 NOISES: Final = ("char_noise", "keyboard_typo", "transliterate", "wrong_layout", "diacritics")
 STRENGTHS: Final = (0.02, 0.05, 0.1, 0.2, 0.3)
-LIMITS: Final = {"bytes": 3_000_000, "seconds": 60, "MiB": 2048}
+NOISE: Final = "char_noise:0.1"
+_OTHERS: Final = {"seconds to make": 60, "MiB at most": 2048, "seconds until it is usable": 3}
+LIMITS: Final = {"cells": {"bytes": 3_000_000, **_OTHERS}, "examples": {"bytes": 8_000_000, **_OTHERS}}
 
 
 def results(tasks: int = 10, languages: int = 50, noises: int = 5) -> Results:
@@ -88,20 +102,80 @@ def _averages(deltas: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {**named, "inference": "", "condition": condition, **listed, **means, **bounds}
 
 
+def examples(many: int) -> Part:
+    """Questions and contexts of the embedded suite under noise, as many as asked for, evenly over its languages."""
+    texts = [text for path in sorted(resources.mini("suite").glob("xquad/test-*.jsonl")) for text in _texts(path)]
+    noised = noise_texts(texts, PerturbationSpec.parse(NOISE), seed=0)
+    pairs = [*zip(noised[::2], noised[1::2], strict=True)]
+    by_language: dict[str, list[Sample]] = {}
+    for number in range(many):
+        question, context = pairs[number % len(pairs)]
+        by_language.setdefault(question.clean.language, []).append(_sample(number, question, context))
+    folds = [Part(code, f"examples/{code}", tuple(every), 3, folded=True) for code, every in by_language.items()]
+    return Part("Examples", "examples", tuple(folds))
+
+
+def _texts(path: Path) -> Iterator[Text]:
+    language = path.stem.removeprefix("test-")
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        for name in ("question", "context"):
+            yield Text(f"{language}/{row['id']}/{name}", language, row[name])
+
+
+def _sample(number: int, question: Noised, context: Noised) -> Sample:
+    """An example with the parts of one of question answering."""
+    code = question.clean.language
+    cell = f"{code}/xquad/char_noise:0.3"
+    anchor = f"{cell}/{number}"
+    links = Link(f"xquad, {code}, char_noise:0.3", f"#{cell}"), " ", Link(str(number), f"#{anchor}")
+    answer, tokens = (Diff(((text, text),), code) for text in (context.clean.value[:20], context.clean.value[:60]))
+    facts = (("gold", answer), ("clean", answer), ("noisy", answer), ("edits", "delete 9, double 7, replace 8, swap 8"))
+    fields = (("question", shown(question)), ("context", shown(context, width=width_of(MOST))))
+    labels = {"became": ("wrong", "right", "same")[number % 3], "of": cell}
+    return Sample((*links, ": f1 100.0 to 0.0"), anchor, labels, fields, (*facts, ("tokens", (tokens, tokens))))
+
+
+def usable(page: Path, program: str) -> float:
+    """The seconds until a browser shows the page and has answered a click on a toggle."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        opened = browser.new_page()
+        start = time.perf_counter()
+        opened.goto(page.as_uri(), wait_until="load")
+        opened.click("text=noisy level")
+        opened.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        seconds = time.perf_counter() - start
+        browser.close()
+    return seconds
+
+
 def main() -> None:
-    """Print the figures of one page."""
+    """Print the figures of the page without and with examples, and of the browser where there is one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--output", type=Path, help="keep the page")
-    output = parser.parse_args().output
+    parser.add_argument("-o", "--output", type=Path, help="a folder for the pages")
+    parser.add_argument("--browser", default=shutil.which("chromium"), help="the program; playwright drives it")
+    asked = parser.parse_args()
     made = results()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, parts in (("cells", []), ("examples", [examples(MOST)])):
+            figures = _measured(made, parts, (asked.output or Path(folder)) / f"{name}.html", asked.browser)
+            for (figure, limit), value in zip(LIMITS[name].items(), figures, strict=False):
+                print(f"{name}, {figure}: {value:,.1f} of {limit:,} ({value / limit:.2f})")
+
+
+def _measured(made: Results, parts: list[Part], path: Path, program: str | None) -> Iterator[float]:
     start = time.perf_counter()
-    page = written(made, ".html")
+    page = written(made, ".html", examples=parts)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    for (name, limit), figure in zip(LIMITS.items(), (len(page), seconds, peak), strict=True):
-        print(f"{name}: {figure:,.0f} of {limit:,} ({figure / limit:.2f})")
-    if output:
-        output.write_bytes(page)
+    path.write_bytes(page)
+    yield len(page)
+    yield seconds
+    yield resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if program:
+        yield usable(path, program)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -17,6 +17,7 @@ from robust_xtreme.report.samples.choosing import BECAME, Rows, Wanted, chosen, 
 from robust_xtreme.report.samples.showing import Known, sample
 from robust_xtreme.report.samples.texts import Texts, spec_of, texts_of
 from robust_xtreme.report.samples.tokens import tokenizers_of
+from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.manifest import MANIFEST, read_manifest
 from robust_xtreme.run_spec import RunSpec
@@ -76,7 +77,8 @@ def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
     for run in runs:
         models = run.rows.predictions.select("model").unique().collect().to_series().to_list()
         made = _texts(shown.filter(pl.col("cell_model").is_in(models)), run)
-        known |= dict.fromkeys(models, known_of(made, run.spec, run.manifest))
+        of_run = replace(known_of(made, run.spec, run.manifest), width=width_of(shown.height))
+        known |= dict.fromkeys(models, of_run)
         lines += [f"{run.name}: {line}" if run.name else line for line in (*run.problems, *made.problems)]
     groups = [*_groups(shown, known)]
     if not groups:

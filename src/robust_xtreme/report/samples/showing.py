@@ -19,7 +19,7 @@ from robust_xtreme.report.columns import percent, points
 from robust_xtreme.report.names import cell_name
 from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.report.samples.tokens import SHOWN, Tokenize, changed_tokens
-from robust_xtreme.report.samples.windows import CUT, Mark, marked, window
+from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, window
 
 Row = Mapping[str, Any]
 Fact = tuple[str, Phrase]
@@ -35,11 +35,15 @@ _CONTEXT: Final = "context"
 @final
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a run's examples beside their rows: their texts, the labels of its own tasks, tokenizers."""
+    """What is known of a run's examples beside their rows: their texts, the labels of its own tasks, tokenizers.
+
+    `width` is about how many clusters of a text are shown.
+    """
 
     remade: Mapping[tuple[str, int, str], Remade] = field(default_factory=dict)
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tokenizers: Mapping[str, Tokenize] = field(default_factory=dict)
+    width: int = WIDTH
 
 
 def sample(row: Row, known: Known) -> Sample:
@@ -53,7 +57,7 @@ def sample(row: Row, known: Known) -> Sample:
         f": {row['metric']} {points(row['value_clean'])} to {points(row['value'])}",
     )
     labels = {"became": row["became"], "of": row["address"]}
-    texts = tuple(_texts(row, remade)) if remade else ()
+    texts = tuple(_texts(row, remade, known.width)) if remade else ()
     facts = (*_answers(row, remade, known), _edits(row), *_tokens(row, remade, known))
     return Sample(title, address, labels, texts, facts)
 
@@ -75,16 +79,15 @@ def _native(id: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------- texts
 
 
-def _texts(row: Row, remade: Remade) -> Iterator[tuple[str, Diff]]:
+def _texts(row: Row, remade: Remade, width: int) -> Iterator[tuple[str, Diff]]:
     for name in remade.clean.texts:
-        yield name, shown(remade.outcome(name), _marks(row, remade, name))
+        yield name, shown(remade.outcome(name), _marks(row, remade, name), width)
 
 
-def shown(noised: Noised, marks: Sequence[Mark] = (), width: int = 0) -> Diff:
+def shown(noised: Noised, marks: Sequence[Mark] = (), width: int = WIDTH) -> Diff:
     """A text with its edits and marks, cut to a window."""
     parts = marked(list(pieces(noised)), marks)
-    cut = window(parts, width) if width else window(parts)
-    return _diff(cut, noised.text.language)
+    return _diff(window(parts, width), noised.text.language)
 
 
 def _diff(parts: Sequence[tuple[str, str, str]], code: str) -> Diff:

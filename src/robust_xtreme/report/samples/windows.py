@@ -13,6 +13,9 @@ from robust_xtreme.noise.engine.pieces import Piece
 WIDTH: Final = 300
 """The clusters of a text that are shown, about."""
 
+_MANY: Final = 1000
+_LESS: Final = 160
+
 CUT: Final = "\u2026"
 _LONGEST: Final = 16
 """The most code points of a cluster that are shown."""
@@ -22,6 +25,11 @@ _NEAR: Final = 4 * WIDTH
 
 Marked = tuple[str, str, str]
 """A part of the clean text, what it became, and the name of its mark, or ""."""
+
+
+def width_of(examples: int) -> int:
+    """The clusters of a text that a page with so many examples shows, about."""
+    return WIDTH if examples <= _MANY else _LESS
 
 
 @final
