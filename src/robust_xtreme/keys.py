@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, final
 
@@ -73,6 +73,28 @@ def toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(toml, value))}]"
     return json_text(value)
+
+
+def options(values: Any, defaults: Any) -> list[str] | None:
+    """The words of a command line for the keys of a spec that differ from those of another one.
+
+    None where one of these keys has no option.
+    """
+    every = keys(type(values)).items()
+    changed = {name: known for name, (_, known) in every if getattr(values, name) != getattr(defaults, name)}
+    if any(known.panel is None for known in changed.values()):
+        return None
+    return [word for name, known in changed.items() for word in _option(name, known, getattr(values, name))]
+
+
+def _option(name: str, known: Key, value: Any) -> Iterator[str]:
+    option = f"--{written(name).replace('_', '-')}"
+    if isinstance(value, bool):
+        yield option
+        return
+    texts = value if isinstance(value, tuple) else (str(value),)
+    for text in texts if known.repeated else (",".join(texts),):
+        yield from (option, text)
 
 
 # ----------------------------------------------------------------------------------------- keyword arguments of Python

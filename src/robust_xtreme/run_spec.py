@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Final, final
 from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import SpecError, no_path, shown
 from robust_xtreme.examples import digest
-from robust_xtreme.keys import Argument, arguments, key, keys, toml
+from robust_xtreme.keys import Argument, arguments, key, keys, options, toml
 from robust_xtreme.renamed import note, renamed
 from robust_xtreme.specs import PerturbationSpec, canonical, check_keys, typed
 
@@ -180,6 +181,15 @@ class RunSpec:
     def folder(self) -> Path:
         """The folder that the run is written to: `out`, or `runs/eval-<identity>`."""
         return Path(self.out) if self.out else Path("runs") / f"eval-{self.identity()}"
+
+    def command(self) -> str:
+        """The command line of the run, without what changes only where or how fast it is computed."""
+        defaults = RunSpec(model=self.model, **{name: getattr(self, name) for name in NOT_HASHED})
+        words = options(self, defaults)
+        if words is None:
+            return "robust-xtreme eval --config run.toml"
+        model = [word for name in self.model if self.model != (MINI,) for word in ("--model", name)]
+        return shlex.join(["robust-xtreme", "eval", *model, *words])
 
     def to_toml(self) -> str:
         """The spec as a toml file that `from_toml` reads again, one line per key; relative paths with their folder."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from robust_xtreme.commands._app import build
+from robust_xtreme.commands._options import passed
 from robust_xtreme.errors import SpecError
+from robust_xtreme.keys import keys
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml, parse_limits
 
@@ -20,6 +25,29 @@ def test_a_spec_written_as_toml_reads_back_the_same(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text("# robust-xtreme eval --config run.toml\n" + spec.to_toml(), encoding="utf-8")
     assert from_toml(path) == spec
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model": ("mini",), "data": "mini"},
+        {"languages": ("sw", "de@en"), "keep_names": True, "seeds": 3},
+        {"data": "a b", "labels": ("xnli=a,b,c",), "trained_on": ("en,de",), "packs": ("p", "q r"), "split": "test"},
+    ],
+)
+def test_the_command_of_a_run_is_that_run(changes: dict[str, object]) -> None:
+    """Its words, read by the program, are the same spec, but for where and how fast it is computed."""
+    spec = replace(SPEC, **changes)  # type: ignore[arg-type]  # of several types
+    command = get_command(build()).commands["eval"]  # type: ignore[attr-defined]  # a program with commands is a group
+    params = command.make_context("eval", shlex.split(replace(spec, batch_tokens=9).command())[2:]).params
+    given = {name: value for name, value in params.items() if value and name in keys(RunSpec)}
+    assert from_mapping(passed(given, ("tasks", "languages")), "eval") == spec
+
+
+def test_a_run_with_a_key_that_has_no_option_is_named_by_its_file() -> None:
+    """The precision is a key of the file alone."""
+    assert replace(SPEC, precision="bf16").command() == "robust-xtreme eval --config run.toml"
 
 
 def test_the_identity_leaves_out_where_and_how_fast_a_run_is_computed() -> None:

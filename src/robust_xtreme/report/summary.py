@@ -46,20 +46,22 @@ def what_was_run(results: Results) -> Iterator[Block]:
 
 def verdict(results: Results) -> Phrase:
     """How many tested cells got worse, and the one that lost most."""
-    cells = headline_cells(results)
+    return verdict_on(headline_cells(results))
+
+
+def verdict_on(cells: pl.DataFrame) -> Phrase:
+    """The same of some of the headline cells."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if cells.is_empty():
         return (Strong("Nothing was perturbed."), " The page has clean levels.")
     if tests.is_empty():
         return (Strong("No change was tested."), " The page has the changes without a verdict.")
     lost = tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).sort("change")
+    of = f"{tests.height} test{'s' if tests.height > 1 else ''}"
     if lost.is_empty():
-        return (
-            Strong(f"None of {tests.height} tests shows a drop."),
-            " That does not show that there is none: see mde.",
-        )
+        return (Strong(f"None of {of} shows a drop."), " That does not show that there is none: see mde.")
     worst = lost.row(0, named=True)
-    shown = Strong(f"{lost.height} of {tests.height} tests show a drop.")
+    shown = Strong(f"{lost.height} of {of} show{'s' if lost.height == 1 else ''} a drop.")
     return (shown, " The largest: ", Link(cell_name(worst), f"#{worst['address']}"), f", {_changed(worst)}.")
 
 

@@ -61,5 +61,9 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
         "noisy": points(row["value"]),
         "edits": percent(row["grapheme_edit_rate"]),
     }
-    change: Phrase = (Link(signed(row["change"]) + mark(row), f"#{row['address']}"),)
-    return Cell(change, row["change"], _PATTERNS[mark(row)], also)
+    return coloured(row, (Link(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
+
+
+def coloured(row: Mapping[str, Any], text: Phrase, also: Mapping[str, str] | None = None) -> Cell:
+    """A text in the colour and with the pattern of a cell of the run."""
+    return Cell(text, row["change"], _PATTERNS[mark(row)], also or {})

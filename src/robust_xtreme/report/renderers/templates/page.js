@@ -28,7 +28,7 @@
     became: all("article[data-became]").length ? [["wrong", "became wrong"], ["right", "became right"]] : [],
   };
   choices.beside = choices.language;
-  const LABELS = { language: "Language", beside: "beside", task: "Task", noise: "Noise", became: "Examples" };
+  const LABELS = { language: "Language", beside: "Beside", task: "Task", noise: "Noise", became: "Examples" };
 
   const control = {};
   const tools = byId("tools");
@@ -59,6 +59,7 @@
     reset.textContent = "Show everything";
     reset.addEventListener("click", () => { for (const name of FILTERS) delete state[name]; keep(); apply(); });
     tools.append(group, reset);
+    byId("tasks")?.after(tools);
     tools.hidden = false;
   };
 
