@@ -41,7 +41,7 @@ def test_the_command_of_a_run_is_that_run(changes: dict[str, object]) -> None:
     spec = replace(SPEC, **changes)  # type: ignore[arg-type]  # of several types
     command = get_command(build()).commands["eval"]  # type: ignore[attr-defined]  # a program with commands is a group
     params = command.make_context("eval", shlex.split(replace(spec, batch_tokens=9).command())[2:]).params
-    given = {name: value for name, value in params.items() if value and name in keys(RunSpec)}
+    given = {name: params[name] or None for name in keys(RunSpec) if name in params}
     assert from_mapping(passed(given, ("tasks", "languages")), "eval") == spec
 
 
