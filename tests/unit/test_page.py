@@ -58,14 +58,16 @@ def results() -> Results:
 
 
 class _Page(HTMLParser):
-    """The ids, tags and rows of a page: for each row with an id the texts of its cells."""
+    """The ids, tags and rows of a page: for each row with an id the texts of its cells and of their headings."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.ids: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.rows: dict[str, list[str]] = {}
+        self.heads: dict[str, list[str]] = {}
         self._row: list[str] = []
+        self._heads: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -76,7 +78,12 @@ class _Page(HTMLParser):
             self.ids.append(name)
         if tag == "tr":
             self._row = self.rows.setdefault(named.get("id") or "", [])
-        if tag == "td":
+            self.heads[named.get("id") or ""] = self._heads
+        if tag == "thead":
+            self._heads = []
+        if tag == "th":
+            self._row = self._heads
+        if tag in ("td", "th"):
             self._row.append("")
 
     def handle_data(self, data: str) -> None:
@@ -166,11 +173,13 @@ def _from_rows(rows: list[dict[str, Any]]) -> _Numbers:
 def _from_html(text: str) -> _Numbers:
     """Of the rows that have an address, which names the fields where they are not those of the headline."""
     read: _Numbers = {}
-    for address, row in _Page(text).rows.items():
+    page = _Page(text)
+    for address, row in page.rows.items():
         if address.count("/") >= 2:
             language, task, *_, noise = address.split("/")
-            fields = _FIELDS.get(row[0], _FIELDS[task])
-            read[task, language, fields, *noise.split(":")] = tuple(row[2:5])
+            cell = dict(zip(page.heads[address], row, strict=True))
+            fields = _FIELDS.get(cell["task"], _FIELDS[task])
+            read[task, language, fields, *noise.split(":")] = (cell["clean"], cell["perturbed"], cell["change"])
     return read
 
 
@@ -357,7 +366,7 @@ def test_two_runs_are_beside_each_other(results: Results) -> None:
     page = _Page(text)
     assert len(page.ids) == len(set(page.ids))
     heads = re.findall(r"<th scope=\"col\">([^<]*)", text)
-    assert {"xnli before: tiny", "xnli after: tiny"} <= set(heads)
+    assert {"xnli before", "xnli after"} <= set(heads)
     assert both.conditions.equals(results.conditions)
 
 

@@ -146,7 +146,7 @@ def test_two_runs_have_examples_each(run: Run) -> None:
     assert len({sample.anchor for sample in every}) == len(every)
     assert all(sample.texts for sample in every)
     for name in runs:
-        assert {task_of(sample) for sample in every if f"/{name}:" in sample.anchor} == set(TASKS)
+        assert {task_of(sample) for sample in every if f"/{name}/" in sample.anchor} == set(TASKS)
 
 
 @pytest.fixture

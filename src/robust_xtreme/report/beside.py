@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from robust_xtreme.report.cells import named_beside
 from robust_xtreme.report.view import Results
 
 
@@ -21,13 +22,8 @@ def beside(runs: Mapping[str, Results]) -> Results:
     return Results(scores, deltas, _manifest(runs), averages, conditions.unique(maintain_order=True))
 
 
-def model_prefix(name: str) -> str:
-    """What is before the names of a run's models."""
-    return f"{name}: "
-
-
 def _named(name: str, results: Results) -> Results:
-    model = pl.concat_str(pl.lit(model_prefix(name)), "model").alias("model")
+    model = pl.col("model").replace(named_beside(name, results.scores.get_column("model")))
     frames = (results.scores, results.deltas, results.averages)
     scores, deltas, averages = (frame.with_columns(model) for frame in frames)
     return replace(results, scores=scores, deltas=deltas, averages=averages)
@@ -40,13 +36,10 @@ def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:
     several = ("units", "not_run")
     notes = [f"{name}: {note}" for name, manifest in manifests.items() for note in manifest.get("notes", ())]
     specs = {f"{name}: {key}": value for name, each in manifests.items() for key, value in each.get("spec", {}).items()}
-    models = [
-        {**model, "model": f"{model_prefix(name)}{model.get('model')}"}
-        for name, manifest in manifests.items()
-        for model in manifest.get("models", ())
-    ]
+    models = [model for name, results in runs.items() for model in _models(name, results)]
     return {
         **{key: [row for each in manifests.values() for row in each.get(key, ())] for key in several},
+        "runs": [*runs],
         "version": first.get("version", "unknown"),
         "spec_hash": ", ".join(str(each.get("spec_hash")) for each in manifests.values()),
         "tasks": {task: facts for each in manifests.values() for task, facts in each.get("tasks", {}).items()},
@@ -55,6 +48,12 @@ def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:
         "notes": notes,
         "commands": [command for each in manifests.values() for command in each.get("commands", ())],
     }
+
+
+def _models(run: str, results: Results) -> list[dict[str, Any]]:
+    named = named_beside(run, results.scores.get_column("model"))
+    every = results.manifest.get("models", ())
+    return [{**model, "model": named.get(str(model.get("model")), model.get("model"))} for model in every]
 
 
 def names(folders: Sequence[str]) -> list[str]:

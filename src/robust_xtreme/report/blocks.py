@@ -204,12 +204,16 @@ def grid(heads: Iterable[str], rows: Iterable[Iterable[Phrase | Cell]], left: in
 @final
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart as data: a specification of Vega-Lite; `description` says in words what it shows, of which task."""
+    """A chart as data: a specification of Vega-Lite; `description` says in words what it shows, of which task.
+
+    A page folds those that show `more` of what another chart shows.
+    """
 
     title: str
     description: str
     spec: Mapping[str, Any]
     task: str = ""
+    more: bool = False
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -12,7 +13,14 @@ from robust_xtreme.results.degrade import parts_of, without_fields
 from robust_xtreme.results.intervals import FEWEST_CLUSTERS
 from robust_xtreme.results.no_claim import no_claim
 
+_OF_RUN: Final = ": "
 FEW: Final = "few clusters"
+
+
+def named_beside(run: str, models: Iterable[str]) -> dict[str, str]:
+    """What each model of a run is called beside other runs: as the run where it has one model."""
+    names = {*models}
+    return {name: f"{run}{_OF_RUN}{name}" if len(names) > 1 else run for name in names}
 
 
 @lru_cache(maxsize=4)  # of the same results for every view
@@ -68,14 +76,22 @@ def with_condition(data: pl.DataFrame) -> pl.DataFrame:
 
 def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
     """Rows by task, headline metric and headline fields first, then language, perturbation and rising strength."""
-    ranks = {
+    ranks: dict[str, pl.Series | pl.Expr] = {
         "metric_rank": _ranks(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
         "fields_rank": _ranks(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
         "strength_rank": data.get_column("strength").cast(pl.Float64, strict=False),
+        "run_rank": _run(results),
     }
-    first = ("model", "task", "split", "translated", "inference", "metric_rank", "metric", "scope")
+    first = ("run_rank", "model", "task", "split", "translated", "inference", "metric_rank", "metric", "scope")
     then = ("fields_rank", "fields", "language", "perturbation", "strength_rank", "condition")
     return data.with_columns(**ranks).sort(*first, *then, nulls_last=True)
+
+
+def _run(results: Results) -> pl.Expr:
+    """The number of the run that a model is of, where several are beside each other."""
+    model = pl.col("model")
+    named = [(model == name) | model.str.starts_with(f"{name}{_OF_RUN}") for name in results.manifest.get("runs", ())]
+    return pl.coalesce(*(pl.when(known).then(number) for number, known in enumerate(named)), pl.lit(0))
 
 
 def _tasks(data: pl.DataFrame) -> list[str]:

@@ -258,6 +258,7 @@ _CATALOGUE: Final = (
     Shown("up to", ("range",), percent, "The highest realised strength: characters edited, of all."),
     Shown("area", ("area",), percent, "Under perturbed/clean by trapezoids, from strength 0 to the highest realised "
           "one, as a share of that range: 100 % where nothing is lost."),
+    Shown("by operator", ("mix",), _text, "The share of each operator in the accepted edits.", right=False, folds=True),
     Shown("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
     Shown("truncated", ("truncated",), lambda share: percent(share or None), "Items that do not fit into the model: a "
           "pair that was cut is scored as any other, a question none of whose answers fits into a window counts as "
@@ -276,9 +277,8 @@ def shown(columns: list[str]) -> list[Shown]:
 
 
 def _plain(name: str) -> Shown:
-    for prefix, form in ((SCORE, _text), ("share_", percent)):
-        if name.startswith(prefix):
-            return Shown(name.removeprefix(prefix), (name,), form)
+    if name.startswith(SCORE):
+        return Shown(name.removeprefix(SCORE), (name,), _text)
     if name.startswith(GROUPED):
         group, _, heading = name.removeprefix(GROUPED).partition("/")
         return Shown(heading, (name,), _text, group=group)

@@ -14,6 +14,19 @@ OTHER: Final = "Zyyy"
 """The script of what is not a known language, as ISO 15924 names it."""
 
 
+_SCRIPTS: Final = {
+    "Arab": "Arabic", "Beng": "Bengali", "Cyrl": "Cyrillic", "Deva": "Devanagari", "Geor": "Georgian", "Grek": "Greek",
+    "Gujr": "Gujarati", "Guru": "Gurmukhi", "Hans": "Chinese", "Hant": "Chinese, traditional", "Hebr": "Hebrew",
+    "Jpan": "Japanese", "Kore": "Korean", "Latn": "Latin", "Mlym": "Malayalam", "Mymr": "Burmese", "Taml": "Tamil",
+    "Telu": "Telugu", "Thai": "Thai",
+}  # fmt: skip
+
+
+def script_name(code: str) -> str:
+    """The name of a script by its code of ISO 15924; the code where it is not a known language's."""
+    return _SCRIPTS.get(code, code)
+
+
 def language_name(code: str) -> str:
     """A language's name with its code; of a pair both."""
     question, _, context = code.partition(" on ")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import polars as pl
 
@@ -12,11 +13,15 @@ from robust_xtreme.report.cells import highest
 from robust_xtreme.report.charts.curve import REALISED, curve, levels
 from robust_xtreme.report.charts.forest import forest
 from robust_xtreme.report.charts.heat import heat
+from robust_xtreme.report.charts.style import INK
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 
 if TYPE_CHECKING:
     import altair as alt
+
+_INK: Final = "#1b1b1f"
+_PAPER: Final = "white"
 
 
 @final
@@ -42,8 +47,11 @@ class Plots:
 
 
 def _chart(spec: dict[str, Any], rows: int) -> alt.TopLevelMixin:
+    """The chart with colours of its own, since a notebook has no text around it that would give them."""
     import altair as alt
 
     if not rows:
         raise UserError("The run has no perturbed cells for this chart.")
-    return alt.Chart.from_dict(spec)
+    plain = json.loads(json.dumps(spec).replace(f'"{INK}"', f'"{_INK}"'))
+    plain["config"]["background"] = _PAPER
+    return alt.Chart.from_dict(plain)

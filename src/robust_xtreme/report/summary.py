@@ -21,7 +21,7 @@ ALPHA: Final = 0.05
 """The level of the tests, of p corrected within the family."""
 
 MARKED, UNDECIDED = "\u2020", "\u00b0"
-"""What is beside the change of a cell with a mark, and of one that is tested without a verdict."""
+"""What is beside the change of a cell with a mark, and of one without a verdict."""
 
 _PARTIAL: Final = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {} failed"}
 
@@ -33,7 +33,7 @@ def what_was_run(results: Results) -> Iterator[Block]:
     summary = f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
     yield Paragraph(summary)
     yield from partial(manifest)
-    yield Paragraph(claims(results))
+    yield from (Paragraph(f"{name}: {claims(cells)}" if name else claims(cells)) for name, cells in by_run(results))
     yield from map(Paragraph, without_averages(results))
     if lines := settings(manifest):
         yield Code(lines)
@@ -76,9 +76,9 @@ def settings(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{name} = {json.dumps(value, ensure_ascii=False, sort_keys=True)}" for name, value in spec)
 
 
-def command(manifest: Mapping[str, Any]) -> str:
-    """The command that makes the run again: as it was kept, else with the run's own file."""
-    return str(manifest["commands"][-1]) if manifest.get("commands") else "robust-xtreme eval --config run.toml"
+def commands(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """The commands that make the run again: as they were kept, else with the run's own file."""
+    return tuple(map(str, manifest.get("commands", ()))) or ("robust-xtreme eval --config run.toml",)
 
 
 def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:
@@ -89,9 +89,16 @@ def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:
             yield Paragraph((Strong(f"Partial: {line.format(', '.join(named))}."),))
 
 
-def claims(results: Results) -> str:
-    """How many cells are tested and what the tests show, why the others are not tested, and how many have marks."""
+def by_run(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The headline cells of each run with its name, where several are beside each other; else all of them."""
     cells = headline_cells(results)
+    runs = results.manifest.get("runs", ("",))
+    for number, name in enumerate(runs):
+        yield name, cells.filter(run_rank=number)
+
+
+def claims(cells: pl.DataFrame) -> str:
+    """How many cells are tested and what the tests show, why the others are not tested, and how many have marks."""
     marked = _counted(f"Marked, of all {cells.height}", _marks(cells))
     parts = (_tested(cells), _counted("Not tested", _not_tested(cells)), marked)
     return " ".join([f"{cells.height} perturbed cells of headline metrics.", *filter(None, parts)])
@@ -105,8 +112,8 @@ def mark(cell: Mapping[str, Any]) -> str:
 
 
 def undecided(cell: Mapping[str, Any]) -> bool:
-    """Whether a cell is tested without a verdict."""
-    return cell["p_adjusted"] is not None and cell["p_adjusted"] >= ALPHA
+    """Whether a cell has a change without a verdict: one that is not tested, or neither a drop nor a gain."""
+    return cell["change"] is not None and not (cell["p_adjusted"] is not None and cell["p_adjusted"] < ALPHA)
 
 
 @lru_cache(maxsize=4)  # of the same results for every view

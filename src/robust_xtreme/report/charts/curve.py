@@ -50,16 +50,18 @@ def _points(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
-    """The specification of the chart of `levels`, over one of the axes."""
+    """The specification of the chart of `levels`, over one of the axes, with the areas in the legend."""
     import altair as alt
 
-    values = points.with_columns(pl.col(pl.Float64).round(2)).to_dicts()
-    names = points.get_column("perturbation").unique(maintain_order=True).to_list()
+    labels = {name: f"{name}, area {area:.1f} % up to {highest:.1f} %" for name, highest, area in areas(points)}
+    named = points.with_columns(pl.col("perturbation").replace(labels), pl.col(pl.Float64).round(2))
+    values = named.to_dicts()
+    names = named.get_column("perturbation").unique(maintain_order=True).to_list()
     scale = alt.Scale(domain=names, range=[COLOURS[index % len(COLOURS)] for index in range(len(names))])
     base = alt.Chart(alt.InlineData(values)).encode(
         x=alt.X(f"{axis}:Q", title=_TITLES[axis]),
         color=alt.Color(
-            "perturbation:N", scale=scale, title=None, legend=alt.Legend(orient="bottom", columns=2, symbolOpacity=1)
+            "perturbation:N", scale=scale, title=None, legend=alt.Legend(orient="bottom", columns=1, symbolOpacity=1)
         ),
     )
     band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")

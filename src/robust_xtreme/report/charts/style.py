@@ -42,6 +42,7 @@ def config() -> dict[str, Any]:
         "font": FONT,
         "view": {"stroke": None},
         "axis": axis,
+        "axisQuantitative": {"tickCount": 5},
         "legend": {**_TEXT, "titleFontWeight": "normal", "labelLimit": 0, "symbolStrokeWidth": 2},
         "header": _TEXT,
         "text": {"color": INK},

@@ -3,43 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 import polars as pl
 
 from robust_xtreme.report.blocks import Block, Cell, Column, Link, Paragraph, Part, Phrase, Table
 from robust_xtreme.report.cells import highest
+from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.columns import NOTHING, percent, points, signed
-from robust_xtreme.report.names import anchor, language_name, script
+from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import Results
 
 _PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
 _KEY: Final = Paragraph(
-    "Change in points at each perturbation's highest strength, perturbed minus clean. "
-    f"{MARKED} and hatched: with a mark, see marks. {UNDECIDED} and dotted: tested without a verdict. "
-    "Grey: not served, or the noise does not reach the model."
+    "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
+    f"change, whichever number is shown. {MARKED} and hatched: with a mark, see marks. {UNDECIDED} and dotted: without "
+    "a verdict. Grey: not served, or the noise does not reach the model."
 )
 
 
 def heat(results: Results) -> Iterator[Part]:
     """A table for each perturbation, languages by script in rows and tasks in columns."""
     cells = highest(headline_cells(results))
-    blocks: list[Block] = [_KEY]
+    blocks: list[Block] = [_KEY, _scale()]
     for (noise,), group in cells.group_by("noise", maintain_order=True):
         blocks.append(_table(str(noise), group))
     if cells.height:
         yield Part("Where it breaks", "heat", tuple(blocks))
 
 
+def _scale() -> Table:
+    """The colours with the changes that have them, losses first."""
+    sizes = [(f"{low} to {high}", low) for low, high in pairwise(STEPS)] + [(f"{STEPS[-1]} and more", STEPS[-1])]
+    losses = [Cell(f"-{text}", -float(low)) for text, low in reversed(sizes)]
+    gains = [Cell(f"+{text}", float(low)) for text, low in sizes]
+    row = (*losses, Cell(f"less than {STEPS[0]}", 0.0), *gains)
+    return Table(tuple(Column("") for _ in row), (row,), role="scale")
+
+
 def _table(noise: str, cells: pl.DataFrame) -> Table:
-    columns = cells.get_column("column").unique(maintain_order=True).to_list()
+    """Tasks in columns, several models of a task beside each other in the order of the run."""
+    order = ("task", "split", "fields_rank", "run_rank", "model")
+    columns = cells.sort(order, maintain_order=True).get_column("column").unique(maintain_order=True).to_list()
     rows = {(row["language"], row["column"]): row for row in cells.iter_rows(named=True)}
     codes = sorted({language for language, _ in rows}, key=lambda code: (script(code), code))
     first = {script(code): code for code in reversed(codes)}  # the first language of each script names it
     body: tuple[tuple[Phrase | Cell, ...], ...] = tuple(
         (
-            script(code) if first[script(code)] == code else "",
+            script_name(script(code)) if first[script(code)] == code else "",
             (Link(language_name(code), f"#{anchor(code)}"),),
             *(_cell(rows.get((code, column))) for column in columns),
         )
@@ -56,11 +69,12 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
     if row["no_claim"]:
         return Cell(row["no_claim"], mark="absent")
     lost = row["relative"]
-    also = {
+    texts = {
         "relative": NOTHING if lost is None else f"{-lost + 0.0:+.1f} %",
         "noisy": points(row["value"]),
         "edits": percent(row["grapheme_edit_rate"]),
     }
+    also = {name: text + mark(row) for name, text in texts.items()}
     return coloured(row, (Link(signed(row["change"]) + mark(row), f"#{row['address']}"),), also)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import polars as pl
 
-from robust_xtreme.report.blocks import MEDIUM, Block, Heading, Paragraph, Part, Table
+from robust_xtreme.report.blocks import MEDIUM, Block, Link, Paragraph, Part, Table, joined
 from robust_xtreme.report.cells import highest
-from robust_xtreme.report.names import anchor, language_name, script
+from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.page.heat import coloured
 from robust_xtreme.report.summary import headline_cells, verdict_on
 from robust_xtreme.report.tables import narrow, tables
@@ -21,24 +21,33 @@ MOST: Final = 60
 _FIRST: Final = 12
 """The number of changes that are shown at once."""
 
-_MOST_ROWS: Final = 24
-"""The number of rows of other views of one language."""
+_ROWS, _FEWEST_ROWS = 1200, 24
+"""The number of rows of another view of all languages together, and the least of one language."""
 
 _COLUMNS: Final = (
-    "task", "noise", "clean", "value", "change", "no_claim", "change_low", "change_high", "p_adjusted",
+    "task", "noise", "change", "no_claim", "change_low", "change_high", "p_adjusted", "clean", "value",
     "grapheme_edit_rate", "tokens_per_word_clean", "tokens_per_word", "label_risk", "marks",
 )  # fmt: skip
 
 
-def languages(results: Results, views: list[View]) -> Iterator[Part]:
+def languages(results: Results, views: list[View], examples: Sequence[Part] = ()) -> Iterator[Part]:
     """A part for each language, by name; `views` are those whose rows are divided among them."""
     cells = headline_cells(results)
     divided = [(view, view.make(results)) for view in views]
     codes = cells.get_column("language").unique().to_list()
+    most = max(_FEWEST_ROWS, _ROWS // max(1, len(codes)))
     for code in sorted(codes, key=language_name):
-        title = f"{language_name(code)}, {script(code)}"
-        blocks = [*_changes(cells.filter(language=code), code), *_views(divided, code)]
+        title = f"{language_name(code)}, {script_name(script(code))} script"
+        links = _links([part for part in examples if part.anchor == f"examples/{anchor(code)}"])
+        blocks = [*_changes(cells.filter(language=code), code), *links, *_views(divided, code, most)]
         yield Part(title, anchor(code), tuple(blocks), level=3)
+
+
+def _links(examples: Sequence[Part]) -> Iterator[Paragraph]:
+    """Where the examples of each task are."""
+    tasks = [block for part in examples for block in part.blocks if isinstance(block, Part)]
+    if tasks:
+        yield Paragraph(("Examples: ", *joined([(Link(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
 
 
 def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
@@ -66,10 +75,13 @@ def _table(shown: pl.DataFrame) -> Iterator[Table]:
         yield Table(table.columns, rows, role="cells", anchors=tuple(shown.get_column("address")))
 
 
-def _views(divided: list[tuple[View, pl.DataFrame]], code: str) -> Iterator[Block]:
+def _views(divided: list[tuple[View, pl.DataFrame]], code: str, most: int) -> Iterator[Block]:
     for view, frame in divided:
         rows = frame.filter(pl.col("language") == code).drop("language")
-        shown = rows.head(_MOST_ROWS).with_columns(pl.col(SECTION).alias("of")).with_columns(pl.lit("").alias(SECTION))
-        for table in tables(shown):
-            yield Heading(view.title, 4)
-            yield narrow(table, MEDIUM)
+        shown = rows.head(most).with_columns(pl.col(SECTION).alias("of")).with_columns(pl.lit("").alias(SECTION))
+        if shown.is_empty():
+            continue
+        blocks: list[Block] = [narrow(table, MEDIUM) for table in tables(shown)]
+        if left := rows.height - shown.height:
+            blocks.append(Paragraph(f"{left} more rows of the language are in report.md."))
+        yield Part(view.title, f"{view.name.replace('_', '-')}/{anchor(code)}", tuple(blocks), level=4, folded=True)

@@ -23,19 +23,20 @@ def page(results: Results, examples: Sequence[Part] = ()) -> Document:
     """The document of `report.html`, with the part of its examples if there is one."""
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (verdict_part(results), *tiles(results), *heat(results), *drawn)
-    parts = (*first, *_languages(results), *examples, *plain)
+    parts = (*first, *_languages(results, examples), *examples, *plain)
     columns = [column for table in _tables(parts) for column in table.columns]
     about = Part("What was run", "run", tuple(what_was_run(results)))
     return Document(TITLE, (*parts, about, Part("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
 
 
-def languages_of(results: Results) -> tuple[Part, ...]:
-    """The part of each language: its changes, and the rows that views have of it."""
-    return tuple(languages(results, [view for view in views() if view.name in _DIVIDED]))
+def languages_of(results: Results, examples: Sequence[Part] = ()) -> tuple[Part, ...]:
+    """The part of each language: its changes, the rows that views have of it, and links to its examples."""
+    folds = (block for part in examples for block in part.blocks if isinstance(block, Part))
+    return tuple(languages(results, [view for view in views() if view.name in _DIVIDED], [*folds]))
 
 
-def _languages(results: Results) -> Iterator[Part]:
-    if parts := languages_of(results):
+def _languages(results: Results, examples: Sequence[Part]) -> Iterator[Part]:
+    if parts := languages_of(results, examples):
         yield Part("Languages", "languages", parts)
 
 
@@ -57,7 +58,10 @@ def _shown(blocks: tuple[Block, ...], anchor: str) -> tuple[Block, ...]:
     if not any(isinstance(block, Chart) for block in drawn):
         return blocks
     tables = tuple(block for block in blocks if isinstance(block, Table))
-    return (*drawn, Part("In numbers", f"{anchor}-numbers", tables, level=3, folded=True))
+    more = tuple(block for block in drawn if isinstance(block, Chart) and block.more)
+    first = tuple(block for block in drawn if block not in more)
+    charts = (Part("More charts", f"{anchor}-more", more, level=3, folded=True),) if more else ()
+    return (*first, *charts, Part("In numbers", f"{anchor}-numbers", tables, level=3, folded=True))
 
 
 def _tables(blocks: tuple[Block, ...]) -> Iterator[Table]:

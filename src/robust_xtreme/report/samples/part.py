@@ -10,8 +10,8 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.report.beside import model_prefix
 from robust_xtreme.report.blocks import Block, Bullets, Paragraph, Part, Sample
+from robust_xtreme.report.cells import named_beside
 from robust_xtreme.report.names import anchor, language_name
 from robust_xtreme.report.samples.choosing import BECAME, Rows, Wanted, chosen, rows_of
 from robust_xtreme.report.samples.showing import Known, sample
@@ -60,7 +60,7 @@ def _shown(folder: Path, name: str) -> Shown:
     manifest = read_manifest(folder / MANIFEST)
     rows = rows_of(folder, manifest)
     if name:
-        named = pl.concat_str(pl.lit(model_prefix(name)), "model").alias("model")
+        named = pl.col("model").replace(named_beside(name, _models(rows)))
         rows = Rows(rows.predictions.with_columns(named), rows.stats.with_columns(named))
     try:
         return Shown(rows, spec_of(folder, manifest), manifest, name)
@@ -75,7 +75,7 @@ def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
     known: dict[str, Known] = {}
     lines: list[str] = []
     for run in runs:
-        models = run.rows.predictions.select("model").unique().collect().to_series().to_list()
+        models = _models(run.rows)
         made = _texts(shown.filter(pl.col("cell_model").is_in(models)), run)
         of_run = replace(known_of(made, run.spec, run.manifest), width=width_of(shown.height))
         known |= dict.fromkeys(models, of_run)
@@ -86,6 +86,10 @@ def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
     about = Paragraph(_ABOUT.format(shown.height, "example" if shown.height == 1 else "examples", _counts(shown)))
     why: tuple[Block, ...] = (Bullets(tuple(lines)),) if lines else ()
     yield Part("Examples", ANCHOR, (about, *why, *groups))
+
+
+def _models(rows: Rows) -> list[str]:
+    return rows.predictions.select("model").unique().collect().to_series().to_list()
 
 
 def _counts(shown: pl.DataFrame) -> str:

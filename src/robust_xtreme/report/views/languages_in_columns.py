@@ -19,7 +19,7 @@ _WIDTH: Final = 6
 _MARKS: Final = {"not shown above chance": "ᵃ", "no room": "ᵇ", "constant": "ᶜ", "cannot reject": "ᵈ"}
 _NOTES: Final = {
     **{sign: name for name, sign in _MARKS.items()},
-    UNDECIDED: "tested without a verdict",
+    UNDECIDED: "without a verdict: not tested, or neither a drop nor a gain",
     NOTHING: "not in the run",
     "not applicable": "the noise is not defined there",
     "no edits": "the noise edits no text",
@@ -29,7 +29,7 @@ _NOTES: Final = {
 
 @view(title="Languages in columns", order=19, notes=_NOTES)
 def languages_in_columns(results: Results) -> pl.DataFrame:
-    """Changes in points, perturbed minus clean, with intervals that are valid for all tests at once."""
+    """Changes in points with intervals that are valid for all tests at once; \u00b0 goes by the corrected p."""
     cells = highest(headline_cells(results))
     codes = sorted(set(cells.get_column("language")), key=lambda code: (script(code), code))
     groups = [codes[start : start + _WIDTH] for start in range(0, len(codes), _WIDTH)]

@@ -7,6 +7,7 @@ import json
 import polars as pl
 
 from robust_xtreme.report.cells import headline, highest, perturbed, sectioned
+from robust_xtreme.report.columns import percent
 from robust_xtreme.report.view import SECTION, Results, view
 
 
@@ -15,10 +16,13 @@ def operator_mix(results: Results) -> pl.DataFrame:
     """Shares of the accepted edits by operator, at each perturbation's highest strength: languages differ in them."""
     rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") == "all")
     counts = [json.loads(text) for text in rows.get_column("operators")]
-    names = sorted({name for count in counts for name in count})
-    totals = [sum(count.values()) for count in counts]
-    pairs = list(zip(counts, totals, strict=True))
-    shares = {name: [count.get(name, 0) / total if total else None for count, total in pairs] for name in names}
-    columns = [pl.Series(f"share_{name}", values, dtype=pl.Float64) for name, values in shares.items()]
-    edits = pl.Series("edits", totals, dtype=pl.Int64)
-    return sectioned(rows).select(SECTION, "language", "perturbation", "strength", edits, *columns)
+    edits = pl.Series("edits", [sum(count.values()) for count in counts], dtype=pl.Int64)
+    mix = pl.Series("mix", [_mix(count) for count in counts], dtype=pl.String)
+    return sectioned(rows).select(SECTION, "language", "perturbation", "strength", edits, mix)
+
+
+def _mix(counts: dict[str, int]) -> str:
+    """The share of each operator, the largest first."""
+    total = sum(counts.values())
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {percent(count / total)}" for name, count in ranked if count)

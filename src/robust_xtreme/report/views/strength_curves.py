@@ -17,16 +17,21 @@ _SCHEMA: Final = {
     **dict.fromkeys(("range", "area"), pl.Float64),
 }
 _DESCRIPTION: Final = (
-    "The average over languages at each strength, {}. The band is the 95 % interval of the change; strength 0 is clean."
+    "The average over languages at each strength, {}. The band is the 95 % interval of the change; strength 0 is "
+    "clean. Areas can be compared over the same range."
 )
 _FEWEST: Final = 3
 _AXES: Final = {REALISED: "over the share of characters that is edited", NOMINAL: "over the strength as given"}
 
 
 def _charts(results: Results) -> Iterator[Chart]:
+    """The curves of each task with several strengths."""
     for task, points in levels(results):
+        if points.group_by("perturbation").len().get_column("len").max() < _FEWEST:  # type: ignore[operator]  # counts
+            continue
         for axis, words in _AXES.items():
-            yield Chart(task, _DESCRIPTION.format(words), curve(points, axis), task.split(" ")[0])
+            more = axis == NOMINAL
+            yield Chart(task, _DESCRIPTION.format(words), curve(points, axis), task.split(" ")[0], more)
 
 
 @view(title="Strength curves", order=7, charts=_charts)

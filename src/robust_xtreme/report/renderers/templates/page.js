@@ -20,6 +20,9 @@
   const languages = all("#languages > section").map((part) => [part, decodeURIComponent(part.id)]);
   const figures = all("figure[data-task]");
   const heats = all("table.heat").map((table) => [table, table.caption ? table.caption.textContent : ""]);
+  const heatRows = all("table.heat tbody tr").map((row) => [row, parts(row.querySelector("a").hash.slice(1)).language]);
+  const others = all("#languages table:not(.cells) tbody tr").map((row) => [row, row.lastElementChild.textContent.split(",")[0]]);
+  const groups = all("#examples details, #examples section");
 
   const choices = {
     language: languages.map(([part, code]) => [code, part.querySelector("h3").textContent]),
@@ -33,12 +36,13 @@
   const control = {};
   const tools = byId("tools");
   const build = () => {
+    if (!rows.length && !cells.length) return;
     for (const name of FILTERS) {
       if (choices[name].length < 2) continue;
       const label = document.createElement("label");
       const select = document.createElement("select");
-      select.append(new Option("all", ""), ...choices[name].map(([value, text]) => new Option(text, value)));
-      select.addEventListener("change", () => { state[name] = select.value; keep(); apply(); });
+      select.append(new Option(name === "beside" ? "none" : "all", ""), ...choices[name].map(([value, text]) => new Option(text, value)));
+      select.addEventListener("change", () => { state[name] = select.value; keep(); apply(); show(name); });
       label.append(`${LABELS[name]} `, select);
       tools.append(label);
       control[name] = select;
@@ -63,6 +67,13 @@
     tools.hidden = false;
   };
 
+  // What a choice is about comes into sight.
+  const show = (name) => {
+    const about = { language: "languages", beside: "languages", became: "examples" }[name];
+    const part = about && state[name] && byId(about);
+    if (part) part.scrollIntoView();
+  };
+
   const keep = () => {
     const kept = new URLSearchParams(Object.entries(state).filter(([name, value]) => value && value !== "change"));
     history.replaceState(null, "", `#${kept.size ? `?${kept}` : ""}`);
@@ -76,7 +87,13 @@
     for (const [row, names] of rows) {
       off(row, !fits(names) || Boolean(state.became && row.dataset.became && row.dataset.became !== state.became));
     }
-    for (const [part, code] of languages) off(part, Boolean(chosen.length) && !chosen.includes(code));
+    for (const [part, code] of languages) {
+      off(part, Boolean(chosen.length) && !chosen.includes(code));
+      part.style.order = chosen.indexOf(code);
+    }
+    for (const [row, code] of heatRows) row.classList.toggle("quiet", Boolean(chosen.length) && !chosen.includes(code));
+    for (const [row, task] of others) off(row, Boolean(state.task) && task !== state.task);
+    for (const group of groups) off(group, !group.querySelector("article:not([data-off])"));
     if (byId("languages")) byId("languages").classList.toggle("beside", new Set(chosen).size === 2);
     for (const figure of figures) off(figure, Boolean(state.task) && figure.dataset.task !== state.task);
     for (const [table, noise] of heats) off(table.parentElement, Boolean(state.noise) && noise !== state.noise);
@@ -102,13 +119,12 @@
       if (target.matches("article")) state.noise = "";
     }
     apply();
-    if (!target) return;
+    if (!target) { show("language"); return; }
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-    target.scrollIntoView();
+    target.scrollIntoView({ block: target.matches("tr") ? "center" : "start" });
   };
 
   build();
   addEventListener("hashchange", read);
-  addEventListener("beforeprint", () => { for (const fold of all("details")) fold.open = true; });
   read();
 })();
