@@ -171,6 +171,38 @@ def _xquad(made: Run) -> None:
     made.add("xquad", "el", 31.0, drops, (11.0, "overlap_sentence"), metric="squad_f1", truncated=0.03)
 
 
+_LANGUAGES = ("ar", "de", "en", "es", "hi", "ja", "ko", "ru", "sw", "th", "tr", "zh")
+_FIELDS = {
+    "lareqa": ("query",), "mewsli_x": ("query",), "mlqa": ("question", "context"), "panx": ("tokens",),
+    "tydiqa": ("question", "context"), "udpos": ("tokens",), "xcopa": ("premise,choice1,choice2",),
+    "xnli": ("premise,hypothesis",), "xquad": ("question", "context"),
+}  # fmt: skip
+_NOISES = ("char_noise:0.05", "char_noise:0.1", "char_noise:0.2", "keyboard_typo:0.2", "natural:0.2")
+
+
+def long_run() -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
+    """SCORES, DELTAS and the manifest of 9 tasks in 12 languages under 5 noises, some on two groups of fields."""
+    made = Run()
+    metrics = {task: ["squad_f1", "surface_f1_noisy_gold"] if "qa" in task else ["accuracy"] for task in _FIELDS}
+    for number, (task, groups) in enumerate(_FIELDS.items()):
+        conditions = [f"{noise}@fields={fields}" for noise in _NOISES for fields in groups]
+        for at, language in enumerate(_LANGUAGES):
+            drops = {name: 1.37 * (1 + number) + 2.3 * rank + 0.7 * at for rank, name in enumerate(conditions)}
+            for metric in metrics[task]:
+                made.add(task, language, 88.8 - number - at / 7, drops, (33.3, "majority"), metric=metric)
+    perturbed = {task: [fields.split(",") for fields in named] for task, named in _FIELDS.items()}
+    tasks = {task: {"metrics": metrics[task], "perturbed": perturbed[task]} for task in _FIELDS}
+    missing = {
+        "task": "xnli",
+        "split": "test",
+        "reason": "missing",
+        "condition": "",
+        "detail": "No file is there. " * 5,
+    }
+    not_run = [{**missing, "language": f"x{number}", "condition": f"noise:{number}"} for number in range(40)]
+    return *made.frames(), {**manifest(), "tasks": tasks, "not_run": not_run}
+
+
 def manifest() -> dict[str, Any]:
     """A manifest with the keys that the page reads."""
     metrics = {"xnli": ["accuracy"], "panx": ["span_f1", "token_accuracy"], "xquad": ["squad_f1", "squad_em"]}

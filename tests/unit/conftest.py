@@ -46,6 +46,7 @@ SLOW: Final = frozenset(
         "test_search_large",
         "test_start",
         "test_telex",
+        "test_terminal_views",
         "test_train_attacked",
         "test_train_controls",
         "test_train_devices",

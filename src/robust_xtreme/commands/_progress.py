@@ -65,7 +65,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
     from robust_xtreme.report.averages import without_averages
     from robust_xtreme.report.cells import perturbed
-    from robust_xtreme.report.document import ON_TERMINAL, show
+    from robust_xtreme.report.document import show
     from robust_xtreme.report.view import Results
     from robust_xtreme.sinks import visible
 
@@ -74,7 +74,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     console.print(visible(head(spec, result.manifest)), soft_wrap=True)
     averages = result.averages
     results = Results(scores, deltas, result.manifest, averages)
-    show(console, results, ON_TERMINAL if deltas.height else ("clean_scores", "not_run"))
+    show(console, results)
     if deltas.height and not quiet:
         console.print()
         reasons = set(perturbed(results).get_column("no_claim"))

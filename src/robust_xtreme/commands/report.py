@@ -78,9 +78,9 @@ def _write(results: Results, output: str, views: list[str], runs: dict[str, Path
 
 def _show(results: Results, views: list[str]) -> None:
     from robust_xtreme.commands._terminal import output
-    from robust_xtreme.report.document import ON_TERMINAL, show
+    from robust_xtreme.report.document import show
 
-    show(output(), results, views or ON_TERMINAL)
+    show(output(), results, views)
 
 
 def _open(page: Path) -> None:

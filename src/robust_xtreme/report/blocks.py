@@ -144,8 +144,9 @@ class Column:
     """A column of a table.
 
     A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
-    lines, and a column that is `named` moves into the title if all rows share its value. `legend` is the sentence that
-    explains it. `group`, if any, is a heading above those of neighbours that share it.
+    lines, and a column that is `named` moves into the title if all rows share its value. Where there is no room for
+    all, a terminal leaves out those of the lowest `weight` first. `legend` is the sentence that explains it. `group`,
+    if any, is a heading above those of neighbours that share it.
     """
 
     heading: str
@@ -155,6 +156,7 @@ class Column:
     named: bool = False
     legend: str = ""
     group: str = ""
+    weight: int = 0
 
     @property
     def title(self) -> str:

@@ -27,7 +27,8 @@ class Shown:
     """A shown column: the columns of the frame that it takes, its format, and its line of the legend ("": none).
 
     A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
-    lines, and a column that is `named` moves into the title if all rows share its value. `group` is a heading above it.
+    lines, and a column that is `named` moves into the title if all rows share its value. Where there is no room for
+    all, a terminal leaves out those of the lowest `weight` first. `group` is a heading above it.
     """
 
     heading: str
@@ -39,6 +40,7 @@ class Shown:
     folds: bool = False
     named: bool = False
     group: str = ""
+    weight: int = 0
 
 
 def points(value: float | None) -> str:
@@ -136,14 +138,21 @@ def _of_all(change: float | None, only_edited: bool) -> str:
 _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
+_JOINT: Final = (
+    "Of the change, wide enough to be valid for all tests of the family at once. It can contain 0 where p adj. is below"
+    " 0.05, and exclude 0 where p adj. is not: one quantile, of a bootstrap that takes account of how tests depend on"
+    " each other, widens all of these intervals, while Holm corrects each p by its rank."
+)
+
 _CATALOGUE: Final = (
     Shown("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
           "clean, in points; not of cells that no noise reaches: `not applicable`, `no edits` (it edits no text of "
-          "the cell) and `inert`."),
-    Shown("change", ("change",), signed),
+          "the cell) and `inert`.", weight=4),
+    Shown("change", ("change",), signed, weight=4),
+    Shown("change", ("marked_change",), _text, weight=4),
     Shown("95 % interval", ("change_low", "change_high"), interval, "Of the change, paired by example, or of the "
-          "level: by leaving out one cluster at a time; none with fewer than 20 clusters."),
-    Shown("95 % interval", ("low", "high"), interval),
+          "level: by leaving out one cluster at a time; none with fewer than 20 clusters.", weight=3),
+    Shown("95 % interval", ("low", "high"), interval, weight=3),
     Shown("noised", ("noised_gold_clean", "noised_gold", "noised_gold_low", "noised_gold_high"), _levels, "Gold spans "
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
     Shown("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
@@ -152,10 +161,8 @@ _CATALOGUE: Final = (
           "value, in brackets of what that has above chance; the bar is full at 100 %.", room=WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected by Holm over the declared family of tests; none "
           "for cells outside of it.", room=WIDE),
-    Shown("joint interval", ("joint_change_low", "joint_change_high"), interval, "Of the change, wide enough to "
-          "be valid for all tests of the family at once. It can contain 0 where p adj. is below 0.05, and exclude 0 "
-          "where p adj. is not: one quantile, of a bootstrap that takes account of how tests depend on each other, "
-          "widens all of these intervals, while Holm corrects each p by its rank.", room=WIDEST),
+    Shown("joint interval", ("joint_change_low", "joint_change_high"), interval, _JOINT, room=WIDEST, weight=3),
+    Shown("joint interval", ("tested_change_low", "tested_change_high"), interval, _JOINT, weight=3),
     Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that they are in.",
           room=MEDIUM),
     Shown("chance", ("chance", "chance_name"), _named, "The best constant on the split, which needs no text.",
@@ -211,9 +218,10 @@ _CATALOGUE: Final = (
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
           "`inert`: the tokenizer undid the noise in every edited text; `overlap`: the model was trained on text of "
           "this split.", right=False, room=MEDIUM, folds=True),
-    Shown("clean", ("clean",), points),
-    Shown("clean", ("level",), points),
-    Shown("perturbed", ("value",), points),
+    Shown("clean", ("clean",), points, weight=1),
+    Shown("clean", ("level",), points, weight=1),
+    Shown("perturbed", ("value",), points, weight=2),
+    Shown("noisy", ("noisy",), points, weight=2),
     Shown("remarks", ("note",), _text, "`few clusters`: fewer than 20, so that there is no interval. `not shown above "
           "chance`: above chance is not above 0. `constant`: one answer covers 95 % of the items. `overlap`: the model "
           "was trained on text of this split. `own training data`: an intermediate stage learned the task's own "
@@ -254,7 +262,8 @@ _CATALOGUE: Final = (
     Shown("change of all", ("change_of_all", "only_edited"), _of_all, "Of a set of edited items alone: the change "
           "times the share of the clean split that it has, as if the others did not change. The change beside it is "
           "conditional, of edited items."),
-    Shown("curve", ("curve",), _text, "Levels at rising strengths, from the clean one on, which is full.", right=False),
+    Shown("curve", ("curve",), _text, "Levels at rising strengths, from the clean one on, which is full.", right=False,
+          weight=2),
     Shown("up to", ("range",), percent, "The highest realised strength: characters edited, of all."),
     Shown("area", ("area",), percent, "Under perturbed/clean by trapezoids, from strength 0 to the highest realised "
           "one, as a share of that range: 100 % where nothing is lost."),

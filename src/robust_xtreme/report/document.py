@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,23 +17,21 @@ from robust_xtreme.errors import MissingData
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, text_of
 from robust_xtreme.report.legend import legend
+from robust_xtreme.report.overview import REST, overview
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
-from robust_xtreme.report.renderers.terminal import print_table
-from robust_xtreme.report.summary import headline_cells, verdict, what_was_run
+from robust_xtreme.report.renderers.terminal import height, print_table
+from robust_xtreme.report.summary import verdict, what_was_run
 from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_AVERAGES, Results, View
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCORES
 
 TITLE: Final = "Degradation under noise"
-ON_TERMINAL: Final = ("overall", "overall_drops", "by_task", "strength_curves", "by_language", "not_run")
 MOST_ROWS: Final = 150
 """The number of rows above which a view is not in a notebook."""
 
 _OVERALL: Final = "overall"
-_MOST_PRINTED: Final = 40
-"""The number of cells above which a terminal shows only the worst ones."""
 
 
 def page(
@@ -79,15 +78,16 @@ def finished(folder: Path) -> Results:
     return results_of(folder)
 
 
-def show(console: Console, results: Results, names: Sequence[str] = ON_TERMINAL) -> None:
-    """Print the verdict and views of a run on a terminal; of many cells the worst ones."""
-    cells = headline_cells(results)
-    if cells.height:
+def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
+    """Print the verdict of a run and an overview of it on a terminal, or instead of the overview some views, whole."""
+    if results.deltas.height:
         console.print(Text(f"\n{text_of(verdict(results))}"), soft_wrap=not console.is_terminal)
+    if not names:
+        for table in overview(results, partial(height, console)):
+            print_table(console, table)
+        console.print(Text(f"\n{REST}"), soft_wrap=not console.is_terminal)
     for name in names:
         view: View = registry.load("view", name)
-        if name == "by_language" and cells.height > _MOST_PRINTED:
-            view = registry.load("view", "worst_cells")
         for table in slim(view, results):
             print_table(console, replace(table, title=f"{view.title}: {table.title}".removesuffix(": ")))
 

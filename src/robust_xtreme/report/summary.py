@@ -66,8 +66,10 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
 
 
 def _changed(cell: Mapping[str, Any]) -> str:
+    """The levels of a tested cell and its change, with the interval that is valid for all tests at once."""
     bounds = interval(cell["joint_change_low"], cell["joint_change_high"])
-    return f"{points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} {bounds}"
+    change = f"a change of {signed(cell['change'])} (joint interval {bounds}, valid for all tests at once)"
+    return f"{points(cell['clean'])} to {points(cell['value'])}, {change}"
 
 
 def settings(manifest: Mapping[str, Any]) -> tuple[str, ...]:

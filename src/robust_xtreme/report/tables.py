@@ -31,7 +31,8 @@ def _texts(column: Shown, frame: pl.DataFrame) -> list[str]:
 
 
 def _head(column: Shown) -> Column:
-    return Column(column.heading, column.right, column.room, column.folds, column.named, column.legend, column.group)
+    placed = (column.heading, column.right, column.room, column.folds, column.named, column.legend, column.group)
+    return Column(*placed, column.weight)
 
 
 def noted(table: Table, meanings: Mapping[str, str]) -> Table:
@@ -51,14 +52,15 @@ def titled(table: Table) -> Table:
     }
     kept = [index for index in range(len(table.columns)) if index not in shared]
     title = ", ".join(filter(None, (table.title, *shared.values())))
-    return replace(_only(table, kept), title=title)
+    return replace(only(table, kept), title=title)
 
 
 def narrow(table: Table, room: int) -> Table:
     """The table without the columns that only a wider terminal shows."""
-    return _only(table, [index for index, column in enumerate(table.columns) if column.room <= room])
+    return only(table, [index for index, column in enumerate(table.columns) if column.room <= room])
 
 
-def _only(table: Table, kept: Sequence[int]) -> Table:
+def only(table: Table, kept: Sequence[int]) -> Table:
+    """The table with some of its columns, by their positions."""
     columns = tuple(table.columns[index] for index in kept)
     return replace(table, columns=columns, rows=tuple(tuple(row[index] for index in kept) for row in table.rows))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console
@@ -9,7 +11,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from robust_xtreme.report.blocks import Table, text_of
-from robust_xtreme.report.tables import narrow, titled
+from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming
+from robust_xtreme.report.tables import narrow, only, titled
 from robust_xtreme.sinks import visible
 
 _SIGNS: Final = str.maketrans(
@@ -19,24 +22,68 @@ _SIGNS: Final = str.maketrans(
 
 
 def print_table(console: Console, table: Table) -> None:
-    """One table, without the columns that the terminal has no room for; its text is not read as markup.
+    """One table as wide as the terminal; its text is not read as markup.
 
-    A naming column with the same value in all rows (as the metric) is in the title.
+    Columns that a terminal has no room for are left out and named below it; numbers and names of rows are whole. Where
+    not even these fit, each row is an entry of several lines. A naming column with the same value in all rows (as the
+    metric) is in the title.
     """
-    shown = narrow(titled(table), console.width)
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for column in shown.columns:
-        grid.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            no_wrap=not column.folds,
-            overflow="fold",
-        )
-    bars = _SIGNS if console.options.ascii_only else {}
-    for row in shown.rows:
-        grid.add_row(*(Text(visible(text_of(cell)).translate(bars)) for cell in row))
+    shown = _plain(console, narrow(titled(table), console.width))
     console.print()
     console.print(Text(visible(shown.title), style="italic"))
-    console.print(grid)
+    fitting = fitted(shown, console.width)
+    if fitting:
+        console.print(_grid(fitting))
+    else:
+        _print_entries(console, shown)
     for sign, meaning in shown.notes:
         console.print(Text(f"{sign} {meaning}"))
+    if fitting:
+        _print_left_out(console, shown, fitting.left_out)
+
+
+def height(console: Console, table: Table) -> int:
+    """The number of lines that a table takes."""
+    with console.capture() as printed:
+        print_table(console, table)
+    return printed.get().count("\n")
+
+
+def _print_left_out(console: Console, table: Table, left_out: Sequence[int]) -> None:
+    """Name the columns that were left out; those under a common heading follow in a table of their own."""
+    grouped = [index for index in left_out if table.columns[index].group]
+    named = [table.columns[index].title for index in left_out if index not in grouped]
+    if named:
+        console.print(Text(f"No room for: {', '.join(named)}."))
+    if grouped:
+        print_table(console, only(table, sorted({*naming(table), *grouped})))
+
+
+def _plain(console: Console, table: Table) -> Table:
+    """The table with texts as cells."""
+    bars = _SIGNS if console.options.ascii_only else {}
+    return replace(
+        table, rows=tuple(tuple(visible(text_of(cell)).translate(bars) for cell in row) for row in table.rows)
+    )
+
+
+def _grid(fitting: Fitted) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    columns = list(zip(fitting.table.columns, fitting.widths, strict=True))
+    for column, width in columns:
+        heading = Text("\n".join(folded(column.title, width)))
+        grid.add_column(heading, justify="right" if column.right else "left", no_wrap=True, width=width)
+    for row in fitting.table.rows:
+        cells = ((text_of(cell), *shown) for cell, shown in zip(row, columns, strict=True))
+        grid.add_row(*(Text(text if column.right else "\n".join(folded(text, width))) for text, column, width in cells))
+    return grid
+
+
+def _print_entries(console: Console, table: Table) -> None:
+    """Each row with its names in a line and the other columns below it, a line each."""
+    names = naming(table)
+    for row in table.rows:
+        console.print(Text(", ".join(filter(None, (text_of(row[index]) for index in names))), style="bold"))
+        for index, column in enumerate(table.columns):
+            if index not in names:
+                console.print(Text(f"  {column.title}: {text_of(row[index])}"))

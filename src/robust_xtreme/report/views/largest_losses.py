@@ -15,7 +15,7 @@ from robust_xtreme.report.view import SECTION, Results, view
 
 _MOST: Final = 20
 _COLUMNS: Final = (
-    "language", "noise", "clean", "value", "change", "joint_change_low", "joint_change_high", "mde", "p_adjusted",
+    "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
     "marks", "grapheme_edit_rate",
 )  # fmt: skip
 _DESCRIPTION: Final = (
@@ -40,4 +40,5 @@ def _charts(results: Results) -> Iterator[Chart]:
 def largest_losses(results: Results) -> pl.DataFrame:
     """The tested changes that are worst, with intervals that are valid for all tests at once."""
     rows = _cells(results).group_by(SECTION, maintain_order=True).head(_MOST)
+    rows = rows.with_columns(pl.col("joint_change_low", "joint_change_high").name.replace("joint", "tested"))
     return rows.select(SECTION, *_COLUMNS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import polars as pl
@@ -38,16 +39,22 @@ def _charts(results: Results) -> Iterator[Chart]:
 def strength_curves(results: Results) -> pl.DataFrame:
     """What is left of the clean level, on average from strength 0 to the highest: the area under the curve."""
     rows = [
-        ("", task, name, _spark(points.filter(perturbation=name)), highest / 100, area / 100)
+        ("", task, name, spark(_shares(points.filter(perturbation=name))), highest / 100, area / 100)
         for task, points in levels(results)
         for name, highest, area in areas(points)
     ]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
-def _spark(points: pl.DataFrame) -> str:
-    """The levels at rising strengths as blocks, the clean one being full; "" where there is only one strength."""
-    if points.height < _FEWEST:
+def spark(shares: Sequence[float]) -> str:
+    """Shares of the clean level at rising strengths as blocks, from 1.0 on, which is full.
+
+    "" where there is only one strength, or where nothing is right on clean text.
+    """
+    if len(shares) < _FEWEST or not all(map(math.isfinite, shares)):
         return ""
-    shares = points.select((pl.col("level") / pl.col("clean")).clip(0, 1)).to_series()
-    return "".join(_BLOCKS[round(share * (len(_BLOCKS) - 1))] for share in shares)
+    return "".join(_BLOCKS[round(min(max(share, 0.0), 1.0) * (len(_BLOCKS) - 1))] for share in shares)
+
+
+def _shares(points: pl.DataFrame) -> list[float]:
+    return points.select(pl.col("level") / pl.col("clean")).to_series().to_list()
