@@ -48,14 +48,16 @@ class Corpus:
     """A retrieval pool, which is perturbed once per condition.
 
     `answers` maps the key that is the target of a query to the ids of the texts that are right. `unscored` contains ids
-    of texts and of queries that are searched with the others, but whose pairs are not counted. `identity` is the hash
-    of the texts, whatever their order.
+    of texts and of queries that are searched with the others, but whose pairs are not counted. `passages` has where the
+    passage begins in a text that is a sentence with its passage after it. `identity` is the hash of the texts, whatever
+    their order.
     """
 
     id: str
     texts: tuple[Text, ...]
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unscored: frozenset[str] = frozenset()
+    passages: Mapping[str, int] = field(default_factory=dict)
     identity: str = field(default="")
 
     def __post_init__(self) -> None:

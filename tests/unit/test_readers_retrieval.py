@@ -202,6 +202,9 @@ def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
     split = _load(tmp_path, "lareqa", "validation")
     assert _pool(split) == [context[:first] + context, context[first + 1 :] + context]
     assert _gold(split) == [("lareqa/validation/de/candidate/q1/1",)]
+    assert split.corpus is not None
+    begins = {text.id: text.value.index("\ufeff", 1 if text.value[0] == "\ufeff" else 0) for text in split.corpus.texts}
+    assert split.corpus.passages == begins
 
 
 @pytest.mark.parametrize(

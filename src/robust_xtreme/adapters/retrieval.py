@@ -130,13 +130,16 @@ class _Passage:
             _candidate(origin, f"{self.name}/{number}", origin.language, value) for number, value in enumerate(values)
         )
 
+    @property
+    def begins(self) -> list[int]:
+        """The position in each candidate at which the context begins."""
+        return [len(self.context[start:stop].replace("\n", "")) for start, stop in self.sentences]
+
     def taught(self, origin: Origin) -> tuple[Text, ...]:
         """The candidates to learn from; a span marks the passage in each of them, for the contamination rule."""
-        begins = [len(self.context[start:stop].replace("\n", "")) for start, stop in self.sentences]
-        texts = self.candidates(origin)
         return tuple(
             replace(text, spans=(Span(begin, len(text.value), _CONTEXT),))
-            for text, begin in zip(texts, begins, strict=True)
+            for text, begin in zip(self.candidates(origin), self.begins, strict=True)
         )
 
     def right(self, row: Row) -> tuple[int, ...]:
@@ -209,15 +212,19 @@ def _check_sentences(rows: Sequence[Row], split: str) -> None:
 def all_sentences(rows: Rows, task: str, split: str) -> Corpus:
     """The sentences of all passages in all languages; a question has an answer in every language that has it."""
     texts: list[Text] = []
+    begins: list[int] = []
     answers: defaultdict[str, list[str]] = defaultdict(list)
     for origin, origin_rows in _origins(rows, task, split):
         _check_sentences(origin_rows, split)
         for passage in _passages(origin_rows):
             candidates = passage.candidates(origin)
             texts += candidates
+            begins += passage.begins
             for row in passage.rows:
                 answers[row.native] += [candidates[index].id for index in passage.right(row)]
-    return Corpus(f"{task}/{split}", tuple(texts), {key: tuple(ids) for key, ids in answers.items()})
+    passages = {text.id: begin for text, begin in zip(texts, begins, strict=True)}
+    right = {key: tuple(ids) for key, ids in answers.items()}
+    return Corpus(f"{task}/{split}", tuple(texts), right, passages=passages)
 
 
 # ------------------------------------------------------------------------------------------------------------- entities
