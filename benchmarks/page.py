@@ -129,11 +129,15 @@ def _sample(number: int, question: Noised, context: Noised) -> Sample:
     cell = f"{code}/xquad/char_noise:0.3"
     anchor = f"{cell}/{number}"
     links = Link(f"xquad, {code}, char_noise:0.3", f"#{cell}"), " ", Link(str(number), f"#{anchor}")
-    answer, tokens = (Diff(((text, text),), code) for text in (context.clean.value[:20], context.clean.value[:60]))
-    facts = (("gold", answer), ("clean", answer), ("noisy", answer), ("edits", "delete 9, double 7, replace 8, swap 8"))
+    selected = "among the largest losses" if number % 3 else "drawn at random"
+    title = (*links, f" (noise seed 0): f1 100.0 to 0.0, {selected}")
+    answer, tokens = (Diff(((text, text),), code) for text in (context.clean.value[:20], context.clean.value[:30]))
+    noisy = (answer, " (in the noisy text: ", answer, ")") if number % 4 == 0 else answer
+    subwords = ("question: ", tokens, " \u2192 ", tokens, "; context: ", tokens, " \u2192 ", tokens)
+    facts = (("gold", answer), ("clean", answer), ("noisy", noisy), ("edits", "delete 9, double 7, replace 8, swap 8"))
     fields = (("question", shown(question)), ("context", shown(context, width=width_of(MOST))))
     labels = {"became": ("wrong", "right", "same")[number % 3], "of": cell}
-    return Sample((*links, ": f1 100.0 to 0.0"), anchor, labels, fields, (*facts, ("tokens", (tokens, tokens))))
+    return Sample(title, anchor, labels, fields, (*facts, ("subwords", subwords)))
 
 
 def usable(page: Path, program: str) -> float:

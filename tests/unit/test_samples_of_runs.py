@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ TASKS: Final = ("xnli", "xcopa", "panx", "xquad", "mewsli_x")
 """A task of each family."""
 
 PAGE: Final = Wanted()
+SHOWN: Final = re.compile(r"\((..)\), char_noise:0.3 (\S+): squad_f1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def test_the_page_has_every_kind_of_example(run: Run) -> None:
     context = next(dict(sample.texts)["context"] for sample in every if task_of(sample) == "xquad")
     gold = "".join(old for old, _, mark in context.marked if "gold" in mark.split())
     assert gold
-    assert any(name == "tokens" for sample in every for name, _ in sample.facts)
+    assert any(name == "subwords" for sample in every for name, _ in sample.facts)
     fact = next(dict(sample.facts)["gold"] for sample in every if task_of(sample) == "xnli")
     assert text_of(fact) in ("entailment", "neutral", "contradiction")
     assert any(isinstance(inline, Diff) for sample in every for _, value in sample.facts for inline in inlines(value))
@@ -204,8 +206,37 @@ def test_a_terminal_prints_examples(run: Run) -> None:
     assert "char_noise:0.1" in ended.out
     assert "char_noise:0.3" not in ended.out
     assert ended.err.endswith(f"Next: robust-xtreme examples {run.folder} --became wrong\n")
-    id = run.chosen(Wanted(tasks=("xquad",))).item(0, "example")
-    assert set(run.chosen(Wanted(ids=(id,)))["example"]) == {id}
+
+
+def test_an_id_is_taken_as_it_is_printed(run: Run) -> None:
+    """Whole, or short as it is in the title, where it means every example that has it."""
+    words = ("examples", str(run.folder), "--task", "xquad", "--noise", "char_noise:0.3")
+    _, id = SHOWN.findall(program(*words, COLUMNS="200").out)[0]
+    short, whole = (program(*words, "--id", given, COLUMNS="200").out for given in (id, f"xquad/test/en/{id}"))
+    assert set(SHOWN.findall(short)) == {("en", id), ("ar", id)}
+    assert set(SHOWN.findall(whole)) == {("en", id)}
+    unknown = program(*words, "--id", f"{id}0")
+    assert unknown.code == 2
+    assert f"There is no example of the run named '{id}0'. Did you mean '{id}'?" in unknown.err
+
+
+def test_every_answer_that_is_shown_was_scored(run: Run) -> None:
+    """Of questions it is the column `answer`."""
+    rows = run.chosen().filter(task="xquad")
+    (part,) = samples_part({"": run.folder}, run.results)
+    facts = [dict(each.facts) for each in samples(part.blocks) if task_of(each) == "xquad"]
+    shown = [tuple(text_of(inlines(each[name])[0])[:30] for name in ("noisy", "clean")) for each in facts]
+    scored = rows.select(pl.col("answer", "answer_clean").fill_null("none").str.head(30)).rows()
+    assert sorted(shown) == sorted(scored)
+
+
+def test_titles_tell_draws_from_losses(run: Run) -> None:
+    """Each example of the page is one or the other."""
+    rows = run.chosen()
+    (part,) = samples_part({"": run.folder}, run.results)
+    titles = [text_of(each.title) for each in samples(part.blocks)]
+    assert sum(title.endswith(", drawn at random") for title in titles) == rows.filter("drawn").height > 0
+    assert sum(title.endswith(", among the largest losses") for title in titles) == rows.filter(~pl.col("drawn")).height
 
 
 @pytest.mark.parametrize(
@@ -215,6 +246,7 @@ def test_a_terminal_prints_examples(run: Run) -> None:
         (("--language", "sw"), "There is no language of the run named 'sw'."),
         (("--noise", "ocr_noise"), "There is no noise of the run named 'ocr_noise'."),
         (("--became", "wrongly"), "There is no kind of --became named 'wrongly'. Did you mean 'wrong'?"),
+        (("--id", "none"), "There is no example of the run named 'none'. See: robust-xtreme examples --help"),
         (("--limit", "0"), "The value 0 of --limit is below 1."),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -35,10 +36,12 @@ def examples(
         str | None,
         option("--became wrong | right | same", "What noise makes of the answer.", _completion.words(_BECAME)),
     ] = None,
-    ids: Annotated[list[str] | None, option("--id ID", "The example with this id. Repeatable.")] = None,
+    ids: Annotated[
+        list[str] | None, option("--id ID", "The example with this id, whole or as printed. Repeatable.")
+    ] = None,
     limit: Annotated[int, option("--limit N", f"The most that are printed. Default: {_LIMIT}.")] = _LIMIT,
 ) -> None:
-    """Print the examples of a run that noise costs most: clean and noisy text, gold and both predictions, tokens.
+    """Print the examples of a run that noise costs most: clean and noisy text, gold and both answers, subwords.
 
     Each task and language has its largest losses first. An answer became wrong where it scores lower than the answer to
     the clean text. Texts are made again from the run's data, which must be there and the same; without them, gold and
@@ -52,14 +55,17 @@ def examples(
     if became is not None and became not in _BECAME:
         raise UnknownName("kind of --became", became, _BECAME, "robust-xtreme examples --help")
     from robust_xtreme.report.document import finished
-    from robust_xtreme.report.samples.choosing import Wanted
+    from robust_xtreme.report.samples.choosing import Wanted, rows_of
+    from robust_xtreme.report.samples.ids import whole_ids
 
     results = finished(Path(run))
     asked = (several("task", task), several("language", language))
     tasks, languages = (tuple(words or ()) for words in asked)
     kinds = (became,) if became else ()
-    wanted = Wanted(tasks, languages, tuple(noise or ()), kinds, tuple(ids or ()), limit, limit, drawn=False)
+    wanted = Wanted(tasks, languages, tuple(noise or ()), kinds, each=limit, most=limit, drawn=False)
     _check(results, wanted)
+    if ids:
+        wanted = replace(wanted, ids=whole_ids(ids, rows_of(Path(run), results.manifest).predictions))
     _print(Path(run), results, wanted)
     show_next("examples", run, "--became", "wrong") if became is None else show_next("eval", "--perturb", "natural:0.1")
 

@@ -89,8 +89,9 @@ def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
     """The examples that are shown, a row each, sorted by language and task, the largest loss first.
 
     Of each cell it has the parts of its name and its `address`; of each example `value` and `value_clean`, its headline
-    metric from 0 to 100 under noise and clean, `loss` = clean - noisy, `became`, and the columns of PREDICTIONS, those
-    of the clean prediction with `_clean` after their names. The same run gives the same rows.
+    metric from 0 to 100 under noise and clean, `loss` = clean - noisy, `became`, whether it is `drawn` at random, and
+    the columns of PREDICTIONS, those of the clean prediction with `_clean` after their names. The same run gives the
+    same rows.
     """
     cells = _cells(results, wanted)
     losses = _losses(cells, rows.stats, wanted)
@@ -159,19 +160,20 @@ def _ranked(losses: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
-    """As many of each task and language as there is room for, evenly over its cells."""
+    """As many of each task and language as there is room for, evenly over its cells; `drawn` tells which were."""
     of = ("task", "split", "language")
     by_loss = ranked.sort("rank", -pl.col("loss"), "cell", maintain_order=True)
     if not wanted.drawn:
         largest = by_loss.group_by(of, maintain_order=True).head(wanted.each)
-        return largest.sort("rank", -pl.col("loss"), "draw").head(wanted.most)
+        return largest.sort("rank", -pl.col("loss"), "draw").head(wanted.most).with_columns(drawn=pl.lit(False))
     each = max(1, min(wanted.each, wanted.most // max(1, ranked.select(of).n_unique())))
     lost = by_loss.filter(pl.col("loss") > 0).group_by(of, maintain_order=True).head(each - each // 3)
     left = ranked.join(lost, on=_ITEM, how="anti").sort("draw", "cell")
     room = lost.group_by(of).len("taken")
     left = left.join(room, on=of, how="left").with_columns(pl.col("taken").fill_null(0))
     more = left.filter(pl.int_range(pl.len()).over(of) < each - pl.col("taken").cast(pl.Int64)).drop("taken")
-    return pl.concat([lost.select(ranked.columns), more.select(ranked.columns)]).head(wanted.most)
+    parts = ((lost, False), (more, True))
+    return pl.concat([rows.select(*ranked.columns, drawn=pl.lit(drawn)) for rows, drawn in parts]).head(wanted.most)
 
 
 def _with_predictions(shown: pl.DataFrame, rows: Rows) -> pl.DataFrame:

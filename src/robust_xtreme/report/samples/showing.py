@@ -1,4 +1,4 @@
-"""Shows chosen examples as blocks of a document: texts with their edits, gold, both predictions, tokens."""
+"""Shows chosen examples as blocks of a document: texts with their edits, gold, both answers, subwords."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from robust_xtreme.errors import UnknownName
 from robust_xtreme.examples import Answers, Span, Tags, digest
 from robust_xtreme.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.noising import Noised
-from robust_xtreme.noise.engine.pieces import pieces
-from robust_xtreme.report.blocks import Diff, Inline, Link, Mono, Phrase, Sample
+from robust_xtreme.noise.engine.pieces import Piece, pieces
+from robust_xtreme.report.blocks import Diff, Inline, Link, Mono, Phrase, Sample, inlines, joined
 from robust_xtreme.report.columns import percent, points
 from robust_xtreme.report.names import cell_name
+from robust_xtreme.report.samples.ids import native, short
 from robust_xtreme.report.samples.texts import Remade
-from robust_xtreme.report.samples.tokens import SHOWN, Tokenize, changed_tokens
-from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, window
+from robust_xtreme.report.samples.tokens import SHOWN, Tokenize, changed_subwords, noised_texts
+from robust_xtreme.report.samples.windows import CUT, WIDTH, Mark, marked, split_at, window
 
 Row = Mapping[str, Any]
 Fact = tuple[str, Phrase]
@@ -27,8 +28,10 @@ Fact = tuple[str, Phrase]
 GOLD, CLEAN, NOISY = "gold", "clean", "noisy"
 _WORDS: Final = 8
 _ANSWER: Final = 120
+_PASSAGE: Final = 60
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9._-]{1,48}")
 _TOKEN: Final = 24
+_FEWEST: Final = 3
 _CONTEXT: Final = "context"
 
 
@@ -50,30 +53,32 @@ def sample(row: Row, known: Known) -> Sample:
     """A chosen example as a block."""
     remade = known.remade.get((row["address"], row["noise_seed"], row["example"]))
     address = _address(row)
+    seed = f" (noise seed {row['noise_seed']})" if row["seeds"] > 1 else ""
     title: Phrase = (
         Link(cell_name(row), f"#{row['address']}"),
         " ",
-        Link(_native(row["example"]), f"#{address}"),
-        f": {row['metric']} {points(row['value_clean'])} to {points(row['value'])}",
+        Link(short(row["example"]), f"#{address}"),
+        f"{seed}: {row['metric']} {points(row['value_clean'])} to {points(row['value'])}{_selected(row)}",
     )
     labels = {"became": row["became"], "of": row["address"]}
     texts = tuple(_texts(row, remade, known.width)) if remade else ()
-    facts = (*_answers(row, remade, known), _edits(row), *_tokens(row, remade, known))
+    facts = (*_answers(row, remade, known), _edits(row), *_subwords(row, remade, known))
     return Sample(title, address, labels, texts, facts)
+
+
+def _selected(row: Row) -> str:
+    """Why an example is shown; nothing where it is only among those that were asked for."""
+    if row["drawn"]:
+        return ", drawn at random"
+    return ", among the largest losses" if row["loss"] > 0 else ""
 
 
 def _address(row: Row) -> str:
     """The address of an example in the page: that of its cell, its own id, and the noise seed if there are several."""
-    native = _native(row["example"])
-    item = native if _SIMPLE.fullmatch(native) else digest(row["example"])
+    id = native(row["example"])
+    item = id if _SIMPLE.fullmatch(id) else digest(row["example"])
     seed = f"/seed{row['noise_seed']}" if row["seeds"] > 1 else ""
     return f"{row['address']}/{item}{seed}"
-
-
-def _native(id: str) -> str:
-    """The last part of an id, after task, split and language, cut where it is long."""
-    native = id.split("/", 3)[-1]
-    return native if len(native) <= 2 * _TOKEN else native[: 2 * _TOKEN] + CUT
 
 
 # ---------------------------------------------------------------------------------------------------------------- texts
@@ -86,8 +91,11 @@ def _texts(row: Row, remade: Remade, width: int) -> Iterator[tuple[str, Diff]]:
 
 def shown(noised: Noised, marks: Sequence[Mark] = (), width: int = WIDTH) -> Diff:
     """A text with its edits and marks, cut to a window."""
-    parts = marked(list(pieces(noised)), marks)
-    return _diff(window(parts, width), noised.text.language)
+    return _shown(list(pieces(noised)), marks, width, noised.text.language)
+
+
+def _shown(parts: Sequence[Piece], marks: Sequence[Mark], width: int, code: str) -> Diff:
+    return _diff(window(marked(parts, marks), width), code)
 
 
 def _diff(parts: Sequence[tuple[str, str, str]], code: str) -> Diff:
@@ -161,18 +169,27 @@ def _labels(task: str) -> Sequence[str]:
 
 
 def _span(name: str, span: Span, row: Row, remade: Remade | None) -> Phrase:
-    """An answer as text: gold in the clean text, predictions in the text that the model read."""
-    if remade is None or _CONTEXT not in remade.clean.texts:
-        text = {CLEAN: row["answer_clean"], NOISY: row["answer"]}.get(name)
-        return _plain(text, row["cell_context_language"]) if text else f"code points {span.start} to {span.stop}"
-    example = remade.clean if name in (GOLD, CLEAN) else remade.noisy
-    if name == GOLD and isinstance(example.target, Answers) and example.target.spans:
-        span = example.target.spans[0]
-    context = example.texts[_CONTEXT]
-    return _plain(context.at(span), context.language) if span.start < span.stop else "none"
+    """Gold as text, or an answer: the text that was scored, and what the model read there if that differs."""
+    if name == GOLD:
+        return _gold_span(remade) or f"code points {span.start} to {span.stop}"
+    code = row["cell_context_language"]
+    scored = row["answer" if name == NOISY else "answer_clean"] or ""
+    answer: Phrase = _plain(scored, code) if scored else "none"
+    if remade is None:
+        return answer
+    read = (remade.noisy if name == NOISY else remade.clean).texts[_CONTEXT].at(span)
+    return answer if read == scored else (*inlines(answer), f" (in the {name} text: ", *_plain(read, code), ")")
 
 
-def _plain(text: str, code: str) -> Phrase:
+def _gold_span(remade: Remade | None) -> Phrase:
+    """The first gold answer in the clean text; nothing where it is not known."""
+    if remade is None or not isinstance(remade.clean.target, Answers):
+        return ""
+    context = remade.clean.texts[_CONTEXT]
+    return _plain(context.at(remade.clean.target.spans[0]), context.language)
+
+
+def _plain(text: str, code: str) -> tuple[Diff]:
     """A text of a language, cut."""
     return (_diff(window([(text, text, "")], _ANSWER), code),)
 
@@ -183,8 +200,19 @@ def _document(name: str, id: str, row: Row, remade: Remade | None) -> Phrase:
     if name != GOLD and [id] == gold[:1]:
         return "as gold"
     right = ("another right one: ",) if name != GOLD and id in gold else ()
-    text = shown(remade.documents[id], width=_ANSWER) if remade and id in remade.documents else Mono(_native(id))
-    return (*right, text)
+    if remade is None or id not in remade.documents:
+        return (*right, Mono(short(id)))
+    return (*right, *_candidate(remade.documents[id], remade.passages.get(id)))
+
+
+def _candidate(noised: Noised, begin: int | None) -> Iterator[Inline]:
+    """A document; of a sentence that its passage follows both, by the position at which the passage begins."""
+    code = noised.text.language
+    if begin is None:
+        yield shown(noised, width=_ANSWER)
+        return
+    sentence, passage = split_at(pieces(noised), begin)
+    yield from (_shown(sentence, (), _ANSWER, code), " (in the passage: ", _shown(passage, (), _PASSAGE, code), ")")
 
 
 def _tagged(parsed: Mapping[str, Any], remade: Remade | None) -> dict[str, Phrase]:
@@ -221,7 +249,7 @@ def _tags(tags: Sequence[str], numbers: Sequence[int], words: tuple[list[str], s
     return (*parts[:-1], rest) if rest else tuple(parts[:-1])
 
 
-# ----------------------------------------------------------------------------------------------------- edits and tokens
+# --------------------------------------------------------------------------------------------------- edits and subwords
 
 
 def _edits(row: Row) -> Fact:
@@ -232,16 +260,24 @@ def _edits(row: Row) -> Fact:
     return "edits", f"{made}; {shares}" if made else str(row["status"]).replace("_", " ")
 
 
-def _tokens(row: Row, remade: Remade | None, known: Known) -> Iterator[Fact]:
-    """The tokens that noise changed, before and after."""
+def _subwords(row: Row, remade: Remade | None, known: Known) -> Iterator[Fact]:
+    """The tokens of the model that noise changed, before and after, of each field; several noised fields are named."""
     tokenize = known.tokenizers.get(row["task"])
-    changed = changed_tokens(remade, tokenize, (row["tokens_clean"], row["tokens"])) if remade and tokenize else None
-    if changed and remade:
-        code = next(iter(remade.clean.texts.values())).language
-        before, after = (_diff([(text, text, "")], code) for text in map(_spaced, changed))
-        yield "tokens", (before, " \u2192 ", after)
+    if remade is None or tokenize is None:
+        return
+    changed = changed_subwords(remade, tokenize, (row["tokens_clean"], row["tokens"]))
+    if not changed:
+        return
+    several, most = len(noised_texts(remade)) > 1, max(_FEWEST, SHOWN // len(changed))
+    yield "subwords", joined((_changed(remade, name, it, several, most) for name, it in changed.items()), "; ")
 
 
-def _spaced(tokens: Sequence[str]) -> str:
-    shown = [token if len(token) <= _TOKEN else token[:_TOKEN] + CUT for token in tokens[:SHOWN]]
-    return " | ".join((*shown, CUT) if len(tokens) > SHOWN else shown)
+def _changed(remade: Remade, name: str, sides: Sequence[Sequence[str]], named: bool, most: int) -> Phrase:
+    code = remade.clean.texts[name].language
+    before, after = (_diff([(text, text, "")], code) for text in (_spaced(side, most) for side in sides))
+    return (*((f"{name}: ",) if named else ()), before, " \u2192 ", after)
+
+
+def _spaced(tokens: Sequence[str], most: int) -> str:
+    shown = [token if len(token) <= _TOKEN else token[:_TOKEN] + CUT for token in tokens[:most]]
+    return " | ".join((*shown, CUT) if len(tokens) > most else shown)

@@ -46,7 +46,10 @@ Key = tuple[str, int, str]
 @final
 @dataclass(frozen=True, slots=True)
 class Remade:
-    """An example, clean and noisy, with the outcomes of its texts and of documents, by their ids."""
+    """An example, clean and noisy, with the outcomes of its texts and of documents, by their ids.
+
+    `passages` are those of the corpus.
+    """
 
     task: TaskSpec
     clean: Example
@@ -54,6 +57,7 @@ class Remade:
     fields: tuple[str, ...]
     outcomes: Mapping[str, Noised]
     documents: Mapping[str, Noised]
+    passages: Mapping[str, int] = field(default_factory=dict)
 
     def outcome(self, name: str) -> Noised:
         """What became of a field."""
@@ -246,8 +250,9 @@ def _under(
     shown, outcomes = condition.shown(distinct, seed)
     noisy = {example.id: example for example in shown}
     documents = _documents(corpus, condition, seed, rows) if corpus else {}
+    passages = corpus.passages if corpus else {}
     for example in clean:
-        yield Remade(task, example, noisy[example.id], condition.fields, outcomes, documents)
+        yield Remade(task, example, noisy[example.id], condition.fields, outcomes, documents, passages)
 
 
 def _documents(corpus: Corpus, condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Noised]:

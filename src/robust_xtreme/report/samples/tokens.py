@@ -1,8 +1,8 @@
-"""The tokens of a text before and after noise, where the tokenizer of the run's model is on this machine."""
+"""The subwords of a text before and after noise, where the tokenizer of the run's model is on this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +15,18 @@ from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.kinds import kind_of
 
 Tokenize = Callable[[str], list[str]]
+Sides = tuple[list[str], list[str]]
+"""Tokens of a clean and of a noisy text."""
 
 TOKENIZER: Final = "tokenizer.json"
 SHOWN: Final = 12
-"""The most tokens that are shown on each side."""
+"""The most tokens of an example that are shown on each side."""
 
 _BESIDE: Final = 1
+_PRINTED: Final = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
+_OTHERS: Final = [byte for byte in range(0x100) if byte not in _PRINTED]
+_BYTES: Final = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + at): byte for at, byte in enumerate(_OTHERS)}
+"""The byte that each letter of a byte-level token represents (openai/gpt-2, src/encoder.py: bytes_to_unicode)."""
 
 
 def tokenizers_of(spec: RunSpec, manifest: Mapping[str, Any]) -> dict[str, Tokenize]:
@@ -57,38 +63,68 @@ def _named(given: tuple[str, RunSpec]) -> tuple[str, Path] | None:
 
 def _loaded(path: Path) -> Tokenize | None:
     from tokenizers import Tokenizer
+    from tokenizers.decoders import ByteLevel
 
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception:  # noqa: BLE001 - the library raises Exception itself where the file is not one of its own
         return None
 
+    of_bytes = isinstance(tokenizer.decoder, ByteLevel)
+
     def tokenize(text: str) -> list[str]:
         encoded = tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
-        pairs = zip(encoded.tokens, encoded.offsets, strict=True)
-        return [text[start:stop] or token for token, (start, stop) in pairs]
+        names = [_in_bytes(name) for name in encoded.tokens] if of_bytes else encoded.tokens
+        return [*_as_read(text, names, encoded.offsets)]
 
     return tokenize
 
 
-def changed_tokens(remade: Remade, tokenize: Tokenize, counts: tuple[int, int]) -> tuple[list[str], list[str]] | None:
-    """The tokens that noise changed, of the first text with such, each side with one unchanged beside it.
+def _as_read(text: str, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """The part of the text that each token covers; of one that covers a part of a character its name."""
+    for at, (name, (start, stop)) in enumerate(zip(names, ranges, strict=True)):
+        beside = (*ranges[max(0, at - 1) : at], *ranges[at + 1 : at + 2])
+        partial = any(low < stop and start < high for low, high in beside)
+        yield name if partial else text[start:stop] or name
 
-    None where none changed, and where the `counts` of clean and noisy tokens are not those of the run.
+
+def _in_bytes(name: str) -> str:
+    """The name of a byte-level token as text, or as the bytes that it consists of, `<0xEB>` each."""
+    if not set(name) <= set(_BYTES):
+        return name
+    content = bytes(_BYTES[letter] for letter in name)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return "".join(f"<0x{byte:02X}>" for byte in content)
+
+
+def noised_texts(remade: Remade) -> list[str]:
+    """The fields of the example itself that are noised."""
+    return [name for name in remade.fields if name in remade.clean.texts]
+
+
+def changed_subwords(remade: Remade, tokenize: Tokenize, counts: tuple[int, int]) -> dict[str, Sides]:
+    """The tokens that noise changed, by field, each side with one unchanged beside them.
+
+    Empty where none changed, and where the `counts` of clean and noisy tokens are not those of the run.
     """
-    names = [name for name in remade.fields if name in remade.clean.texts]
     words = kind_of(remade.task.family).words
-    pairs = []
-    for name in names:
+    fields: dict[str, Sides] = {}
+    for name in noised_texts(remade):
         outcome = remade.outcome(name)
-        sides = (text.pieces(words) for text in (outcome.clean, outcome.text))
-        pairs.append(tuple([token for piece in side for token in tokenize(piece)] for side in sides))
-    if not pairs or tuple(sum(len(pair[side]) for pair in pairs) for side in (0, 1)) != counts:
-        return None
-    return next((_changed(before, after) for before, after in pairs if before != after), None)
+        before, after = (text.pieces(words) for text in (outcome.clean, outcome.text))
+        fields[name] = _flat(map(tokenize, before)), _flat(map(tokenize, after))
+    if tuple(sum(len(sides[side]) for sides in fields.values()) for side in (0, 1)) != counts:
+        return {}
+    return {name: _changed(before, after) for name, (before, after) in fields.items() if before != after}
 
 
-def _changed(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:
+def _flat(lists: Iterable[list[str]]) -> list[str]:
+    return [token for tokens in lists for token in tokens]
+
+
+def _changed(before: Sequence[str], after: Sequence[str]) -> Sides:
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
     start = max(0, same - _BESIDE)
     ends = zip(reversed(before[same:]), reversed(after[same:]), strict=False)

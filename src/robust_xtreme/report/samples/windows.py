@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final, final
@@ -14,7 +14,7 @@ WIDTH: Final = 300
 """The clusters of a text that are shown, about."""
 
 _MANY: Final = 1000
-_LESS: Final = 160
+_LESS: Final = 120
 
 CUT: Final = "\u2026"
 _LONGEST: Final = 16
@@ -54,6 +54,21 @@ def marked(pieces: Sequence[Piece], marks: Sequence[Mark]) -> list[Marked]:
             parts.append((before, after, _names(marks, (old, old + len(before)), (new, new + len(after)))))
         old, new = old + len(before), new + len(after)
     return parts
+
+
+def split_at(pieces: Iterable[Piece], position: int) -> tuple[list[Piece], list[Piece]]:
+    """The pieces before and after a position of the clean text; an edit around it is before."""
+    first: list[Piece] = []
+    rest: list[Piece] = []
+    for before, after in pieces:
+        left = max(0, position)
+        position -= len(before)
+        if before == after and 0 < left < len(before):
+            first.append((before[:left], after[:left]))
+            rest.append((before[left:], after[left:]))
+        else:
+            (first if left else rest).append((before, after))
+    return first, rest
 
 
 def _together(pieces: Sequence[Piece]) -> Iterator[Piece]:
