@@ -16,12 +16,14 @@ from typing import Any, Final
 
 _HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _ACTING: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
 )
 """Control characters, line separators, marks of direction, what has no width, and halves of characters."""
 
 _LAYOUT: Final = "\n\t"
 _MARKDOWN: Final = re.compile(r"[\\`*<|&~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])|^[#>]|^[-+](?=\s)")
+_ENTITIES: Final = {"<": "&lt;", "&": "&amp;"}
 _CODE: Final = re.compile("<U\\+([0-9A-F]{4}|10[0-9A-F]{4}|[1-9A-F][0-9A-F]{4})>")
 _OPENING: Final = "<U+"
 _LITERAL: Final = "<U+003C>U+"
@@ -89,7 +91,7 @@ def text_of_cell(written: str) -> str:
 def json_text(value: Any, **options: Any) -> str:
     """A value as JSON in which characters that `inert` shows are escapes; reading it gives the value itself."""
     text = json.dumps(value, ensure_ascii=False, **options)
-    return _ACTING.sub(lambda match: "\n" if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+    return _ACTING.sub(lambda match: "\n" if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
 def html_text(text: str) -> str:
@@ -98,8 +100,11 @@ def html_text(text: str) -> str:
 
 
 def markdown(text: str, shown: Callable[[str], str] = visible) -> str:
-    """The visible text with every character of markdown syntax escaped; `shown` is `visible` or `inert`."""
-    return _MARKDOWN.sub(lambda match: "\\" + match.group(), shown(text))
+    """The visible text with every character of markdown syntax escaped; `shown` is `visible` or `inert`.
+
+    What could begin HTML is an entity, since not every renderer knows a backslash before it.
+    """
+    return _MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), shown(text))
 
 
 def code_block(lines: Sequence[str], language: str = "text") -> str:

@@ -288,6 +288,15 @@ def test_no_text_acts_in_a_page(hostile: Results, results: Results) -> None:
     assert re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text) is None
 
 
+def test_no_text_acts_in_markdown_that_is_rendered(hostile: Results) -> None:
+    """The renderer of mkdocs, which does not know every escape of others, makes no element of a text."""
+    from markdown import markdown as rendered  # type: ignore[import-untyped]  # it has no types
+
+    page = _Page(rendered(written(hostile, ".md").decode(), extensions=["tables", "fenced_code"]))
+    assert not {"script", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not any(key.startswith("on") for _, named in page.tags for key in named)
+
+
 def test_no_text_acts_in_a_spreadsheet(hostile: Results) -> None:
     """A text that a spreadsheet would compute begins with a quote, and the rows stay whole."""
     rows = list(csv.DictReader(io.StringIO(written(hostile, ".csv").decode())))
@@ -336,7 +345,7 @@ def test_a_diff_in_markdown_is_elements_in_which_no_text_acts() -> None:
     """Its direction and language are those of the text, and whatever a text contains stays text; joiners stay."""
     diff = Diff((("a*", "a*"), ("", "<b>|"), ("\u202e", "\u200c")), '"><script>', "rtl")
     opening = '<span dir="rtl" lang="&quot;&gt;&lt;script&gt;">'
-    edits = r"a\*<ins>\<b>\|</ins><del>\<U+202E></del><ins>" + "\u200c</ins>"
+    edits = r"a\*<ins>&lt;b>\|</ins><del>&lt;U+202E></del><ins>" + "\u200c</ins>"
     assert markdown.phrase(diff) == f"{opening}{edits}</span>"
 
 
@@ -378,9 +387,12 @@ def test_runs_have_short_names() -> None:
 
 
 def test_a_notebook_draws_the_same_charts(results: Results, tmp_path: Path) -> None:
-    """The charts of the page are Altair's in Python; a task without cells has none, in one line."""
+    """The charts of the page are Altair's in Python, in colours of their own; a wrong name is one line."""
     plots = Plots(results)
     assert plots.heat().to_dict()["spec"]["layer"]
     assert plots.forest("xnli").to_dict()["config"] == plots.curve("xnli").to_dict()["config"]
-    with pytest.raises(UserError, match="no perturbed cells"):
+    assert "currentColor" not in json.dumps(plots.heat().to_dict())
+    with pytest.raises(UserError, match="no task of the run named 'xcopa'. There are: panx, xnli, xquad."):
         plots.forest("xcopa")
+    with pytest.raises(UserError, match="no axis named 'edits'. There are: realised, nominal."):
+        plots.curve("xnli", "edits")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.errors import UserError, shown
 from robust_xtreme.report.cells import highest
-from robust_xtreme.report.charts.curve import REALISED, curve, levels
+from robust_xtreme.report.charts.curve import NOMINAL, REALISED, curve, levels
 from robust_xtreme.report.charts.forest import forest
 from robust_xtreme.report.charts.heat import heat
 from robust_xtreme.report.charts.style import INK
@@ -37,13 +37,23 @@ class Plots:
 
     def forest(self, task: str) -> alt.TopLevelMixin:
         """The changes of a task, the largest loss first, with intervals that are valid for all tests at once."""
-        cells = highest(headline_cells(self.results)).filter(pl.col("task") == task, pl.col("change").is_not_null())
-        return _chart(forest(cells), cells.height)
+        cells = highest(headline_cells(self.results)).filter(pl.col("change").is_not_null())
+        _check("task of the run", task, cells.get_column("task").unique().sort().to_list())
+        of_task = cells.filter(pl.col("task") == task)
+        return _chart(forest(of_task), of_task.height)
 
     def curve(self, task: str, axis: str = REALISED) -> alt.TopLevelMixin:
         """The level of a task over the strength, on average over languages; `axis` is `realised` or `nominal`."""
-        points = dict(levels(self.results)).get(task)
-        return _chart({} if points is None else curve(points, axis), 0 if points is None else points.height)
+        points = dict(levels(self.results))
+        _check("task with averages", task, [*points])
+        _check("axis", axis, [REALISED, NOMINAL])
+        return _chart(curve(points[task], axis), points[task].height)
+
+
+def _check(kind: str, name: object, known: list[str]) -> None:
+    """Raise UserError for a name that is not known."""
+    if name not in known:
+        raise UserError(f"There is no {kind} named {shown(name)}. There are: {', '.join(known) or 'none'}.")
 
 
 def _chart(spec: dict[str, Any], rows: int) -> alt.TopLevelMixin:
