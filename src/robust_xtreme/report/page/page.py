@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from robust_xtreme.report.blocks import Block, Chart, Document, Part, Table, Terms
+from robust_xtreme.report.blocks import Block, Chart, Document, Paragraph, Part, Table, Terms
 from robust_xtreme.report.document import TITLE, view_blocks, views
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.page.heat import heat
@@ -58,10 +58,17 @@ def _shown(blocks: tuple[Block, ...], anchor: str) -> tuple[Block, ...]:
     if not any(isinstance(block, Chart) for block in drawn):
         return blocks
     tables = tuple(block for block in blocks if isinstance(block, Table))
-    more = tuple(block for block in drawn if isinstance(block, Chart) and block.more)
-    first = tuple(block for block in drawn if block not in more)
-    charts = (Part("More charts", f"{anchor}-more", more, level=3, folded=True),) if more else ()
-    return (*first, *charts, Part("In numbers", f"{anchor}-numbers", tables, level=3, folded=True))
+    charts = [block for block in drawn if isinstance(block, Chart)]
+    text = [block for block in drawn if not isinstance(block, Chart)]
+    first, more = ([chart for chart in charts if chart.more == later] for later in (False, True))
+    folded = [Part("More charts", f"{anchor}-more", _described(more), level=3, folded=True)] if more else []
+    numbers = Part("In numbers", f"{anchor}-numbers", tables, level=3, folded=True)
+    return (*text, *_described(first), *folded, numbers)
+
+
+def _described(charts: list[Chart]) -> tuple[Block, ...]:
+    """Charts after what they show in words, once for all that show the same."""
+    return (*map(Paragraph, dict.fromkeys(chart.description for chart in charts)), *charts)
 
 
 def _tables(blocks: tuple[Block, ...]) -> Iterator[Table]:
