@@ -1,0 +1,45 @@
+"""Takes the screenshots of docs/how-to/report.md from the page of a run: `python -m tools.screenshots PAGE`.
+
+The page is that of `robust-xtreme eval --perturb char_noise:0.05,0.1,0.2 --perturb keyboard_typo:0.1`. It needs
+chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+FOLDER: Final = Path(__file__).parents[1] / "docs" / "figures"
+SHOTS: Final = {
+    "page-heat": ("#heat", "light", 620),
+    "page-language": ("#sw", "dark", 660),
+    "page-examples": ("#examples/sw/xquad", "light", 480),
+}
+"""The address within the page, the colours, and the height in pixels of each picture, by its name."""
+
+_WIDTH: Final = 1180
+_FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def main() -> None:
+    """Write the pictures."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("page", type=Path)
+    page = parser.parse_args().page.resolve().as_uri()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
+        for name, (address, colours, height) in SHOTS.items():
+            options: dict[str, Any] = {"viewport": {"width": _WIDTH, "height": height}, "color_scheme": colours}
+            shown = browser.new_context(**options).new_page()
+            shown.goto(page + address)
+            shown.screenshot(path=FOLDER / f"{name}.png")
+            print(FOLDER / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
