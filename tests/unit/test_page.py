@@ -392,7 +392,7 @@ def test_a_notebook_draws_the_same_charts(results: Results, tmp_path: Path) -> N
     assert plots.heat().to_dict()["spec"]["layer"]
     assert plots.forest("xnli").to_dict()["config"] == plots.curve("xnli").to_dict()["config"]
     assert "currentColor" not in json.dumps(plots.heat().to_dict())
-    with pytest.raises(UserError, match="no task of the run named 'xcopa'. There are: panx, xnli, xquad."):
+    with pytest.raises(UserError, match=r"no task of the run named 'xcopa'\. There are: panx, xnli, xquad\."):
         plots.forest("xcopa")
-    with pytest.raises(UserError, match="no axis named 'edits'. There are: realised, nominal."):
+    with pytest.raises(UserError, match=r"no axis named 'edits'\. There are: realised, nominal\."):
         plots.curve("xnli", "edits")
