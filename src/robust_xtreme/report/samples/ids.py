@@ -38,6 +38,12 @@ def whole_ids(asked: Sequence[str], predictions: pl.LazyFrame) -> tuple[str, ...
     meant: dict[str, None] = {}
     for name in asked:
         if name not in named:
-            raise UnknownName("example of the run", name, named, "robust-xtreme examples --help")
+            known = [each for each in named if _group(each) == _group(name)]  # to compare with all takes seconds
+            raise UnknownName("example of the run", name, known, "robust-xtreme examples --help")
         meant |= named[name]
     return tuple(meant)
+
+
+def _group(id: str) -> str:
+    """Task, split and language of a whole id."""
+    return id.rpartition("/")[0]
