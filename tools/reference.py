@@ -66,7 +66,9 @@ def frames() -> str:
     """Every frame with its columns: type, whether a value may be missing, and the values that it may take."""
     head = (
         f"The tables of a run's folder, schema version {schema.SCHEMA_VERSION}. Numbers of quality are points (0 to"
-        " 100), rates and\nshares are between 0 and 1. A missing value is null; NaN and infinity never occur."
+        " 100), rates and\nshares are between 0 and 1, and `relative` and `relative_corrected` are in percent: the drop"
+        " as a share of the\nclean value, and of what that has above chance. A missing value is null; NaN and infinity"
+        " never occur."
     )
     blocks: list[Block] = [Prose(head)]
     meanings = _meanings()

@@ -43,7 +43,7 @@ _SEE: Final = {
     "scheme": "robust-xtreme list perturbations",
     "family": "robust-xtreme list tasks",
     "predictor": "robust-xtreme list tasks",
-    "view": "robust-xtreme eval --help",
+    "view": "robust-xtreme report --help",
 }
 _CALLED: Final = {"intermediate": "intermediate task"}
 _added: Final[ContextVar[Mapping[tuple[str, str], Any]]] = ContextVar("added", default=MappingProxyType({}))

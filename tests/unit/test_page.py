@@ -161,9 +161,9 @@ def _from_tex(text: str) -> _Numbers:
 
 
 def _from_rows(rows: list[dict[str, Any]]) -> _Numbers:
-    """The numbers of data, to the digit that is shown."""
+    """The numbers of the headline cells of data, to the digit that is shown."""
     read: _Numbers = {}
-    for row in rows:
+    for row in (row for row in rows if row["headline"] in (True, "true")):
         clean, value = (points(float(row[name])) for name in ("clean", "value"))
         change = row["no_claim"] or signed(float(row["change"]))
         read[row["task"], row["language"], row["fields"], *row["noise"].split(":")] = (clean, value, change)

@@ -206,6 +206,8 @@ def test_a_terminal_prints_examples(run: Run) -> None:
     assert "char_noise:0.1" in ended.out
     assert "char_noise:0.3" not in ended.out
     assert ended.err.endswith(f"Next: robust-xtreme examples {run.folder} --became wrong\n")
+    filtered = program("examples", str(run.folder), "--became", "wrong", "--limit", "1")
+    assert filtered.err.endswith(f"Next: robust-xtreme report {run.folder} --open\n")
 
 
 def test_an_id_is_taken_as_it_is_printed(run: Run) -> None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import io
 import re
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import pytest
 from rich.console import Console
+from tests.program import program
 from tests.synthetic_run import averages, conditions, long_run, run
 
 from robust_xtreme import registry
 from robust_xtreme.report.blocks import Column, Table, text_of
-from robust_xtreme.report.document import show, slim
+from robust_xtreme.report.document import show, slim, views
 from robust_xtreme.report.renderers._fitting import fitted, folded, naming
 from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.report.tables import narrow, titled
 from robust_xtreme.report.view import Results
 
+ROOT: Final = Path(__file__).parents[2]
 WIDTHS: Final = (80, 60)
 NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
 
@@ -170,3 +173,19 @@ def test_columns_under_a_heading_follow() -> None:
         "tr",
         "th",
     ]
+
+
+def test_the_help_and_the_manual_list_the_views() -> None:
+    """`report --help` names each view, and the manual says what it has."""
+    shown = " ".join(program("report", "--help", COLUMNS="100").out.split())
+    lines = (ROOT / "docs" / "how-to" / "report.md").read_text("utf-8").splitlines()
+    for view in views():
+        assert re.search(rf"Views: .*\b{view.name}[,.]", shown)
+        assert f"| `{view.name}` | {view.title} | {view.summary} |" in lines
+
+
+def test_a_view_that_does_not_exist_is_named_first() -> None:
+    """The line leads to the help with the views, and nothing of the run is printed before it."""
+    ended = program("report", str(ROOT / "reports" / "mini"), "--views", "by_tasks")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("Did you mean 'by_task'? See: robust-xtreme report --help\n")

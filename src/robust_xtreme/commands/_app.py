@@ -1,7 +1,8 @@
 """The program `robust-xtreme`: each public module of this folder is a command.
 
 A command NAME is the function NAME of `commands/NAME.py` (NAME_ where Python defines NAME, as in `list_`). The function
-imports what it needs, so that `--help` loads neither numpy nor torch.
+imports what it needs, so that the program starts without numpy and torch. A function `epilog` there gives the end of
+the command's help.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, Final
 
 import typer
@@ -35,6 +37,12 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the command, --help too."""
         return _untyped(TyperCommand.get_params(self, ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, with what the command's `epilog` adds, which is made only then."""
+        added = getattr(_module(str(self.name)), "epilog", None)
+        self.epilog = added() if added else None
+        TyperCommand.format_help(self, ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; a value that is empty, as an unset variable of the shell is, is an error."""
@@ -98,8 +106,12 @@ def command_names() -> tuple[str, ...]:
     return tuple(name for name in _ORDER if name in public) + tuple(sorted(public - set(_ORDER)))
 
 
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"robust_xtreme.commands.{name}")
+
+
 def _function(name: str) -> Callable[..., Any]:
-    module = importlib.import_module(f"robust_xtreme.commands.{name}")
+    module = _module(name)
     function: Callable[..., Any] = getattr(module, name, None) or getattr(module, f"{name}_")
     return function
 

@@ -67,7 +67,7 @@ def examples(
     if ids:
         wanted = replace(wanted, ids=whole_ids(ids, rows_of(Path(run), results.manifest).predictions))
     _print(Path(run), results, wanted)
-    show_next("examples", run, "--became", "wrong") if became is None else show_next("eval", "--perturb", "natural:0.1")
+    show_next("examples", run, "--became", "wrong") if became is None else show_next("report", run, "--open")
 
 
 def _check(results: Results, wanted: Wanted) -> None:

@@ -19,7 +19,7 @@ Output = Annotated[
     str | None,
     option("--output -o FILE", "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json)."),
 ]
-Views = Annotated[str | None, option("--views A,B", "Only these views, in this order.", _completion.views)]
+Views = Annotated[str | None, option("--views A,B", "Only these views (see below), in this order.", _completion.views)]
 NoTexts = Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 Open = Annotated[bool, option("--open", "Open the page in the browser; without -o the one in the run's folder.")]
@@ -59,6 +59,13 @@ def report(
         _show(results, chosen)
     if open:
         _open(page)
+
+
+def epilog() -> str:
+    """The names of the views."""
+    from robust_xtreme.registry import names
+
+    return f"Views: {', '.join(names('view'))}."
 
 
 def _write(results: Results, output: str, views: list[str], runs: dict[str, Path], force: bool) -> Path:

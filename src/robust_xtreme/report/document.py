@@ -79,15 +79,18 @@ def finished(folder: Path) -> Results:
 
 
 def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
-    """Print the verdict of a run and an overview of it on a terminal, or instead of the overview some views, whole."""
+    """Print the verdict of a run and an overview of it on a terminal, or instead of the overview some views, whole.
+
+    Raises UnknownName for a view that does not exist.
+    """
+    chosen: list[View] = [registry.load("view", name) for name in names]
     if results.deltas.height:
         console.print(Text(f"\n{text_of(verdict(results))}"), soft_wrap=not console.is_terminal)
-    if not names:
+    if not chosen:
         for table in overview(results, partial(height, console)):
             print_table(console, table)
         console.print(Text(f"\n{REST}"), soft_wrap=not console.is_terminal)
-    for name in names:
-        view: View = registry.load("view", name)
+    for view in chosen:
         for table in slim(view, results):
             print_table(console, replace(table, title=f"{view.title}: {table.title}".removesuffix(": ")))
 

@@ -8,13 +8,13 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.errors import UnknownName
+from robust_xtreme.errors import UnknownName, UserError
 from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Document, Heading, Paragraph, Part
+from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.document import TITLE, slim, view_blocks
 from robust_xtreme.report.page.page import page
 from robust_xtreme.report.renderers import html, markdown, tex
-from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.tables import narrow
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import csv
@@ -22,11 +22,14 @@ from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.sinks import json_text
 
 CELLS: Final = (
-    "model", "task", "split", "language", "context_language", "noise", "fields", "metric", "clean", "value", "change",
-    "change_low", "change_high", "joint_change_low", "joint_change_high", "p_adjusted", "mde", "n", "clusters", "marks",
-    "no_claim", "grapheme_edit_rate",
+    "model", "task", "split", "language", "context_language", "setting", "inference", "noise", "fields", "metric",
+    "headline", "clean", "value", "change", "change_low", "change_high", "joint_change_low", "joint_change_high",
+    "p_adjusted", "mde", "n", "clusters", "marks", "no_claim", "grapheme_edit_rate",
 )  # fmt: skip
-"""The columns of the cells as data; `change` is perturbed minus clean."""
+"""The columns of the cells as data. `change` is perturbed minus clean; the first metric of a task is its `headline`."""
+
+_DATA: Final = (".csv", ".json")
+"""The suffixes of files with every cell instead of views."""
 
 _OF_FILES: Final = ("complete", "digest", "files", "parts")
 """What a manifest says of files beside it, of which the page is one."""
@@ -39,12 +42,14 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), examples: 
 
     A page has the part of the `examples`, too.
 
-    Raises UnknownName for a view or a suffix that does not exist.
+    Raises UnknownName for a view or a suffix that does not exist, UserError for views of data.
     """
     for name in views:
         registry.load("view", name)
     if suffix not in WRITERS:
         raise UnknownName("format", suffix, list(WRITERS), "robust-xtreme report --help")
+    if views and suffix in _DATA:
+        raise UserError(f"A {suffix} file has every cell and no views. Leave out --views, or write .html, .md or .tex.")
     return WRITERS[suffix](results, views, examples)
 
 
@@ -79,8 +84,9 @@ def _chosen(results: Results, views: Sequence[str]) -> Document:
 
 
 def cells(results: Results) -> pl.DataFrame:
-    """The perturbed cells of headline metrics, as they are downloaded."""
-    return headline_cells(results).select(CELLS).with_columns(pl.col(pl.Float64).round(_DIGITS))
+    """The perturbed cells of every metric over all items, as they are downloaded."""
+    every = perturbed(results).filter(pl.col("scope") == "all").with_columns(headline=pl.col("metric_rank") == 0)
+    return every.select(CELLS).with_columns(pl.col(pl.Float64).round(_DIGITS))
 
 
 def _csv(results: Results, *_: object) -> bytes:
