@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LOADING: Final = "loading torch"
 _READING: Final = (
-    "clean and perturbed: the metric's level in points from 0 to 100; change: perturbed minus clean.",
+    "clean, and perturbed or noisy: the metric's level in points from 0 to 100; change: perturbed minus clean.",
     "An interval that contains 0 shows no change. edits: the share of characters that the noise changed.",
     "Every other column: the legend at the end of the report.",
 )
@@ -82,7 +82,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
         silent += without_averages(results)
         over_tasks = averages.filter(averages.get_column("kind").is_in(("benchmark", "tasks", "categories")))
         if over_tasks.get_column("missing").is_not_null().any():
-            silent.insert(0, "*: over the cells that exist; the report names the missing ones.")
+            silent.insert(0, "Averages over tasks are over the cells that exist; the report names the missing ones.")
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
     console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)
     console.print(f"Page: {result.folder / 'report.html'}", soft_wrap=True)

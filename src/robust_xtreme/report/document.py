@@ -17,7 +17,7 @@ from robust_xtreme.errors import MissingData
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, text_of
 from robust_xtreme.report.legend import legend
-from robust_xtreme.report.overview import REST, overview
+from robust_xtreme.report.overview import overview, rest
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_table
@@ -89,7 +89,7 @@ def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
     if not chosen:
         for table in overview(results, partial(height, console)):
             print_table(console, table)
-        console.print(Text(f"\n{REST}"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"\n{rest(results)}"), soft_wrap=not console.is_terminal)
     for view in chosen:
         for table in slim(view, results):
             print_table(console, replace(table, title=f"{view.title}: {table.title}".removesuffix(": ")))

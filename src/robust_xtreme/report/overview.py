@@ -19,11 +19,10 @@ from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.report.views.strength_curves import spark
 from robust_xtreme.results.averages import LANGUAGES
 
-REST: Final = (
-    "Averages are of headline metrics at each perturbation's highest strength. All metrics, fields and strengths are"
-    " in report.md; robust-xtreme report RUN --views by_task,by_language prints whole tables."
+_HIGHEST: Final = "Averages are of headline metrics at each perturbation's highest strength. "
+_REST: Final = (
+    "All metrics, fields and strengths are in report.md; robust-xtreme report RUN --views {} prints whole tables."
 )
-"""What is printed below the tables."""
 
 _LINES: Final = 70
 """The lines of all tables, about; the averages by task get what others leave."""
@@ -60,6 +59,13 @@ def overview(results: Results, height: Height) -> Iterator[Table]:
     if results.deltas.height:
         yield from _within(_LINES - _lines([*first, *left_out], height), height, *by_task(results))
     yield from left_out
+
+
+def rest(results: Results) -> str:
+    """Where the rest of the tables is."""
+    if results.deltas.is_empty():
+        return _REST.format("clean_scores")
+    return _HIGHEST + _REST.format("by_task,by_language")
 
 
 def _lines(made: Iterable[Table], height: Height) -> int:
