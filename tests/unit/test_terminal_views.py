@@ -147,6 +147,7 @@ def test_a_narrow_terminal_has_entries() -> None:
         ("premise,choice1,choice2", 10, ["premise,", "choice1,", "choice2"]),
         ("char_noise:0.1", 5, ["char_", "noise", ":0.1"]),
         ("12,345 swap", 7, ["12,345", "swap"]),
+        ("delete 8.4 %, swap", 10, ["delete", "8.4 %,", "swap"]),
         ("", 4, [""]),
     ],
 )

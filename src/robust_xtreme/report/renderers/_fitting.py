@@ -15,8 +15,8 @@ from robust_xtreme.report.tables import only
 GAP: Final = 2
 """The blanks between columns."""
 
-_BREAKS: Final = re.compile(r"(?<=\s)|(?<=[_:+@=/])|(?<=,)(?=\D)")
-"""Where a text may continue in the next line, which is never within a number."""
+_BREAKS: Final = re.compile(r"(?<=\s)(?!%)|(?<=[_:+@=/])|(?<=,)(?=\D)")
+"""Where a text may continue in the next line, which is never within a number or before its percent sign."""
 
 _WHOLE: Final = 32
 """The longest name, and the longest part of a text, that is not cut."""

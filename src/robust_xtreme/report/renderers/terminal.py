@@ -38,7 +38,7 @@ def print_table(console: Console, table: Table) -> None:
         _print_entries(console, shown)
     for sign, meaning in shown.notes:
         console.print(Text(f"{sign} {meaning}"))
-    if fitting:
+    if fitting and fitting.left_out:
         _print_left_out(console, shown, fitting.left_out)
 
 
@@ -50,13 +50,11 @@ def height(console: Console, table: Table) -> int:
 
 
 def _print_left_out(console: Console, table: Table, left_out: Sequence[int]) -> None:
-    """Name the columns that were left out; those under a common heading follow in a table of their own."""
-    grouped = [index for index in left_out if table.columns[index].group]
-    named = [table.columns[index].title for index in left_out if index not in grouped]
-    if named:
-        console.print(Text(f"No room for: {', '.join(named)}."))
-    if grouped:
-        print_table(console, only(table, sorted({*naming(table), *grouped})))
+    """Name the columns that were left out; of a table whose columns weigh the same, print them as a further one."""
+    if any(column.weight for column in table.columns):
+        console.print(Text(f"No room for: {', '.join(table.columns[index].title for index in left_out)}."))
+    else:
+        print_table(console, only(table, sorted({*naming(table), *left_out})))
 
 
 def _plain(console: Console, table: Table) -> Table:
