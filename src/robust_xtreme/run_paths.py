@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,15 +139,24 @@ def resolved(key: str, value: Any, folder: Path = Path()) -> Any:
 
     Relative paths count from `folder`. Other values, and names of the hub, are returned unchanged.
     """
+    here = _real(Path())
+    return _with_path(key, value, folder, lambda real: real.relative_to(here) if real.is_relative_to(here) else real)
+
+
+def absolute(key: str, value: Any) -> Any:
+    """A value with its paths from the root, as it is from any folder; others as `resolved`."""
+    return _with_path(key, value, Path(), lambda real: real)
+
+
+def _with_path(key: str, value: Any, folder: Path, form: Callable[[Path], Path]) -> Any:
     if key not in _WORDS:
         return value
     if isinstance(value, tuple):
-        return tuple(resolved(key, item, folder) for item in value)
+        return tuple(_with_path(key, item, folder, form) for item in value)
     before, path = _parts(key, value, folder)
     if not path or (_may_be_hub(key, before, path) and not exists(folder / path)):
         return value
-    real, here = _real(folder / path), _real(Path())
-    return before + str(real.relative_to(here) if real.is_relative_to(here) else real)
+    return before + str(form(_real(folder / path)))
 
 
 def what_is_read(*specs: Any) -> str:

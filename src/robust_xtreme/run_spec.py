@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -183,12 +183,13 @@ class RunSpec:
         return Path(self.out) if self.out else Path("runs") / f"eval-{self.identity()}"
 
     def command(self) -> str:
-        """The command line of the run, without what changes only where or how fast it is computed."""
-        defaults = RunSpec(model=self.model, **{name: getattr(self, name) for name in NOT_HASHED})
-        words = options(self, defaults)
+        """The command line of the run from any folder, without what changes only where or how fast it is computed."""
+        whole = replace(self, **{name: run_paths.absolute(name, getattr(self, name)) for name in keys(RunSpec)})
+        defaults = RunSpec(model=whole.model, **{name: getattr(whole, name) for name in NOT_HASHED})
+        words = options(whole, defaults)
         if words is None:
             return "robust-xtreme eval --config run.toml"
-        model = [word for name in self.model if self.model != (MINI,) for word in ("--model", name)]
+        model = [word for name in whole.model if whole.model != (MINI,) for word in ("--model", name)]
         return shlex.join(["robust-xtreme", "eval", *model, *words])
 
     def to_toml(self) -> str:

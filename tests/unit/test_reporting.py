@@ -203,7 +203,7 @@ def test_hidden_characters_are_made_visible(text: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("a|b `c` *d* <script>", r"a\|b \`c\` \*d\* \<script>"),
+        ("a|b `c` *d* <script>", r"a\|b \`c\` \*d\* &lt;script>"),
         ("[x](http://y)", r"[x\](http://y)"),
         ("char_noise _it_", r"char_noise \_it\_"),
         ("# no title", r"\# no title"),

@@ -54,6 +54,7 @@ def examples(
         raise UserError(f"The value {limit} of --limit is below 1.")
     if became is not None and became not in _BECAME:
         raise UnknownName("kind of --became", became, _BECAME, "robust-xtreme examples --help")
+    from robust_xtreme.keys import MOST
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.samples.choosing import Wanted, rows_of
     from robust_xtreme.report.samples.ids import whole_ids
@@ -62,7 +63,9 @@ def examples(
     asked = (several("task", task), several("language", language))
     tasks, languages = (tuple(words or ()) for words in asked)
     kinds = (became,) if became else ()
-    wanted = Wanted(tasks, languages, tuple(noise or ()), kinds, each=limit, most=limit, drawn=False)
+    wanted = Wanted(
+        tasks, languages, tuple(noise or ()), kinds, each=min(limit, MOST), most=min(limit, MOST), drawn=False
+    )
     _check(results, wanted)
     if ids:
         wanted = replace(wanted, ids=whole_ids(ids, rows_of(Path(run), results.manifest).predictions))

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._options import argument, option
+from robust_xtreme.commands._options import argument, option, several
+from robust_xtreme.errors import UserError
 from robust_xtreme.sinks import echo
 
 if TYPE_CHECKING:
     from robust_xtreme.report.view import Results
 
 _PAGE: Final = "report.html"
+_SUFFIX: Final = ".html"
 
 Runs = Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)]
 Output = Annotated[
@@ -49,12 +51,14 @@ def report(
     from robust_xtreme.report.beside import beside, names
     from robust_xtreme.report.document import finished
 
+    if open and output is not None and Path(output).suffix != _SUFFIX:
+        raise UserError(f"--open opens a page, and {output} is none. Name a file that ends in {_SUFFIX}.")
     folders = {name: Path(run) for name, run in zip(names(runs), runs, strict=True)}
     results = beside({name: finished(folder) for name, folder in folders.items()})
-    chosen = [name.strip() for name in (views or "").split(",") if name.strip()]
+    chosen = several("views", views) or []
     page = Path(runs[0]) / _PAGE
     if output is not None:
-        page = _write(results, output, chosen, {} if no_texts else folders, force)
+        page = _write(results, output, chosen, folders, not no_texts, force)
     elif not open:
         _show(results, chosen)
     if open:
@@ -68,18 +72,34 @@ def epilog() -> str:
     return f"Views: {', '.join(names('view'))}."
 
 
-def _write(results: Results, output: str, views: list[str], runs: dict[str, Path], force: bool) -> Path:
-    """Write a file; a page has examples of the runs, if any."""
-    from robust_xtreme.perturbing.output import target
+def _write(results: Results, output: str, views: list[str], folders: dict[str, Path], texts: bool, force: bool) -> Path:
+    """Write a file; a page has examples, with `texts`."""
     from robust_xtreme.report.outputs import written
     from robust_xtreme.report.samples.part import samples_part
     from robust_xtreme.results import store
 
-    path = target("-o", output, force, {})
-    examples = samples_part(runs, results) if runs and path.suffix == ".html" and not views else ()
-    content = written(results, path.suffix, views, [*examples])
+    suffix = Path(output).suffix
+    path = _target(output, force, folders)
+    examples = samples_part(folders, results) if texts and suffix == _SUFFIX and not views else ()
+    content = written(results, suffix, views, [*examples])
     store.write(path, content)
     echo(str(path))
+    return path
+
+
+def _target(output: str, force: bool, folders: dict[str, Path]) -> Path:
+    """The path to write. Raises UserError where it may not be written, as the files of the runs that are shown."""
+    from robust_xtreme.perturbing.output import target
+    from robust_xtreme.report.document import files_of
+
+    apart = {
+        f"is the file {name} of the run {run}": str(folder / name)
+        for run, folder in folders.items()
+        for name in files_of(folder)
+    }
+    path = target("-o", output, force, apart)
+    if path.exists() and not path.is_file():
+        raise UserError(f"-o {output} is not a regular file, but a pipe, a socket or a device. Name another file.")
     return path
 
 
@@ -93,8 +113,6 @@ def _show(results: Results, views: list[str]) -> None:
 def _open(page: Path) -> None:
     """Open the page in the browser. Raises UserError where there is neither."""
     import webbrowser
-
-    from robust_xtreme.errors import UserError
 
     if not page.is_file():
         raise UserError(f"{page} does not exist. Write a page with -o page.html.")

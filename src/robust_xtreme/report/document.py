@@ -78,6 +78,11 @@ def finished(folder: Path) -> Results:
     return results_of(folder)
 
 
+def files_of(folder: Path) -> list[str]:
+    """The names of the files that a run wrote into its folder."""
+    return [*read_manifest(folder / MANIFEST).get("files", {}), MANIFEST]
+
+
 def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
     """Print the verdict of a run and an overview of it on a terminal, or instead of the overview some views, whole.
 

@@ -55,7 +55,7 @@ def with_addresses(cells: pl.DataFrame) -> pl.DataFrame:
     """
     several = {name: pl.col(name).n_unique().over("task") > 1 for name in ("model", "split", "inference")}
     parts = [
-        *(pl.when(more).then(name) for name, more in several.items()),
+        *(pl.when(more, pl.col(name) != "").then(name) for name, more in several.items()),
         pl.when(pl.col("translated") != "").then("translated"),
         pl.when(pl.col("fields_rank") > 0).then("fields"),
     ]

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.errors import UserError
 from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Document, Heading, Paragraph, Part
 from robust_xtreme.report.cells import perturbed
@@ -47,7 +47,7 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), examples: 
     for name in views:
         registry.load("view", name)
     if suffix not in WRITERS:
-        raise UnknownName("format", suffix, list(WRITERS), "robust-xtreme report --help")
+        raise UserError(f"There is no format {suffix or 'without a suffix'}. There are: {', '.join(WRITERS)}.")
     if views and suffix in _DATA:
         raise UserError(f"A {suffix} file has every cell and no views. Leave out --views, or write .html, .md or .tex.")
     return WRITERS[suffix](results, views, examples)

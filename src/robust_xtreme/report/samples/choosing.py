@@ -29,6 +29,7 @@ MOST_EACH: Final = 6
 WRONG, RIGHT, SAME = BECAME = ("wrong", "right", "same")
 """What noise makes of the answer to an example: it scores lower than the answer to the clean text, higher, or alike."""
 
+PREDICTED: Final = "predictions.parquet"
 CLEAN: Final = "clean"
 _WHOLE: Final = 100.0
 _SEEDS: Final = 1 << 20
@@ -69,7 +70,7 @@ class Wanted:
 
 def rows_of(folder: Path, manifest: Mapping[str, Any]) -> Rows:
     """The frames of a finished run. Raises DataError where a file is not the one that the run wrote."""
-    frames = ((PREDICTIONS, "predictions.parquet"), (STATS, "stats.parquet"))
+    frames = ((PREDICTIONS, PREDICTED), (STATS, "stats.parquet"))
     return Rows(*(_scanned(folder, name, frame, manifest) for frame, name in frames))
 
 

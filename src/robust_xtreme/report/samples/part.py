@@ -13,7 +13,7 @@ from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.report.blocks import Block, Bullets, Paragraph, Part, Sample
 from robust_xtreme.report.cells import named_beside
 from robust_xtreme.report.names import anchor, language_name
-from robust_xtreme.report.samples.choosing import BECAME, Rows, Wanted, chosen, rows_of
+from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, Rows, Wanted, chosen, rows_of
 from robust_xtreme.report.samples.showing import Known, sample
 from robust_xtreme.report.samples.texts import Texts, spec_of, texts_of
 from robust_xtreme.report.samples.tokens import tokenizers_of
@@ -51,14 +51,21 @@ class Shown:
 def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
     """The part of the page of finished runs, whose folders are named as `beside` names their models.
 
-    Raises DataError where a file is not the one that the run wrote.
+    A report that was kept without its predictions has no examples. Raises DataError where a file is not the one that
+    the run wrote.
     """
     several = len(runs) > 1
-    yield from samples_part_of(results, [_shown(folder, name if several else "") for name, folder in runs.items()])
+    manifests = {folder: read_manifest(folder / MANIFEST) for folder in runs.values()}
+    shown = [
+        _shown(folder, name if several else "", manifests[folder])
+        for name, folder in runs.items()
+        if (folder / PREDICTED).exists() or PREDICTED in manifests[folder].get("files", ())
+    ]
+    if shown:
+        yield from samples_part_of(results, shown)
 
 
-def _shown(folder: Path, name: str) -> Shown:
-    manifest = read_manifest(folder / MANIFEST)
+def _shown(folder: Path, name: str, manifest: Mapping[str, Any]) -> Shown:
     rows = rows_of(folder, manifest)
     if name:
         named = pl.col("model").replace(named_beside(name, _models(rows)))
