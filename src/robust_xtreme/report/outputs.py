@@ -86,7 +86,7 @@ def _chosen(results: Results, views: Sequence[str]) -> Document:
 def cells(results: Results) -> pl.DataFrame:
     """The perturbed cells of every metric over all items, as they are downloaded."""
     every = perturbed(results).filter(pl.col("scope") == "all").with_columns(headline=pl.col("metric_rank") == 0)
-    return every.select(CELLS).with_columns(pl.col(pl.Float64).round(_DIGITS))
+    return every.select(CELLS).with_columns(pl.col(pl.Float64).exclude("p_adjusted").round(_DIGITS))
 
 
 def _csv(results: Results, *_: object) -> bytes:

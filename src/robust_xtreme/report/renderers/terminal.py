@@ -20,6 +20,8 @@ _SIGNS: Final = str.maketrans(
 )
 """The blocks of a bar for a terminal that has none."""
 
+_LONGEST: Final = 400
+
 
 def print_table(console: Console, table: Table) -> None:
     """One table as wide as the terminal; its text is not read as markup.
@@ -61,8 +63,15 @@ def _plain(console: Console, table: Table) -> Table:
     """The table with texts as cells."""
     bars = _SIGNS if console.options.ascii_only else {}
     return replace(
-        table, rows=tuple(tuple(visible(text_of(cell)).translate(bars) for cell in row) for row in table.rows)
+        table,
+        title=_cut(table.title),
+        rows=tuple(tuple(visible(_cut(text_of(cell))).translate(bars) for cell in row) for row in table.rows),
     )
+
+
+def _cut(text: str) -> str:
+    """A text that a screen has room for."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\u2026"
 
 
 def _grid(fitting: Fitted) -> Grid:
