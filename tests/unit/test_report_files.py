@@ -22,7 +22,7 @@ def test_a_file_of_the_run_is_never_replaced(tmp_path: Path, name: str) -> None:
     for path in (run / name, tmp_path / "link.csv"):
         ended = program("report", str(run), "-o", str(path), "--force")
         assert ended.code == 2
-        assert f"is the file {name} of the run run. Name another file to write." in ended.err
+        assert f"is a file of the run in {run}. Name another file to write." in ended.err
     assert (run / name).read_bytes() == before
 
 

@@ -79,7 +79,7 @@ def _write(results: Results, output: str, views: list[str], folders: dict[str, P
     from robust_xtreme.results import store
 
     suffix = Path(output).suffix
-    path = _target(output, force, folders)
+    path = _target(output, force)
     examples = samples_part(folders, results) if texts and suffix == _SUFFIX and not views else ()
     content = written(results, suffix, views, [*examples])
     store.write(path, content)
@@ -87,19 +87,16 @@ def _write(results: Results, output: str, views: list[str], folders: dict[str, P
     return path
 
 
-def _target(output: str, force: bool, folders: dict[str, Path]) -> Path:
-    """The path to write. Raises UserError where it may not be written, as the files of the runs that are shown."""
+def _target(output: str, force: bool) -> Path:
+    """The path to write. Raises UserError where it may not be written, as a file that a run wrote."""
     from robust_xtreme.perturbing.output import target
     from robust_xtreme.report.document import files_of
 
-    apart = {
-        f"is the file {name} of the run {run}": str(folder / name)
-        for run, folder in folders.items()
-        for name in files_of(folder)
-    }
-    path = target("-o", output, force, apart)
+    path = target("-o", output, force, {})
     if path.exists() and not path.is_file():
         raise UserError(f"-o {output} is not a regular file, but a pipe, a socket or a device. Name another file.")
+    if path.name in files_of(path.parent):
+        raise UserError(f"-o {output} is a file of the run in {path.parent}. Name another file to write.")
     return path
 
 

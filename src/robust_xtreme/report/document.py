@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData
+from robust_xtreme.errors import MissingData, UserError
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, text_of
 from robust_xtreme.report.legend import legend
@@ -21,11 +21,12 @@ from robust_xtreme.report.overview import overview, rest
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_table
-from robust_xtreme.report.summary import verdict, what_was_run
+from robust_xtreme.report.summary import by_run, verdict_on, what_was_run
 from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_AVERAGES, Results, View
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCORES
+from robust_xtreme.sinks import visible
 
 TITLE: Final = "Degradation under noise"
 MOST_ROWS: Final = 150
@@ -79,8 +80,13 @@ def finished(folder: Path) -> Results:
 
 
 def files_of(folder: Path) -> list[str]:
-    """The names of the files that a run wrote into its folder."""
-    return [*read_manifest(folder / MANIFEST).get("files", {}), MANIFEST]
+    """The names of the files that a run wrote into its folder; none where there is no run."""
+    if not (folder / MANIFEST).is_file():
+        return []
+    try:
+        return [*read_manifest(folder / MANIFEST).get("files", {}), MANIFEST]
+    except UserError:  # another program's, or damaged
+        return [MANIFEST]
 
 
 def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
@@ -89,15 +95,21 @@ def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
     Raises UnknownName for a view that does not exist.
     """
     chosen: list[View] = [registry.load("view", name) for name in names]
-    if results.deltas.height:
-        console.print(Text(f"\n{text_of(verdict(results))}"), soft_wrap=not console.is_terminal)
+    for name, cells in by_run(results):
+        if cells.height:
+            run = f"{name}: " if name else ""
+            line = f"{run}{text_of(verdict_on(cells))}"
+            console.print(Text(f"\n{visible(line)}"), soft_wrap=not console.is_terminal)
     if not chosen:
         for table in overview(results, partial(height, console)):
             print_table(console, table)
         console.print(Text(f"\n{rest(results)}"), soft_wrap=not console.is_terminal)
     for view in chosen:
-        for table in slim(view, results):
+        shown = [*slim(view, results)]
+        for table in shown:
             print_table(console, replace(table, title=f"{view.title}: {table.title}".removesuffix(": ")))
+        if not shown:
+            console.print(Text(f"\n{view.title}: the run has nothing of it."))
 
 
 def slim(view: View, results: Results) -> Iterator[Table]:

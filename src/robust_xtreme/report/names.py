@@ -57,7 +57,7 @@ def with_addresses(cells: pl.DataFrame) -> pl.DataFrame:
     parts = [
         *(pl.when(more, pl.col(name) != "").then(name) for name, more in several.items()),
         pl.when(pl.col("translated") != "").then("translated"),
-        pl.when(pl.col("fields_rank") > 0).then("fields"),
+        pl.when(pl.col("fields_rank") > 0, pl.col("fields") != "").then("fields"),
     ]
     named = cells.with_columns(column=pl.concat_str(pl.col("task"), *parts, separator=" ", ignore_nulls=True))
     rows = named.select("language", pl.col("column").str.split(" "), "noise").iter_rows()

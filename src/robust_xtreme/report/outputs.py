@@ -65,7 +65,7 @@ def _markdown(results: Results, views: Sequence[str], _: Sequence[Part]) -> byte
 
 
 def _tex(results: Results, views: Sequence[str], _: Sequence[Part]) -> bytes:
-    """Tables with the columns that are always shown: a page of paper is as narrow as a terminal."""
+    """Tables that have the columns which are always shown."""
     blocks: list[Block] = []
     for view in (registry.load("view", name) for name in views or _PAPER):
         shown = [narrow(table, NARROW) for table in slim(view, results)]

@@ -44,13 +44,8 @@ def what_was_run(results: Results) -> Iterator[Block]:
         yield Bullets(notes)
 
 
-def verdict(results: Results) -> Phrase:
-    """How many tested cells got worse, and the one that lost most."""
-    return verdict_on(headline_cells(results))
-
-
 def verdict_on(cells: pl.DataFrame) -> Phrase:
-    """The same of some of the headline cells."""
+    """How many tested cells of some headline cells got worse, and the one that lost most."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if cells.is_empty():
         return (Strong("Nothing was perturbed."), " The page has clean levels.")
@@ -93,9 +88,12 @@ def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:
 
 def by_run(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
     """The headline cells of each run with its name, where several are beside each other; else all of them."""
-    cells = headline_cells(results)
-    runs = results.manifest.get("runs", ("",))
-    for number, name in enumerate(runs):
+    yield from runs_of(headline_cells(results), results)
+
+
+def runs_of(cells: pl.DataFrame, results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The same of some of the headline cells."""
+    for number, name in enumerate(results.manifest.get("runs", ("",))):
         yield name, cells.filter(run_rank=number)
 
 

@@ -7,11 +7,11 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.report.blocks import MEDIUM, Block, Link, Paragraph, Part, Table, joined
+from robust_xtreme.report.blocks import MEDIUM, Block, Link, Paragraph, Part, Strong, Table, inlines, joined
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.page.heat import coloured
-from robust_xtreme.report.summary import headline_cells, verdict_on
+from robust_xtreme.report.summary import headline_cells, runs_of, verdict_on
 from robust_xtreme.report.tables import narrow, tables
 from robust_xtreme.report.view import SECTION, Results, View
 
@@ -39,7 +39,12 @@ def languages(results: Results, views: list[View], examples: Sequence[Part] = ()
     for code in sorted(codes, key=language_name):
         title = f"{language_name(code)}, {script_name(script(code))} script"
         links = _links([part for part in examples if part.anchor == f"examples/{anchor(code)}"])
-        blocks = [*_changes(cells.filter(language=code), code), *links, *_views(divided, code, most)]
+        blocks = [
+            *_verdicts(cells.filter(language=code), results),
+            *_changes(cells.filter(language=code), code),
+            *links,
+            *_views(divided, code, most),
+        ]
         yield Part(title, anchor(code), tuple(blocks), level=3)
 
 
@@ -50,11 +55,17 @@ def _links(examples: Sequence[Part]) -> Iterator[Paragraph]:
         yield Paragraph(("Examples: ", *joined([(Link(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
 
 
+def _verdicts(cells: pl.DataFrame, results: Results) -> Iterator[Paragraph]:
+    """The verdict of each run."""
+    for name, of_run in runs_of(cells, results):
+        if of_run.height:
+            yield Paragraph((*((Strong(f"{name}: "),) if name else ()), *inlines(verdict_on(of_run))))
+
+
 def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
-    """The verdict on a language and its cells, the largest loss first; those that claim nothing last."""
+    """The cells of a language, the largest loss first; those that claim nothing last."""
     shown = cells if cells.height <= MOST else highest(cells)
     shown = shown.sort("change", "address", nulls_last=True).head(MOST)
-    yield Paragraph(verdict_on(cells))
     yield from _table(shown.head(_FIRST))
     if shown.height > _FIRST:
         more = tuple(_table(shown.slice(_FIRST)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final, assert_never
 
@@ -28,12 +29,15 @@ from robust_xtreme.report.blocks import (
     Table,
     Terms,
     inlines,
+    text_of,
 )
-from robust_xtreme.report.tables import titled
+from robust_xtreme.report.renderers._fitting import fitted, naming
+from robust_xtreme.report.tables import only, titled
 from robust_xtreme.sinks import visible
 
 _HEAD: Final = (
-    "% Tables for a paper: \\usepackage{booktabs,longtable}, and with pdfLaTeX \\usepackage[T1]{fontenc,textcomp}.",
+    "% Tables for a paper: \\usepackage{booktabs,longtable}",
+    "% and with pdfLaTeX: \\usepackage[T1]{fontenc} \\usepackage{textcomp}",
     "% Input this file, or copy a table. Names in other scripts need XeLaTeX or LuaLaTeX with a font for them.",
 )
 _SIGNS: Final = {
@@ -61,7 +65,18 @@ _NUMBER: Final = re.compile(r"(?<![\w.-])-(?=\d)")
 _INTERVAL: Final = re.compile(r"\\lbrack\{\}([-$.\d]+, [-$.\d]+)\\rbrack\{\}")
 _STACKED: Final = re.compile(r"(\S+) (\[[-$.\d]+, [-$.\d]+\])")
 _BAR: Final = re.compile(" *[\u2581-\u258f]+")
-_SMALL: Final = r"\begingroup\small\setlength{\tabcolsep}{4pt}"
+_SMALL: Final = r"\begingroup\footnotesize\setlength{\tabcolsep}{4pt}"
+_WIDTH: Final = 82
+"""The characters of a line of `article` in that size."""
+
+_EM: Final = 0.5
+"""The width of a character."""
+
+_SMALLER: Final = 0.85
+"""The size of an interval below a number, beside that of the number."""
+
+_BREAK: Final = re.compile(r"\\_|[:+@=/]")
+_PLAIN: Final = re.compile(r"(\S+) (\[[-.\d]+, [-.\d]+\])")
 _LEVELS: Final = {1: "section*", 2: "section*", 3: "subsection*"}
 
 
@@ -88,7 +103,7 @@ def _block(block: Block) -> Iterator[str]:
         case Code():
             yield "\n".join(f"\\noindent\\texttt{{{tex(line)}}}\\\\" for line in block.lines)
         case Table():
-            yield _table(block)
+            yield from _tables(block)
         case Part():
             yield _heading(block.title, block.level)
             yield from _blocks(block.blocks)
@@ -117,16 +132,45 @@ def _list(name: str, items: list[str]) -> str:
     return "\n".join((f"\\begin{{{name}}}", *items, f"\\end{{{name}}}"))
 
 
-def _table(block: Table) -> str:
-    """A table that may break over pages, with the rules of booktabs, headings of groups, and notes at its end."""
+def _tables(block: Table) -> Iterator[str]:
+    """A table in the width of a page: without what has no room, which a line names, or as several tables."""
     table = titled(block)
-    sides = "".join("r" if column.right else "l" for column in table.columns)
+    fitting = fitted(replace(table, rows=tuple(tuple(map(_longest, row)) for row in table.rows)), _WIDTH)
+    if fitting is None:
+        yield _table(table, ())
+        return
+    yield _table(only(table, [at for at in range(len(table.columns)) if at not in fitting.left_out]), fitting.widths)
+    if fitting.left_out and any(column.weight for column in table.columns):
+        yield f"No room for: {', '.join(tex(table.columns[at].title) for at in fitting.left_out)}."
+    elif fitting.left_out:
+        yield from _tables(only(table, sorted({*naming(table), *fitting.left_out})))
+
+
+def _longest(cell: Phrase | Cell) -> str:
+    """What a cell has in its widest line."""
+    text = visible(text_of(cell))
+    stacked = _PLAIN.fullmatch(text)
+    return max(stacked[1], stacked[2][: round(_SMALLER * len(stacked[2]))], key=len) if stacked else text
+
+
+def _table(table: Table, widths: Sequence[int]) -> str:
+    """A table that may break over pages, with the rules of booktabs, headings of groups, and notes at its end."""
+    sides = [_side(table, at, widths[at] if widths else 0) for at in range(len(table.columns))]
     caption = [f"\\caption*{{{tex(table.title)}}} \\\\"] if table.title else []
-    rows = [_row([cell.text if isinstance(cell, Cell) else cell for cell in row]) for row in table.rows]
-    head = ["\\toprule", *_groups(table), _row([column.heading for column in table.columns]), "\\midrule", "\\endhead"]
+    rows = [_row([cell.text if isinstance(cell, Cell) else cell for cell in row], sides) for row in table.rows]
+    heads = _row([column.heading for column in table.columns], sides)
+    head = ["\\toprule", *_groups(table), heads, "\\midrule", "\\endhead"]
     foot = ["\\bottomrule", "\\endfoot", "\\bottomrule", *_notes(table), "\\endlastfoot"]
-    opening, closing = f"\\begin{{longtable}}{{@{{}}{sides}@{{}}}}", "\\end{longtable}\\endgroup"
+    opening, closing = f"\\begin{{longtable}}{{@{{}}{''.join(sides)}@{{}}}}", "\\end{longtable}\\endgroup"
     return "\n".join((_SMALL, opening, *caption, *head, *foot, *rows, closing))
+
+
+def _side(table: Table, at: int, width: int) -> str:
+    """How a column is aligned; one with longer texts than it is wide breaks them."""
+    if table.columns[at].right:
+        return "r"
+    longest = max((len(_longest(row[at])) for row in table.rows), default=0)
+    return f"p{{{_EM * width:.1f}em}}" if 0 < width < longest else "l"
 
 
 def _groups(table: Table) -> Iterator[str]:
@@ -148,8 +192,14 @@ def _notes(table: Table) -> Iterator[str]:
         yield f"\\multicolumn{{{len(table.columns)}}}{{@{{}}l@{{}}}}{{\\footnotesize {note}}} \\\\"
 
 
-def _row(cells: list[Phrase]) -> str:
-    return f"{' & '.join(_STACKED.sub(_stacked, _phrase(cell)) for cell in cells)} \\\\"
+def _row(cells: list[Phrase], sides: Sequence[str]) -> str:
+    """A row; a text in a column that breaks lines may be broken within names."""
+    texts = [_STACKED.sub(_stacked, _phrase(cell)) for cell in cells]
+    broken = [
+        _BREAK.sub(r"\g<0>\\allowbreak{}", text) if side[0] == "p" else text
+        for text, side in zip(texts, sides, strict=True)
+    ]
+    return f"{' & '.join(broken)} \\\\"
 
 
 def _stacked(match: re.Match[str]) -> str:

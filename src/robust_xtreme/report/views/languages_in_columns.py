@@ -49,6 +49,7 @@ def _text(row: Mapping[str, Any]) -> str:
     if row["no_claim"]:
         return str(row["no_claim"])
     kind = "" if row["joint_change_low"] is None else "joint_"
-    bounds = interval(row[f"{kind}change_low"], row[f"{kind}change_high"])
+    low, high = (row[f"{kind}change_{side}"] for side in ("low", "high"))
+    bounds = "" if low is None else f" {interval(low, high)}"
     marks = "".join(_MARKS[name] for name in row["marks"].split(", ")) if row["marks"] else ""
-    return f"{signed(row['change'])}{marks}{UNDECIDED if undecided(row) else ''} {bounds}"
+    return f"{signed(row['change'])}{marks}{UNDECIDED if undecided(row) else ''}{bounds}"

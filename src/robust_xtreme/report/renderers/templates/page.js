@@ -21,6 +21,15 @@
   const figures = all("figure[data-task]");
   const heats = all("table.heat").map((table) => [table, table.caption ? table.caption.textContent : ""]);
   const heatRows = all("table.heat tbody tr").map((row) => [row, parts(row.querySelector("a").hash.slice(1)).language]);
+  const heatCells = all("table.heat").flatMap((table) => {
+    const tasks = all("th", table).map((head) => head.textContent.split(" ")[0]);
+    return all("td[data-noisy]", table).map((cell) => [cell, tasks[cell.cellIndex]]);
+  });
+  const none = byId("examples") && document.createElement("p");
+  if (none) {
+    none.textContent = "No example of this choice: examples are of each perturbation's highest strength.";
+    byId("examples").append(none);
+  }
   const others = all("#languages table:not(.cells) tbody tr").map((row) => [row, row.lastElementChild.textContent.split(",")[0]]);
   const groups = all("#examples details, #examples section");
 
@@ -96,7 +105,12 @@
     for (const group of groups) off(group, !group.querySelector("article:not([data-off])"));
     if (byId("languages")) byId("languages").classList.toggle("beside", new Set(chosen).size === 2);
     for (const figure of figures) off(figure, Boolean(state.task) && figure.dataset.task !== state.task);
-    for (const [table, noise] of heats) off(table.parentElement, Boolean(state.noise) && noise !== state.noise);
+    const drawn = heats.some(([, noise]) => noise === state.noise);  // only highest strengths have a table
+    for (const [table, noise] of heats) off(table.parentElement, drawn && noise !== state.noise);
+    for (const [cell, task] of heatCells) cell.classList.toggle("quiet", Boolean(state.task) && task !== state.task);
+    for (const table of all("#languages table")) off(table.parentElement, !table.querySelector("tbody tr:not([data-off])"));
+    for (const fold of all("#languages details")) off(fold, !fold.querySelector("tbody tr:not([data-off])"));
+    if (none) none.hidden = Boolean(document.querySelector("#examples article:not([data-off])"));
     for (const cell of cells) (cell.querySelector("a") || cell).textContent = cell.dataset[state.show];
     for (const name of FILTERS) if (control[name]) control[name].value = state[name] || "";
     for (const name of Object.keys(SHOWN)) {
@@ -107,9 +121,9 @@
   const read = () => {
     const [address, query] = location.hash.slice(1).split("?");
     const target = address && byId(address);
-    if (query !== undefined) {
+    if (query !== undefined || !address) {
       for (const name of FILTERS) delete state[name];
-      for (const [name, value] of new URLSearchParams(query)) {
+      for (const [name, value] of new URLSearchParams(query || "")) {
         if (name === "show" ? value in SHOWN : FILTERS.includes(name)) state[name] = value;
       }
     }
