@@ -143,9 +143,9 @@ def resolved(key: str, value: Any, folder: Path = Path()) -> Any:
     return _with_path(key, value, folder, lambda real: real.relative_to(here) if real.is_relative_to(here) else real)
 
 
-def absolute(key: str, value: Any) -> Any:
-    """A value with its paths from the root, as it is from any folder; others as `resolved`."""
-    return _with_path(key, value, Path(), lambda real: real)
+def hidden(key: str, value: Any) -> Any:
+    """A value with `DIR` in the place of its paths, as it is on any machine; others as `resolved`."""
+    return _with_path(key, value, Path(), lambda _: Path("DIR"))
 
 
 def _with_path(key: str, value: Any, folder: Path, form: Callable[[Path], Path]) -> Any:

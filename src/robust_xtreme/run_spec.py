@@ -35,6 +35,7 @@ DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
 HUB: Final = "hub"
 _AUTO: Final = "auto"
+_AGAIN: Final = "robust-xtreme eval --config run.toml"
 
 
 @final
@@ -182,15 +183,20 @@ class RunSpec:
         """The folder that the run is written to: `out`, or `runs/eval-<identity>`."""
         return Path(self.out) if self.out else Path("runs") / f"eval-{self.identity()}"
 
-    def command(self) -> str:
-        """The command line of the run from any folder, without what changes only where or how fast it is computed."""
-        whole = replace(self, **{name: run_paths.absolute(name, getattr(self, name)) for name in keys(RunSpec)})
-        defaults = RunSpec(model=whole.model, **{name: getattr(whole, name) for name in NOT_HASHED})
-        words = options(whole, defaults)
+    def commands(self) -> list[str]:
+        """The command line of the run, without what changes only where or how fast it is computed.
+
+        A path is `DIR` there, so that the same run elsewhere has the same; then, and where a key has no option, the
+        command with the run's own file is there as well.
+        """
+        shown = replace(self, **{name: run_paths.hidden(name, getattr(self, name)) for name in keys(RunSpec)})
+        defaults = RunSpec(model=shown.model, **{name: getattr(shown, name) for name in NOT_HASHED})
+        words = options(shown, defaults)
         if words is None:
-            return "robust-xtreme eval --config run.toml"
-        model = [word for name in whole.model if whole.model != (MINI,) for word in ("--model", name)]
-        return shlex.join(["robust-xtreme", "eval", *model, *words])
+            return [_AGAIN]
+        model = [word for name in shown.model if shown.model != (MINI,) for word in ("--model", name)]
+        line = shlex.join(["robust-xtreme", "eval", *model, *words])
+        return [line] if shown == self else [line, _AGAIN]
 
     def to_toml(self) -> str:
         """The spec as a toml file that `from_toml` reads again, one line per key; relative paths with their folder."""

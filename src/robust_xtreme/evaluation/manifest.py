@@ -40,7 +40,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "spec": what,
         "spec_hash": digest(repr(sorted(what.items()))),
-        "commands": [plan.spec.command()],
+        "commands": plan.spec.commands(),
         **_noise(plan.spec),
         **_sources(plan),
         "device": device,
