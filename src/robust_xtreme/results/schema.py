@@ -317,7 +317,36 @@ like them would be. At least `drops_at_least` of the `units` have a drop, with 9
 of the unit's score: in question answering of the mean of F1 and exact match, whereas DELTAS tests F1.
 """
 
-FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES)}
+CONTRAST_KINDS: Final = ("cell", "task", "language")
+SCALES: Final = ("clean", "perturbed", "change")
+
+CONTRASTS: Final = Frame(
+    "contrasts",
+    {
+        "kind": _one_of(*CONTRAST_KINDS),
+        **_columns(pl.String, " ".join(CELL[1:])),
+        "metric": Column(pl.String),
+        "scale": _one_of(*SCALES),
+        **_columns(pl.Int64, "cells n clusters differing"),
+        **_columns(pl.Float64, "baseline candidate difference"),
+        **_columns(pl.Float64, "se widened_se df low high p p_adjusted joint_low joint_high mde", nullable=True),
+        "m": Column(pl.Int64, nullable=True),
+        "method": Column(pl.String),
+    },
+    ("kind", *CELL[1:], "metric", "scale"),
+)
+"""One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
+
+`kind` is what it is over: one cell, the languages of a task or the tasks of a language, `cells` in number; columns that
+do not name it are empty, and the metric of several tasks is `score`. `scale` is what is compared: the level of clean
+text, that of perturbed text, or the change, perturbed minus clean. `low` and `high` bound the difference at 95 %,
+`joint_low` and `joint_high` those of the `m` tests of a kind all at once; `p_adjusted` is Holm's. `mde` is the smallest
+difference that is detected with 80 % power at the corrected level.
+"""
+
+FRAMES: Final = {
+    frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES, CONTRASTS)
+}
 
 
 def empty(frame: Frame) -> pl.DataFrame:
