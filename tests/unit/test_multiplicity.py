@@ -1,14 +1,19 @@
-"""Holm's correction for many tests agrees with published values and with the stepwise rule."""
+"""Corrections for many tests are those of statsmodels, published values and stepwise rules."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.results.multiplicity import holm
+from robust_xtreme.results.multiplicity import CORRECTIONS, benjamini_hochberg, benjamini_yekutieli, holm
 
 _P = [0.01, 0.04, 0.03, 0.005]
+Correction = Callable[[Sequence[float]], list[float]]
+_NAMES = {"holm": "holm", "bh": "fdr_bh", "by": "fdr_by"}
 
 
 def _many() -> list[float]:
@@ -29,15 +34,31 @@ def test_holm_rejects_what_the_stepwise_rule_rejects() -> None:
     assert sum(adjusted <= alpha for adjusted in holm(p)) == kept
 
 
-def test_one_test_is_not_corrected_and_none_is_nothing() -> None:
+def test_false_discovery_rates_step_up() -> None:
+    """The greatest p stays, the next is multiplied by m/(m-1), none exceeds the one above it."""
+    p = [0.01, 0.04, 0.035, 0.005]
+    assert benjamini_hochberg(p) == pytest.approx([0.02, 0.04, 0.04, 0.02])
+    assert benjamini_yekutieli(p) == pytest.approx([25 / 12 * adjusted for adjusted in (0.02, 0.04, 0.04, 0.02)])
+
+
+@pytest.mark.parametrize("name", CORRECTIONS)
+@pytest.mark.parametrize("p", [_P, _many(), [0.2] * 7, [0.0, 1.0, 0.0, 0.5, 1e-300], [0.9]], ids=len)
+def test_corrections_equal_those_of_statsmodels(name: str, p: list[float]) -> None:
+    """Every correction gives the numbers of statsmodels, with ties, zeros and ones."""
+    assert CORRECTIONS[name](p) == pytest.approx(multipletests(p, method=_NAMES[name])[1], rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("correct", CORRECTIONS.values())
+def test_one_test_is_not_corrected_and_none_is_nothing(correct: Correction) -> None:
     """A family of one keeps its p; an empty family gives an empty list."""
-    assert holm([0.03]) == [0.03]
-    assert holm([]) == []
+    assert correct([0.03]) == [0.03]
+    assert correct([]) == []
 
 
-def test_a_p_outside_its_range_is_refused() -> None:
+@pytest.mark.parametrize("correct", CORRECTIONS.values())
+def test_a_p_outside_its_range_is_refused(correct: Correction) -> None:
     """A p-value above 1 or not a number is an error, not an answer."""
     with pytest.raises(UserError, match=r"1\.5"):
-        holm([0.2, 1.5])
+        correct([0.2, 1.5])
     with pytest.raises(UserError, match="nan"):
-        holm([float("nan")])
+        correct([float("nan")])

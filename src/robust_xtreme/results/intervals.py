@@ -195,6 +195,22 @@ def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
     return np.where(value == 0, 1.0, np.maximum(tail, least))
 
 
+def one_sided(difference: Any, p: Any) -> Any:
+    """The p of a difference that is not below 0, from differences and their two-sided p, numpy arrays."""
+    return np.where(np.asarray(difference) < 0, np.asarray(p) / 2, 1 - np.asarray(p) / 2)
+
+
+def one_sided_bounds(difference: Any, widened_se: Any, df: Any, exact: Any) -> tuple[Any, Any]:
+    """The one-sided 95 % bounds of differences, lower and upper, numpy arrays; NaN without an interval.
+
+    `exact` is where no cluster varies: there the two-sided interval bounds each side alone with 95 %.
+    """
+    from scipy import special
+
+    reach = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE)) * widened_se
+    return difference - reach, difference + reach
+
+
 @cache
 def t_quantile(probability: float, freedom: float) -> float:
     """The quantile of Student's t."""
@@ -203,7 +219,7 @@ def t_quantile(probability: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, probability))
 
 
-def smallest_detectable(estimate: Estimate, tests: int = 1) -> float | None:
+def smallest_detectable(estimate: Estimate, tests: float = 1) -> float | None:
     """MDE: the smallest difference detected with 80 % power if `tests` share a two-sided alpha (Holm's first step).
 
     The test asks for t times `widened_se`, and the estimate scatters by `se`. It also asks for a number of differing

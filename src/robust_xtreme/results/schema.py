@@ -7,14 +7,17 @@ if it contains anything but plain values (JSON).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, final
+from dataclasses import replace
+from typing import Final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch, RobustXtremeError
+from robust_xtreme.results.frames import Column as Column
+from robust_xtreme.results.frames import Frame as Frame
+from robust_xtreme.results.frames import build as build
+from robust_xtreme.results.frames import columns, one_of
+from robust_xtreme.results.frames import empty as empty
+from robust_xtreme.results.frames import validate as validate
 
 SCHEMA_VERSION: Final = 5
 """Written into every stored file; raised when a column changes."""
@@ -34,39 +37,6 @@ SHALLOW: Final = "shallow/"
 BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its polars type, whether it may be null, and the values that it may take."""
-
-    dtype: Any
-    nullable: bool = False
-    allowed: tuple[str, ...] = ()
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One kind of frame: its columns in order, and those that together name a row."""
-
-    name: str
-    columns: Mapping[str, Column]
-    key: tuple[str, ...]
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """Column name to polars type, as `polars.DataFrame(schema=...)` takes it."""
-        return {name: column.dtype for name, column in self.columns.items()}
-
-
-def _columns(dtype: Any, names: str, nullable: bool = False) -> dict[str, Column]:
-    return {name: Column(dtype, nullable) for name in names.split()}
-
-
-def _one_of(*allowed: str, nullable: bool = False) -> Column:
-    return Column(pl.String, nullable, allowed)
-
-
 CELL: Final = ("model", "data", "task", "split", "language", "context_language", "setting", "inference", "condition")
 """The key of a cell. `context_language` is the language itself except for cross-lingual pairs.
 
@@ -74,12 +44,12 @@ CELL: Final = ("model", "data", "task", "split", "language", "context_language",
 `train` records the languages; of other checkpoints `--trained-on` or the model card names them, else it is `unknown`.
 """
 
-_CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}
+_CELL: Final = {**columns(pl.String, " ".join(CELL)), "setting": one_of(*SETTINGS)}
 
 _REALISED: Final = {
     "nominal": Column(pl.String, nullable=True),
-    **_columns(pl.Float64, "grapheme_edit_rate word_edit_rate unchanged not_applicable"),
-    **_columns(pl.Float64, "tokens_per_word_clean tokens_per_word tokens_changed unknown_clean unknown", nullable=True),
+    **columns(pl.Float64, "grapheme_edit_rate word_edit_rate unchanged not_applicable"),
+    **columns(pl.Float64, "tokens_per_word_clean tokens_per_word tokens_changed unknown_clean unknown", nullable=True),
     "inert": Column(pl.Boolean),
     "truncated": Column(pl.Float64),
     "operators": Column(pl.String),
@@ -91,44 +61,44 @@ for the unknown, `tokens_changed` of edited items. `inert`: items were edited, a
 """
 
 _LEVELS: Final = {
-    **_columns(pl.Float64, "chance", nullable=True),
-    **_columns(pl.String, "chance_name", nullable=True),
-    **_columns(pl.Float64, "above_chance", nullable=True),
+    **columns(pl.Float64, "chance", nullable=True),
+    **columns(pl.String, "chance_name", nullable=True),
+    **columns(pl.Float64, "above_chance", nullable=True),
     "near_chance": Column(pl.Boolean, nullable=True),
-    **_columns(pl.Float64, "shallow shallow_noisy", nullable=True),
-    **_columns(pl.String, "shallow_name shallow_source", nullable=True),
+    **columns(pl.Float64, "shallow shallow_noisy", nullable=True),
+    **columns(pl.String, "shallow_name shallow_source", nullable=True),
 }
 """Levels to compare a value with: `chance` is the best constant, `shallow` and `shallow_noisy` are what the shallow
 predictor reaches on the clean and on the perturbed text, learned from `shallow_source`. `above_chance` is the lower
 97.5 % bound, clustered and paired, of the value minus chance; `near_chance` is whether that is not above 0 (without an
 interval: null)."""
 
-_RISK: Final = _columns(pl.Float64, "label_risk queries success", nullable=True)
+_RISK: Final = columns(pl.Float64, "label_risk queries success", nullable=True)
 """The share of items in which noise edits a number or a negator, queries per item and successes of an attack."""
 
 _STAMP: Final = {"overlap": Column(pl.Boolean)}
 """Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
 
-_SIZE: Final = _columns(pl.Int64, "n clusters seeds") | _columns(pl.Float64, "seed_spread worst", nullable=True)
+_SIZE: Final = columns(pl.Int64, "n clusters seeds") | columns(pl.Float64, "seed_spread worst", nullable=True)
 """Items, clusters, noise seeds (clean: 1); of several the standard deviation of their values, and the worst case."""
 
-_INTERVAL: Final = {**_columns(pl.Float64, "se low high", nullable=True), "method": Column(pl.String)}
+_INTERVAL: Final = {**columns(pl.Float64, "se low high", nullable=True), "method": Column(pl.String)}
 
-_MEASURE: Final = {"metric": Column(pl.String), "scope": _one_of(*SCOPES)}
+_MEASURE: Final = {"metric": Column(pl.String), "scope": one_of(*SCOPES)}
 
 MODELS: Final = Frame(
     "models",
     {
-        **_columns(pl.String, "model identity"),
-        **_columns(pl.String, "recipe base revision", nullable=True),
-        "base_kind": _one_of(*BASE_KINDS, nullable=True),
-        **_columns(pl.Int64, "params params_nonembedding", nullable=True),
-        **_columns(pl.String, "pretrain_languages intermediate_set", nullable=True),
+        **columns(pl.String, "model identity"),
+        **columns(pl.String, "recipe base revision", nullable=True),
+        "base_kind": one_of(*BASE_KINDS, nullable=True),
+        **columns(pl.Int64, "params params_nonembedding", nullable=True),
+        **columns(pl.String, "pretrain_languages intermediate_set", nullable=True),
         "intermediate_examples": Column(pl.Int64, nullable=True),
         "diversity": Column(pl.Float64, nullable=True),
         "target": Column(pl.String, nullable=True),
-        **_columns(pl.Int64, "target_examples train_seed", nullable=True),
-        **_columns(pl.String, "overlap_flags selected_on stages", nullable=True),
+        **columns(pl.Int64, "target_examples train_seed", nullable=True),
+        **columns(pl.String, "overlap_flags selected_on stages", nullable=True),
     },
     ("model",),
 )
@@ -149,14 +119,14 @@ CONDITIONS: Final = Frame(
     "conditions",
     {
         "condition": Column(pl.String),
-        "kind": _one_of(*CONDITION_KINDS),
-        **_columns(pl.String, "name version params fields nominal unit target_axis", nullable=True),
+        "kind": one_of(*CONDITION_KINDS),
+        **columns(pl.String, "name version params fields nominal unit target_axis", nullable=True),
         "target": Column(pl.Float64, nullable=True),
-        **_columns(pl.String, "calibration packs victim", nullable=True),
-        "pairing": _one_of(*PAIRINGS, nullable=True),
+        **columns(pl.String, "calibration packs victim", nullable=True),
+        "pairing": one_of(*PAIRINGS, nullable=True),
         "edited_share": Column(pl.Float64, nullable=True),
         "query_budget": Column(pl.Int64, nullable=True),
-        **_columns(pl.String, "search constraints", nullable=True),
+        **columns(pl.String, "search constraints", nullable=True),
     },
     ("condition",),
 )
@@ -171,18 +141,18 @@ PREDICTIONS: Final = Frame(
     {
         **_CELL,
         "noise_seed": Column(pl.Int64),
-        **_columns(pl.String, "example cluster fingerprint"),
-        **_columns(pl.String, "prediction answer nominal", nullable=True),
+        **columns(pl.String, "example cluster fingerprint"),
+        **columns(pl.String, "prediction answer nominal", nullable=True),
         "gold": Column(pl.String),
-        "status": _one_of(*STATUSES),
-        **_columns(pl.Int64, "eligible edits"),
+        "status": one_of(*STATUSES),
+        **columns(pl.Int64, "eligible edits"),
         "operators": Column(pl.String),
-        **_columns(pl.Float64, "grapheme_edit_rate word_edit_rate"),
-        **_columns(pl.Int64, "words tokens_clean tokens"),
-        **_columns(pl.Boolean, "tokens_changed truncated"),
-        **_columns(pl.Int64, "unknown_clean unknown queries", nullable=True),
+        **columns(pl.Float64, "grapheme_edit_rate word_edit_rate"),
+        **columns(pl.Int64, "words tokens_clean tokens"),
+        **columns(pl.Boolean, "tokens_changed truncated"),
+        **columns(pl.Int64, "unknown_clean unknown queries", nullable=True),
         "success": Column(pl.Boolean, nullable=True),
-        **_columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
+        **columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
     },
     (*CELL, "noise_seed", "example"),
 )
@@ -202,7 +172,7 @@ STATS: Final = Frame(
     {
         **_CELL,
         "noise_seed": Column(pl.Int64),
-        **_columns(pl.String, "example cluster fingerprint"),
+        **columns(pl.String, "example cluster fingerprint"),
         **_MEASURE,
         "stats": Column(pl.List(pl.Float64)),
     },
@@ -246,13 +216,13 @@ DELTAS: Final = Frame(
     {
         **_CELL,
         **_MEASURE,
-        **_columns(pl.Float64, "value clean drop"),
-        **_columns(pl.Float64, "relative relative_corrected", nullable=True),
+        **columns(pl.Float64, "value clean drop"),
+        **columns(pl.Float64, "relative relative_corrected", nullable=True),
         **_INTERVAL,
-        **_columns(pl.Float64, "p p_adjusted", nullable=True),
+        **columns(pl.Float64, "p p_adjusted", nullable=True),
         "family": Column(pl.String, nullable=True),
         "m": Column(pl.Int64, nullable=True),
-        **_columns(pl.Float64, "mde joint_low joint_high", nullable=True),
+        **columns(pl.Float64, "mde joint_low joint_high", nullable=True),
         "differing": Column(pl.Int64, nullable=True),
         "marks": Column(pl.String, nullable=True),
         **_SIZE,
@@ -260,7 +230,7 @@ DELTAS: Final = Frame(
         "constant": Column(pl.Float64, nullable=True),
         **_REALISED,
         **_RISK,
-        **_columns(pl.Float64, "drop_without_risk low_without_risk high_without_risk", nullable=True),
+        **columns(pl.Float64, "drop_without_risk low_without_risk high_without_risk", nullable=True),
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
@@ -287,16 +257,16 @@ AVERAGES: Final = Frame(
     "averages",
     {
         "model": Column(pl.String),
-        "kind": _one_of(*AVERAGE_KINDS),
-        **_columns(pl.String, "name task split setting inference condition metric languages cells"),
+        "kind": one_of(*AVERAGE_KINDS),
+        **columns(pl.String, "name task split setting inference condition metric languages cells"),
         "missing": Column(pl.String, nullable=True),
         "n": Column(pl.Int64),
         "clusters": Column(pl.Int64, nullable=True),
-        **_columns(pl.Float64, "clean value"),
-        **_columns(pl.Float64, "drop se widened_se low high p df", nullable=True),
+        **columns(pl.Float64, "clean value"),
+        **columns(pl.Float64, "drop se widened_se low high p df", nullable=True),
         "method": Column(pl.String, nullable=True),
-        **_columns(pl.Float64, "marked spread prediction_low prediction_high", nullable=True),
-        **_columns(pl.Int64, "units drops_at_least", nullable=True),
+        **columns(pl.Float64, "marked spread prediction_low prediction_high", nullable=True),
+        **columns(pl.Int64, "units drops_at_least", nullable=True),
         "grapheme_edit_rate": Column(pl.Float64),
     },
     ("model", "kind", "name", "task", "split", "setting", "inference", "condition", "metric"),
@@ -323,13 +293,13 @@ SCALES: Final = ("clean", "perturbed", "change")
 CONTRASTS: Final = Frame(
     "contrasts",
     {
-        "kind": _one_of(*CONTRAST_KINDS),
-        **_columns(pl.String, " ".join(CELL[1:])),
+        "kind": one_of(*CONTRAST_KINDS),
+        **columns(pl.String, " ".join(CELL[1:])),
         "metric": Column(pl.String),
-        "scale": _one_of(*SCALES),
-        **_columns(pl.Int64, "cells n clusters differing"),
-        **_columns(pl.Float64, "baseline candidate difference"),
-        **_columns(pl.Float64, "se widened_se df low high p p_adjusted joint_low joint_high mde", nullable=True),
+        "scale": one_of(*SCALES),
+        **columns(pl.Int64, "cells n clusters differing"),
+        **columns(pl.Float64, "baseline candidate difference"),
+        **columns(pl.Float64, "se widened_se df low high p p_adjusted joint_low joint_high mde", nullable=True),
         "m": Column(pl.Int64, nullable=True),
         "method": Column(pl.String),
     },
@@ -344,86 +314,33 @@ text, that of perturbed text, or the change, perturbed minus clean. `low` and `h
 difference that is detected with 80 % power at the corrected level.
 """
 
+VERDICT_NAMES: Final = ("ok", "regressed", "beyond margin", "undecided", "missing", "new")
+
+VERDICTS: Final = Frame(
+    "verdicts",
+    {
+        **{
+            name: column if name in CONTRASTS.key else replace(column, nullable=True)
+            for name, column in CONTRASTS.columns.items()
+        },
+        "verdict": one_of(*VERDICT_NAMES, nullable=True),
+        **columns(pl.Float64, "margin bound upper p_gate", nullable=True),
+        **columns(pl.Boolean, "required accepted fails"),
+        **columns(pl.String, "reason marks", nullable=True),
+        "why": Column(pl.String),
+    },
+    CONTRASTS.key,
+)
+"""CONTRASTS with the verdict of the gate, and a row for each cell that only one of the runs has.
+
+`verdict` is null where a row is not gated (the tasks of a language, a scale that the policy does not name). `bound` and
+`upper` are the one-sided 95 % bounds of the difference. `p_gate` is the one-sided p of no fall, corrected over the `m`
+rows that are gated and tested of its kind, and compared with half of the policy's alpha; `mde` of a gated row is for
+these. `accepted` is whether the policy accepts what would else fail, for `reason`; `marks` are those of DELTAS, of the
+candidate; `why` says in a sentence how the row was decided.
+"""
+
 FRAMES: Final = {
-    frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES, CONTRASTS)
+    frame.name: frame
+    for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, AVERAGES, CONTRASTS, VERDICTS)
 }
-
-
-def empty(frame: Frame) -> pl.DataFrame:
-    """A frame of that kind without rows."""
-    return pl.DataFrame(schema=frame.schema)
-
-
-def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -> pl.DataFrame:
-    """A validated frame from rows (or from columns); nullable columns can be left out.
-
-    Raises RobustXtremeError naming the column that is missing or does not fit.
-    """
-    columns = (
-        rows
-        if isinstance(rows, Mapping)
-        else {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
-    )
-    unknown = sorted(set(columns) - set(frame.columns))
-    if unknown:
-        raise RobustXtremeError(f"The frame {frame.name} has no column {unknown[0]!r}.")
-    height = max((len(values) for values in columns.values()), default=0)
-    series = [_series(name, column, columns, height, frame) for name, column in frame.columns.items()]
-    return validate(pl.DataFrame(series), frame)
-
-
-def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, frame: Frame) -> pl.Series:
-    if name not in columns and height and not column.nullable:
-        raise RobustXtremeError(f"The frame {frame.name} needs the column {name!r}.")
-    values = columns.get(name, [None] * height)
-    try:
-        return pl.Series(name, values, dtype=column.dtype)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-        why = str(error).splitlines()[0]
-        raise RobustXtremeError(f"The column {name!r} of {frame.name} is not {column.dtype}: {why}") from error
-
-
-def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    """The same data, checked to be a frame of that kind.
-
-    Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
-    must not be, or outside its allowed values; Mismatch naming a repeated row.
-    """
-    _check_names(data, frame)
-    for name, column in frame.columns.items():
-        _check_column(data.get_column(name), column, frame)
-    repeated = data.select(frame.key).is_duplicated()
-    if repeated.any():
-        row = data.select(frame.key).filter(repeated).row(0)
-        named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
-        raise Mismatch(f"A row of {frame.name} occurs twice: {named}.")
-    return data
-
-
-def _check_names(data: pl.DataFrame, frame: Frame) -> None:
-    wanted = list(frame.columns)
-    if data.columns == wanted:
-        return
-    missing = [name for name in wanted if name not in data.columns]
-    unknown = [name for name in data.columns if name not in frame.columns]
-    if missing or unknown:
-        what = f"needs the column {missing[0]!r}" if missing else f"has no column {unknown[0]!r}"
-    else:
-        what = f"has its columns in another order, beginning with {wanted[0]!r}"
-    raise RobustXtremeError(f"The frame {frame.name} {what}.")
-
-
-def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
-    subject = f"The column {values.name!r} of {frame.name}"
-    if values.dtype != column.dtype:
-        raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")
-    if values.null_count() and not column.nullable:
-        raise RobustXtremeError(f"{subject} contains {values.null_count()} nulls and may contain none.")
-    if column.dtype == pl.Float64 and not values.is_finite().all():
-        bad = next(value for value in values.drop_nulls() if not math.isfinite(value))
-        raise RobustXtremeError(f"{subject} contains {bad}; what is not known is null.")
-    if column.dtype == pl.String and column.nullable and bool((values == "").any()):
-        raise RobustXtremeError(f"{subject} contains an empty string; what is not known is null.")
-    other = sorted(set(values.drop_nulls().unique()) - set(column.allowed)) if column.allowed else []
-    if other:
-        raise RobustXtremeError(f"{subject} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")

@@ -1,0 +1,243 @@
+"""A policy: how far a score may fall, what is tested, what fails, and which regressions are accepted until when.
+
+margin = 2.0            # points; a cell is ok where the drop is shown to be smaller
+alpha = 0.05            # half of it for the tasks, half for the cells
+undecided = "warn"      # or fail, pass
+missing = "fail"        # or warn
+correction = "holm"     # or bh, by
+scales = ["clean", "perturbed"]     # and change
+
+[[rule]]                # of the rules that match a row and have a key, the last one counts
+task = "xnli"           # a name, or * (as without the key) for any
+language = "sw"
+perturbation = "char_noise"         # or char_noise:0.1, or clean
+margin = 4.0
+required = true         # fails also where it is undecided or missing
+
+[[accepted]]
+task = "xnli"
+language = "sw"         # left out for the average of a task
+condition = "char_noise:0.1"
+scale = "perturbed"
+reason = "smaller tokenizer, ticket 7"
+expires = 2027-03-31    # the last day
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar, final
+
+from robust_xtreme import resources
+from robust_xtreme.errors import SpecError, shown
+from robust_xtreme.results.degrade import parts_of, without_fields
+from robust_xtreme.results.multiplicity import CORRECTIONS
+from robust_xtreme.results.schema import SCALES
+from robust_xtreme.specs import check_keys, typed
+
+WARN, FAIL, PASS = "warn", "fail", "pass"
+ANY: Final = ("", "*")
+"""What a rule has in the place of a name where it takes any."""
+
+_MOST: Final = 100.0
+_GREATEST_ALPHA: Final = 0.5
+_SEE: Final = "See: robust-xtreme gate --help"
+_RULES: Final = ("rule", "accepted")
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "undecided": (WARN, FAIL, PASS),
+    "missing": (FAIL, WARN),
+    "correction": tuple(CORRECTIONS),
+    "scale": SCALES,
+    "scales": SCALES,
+}
+
+_NEEDED: Final = ("task", "condition", "scale", "reason", "expires")
+"""The keys that an acceptance must have."""
+
+Row = Mapping[str, Any]
+"""A row of CONTRASTS or VERDICTS by column."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the policy says otherwise of some rows, named by task, language (`de@en`) and perturbation, or `*` for any.
+
+    Raises SpecError for a margin outside 0-100.
+    """
+
+    task: str = ""
+    language: str = ""
+    perturbation: str = ""
+    margin: float | None = None
+    required: bool | None = None
+
+    def __post_init__(self) -> None:
+        _check_range("rule", "margin", self.margin, _MOST)
+
+    def matches(self, row: Row) -> bool:
+        """Whether the rule is about the row."""
+        names = ((self.task, {row["task"]}), (self.language, {language_of(row)}), (self.perturbation, _noises(row)))
+        return all(wanted in ANY or wanted in known for wanted, known in names)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A regression of one row that is known and accepted, for a reason, until the end of a day.
+
+    Without a language it is the average of a task. Raises SpecError for a name or reason that is empty, or a scale that
+    does not exist.
+    """
+
+    task: str
+    language: str
+    condition: str
+    scale: str
+    reason: str
+    expires: date
+
+    def __post_init__(self) -> None:
+        for key in ("task", "condition", "reason"):
+            if not getattr(self, key).strip():
+                raise SpecError(f"accepted: the key {key!r} is empty.")
+        _check_choice("accepted", "scale", self.scale)
+
+    def matches(self, row: Row) -> bool:
+        """Whether this is about the row."""
+        names = (row["task"], language_of(row), row["condition"], row["scale"])
+        return names == (self.task, self.language, self.condition, self.scale)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a run is compared with a baseline; margins are points.
+
+    Raises SpecError naming the key whose value is outside its range or choices.
+    """
+
+    margin: float = 2.0
+    alpha: float = 0.05
+    undecided: str = WARN
+    missing: str = FAIL
+    correction: str = "holm"
+    scales: tuple[str, ...] = ("clean", "perturbed")
+    rules: tuple[Rule, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_range("policy", "margin", self.margin, _MOST)
+        _check_range("policy", "alpha", self.alpha, _GREATEST_ALPHA)
+        if not self.alpha > 0:
+            raise SpecError("policy: the key 'alpha' is 0, and then no drop is ever shown. The default is 0.05.")
+        for key in ("undecided", "missing", "correction"):
+            _check_choice("policy", key, getattr(self, key))
+        for scale in self.scales:
+            _check_choice("policy", "scales", scale)
+        if not self.scales:
+            raise SpecError(f"policy: the key 'scales' is empty. It takes some of: {', '.join(SCALES)}.")
+
+    def margin_of(self, row: Row) -> float:
+        """The margin of a row: that of the last rule which matches it and has one."""
+        return next((rule.margin for rule in self._of(row) if rule.margin is not None), self.margin)
+
+    def is_required(self, row: Row) -> bool:
+        """Whether the row must be decided: what the last rule says which matches it and says so."""
+        return next((rule.required for rule in self._of(row) if rule.required is not None), False)
+
+    def accepted_of(self, row: Row) -> Accepted | None:
+        """The acceptance of the row which expires last, also where it has expired."""
+        named = [each for each in self.accepted if each.matches(row)]
+        return max(named, key=lambda each: each.expires, default=None)
+
+    def _of(self, row: Row) -> Iterator[Rule]:
+        return (rule for rule in reversed(self.rules) if rule.matches(row))
+
+
+def language_of(row: Row) -> str:
+    """The language of a row, `question@context` of a pair; empty for the average of a task."""
+    question, context = row["language"], row["context_language"]
+    return str(question) if question == context else f"{question}@{context}"
+
+
+def _noises(row: Row) -> set[str]:
+    """The names of what the text of a row is perturbed by, with and without strength and fields."""
+    condition = row["condition"]
+    return {condition, without_fields(condition), parts_of(condition)[0]}
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+Entry = TypeVar("Entry", Rule, Accepted)
+
+
+def read(path: Path) -> Policy:
+    """The policy of a TOML file. Raises SpecError naming the file, the key and its value, or the nearest known key."""
+    values = resources.toml(path, _SEE)
+    known = [field.name for field in fields(Policy) if field.name not in ("rules", "accepted")]
+    check_keys(values, (*known, *_RULES), (), str(path))
+    read_values = {key: typed(key, values[key], _kinds(Policy)[key], str(path)) for key in known if key in values}
+    rules = tuple(_table(Rule, table, where) for table, where in _tables(values, "rule", path))
+    accepted = tuple(_table(Accepted, table, where) for table, where in _tables(values, "accepted", path))
+    try:
+        return Policy(**read_values, rules=rules, accepted=accepted)
+    except SpecError as error:
+        raise _located(error, str(path)) from error
+
+
+def _tables(values: Mapping[str, Any], key: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
+    tables = values.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
+        raise SpecError(f"{path}: the key {key!r} takes tables, not {shown(tables)}. Write each below [[{key}]].")
+    for number, table in enumerate(tables, 1):
+        yield table, f"{path}: [[{key}]] {number}"
+
+
+def _table(kind: type[Entry], table: Mapping[str, Any], location: str) -> Entry:
+    kinds = _kinds(kind)
+    check_keys(table, kinds, _NEEDED if "expires" in kinds else (), location)
+    values = {key: _value(key, value, kinds[key], location) for key, value in table.items()}
+    try:
+        return kind(**({"language": ""} | values))
+    except SpecError as error:
+        raise _located(error, location) from error
+
+
+def _value(key: str, value: Any, kind: str, location: str) -> Any:
+    return _day(key, value, location) if kind == "date" else typed(key, value, kind, location)
+
+
+def _kinds(kind: type[Any]) -> dict[str, str]:
+    return {field.name: str(field.type).removesuffix(" | None") for field in fields(kind)}
+
+
+def _day(key: str, value: Any, location: str) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise SpecError(f"{location}: the key {key!r} takes a day, as in 2027-03-31, not {_written(value)}.") from None
+
+
+def _written(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else shown(value)
+
+
+def _located(error: SpecError, location: str) -> SpecError:
+    """The error with the location in the file in the place of the name of the table."""
+    return SpecError(f"{location}: {str(error).partition(': ')[2]}")
+
+
+def _check_range(location: str, key: str, value: float | None, most: float) -> None:
+    if value is not None and not 0 <= value <= most:
+        raise SpecError(f"{location}: the key {key!r} takes a number from 0 to {most:g}, not {value:g}.")
+
+
+def _check_choice(location: str, key: str, value: str) -> None:
+    if value not in _CHOICES[key]:
+        raise SpecError(f"{location}: the key {key!r} takes one of {', '.join(_CHOICES[key])}, not {shown(value)}.")

@@ -1,0 +1,224 @@
+"""Verdicts: which cells and tasks of a candidate are shown to be worse than the baseline's, and which shown not to be.
+
+Half of alpha is for the tasks, half for the cells. A row is `ok` where the one-sided 95 % bound of its difference is
+above minus the margin, or no item differs; that all of them are ok needs no correction (Berger 1982). Else it is
+`regressed` where its corrected one-sided p is at most its half of alpha, `beyond margin` where the upper bound is below
+minus the margin, and `undecided` otherwise. Nothing is rounded before it is compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.errors import Mismatch, counted
+from robust_xtreme.gate.policy import ANY, FAIL, Policy, Row
+from robust_xtreme.results.contrasts import CELLS, TASKS, Key
+from robust_xtreme.results.intervals import (
+    CONFIDENCE,
+    EXACT_METHOD,
+    FEWEST_CLUSTERS,
+    POWER,
+    Estimate,
+    one_sided,
+    one_sided_bounds,
+    smallest_detectable,
+)
+from robust_xtreme.results.multiplicity import CORRECTIONS
+from robust_xtreme.results.schema import CELL, SCALES, VERDICT_NAMES, VERDICTS, build
+
+OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
+GATED: Final = (TASKS, CELLS)
+"""The kinds of rows that are gated; each has half of alpha."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """All verdicts under a policy, from which text, files and exit code are made."""
+
+    verdicts: pl.DataFrame
+    policy: Policy
+
+    @property
+    def failing(self) -> pl.DataFrame:
+        """The rows of VERDICTS that fail."""
+        return self.verdicts.filter("fails")
+
+    @property
+    def passed(self) -> bool:
+        """Whether no row fails. It means that no fall is shown, not that there is none."""
+        return self.failing.is_empty()
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the gate passed, else 1."""
+        return 0 if self.passed else 1
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of rows with each verdict."""
+        counts = Counter(self.verdicts["verdict"])
+        return {verdict: counts[verdict] for verdict in VERDICT_NAMES}
+
+
+def verdicts_of(lower: Any, upper: Any, p: Any, identical: Any, margin: Any, alpha: float) -> Any:
+    """The verdict of each row, from its bounds, corrected p and margin, and whether no item differs: numpy arrays.
+
+    NaN is of a row without a test. `alpha` is that of the whole gate.
+    """
+    is_ok = np.asarray(identical) | (lower > -np.asarray(margin))
+    return np.select([is_ok, p <= alpha / len(GATED), upper < -np.asarray(margin)], [OK, REGRESSED, BEYOND], UNDECIDED)
+
+
+def decide(
+    contrasts: pl.DataFrame,
+    policy: Policy,
+    missing: Iterable[Key],
+    new: Iterable[Key],
+    today: date,
+    marks: Mapping[Key, str] | None = None,
+) -> Gate:
+    """The verdicts on CONTRASTS, on the cells that only the baseline has, and on those that only the candidate has.
+
+    `marks` are those of the candidate's cells. Raises Mismatch where no row can be tested, or a rule requires a cell
+    that neither run has.
+    """
+    rows = [*map(dict, contrasts.iter_rows(named=True))]
+    gated = [row for row in rows if row["kind"] in GATED and row["scale"] in policy.scales]
+    _check_testable(gated, policy)
+    for kind in GATED:
+        _compare([row for row in gated if row["kind"] == kind], policy)
+    alone = [_alone(key, verdict) for verdict, keys in ((MISSING, missing), (NEW, new)) for key in keys]
+    _check_required([*gated, *alone], policy)
+    rows = [_finished(row, policy, today, marks or {}) for row in (*rows, *alone)]
+    return Gate(build(rows, VERDICTS).sort(VERDICTS.key), policy)
+
+
+def _check_testable(gated: Sequence[Row], policy: Policy) -> None:
+    if any(row["p"] is not None for row in gated):
+        return
+    if not gated:
+        raise Mismatch(f"The two runs have no cell in common on a scale of the policy ({', '.join(policy.scales)}).")
+    most = max(row["clusters"] for row in gated)
+    what = f"the largest has {counted(most, 'cluster')} of items, and a test needs {FEWEST_CLUSTERS}"
+    raise Mismatch(f"No cell of the two runs can be tested: {what}. Evaluate more rows, with a greater --limit.")
+
+
+def _check_required(rows: Sequence[Row], policy: Policy) -> None:
+    for rule in policy.rules:
+        if rule.required and not any(rule.matches(row) for row in rows):
+            names = (rule.task, rule.language, rule.perturbation)
+            named = " ".join(name for name in names if name not in ANY) or "a cell"
+            raise Mismatch(f"The policy requires {named}, which neither run has. Correct the rule, or evaluate it.")
+
+
+def _compare(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
+    """Add bounds, corrected p, MDE and verdict to the gated rows of one kind."""
+    if not rows:
+        return
+    columns = {name: _floats(rows, name) for name in ("difference", "widened_se", "df", "p")}
+    tested = ~np.isnan(columns["p"])
+    p_gate = np.full(len(rows), np.nan)
+    single = one_sided(columns["difference"], columns["p"])[tested]
+    p_gate[tested] = CORRECTIONS[policy.correction]([float(value) for value in single])
+    exact = np.array([row["method"] == EXACT_METHOD for row in rows])
+    lower, upper = one_sided_bounds(columns["difference"], columns["widened_se"], columns["df"], exact)
+    identical = np.array([row["differing"] == 0 for row in rows])
+    margin = np.array([policy.margin_of(row) for row in rows])
+    verdicts = verdicts_of(lower, upper, p_gate, identical, margin, policy.alpha)
+    for at, row in enumerate(rows):
+        row |= {"verdict": str(verdicts[at]), "margin": float(margin[at])}
+        if tested[at]:
+            row |= {"bound": float(lower[at]), "upper": float(upper[at]), "p_gate": float(p_gate[at])}
+            row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), policy.alpha)}
+
+
+def _floats(rows: Sequence[Row], name: str) -> Any:
+    return np.array([row[name] for row in rows], dtype=np.float64)
+
+
+def _detectable(row: Row, tests: int, alpha: float) -> float | None:
+    """The MDE of a gated row: one-sided at half of alpha, so two-sided at alpha."""
+    errors = (row["se"], row["widened_se"], row["low"], row["high"], row["p"])
+    estimate = Estimate(row["difference"], *errors, row["clusters"], row["method"], row["df"])
+    return smallest_detectable(estimate, tests * (1 - CONFIDENCE) / alpha)
+
+
+def _alone(key: Key, verdict: str) -> dict[str, Any]:
+    """The row of a cell that only one of the runs has."""
+    names = dict(zip((*CELL[1:], "metric"), key, strict=True))
+    clean, perturbed, _ = SCALES
+    scale = clean if names["condition"] == clean else perturbed
+    return {"kind": CELLS, **names, "scale": scale, "cells": 1, "verdict": verdict}
+
+
+def _finished(row: Row, policy: Policy, today: date, marks: Mapping[Key, str]) -> dict[str, Any]:
+    """The row with what the policy says of it, and whether it fails."""
+    verdict, required = row.get("verdict"), policy.is_required(row)
+    fails = row["scale"] in policy.scales and _fails(verdict, required, policy)
+    acceptance = policy.accepted_of(row) if fails and verdict != MISSING else None
+    accepted = acceptance is not None and today <= acceptance.expires
+    why = _why(row, policy)
+    if acceptance is not None:
+        until = f"until {acceptance.expires}" if accepted else f"until {acceptance.expires}, which is over"
+        why += f" Accepted {until}: {acceptance.reason}"
+    key = tuple(row[name] for name in (*CELL[1:], "metric"))
+    return {
+        **row,
+        "required": required,
+        "accepted": accepted,
+        "fails": fails and not accepted,
+        "reason": acceptance.reason if acceptance else None,
+        "marks": marks.get(key) or None,
+        "why": why,
+    }
+
+
+def _fails(verdict: str | None, required: bool, policy: Policy) -> bool:
+    if verdict in (BEYOND, UNDECIDED):
+        return required or policy.undecided == FAIL
+    if verdict == MISSING:
+        return required or policy.missing == FAIL
+    return verdict == REGRESSED
+
+
+def _why(row: Row, policy: Policy) -> str:
+    """How the row was decided, in a sentence."""
+    verdict = row.get("verdict")
+    if verdict is None:
+        return "This is shown and not gated."
+    if verdict in (MISSING, NEW):
+        has, other = ("baseline", "candidate") if verdict == MISSING else ("candidate", "baseline")
+        return f"The {has} has this cell, and the {other} does not."
+    if row["differing"] == 0:
+        return "No item differs between the runs."
+    if row["p"] is None:
+        return f"There is no test ({row['method']})."
+    return _compared(row, policy)
+
+
+def _compared(row: Row, policy: Policy) -> str:
+    bound = f"The lower bound {row['bound']:.2f} of the difference {row['difference']:+.2f}"
+    margin = f"the margin of {row['margin']:g}"
+    if row["verdict"] == OK:
+        return f"{bound} is above minus {margin}."
+    level = policy.alpha / len(GATED)
+    test = f"p {row['p_gate']:.2g}, corrected over {counted(row['m'], 'test')} ({policy.correction}),"
+    if row["verdict"] == REGRESSED:
+        return f"{bound} is not above minus {margin}, and {test} is at most {level:g}."
+    if row["verdict"] == BEYOND:
+        return f"The upper bound {row['upper']:.2f} is below minus {margin}, but {test} is above {level:g}."
+    return f"{bound} is not above minus {margin}, and {test} is above {level:g}. {_detects(row)}"
+
+
+def _detects(row: Row) -> str:
+    if row["mde"] is None:
+        return "No fall can be detected here."
+    return f"A fall of {row['mde']:.2f} points is detected with a chance of {POWER:.0%}."

@@ -1,0 +1,127 @@
+"""What a frame is: its columns with types and values, how one is made of rows, and what makes one valid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import polars as pl
+
+from robust_xtreme.errors import Mismatch, RobustXtremeError
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its polars type, whether it may be null, and the values that it may take."""
+
+    dtype: Any
+    nullable: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One kind of frame: its columns in order, and those that together name a row."""
+
+    name: str
+    columns: Mapping[str, Column]
+    key: tuple[str, ...]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Column name to polars type, as `polars.DataFrame(schema=...)` takes it."""
+        return {name: column.dtype for name, column in self.columns.items()}
+
+
+def columns(dtype: Any, names: str, nullable: bool = False) -> dict[str, Column]:
+    """Columns of one type, whose names are separated by blanks."""
+    return {name: Column(dtype, nullable) for name in names.split()}
+
+
+def one_of(*allowed: str, nullable: bool = False) -> Column:
+    """A column of strings that may take these values."""
+    return Column(pl.String, nullable, allowed)
+
+
+def empty(frame: Frame) -> pl.DataFrame:
+    """A frame of that kind without rows."""
+    return pl.DataFrame(schema=frame.schema)
+
+
+def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -> pl.DataFrame:
+    """A validated frame from rows (or from columns); nullable columns can be left out.
+
+    Raises RobustXtremeError naming the column that is missing or does not fit.
+    """
+    columns = (
+        rows
+        if isinstance(rows, Mapping)
+        else {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    )
+    unknown = sorted(set(columns) - set(frame.columns))
+    if unknown:
+        raise RobustXtremeError(f"The frame {frame.name} has no column {unknown[0]!r}.")
+    height = max((len(values) for values in columns.values()), default=0)
+    series = [_series(name, column, columns, height, frame) for name, column in frame.columns.items()]
+    return validate(pl.DataFrame(series), frame)
+
+
+def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, frame: Frame) -> pl.Series:
+    if name not in columns and height and not column.nullable:
+        raise RobustXtremeError(f"The frame {frame.name} needs the column {name!r}.")
+    values = columns.get(name, [None] * height)
+    try:
+        return pl.Series(name, values, dtype=column.dtype)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        why = str(error).splitlines()[0]
+        raise RobustXtremeError(f"The column {name!r} of {frame.name} is not {column.dtype}: {why}") from error
+
+
+def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    """The same data, checked to be a frame of that kind.
+
+    Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
+    must not be, or outside its allowed values; Mismatch naming a repeated row.
+    """
+    _check_names(data, frame)
+    for name, column in frame.columns.items():
+        _check_column(data.get_column(name), column, frame)
+    repeated = data.select(frame.key).is_duplicated()
+    if repeated.any():
+        row = data.select(frame.key).filter(repeated).row(0)
+        named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
+        raise Mismatch(f"A row of {frame.name} occurs twice: {named}.")
+    return data
+
+
+def _check_names(data: pl.DataFrame, frame: Frame) -> None:
+    wanted = list(frame.columns)
+    if data.columns == wanted:
+        return
+    missing = [name for name in wanted if name not in data.columns]
+    unknown = [name for name in data.columns if name not in frame.columns]
+    if missing or unknown:
+        what = f"needs the column {missing[0]!r}" if missing else f"has no column {unknown[0]!r}"
+    else:
+        what = f"has its columns in another order, beginning with {wanted[0]!r}"
+    raise RobustXtremeError(f"The frame {frame.name} {what}.")
+
+
+def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
+    subject = f"The column {values.name!r} of {frame.name}"
+    if values.dtype != column.dtype:
+        raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")
+    if values.null_count() and not column.nullable:
+        raise RobustXtremeError(f"{subject} contains {values.null_count()} nulls and may contain none.")
+    if column.dtype == pl.Float64 and not values.is_finite().all():
+        bad = next(value for value in values.drop_nulls() if not math.isfinite(value))
+        raise RobustXtremeError(f"{subject} contains {bad}; what is not known is null.")
+    if column.dtype == pl.String and column.nullable and bool((values == "").any()):
+        raise RobustXtremeError(f"{subject} contains an empty string; what is not known is null.")
+    other = sorted(set(values.drop_nulls().unique()) - set(column.allowed)) if column.allowed else []
+    if other:
+        raise RobustXtremeError(f"{subject} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
