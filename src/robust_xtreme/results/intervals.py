@@ -181,6 +181,13 @@ def still_bound(clusters: float, quantile: float, freedom: float) -> float:
     return float(1 - (2 * special.stdtr(freedom, -quantile)) ** (1 / clusters))
 
 
+def t_probability(value: float, freedom: float) -> float:
+    """The probability that Student's t is below a value."""
+    from scipy import special
+
+    return float(special.stdtr(freedom, value))
+
+
 def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
     """The two-sided p of no difference, a numpy array: studentised t, G-1 df, never below the sign test's.
 

@@ -23,7 +23,7 @@ _CHANGED: Final = "was changed after the run wrote it"
 
 def write_manifest(path: Path, manifest: Mapping[str, Any], write: store.Write = store.write) -> None:
     """Store a manifest with the digest of its content. Raises DiskError."""
-    store.write_json(path, _with_digest(manifest), write)
+    store.write_json(path, with_digest(manifest), write)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -41,7 +41,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return {key: entry for key, entry in manifest.items() if key != _DIGEST}
 
 
-def _with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The same content with its digest, instead of the digest that it has."""
     content = {key: value for key, value in manifest.items() if key != _DIGEST}
     return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
 
@@ -51,7 +52,7 @@ def _check(path: Path, manifest: Mapping[str, Any]) -> None:
     if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
         return
     with suppress(ValueError):  # a number that is not finite
-        if store.json_bytes(_with_digest(manifest)) == content:
+        if store.json_bytes(with_digest(manifest)) == content:
             return
     raise DataError(path, f"{_CHANGED}. {OTHERWISE}")
 

@@ -1,0 +1,152 @@
+"""The files of a baseline: NAME.csv, NAME.json and NAME.parquet, written together, each checked when it is read."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, UserError, no_room, of_system, shown
+from robust_xtreme.results import store
+from robust_xtreme.results.manifest import with_digest
+from robust_xtreme.results.schema import SCHEMA_VERSION
+
+ROOT: Final = Path(".robust-xtreme/baselines")
+"""Where baselines are, under the working folder."""
+
+CSV, PARQUET, JSON = ".csv", ".parquet", ".json"
+SUFFIXES: Final = (CSV, PARQUET, JSON)
+"""The files of a baseline in the order in which they appear; the last one has the sha256 of the others."""
+
+ANCHOR: Final = ".anchor"
+"""What the name of a baseline's anchor ends in."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CURE: Final = "Restore it from version control, or save the baseline again: robust-xtreme baseline save RUN --force"
+
+
+def check_name(name: str) -> str:
+    """The name of a baseline. Raises UserError where it is not one: it is part of the names of files."""
+    if not _NAME.fullmatch(name):
+        allowed = "1 to 64 of the letters A to Z, digits, '.', '_' and '-', with a letter or digit first"
+        raise UserError(f"The name {shown(name)} of a baseline is not {allowed}.")
+    if name.lower().endswith((ANCHOR, *SUFFIXES)):
+        raise UserError(f"The name {name!r} of a baseline ends in {Path(name).suffix!r}, which its files add.")
+    return name
+
+
+def files_of(stem: Path) -> dict[str, Path]:
+    """The files of a baseline by their suffixes; `stem` is their path without it."""
+    return {suffix: stem.with_name(stem.name + suffix) for suffix in SUFFIXES}
+
+
+def anchor_of(stem: Path) -> Path:
+    """The stem of the files of a baseline's anchor."""
+    return stem.with_name(stem.name + ANCHOR)
+
+
+def names(root: Path = ROOT) -> tuple[str, ...]:
+    """The names of the baselines of a folder, sorted."""
+    with suppress(OSError):
+        every = (entry.name.removesuffix(JSON) for entry in root.iterdir() if entry.name.endswith(JSON))
+        return tuple(sorted(name for name in every if _NAME.fullmatch(name) and not name.endswith(ANCHOR)))
+    return ()
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The content of NAME.json. Raises DataError where it was changed or cut, Mismatch for another schema version."""
+    facts = store.read_json(path)
+    if not isinstance(facts, dict) or not {"schema_version", "files", "runs"} <= facts.keys():
+        raise DataError(path, f"is not the file of a baseline. {_CURE}")
+    if facts["schema_version"] != SCHEMA_VERSION:
+        known = f"schema version {shown(facts['schema_version'])}"
+        cure = "Save the baseline again from a run of this version: robust-xtreme baseline save RUN --force"
+        raise Mismatch(f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. {cure}")
+    with suppress(ValueError):  # a number that is not finite
+        if store.json_bytes(with_digest(facts)) == path.read_bytes():
+            return facts
+    raise DataError(path, f"was changed after the baseline was saved. {_CURE}")
+
+
+def check_file(path: Path, facts: Mapping[str, Any]) -> None:
+    """Raise DataError where a file is not the one that NAME.json describes."""
+    if store.sha256(path) != facts["files"].get(path.suffix):
+        raise DataError(path, f"was changed, or written only in part, after the baseline was saved. {_CURE}")
+
+
+# ------------------------------------------------------------------------------------------------------------- writing
+
+
+def json_bytes(facts: Mapping[str, Any], contents: Mapping[str, bytes]) -> bytes:
+    """NAME.json: the facts, the sha256 of the other files, and the digest of all that."""
+    files = {suffix: hashlib.sha256(content).hexdigest() for suffix, content in contents.items()}
+    return store.json_bytes(with_digest({**facts, "files": files}))
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Make the folder of baselines, and lock it against other writers; no file remains.
+
+    Raises Locked where another process writes in it, DiskError and UserError where it cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise of_system(error) or _cannot(root, error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Locked(f"Another process is saving a baseline in {root}. Wait for it, then save again.") from None
+    finally:
+        os.close(handle)
+
+
+def write_all(contents: Mapping[Path, bytes]) -> None:
+    """Write some files of one folder: first all of them beside, then each is renamed, in the order given.
+
+    Raises DiskError where one cannot be written; then none has changed, unless renaming fails. UserError where a link
+    or a folder has the name of one.
+    """
+    for path in contents:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise UserError(f"{path} is not a file, but a link, a folder or a pipe. Move it away.")
+    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in contents}
+    written = next(iter(contents))
+    try:
+        for written, content in contents.items():
+            store.write_synced(temporary[written], content, written)
+        for written in contents:
+            store.replace(temporary[written], written)
+        store.sync_folder(written.parent)
+    except OSError as error:
+        raise _cannot(written, error) from error
+    finally:
+        for path in temporary.values():
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def remove(stem: Path) -> bool:
+    """Remove the files of a baseline, first the one that names the others; whether there were any. Raises DiskError."""
+    paths = [path for path in reversed(files_of(stem).values()) if os.path.lexists(path)]
+    for path in paths:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise _cannot(path, error) from error
+    return bool(paths)
+
+
+def _cannot(path: Path, error: OSError) -> DiskError:
+    cure = no_room(error) or "Make its folder writable, or name another one: --folder DIR"
+    return DiskError(f"{path} cannot be written: {error.strerror or error}. {cure}.")

@@ -1,0 +1,318 @@
+"""Baselines: what the gate compares a run with, saved as three files that are small enough to commit.
+
+NAME.csv has the level of each cell, for people and diffs; NAME.parquet the outcome of each item, which paired tests
+need, without texts; NAME.json what they were measured on, and the sha256 of both. Several runs, one for each training
+seed, make one baseline. The first baseline that an update replaces stays beside it as its anchor, NAME.anchor.*, so
+that many small losses do not add up unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme import __version__
+from robust_xtreme.errors import Mismatch, MissingData, UserError, nearest, shown
+from robust_xtreme.gate import _files
+from robust_xtreme.gate._files import CSV, JSON, PARQUET, ROOT, names
+from robust_xtreme.gate.identities import check_comparable as check_identities
+from robust_xtreme.gate.identities import identity, models
+from robust_xtreme.gate.seeds import FEWEST
+from robust_xtreme.report.document import finished
+from robust_xtreme.results import store
+from robust_xtreme.results.benchmark import Task, tasks_of
+from robust_xtreme.results.contrasts import Key, measured
+from robust_xtreme.results.manifest import MANIFEST, frame_of
+from robust_xtreme.results.outcomes import (
+    KEY,
+    LEVELS,
+    OUTCOMES,
+    Cells,
+    cells_of,
+    check_same_cells,
+    levels_of,
+    outcomes_of,
+)
+from robust_xtreme.results.schema import STATS
+
+__all__ = ["ROOT", "Baseline", "changes", "check", "check_comparable", "files", "load", "names"]
+__all__ += ["of_runs", "save", "update"]
+
+_SAME: Final = 1e-7
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """One run or several of different training seeds, saved as a baseline or read from run folders.
+
+    `runs` are the cells of each run by their keys, none where NAME.parquet is absent; `levels` is a LEVELS frame.
+    `facts` are identities, the models of each run and the version of the program. A run folder has no `saved_at`.
+    """
+
+    name: str
+    runs: tuple[Cells, ...]
+    levels: pl.DataFrame
+    facts: Mapping[str, Any] = field(repr=False)
+    reason: str = ""
+    saved_at: str = ""
+    anchor: Baseline | None = None
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return f"the baseline {self.name}" if self.saved_at else f"the run {self.name}"
+
+    @property
+    def paired(self) -> bool:
+        """Whether the outcome of each item is known, so that a run is compared item by item."""
+        return bool(self.runs)
+
+    @property
+    def seeds(self) -> int:
+        """The number of runs, one for each training seed."""
+        return len(self.facts["runs"])
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks by name, as `contrasts` takes them."""
+        return tasks_of(self.facts["tasks"])
+
+    @property
+    def keys(self) -> list[Key]:
+        """The keys of its cells, sorted."""
+        return sorted(set(self.levels.select(KEY).iter_rows()))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """A finished run: its folder as given, its cells and its STATS."""
+
+    folder: str
+    cells: Cells
+    stats: pl.DataFrame
+    identity: Mapping[str, Any]
+    models: Sequence[Mapping[str, str]]
+
+    @property
+    def title(self) -> str:
+        return f"the run {self.folder}"
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+def load(name: str | Path, root: Path = ROOT) -> Baseline:
+    """The baseline of a name in the folder `root`, of a path to NAME.json, or the run in a folder.
+
+    Raises MissingData where there is none, DataError where a file was changed or cut, Mismatch for another schema.
+    """
+    given = str(name)
+    stem = _stem(given, root)
+    if stem is not None:
+        return _load(stem, given.removesuffix(JSON))
+    if os.path.lexists(given):
+        return of_runs([Path(given)])
+    known = names(root)
+    cure = "" if nearest(given, known) else " Save one: robust-xtreme baseline save RUN"
+    raise MissingData(f"There is no baseline named {shown(given)} in {root}.{nearest(given, known)}{cure}")
+
+
+def of_runs(folders: Sequence[Path]) -> Baseline:
+    """The run in a folder, or several runs of different training seeds, as they are compared.
+
+    Raises MissingData, DataError; Mismatch where several were measured on different things or have the same weights,
+    UserError where they are too few.
+    """
+    return _of(_runs(folders))
+
+
+def check(baseline: Baseline) -> None:
+    """Raise Mismatch where the levels of a baseline are not those of its items, or its anchor is of other things.
+
+    That its files are as they were saved is checked when it is loaded.
+    """
+    if baseline.paired:
+        again = levels_of(baseline.runs)
+        wrong = again.filter((again["value"] - baseline.levels["value"]).abs() > _SAME)
+        if wrong.height:
+            saved = baseline.facts.get("version")
+            what = f"The levels of {baseline.title} are not those of its items: {_named(wrong.row(0, named=True))}."
+            raise Mismatch(f"{what} It was saved by version {saved}; this is {__version__}. Save it again.")
+    if baseline.anchor is not None:
+        check_comparable(baseline.anchor, baseline)
+        check(baseline.anchor)
+
+
+def check_comparable(baseline: Baseline, candidate: Baseline) -> None:
+    """Raise Mismatch, with what differs in both, where they were not measured on the same things.
+
+    That the items of each cell are the same is checked by `contrasts`.
+    """
+    sides = ((side.title, side.facts, side.keys) for side in (baseline, candidate))
+    check_identities(*sides)
+
+
+def _stem(given: str, root: Path) -> Path | None:
+    """The files' path without a suffix, of a name or a path; None where it is not that of a baseline.
+
+    A name is looked up in `root` first. A run folder is not taken for the baseline of a file that has its name.
+    """
+    named, path = root / given, Path(given.removesuffix(JSON))
+    if "/" not in given and os.path.lexists(_files.files_of(named)[JSON]):
+        return named
+    if (Path(given) / MANIFEST).is_file() or not path.name:
+        return None
+    return path if os.path.lexists(_files.files_of(path)[JSON]) else None
+
+
+def _load(stem: Path, name: str) -> Baseline:
+    paths = _files.files_of(stem)
+    facts = _files.read_facts(paths[JSON])
+    _files.check_file(paths[CSV], facts)
+    levels = store.read_frame(paths[CSV], LEVELS)
+    runs: tuple[Cells, ...] = ()
+    if os.path.lexists(paths[PARQUET]):
+        _files.check_file(paths[PARQUET], facts)
+        runs = cells_of(paths[PARQUET], levels, store.read_frame(paths[PARQUET], OUTCOMES))
+    anchored = _files.files_of(_files.anchor_of(stem))[JSON]
+    anchor = _load(_files.anchor_of(stem), f"{name}{_files.ANCHOR}") if os.path.lexists(anchored) else None
+    return Baseline(name, runs, levels, facts, facts.get("reason", ""), facts.get("saved_at", ""), anchor)
+
+
+# ------------------------------------------------------------------------------------------------------- several runs
+
+
+def _runs(folders: Sequence[Path]) -> list[_Run]:
+    if len(folders) in range(2, FEWEST):
+        what = f"{len(folders)} runs do not show how much training seeds differ"
+        raise UserError(f"{what}: a baseline is one run, or at least {FEWEST}, one for each training seed.")
+    runs = [_run(folder) for folder in folders]
+    for before, after in pairwise(runs):
+        check_identities(*((run.title, run.identity, run.cells) for run in (before, after)))
+        check_same_cells(before.cells, after.cells, (before.folder, after.folder))
+    _check_weights(runs)
+    return runs
+
+
+def _run(folder: Path) -> _Run:
+    results = finished(folder)
+    stats = frame_of(folder, "stats.parquet", STATS, results.manifest)
+    by_key = measured(stats, results.scores, tasks_of(results.manifest["tasks"]))
+    if not by_key:
+        raise Mismatch(f"{folder} has no cell with a score to compare.")
+    return _Run(str(folder), by_key, stats, identity(results), models(results.manifest))
+
+
+def _check_weights(runs: Sequence[_Run]) -> None:
+    known: dict[tuple[tuple[str, str], ...], str] = {}
+    for run in runs:
+        weights = tuple(sorted((model["task"], model["identity"]) for model in run.models))
+        if weights in known:
+            what = f"{known[weights]} and {run.folder} have the same weights"
+            raise Mismatch(f"{what}. A baseline of several runs has one for each training seed.")
+        known[weights] = run.folder
+
+
+def _of(runs: Sequence[_Run]) -> Baseline:
+    by_key = tuple(run.cells for run in runs)
+    facts = {**runs[0].identity, "version": __version__, "runs": [{"models": run.models} for run in runs]}
+    return Baseline(", ".join(run.folder for run in runs), by_key, levels_of(by_key), facts)
+
+
+# -------------------------------------------------------------------------------------------------------------- saving
+
+
+def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", force: bool = False) -> Path:
+    """Save one run, or several of different training seeds, as a baseline; return the path of NAME.json.
+
+    With `force` a baseline of that name is replaced, and its anchor removed. Raises as `of_runs`; UserError for a name
+    that is taken or cannot be one, Locked where another process saves, DiskError.
+    """
+    stem = root / _files.check_name(name)
+    measured_runs = _runs(runs)
+    contents = _contents(stem, measured_runs, _of(measured_runs), reason)
+    with _files.locked(root):
+        taken = [path for path in _all_files(stem) if os.path.lexists(path)]
+        if taken and not force:
+            raise UserError(f"{taken[-1]} exists already. Save under another --name, or replace it: --force")
+        _files.write_all(contents)
+        _files.remove(_files.anchor_of(stem))
+    return _files.files_of(stem)[JSON]
+
+
+def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "") -> pl.DataFrame:
+    """Replace a baseline by other runs; return what changed, as `changes`.
+
+    Its anchor stays; where it has none, the replaced baseline becomes it. Raises as `load` and `save`, and Mismatch
+    where the runs cannot be compared with the baseline and its anchor.
+    """
+    stem = root / _files.check_name(name)
+    measured_runs = _runs(runs)
+    after = _of(measured_runs)
+    with _files.locked(root):
+        before = load(name, root)
+        for earlier in filter(None, (before.anchor, before)):
+            check_comparable(earlier, after)
+        anchor = {} if before.anchor else _copied(stem)
+        _files.write_all(anchor | _contents(stem, measured_runs, after, reason))
+    return changes(before, after)
+
+
+def changes(before: Baseline, after: Baseline) -> pl.DataFrame:
+    """The cells whose level differs, with `before`, `after` (points, means over runs) and `difference`.
+
+    A cell that only one of them has is null in the other. The largest loss is first.
+    """
+    means = [side.levels.group_by(KEY).agg(pl.col("value").mean()) for side in (before, after)]
+    both = (
+        means[0]
+        .rename({"value": "before"})
+        .join(means[1].rename({"value": "after"}), on=KEY, how="full", coalesce=True)
+    )
+    difference = (pl.col("after") - pl.col("before")).alias("difference")
+    changed = both.with_columns(difference).filter(
+        pl.col("difference").is_null() | (pl.col("difference").abs() > _SAME)
+    )
+    return changed.sort("difference", *KEY)
+
+
+def _contents(stem: Path, runs: Sequence[_Run], baseline: Baseline, reason: str) -> dict[Path, bytes]:
+    """The bytes of each file of a baseline."""
+    paths, contents = _files.files_of(stem), dict[Path, bytes]()
+    store.write_frame(paths[CSV], baseline.levels, LEVELS, contents.__setitem__)
+    store.write_frame(
+        paths[PARQUET], outcomes_of([run.stats for run in runs], baseline.levels), OUTCOMES, contents.__setitem__
+    )
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    facts = {**baseline.facts, "reason": reason, "saved_at": now}
+    contents[paths[JSON]] = _files.json_bytes(facts, {path.suffix: content for path, content in contents.items()})
+    return contents
+
+
+def _copied(stem: Path) -> dict[Path, bytes]:
+    """The files of a baseline, as those of its anchor."""
+    anchor, paths = _files.files_of(_files.anchor_of(stem)), _files.files_of(stem)
+    return {anchor[suffix]: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
+
+
+def files(path: Path) -> list[Path]:
+    """The files of the baseline whose NAME.json is given, those that are there."""
+    return [each for each in _files.files_of(path.with_name(path.name.removesuffix(JSON))).values() if each.is_file()]
+
+
+def _all_files(stem: Path) -> Iterator[Path]:
+    for each in (stem, _files.anchor_of(stem)):
+        yield from _files.files_of(each).values()
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    return f"{row['task']}/{row['language']} {row['condition']}"

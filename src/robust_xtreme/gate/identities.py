@@ -1,0 +1,139 @@
+"""What a run was measured on, and the refusal to compare runs that were measured on different things.
+
+Two runs are compared where they have the same schema, the same requested limit and noise seeds, the same packs, and for
+each task and language of both the same data; where conditions of one name are the same condition; and where each cell
+was answered with the same setting and inference. Which model answers, and how it was trained, is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from robust_xtreme.errors import Mismatch, counted, shown
+from robust_xtreme.report.view import Results
+from robust_xtreme.results.contrasts import Key
+from robust_xtreme.results.outcomes import KEY
+from robust_xtreme.results.schema import SCHEMA_VERSION
+
+_ASKED: Final = ("limit", "seeds", "keep_names", "external", "external_partial", "match")
+_OF_DATA: Final = ("split", "data", "rows", "pool", "candidates", "external")
+_WORDS: Final = {"rows": "number of rows", "candidates": "number of candidates", "external": "noisy set"}
+_CLEAN: Final = "clean"
+_ANSWERED: Final = ("setting", "inference")
+
+Difference = tuple[str, object, object]
+"""What differs between two runs, and its two values."""
+
+
+def identity(results: Results) -> dict[str, Any]:
+    """What the cells of a run depend on apart from the model, in JSON: request, packs, data, tasks and conditions."""
+    manifest = results.manifest
+    return {
+        "schema_version": manifest.get("schema_version", SCHEMA_VERSION),
+        "asked": {key: manifest["spec"][key] for key in _ASKED if manifest["spec"].get(key)},
+        "packs": manifest.get("packs", ""),
+        "data": [_facts(unit, ("task", "language", *_OF_DATA)) for unit in manifest["units"]],
+        "tasks": {name: dict(facts) for name, facts in manifest["tasks"].items()},
+        "conditions": [_facts(row, row) for row in results.conditions.iter_rows(named=True)],
+    }
+
+
+def models(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The model that answers each task, with the identity of its weights."""
+    return [{key: str(model[key]) for key in ("task", "model", "identity")} for model in manifest["models"]]
+
+
+def check_comparable(
+    baseline: tuple[str, Mapping[str, Any], Iterable[Key]], candidate: tuple[str, Mapping[str, Any], Iterable[Key]]
+) -> None:
+    """Raise Mismatch where two runs, each of a title, an identity and keys of cells, were measured on other things.
+
+    The message names what differs, with the value in both.
+    """
+    (before, left, earlier), (after, right, later) = baseline, candidate
+    differences = [*_of_identities(left, right), *_of_cells(earlier, later)]
+    if not differences:
+        return
+    what, mine, theirs = differences[0]
+    more = f", and {counted(len(differences) - 1, 'other difference')}" if len(differences) > 1 else ""
+    values = f"{what} is {shown(mine)} in {before} and {shown(theirs)} in {after}{more}"
+    raise Mismatch(f"{_capital(after)} cannot be compared with {before}: {values}.")
+
+
+def _of_identities(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
+    yield from _differing("the schema version", left, right, ("schema_version",))
+    for key in _ASKED:
+        yield from _differing(f"--{key.replace('_', '-')}", left["asked"], right["asked"], (key,))
+    yield from _differing("the identity of --packs", left, right, ("packs",))
+    yield from _of_data(*({(row["task"], row["language"]): row for row in side["data"]} for side in (left, right)))
+    for task in sorted(left["tasks"].keys() & right["tasks"].keys()):
+        mine, theirs = (_scored(side["tasks"][task]) for side in (left, right))
+        yield from _differing(f"the {{}} of {task}", mine, theirs, mine)
+    conditions = [{row["condition"]: row for row in side["conditions"]} for side in (left, right)]
+    yield from _of_conditions(*conditions)
+
+
+def _scored(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the clusters and the headline score of a task, by its name in messages."""
+    fields = facts["perturbed"][:1]
+    return {"metric": facts["metrics"][0], "fields": fields, "parallel ids": facts.get("parallel_ids")}
+
+
+def _of_data(left: Mapping[tuple[str, str], Any], right: Mapping[tuple[str, str], Any]) -> Iterator[Difference]:
+    both = sorted(left.keys() & right.keys())
+    if not both:
+        mine, theirs = (", ".join(f"{task}/{language}" for task, language in sorted(side)) for side in (left, right))
+        yield "the set of tasks and languages", mine, theirs
+    for task, language in both:
+        row, other = left[task, language], right[task, language]
+        yield from _differing(f"the {{}} of {task}/{language}", row, other, _OF_DATA)
+
+
+def _of_conditions(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
+    """Conditions of one name that differ; and sets of noise that have none in common."""
+    for name in sorted(left.keys() & right.keys()):
+        columns = sorted(left[name].keys() | right[name].keys())
+        yield from _differing(f"the {{}} of {name}", left[name], right[name], columns)
+    noise = [{name for name, row in side.items() if row["kind"] != _CLEAN} for side in (left, right)]
+    if all(noise) and noise[0].isdisjoint(noise[1]):
+        mine, theirs = (", ".join(sorted(names)) for names in noise)
+        yield "the noise", mine, theirs
+
+
+def _of_cells(left: Iterable[Key], right: Iterable[Key]) -> Iterator[Difference]:
+    """The cells of both runs that were answered in another setting or with other inference."""
+    answered = [{_without(key): _answer(key) for key in side} for side in (left, right)]
+    for name in sorted(answered[0].keys() & answered[1].keys()):
+        mine, theirs = answered[0][name], answered[1][name]
+        for column, value, other in zip(_ANSWERED, mine, theirs, strict=True):
+            if value != other:
+                columns = dict(zip((column for column in KEY if column not in _ANSWERED), name, strict=True))
+                yield f"the {column} of {columns['task']}/{columns['language']} {columns['condition']}", value, other
+
+
+def _without(key: Key) -> Key:
+    return tuple(value for name, value in zip(KEY, key, strict=True) if name not in _ANSWERED)
+
+
+def _answer(key: Key) -> tuple[str, ...]:
+    return tuple(key[KEY.index(name)] for name in _ANSWERED)
+
+
+def _differing(
+    what: str, left: Mapping[str, Any], right: Mapping[str, Any], keys: Iterable[str]
+) -> Iterator[Difference]:
+    """The keys whose values differ; a missing value and an empty one are the same."""
+    for key in keys:
+        mine, theirs = left.get(key) or None, right.get(key) or None
+        if mine != theirs:
+            yield what.format(_WORDS.get(key, key)), mine, theirs
+
+
+def _facts(row: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Those of the keys that have a value."""
+    return {key: row[key] for key in keys if row.get(key)}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,124 @@
+"""A run against several training runs of one recipe: whether it is worse than another training of it would be.
+
+The pooled level c of the run is compared with those of K runs, which differ by training seed: t = (c - mean) / (s
+sqrt(1 + 1/K)), K - 1 degrees of freedom, s their standard deviation (Crawford and Howell, The Clinical
+Neuropsychologist 12, 1998: a single case against a small sample). The items are fixed in that test. That the run is at
+most a margin worse is a claim about other items, too: its bounds have the item variance of c - mean added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot, sqrt
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.errors import UserError
+from robust_xtreme.results.benchmark import Task
+from robust_xtreme.results.contrasts import CELLS, CHANGE, TASKS, contrasts
+from robust_xtreme.results.intervals import (
+    CONFIDENCE,
+    TOP,
+    Estimate,
+    smallest_detectable,
+    t_probability,
+    t_quantile,
+)
+from robust_xtreme.results.multiplicity import holm
+from robust_xtreme.results.outcomes import Cells, mean_of, pool_of, pooled_levels, repeated
+from robust_xtreme.results.schema import CONTRASTS, build
+
+METHOD: Final = "t over training seeds"
+FEWEST: Final = 3
+"""The fewest runs whose spread is that of training seeds."""
+
+_STILL: Final = 1e-9
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """A level against those of K runs: the difference from their mean in points, t and the one-sided p of a worse one.
+
+    `se` is s sqrt(1 + 1/K). Where the runs do not differ, it is 0, and t and p are None.
+    """
+
+    difference: float
+    se: float
+    df: int
+    t: float | None
+    p: float | None
+
+
+def retrained(candidate: float, levels: Sequence[float]) -> Retrained:
+    """The test of Crawford and Howell. Raises UserError for fewer than three runs."""
+    _check_number(len(levels))
+    df, difference = len(levels) - 1, candidate - float(np.mean(levels))
+    se = float(np.std(levels, ddof=1)) * sqrt(1 + 1 / len(levels))
+    if se <= _STILL:
+        return Retrained(difference, 0.0, df, None, None)
+    t = difference / se
+    return Retrained(difference, se, df, t, t_probability(t, df))
+
+
+def across_seeds(runs: Sequence[Cells], candidate: Cells, tasks: Mapping[str, Task]) -> pl.DataFrame:
+    """CONTRASTS of a run against the mean of K runs of one recipe, on the same items.
+
+    Its pooled rows (kind `task`; of a task with one language the cell) are tested over training seeds: `se` is s sqrt(1
+    + 1/K), `df` is K - 1, p and `mde` use both, and `widened_se` has the item variance added, for `low`, `high` and the
+    bound of `ok`. Their p is corrected by Holm among them. Where the runs do not differ, or the items give no interval,
+    a pooled row is that of the items. Other rows always are: they say nothing about other trainings.
+
+    Raises UserError for fewer than three runs, Mismatch as `contrasts`.
+    """
+    _check_number(len(runs))
+    whole = contrasts(mean_of(runs), repeated(candidate, len(runs)), tasks)
+    levels = pooled_levels([{key: run[key] for key in run.keys() & candidate.keys()} for run in runs])
+    tested, rest = [], []
+    for row in whole.iter_rows(named=True):
+        test = retrained(row["candidate"], levels[pool_of(row)]) if _is_pooled(row, whole) else None
+        if test is None or test.p is None or row["widened_se"] is None:
+            rest.append(row)
+        else:
+            tested.append(_seeded(row, test))
+    families = ([row for row in tested if (row["scale"] == CHANGE) is is_change] for is_change in (False, True))
+    corrected = [row for family in families for row in _corrected(family)]
+    return build([*rest, *corrected], CONTRASTS).sort(CONTRASTS.key)
+
+
+def _check_number(runs: int) -> None:
+    if runs < FEWEST:
+        raise UserError(f"{runs} runs do not show how much training seeds differ; that takes {FEWEST}.")
+
+
+def _is_pooled(row: Mapping[str, Any], whole: pl.DataFrame) -> bool:
+    """Whether a row is the level of a whole task: over its languages, or the only cell of a task with one language."""
+    if row["kind"] != CELLS:
+        return bool(row["kind"] == TASKS)
+    cells = whole.filter(pl.col("kind") == CELLS, pl.col("task") == row["task"])
+    return sum(pool_of(other) == pool_of(row) for other in cells.iter_rows(named=True)) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------------- rows
+
+
+def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
+    """A row of the items as one over training seeds."""
+    p = 2 * min(test.p, 1 - test.p) if test.p is not None else None
+    widened = hypot(test.se, row["widened_se"])
+    reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * widened
+    low, high = max(test.difference - reach, -TOP), min(test.difference + reach, TOP)
+    interval = {"se": test.se, "widened_se": widened, "df": float(test.df), "low": low, "high": high, "p": p}
+    return {**row, **interval, "joint_low": None, "joint_high": None, "method": METHOD}
+
+
+def _corrected(family: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    adjusted = holm([row["p"] for row in family])
+    for row, p in zip(family, adjusted, strict=True):
+        se, clusters = row["se"], row["clusters"]
+        estimate = Estimate(row["difference"], se, se, None, None, row["p"], clusters, METHOD, row["df"])
+        mde = smallest_detectable(estimate, len(family))
+        yield {**row, "p_adjusted": p, "m": len(family), "mde": mde}

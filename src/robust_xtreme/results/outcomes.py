@@ -1,0 +1,173 @@
+"""What is kept of a run to compare others with it: the level of each cell, and the outcome of each item without texts.
+
+Several runs on the same items, which differ by training seed, are kept together, and can be compared with another run
+as if they were one: as the mean of their levels, cell by cell and pooled by task.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.errors import DataError, Mismatch
+from robust_xtreme.results import store
+from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
+from robust_xtreme.results.contrasts import CHANGE, PERTURBED, Key
+from robust_xtreme.results.intervals import estimate_level
+from robust_xtreme.results.schema import CELL, Column, Frame, build
+
+Cells = Mapping[Key, Cell]
+"""The cells of a run by their keys, as `measured` gives them."""
+
+KEY: Final = (*CELL[1:], "metric")
+"""The names of the values of a key."""
+
+_ITEM: Final = ("noise_seed", "example")
+_POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
+
+LEVELS: Final = Frame(
+    "levels",
+    {
+        **{name: Column(pl.String) for name in KEY},
+        "run": Column(pl.Int64),
+        "model": Column(pl.String),
+        **{name: Column(pl.Int64) for name in ("n", "clusters", "seeds")},
+        "value": Column(pl.Float64),
+        "se": Column(pl.Float64, nullable=True),
+    },
+    ("task", "language", "context_language", "condition", "metric", "split", "setting", "inference", "data", "run"),
+)
+"""One row per cell and run (from 1), with its items, clusters and noise seeds; `value` and `se` in points."""
+
+OUTCOMES: Final = Frame(
+    "outcomes",
+    {
+        "cell": Column(pl.Int64),
+        "noise_seed": Column(pl.Int64),
+        **{name: Column(pl.String) for name in ("example", "cluster", "fingerprint")},
+        "stats": Column(pl.List(pl.Float64)),
+    },
+    ("cell", *_ITEM),
+)
+"""One row per item of a cell and noise seed; `cell` counts the cells of LEVELS from 0.
+
+`stats` are the metric's sums for the item in the first run, then those in the second, and so on.
+"""
+
+
+def levels_of(runs: Sequence[Cells]) -> pl.DataFrame:
+    """LEVELS of the cells of some runs, sorted."""
+    rows = [_level(key, cell, run) for run, by_key in enumerate(runs, 1) for key, cell in by_key.items()]
+    return store.canonical(build(rows, LEVELS), LEVELS)
+
+
+def _level(key: Key, cell: Cell, run: int) -> dict[str, Any]:
+    estimate = estimate_level(cell.sums, cell.reduce)
+    size = {"n": len(cell.items.examples), "clusters": len(cell.items.clusters), "seeds": len(cell.seeds)}
+    named = {**dict(zip(KEY, key, strict=True)), "run": run, "model": cell.model}
+    return {**named, **size, "value": estimate.value, "se": estimate.se}
+
+
+def outcomes_of(stats: Sequence[pl.DataFrame], levels: pl.DataFrame) -> pl.DataFrame:
+    """OUTCOMES of runs on the same items, from the STATS of each and the LEVELS of all."""
+    first = pl.col("run") == 1
+    models = [levels.filter(pl.col("run") == run).select("model", *KEY) for run in range(1, len(stats) + 1)]
+    numbered = levels.filter(first).select(KEY).with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int64))
+    rows = [
+        frame.filter(pl.col("scope") == ALL)
+        .join(named, on=["model", *KEY], how="semi")
+        .join(numbered, on=KEY)
+        .sort("cell", *_ITEM)
+        for frame, named in zip(stats, models, strict=True)
+    ]
+    together = pl.select(pl.concat_list([frame["stats"] for frame in rows])).to_series().alias("stats")
+    return rows[0].with_columns(together).select(*OUTCOMES.columns)
+
+
+def cells_of(path: Path, levels: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[Cells, ...]:
+    """The cells of each run, from LEVELS and OUTCOMES. Raises DataError for a file of outcomes that do not fit."""
+    runs = sorted(set(levels["run"]))
+    return tuple(_cells_of_run(path, levels, outcomes, run, len(runs)) for run in runs)
+
+
+def _cells_of_run(path: Path, levels: pl.DataFrame, outcomes: pl.DataFrame, run: int, runs: int) -> dict[Key, Cell]:
+    named = levels.filter(pl.col("run") == run).select("model", *KEY).with_row_index("cell")
+    size = pl.col("stats").list.len() // runs
+    rows = outcomes.join(named.with_columns(pl.col("cell").cast(pl.Int64)), on="cell").with_columns(
+        pl.lit(ALL).alias("scope"), pl.col("stats").list.slice((run - 1) * size, size)
+    )
+    lengths = rows.group_by("cell").agg(pl.col("stats").list.len().n_unique())
+    if rows.height != outcomes.height or lengths.height != named.height or (lengths["stats"] != 1).any():
+        raise DataError(path, "does not have the items of the cells that the .csv beside it has")
+    return {(*cell.key[1:], cell.metric): cell for cell in cells(rows)}
+
+
+# ------------------------------------------------------------------------------------------------------- several runs
+
+
+def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> None:
+    """Raise Mismatch where one of two runs has a cell, noise seed or item that the other does not have."""
+    for key in sorted(before.keys() ^ after.keys()):
+        has, has_not = names if key in before else reversed(names)
+        cell = before.get(key) or after[key]
+        raise Mismatch(f"{has_not} does not have the cell {cell.named()} of {has}.")
+    for key, cell in before.items():
+        if cell.seeds != after[key].seeds:
+            raise Mismatch(f"{' and '.join(names)} have different noise seeds in {cell.named()}.")
+        check_same(cell, after[key])
+
+
+def mean_of(runs: Sequence[Cells]) -> dict[Key, Cell]:
+    """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
+
+    Raises Mismatch where the items of a cell differ.
+    """
+    both = set(runs[0]).intersection(*runs[1:])
+    for run in runs[1:]:
+        for key in both:
+            check_same(runs[0][key], run[key])
+    return {key: _arms([run[key] for run in runs]) for key in sorted(both)}
+
+
+def repeated(run: Cells, times: int) -> dict[Key, Cell]:
+    """A run with as many arms as the mean of some runs, so that it is paired with each of them."""
+    return {key: _arms([cell] * times) for key, cell in run.items()}
+
+
+def _arms(arms: Sequence[Cell]) -> Cell:
+    seeds = tuple(seed for cell in arms for seed in cell.seeds)
+    return replace(arms[0], seeds=seeds, sums=np.concatenate([cell.sums for cell in arms]), worst=None)
+
+
+def pool_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The pool that a row of CONTRASTS belongs to: the cells of one task under one condition, on one scale."""
+    return tuple(row[name] for name in _POOL)
+
+
+def pooled_levels(runs: Sequence[Cells]) -> dict[tuple[str, ...], list[float]]:
+    """The mean level of each run over the cells of each pool, in points."""
+    pools: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for run in runs:
+        for pool, values in _by_pool(run).items():
+            pools[pool].append(float(np.mean(values)))
+    return pools
+
+
+def _by_pool(run: Cells) -> dict[tuple[str, ...], list[float]]:
+    """The levels of the cells of each pool, and what noise changes of the clean level of the same cell."""
+    levels = {key: float(cell.reduce(cell.sums.sum(-2)).mean()) for key, cell in run.items()}
+    values: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for key, level in levels.items():
+        named = dict(zip(KEY, key, strict=True))
+        is_clean = named["condition"] == CLEAN
+        values[pool_of({**named, "scale": CLEAN if is_clean else PERTURBED})].append(level)
+        clean = levels.get(tuple({**named, "condition": CLEAN}.values()))
+        if clean is not None and not is_clean:
+            values[pool_of({**named, "scale": CHANGE})].append(level - clean)
+    return values

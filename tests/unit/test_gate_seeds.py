@@ -1,0 +1,92 @@
+"""A run against several training runs: the test of Crawford and Howell on pooled levels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.finished_runs import finished_run
+
+from robust_xtreme.errors import UserError
+from robust_xtreme.gate.baselines import load, of_runs
+from robust_xtreme.gate.seeds import METHOD, across_seeds, retrained
+from robust_xtreme.results.contrasts import contrasts
+
+
+@pytest.mark.parametrize("candidate", [60.0, 70.5, 71.0, 80.0])
+def test_one_level_is_tested_as_a_sample_of_one(candidate: float) -> None:
+    """t, p and degrees of freedom are those of the two-sample t test whose first sample has one value."""
+    levels = [70.0, 71.5, 72.25, 69.0, 71.0]
+    test, known = retrained(candidate, levels), stats.ttest_ind([candidate], levels, alternative="less")
+    assert test.t == pytest.approx(known.statistic)
+    assert test.p == pytest.approx(known.pvalue)
+    assert test.df == known.df
+    assert test.difference == pytest.approx(candidate - np.mean(levels))
+    assert test.se == pytest.approx(np.std(levels, ddof=1) * np.sqrt(1.2))
+
+
+def test_runs_that_do_not_differ_have_no_test() -> None:
+    """Without a spread there is no t; fewer than three runs have no spread that counts."""
+    assert (retrained(50.0, [60.0] * 4).t, retrained(50.0, [60.0] * 4).p) == (None, None)
+    with pytest.raises(UserError, match="2 runs do not show how much training seeds differ"):
+        retrained(50.0, [60.0, 61.0])
+
+
+def test_a_retrained_run_is_a_false_alarm_at_the_stated_rate() -> None:
+    """Of runs of the same recipe the stated share is called worse, for few and many training seeds."""
+    for count in (3, 5, 10):
+        draws = np.random.default_rng(count).normal(70, 2, (4000, count + 1))
+        alarms = np.mean([(retrained(row[0], row[1:]).p or 0) <= 0.05 for row in draws])
+        assert abs(alarms - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 4000)
+
+
+def test_pooled_rows_are_tested_over_training_seeds(tmp_path: Path) -> None:
+    """Rows of a task have the spread of the runs, and in their bounds that of the items too; cells have the items'."""
+    runs = [finished_run(tmp_path / str(draw), draw=draw, seeds=2) for draw in range(4)]
+    baseline, candidate = of_runs(runs), load(finished_run(tmp_path / "new", 0.6, draw=9, seeds=2))
+    table = across_seeds(baseline.runs, candidate.runs[0], baseline.tasks)
+    alone = [contrasts(run, candidate.runs[0], baseline.tasks) for run in baseline.runs]
+    seeded = table.filter(kind="task")
+    assert seeded.height == 3
+    assert set(seeded["method"]) == {METHOD}
+    assert set(seeded["df"]) == {3.0}
+    for row in seeded.iter_rows(named=True):
+        same = [frame.filter(kind="task", scale=row["scale"]).row(0, named=True) for frame in alone]
+        known = retrained(row["candidate"], [other["baseline"] for other in same])
+        assert row["difference"] == pytest.approx(known.difference)
+        assert row["se"] == pytest.approx(known.se)
+        assert row["widened_se"] > row["se"]
+        assert row["p"] == pytest.approx(2 * min(known.p or 0, 1 - (known.p or 0)))
+        assert row["low"] < row["difference"] < row["high"]
+        assert row["p_adjusted"] >= row["p"]
+        assert row["mde"] > row["se"]
+    cells = table.filter(kind="cell")
+    assert cells.height == 6
+    assert METHOD not in set(cells["method"])
+    for row in cells.iter_rows(named=True):
+        each = [frame.filter(kind="cell", scale=row["scale"], language=row["language"]) for frame in alone]
+        assert row["difference"] == pytest.approx(np.mean([frame["difference"][0] for frame in each]))
+
+
+def test_the_only_cell_of_a_task_is_its_pooled_level(tmp_path: Path) -> None:
+    """A task with one language is tested over training seeds in its cell."""
+    runs = [finished_run(tmp_path / str(draw), draw=draw, languages=["sw"]) for draw in range(3)]
+    baseline, candidate = of_runs(runs), load(finished_run(tmp_path / "new", draw=9, languages=["sw"]))
+    table = across_seeds(baseline.runs, candidate.runs[0], baseline.tasks)
+    assert set(table["kind"]) == {"cell"}
+    assert set(table["method"]) == {METHOD}
+
+
+def test_runs_with_equal_levels_leave_the_test_of_the_items(tmp_path: Path) -> None:
+    """Where training seeds do not differ, a row is that of the items."""
+    baseline, candidate = load(finished_run(tmp_path / "a")), load(finished_run(tmp_path / "new", 0.6, draw=9))
+    (run,) = baseline.runs
+    table = across_seeds([run] * 3, candidate.runs[0], baseline.tasks)
+    known = contrasts(run, candidate.runs[0], baseline.tasks)
+    assert METHOD not in set(table["method"])
+    assert np.allclose(table["difference"], known["difference"])
+    assert np.allclose(table["p"], known["p"])
+    with pytest.raises(UserError, match="2 runs do not show"):
+        across_seeds([run] * 2, candidate.runs[0], baseline.tasks)
