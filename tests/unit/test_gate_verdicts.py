@@ -14,10 +14,11 @@ from tests.stats_rows import stats_rows
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.gate.policy import Accepted, Policy, Rule
 from robust_xtreme.gate.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, decide, verdicts_of
+from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.results._cells import Cell, cells
 from robust_xtreme.results.benchmark import Task
 from robust_xtreme.results.contrasts import Key, contrasts
-from robust_xtreme.results.intervals import one_sided, one_sided_bounds
+from robust_xtreme.results.intervals import CPU, difference, one_sided, one_sided_bounds, skewness
 from robust_xtreme.results.schema import CELL, CONTRASTS, STATS, VERDICT_NAMES, VERDICTS, build, validate
 
 _TODAY = date(2026, 11, 22)
@@ -32,7 +33,7 @@ def _row(**other: Any) -> dict[str, Any]:
     names = {**dict.fromkeys(CELL[1:], "x"), "task": "xnli", "language": language, "context_language": language}
     row = {"kind": "cell", **names, "condition": "clean", "metric": "accuracy", "scale": "clean", "cells": 1, "n": 500}
     row |= {"clusters": 500, "differing": 40, "baseline": 80.0, "candidate": 80.0, "difference": 0.0, "se": 1.0}
-    row |= {"widened_se": 1.0, "df": 499.0, "low": -2.0, "high": 2.0, "p": 1.0, "method": "t"}
+    row |= {"widened_se": 1.0, "df": 499.0, "skewness": 0.0, "low": -2.0, "high": 2.0, "p": 1.0, "method": "t"}
     return row | other
 
 
@@ -116,9 +117,30 @@ def test_p_is_one_sided() -> None:
 
 def test_bounds_are_one_sided() -> None:
     """Each bound is 1.65 errors away with many clusters; where no cluster varies it is that of the interval."""
-    lower, upper = one_sided_bounds(np.array([-1.0, 0.0]), np.ones(2), np.full(2, 1e9), np.array([False, True]))
+    exact = np.array([False, True])
+    lower, upper = one_sided_bounds(np.array([-1.0, 0.0]), np.ones(2), np.full(2, 1e9), np.zeros(2), exact)
     assert lower == pytest.approx([-2.6449, -1.9600], abs=1e-4)
     assert upper == pytest.approx([0.6449, 1.9600], abs=1e-4)
+
+
+def test_a_bound_is_further_away_on_the_side_of_the_longer_tail() -> None:
+    """Of losses alone the lower bound is, by skewness (2 t^2 + 1) / 6 errors; the other bound stays."""
+    lower, upper = one_sided_bounds(
+        np.zeros(2), np.ones(2), np.full(2, 1e9), np.array([-0.3, 0.3]), np.zeros(2, dtype=bool)
+    )
+    assert lower == pytest.approx([-1.6449 - 0.3205, -1.6449], abs=1e-4)
+    assert upper == pytest.approx([1.6449, 1.6449 + 0.3205], abs=1e-4)
+
+
+def test_losses_alone_skew_a_difference() -> None:
+    """The skewness of a sum of L losses among many items is about -1/sqrt(L)."""
+    items, losses = 10_000, 25
+    sums = np.ones((1, items, 2))
+    lost = sums.copy()
+    lost[0, :losses, 0] = 0
+    moments = difference(CPU, lost, sums, accuracy.reduce)
+    assert float(skewness(moments)) == pytest.approx(-1 / losses**0.5, rel=0.01)
+    assert float(skewness(difference(CPU, sums, sums, accuracy.reduce))) == 0
 
 
 def test_tasks_and_cells_are_corrected_apart() -> None:

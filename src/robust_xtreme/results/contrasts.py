@@ -27,6 +27,7 @@ from robust_xtreme.results.intervals import (
     Moments,
     difference_bounds,
     estimate_average,
+    skewness,
     smallest_detectable,
 )
 from robust_xtreme.results.multiplicity import holm
@@ -207,6 +208,7 @@ def _tested(family: Sequence[_Contrast], names: Mapping[int, str], backend: Back
         if at in adjusted:
             _, low, high = (float(bound) for bound in difference_bounds(CPU, moments[at], quantile))
             row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": smallest_detectable(estimate, len(tested))}
+            row |= {"skewness": float(skewness(moments[at]))}
             row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
         yield row
 

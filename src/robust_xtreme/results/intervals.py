@@ -207,15 +207,25 @@ def one_sided(difference: Any, p: Any) -> Any:
     return np.where(np.asarray(difference) < 0, np.asarray(p) / 2, 1 - np.asarray(p) / 2)
 
 
-def one_sided_bounds(difference: Any, widened_se: Any, df: Any, exact: Any) -> tuple[Any, Any]:
+def skewness(moments: Moments) -> Any:
+    """The skewness of estimates, a numpy array: of their deviations the sum of cubes over V^1.5; 0 where V is 0."""
+    still = np.asarray(varies_not(moments))
+    return (np.asarray(moments.deviations) ** 3).sum(-1) / np.where(still, 1.0, np.asarray(moments.variance)) ** 1.5
+
+
+def one_sided_bounds(difference: Any, widened_se: Any, df: Any, skew: Any, exact: Any) -> tuple[Any, Any]:
     """The one-sided 95 % bounds of differences, lower and upper, numpy arrays; NaN without an interval.
 
-    `exact` is where no cluster varies: there the two-sided interval bounds each side alone with 95 %.
+    Where nearly all that differs is a loss, samples with few losses have small errors, too, so that a bound by t is too
+    near. The bound on the side of the longer tail is |skew| (2 t^2 + 1) / 6 errors further away: Hall's correction
+    (Annals of Statistics 1983), never inwards. `exact` is where no cluster varies: there the two-sided interval bounds
+    each side alone with 95 %.
     """
     from scipy import special
 
-    reach = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE)) * widened_se
-    return difference - reach, difference + reach
+    t = special.stdtrit(df, np.where(exact, (1 + CONFIDENCE) / 2, CONFIDENCE))
+    below, above = (t + np.maximum(sign * np.asarray(skew), 0.0) * (2 * t**2 + 1) / 6 for sign in (-1, 1))
+    return difference - below * widened_se, difference + above * widened_se
 
 
 @cache
@@ -226,8 +236,8 @@ def t_quantile(probability: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, probability))
 
 
-def smallest_detectable(estimate: Estimate, tests: float = 1) -> float | None:
-    """MDE: the smallest difference detected with 80 % power if `tests` share a two-sided alpha (Holm's first step).
+def smallest_detectable(estimate: Estimate, tests: float = 1, power: float = POWER) -> float | None:
+    """MDE: the smallest difference detected with this power if `tests` share a two-sided alpha (Holm's first step).
 
     The test asks for t times `widened_se`, and the estimate scatters by `se`. It also asks for a number of differing
     clusters, since p is at least 2^(1 - differing); sqrt(widened_se^2 - se^2) is the step of one of them. Without an
@@ -238,9 +248,9 @@ def smallest_detectable(estimate: Estimate, tests: float = 1) -> float | None:
     if estimate.se is None or estimate.widened_se is None:
         return None
     alpha, freedom = (1 - CONFIDENCE) / tests, estimate.df
-    studentised = estimate.widened_se * t_quantile(1 - alpha / 2, freedom) + estimate.se * t_quantile(POWER, freedom)
+    studentised = estimate.widened_se * t_quantile(1 - alpha / 2, freedom) + estimate.se * t_quantile(power, freedom)
     step = sqrt(max(estimate.widened_se**2 - estimate.se**2, 0.0))
-    signs = step * float(special.gammaincinv(ceil(1 - log2(alpha)), POWER))
+    signs = step * float(special.gammaincinv(ceil(1 - log2(alpha)), power))
     return min(max(studentised, signs), TOP)
 
 

@@ -299,7 +299,9 @@ CONTRASTS: Final = Frame(
         "scale": one_of(*SCALES),
         **columns(pl.Int64, "cells n clusters differing"),
         **columns(pl.Float64, "baseline candidate difference"),
-        **columns(pl.Float64, "se widened_se df low high p p_adjusted joint_low joint_high mde", nullable=True),
+        **columns(
+            pl.Float64, "se widened_se df skewness low high p p_adjusted joint_low joint_high mde", nullable=True
+        ),
         "m": Column(pl.Int64, nullable=True),
         "method": Column(pl.String),
     },
@@ -310,7 +312,8 @@ CONTRASTS: Final = Frame(
 `kind` is what it is over: one cell, the languages of a task or the tasks of a language, `cells` in number; columns that
 do not name it are empty, and the metric of several tasks is `score`. `scale` is what is compared: the level of clean
 text, that of perturbed text, or the change, perturbed minus clean. `low` and `high` bound the difference at 95 %,
-`joint_low` and `joint_high` those of the `m` tests of a kind all at once; `p_adjusted` is Holm's. `mde` is the smallest
+`joint_low` and `joint_high` those of the `m` tests of a kind all at once; `p_adjusted` is Holm's. `skewness` is that of
+the difference as an estimate. `mde` is the smallest
 difference that is detected with 80 % power at the corrected level.
 """
 
