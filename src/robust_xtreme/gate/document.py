@@ -1,0 +1,181 @@
+"""Makes documents of comparisons and of gates: what a terminal, a pull request and a page show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import counted
+from robust_xtreme.gate.verdicts import BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Part, Phrase, Strong, Table, Terms, grid
+from robust_xtreme.report.columns import interval, points, signed
+from robust_xtreme.report.names import language_name
+from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
+from robust_xtreme.results.degrade import parts_of, without_fields
+from robust_xtreme.results.intervals import CONFIDENCE
+
+TIE: Final = "tie"
+_KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
+_MOST: Final = 60
+"""The rows of one table, the largest falls first."""
+
+_LEGEND: Final = {
+    "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
+    "joint interval": "Of the difference, at 95 %, valid for all rows of a table at once.",
+    "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
+    "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
+    "tie": "No difference is shown; that does not show that there is none: see mde.",
+}
+_GATE_LEGEND: Final = {
+    "difference": _LEGEND["difference"],
+    "bound": "The one-sided 95 % bound of the difference; a row is ok where it is above minus the margin.",
+    "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells.",
+    "mde": _LEGEND["mde"],
+}
+_HEADS: Final = (
+    "task", "language", "noise", "scale", "baseline", "candidate", "difference", "joint interval", "p adj.", "mde",
+    "tie",
+)  # fmt: skip
+_GATE_HEADS: Final = (
+    "verdict", "task", "language", "noise", "scale", "baseline", "candidate", "difference", "bound", "margin", "p",
+    "mde", "marks",
+)  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------------------- comparisons
+
+
+def comparison(baseline: str, candidate: str, contrasts: pl.DataFrame) -> Document:
+    """The document of two runs that were compared."""
+    return Document(f"{candidate} compared with {baseline}", tuple(comparison_blocks(contrasts)))
+
+
+def comparison_part(contrasts: pl.DataFrame) -> Part:
+    """The same as a part of a page."""
+    return Part("Difference", "difference", tuple(comparison_blocks(contrasts)))
+
+
+def comparison_blocks(contrasts: pl.DataFrame) -> Iterator[Block]:
+    """The verdict in a sentence, then a table of each kind, the largest falls first."""
+    yield Paragraph(differences_sentence(contrasts))
+    for kind, title in _KINDS.items():
+        rows = contrasts.filter(kind=kind).sort("difference", *_order(contrasts))
+        if rows.height:
+            yield Heading(title, 3)
+            yield _contrast_table(rows.head(_MOST))
+        if rows.height > _MOST:
+            yield Paragraph(f"{rows.height - _MOST} more rows are in the .csv and .json files.")
+    yield Terms(tuple(_LEGEND.items()))
+
+
+def _order(frame: pl.DataFrame) -> list[str]:
+    return [name for name in ("task", "language", "context_language", "condition", "scale") if name in frame.columns]
+
+
+def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
+    """How many cells differ, in which direction, and the largest fall."""
+    cells = contrasts.filter(kind=CELLS)
+    tests = cells.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change")
+    shown = tests.filter(pl.col("p_adjusted") < 1 - CONFIDENCE)
+    worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
+    of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
+    sentence = f"{of} and {tests.height - worse - better} are ties."
+    if not worse:
+        return (Strong(sentence),)
+    worst = shown.sort("difference").row(0, named=True)
+    bounds = interval(worst["joint_low"], worst["joint_high"])
+    fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])} {bounds}"
+    return (Strong(sentence), f" The largest fall: {row_name(worst)}, {fall}.")
+
+
+def row_name(row: Mapping[str, Any]) -> str:
+    """A row in words: `xnli, Swahili (sw), char_noise:0.1, change`."""
+    scale = (row["scale"],) if row["scale"] == "change" else ()
+    return ", ".join(filter(None, (row["task"], _language(row), _noise(row), *scale)))
+
+
+def _language(row: Mapping[str, Any]) -> str:
+    question, context = row["language"], row["context_language"]
+    return language_name(question if question == context else f"{question} on {context}") if question else ""
+
+
+def _noise(row: Mapping[str, Any]) -> str:
+    """The noise of a row, with its fields where it has any."""
+    fields = parts_of(row["condition"])[2]
+    return f"{without_fields(row['condition'])} on {fields.replace(',', ', ')}" if fields else row["condition"]
+
+
+def _contrast_table(rows: pl.DataFrame) -> Table:
+    return grid(_HEADS, (_contrast(row) for row in rows.iter_rows(named=True)), left=4)
+
+
+def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
+    shown = row["p_adjusted"] is not None and row["p_adjusted"] < 1 - CONFIDENCE
+    names = (row["task"], _language(row), _noise(row), row["scale"])
+    levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
+    tests = (interval(row["joint_low"], row["joint_high"]), _p(row["p_adjusted"]), points(row["mde"]))
+    return (*names, *levels, *tests, "" if shown else TIE)
+
+
+def _p(value: float | None) -> str:
+    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+# ---------------------------------------------------------------------------------------------------------------- gate
+
+
+def gate_document(gate: Gate, title: str) -> Document:
+    """The document of a gate: whether it passed, the counts, what fails, and what is undecided."""
+    return Document(title, tuple(gate_blocks(gate)))
+
+
+def gate_blocks(gate: Gate) -> Iterator[Block]:
+    """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall."""
+    yield Paragraph(outcome(gate))
+    passing = gate.verdicts.filter(~pl.col("fails"))
+    groups = {
+        "Failing": gate.failing,
+        "Accepted": passing.filter("accepted"),
+        "Not failing": _of(passing.filter(~pl.col("accepted")), (REGRESSED, BEYOND)),
+        "Undecided": _of(passing, (UNDECIDED,)),
+        "Missing": _of(passing, (MISSING,)),
+    }
+    for title, rows in groups.items():
+        if rows.height:
+            yield Heading(f"{title}: {rows.height}", 3)
+            yield gate_table(rows.sort("difference", *_order(rows), nulls_last=True).head(_MOST))
+        if rows.height > _MOST:
+            yield Paragraph(f"{rows.height - _MOST} more rows are in the .csv and .json files.")
+    yield Terms(tuple(_GATE_LEGEND.items()))
+
+
+def _of(verdicts: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    return verdicts.filter(pl.col("verdict").is_in(names))
+
+
+def outcome(gate: Gate) -> Phrase:
+    """Whether the gate passed, with the number of rows of each verdict."""
+    counts = ", ".join(f"{many} {verdict}" for verdict, many in gate.counts.items() if many)
+    if gate.passed:
+        caution = " A pass means that no fall is shown, not that there is none." if gate.counts[UNDECIDED] else ""
+        return (Strong("Passed."), f" {counts}.{caution}")
+    worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
+    fall = "" if worst["difference"] is None else f" {signed(worst['difference'])}"
+    return (
+        Strong(f"Failed: {gate.failing.height}."),
+        f" {counts}. Worst: {row_name(worst)}{fall}, {worst['verdict']}.",
+    )
+
+
+def gate_table(rows: pl.DataFrame) -> Table:
+    """Rows of VERDICTS with the numbers that they were decided on."""
+    return grid(_GATE_HEADS, (_verdict(row) for row in rows.iter_rows(named=True)), left=5)
+
+
+def _verdict(row: Mapping[str, Any]) -> tuple[str, ...]:
+    names = (row["verdict"] or "-", row["task"], _language(row) or "all", _noise(row), row["scale"])
+    levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
+    decided = (points(row["bound"]), points(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
+    return (*names, *levels, *decided, row["marks"] or "")
