@@ -9,7 +9,7 @@ import polars as pl
 
 from robust_xtreme.errors import counted
 from robust_xtreme.gate.verdicts import BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Part, Phrase, Strong, Table, Terms, grid
+from robust_xtreme.report.blocks import Block, Column, Document, Heading, Paragraph, Part, Phrase, Strong, Table, Terms
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
@@ -34,14 +34,18 @@ _GATE_LEGEND: Final = {
     "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells.",
     "mde": _LEGEND["mde"],
 }
-_HEADS: Final = (
-    "task", "language", "noise", "scale", "baseline", "candidate", "difference", "joint interval", "p adj.", "mde",
-    "tie",
-)  # fmt: skip
-_GATE_HEADS: Final = (
-    "verdict", "task", "language", "noise", "scale", "baseline", "candidate", "difference", "bound", "margin", "p",
-    "mde", "marks",
-)  # fmt: skip
+_NAMES: Final = tuple(Column(name) for name in ("task", "language", "noise", "scale"))
+_WEIGHTS: Final = {
+    "baseline": 2, "candidate": 2, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
+    "mde": 3, "tie": 6, "marks": 4,
+}  # fmt: skip
+"""How long a narrow terminal keeps each column."""
+
+_LEVELS: Final = ("baseline", "candidate", "difference")
+
+
+def _columns(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, right=name not in ("tie", "marks"), weight=_WEIGHTS[name]) for name in names)
 
 
 # --------------------------------------------------------------------------------------------------------- comparisons
@@ -108,7 +112,8 @@ def _noise(row: Mapping[str, Any]) -> str:
 
 
 def _contrast_table(rows: pl.DataFrame) -> Table:
-    return grid(_HEADS, (_contrast(row) for row in rows.iter_rows(named=True)), left=4)
+    columns = (*_NAMES, *_columns(*_LEVELS, "joint interval", "p adj.", "mde", "tie"))
+    return Table(columns, tuple(_contrast(row) for row in rows.iter_rows(named=True)))
 
 
 def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -151,6 +156,15 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     yield Terms(tuple(_GATE_LEGEND.items()))
 
 
+def explained(gate: Gate) -> Iterator[Block]:
+    """The outcome, and how each row was decided, the largest falls first."""
+    yield Paragraph(outcome(gate))
+    gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
+    rows = gated.sort("difference", *_order(gated), nulls_last=True).iter_rows(named=True)
+    lines = tuple((row_name(row), f"{row['verdict']}. {row['why']}") for row in rows)
+    yield Table((Column("row"), Column("decided", folds=True)), lines)
+
+
 def _of(verdicts: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
     return verdicts.filter(pl.col("verdict").is_in(names))
 
@@ -171,7 +185,8 @@ def outcome(gate: Gate) -> Phrase:
 
 def gate_table(rows: pl.DataFrame) -> Table:
     """Rows of VERDICTS with the numbers that they were decided on."""
-    return grid(_GATE_HEADS, (_verdict(row) for row in rows.iter_rows(named=True)), left=5)
+    columns = (Column("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "marks"))
+    return Table(columns, tuple(_verdict(row) for row in rows.iter_rows(named=True)))
 
 
 def _verdict(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
 from xml.etree import ElementTree as ET
 
+import polars as pl
+
 from robust_xtreme.errors import UserError
-from robust_xtreme.gate.document import gate_document, row_name
+from robust_xtreme.gate.baselines import Baseline
+from robust_xtreme.gate.document import comparison, gate_document, row_name
 from robust_xtreme.gate.verdicts import Gate
-from robust_xtreme.report.renderers import html, markdown
-from robust_xtreme.results import csv
+from robust_xtreme.perturbing.output import target
+from robust_xtreme.report.renderers import html, markdown, tex
+from robust_xtreme.results import csv, store
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.sinks import json_text, visible
+
+T = TypeVar("T")
 
 MARKER: Final = "<!-- robust-xtreme gate -->"
 """What a comment is recognised by, so that the next run edits it instead of writing another."""
@@ -24,11 +31,45 @@ _LONGEST: Final = 65_000
 _NUMBERS: Final = ("baseline", "candidate", "difference", "bound", "upper", "margin", "p_gate", "mde", "n", "clusters")
 
 
-def written(gate: Gate, suffix: str) -> bytes:
+def write(outputs: Sequence[str], force: bool, content: Callable[[str], bytes]) -> Iterator[Path]:
+    """Write each file, whose content is made by its suffix; nothing is written where one of them cannot be.
+
+    Raises UserError.
+    """
+    made = [(target("-o", name, force, {}), content(Path(name).suffix)) for name in outputs]
+    for path, data in made:
+        store.write(path, data)
+        yield path
+
+
+def gate_written(gate: Gate, suffix: str) -> bytes:
     """The content of a file by its suffix, one of WRITERS. Raises UserError for another one."""
-    if suffix not in WRITERS:
-        raise UserError(f"There is no format {suffix or 'without a suffix'}. There are: {', '.join(WRITERS)}.")
-    return WRITERS[suffix](gate)
+    return _chosen(WRITERS, suffix)(gate)
+
+
+def comparison_written(baseline: Baseline, candidate: Baseline, contrasts: pl.DataFrame, suffix: str) -> bytes:
+    """The content of a comparison's file by its suffix. Raises UserError for another one than `report` writes."""
+    document = comparison(baseline.title, candidate.title, contrasts)
+    writers: dict[str, Callable[[], bytes]] = {
+        ".html": lambda: _encoded(html.page(document, [html.Download("differences.csv", csv.table(contrasts))])),
+        ".md": lambda: _encoded(markdown.render(document)),
+        ".tex": lambda: _encoded(tex.render(document)),
+        ".csv": lambda: csv.table(contrasts),
+        ".json": lambda: _encoded(
+            json_text({"schema_version": SCHEMA_VERSION, "rows": contrasts.to_dicts()}, indent=1)
+        ),
+    }
+    return _chosen(writers, suffix)()
+
+
+def _chosen(writers: Mapping[str, T], suffix: str) -> T:
+    if suffix not in writers:
+        raise UserError(f"There is no format {suffix or 'without a suffix'}. There are: {', '.join(writers)}.")
+    return writers[suffix]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _markdown(gate: Gate) -> bytes:
@@ -36,11 +77,11 @@ def _markdown(gate: Gate) -> bytes:
     text = markdown.render(gate_document(gate, _TITLE))
     if len(text) > _LONGEST:
         text = text[: text.rindex("\n", 0, _LONGEST)] + "\n\nThe comment is cut here; .csv and .json have every row.\n"
-    return f"{MARKER}\n{text}".encode("utf-8", "backslashreplace")
+    return _encoded(f"{MARKER}\n{text}")
 
 
 def _html(gate: Gate) -> bytes:
-    return html.page(gate_document(gate, _TITLE)).encode("utf-8", "backslashreplace")
+    return _encoded(html.page(gate_document(gate, _TITLE)))
 
 
 def _xml(gate: Gate) -> bytes:
@@ -90,7 +131,7 @@ def facts(gate: Gate) -> dict[str, Any]:
 
 def _json(gate: Gate) -> bytes:
     value = {**facts(gate), "rows": gate.verdicts.to_dicts()}
-    return (json_text(value, indent=1) + "\n").encode("utf-8", "backslashreplace")
+    return _encoded(json_text(value, indent=1) + "\n")
 
 
 def _csv(gate: Gate) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from robust_xtreme.report.blocks import Table, text_of
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, Part, Table, inlines, text_of
 from robust_xtreme.report.renderers._fitting import Fitted, fitted, folded, naming
 from robust_xtreme.report.tables import narrow, only, titled
 from robust_xtreme.sinks import visible
@@ -21,6 +21,23 @@ _SIGNS: Final = str.maketrans(
 """The blocks of a bar for a terminal that has none."""
 
 _LONGEST: Final = 400
+
+
+def print_blocks(console: Console, blocks: Iterable[Block]) -> None:
+    """Sentences, titles and tables of a document; its legend and its charts are left out."""
+    for block in blocks:
+        match block:
+            case Paragraph():
+                text = "".join(part if isinstance(part, str) else text_of(part) for part in inlines(block.text))
+                console.print(Text(f"\n{visible(text)}"), soft_wrap=not console.is_terminal)
+            case Heading():
+                console.print(Text(f"\n{visible(block.text)}", style="bold"))
+            case Table():
+                print_table(console, block)
+            case Part():
+                print_blocks(console, block.blocks)
+            case _:
+                pass
 
 
 def print_table(console: Console, table: Table) -> None:

@@ -1,0 +1,43 @@
+"""`robust-xtreme compare`: the paired differences of two finished runs, with intervals and corrected tests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._options import argument, option
+from robust_xtreme.sinks import echo
+
+Before = Annotated[str, argument("BASELINE", "A finished run, or the name of a saved baseline.", _completion.folder)]
+After = Annotated[str, argument("CANDIDATE", "A finished run on the same data and noise.", _completion.folder)]
+Outputs = Annotated[
+    list[str] | None,
+    option("--output -o FILE", "Write a page (.html), text (.md), tables (.tex) or data (.csv, .json). Repeatable."),
+]
+Force = Annotated[bool, option("--force", "Overwrite what is there.")]
+
+
+def compare(baseline: Before, candidate: After, output: Outputs = None, force: Force = False) -> None:
+    """Compare two runs item by item: each cell, task and language, on clean and on perturbed text.
+
+    A difference is candidate minus baseline, in points. Runs on other data, noise, seeds or settings are refused. The
+    exit code is 0 where they could be compared, whatever the result; `robust-xtreme gate` fails on regressions.
+
+    Examples:
+
+    robust-xtreme compare runs/old runs/new
+
+    robust-xtreme compare main runs/new -o difference.html -o difference.csv"""
+    from robust_xtreme.commands._terminal import output as terminal
+    from robust_xtreme.gate.baselines import load
+    from robust_xtreme.gate.document import comparison
+    from robust_xtreme.gate.gating import compared
+    from robust_xtreme.gate.outputs import comparison_written, write
+    from robust_xtreme.report.renderers.terminal import print_blocks
+
+    before, after = (load(name) for name in (baseline, candidate))
+    frame = compared(before, after)
+    if not output:
+        print_blocks(terminal(), comparison(before.title, after.title, frame).blocks)
+    for path in write(output or (), force, lambda suffix: comparison_written(before, after, frame, suffix)):
+        echo(str(path))

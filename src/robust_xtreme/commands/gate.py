@@ -1,0 +1,85 @@
+"""`robust-xtreme gate`: refuses a run that got worse than a baseline; its exit code is that of the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._next import show_next
+from robust_xtreme.commands._options import argument, option
+from robust_xtreme.sinks import echo
+
+if TYPE_CHECKING:
+    from robust_xtreme.gate.policy import Policy
+    from robust_xtreme.gate.verdicts import Gate
+
+Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
+Before = Annotated[
+    str, option("--baseline NAME|DIR", "A saved baseline, or another run. Default: main.", _completion.folder)
+]
+Margin = Annotated[float | None, option("--margin POINTS", "How far a level may fall. Default: 2.")]
+PolicyFile = Annotated[str | None, option("--policy FILE", "Margins, rules and accepted regressions, in TOML.")]
+Undecided = Annotated[str | None, option("--undecided warn | fail | pass", "What a cell without a proof does.")]
+Missing = Annotated[str | None, option("--missing fail | warn", "What a cell of the baseline alone does.")]
+Explain = Annotated[bool, option("--explain", "Say of every row how it was decided.")]
+Outputs = Annotated[
+    list[str] | None,
+    option(
+        "--output -o FILE", "Write a comment (.md), a page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."
+    ),
+]
+Force = Annotated[bool, option("--force", "Overwrite what is there.")]
+
+
+def gate(
+    run: Run,
+    baseline: Before = "main",
+    margin: Margin = None,
+    policy: PolicyFile = None,
+    undecided: Undecided = None,
+    missing: Missing = None,
+    explain: Explain = False,
+    output: Outputs = None,
+    force: Force = False,
+) -> int:
+    """Refuse a run that got worse than a baseline on clean or perturbed text, in any task or language.
+
+    A cell is ok where its fall is shown to be smaller than the margin, regressed where a fall is shown, else undecided.
+    Exit 0: passed; 1: failed; 2: the two cannot be compared; 3: the environment.
+
+    Examples:
+
+    robust-xtreme gate runs/new --baseline main
+
+    robust-xtreme gate runs/new --baseline runs/old --margin 3 --undecided fail -o gate.md -o gate.xml"""
+    from robust_xtreme.commands._terminal import output as terminal
+    from robust_xtreme.gate.baselines import load
+    from robust_xtreme.gate.document import explained, gate_blocks
+    from robust_xtreme.gate.gating import gated, marks_of
+    from robust_xtreme.gate.outputs import gate_written, write
+    from robust_xtreme.report.renderers.terminal import print_blocks
+
+    before, after = load(baseline), load(run)
+    decided = gated(before, after, _policy(policy, margin, undecided, missing), date.today(), marks_of(Path(run)))
+    print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
+    for path in write(output or (), force, lambda suffix: gate_written(decided, suffix)):
+        echo(str(path))
+    _next(decided, run)
+    return decided.exit_code
+
+
+def _policy(path: str | None, margin: float | None, undecided: str | None, missing: str | None) -> Policy:
+    """The policy of the file, or the default, with what options say otherwise."""
+    from robust_xtreme.gate.policy import Policy, read
+
+    given = {"margin": margin, "undecided": undecided, "missing": missing}
+    changes = {key: value for key, value in given.items() if value is not None}
+    return replace(Policy() if path is None else read(Path(path)), **changes)  # type: ignore[arg-type]  # by key
+
+
+def _next(decided: Gate, run: str) -> None:
+    """After a pass how the run becomes the baseline, after a failure what changed in its examples."""
+    show_next("baseline", "save", run) if decided.passed else show_next("examples", run, "--became", "wrong")

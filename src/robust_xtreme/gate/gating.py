@@ -1,0 +1,51 @@
+"""Compares a run with a baseline under a policy: what the commands `compare` and `gate` show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.gate.baselines import Baseline, check_comparable
+from robust_xtreme.gate.policy import Policy
+from robust_xtreme.gate.seeds import across_seeds
+from robust_xtreme.gate.verdicts import Gate, decide
+from robust_xtreme.metric import ALL
+from robust_xtreme.report.document import finished
+from robust_xtreme.results.contrasts import Key, contrasts
+from robust_xtreme.results.schema import CELL
+
+
+def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
+    """CONTRASTS of one run and a baseline: paired by item, against the mean of its runs where these are several.
+
+    Raises Mismatch where they were not measured on the same things, or where the outcome of each item is not known.
+    """
+    check_comparable(baseline, candidate)
+    for side in (baseline, candidate):
+        if not side.paired:
+            raise Mismatch(f"{side.title} has no outcomes of items ({side.name}.parquet), which paired tests need.")
+    if len(candidate.runs) > 1:
+        raise Mismatch(f"{candidate.title} has {len(candidate.runs)} runs. Compare one run with them.")
+    (run,) = candidate.runs
+    if len(baseline.runs) == 1:
+        return contrasts(baseline.runs[0], run, baseline.tasks)
+    return across_seeds(baseline.runs, run, baseline.tasks)
+
+
+def gated(
+    baseline: Baseline, candidate: Baseline, policy: Policy, today: date, marks: Mapping[Key, str] | None = None
+) -> Gate:
+    """The verdicts on a run against a baseline; `marks` are those of the run's cells. Raises Mismatch as `compared`."""
+    before, after = set(baseline.keys), set(candidate.keys)
+    frame = compared(baseline, candidate)
+    return decide(frame, policy, sorted(before - after), sorted(after - before), today, marks)
+
+
+def marks_of(folder: Path) -> dict[Key, str]:
+    """The marks of the perturbed cells of a finished run."""
+    deltas = finished(folder).deltas.filter(pl.col("scope") == ALL, pl.col("marks").is_not_null())
+    return {row[:-1]: row[-1] for row in deltas.select(*CELL[1:], "metric", "marks").iter_rows()}
