@@ -27,9 +27,7 @@ Missing = Annotated[str | None, option("--missing fail | warn", "What a cell of 
 Explain = Annotated[bool, option("--explain", "Say of every row how it was decided.")]
 Outputs = Annotated[
     list[str] | None,
-    option(
-        "--output -o FILE", "Write a comment (.md), a page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."
-    ),
+    option("--output -o FILE", "Write a comment (.md), page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."),
 ]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
 

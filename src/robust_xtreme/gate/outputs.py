@@ -16,7 +16,7 @@ from robust_xtreme.gate.verdicts import Gate
 from robust_xtreme.perturbing.output import target
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.results import csv, store
-from robust_xtreme.results.schema import SCHEMA_VERSION
+from robust_xtreme.results.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.sinks import json_text, visible
 
 T = TypeVar("T")
@@ -51,10 +51,12 @@ def comparison_written(baseline: Baseline, candidate: Baseline, contrasts: pl.Da
     """The content of a comparison's file by its suffix. Raises UserError for another one than `report` writes."""
     document = comparison(baseline.title, candidate.title, contrasts)
     writers: dict[str, Callable[[], bytes]] = {
-        ".html": lambda: _encoded(html.page(document, [html.Download("differences.csv", csv.table(contrasts))])),
+        ".html": lambda: _encoded(
+            html.page(document, [html.Download("differences.csv", csv.dump(contrasts, CONTRASTS))])
+        ),
         ".md": lambda: _encoded(markdown.render(document)),
         ".tex": lambda: _encoded(tex.render(document)),
-        ".csv": lambda: csv.table(contrasts),
+        ".csv": lambda: csv.dump(contrasts, CONTRASTS),
         ".json": lambda: _encoded(
             json_text({"schema_version": SCHEMA_VERSION, "rows": contrasts.to_dicts()}, indent=1)
         ),
@@ -119,7 +121,6 @@ def facts(gate: Gate) -> dict[str, Any]:
     failing = gate.failing.sort("difference", nulls_last=True)
     worst = failing.row(0, named=True) if failing.height else None
     return {
-        "schema_version": SCHEMA_VERSION,
         "passed": gate.passed,
         "outcome": "passed" if gate.passed else "failed",
         "counts": gate.counts,
@@ -130,12 +131,15 @@ def facts(gate: Gate) -> dict[str, Any]:
 
 
 def _json(gate: Gate) -> bytes:
-    value = {**facts(gate), "rows": gate.verdicts.to_dicts()}
-    return _encoded(json_text(value, indent=1) + "\n")
+    return _json_of({**facts(gate), "rows": gate.verdicts.to_dicts()})
+
+
+def _json_of(value: Mapping[str, Any]) -> bytes:
+    return _encoded(json_text({"schema_version": SCHEMA_VERSION, **value}, indent=1) + "\n")
 
 
 def _csv(gate: Gate) -> bytes:
-    return csv.table(gate.verdicts)
+    return csv.dump(gate.verdicts, VERDICTS)
 
 
 WRITERS: Final[Mapping[str, Callable[[Gate], bytes]]] = {

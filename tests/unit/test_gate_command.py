@@ -1,0 +1,104 @@
+"""`compare` and `gate` on two runs: what they print and write, and that text, files and exit code agree."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import polars as pl
+import pytest
+from tests.program import program
+
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.gate.outputs import MARKER
+from robust_xtreme.results import csv, store
+from robust_xtreme.results.schema import STATS, VERDICTS
+from robust_xtreme.run_spec import RunSpec
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the embedded model in two languages."""
+    folder = tmp_path_factory.mktemp("gate") / "old"
+    spec = RunSpec(tasks=("xnli",), languages=("en", "sw"), perturb=("char_noise:0.1",), out=str(folder))
+    evaluate(spec, cache=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def worse(old: Path) -> Path:
+    """The same run with wrong answers to half of the perturbed items of Swahili."""
+    folder = Path(shutil.copytree(old, old.parent / "worse"))
+    stats = store.read_frame(folder / "stats.parquet", STATS)
+    of_sw = (pl.col("language") == "sw") & (pl.col("condition") != "clean") & (pl.col("scope") == "all")
+    number = pl.int_range(pl.len()).over("model", "condition", "metric")
+    wrong = pl.concat_list(pl.lit(0.0), pl.col("stats").list.get(1))
+    changed = stats.with_columns(stats=pl.when(of_sw, number % 2 == 0).then(wrong).otherwise("stats"))
+    store.write_frame(folder / "stats.parquet", changed, STATS)
+    undigested(folder)
+    return folder
+
+
+def undigested(folder: Path, **changes: Any) -> None:
+    """Write the manifest again without digests, as after a change that is meant."""
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest.pop("digest", None)
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "files": {}, **changes}), encoding="utf-8")
+
+
+def test_a_run_is_not_worse_than_itself(old: Path) -> None:
+    """Every row is ok, and every difference a tie."""
+    ended = program("gate", str(old), "--baseline", str(old))
+    assert (ended.code or 0, "Passed. 6 ok." in ended.out) == (0, True)
+    compared = program("compare", str(old), str(old))
+    assert "6 tested levels" not in compared.out  # four cells: two languages, clean and perturbed
+    assert "Of 4 tested levels, clean and perturbed, 0 fell, 0 rose and 4 are ties." in compared.out
+
+
+def test_a_fall_in_one_language_fails_and_is_named(old: Path, worse: Path, tmp_path: Path) -> None:
+    """The exit code, the text and every file say the same; English stays ok."""
+    names = [tmp_path / f"gate{suffix}" for suffix in (".md", ".html", ".xml", ".json", ".csv")]
+    outputs = [word for name in names for word in ("-o", str(name))]
+    ended = program("gate", str(worse), "--baseline", str(old), *outputs)
+    assert ended.code == 1
+    assert "Failed: " in ended.out
+    assert "Worst: xnli, Swahili (sw), char_noise:0.1 on premise, hypothesis" in ended.out
+    comment, page, junit, data, rows = (name.read_bytes().decode() for name in names)
+    assert comment.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: ")
+    assert "<h1>robust-xtreme gate</h1>" in page
+    failing = json.loads(data)
+    assert (failing["passed"], failing["outcome"], failing["worst_cell"]) == (
+        False,
+        "failed",
+        "xnli, Swahili (sw), char_noise:0.1 on premise, hypothesis",
+    )
+    cases = {case.get("name"): case for case in ET.fromstring(junit).iter("testcase")}
+    assert [
+        name for name, case in cases.items() if case.find("failure") is not None and str(name).startswith("en")
+    ] == []
+    assert cases["sw char_noise:0.1@fields=premise,hypothesis"].find("failure") is not None
+    assert not any("time" in case.attrib for case in cases.values())
+    assert rows.count("\n") > len(cases)
+    frame = csv.load(names[-1], VERDICTS)
+    assert frame.filter("fails").height == failing["failing"]
+
+
+def test_other_noise_seeds_are_refused(old: Path, tmp_path: Path) -> None:
+    """In one line that names both."""
+    other = Path(shutil.copytree(old, tmp_path / "other"))
+    manifest = json.loads((other / "manifest.json").read_text("utf-8"))
+    undigested(other, spec={**manifest["spec"], "seeds": 3})
+    ended = program("gate", str(other), "--baseline", str(old))
+    assert ended.code == 2
+    assert "cannot be compared with" in ended.err
+    assert "--seeds" in ended.err
+
+
+def test_every_row_is_explained(old: Path, worse: Path) -> None:
+    """How it was decided, with its numbers."""
+    ended = program("gate", str(worse), "--baseline", str(old), "--explain", "--margin", "90", COLUMNS="200")
+    assert (ended.code or 0) == 0
+    assert ended.out.count("is above minus the margin of 90") + ended.out.count("No item differs") == 6
