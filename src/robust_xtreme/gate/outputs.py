@@ -49,14 +49,14 @@ def gate_written(gate: Gate, suffix: str) -> bytes:
 
 def comparison_written(baseline: Baseline, candidate: Baseline, contrasts: pl.DataFrame, suffix: str) -> bytes:
     """The content of a comparison's file by its suffix. Raises UserError for another one than `report` writes."""
-    document = comparison(baseline.title, candidate.title, contrasts)
+    document, rows = comparison(baseline.title, candidate.title, contrasts), csv.dump(contrasts, CONTRASTS)
     writers: dict[str, Callable[[], bytes]] = {
         ".html": lambda: _encoded(
             html.page(document, [html.Download("differences.csv", csv.dump(contrasts, CONTRASTS))])
         ),
         ".md": lambda: _encoded(markdown.render(document)),
         ".tex": lambda: _encoded(tex.render(document)),
-        ".csv": lambda: csv.dump(contrasts, CONTRASTS),
+        ".csv": lambda: rows,
         ".json": lambda: _encoded(
             json_text({"schema_version": SCHEMA_VERSION, "rows": contrasts.to_dicts()}, indent=1)
         ),
