@@ -16,7 +16,7 @@ from tests.stats_rows import NOISE
 
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, MissingData, UserError
 from robust_xtreme.gate import _files
-from robust_xtreme.gate.baselines import check, check_comparable, load, save, update
+from robust_xtreme.gate.baselines import check, check_comparable, in_words, load, save, update
 from robust_xtreme.results import store
 from robust_xtreme.results.contrasts import contrasts
 from robust_xtreme.results.manifest import with_digest
@@ -259,7 +259,8 @@ def test_an_update_keeps_the_first_baseline_as_the_anchor(root: Path, tmp_path: 
     assert saved.anchor is not None
     assert saved.anchor.reason == "first"
     check(saved)
-    assert update([third], "main", root).height == 0
+    assert in_words(changed).startswith(f"{changed.height} levels changed, by -")
+    assert in_words(update([third], "main", root)) == "no level changed"
 
 
 def test_an_update_names_cells_that_come_and_go(root: Path, tmp_path: Path) -> None:
@@ -268,6 +269,7 @@ def test_an_update_names_cells_that_come_and_go(root: Path, tmp_path: Path) -> N
     changed = update([finished_run(tmp_path / "b", languages=["sw", "yo"])], "main", root)
     assert set(changed.filter(pl.col("after").is_null())["language"]) == {"de"}
     assert set(changed.filter(pl.col("before").is_null())["language"]) == {"yo"}
+    assert in_words(changed).endswith("points; 2 cells added; 2 cells removed")
 
 
 def test_an_update_by_what_cannot_be_compared_changes_nothing(run: Path, root: Path, tmp_path: Path) -> None:
@@ -348,6 +350,12 @@ def test_the_command_saves_shows_and_checks(run: Path, root: Path) -> None:
     assert facts["paired"]
     assert facts["models"] == ["m"]
     assert program("baseline", "check", *folder).out == "one: as it was saved, 4 cells of 1 run\n"
+    (root / "two.json").write_text("{}")
+    ended = program("baseline", "check", *folder)
+    assert ended.code == 2
+    assert ended.out == "one: as it was saved, 4 cells of 1 run\n"
+    assert f"{root}/two.json: is not the file of a baseline" in ended.err
+    assert ended.err.endswith("robust-xtreme baseline save RUN --name two --force\n")
     for words in (("save",), ("show", "--force"), ("check", "other"), ("chek",), ("save", str(root))):
         ended = program("baseline", *words, *folder)
         assert ended.code == 2

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import stats
 from tests.finished_runs import finished_run
 
 from robust_xtreme.errors import UserError
 from robust_xtreme.gate.baselines import load, of_runs
+from robust_xtreme.gate.policy import Policy
 from robust_xtreme.gate.seeds import METHOD, across_seeds, retrained
+from robust_xtreme.gate.verdicts import decide
 from robust_xtreme.results.contrasts import contrasts
 
 
@@ -90,3 +94,18 @@ def test_runs_with_equal_levels_leave_the_test_of_the_items(tmp_path: Path) -> N
     assert np.allclose(table["p"], known["p"])
     with pytest.raises(UserError, match="2 runs do not show"):
         across_seeds([run] * 2, candidate.runs[0], baseline.tasks)
+
+
+def test_a_gate_over_training_seeds_names_a_worse_task_alone(tmp_path: Path) -> None:
+    """A run far below its recipe is `regressed` as a task; one of the recipe is not; the MDE is that of the seeds."""
+    runs = [finished_run(tmp_path / str(draw), draw=draw) for draw in range(6)]
+    baseline = of_runs(runs)
+    for share, expected in ((0.4, {"regressed"}), (0.8, {"ok", "undecided"})):
+        candidate = load(finished_run(tmp_path / f"new {share}", share, draw=9))
+        table = across_seeds(baseline.runs, candidate.runs[0], baseline.tasks)
+        tasks = decide(table, Policy(), (), (), date(2026, 1, 1)).verdicts.filter(pl.col("kind") == "task")
+        gated = tasks.filter(pl.col("scale") != "change")
+        assert set(gated["verdict"]) <= expected
+        for row in gated.iter_rows(named=True):
+            quantiles = stats.t.ppf([1 - 0.025 / 2, 0.8], 5)
+            assert row["mde"] == pytest.approx(row["se"] * quantiles.sum())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option
-from robust_xtreme.errors import UserError, counted
+from robust_xtreme.errors import UnreadableFiles, UserError, counted
 from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def baseline(
     robust-xtreme baseline save SEED1 SEED2 SEED3 --name seeds --reason "new recipe"
 
     robust-xtreme baseline check"""
-    from robust_xtreme.gate.baselines import ROOT, load
+    from robust_xtreme.gate.baselines import ROOT, check
     from robust_xtreme.gate.baselines import names as saved
 
     check_word("baseline", what, _WHAT)
@@ -63,13 +63,34 @@ def baseline(
     if what == "save":
         _save(names or [], name or _MAIN, root, reason or "", force)
         return
-    baselines = [load(each, root) for each in names or saved(root)]
-    if not baselines:
+    known = names or saved(root)
+    if not known:
         raise UserError(f"There is no baseline in {root}. Save one: robust-xtreme baseline save RUN")
+    baselines, errors = _loaded(known, root, check if what == "check" else None)
     if what == "check":
-        _check(baselines)
+        _show_checked(baselines)
     else:
         _show(baselines, as_json)
+    if errors:
+        raise UnreadableFiles(errors)
+
+
+def _loaded(
+    names: Iterable[str], root: Path, check: Callable[[Baseline], None] | None
+) -> tuple[list[Baseline], list[str]]:
+    """The baselines that can be read and pass the check, and a line for each of the others."""
+    from robust_xtreme.gate.baselines import load
+
+    baselines, errors = [], []
+    for name in names:
+        try:
+            each = load(name, root)
+            if check:
+                check(each)
+            baselines.append(each)
+        except UserError as error:
+            errors.append(str(error))
+    return baselines, errors
 
 
 def _check_options(what: str, options: Mapping[str, str | bool | None]) -> None:
@@ -81,27 +102,18 @@ def _check_options(what: str, options: Mapping[str, str | bool | None]) -> None:
 
 def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> None:
     from robust_xtreme.commands.cache import size_of
-    from robust_xtreme.gate.baselines import files, save
+    from robust_xtreme.gate.baselines import ROOT, files, save
 
     if not runs:
         raise UserError("baseline save needs the folder of a finished run: robust-xtreme baseline save RUN")
     path = save([Path(run) for run in runs], name, root, reason, force)
     size = size_of(sum(each.stat().st_size for each in files(path)))
     echo(f"Saved {path} with {', '.join(each.name for each in files(path) if each != path)} ({size})")
-    show_next("baseline", "check", name, *(() if root == _default() else ("--folder", str(root))))
+    show_next("baseline", "check", name, *(() if root == ROOT else ("--folder", str(root))))
 
 
-def _default() -> Path:
-    from robust_xtreme.gate.baselines import ROOT
-
-    return ROOT
-
-
-def _check(baselines: list[Baseline]) -> None:
-    from robust_xtreme.gate.baselines import check
-
+def _show_checked(baselines: list[Baseline]) -> None:
     for each in baselines:
-        check(each)
         echo(f"{each.name}: as it was saved, {_size(each)}{', with its anchor' if each.anchor else ''}")
 
 

@@ -27,7 +27,6 @@ ANCHOR: Final = ".anchor"
 """What the name of a baseline's anchor ends in."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_CURE: Final = "Restore it from version control, or save the baseline again: robust-xtreme baseline save RUN --force"
 
 
 def check_name(name: str) -> str:
@@ -65,21 +64,30 @@ def read_facts(path: Path) -> dict[str, Any]:
     """The content of NAME.json. Raises DataError where it was changed or cut, Mismatch for another schema version."""
     facts = store.read_json(path)
     if not isinstance(facts, dict) or not {"schema_version", "files", "runs"} <= facts.keys():
-        raise DataError(path, f"is not the file of a baseline. {_CURE}")
+        raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
     if facts["schema_version"] != SCHEMA_VERSION:
         known = f"schema version {shown(facts['schema_version'])}"
-        cure = "Save the baseline again from a run of this version: robust-xtreme baseline save RUN --force"
-        raise Mismatch(f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. {cure}")
+        what = f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}"
+        raise Mismatch(f"{what}. Save the baseline again from a run of this version: {_again(path)}")
     with suppress(ValueError):  # a number that is not finite
         if store.json_bytes(with_digest(facts)) == path.read_bytes():
             return facts
-    raise DataError(path, f"was changed after the baseline was saved. {_CURE}")
+    raise DataError(path, f"was changed after the baseline was saved. {_cure(path)}")
 
 
 def check_file(path: Path, facts: Mapping[str, Any]) -> None:
     """Raise DataError where a file is not the one that NAME.json describes."""
     if store.sha256(path) != facts["files"].get(path.suffix):
-        raise DataError(path, f"was changed, or written only in part, after the baseline was saved. {_CURE}")
+        raise DataError(path, f"was changed, or written only in part, after the baseline was saved. {_cure(path)}")
+
+
+def _cure(path: Path) -> str:
+    return f"Restore it from version control, or save the baseline again: {_again(path)}"
+
+
+def _again(path: Path) -> str:
+    """The command that replaces the baseline of a file."""
+    return f"robust-xtreme baseline save RUN --name {path.stem.removesuffix(ANCHOR)} --force"
 
 
 # ------------------------------------------------------------------------------------------------------------- writing

@@ -19,7 +19,7 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.errors import Mismatch, MissingData, UserError, nearest, shown
+from robust_xtreme.errors import Mismatch, MissingData, UserError, counted, nearest, shown
 from robust_xtreme.gate import _files
 from robust_xtreme.gate._files import CSV, JSON, PARQUET, ROOT, names
 from robust_xtreme.gate.identities import check_comparable as check_identities
@@ -42,7 +42,7 @@ from robust_xtreme.results.outcomes import (
 )
 from robust_xtreme.results.schema import STATS
 
-__all__ = ["ROOT", "Baseline", "changes", "check", "check_comparable", "files", "load", "names"]
+__all__ = ["ROOT", "Baseline", "changes", "check", "check_comparable", "files", "in_words", "load", "names"]
 __all__ += ["of_runs", "save", "update"]
 
 _SAME: Final = 1e-7
@@ -270,7 +270,7 @@ def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "")
 def changes(before: Baseline, after: Baseline) -> pl.DataFrame:
     """The cells whose level differs, with `before`, `after` (points, means over runs) and `difference`.
 
-    A cell that only one of them has is null in the other. The largest loss is first.
+    A cell that only one of them has is null in the other, and last; the largest loss is first.
     """
     means = [side.levels.group_by(KEY).agg(pl.col("value").mean()) for side in (before, after)]
     both = (
@@ -282,7 +282,20 @@ def changes(before: Baseline, after: Baseline) -> pl.DataFrame:
     changed = both.with_columns(difference).filter(
         pl.col("difference").is_null() | (pl.col("difference").abs() > _SAME)
     )
-    return changed.sort("difference", *KEY)
+    return changed.sort("difference", *KEY, nulls_last=True)
+
+
+def in_words(changed: pl.DataFrame) -> str:
+    """What `changes` found, in a line: how many levels changed, the largest loss and gain, cells added and removed."""
+    both = changed.drop_nulls("difference")
+    parts = []
+    if both.height:
+        loss, gain = (f"{row['difference']:+.2f} ({_named(row)})" for row in both[[0, -1]].iter_rows(named=True))
+        parts.append(f"{counted(both.height, 'level')} changed, by {loss} to {gain} points")
+    for verb, column in (("added", "before"), ("removed", "after")):
+        if count := changed[column].null_count():
+            parts.append(f"{counted(count, 'cell')} {verb}")
+    return "; ".join(parts) if parts else "no level changed"
 
 
 def _contents(stem: Path, runs: Sequence[_Run], baseline: Baseline, reason: str) -> dict[Path, bytes]:

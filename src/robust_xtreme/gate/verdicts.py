@@ -19,6 +19,7 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch, counted
 from robust_xtreme.gate.policy import ANY, FAIL, Policy, Row
+from robust_xtreme.gate.seeds import METHOD as OVER_SEEDS
 from robust_xtreme.results.contrasts import CELLS, TASKS, Key
 from robust_xtreme.results.intervals import (
     CONFIDENCE,
@@ -149,8 +150,12 @@ def _floats(rows: Sequence[Row], name: str) -> Any:
 
 
 def _detectable(row: Row, tests: int, alpha: float) -> float | None:
-    """The MDE of a gated row: one-sided at half of alpha, so two-sided at alpha."""
-    errors = (row["se"], row["widened_se"], row["low"], row["high"], row["p"])
+    """The MDE of a gated row: one-sided at half of alpha, so two-sided at alpha.
+
+    A test over training seeds has the items as they are, so that the width that they add to the bounds is not in it.
+    """
+    widened = row["se"] if row["method"] == OVER_SEEDS else row["widened_se"]
+    errors = (row["se"], widened, row["low"], row["high"], row["p"])
     estimate = Estimate(row["difference"], *errors, row["clusters"], row["method"], row["df"])
     return smallest_detectable(estimate, tests * (1 - CONFIDENCE) / alpha)
 
