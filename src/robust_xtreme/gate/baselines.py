@@ -29,7 +29,7 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.results import store
 from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.contrasts import Key, measured
-from robust_xtreme.results.manifest import MANIFEST, frame_of
+from robust_xtreme.results.manifest import MANIFEST
 from robust_xtreme.results.outcomes import (
     KEY,
     LEVELS,
@@ -37,10 +37,10 @@ from robust_xtreme.results.outcomes import (
     Cells,
     cells_of,
     check_same_cells,
+    headline_stats,
     levels_of,
     outcomes_of,
 )
-from robust_xtreme.results.schema import STATS
 
 __all__ = ["ROOT", "Baseline", "changes", "check", "check_comparable", "files", "in_words", "load", "names"]
 __all__ += ["of_runs", "save", "update"]
@@ -205,7 +205,7 @@ def _runs(folders: Sequence[Path]) -> list[_Run]:
 
 def _run(folder: Path) -> _Run:
     results = finished(folder)
-    stats = frame_of(folder, "stats.parquet", STATS, results.manifest)
+    stats = headline_stats(folder, results.manifest)
     by_key = measured(stats, results.scores, tasks_of(results.manifest["tasks"]))
     if not by_key:
         raise Mismatch(f"{folder} has no cell with a score to compare.")

@@ -112,7 +112,8 @@ def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
     reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * widened
     low, high = max(test.difference - reach, -TOP), min(test.difference + reach, TOP)
     interval = {"se": test.se, "widened_se": widened, "df": float(test.df), "low": low, "high": high, "p": p}
-    return {**row, **interval, "joint_low": None, "joint_high": None, "method": METHOD}
+    skewness = row["skewness"] * (row["widened_se"] / widened) ** 3  # that of the seeds is not known
+    return {**row, **interval, "skewness": skewness, "joint_low": None, "joint_high": None, "method": METHOD}
 
 
 def _corrected(family: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -57,10 +57,15 @@ def _check(path: Path, manifest: Mapping[str, Any]) -> None:
     raise DataError(path, f"{_CHANGED}. {OTHERWISE}")
 
 
-def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """A frame of a finished run. Raises DataError as `check_file`, and where the file is malformed."""
+def frame_of(
+    folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any], where: pl.Expr | None = None
+) -> pl.DataFrame:
+    """A frame of a finished run, or the rows of a parquet file for which `where` is true.
+
+    Raises DataError as `check_file`, and where the file is malformed.
+    """
     check_file(folder, name, manifest)
-    return store.read_frame(folder / name, frame)
+    return store.read_frame(folder / name, frame, where)
 
 
 def check_file(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:

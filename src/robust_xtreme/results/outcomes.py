@@ -18,9 +18,11 @@ import polars as pl
 from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.results import store
 from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
+from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.contrasts import CHANGE, PERTURBED, Key
 from robust_xtreme.results.intervals import estimate_level
-from robust_xtreme.results.schema import CELL, Column, Frame, build
+from robust_xtreme.results.manifest import frame_of
+from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW, STATS, Column, Frame, build
 
 Cells = Mapping[Key, Cell]
 """The cells of a run by their keys, as `measured` gives them."""
@@ -59,6 +61,17 @@ OUTCOMES: Final = Frame(
 
 `stats` are the metric's sums for the item in the first run, then those in the second, and so on.
 """
+
+
+def headline_stats(folder: Path, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """The STATS of a finished run that `measured` needs: of models, on whole items, by the headline metrics.
+
+    The others, nine of ten rows, are not loaded. Raises DataError where the file was changed.
+    """
+    metrics = {task.metrics[0] for task in tasks_of(manifest["tasks"]).values()}
+    answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
+    where = (pl.col("scope") == ALL) & pl.col("metric").is_in(sorted(metrics)) & answers
+    return frame_of(folder, "stats.parquet", STATS, manifest, where)
 
 
 def levels_of(runs: Sequence[Cells]) -> pl.DataFrame:

@@ -96,20 +96,22 @@ def _parquet(rows: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
-    """A stored frame, validated.
+def read_frame(path: Path, frame: Frame, where: pl.Expr | None = None) -> pl.DataFrame:
+    """A stored frame, or the rows of a parquet file for which `where` is true; validated.
 
     Raises DataError where the file is missing or malformed, Mismatch where it has another schema version.
     """
-    return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path), frame)
+    return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path, where), frame)
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
+def _read_parquet(path: Path, where: pl.Expr | None) -> pl.DataFrame:
     try:
         content = resources.content(path)  # polars would take [, * and ? of a path for a pattern
         version = pl.read_parquet_metadata(io.BytesIO(content)).get(_VERSION, "")
         csv.check_version(path, version)
-        return pl.read_parquet(io.BytesIO(content))
+        if where is None:
+            return pl.read_parquet(io.BytesIO(content))
+        return pl.scan_parquet(io.BytesIO(content)).filter(where).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 
