@@ -113,6 +113,10 @@ def _other_reason(content: bytes) -> bytes:
     return content.replace(b'"reason": ""', b'"reason": "x"')
 
 
+def _of_other_types(content: bytes) -> bytes:
+    return store.json_bytes(with_digest({**json.loads(content), "runs": 3}))
+
+
 DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "edited csv": (".csv", _edited, "was changed, or written only in part, after the baseline was saved"),
     "cut csv": (".csv", lambda content: content[:-20], "was changed, or written only in part"),
@@ -124,6 +128,7 @@ DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "other schema": (".json", _other_schema, "has schema version 99; this robust-xtreme reads version"),
     "cut json": (".json", lambda content: content[:99], "is not JSON"),
     "another json": (".json", lambda _: b"[1]", "is not the file of a baseline"),
+    "a json of other types": (".json", _of_other_types, "is not the file of a baseline"),
     "empty json": (".json", lambda _: b"{}", "is not the file of a baseline"),
 }
 
@@ -309,6 +314,29 @@ def test_a_save_that_fails_changes_nothing(run: Path, root: Path, monkeypatch: p
     with pytest.raises(DiskError, match=r"main\.json cannot be written: No space left on device. Free some space\."):
         save([run], "main", root, "b", force=True)
     assert {path: path.read_bytes() for path in root.iterdir()} == before
+
+
+def test_a_save_that_is_killed_midway_is_noticed(
+    run: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only some of the files are new, the baseline is refused in one line instead of read as a mixture."""
+    save([finished_run(tmp_path / "old")], "main", root)
+    renamed = store.replace
+
+    def stopped(tmp: Path, path: Path) -> None:
+        if path.suffix == ".json":
+            raise KeyboardInterrupt
+        renamed(tmp, path)
+
+    monkeypatch.setattr(store, "replace", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        save([run], "main", root, force=True)
+    monkeypatch.undo()
+    assert len(list(root.iterdir())) == 3
+    with pytest.raises(DataError, match=r"main\.csv: was changed, or written only in part, after"):
+        load("main", root)
+    save([run], "main", root, force=True)
+    check(load("main", root))
 
 
 def test_one_process_saves_at_a_time(run: Path, root: Path) -> None:

@@ -28,6 +28,9 @@ ANCHOR: Final = ".anchor"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+_FACTS: Final = {"files": dict, "runs": list, "asked": dict, "tasks": dict, "data": list, "conditions": list}
+"""What a NAME.json has, with the types; `reason`, `saved_at` and `version` are texts."""
+
 
 def check_name(name: str) -> str:
     """The name of a baseline. Raises UserError where it is not one: it is part of the names of files."""
@@ -63,12 +66,14 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
 def read_facts(path: Path) -> dict[str, Any]:
     """The content of NAME.json. Raises DataError where it was changed or cut, Mismatch for another schema version."""
     facts = store.read_json(path)
-    if not isinstance(facts, dict) or not {"schema_version", "files", "runs"} <= facts.keys():
+    if not isinstance(facts, dict) or "schema_version" not in facts:
         raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
     if facts["schema_version"] != SCHEMA_VERSION:
         known = f"schema version {shown(facts['schema_version'])}"
         what = f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}"
         raise Mismatch(f"{what}. Save the baseline again from a run of this version: {_again(path)}")
+    if not all(isinstance(facts.get(key), kind) for key, kind in _FACTS.items()):
+        raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
     with suppress(ValueError):  # a number that is not finite
         if store.json_bytes(with_digest(facts)) == path.read_bytes():
             return facts

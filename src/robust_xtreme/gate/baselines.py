@@ -58,8 +58,8 @@ class Baseline:
     """
 
     name: str
-    runs: tuple[Cells, ...]
-    levels: pl.DataFrame
+    runs: tuple[Cells, ...] = field(repr=False)
+    levels: pl.DataFrame = field(repr=False)
     facts: Mapping[str, Any] = field(repr=False)
     reason: str = ""
     saved_at: str = ""
