@@ -176,9 +176,9 @@ def test_levels_that_are_not_those_of_the_items_are_named(run: Path, root: Path)
 
 
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
-    "limit": ({"spec": {"seeds": 2, "limit": "20"}}, r"--limit is None in the baseline main and '20' in the run "),
+    "limit": ({"spec": {"seeds": 2, "limit": "20"}}, r"--limit is not given in the baseline main and '20' in the run "),
     "seeds": ({"spec": {"seeds": 3}}, r"--seeds is 2 in the baseline main and 3 in"),
-    "packs": ({"packs": "abc"}, r"the identity of --packs is None in the baseline main and 'abc' in"),
+    "packs": ({"packs": "abc"}, r"the identity of --packs is not given in the baseline main and 'abc' in"),
     "schema": ({"schema_version": 6}, r"the schema version is 5 in the baseline main and 6 in"),
     "data": ({"unit": {"data": "y"}}, r"the data of xnli/de is 'x' in the baseline main and 'y' in the run"),
     "rows": (
@@ -243,7 +243,7 @@ def test_several_runs_are_of_one_recipe_and_different_weights(root: Path, tmp_pa
     with pytest.raises(Mismatch, match=r"fewer does not have the cell xnli/de .* of .*2\."):
         save([*runs, fewer], "seeds", root)
     limited = finished_run(tmp_path / "limited", draw=5, spec={"limit": "9"})
-    with pytest.raises(Mismatch, match=r"limited cannot be compared with the run .*2: --limit is None in"):
+    with pytest.raises(Mismatch, match=r"limited cannot be compared with the run .*2: --limit is not given in"):
         save([*runs, limited], "seeds", root)
     assert not root.exists()
 

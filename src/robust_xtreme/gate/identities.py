@@ -57,8 +57,9 @@ def check_comparable(
         return
     what, mine, theirs = differences[0]
     more = f", and {counted(len(differences) - 1, 'other difference')}" if len(differences) > 1 else ""
-    values = f"{what} is {shown(mine)} in {before} and {shown(theirs)} in {after}{more}"
-    raise Mismatch(f"{_capital(after)} cannot be compared with {before}: {values}.")
+    values = f"{what} is {_value(mine)} in {before} and {_value(theirs)} in {after}{more}"
+    cure = "Evaluate both with the same data, noise and settings."
+    raise Mismatch(f"{_capital(after)} cannot be compared with {before}: {values}. {cure}")
 
 
 def _of_identities(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
@@ -133,6 +134,10 @@ def _differing(
 def _facts(row: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     """Those of the keys that have a value."""
     return {key: row[key] for key in keys if row.get(key)}
+
+
+def _value(value: object) -> str:
+    return "not given" if value is None else shown(value)
 
 
 def _capital(text: str) -> str:
