@@ -155,3 +155,15 @@ def test_an_acceptance_is_of_one_row() -> None:
         {"scale": "change"},
     ):
         assert policy.accepted_of(row | other) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "matches"), [("char_noise:0.1", True), ("char_noise:0.1@fields=context", True), ("char_noise", False)]
+)
+def test_an_accepted_condition_is_named_with_or_without_its_fields(condition: str, matches: bool) -> None:
+    """A condition as it was asked for is accepted, whatever fields it noises."""
+    accepted = Accepted("xquad", "sw", condition, "perturbed", "why", date(2027, 1, 1))
+    assert (
+        accepted.matches(_row("xquad", condition="char_noise:0.1@fields=context") | {"scale": "perturbed"}) == matches
+    )
+    assert not accepted.matches(_row("xquad", condition="char_noise:0.2@fields=context") | {"scale": "perturbed"})

@@ -89,8 +89,8 @@ class Rule:
 class Accepted:
     """A regression of one row that is known and accepted, for a reason, until the end of a day.
 
-    Without a language it is the average of a task. Raises SpecError for a name or reason that is empty, or a scale that
-    does not exist.
+    Without a language it is the average of a task; a condition without fields is that of all fields. Raises SpecError
+    for a name or reason that is empty, or a scale that does not exist.
     """
 
     task: str
@@ -108,8 +108,8 @@ class Accepted:
 
     def matches(self, row: Row) -> bool:
         """Whether this is about the row."""
-        names = (row["task"], language_of(row), row["condition"], row["scale"])
-        return names == (self.task, self.language, self.condition, self.scale)
+        names = (row["task"], language_of(row), row["scale"]) == (self.task, self.language, self.scale)
+        return names and self.condition in (row["condition"], without_fields(row["condition"]))
 
 
 @final

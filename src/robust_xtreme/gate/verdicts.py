@@ -38,7 +38,7 @@ OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
 
-_ESTIMATE: Final = ("difference", "widened_se", "df", "skewness")
+_TESTED: Final = ("difference", "widened_se", "df", "skewness", "p")
 
 
 @final
@@ -126,15 +126,13 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one kind."""
     if not rows:
         return
-    columns = {name: _floats(rows, name) for name in (*_ESTIMATE, "p")}
-    tested = ~np.isnan(columns["p"])
+    difference, widened_se, df, skew, p = (_floats(rows, name) for name in _TESTED)
+    tested = ~np.isnan(p)
     p_gate = np.full(len(rows), np.nan)
-    single = one_sided(columns["difference"], columns["p"])[tested]
+    single = one_sided(difference, p)[tested]
     p_gate[tested] = CORRECTIONS[policy.correction]([float(value) for value in single])
     exact = np.array([row["method"] == EXACT_METHOD for row in rows])
-    lower, upper = one_sided_bounds(
-        columns["difference"], columns["widened_se"], columns["df"], columns["skewness"], exact
-    )
+    lower, upper = one_sided_bounds(difference, widened_se, df, skew, exact)
     identical = np.array([row["differing"] == 0 for row in rows])
     margin = np.array([policy.margin_of(row) for row in rows])
     verdicts = verdicts_of(lower, upper, p_gate, identical, margin, policy.alpha)
