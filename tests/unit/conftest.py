@@ -21,6 +21,7 @@ SLOW: Final = frozenset(
         "test_false_drops",
         "test_family_choice",
         "test_family_retrieval",
+        "test_gate_alarms",
         "test_hub",
         "test_hub_data",
         "test_hub_hostile",
