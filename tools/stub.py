@@ -21,6 +21,9 @@ from robust_xtreme.api import Folders as Folders
 from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model
 from robust_xtreme.evaluation.run import Observer as Observer
+from robust_xtreme.gate.gating import Comparison as Comparison
+from robust_xtreme.gate.policy import Policy as Policy
+from robust_xtreme.gate.verdicts import Gate as Gate
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run_spec import RunSpec as RunSpec
 from robust_xtreme.training.loop import Options as Options
@@ -37,7 +40,7 @@ def text() -> str:
     from robust_xtreme import api
 
     names = "[" + ", ".join(f'"{name}"' for name in sorted(robust_xtreme.__all__)) + "]"
-    made = [_stub(function) for function in (api.evaluate, api.perturb, api.train)]
+    made = [_stub(function) for function in (api.compare, api.evaluate, api.gate, api.load, api.perturb, api.train)]
     return "\n".join([HEAD.format(names=names), *made])
 
 

@@ -1,12 +1,11 @@
 """Robustness of multilingual models on the tasks of XTREME-R: perturb, evaluate, measure degradation, report.
 
-`evaluate`, `perturb`, `train` and `RunSpec` are loaded on first use, so that importing the package is cheap. Their
-types are in `__init__.pyi`.
+What it exports is loaded on first use, so that importing the package is cheap. The types are in `__init__.pyi`.
 """
 
 import importlib as _importlib
 
-__all__ = ["RunSpec", "__version__", "evaluate", "perturb", "train"]
+__all__ = ["RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
 __version__ = "0.1.0"
 
 

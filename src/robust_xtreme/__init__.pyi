@@ -8,13 +8,26 @@ from robust_xtreme.api import Folders as Folders
 from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model
 from robust_xtreme.evaluation.run import Observer as Observer
+from robust_xtreme.gate.gating import Comparison as Comparison
+from robust_xtreme.gate.policy import Policy as Policy
+from robust_xtreme.gate.verdicts import Gate as Gate
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run_spec import RunSpec as RunSpec
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
 
-__all__ = ["RunSpec", "__version__", "evaluate", "perturb", "train"]
+__all__ = ["RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
 __version__: str
+
+def compare(
+    baseline: str | Path,
+    candidate: str | Path,
+) -> Comparison:
+    """The paired differences of two runs, candidate minus baseline, by cell, task and language.
+
+    Each is the folder of a finished run, or the name of a saved baseline. `frame` has the columns of CONTRASTS. Raises
+    Mismatch where they were not measured on the same data, noise, seeds and settings.
+    """
 
 def evaluate(
     spec: RunSpec | None = None,
@@ -97,6 +110,21 @@ def evaluate(
         batch_tokens: tokens of a batch, padding included
         out: default: runs/eval-HASH, by what is computed
     """
+
+def gate(
+    run: str | Path,
+    baseline: str | Path = "main",
+    policy: Policy | str | Path | None = None,
+) -> Gate:
+    """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
+
+    `policy` is a Policy or the path of its file. Raises Mismatch where the two cannot be compared.
+    """
+
+def load(
+    run: str | Path,
+) -> Evaluation:
+    """A finished run in a folder, as `evaluate` returned it. Raises MissingData where there is none, DataError."""
 
 def perturb(
     texts: Sequence[Item],

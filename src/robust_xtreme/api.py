@@ -1,4 +1,4 @@
-"""The functions that the package exports: `perturb`, `train` and `evaluate`. Each imports what it needs when called."""
+"""The functions that the package exports. Each imports what it needs when called."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.examples import Example
+    from robust_xtreme.gate.gating import Comparison
+    from robust_xtreme.gate.policy import Policy
+    from robust_xtreme.gate.verdicts import Gate
     from robust_xtreme.noise.engine.noising import Noised
     from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.specs import PerturbationSpec
@@ -281,3 +284,46 @@ def _check_alone(function: str, kind: str, values: Mapping[str, Any]) -> None:
     """Raise SpecError where values are given beside a spec."""
     if values:
         raise SpecError(f"{function} takes a {kind} or its values, not both: {', '.join(sorted(values))}.")
+
+
+# ----------------------------------------------------------------------------------------- finished runs, without torch
+
+
+@plain()
+def load(run: str | Path) -> Evaluation:
+    """A finished run in a folder, as `evaluate` returned it. Raises MissingData where there is none, DataError."""
+    from robust_xtreme.report.document import finished
+    from robust_xtreme.report.evaluation import Evaluation
+
+    results = finished(Path(run))
+    return Evaluation(Path(run), dict(results.manifest))
+
+
+@plain()
+def compare(baseline: str | Path, candidate: str | Path) -> Comparison:
+    """The paired differences of two runs, candidate minus baseline, by cell, task and language.
+
+    Each is the folder of a finished run, or the name of a saved baseline. `frame` has the columns of CONTRASTS. Raises
+    Mismatch where they were not measured on the same data, noise, seeds and settings.
+    """
+    from robust_xtreme.gate.baselines import load as side
+    from robust_xtreme.gate.gating import Comparison, compared
+
+    before, after = side(baseline), side(candidate)
+    return Comparison(before.title, after.title, compared(before, after))
+
+
+@plain()
+def gate(run: str | Path, baseline: str | Path = "main", policy: Policy | str | Path | None = None) -> Gate:
+    """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
+
+    `policy` is a Policy or the path of its file. Raises Mismatch where the two cannot be compared.
+    """
+    from datetime import date
+
+    from robust_xtreme.gate.baselines import load as side
+    from robust_xtreme.gate.gating import gated, marks_of
+    from robust_xtreme.gate.policy import Policy, read
+
+    chosen = read(Path(policy)) if isinstance(policy, (str, Path)) else policy or Policy()
+    return gated(side(baseline), side(run), chosen, date.today(), marks_of(Path(run)))

@@ -14,6 +14,7 @@ from tests.program import program
 
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.gate.outputs import MARKER
+from robust_xtreme.gate.policy import Policy
 from robust_xtreme.results import csv, store
 from robust_xtreme.results.schema import STATS, VERDICTS
 from robust_xtreme.run_spec import RunSpec
@@ -102,3 +103,17 @@ def test_every_row_is_explained(old: Path, worse: Path) -> None:
     ended = program("gate", str(worse), "--baseline", str(old), "--explain", "--margin", "90", COLUMNS="200")
     assert (ended.code or 0) == 0
     assert ended.out.count("is above minus the margin of 90") + ended.out.count("No item differs") == 6
+
+
+def test_python_gets_the_same_objects(old: Path, worse: Path) -> None:
+    """Frames, and tables in a notebook; a run is read again."""
+    import robust_xtreme
+
+    difference = robust_xtreme.compare(old, worse)
+    assert difference.frame.filter(kind="cell", language="sw", scale="perturbed")["difference"].item() < 0
+    assert "compared with" in difference._repr_html_()
+    gate = robust_xtreme.gate(worse, old, Policy(margin=1.0))
+    assert (gate.passed, gate.exit_code) == (False, 1)
+    assert "<strong>" not in gate._repr_html_()  # the sentence as text
+    assert "Failed: " in gate._repr_html_()
+    assert robust_xtreme.load(old).scores.height

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import final
 
 import polars as pl
 
@@ -15,8 +17,25 @@ from robust_xtreme.gate.seeds import across_seeds
 from robust_xtreme.gate.verdicts import Gate, decide
 from robust_xtreme.metric import ALL
 from robust_xtreme.report.document import finished
+from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.results.contrasts import Key, contrasts
 from robust_xtreme.results.schema import CELL
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs that were compared: how they are called, and CONTRASTS of them."""
+
+    baseline: str
+    candidate: str
+    frame: pl.DataFrame
+
+    def _repr_html_(self) -> str:
+        """The main tables, which a notebook shows."""
+        from robust_xtreme.gate.document import comparison_blocks
+
+        return notebook_blocks(f"{self.candidate} compared with {self.baseline}", comparison_blocks(self.frame))
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:

@@ -49,6 +49,13 @@ class Gate:
     verdicts: pl.DataFrame
     policy: Policy
 
+    def _repr_html_(self) -> str:
+        """The outcome and the rows that matter, which a notebook shows."""
+        from robust_xtreme.gate.document import gate_blocks
+        from robust_xtreme.report.renderers.html import notebook_blocks
+
+        return notebook_blocks("Gate", gate_blocks(self))
+
     @property
     def failing(self) -> pl.DataFrame:
         """The rows of VERDICTS that fail."""

@@ -6,7 +6,7 @@ import base64
 import gzip
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -16,7 +16,7 @@ from typing import Any, Final, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from robust_xtreme.report.blocks import MEDIUM, Cell, Chart, Document, Table, inlines
+from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Table, inlines, text_of
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.charts.svg import svg
 from robust_xtreme.report.tables import narrow
@@ -54,6 +54,14 @@ def notebook_tables(title: str, tables: Sequence[Table]) -> str:
     template = _environment().get_template("notebook.jinja")
     groups = [list(alike) for _, alike in groupby(slim, key=lambda table: [each.heading for each in table.columns])]
     return "\n".join(template.render(title=title, tables=alike) for alike in groups)
+
+
+def notebook_blocks(title: str, blocks: Iterable[Block]) -> str:
+    """The first sentence and the tables of a document, for a notebook."""
+    every = [*blocks]
+    about = next((text_of(block.text) for block in every if isinstance(block, Paragraph)), "")
+    tables = notebook_tables(title, [block for block in every if isinstance(block, Table)])
+    return f"<p>{escape(visible(about))}</p>\n{tables}"
 
 
 @cache
