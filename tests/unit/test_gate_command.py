@@ -117,3 +117,14 @@ def test_python_gets_the_same_objects(old: Path, worse: Path) -> None:
     assert "<strong>" not in gate._repr_html_()  # the sentence as text
     assert "Failed: " in gate._repr_html_()
     assert robust_xtreme.load(old).scores.height
+
+
+def test_a_workflow_is_told(old: Path, worse: Path, tmp_path: Path) -> None:
+    """An annotation in one line for each failing row, and the comment in the step's summary."""
+    summary = tmp_path / "summary.md"
+    words = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    ended = program("gate", str(worse), "--baseline", str(old), **words)
+    errors = [line for line in ended.out.splitlines() if line.startswith("::error title=")]
+    assert len(errors) == 2  # the cell and the average of the task
+    assert "xnli%2C Swahili (sw)%2C char_noise%3A0.1 on premise%2C hypothesis::" in errors[0]
+    assert summary.read_text("utf-8").startswith(MARKER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -65,8 +66,21 @@ def gate(
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
     for path in write(output or (), force, lambda suffix: gate_written(decided, suffix)):
         echo(str(path))
+    _tell_github(decided)
     _next(decided, run)
     return decided.exit_code
+
+
+def _tell_github(decided: Gate) -> None:
+    """Annotations and a summary, where this runs in a workflow."""
+    from robust_xtreme.gate.github import ACTIONS, SUMMARY, summarise, workflow_commands
+
+    if os.environ.get(ACTIONS) != "true":
+        return
+    for line in workflow_commands(decided):
+        echo(line)
+    if path := os.environ.get(SUMMARY):
+        summarise(decided, path)
 
 
 def _policy(path: str | None, margin: float | None, undecided: str | None, missing: str | None) -> Policy:
