@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from robust_xtreme.gate.verdicts import verdicts_of
+from robust_xtreme.gating.verdicts import verdicts_of
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.results import intervals
 from robust_xtreme.results.intervals import CPU

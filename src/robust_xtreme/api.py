@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.examples import Example
-    from robust_xtreme.gate.gating import Comparison
-    from robust_xtreme.gate.policy import Policy
-    from robust_xtreme.gate.verdicts import Gate
+    from robust_xtreme.gating.comparing import Comparison
+    from robust_xtreme.gating.policy import Policy
+    from robust_xtreme.gating.verdicts import Gate
     from robust_xtreme.noise.engine.noising import Noised
     from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.specs import PerturbationSpec
@@ -306,8 +306,8 @@ def compare(baseline: str | Path, candidate: str | Path) -> Comparison:
     Each is the folder of a finished run, or the name of a saved baseline. `frame` has the columns of CONTRASTS. Raises
     Mismatch where they were not measured on the same data, noise, seeds and settings.
     """
-    from robust_xtreme.gate.baselines import load as side
-    from robust_xtreme.gate.gating import Comparison, compared
+    from robust_xtreme.gating.baselines import load as side
+    from robust_xtreme.gating.comparing import Comparison, compared
 
     before, after = side(baseline), side(candidate)
     return Comparison(before.title, after.title, compared(before, after))
@@ -321,9 +321,9 @@ def gate(run: str | Path, baseline: str | Path = "main", policy: Policy | str | 
     """
     from datetime import date
 
-    from robust_xtreme.gate.baselines import load as side
-    from robust_xtreme.gate.gating import gated, marks_of
-    from robust_xtreme.gate.policy import Policy, read
+    from robust_xtreme.gating.baselines import load as side
+    from robust_xtreme.gating.comparing import gated, marks_of
+    from robust_xtreme.gating.policy import Policy, read
 
     chosen = read(Path(policy)) if isinstance(policy, (str, Path)) else policy or Policy()
     return gated(side(baseline), side(run), chosen, date.today(), marks_of(Path(run)))

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from tests.program import program
 
-from robust_xtreme.gate.policy import read
+from robust_xtreme.gating.policy import read
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
 

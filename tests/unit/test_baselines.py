@@ -15,8 +15,8 @@ from tests.program import program
 from tests.stats_rows import NOISE
 
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, MissingData, UserError
-from robust_xtreme.gate import _files
-from robust_xtreme.gate.baselines import check, check_comparable, in_words, load, save, update
+from robust_xtreme.gating import _files
+from robust_xtreme.gating.baselines import check, check_comparable, in_words, load, save, update
 from robust_xtreme.results import store
 from robust_xtreme.results.contrasts import contrasts
 from robust_xtreme.results.manifest import with_digest

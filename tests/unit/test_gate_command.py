@@ -13,8 +13,8 @@ import pytest
 from tests.program import program
 
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.gate.outputs import MARKER
-from robust_xtreme.gate.policy import Policy
+from robust_xtreme.gating.outputs import MARKER
+from robust_xtreme.gating.policy import Policy
 from robust_xtreme.results import csv, store
 from robust_xtreme.results.schema import STATS, VERDICTS
 from robust_xtreme.run_spec import RunSpec
@@ -112,7 +112,7 @@ def test_python_gets_the_same_objects(old: Path, worse: Path) -> None:
     difference = robust_xtreme.compare(old, worse)
     assert difference.frame.filter(kind="cell", language="sw", scale="perturbed")["difference"].item() < 0
     assert "compared with" in difference._repr_html_()
-    gate = robust_xtreme.gate(worse, old, Policy(margin=1.0))
+    gate = robust_xtreme.gating(worse, old, Policy(margin=1.0))
     assert (gate.passed, gate.exit_code) == (False, 1)
     assert "<strong>" not in gate._repr_html_()  # the sentence as text
     assert "Failed: " in gate._repr_html_()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.gate.policy import Accepted, Policy, Rule, read
+from robust_xtreme.gating.policy import Accepted, Policy, Rule, read
 
 _WHOLE = """
 margin = 1

@@ -12,10 +12,10 @@ from scipy import stats
 from tests.finished_runs import finished_run
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.gate.baselines import load, of_runs
-from robust_xtreme.gate.policy import Policy
-from robust_xtreme.gate.seeds import METHOD, across_seeds, retrained
-from robust_xtreme.gate.verdicts import decide
+from robust_xtreme.gating.baselines import load, of_runs
+from robust_xtreme.gating.policy import Policy
+from robust_xtreme.gating.seeds import METHOD, across_seeds, retrained
+from robust_xtreme.gating.verdicts import decide
 from robust_xtreme.results.contrasts import contrasts
 
 

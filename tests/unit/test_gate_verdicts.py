@@ -12,8 +12,8 @@ import pytest
 from tests.stats_rows import stats_rows
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.gate.policy import Accepted, Policy, Rule
-from robust_xtreme.gate.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, decide, verdicts_of
+from robust_xtreme.gating.policy import Accepted, Policy, Rule
+from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, decide, verdicts_of
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.results._cells import Cell, cells
 from robust_xtreme.results.benchmark import Task

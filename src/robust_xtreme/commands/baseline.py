@@ -13,7 +13,7 @@ from robust_xtreme.errors import UnreadableFiles, UserError, counted
 from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.gate.baselines import Baseline
+    from robust_xtreme.gating.baselines import Baseline
 
 _TAKEN: Final = {"save": ("--name", "--reason", "--force"), "show": ("--json",), "check": ()}
 _WHAT: Final = tuple(_TAKEN)
@@ -54,8 +54,8 @@ def baseline(
     robust-xtreme baseline save SEED1 SEED2 SEED3 --name seeds --reason "new recipe"
 
     robust-xtreme baseline check"""
-    from robust_xtreme.gate.baselines import ROOT, check
-    from robust_xtreme.gate.baselines import names as saved
+    from robust_xtreme.gating.baselines import ROOT, check
+    from robust_xtreme.gating.baselines import names as saved
 
     check_word("baseline", what, _WHAT)
     _check_options(what, {"--name": name, "--reason": reason, "--force": force, "--json": as_json})
@@ -79,7 +79,7 @@ def _loaded(
     names: Iterable[str], root: Path, check: Callable[[Baseline], None] | None
 ) -> tuple[list[Baseline], list[str]]:
     """The baselines that can be read and pass the check, and a line for each of the others."""
-    from robust_xtreme.gate.baselines import load
+    from robust_xtreme.gating.baselines import load
 
     baselines, errors = [], []
     for name in names:
@@ -102,7 +102,7 @@ def _check_options(what: str, options: Mapping[str, str | bool | None]) -> None:
 
 def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> None:
     from robust_xtreme.commands.cache import size_of
-    from robust_xtreme.gate.baselines import ROOT, files, save
+    from robust_xtreme.gating.baselines import ROOT, files, save
 
     if not runs:
         raise UserError("baseline save needs the folder of a finished run: robust-xtreme baseline save RUN")

@@ -29,10 +29,10 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
 
     robust-xtreme compare main runs/new -o difference.html -o difference.csv"""
     from robust_xtreme.commands._terminal import output as terminal
-    from robust_xtreme.gate.baselines import load
-    from robust_xtreme.gate.document import comparison
-    from robust_xtreme.gate.gating import compared
-    from robust_xtreme.gate.outputs import comparison_written, write
+    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.comparing import compared
+    from robust_xtreme.gating.document import comparison
+    from robust_xtreme.gating.outputs import comparison_written, write
     from robust_xtreme.report.renderers.terminal import print_blocks
 
     before, after = (load(name) for name in (baseline, candidate))

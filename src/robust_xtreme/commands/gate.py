@@ -14,8 +14,8 @@ from robust_xtreme.commands._options import argument, option
 from robust_xtreme.sinks import echo
 
 if TYPE_CHECKING:
-    from robust_xtreme.gate.policy import Policy
-    from robust_xtreme.gate.verdicts import Gate
+    from robust_xtreme.gating.policy import Policy
+    from robust_xtreme.gating.verdicts import Gate
 
 Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
 Before = Annotated[
@@ -55,10 +55,10 @@ def gate(
 
     robust-xtreme gate runs/new --baseline runs/old --margin 3 --undecided fail -o gate.md -o gate.xml"""
     from robust_xtreme.commands._terminal import output as terminal
-    from robust_xtreme.gate.baselines import load
-    from robust_xtreme.gate.document import explained, gate_blocks
-    from robust_xtreme.gate.gating import gated, marks_of
-    from robust_xtreme.gate.outputs import gate_written, write
+    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.comparing import gated, marks_of
+    from robust_xtreme.gating.document import explained, gate_blocks
+    from robust_xtreme.gating.outputs import gate_written, write
     from robust_xtreme.report.renderers.terminal import print_blocks
 
     before, after = load(baseline), load(run)
@@ -73,7 +73,7 @@ def gate(
 
 def _tell_github(decided: Gate) -> None:
     """Annotations and a summary, where this runs in a workflow."""
-    from robust_xtreme.gate.github import ACTIONS, SUMMARY, summarise, workflow_commands
+    from robust_xtreme.gating.github import ACTIONS, SUMMARY, summarise, workflow_commands
 
     if os.environ.get(ACTIONS) != "true":
         return
@@ -85,7 +85,7 @@ def _tell_github(decided: Gate) -> None:
 
 def _policy(path: str | None, margin: float | None, undecided: str | None, missing: str | None) -> Policy:
     """The policy of the file, or the default, with what options say otherwise."""
-    from robust_xtreme.gate.policy import Policy, read
+    from robust_xtreme.gating.policy import Policy, read
 
     given = {"margin": margin, "undecided": undecided, "missing": missing}
     changes = {key: value for key, value in given.items() if value is not None}

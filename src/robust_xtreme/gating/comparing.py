@@ -11,10 +11,10 @@ from typing import final
 import polars as pl
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.gate.baselines import Baseline, check_comparable
-from robust_xtreme.gate.policy import Policy
-from robust_xtreme.gate.seeds import across_seeds
-from robust_xtreme.gate.verdicts import Gate, decide
+from robust_xtreme.gating.baselines import Baseline, check_comparable
+from robust_xtreme.gating.policy import Policy
+from robust_xtreme.gating.seeds import across_seeds
+from robust_xtreme.gating.verdicts import Gate, decide
 from robust_xtreme.metric import ALL
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
@@ -33,7 +33,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """The main tables, which a notebook shows."""
-        from robust_xtreme.gate.document import comparison_blocks
+        from robust_xtreme.gating.document import comparison_blocks
 
         return notebook_blocks(f"{self.candidate} compared with {self.baseline}", comparison_blocks(self.frame))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.gate.document import outcome, row_name
-from robust_xtreme.gate.outputs import gate_written
-from robust_xtreme.gate.verdicts import UNDECIDED, Gate
+from robust_xtreme.gating.document import outcome, row_name
+from robust_xtreme.gating.outputs import gate_written
+from robust_xtreme.gating.verdicts import UNDECIDED, Gate
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.sinks import visible
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.errors import counted
-from robust_xtreme.gate.verdicts import BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.verdicts import BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.report.blocks import Block, Column, Document, Heading, Paragraph, Part, Phrase, Strong, Table, Terms
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name

@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.errors import Mismatch, counted
-from robust_xtreme.gate.policy import ANY, FAIL, Policy, Row
-from robust_xtreme.gate.seeds import METHOD as OVER_SEEDS
+from robust_xtreme.gating.policy import ANY, FAIL, Policy, Row
+from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
 from robust_xtreme.results.contrasts import CELLS, TASKS, Key
 from robust_xtreme.results.intervals import (
     CONFIDENCE,
@@ -51,7 +51,7 @@ class Gate:
 
     def _repr_html_(self) -> str:
         """The outcome and the rows that matter, which a notebook shows."""
-        from robust_xtreme.gate.document import gate_blocks
+        from robust_xtreme.gating.document import gate_blocks
         from robust_xtreme.report.renderers.html import notebook_blocks
 
         return notebook_blocks("Gate", gate_blocks(self))

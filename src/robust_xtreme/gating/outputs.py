@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import polars as pl
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.gate.baselines import Baseline
-from robust_xtreme.gate.document import comparison, gate_document, row_name
-from robust_xtreme.gate.verdicts import Gate
+from robust_xtreme.gating.baselines import Baseline
+from robust_xtreme.gating.document import comparison, gate_document, row_name
+from robust_xtreme.gating.verdicts import Gate
 from robust_xtreme.perturbing.output import target
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.results import csv, store

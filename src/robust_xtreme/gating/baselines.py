@@ -20,11 +20,11 @@ import polars as pl
 
 from robust_xtreme import __version__
 from robust_xtreme.errors import Mismatch, MissingData, UserError, counted, nearest, shown
-from robust_xtreme.gate import _files
-from robust_xtreme.gate._files import CSV, JSON, PARQUET, ROOT, names
-from robust_xtreme.gate.identities import check_comparable as check_identities
-from robust_xtreme.gate.identities import identity, models
-from robust_xtreme.gate.seeds import FEWEST
+from robust_xtreme.gating import _files
+from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
+from robust_xtreme.gating.identities import check_comparable as check_identities
+from robust_xtreme.gating.identities import identity, models
+from robust_xtreme.gating.seeds import FEWEST
 from robust_xtreme.report.document import finished
 from robust_xtreme.results import store
 from robust_xtreme.results.benchmark import Task, tasks_of
