@@ -112,7 +112,7 @@ def test_python_gets_the_same_objects(old: Path, worse: Path) -> None:
     difference = robust_xtreme.compare(old, worse)
     assert difference.frame.filter(kind="cell", language="sw", scale="perturbed")["difference"].item() < 0
     assert "compared with" in difference._repr_html_()
-    gate = robust_xtreme.gating(worse, old, Policy(margin=1.0))
+    gate = robust_xtreme.gate(worse, old, Policy(margin=1.0))
     assert (gate.passed, gate.exit_code) == (False, 1)
     assert "<strong>" not in gate._repr_html_()  # the sentence as text
     assert "Failed: " in gate._repr_html_()
@@ -128,3 +128,18 @@ def test_a_workflow_is_told(old: Path, worse: Path, tmp_path: Path) -> None:
     assert len(errors) == 2  # the cell and the average of the task
     assert "xnli%2C Swahili (sw)%2C char_noise%3A0.1 on premise%2C hypothesis::" in errors[0]
     assert summary.read_text("utf-8").startswith(MARKER)
+
+
+def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worse run becomes the baseline, and still fails against the first one."""
+    monkeypatch.chdir(tmp_path)
+    assert program("baseline", "save", str(old), "--name", "main").code in (0, None)
+    assert program("gate", str(worse)).code == 1
+    ended = program("gate", str(worse), "--update", "--reason", "accepted")
+    assert ended.code in (0, None)
+    assert "Updated main: " in ended.out
+    again = program("gate", str(worse), "-o", "gate.json")
+    assert again.code == 1
+    assert "Against its anchor, the first baseline: Failed: " in again.out
+    data = json.loads((tmp_path / "gate.json").read_text("utf-8"))
+    assert (data["passed"], data["failing"], data["anchor"]["failing"]) == (False, 0, 2)

@@ -25,6 +25,8 @@ Margin = Annotated[float | None, option("--margin POINTS", "How far a level may 
 PolicyFile = Annotated[str | None, option("--policy FILE", "Margins, rules and accepted regressions, in TOML.")]
 Undecided = Annotated[str | None, option("--undecided warn | fail | pass", "What a cell without a proof does.")]
 Missing = Annotated[str | None, option("--missing fail | warn", "What a cell of the baseline alone does.")]
+Update = Annotated[bool, option("--update", "Make the run the baseline, whatever the verdict, and say what changed.")]
+Reason = Annotated[str | None, option("--reason TEXT", "With --update: why, for those who read it later.")]
 Explain = Annotated[bool, option("--explain", "Say of every row how it was decided.")]
 Outputs = Annotated[
     list[str] | None,
@@ -41,13 +43,16 @@ def gate(
     undecided: Undecided = None,
     missing: Missing = None,
     explain: Explain = False,
+    update: Update = False,
+    reason: Reason = None,
     output: Outputs = None,
     force: Force = False,
 ) -> int:
     """Refuse a run that got worse than a baseline on clean or perturbed text, in any task or language.
 
     A cell is ok where its fall is shown to be smaller than the margin, regressed where a fall is shown, else undecided.
-    Exit 0: passed; 1: failed; 2: the two cannot be compared; 3: the environment.
+    Exit 0: passed; 1: failed; 2: the two cannot be compared; 3: the environment. With --update the run becomes the
+    baseline; the first baseline stays as the anchor, which later runs have to pass, too.
 
     Examples:
 
@@ -67,8 +72,19 @@ def gate(
     for path in write(output or (), force, lambda suffix: gate_written(decided, suffix)):
         echo(str(path))
     _tell_github(decided)
+    if update:
+        _update(run, baseline, reason or "")
+        return 0
     _next(decided, run)
     return decided.exit_code
+
+
+def _update(run: str, name: str, reason: str) -> None:
+    """Replace the baseline; the first one stays as the anchor that later runs are compared with, too."""
+    from robust_xtreme.gating.baselines import in_words
+    from robust_xtreme.gating.baselines import update as replaced
+
+    echo(f"Updated {name}: {in_words(replaced([Path(run)], name, reason=reason))}.")
 
 
 def _tell_github(decided: Gate) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import final
@@ -13,12 +13,12 @@ import polars as pl
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.seeds import across_seeds
+from robust_xtreme.gating.seeds import METHOD, across_seeds
 from robust_xtreme.gating.verdicts import Gate, decide
 from robust_xtreme.metric import ALL
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
-from robust_xtreme.results.contrasts import Key, contrasts
+from robust_xtreme.results.contrasts import CELLS, Key, contrasts
 from robust_xtreme.results.schema import CELL
 
 
@@ -58,10 +58,23 @@ def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
 def gated(
     baseline: Baseline, candidate: Baseline, policy: Policy, today: date, marks: Mapping[Key, str] | None = None
 ) -> Gate:
-    """The verdicts on a run against a baseline; `marks` are those of the run's cells. Raises Mismatch as `compared`."""
+    """The verdicts on a run against a baseline and its anchor; `marks` are those of the run's cells.
+
+    Against several runs of training seeds only what is tested over them is gated. Raises Mismatch as `compared`.
+    """
     before, after = set(baseline.keys), set(candidate.keys)
     frame = compared(baseline, candidate)
-    return decide(frame, policy, sorted(before - after), sorted(after - before), today, marks)
+    if baseline.seeds > 1:
+        frame = frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == METHOD))
+    gate = decide(frame, policy, sorted(before - after), sorted(after - before), today, marks)
+    anchor = gated(baseline.anchor, candidate, policy, today, marks) if baseline.anchor else None
+    return replace(gate, note=_note(baseline), anchor=anchor)
+
+
+def _note(baseline: Baseline) -> str:
+    if baseline.seeds > 1:
+        return f"Compared with {baseline.title}: {baseline.seeds} runs of one recipe, over training seeds."
+    return f"Compared with {baseline.title}: these weights only. Training again with another seed can differ more."
 
 
 def marks_of(folder: Path) -> dict[Key, str]:

@@ -9,7 +9,19 @@ import polars as pl
 
 from robust_xtreme.errors import counted
 from robust_xtreme.gating.verdicts import BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.report.blocks import Block, Column, Document, Heading, Paragraph, Part, Phrase, Strong, Table, Terms
+from robust_xtreme.report.blocks import (
+    Block,
+    Column,
+    Document,
+    Heading,
+    Paragraph,
+    Part,
+    Phrase,
+    Strong,
+    Table,
+    Terms,
+    inlines,
+)
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
@@ -139,6 +151,11 @@ def gate_document(gate: Gate, title: str) -> Document:
 def gate_blocks(gate: Gate) -> Iterator[Block]:
     """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall."""
     yield Paragraph(outcome(gate))
+    yield from [Paragraph(gate.note)] if gate.note else []
+    if gate.anchor:
+        yield Paragraph(("Against its anchor, the first baseline: ", *inlines(outcome(gate.anchor))))
+        if gate.anchor.failing.height:
+            yield gate_table(gate.anchor.failing.sort("difference", nulls_last=True).head(_MOST))
     passing = gate.verdicts.filter(~pl.col("fails"))
     groups = {
         "Failing": gate.failing,
@@ -172,7 +189,7 @@ def _of(verdicts: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
 def outcome(gate: Gate) -> Phrase:
     """Whether the gate passed, with the number of rows of each verdict."""
     counts = ", ".join(f"{many} {verdict}" for verdict, many in gate.counts.items() if many)
-    if gate.passed:
+    if gate.failing.is_empty():
         caution = " A pass means that no fall is shown, not that there is none." if gate.counts[UNDECIDED] else ""
         return (Strong("Passed."), f" {counts}.{caution}")
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)

@@ -90,11 +90,12 @@ def _xml(gate: Gate) -> bytes:
     """JUnit: a suite for each task, a case for each gated row; what is not decided and does not fail is skipped."""
     root = ET.Element("testsuites", name=_TITLE)
     suites: dict[str, ET.Element] = {}
-    rows = [row for row in gate.verdicts.iter_rows(named=True) if row["verdict"] is not None]
-    for row in rows:
-        suite = suites.get(row["task"])
+    sides = [("", gate), *([(" (anchor)", gate.anchor)] if gate.anchor else [])]
+    rows = [(side, row) for side, each in sides for row in each.verdicts.iter_rows(named=True) if row["verdict"]]
+    for side, row in rows:
+        suite = suites.get(row["task"] + side)
         if suite is None:
-            suite = suites[row["task"]] = ET.SubElement(root, "testsuite", name=visible(row["task"]))
+            suite = suites[row["task"] + side] = ET.SubElement(root, "testsuite", name=visible(row["task"] + side))
         case = ET.SubElement(suite, "testcase", classname=visible(row["task"]), name=visible(_case(row)))
         if row["fails"]:
             failure = ET.SubElement(case, "failure", message=visible(row["why"]), type=row["verdict"])
@@ -131,7 +132,8 @@ def facts(gate: Gate) -> dict[str, Any]:
 
 
 def _json(gate: Gate) -> bytes:
-    return _json_of({**facts(gate), "rows": gate.verdicts.to_dicts()})
+    anchor = {"anchor": {**facts(gate.anchor), "rows": gate.anchor.verdicts.to_dicts()}} if gate.anchor else {}
+    return _json_of({**facts(gate), "rows": gate.verdicts.to_dicts(), **anchor})
 
 
 def _json_of(value: Mapping[str, Any]) -> bytes:

@@ -44,10 +44,16 @@ _TESTED: Final = ("difference", "widened_se", "df", "skewness", "p")
 @final
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """All verdicts under a policy, from which text, files and exit code are made."""
+    """All verdicts under a policy, from which text, files and exit code are made.
+
+    `note` says what the baseline is. `anchor` is the same of the first accepted baseline, where the baseline replaced
+    it: a run has to pass both, so that small falls do not add up unseen.
+    """
 
     verdicts: pl.DataFrame
     policy: Policy
+    note: str = ""
+    anchor: Gate | None = None
 
     def _repr_html_(self) -> str:
         """The outcome and the rows that matter, which a notebook shows."""
@@ -64,7 +70,7 @@ class Gate:
     @property
     def passed(self) -> bool:
         """Whether no row fails. It means that no fall is shown, not that there is none."""
-        return self.failing.is_empty()
+        return self.failing.is_empty() and (self.anchor is None or self.anchor.passed)
 
     @property
     def exit_code(self) -> int:
