@@ -124,7 +124,8 @@ def gate(
 def load(
     run: str | Path,
 ) -> Evaluation:
-    """A finished run in a folder, as `evaluate` returned it. Raises MissingData where there is none, DataError."""
+    """A finished run in a folder, as `evaluate` returned it. Raises MissingData where there is none, DataError.
+    """
 
 def perturb(
     texts: Sequence[Item],
