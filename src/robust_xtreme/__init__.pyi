@@ -124,7 +124,9 @@ def gate(
 def load(
     run: str | Path,
 ) -> Evaluation:
-    """A finished run in a folder, as `evaluate` returned it. Raises MissingData where there is none, DataError.
+    """A finished run in a folder, as `evaluate` returned it.
+
+    Raises MissingData where there is none, DataError where a file is not the one that the run wrote.
     """
 
 def perturb(

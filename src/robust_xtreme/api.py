@@ -291,7 +291,10 @@ def _check_alone(function: str, kind: str, values: Mapping[str, Any]) -> None:
 
 @plain()
 def load(run: str | Path) -> Evaluation:
-    """A finished run in a folder, as `evaluate` returned it. Raises MissingData where there is none, DataError."""
+    """A finished run in a folder, as `evaluate` returned it.
+
+    Raises MissingData where there is none, DataError where a file is not the one that the run wrote.
+    """
     from robust_xtreme.report.document import finished
     from robust_xtreme.report.evaluation import Evaluation
 
