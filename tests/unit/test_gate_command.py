@@ -141,5 +141,7 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
     again = program("gate", str(worse), "-o", "gate.json")
     assert again.code == 1
     assert "Against its anchor, the first baseline: Failed: " in again.out
+    assert again.out.strip().startswith("Failed against the anchor.")
+    assert "Passed" not in again.out
     data = json.loads((tmp_path / "gate.json").read_text("utf-8"))
     assert (data["passed"], data["failing"], data["anchor"]["failing"]) == (False, 0, 2)

@@ -15,7 +15,6 @@ from robust_xtreme.report.blocks import (
     Document,
     Heading,
     Paragraph,
-    Part,
     Phrase,
     Strong,
     Table,
@@ -66,11 +65,6 @@ def _columns(*names: str) -> tuple[Column, ...]:
 def comparison(baseline: str, candidate: str, contrasts: pl.DataFrame) -> Document:
     """The document of two runs that were compared."""
     return Document(f"{candidate} compared with {baseline}", tuple(comparison_blocks(contrasts)))
-
-
-def comparison_part(contrasts: pl.DataFrame) -> Part:
-    """The same as a part of a page."""
-    return Part("Difference", "difference", tuple(comparison_blocks(contrasts)))
 
 
 def comparison_blocks(contrasts: pl.DataFrame) -> Iterator[Block]:
@@ -189,7 +183,9 @@ def _of(verdicts: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
 def outcome(gate: Gate) -> Phrase:
     """Whether the gate passed, with the number of rows of each verdict."""
     counts = ", ".join(f"{many} {verdict}" for verdict, many in gate.counts.items() if many)
-    if gate.failing.is_empty():
+    if gate.failing.is_empty() and not gate.passed:
+        return (Strong("Failed against the anchor."), f" Against the baseline: {counts}.")
+    if gate.passed:
         caution = " A pass means that no fall is shown, not that there is none." if gate.counts[UNDECIDED] else ""
         return (Strong("Passed."), f" {counts}.{caution}")
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)

@@ -51,15 +51,11 @@ def comparison_written(baseline: Baseline, candidate: Baseline, contrasts: pl.Da
     """The content of a comparison's file by its suffix. Raises UserError for another one than `report` writes."""
     document, rows = comparison(baseline.title, candidate.title, contrasts), csv.dump(contrasts, CONTRASTS)
     writers: dict[str, Callable[[], bytes]] = {
-        ".html": lambda: _encoded(
-            html.page(document, [html.Download("differences.csv", csv.dump(contrasts, CONTRASTS))])
-        ),
+        ".html": lambda: _encoded(html.page(document, [html.Download("differences.csv", rows)])),
         ".md": lambda: _encoded(markdown.render(document)),
         ".tex": lambda: _encoded(tex.render(document)),
         ".csv": lambda: rows,
-        ".json": lambda: _encoded(
-            json_text({"schema_version": SCHEMA_VERSION, "rows": contrasts.to_dicts()}, indent=1)
-        ),
+        ".json": lambda: _json_of({"rows": contrasts.to_dicts()}),
     }
     return _chosen(writers, suffix)()
 
