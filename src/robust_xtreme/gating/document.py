@@ -29,6 +29,9 @@ from robust_xtreme.results.intervals import CONFIDENCE
 
 TIE: Final = "tie"
 _KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
+_LONGEST: Final = 120
+"""The characters of a name in a table of a gate."""
+
 _MOST: Final = 60
 """The rows of one table, the largest falls first."""
 
@@ -145,7 +148,7 @@ def gate_document(gate: Gate, title: str) -> Document:
 def gate_blocks(gate: Gate) -> Iterator[Block]:
     """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall."""
     yield Paragraph(outcome(gate))
-    yield from [Paragraph(gate.note)] if gate.note else []
+    yield from [Paragraph(_short(gate.note))] if gate.note else []
     if gate.anchor:
         yield Paragraph(("Against its anchor, the first baseline: ", *inlines(outcome(gate.anchor))))
         if gate.anchor.failing.height:
@@ -192,7 +195,7 @@ def outcome(gate: Gate) -> Phrase:
     fall = "" if worst["difference"] is None else f" {signed(worst['difference'])}"
     return (
         Strong(f"Failed: {gate.failing.height}."),
-        f" {counts}. Worst: {row_name(worst)}{fall}, {worst['verdict']}.",
+        f" {counts}. Worst: {_short(row_name(worst))}{fall}, {worst['verdict']}.",
     )
 
 
@@ -203,7 +206,12 @@ def gate_table(rows: pl.DataFrame) -> Table:
 
 
 def _verdict(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (row["verdict"] or "-", row["task"], _language(row) or "all", _noise(row), row["scale"])
+    names = (row["task"], _language(row) or "all", _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     decided = (points(row["bound"]), points(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
-    return (*names, *levels, *decided, row["marks"] or "")
+    return (row["verdict"] or "-", *map(_short, names), *levels, *decided, _short(row["marks"] or ""))
+
+
+def _short(text: str) -> str:
+    """A text that a row has room for; JUnit and data have the whole."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\u2026"

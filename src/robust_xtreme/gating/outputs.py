@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,7 +15,7 @@ import polars as pl
 from robust_xtreme.errors import UserError
 from robust_xtreme.gating.baselines import Baseline
 from robust_xtreme.gating.document import comparison, gate_document, row_name
-from robust_xtreme.gating.verdicts import Gate
+from robust_xtreme.gating.verdicts import NEW, OK, Gate
 from robust_xtreme.perturbing.output import target
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.results import csv, store
@@ -27,6 +30,9 @@ MARKER: Final = "<!-- robust-xtreme gate -->"
 _TITLE: Final = "robust-xtreme gate"
 _LONGEST: Final = 65_000
 """The characters of a comment: GitHub takes 65,536."""
+
+_ACTIVE: Final = re.compile(r"[@#](?=\w)|:(?=//)|www(?=\.)")
+"""What GitHub makes a mention, a reference or a link of, also where it is escaped; a comment after it prevents that."""
 
 _NUMBERS: Final = ("baseline", "candidate", "difference", "bound", "upper", "margin", "p_gate", "mde", "n", "clusters")
 
@@ -72,7 +78,7 @@ def _encoded(text: str) -> bytes:
 
 def _markdown(gate: Gate) -> bytes:
     """A comment with its marker; of a long one the beginning, which has what fails."""
-    text = markdown.render(gate_document(gate, _TITLE))
+    text = _ACTIVE.sub(r"\g<0><!-- -->", markdown.render(gate_document(gate, _TITLE)))
     if len(text) > _LONGEST:
         text = text[: text.rindex("\n", 0, _LONGEST)] + "\n\nThe comment is cut here; .csv and .json have every row.\n"
     return _encoded(f"{MARKER}\n{text}")
@@ -83,27 +89,49 @@ def _html(gate: Gate) -> bytes:
 
 
 def _xml(gate: Gate) -> bytes:
-    """JUnit: a suite for each task, a case for each gated row; what is not decided and does not fail is skipped."""
-    root = ET.Element("testsuites", name=_TITLE)
-    suites: dict[str, ET.Element] = {}
-    sides = [("", gate), *([(" (anchor)", gate.anchor)] if gate.anchor else [])]
-    rows = [(side, row) for side, each in sides for row in each.verdicts.iter_rows(named=True) if row["verdict"]]
-    for side, row in rows:
-        suite = suites.get(row["task"] + side)
-        if suite is None:
-            suite = suites[row["task"] + side] = ET.SubElement(root, "testsuite", name=visible(row["task"] + side))
-        case = ET.SubElement(suite, "testcase", classname=visible(row["task"]), name=visible(_case(row)))
-        if row["fails"]:
-            failure = ET.SubElement(case, "failure", message=visible(row["why"]), type=row["verdict"])
-            failure.text = "\n".join(f"{name}: {row[name]}" for name in _NUMBERS if row[name] is not None)
-        elif row["verdict"] not in ("ok", "new"):
-            ET.SubElement(case, "skipped", message=visible(f"{row['verdict']}: {row['why']}"))
-    for suite in suites.values():
-        suite.attrib |= {"tests": str(len(suite)), "errors": "0"}
-        for attribute, tag in (("failures", "failure"), ("skipped", "skipped")):
-            suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
+    """JUnit: a suite for each task, a case for each gated row; what is not decided and does not fail is skipped.
+
+    It has all that the schema of Ant asks for, in its order; nothing that was measured is a time.
+    """
+    root = ET.Element("testsuites")
+    written = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    for number, (name, rows) in enumerate(_suites(gate).items()):
+        fails = sum(row["fails"] for row in rows)
+        skipped = sum(_is_skipped(row) for row in rows)
+        counts = {"tests": len(rows), "failures": fails, "errors": 0, "skipped": skipped, "time": 0}
+        texts = {"name": visible(name), "package": _TITLE, "timestamp": written, "hostname": "localhost"}
+        numbers = {key: str(value) for key, value in {"id": number, **counts}.items()}
+        suite = ET.SubElement(root, "testsuite", texts | numbers)
+        ET.SubElement(suite, "properties")
+        for row in rows:
+            _add_case(suite, row)
+        for tag in ("system-out", "system-err"):
+            ET.SubElement(suite, tag)
     ET.indent(root)
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode").encode("utf-8") + b"\n"
+
+
+def _suites(gate: Gate) -> dict[str, list[dict[str, Any]]]:
+    """The gated rows by the name of their suite: the task, of the anchor's rows with a word after it."""
+    suites: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for side, each in (("", gate), *([(" (anchor)", gate.anchor)] if gate.anchor else [])):
+        for row in each.verdicts.filter(pl.col("verdict").is_not_null()).iter_rows(named=True):
+            suites[row["task"] + side].append(row)
+    return suites
+
+
+def _is_skipped(row: Mapping[str, Any]) -> bool:
+    return not row["fails"] and row["verdict"] not in (OK, NEW)
+
+
+def _add_case(suite: ET.Element, row: Mapping[str, Any]) -> None:
+    names = {"classname": visible(row["task"]), "name": visible(_case(row)), "time": "0"}
+    case = ET.SubElement(suite, "testcase", names)
+    if row["fails"]:
+        failure = ET.SubElement(case, "failure", message=visible(row["why"]), type=row["verdict"])
+        failure.text = "\n".join(f"{name}: {row[name]}" for name in _NUMBERS if row[name] is not None)
+    elif _is_skipped(row):
+        ET.SubElement(case, "skipped", message=visible(f"{row['verdict']}: {row['why']}"))
 
 
 def _case(row: Mapping[str, Any]) -> str:
