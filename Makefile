@@ -2,7 +2,7 @@
 # make test       create .venv, install the locked versions, run every check (what CI runs)
 # make check      lint, types and the fast unit tests, in under a minute: for editing
 # make test-long  the sweeps marked `long`
-# make lock       write locks/default.txt from the versions installed in .venv
+# make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
 # make docs       build the manual into site/; a broken link is an error
 # make bench      the benchmarks, each beside a peer or a limit
@@ -67,7 +67,9 @@ bench: install
 
 lock:
 	$(BIN)/python tools/lock.py > locks/default.tmp
+	$(BIN)/python tools/lock.py gate > locks/gate.tmp
 	mv locks/default.tmp locks/default.txt
+	mv locks/gate.tmp locks/gate.txt
 
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite

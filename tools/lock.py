@@ -1,58 +1,71 @@
-"""Print the pins of locks/default.txt: the installed versions of everything that the project asks for, directly or not.
+"""Print pins of installed versions: of everything that the project asks for, directly or not, or with `gate` of less.
 
-Local version tags (`2.13.0+cpu`) are stripped, so that the same pin names the build of every machine; no index and no
-place is written.
+`python tools/lock.py` prints locks/default.txt. `python tools/lock.py gate` prints locks/gate.txt: the dependencies
+without the large libraries that only evaluation, training and the hub need. Local version tags (`2.13.0+cpu`) are
+stripped, so that the same pin names the build of every machine; no index and no place is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Container, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Final
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from robust_xtreme.errors import LARGE
+
 PROJECT: Final = "robust-xtreme"
 EXTRAS: Final = ("dev", "bench")
 HEADER: Final = (
     "# Written by `make lock`: the versions that the checks run with. Use as: pip install -c locks/default.txt"
 )
+GATE: Final = (
+    "# Written by `make lock`: what robust-xtreme needs to read, compare and gate finished runs, without torch.\n"
+    "# Use as: pip install --no-deps -r locks/gate.txt robust-xtreme"
+)
+_LARGE: Final = frozenset({*(name.replace("_", "-") for name in LARGE), "faiss-cpu"})
 
 
-def needs(name: str, extras: tuple[str, ...]) -> Iterator[Requirement]:
+def needs(name: str, extras: tuple[str, ...], without: Container[str] = ()) -> Iterator[Requirement]:
     """The requirements of an installed distribution that apply here, with the given extras."""
     for line in distribution(name).requires or ():
         requirement = Requirement(line)
-        if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+        applies = requirement.marker is None or any(
+            requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras)
+        )
+        if applies and canonicalize_name(requirement.name) not in without:
             yield requirement
 
 
-def closure() -> dict[str, str]:
+def closure(extras: tuple[str, ...], without: Container[str] = ()) -> dict[str, str]:
     """Name and version of everything reachable from the project, itself left out; what is not installed is skipped."""
     versions: dict[str, str] = {}
-    waiting: list[tuple[str, tuple[str, ...]]] = [(PROJECT, EXTRAS)]
+    waiting: list[tuple[str, tuple[str, ...]]] = [(PROJECT, extras)]
     seen: set[tuple[str, tuple[str, ...]]] = set()
     while waiting:
-        name, extras = waiting.pop()
-        if (name, extras) in seen:
+        name, of_name = waiting.pop()
+        if (name, of_name) in seen:
             continue
-        seen.add((name, extras))
+        seen.add((name, of_name))
         try:
             versions[name] = distribution(name).version.split("+")[0]
         except PackageNotFoundError:
             continue
         waiting += [
             (canonicalize_name(requirement.name), tuple(sorted(requirement.extras)))
-            for requirement in needs(name, extras)
+            for requirement in needs(name, of_name, without)
         ]
     return {name: version for name, version in versions.items() if name != PROJECT}
 
 
 def main() -> None:
     """Print the lock file."""
-    print(HEADER)
-    for name, version in sorted(closure().items()):
+    of_gate = sys.argv[1:] == ["gate"]
+    print(GATE if of_gate else HEADER)
+    for name, version in sorted((closure((), _LARGE) if of_gate else closure(EXTRAS)).items()):
         print(f"{name}=={version}")
 
 

@@ -26,6 +26,10 @@ class DiskError(RobustXtremeError):
     """A folder could not be written."""
 
 
+class NotInstalled(RobustXtremeError):
+    """A library that is not installed where robust-xtreme was installed without its dependencies."""
+
+
 class FailedCells(RobustXtremeError):
     """Some cells of a run failed; the others are written."""
 
@@ -141,6 +145,7 @@ _DISK: Final = {
 }
 """Errors of the disk, each with what to do."""
 
+_INSTALL: Final = "pip install robust-xtreme"
 _NO_PATH: Final = {
     errno.ENAMETOOLONG: "has a name that is too long for a file",
     errno.ELOOP: "is a link that leads to itself",
@@ -175,11 +180,29 @@ def of_system(error: OSError) -> RobustXtremeError | None:
     return None
 
 
+LARGE: Final = frozenset(
+    {"datasets", "faiss", "huggingface_hub", "lightning", "safetensors", "tokenizers", "torch", "transformers"}
+)
+"""The libraries that only evaluation, training and the hub need; locks/gate.txt is without them."""
+
+
+def not_installed(error: ModuleNotFoundError) -> NotInstalled | None:
+    """A large library that is not installed, as one line; None for another module."""
+    name = (error.name or "").partition(".")[0]
+    if name not in LARGE:
+        return None
+    return NotInstalled(f"This needs {name}, which is not installed. Install all that is missing: {_INSTALL}")
+
+
 @contextmanager
 def plain() -> Iterator[None]:
-    """Raise errors of the operating system as `of_system` does."""
+    """Raise errors of the operating system as `of_system` does, and those of libraries as `not_installed` does."""
     try:
         yield
+    except ModuleNotFoundError as error:
+        if (missing := not_installed(error)) is not None:
+            raise missing from error
+        raise
     except OSError as error:
         if (ours := of_system(error)) is not None:
             raise ours from error

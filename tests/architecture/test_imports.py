@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
+from tests.finished_runs import finished_run
 
 import robust_xtreme
 from robust_xtreme.commands._app import command_names
@@ -21,6 +22,7 @@ HEAVY |= {"textattack", "datasets", "huggingface_hub", "pandas", "scipy"}
 ARRAYS = {"numpy", "polars"}
 LISTS = ("perturbations", "tasks", "languages", "metrics")
 HUB = {"huggingface_hub", "safetensors"}
+GATES = {"scipy"}
 ABOVE = ("models", "retrieval", "predictors", "training", "evaluation", "api", "commands", "__main__")
 
 
@@ -70,6 +72,13 @@ run = Evaluation(folder, store.read_json(folder / "manifest.json"))
 assert run.scores.height and run.deltas.height and not run.failed and render(folder)
 """
 """Reads a finished run, and makes its page again."""
+
+GATED = """
+import robust_xtreme
+assert robust_xtreme.load("RUN").scores.height
+assert robust_xtreme.compare("RUN", "RUN").frame.height and robust_xtreme.gate("RUN", "RUN").passed
+"""
+"""Reads, compares and gates a finished run in the folder RUN."""
 
 EXPORTS = """
 import robust_xtreme
@@ -124,16 +133,21 @@ def steps() -> list[tuple[str, str, set[str]]]:
         ("a malformed address", MALFORMED + program("list", "tasks") + "import huggingface_hub", HEAVY - HUB),
         ("data list", program("data", "list", *mini, "xnli,tatoeba"), HEAVY - HUB),
         ("data check", program("data", "check", *mini, "xnli", "--json"), HEAVY - HUB),
+        ("gate", program("gate", "RUN", "--baseline", "RUN"), HEAVY - HUB - GATES),
+        ("compare", program("compare", "RUN", "RUN"), HEAVY - HUB - GATES),
+        ("baseline", program("baseline", "save", "RUN") + program("baseline", "check"), HEAVY - HUB - GATES),
+        ("a run in Python", GATED, HEAVY - HUB - GATES),
         ("all modules", importing(below=False) + EXPORTS, set()),
     ]
 
 
 @pytest.mark.process
 def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
-    """Help, completion, `config` and `cache` load no array library; lists, data and a finished run no torch."""
+    """Help, completion, `config` and `cache` load no array library; lists, data, finished runs and gates no torch."""
+    finished_run(tmp_path / "RUN")
     codes = {name: code for name, code, _ in steps()}
     command = [sys.executable, "-c", DRIVER, json.dumps(codes), str(tmp_path / "seen.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     seen = json.loads((tmp_path / "seen.json").read_text())
     assert {"torch", "numpy", "polars"} <= set(seen["all modules"])

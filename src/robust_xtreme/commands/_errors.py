@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import typer
 
-from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, of_system
+from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, not_installed, of_system
 from robust_xtreme.sinks import echo, one_line
 
 USAGE: Final = 2
@@ -197,6 +197,8 @@ def _report(error: BaseException) -> int:
             return max(_say(line, error.exit_code) for line in error.lines)
         case RobustXtremeError():
             return _say(str(error), error.exit_code)
+        case ModuleNotFoundError() if (missing := not_installed(error)) is not None:
+            return _say(str(missing), missing.exit_code)
         case _ if hasattr(error, "format_message"):
             return _say(_usage(error), USAGE)
         case OSError() if (ours := of_system(error)) is not None:

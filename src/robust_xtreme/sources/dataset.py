@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError
+from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.sources.hub import Snapshot, cache_folder, files, is_offline, matching, snapshot
 from robust_xtreme.sources.paths import expand
 from robust_xtreme.sources.rows import SPLITS, SourceRows, is_language
@@ -190,7 +190,8 @@ def _rows(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str,
 
 def _values(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str) -> Iterator[dict[str, Any]]:
     """The rows of the language, class labels as names. Raises RobustXtremeError where a file cannot be read."""
-    from datasets import Features, load_dataset
+    with plain():
+        from datasets import Features, load_dataset
 
     suffix = Path(names[0].removesuffix(".gz")).suffix
     if suffix not in _FORMATS:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, final
 
 from robust_xtreme import resources
-from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError
+from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.examples import digest
 from robust_xtreme.sources.endpoint import VARIABLE, public, refusal
 
@@ -108,8 +108,9 @@ class _Job:
         return (ModelError if self.kind == "model" else UserError)(line[0].upper() + line[1:])
 
 
+@plain()
 def cache_folder() -> Path:
-    """The cache folder of the hub's clients."""
+    """The cache folder of the hub's clients. Raises NotInstalled where there are none."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)

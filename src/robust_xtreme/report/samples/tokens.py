@@ -62,12 +62,12 @@ def _named(given: tuple[str, RunSpec]) -> tuple[str, Path] | None:
 
 
 def _loaded(path: Path) -> Tokenize | None:
-    from tokenizers import Tokenizer
-    from tokenizers.decoders import ByteLevel
-
     try:
+        from tokenizers import Tokenizer
+        from tokenizers.decoders import ByteLevel
+
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception:  # noqa: BLE001 - the library raises Exception itself where the file is not one of its own
+    except Exception:  # noqa: BLE001 - the library raises Exception itself, where it is installed and the file is not one
         return None
 
     of_bytes = isinstance(tokenizer.decoder, ByteLevel)
