@@ -60,7 +60,6 @@ class Tests:
     lower: Any
     upper: Any
     p: Any
-    identical: Any
     se: Any
     widened_se: Any
     freedom: float
@@ -72,7 +71,7 @@ class Tests:
 
     def verdicts(self, p: Any, margin: float = MARGIN) -> Any:
         """The verdict of each row with these corrected p."""
-        return verdicts_of(self.lower, self.upper, p, self.identical, margin, ALPHA)
+        return verdicts_of(self.lower, self.upper, p, margin, ALPHA)
 
 
 def null_designs() -> Iterator[Design]:
@@ -140,8 +139,8 @@ def compare(gained: Any, items: Any) -> Tests:
     widened = intervals.widened_se(CPU, moments)
     skew, still = intervals.skewness(moments), intervals.varies_not(moments)
     lower, upper = intervals.one_sided_bounds(moments.value, widened, moments.freedom, skew, still)
-    single, identical = intervals.one_sided(moments.value, p), (gained == 0).all(-1)
-    return Tests(moments.value, lower, upper, single, identical, se, widened, moments.freedom, len(items))
+    single = intervals.one_sided(moments.value, p)
+    return Tests(moments.value, lower, upper, single, se, widened, moments.freedom, len(items))
 
 
 def detectable(design: Design, power: float, draws: int = 400) -> float:

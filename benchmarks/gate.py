@@ -9,10 +9,10 @@ verdicts are those of the gate, with margin 2 and alpha 0.05. Rows of as many dr
 
 `alarms.csv` has a row a design. Without a difference, `regressed` is the per cent of families with a regressed cell or
 task, and `rejected` of those in which one would be with margin 0: nominally 5 (a single cell: 2.5). With a difference
-of minus the margin, `ok` is the per cent of cells that pass, nominally 5, and `identical` of those that pass because no
-item differs. `undecided` and `beyond` are per cent of all cells. `limit` is 5 with two standard errors of the
-simulation. Beside them is the power of the same design: `mde`, and `power`, the per cent in which a cell that is worse
-by 5 points is regressed, if the others of its family are not (empty: fewer items differ).
+of minus the margin, `ok` is the per cent of cells that pass, nominally 5. `undecided` and `beyond` are per cent of all
+cells. `limit` is 5 with two standard errors of the simulation. Beside them is the power of the same design: `mde`, and
+`power`, the per cent in which a cell that is worse by 5 points is regressed, if the others of its family are not
+(empty: fewer items differ).
 
 `power.csv` has the smallest fall of one cell of a family that is regressed in 90 % of draws. `bound` is what theory
 expects: the MDE at 90 %, or the smallest fall that is not ok in 90 %, if that is greater; `unattainable` is where it
@@ -76,7 +76,7 @@ class Plan:
 def alarms(design: Design, draws: int) -> Row:
     """A line of alarms.csv."""
     draws = draws * 5 if design.cells == 1 else draws
-    counts: dict[str, float] = dict.fromkeys(("regressed", "rejected", "ok", "identical", UNDECIDED, BEYOND), 0.0)
+    counts: dict[str, float] = dict.fromkeys(("regressed", "rejected", "ok", UNDECIDED, BEYOND), 0.0)
     draw = generator(design)
     for size in batches(design, draws):
         for name, count in _counted(cells_and_tasks(design, simulate(design, size, draw))).items():
@@ -95,7 +95,6 @@ def _counted(kinds: Sequence[Tests]) -> dict[str, float]:
         "regressed": float(_any(verdict == REGRESSED for verdict in verdicts).sum()),
         "rejected": float(_any(p <= ALPHA / 2 for p in corrected).sum()),
         "ok": float((cells == OK).mean(1).sum()),
-        "identical": float(kinds[0].identical.mean(1).sum()),
         UNDECIDED: float((cells == UNDECIDED).mean(1).sum()),
         BEYOND: float((cells == BEYOND).mean(1).sum()),
     }

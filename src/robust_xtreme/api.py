@@ -304,16 +304,16 @@ def load(run: str | Path) -> Evaluation:
 
 @plain()
 def compare(baseline: str | Path, candidate: str | Path) -> Comparison:
-    """The paired differences of two runs, candidate minus baseline, by cell, task and language.
+    """The differences of two runs, candidate minus baseline, by cell, task and language, paired by item.
 
-    Each is the folder of a finished run, or the name of a saved baseline. `frame` has the columns of CONTRASTS. Raises
-    Mismatch where they were not measured on the same data, noise, seeds and settings.
+    Each is the folder of a finished run, or the name of a saved baseline. `frame` has the columns of CONTRASTS; `note`
+    says what the baseline is, and whether its items are not known, so that nothing is paired. Raises Mismatch where
+    they were not measured on the same data, noise, seeds and settings.
     """
     from robust_xtreme.gating.baselines import load as side
-    from robust_xtreme.gating.comparing import Comparison, compared
+    from robust_xtreme.gating.comparing import compare as compared
 
-    before, after = side(baseline), side(candidate)
-    return Comparison(before.title, after.title, compared(before, after))
+    return compared(side(baseline), side(candidate))
 
 
 @plain()

@@ -24,11 +24,14 @@ def test_families_in_which_nothing_is_worse_are_rarely_regressed(design: Design)
     assert float(row["regressed"]) <= float(row["rejected"])
 
 
-@pytest.mark.parametrize("design", [Design(1, 1190, 0.02, 0.3, -2.0), Design(1, 500, 0.15, 0.0, -2.0)])
-def test_a_cell_that_is_worse_by_the_margin_is_rarely_ok(design: Design) -> None:
-    """At most 5 % of cells, with two standard errors, also where all that differs is a loss; it is not from silence."""
+@pytest.mark.parametrize(
+    ("design", "least"),
+    [(Design(1, 1190, 0.02, 0.3, -2.0), 2), (Design(1, 500, 0.15, 0.0, -2.0), 2), (Design(1, 113, 0.02, 0.3, -2.0), 0)],
+)
+def test_a_cell_that_is_worse_by_the_margin_is_rarely_ok(design: Design, least: float) -> None:
+    """At most 5 % of cells, with two standard errors, also where all that differs is a loss, or often nothing."""
     row = gate.alarms(design, 400)
-    assert 2 < float(row["ok"]) <= float(row["limit"])
+    assert least <= float(row["ok"]) <= float(row["limit"])
 
 
 def test_draws_are_as_the_design_says() -> None:
@@ -71,9 +74,9 @@ def test_a_table_keeps_what_it_has(tmp_path: Path) -> None:
 
 
 def test_the_committed_tables_are_within_the_bars() -> None:
-    """Every design is in the tables; only cells in which no item differs pass more often than the limit."""
+    """Every design is in the tables, and none exceeds its limit."""
     alarms, powers = (read(REPORTS / f"{name}.csv") for name in ("alarms", "power"))
     assert len(alarms) == len([*null_designs(), *worse_designs()])
     assert len(powers) == len(gate.power_designs())
-    assert [row for row in gate.over(alarms) if float(row["ok"]) - float(row["identical"]) > float(row["limit"])] == []
+    assert gate.over(alarms) == []
     assert gate.weak(powers) == []

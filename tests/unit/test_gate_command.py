@@ -140,8 +140,10 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
     assert "Updated main: " in ended.out
     again = program("gate", str(worse), "-o", "gate.json")
     assert again.code == 1
-    assert "Against its anchor, the first baseline: Failed: " in again.out
-    assert again.out.strip().startswith("Failed against the anchor.")
-    assert "Passed" not in again.out
+    assert again.out.strip().startswith("Failed: 2.")
+    assert "Against its anchor, the first baseline: 4 ok, 2 regressed." in again.out
     data = json.loads((tmp_path / "gate.json").read_text("utf-8"))
-    assert (data["passed"], data["failing"], data["anchor"]["failing"]) == (False, 0, 2)
+    assert (data["passed"], data["failing"], data["counts"]["ok"]) == (False, 2, 6)
+    assert data["counts_against_anchor"]["regressed"] == 2
+    assert data["worst_cell"].endswith("against the anchor")
+    assert {row["against"] for row in data["rows"] if row["fails"]} == {"anchor"}

@@ -19,7 +19,7 @@ from robust_xtreme.gating.outputs import MARKER, gate_written
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import REGRESSED, UNDECIDED, Gate
 from robust_xtreme.results.contrasts import CELLS
-from robust_xtreme.results.schema import CELL, VERDICTS, build
+from robust_xtreme.results.schema import CELL, SIDES, VERDICTS, build
 
 HOSTILE: Final = (
     "<script>alert(1)</script>",
@@ -62,9 +62,9 @@ def gate(names: tuple[str, ...] = HOSTILE, count: int = 600, anchored: bool = Fa
     """A gate with `count` failing cells and as many undecided ones, perhaps with an anchor of the same rows."""
     rows = [row(at, names[at % len(names)]) for at in range(count)]
     rows += [row(count + at, names[at % len(names)], UNDECIDED) for at in range(count)]
-    verdicts = build(rows, VERDICTS).sort(VERDICTS.key)
-    anchor = Gate(verdicts, Policy()) if anchored else None
-    return Gate(verdicts, Policy(), f"Compared with the run \udcff{names[0]}.", anchor)
+    sides = SIDES if anchored else SIDES[:1]
+    verdicts = build([{"against": side, **each} for side in sides for each in rows], VERDICTS).sort(VERDICTS.key)
+    return Gate(verdicts, Policy(), f"Compared with the run \udcff{names[0]}.")
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +129,10 @@ def test_a_reader_of_junit_counts_the_same(hostile: Gate) -> None:
     """`junitparser` reads each failing row as a failure, and each undecided one as skipped, with their numbers."""
     suites = [*junitparser.JUnitXml.fromstring(gate_written(hostile, ".xml"))]
     cases = [case for suite in suites for case in suite]
-    assert len(cases) == 2 * hostile.verdicts.height  # those of the anchor, too
+    assert len(cases) == hostile.verdicts.height  # those of the anchor, too
     assert sum(suite.tests for suite in suites) == len(cases)
-    assert sum(suite.failures for suite in suites) == 2 * hostile.failing.height
-    assert sum(suite.skipped for suite in suites) == len(cases) - 2 * hostile.failing.height
+    assert sum(suite.failures for suite in suites) == hostile.failing.height
+    assert sum(suite.skipped for suite in suites) == len(cases) - hostile.failing.height
     failures = [result for case in cases for result in case.result if isinstance(result, junitparser.Failure)]
     assert {failure.type for failure in failures} == {REGRESSED}
     assert all("difference: -1" in str(failure.text) for failure in failures)
@@ -146,7 +146,7 @@ def test_a_reader_of_junit_counts_the_same(hostile: Gate) -> None:
 def test_a_comment_fits(names: tuple[str, ...]) -> None:
     """The marker is its beginning, it is short enough, and each line of a table is whole."""
     text = gate_written(gate(names, anchored=True), ".md").decode()
-    assert text.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: 600.**")
+    assert text.startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Failed: 1200.**")
     assert text.count(MARKER) == 1
     assert len(text) < MOST
     assert len(text.encode("utf-16-le")) // 2 < MOST

@@ -13,10 +13,12 @@ from tests.finished_runs import finished_run
 
 from robust_xtreme.errors import UserError
 from robust_xtreme.gating.baselines import load, of_runs
+from robust_xtreme.gating.comparing import compared
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds, retrained
 from robust_xtreme.gating.verdicts import decide
 from robust_xtreme.results.contrasts import contrasts
+from robust_xtreme.results.outcomes import levels_of
 
 
 @pytest.mark.parametrize("candidate", [60.0, 70.5, 71.0, 80.0])
@@ -50,7 +52,7 @@ def test_pooled_rows_are_tested_over_training_seeds(tmp_path: Path) -> None:
     """Rows of a task have the spread of the runs, and in their bounds that of the items too; cells have the items'."""
     runs = [finished_run(tmp_path / str(draw), draw=draw, seeds=2) for draw in range(4)]
     baseline, candidate = of_runs(runs), load(finished_run(tmp_path / "new", 0.6, draw=9, seeds=2))
-    table = across_seeds(baseline.runs, candidate.runs[0], baseline.tasks)
+    table = compared(baseline, candidate)
     alone = [contrasts(run, candidate.runs[0], baseline.tasks) for run in baseline.runs]
     seeded = table.filter(kind="task")
     assert seeded.height == 3
@@ -78,7 +80,7 @@ def test_the_only_cell_of_a_task_is_its_pooled_level(tmp_path: Path) -> None:
     """A task with one language is tested over training seeds in its cell."""
     runs = [finished_run(tmp_path / str(draw), draw=draw, languages=["sw"]) for draw in range(3)]
     baseline, candidate = of_runs(runs), load(finished_run(tmp_path / "new", draw=9, languages=["sw"]))
-    table = across_seeds(baseline.runs, candidate.runs[0], baseline.tasks)
+    table = compared(baseline, candidate)
     assert set(table["kind"]) == {"cell"}
     assert set(table["method"]) == {METHOD}
 
@@ -87,13 +89,13 @@ def test_runs_with_equal_levels_leave_the_test_of_the_items(tmp_path: Path) -> N
     """Where training seeds do not differ, a row is that of the items."""
     baseline, candidate = load(finished_run(tmp_path / "a")), load(finished_run(tmp_path / "new", 0.6, draw=9))
     (run,) = baseline.runs
-    table = across_seeds([run] * 3, candidate.runs[0], baseline.tasks)
     known = contrasts(run, candidate.runs[0], baseline.tasks)
+    table = across_seeds(known, levels_of([run] * 3), set(candidate.keys))
     assert METHOD not in set(table["method"])
     assert np.allclose(table["difference"], known["difference"])
     assert np.allclose(table["p"], known["p"])
     with pytest.raises(UserError, match="2 runs do not show"):
-        across_seeds([run] * 2, candidate.runs[0], baseline.tasks)
+        across_seeds(known, levels_of([run] * 2), set(candidate.keys))
 
 
 def test_a_gate_over_training_seeds_names_a_worse_task_alone(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_a_gate_over_training_seeds_names_a_worse_task_alone(tmp_path: Path) -> 
     baseline = of_runs(runs)
     for share, expected in ((0.4, {"regressed"}), (0.8, {"ok", "undecided"})):
         candidate = load(finished_run(tmp_path / f"new {share}", share, draw=9))
-        table = across_seeds(baseline.runs, candidate.runs[0], baseline.tasks)
+        table = compared(baseline, candidate)
         tasks = decide(table, Policy(), (), (), date(2026, 1, 1)).verdicts.filter(pl.col("kind") == "task")
         gated = tasks.filter(pl.col("scale") != "change")
         assert set(gated["verdict"]) <= expected

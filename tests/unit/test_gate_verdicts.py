@@ -74,16 +74,26 @@ _BELOW = _fallen(-4.0, 0.03, widened_se=1.0)
         (_fallen(-1.0, 1e-4, widened_se=0.25), OK),
         (_SURE, REGRESSED),
         (_WIDE, UNDECIDED),
-        (_row(difference=0.0, differing=0, widened_se=20.0, p=1.0), OK),
-        (_row(difference=0.0, differing=0, p=None, se=None, widened_se=None, low=None, high=None), OK),
+        (_row(difference=0.0, differing=0, widened_se=20.0, p=1.0), UNDECIDED),
         (_row(difference=-1.0, clusters=12, p=None, se=None, widened_se=None, low=None, high=None), UNDECIDED),
     ],
 )
 def test_each_row_has_one_verdict(row: dict[str, Any], verdict: str) -> None:
-    """By bound, test and margin: ok, regressed, undecided; a row without differing items is ok, without a test not."""
+    """By bound, test and margin: ok, regressed, undecided; few items of which none differs show nothing."""
     gate = _gate([row, _row(language="de")])
     assert _only(gate, language="sw")["verdict"] == verdict
     assert sum(gate.counts.values()) == 2
+
+
+@pytest.mark.parametrize("tested", [{"widened_se": 20.0}, dict.fromkeys(("p", "se", "widened_se", "low", "high"))])
+def test_a_run_of_the_same_weights_is_ok_where_no_item_differs(tested: dict[str, Any]) -> None:
+    """Few items show nothing of other weights; of the same weights they need not."""
+    rows = [_row(differing=0, **tested), _row(language="de", difference=0.5, widened_se=20.0), _task()]
+    for unchanged, expected in (((), UNDECIDED), (("panx",), UNDECIDED), (("xnli",), OK)):
+        gate = _gate(rows, unchanged=unchanged)
+        assert _only(gate, language="sw")["verdict"] == expected
+        assert _only(gate, language="de")["verdict"] == UNDECIDED
+    assert "same weights" in _only(gate, language="sw")["why"]
 
 
 def test_a_fall_beyond_the_margin_that_many_tests_hide_is_named() -> None:
@@ -100,14 +110,14 @@ def test_nothing_is_decided_from_rounded_numbers() -> None:
     near = np.array([-2.0, np.nextafter(-2.0, 0.0), -3.0, -3.0, -3.0, -3.0])
     upper = np.array([1.0, 1.0, 1.0, 1.0, -2.0, np.nextafter(-2.0, -3.0)])
     p = np.array([0.5, 0.5, 0.025, np.nextafter(0.025, 1.0), 0.5, 0.5])
-    verdicts = verdicts_of(near, upper, p, np.zeros(6, dtype=bool), np.full(6, 2.0), 0.05)
+    verdicts = verdicts_of(near, upper, p, np.full(6, 2.0), 0.05)
     assert verdicts.tolist() == [UNDECIDED, OK, REGRESSED, UNDECIDED, UNDECIDED, BEYOND]
 
 
 def test_a_row_without_a_test_is_undecided() -> None:
-    """Bounds and p that are not known decide nothing, unless the items are the same."""
+    """Bounds and p that are not known decide nothing."""
     nan = np.full(2, np.nan)
-    assert verdicts_of(nan, nan, nan, np.array([False, True]), np.full(2, 2.0), 0.05).tolist() == [UNDECIDED, OK]
+    assert verdicts_of(nan, nan, nan, np.full(2, 2.0), 0.05).tolist() == [UNDECIDED, UNDECIDED]
 
 
 def test_p_is_one_sided() -> None:
@@ -302,7 +312,7 @@ def test_a_run_against_itself_is_ok() -> None:
     """Every gated row is ok with p 1 and no accepted, required or failing row, at 60 items as at 300."""
     for items in (60, 300):
         run = _run(_answers(1, items), _answers(2, items))
-        gate = decide(contrasts(run, run, _TASKS), Policy(), (), (), _TODAY)
+        gate = decide(contrasts(run, run, _TASKS), Policy(), (), (), _TODAY, unchanged=("xnli",))
         assert (gate.passed, gate.exit_code, gate.counts[OK]) == (True, 0, 2 * len(_LANGUAGES) + 2)
         assert sum(gate.counts.values()) == gate.counts[OK]
         validate(gate.verdicts, VERDICTS)

@@ -30,14 +30,13 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
     robust-xtreme compare main runs/new -o difference.html -o difference.csv"""
     from robust_xtreme.commands._terminal import output as terminal
     from robust_xtreme.gating.baselines import load
-    from robust_xtreme.gating.comparing import compared
-    from robust_xtreme.gating.document import comparison
+    from robust_xtreme.gating.comparing import compare as compared
+    from robust_xtreme.gating.document import comparison_blocks
     from robust_xtreme.gating.outputs import comparison_written, write
     from robust_xtreme.report.renderers.terminal import print_blocks
 
-    before, after = (load(name) for name in (baseline, candidate))
-    frame = compared(before, after)
+    comparison = compared(load(baseline), load(candidate))
     if not output:
-        print_blocks(terminal(), comparison(before.title, after.title, frame).blocks)
-    for path in write(output or (), force, lambda suffix: comparison_written(before, after, frame, suffix)):
+        print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note))
+    for path in write(output or (), force, lambda suffix: comparison_written(comparison, suffix)):
         echo(str(path))

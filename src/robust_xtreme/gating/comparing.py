@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import final
@@ -12,47 +12,72 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.gating.baselines import Baseline, check_comparable
+from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds
-from robust_xtreme.gating.verdicts import Gate, decide
+from robust_xtreme.gating.unpaired import unpaired
+from robust_xtreme.gating.verdicts import ANCHOR, Gate, decide
 from robust_xtreme.metric import ALL
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.results.contrasts import CELLS, Key, contrasts
+from robust_xtreme.results.outcomes import mean_of, repeated
 from robust_xtreme.results.schema import CELL
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs that were compared: how they are called, and CONTRASTS of them."""
+    """Two runs that were compared: how they are called, CONTRASTS of them, and what a reader has to know of them."""
 
     baseline: str
     candidate: str
     frame: pl.DataFrame
+    note: str
+
+    @property
+    def title(self) -> str:
+        """What a page of it is called."""
+        return f"{self.candidate} compared with {self.baseline}"
 
     def _repr_html_(self) -> str:
         """The main tables, which a notebook shows."""
         from robust_xtreme.gating.document import comparison_blocks
 
-        return notebook_blocks(f"{self.candidate} compared with {self.baseline}", comparison_blocks(self.frame))
+        return notebook_blocks(self.title, comparison_blocks(self.frame, self.note))
+
+
+def compare(baseline: Baseline, candidate: Baseline) -> Comparison:
+    """Compare one run with a baseline. Raises Mismatch as `compared`."""
+    frame = compared(baseline, candidate)
+    return Comparison(baseline.title, candidate.title, frame, comparison_note(baseline, candidate))
 
 
 def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
-    """CONTRASTS of one run and a baseline: paired by item, against the mean of its runs where these are several.
+    """CONTRASTS of one run and a baseline: against the mean of its runs where these are several, paired by item.
 
-    Raises Mismatch where they were not measured on the same things, or where the outcome of each item is not known.
+    Where one of them has levels alone, without the outcomes of items, they are compared unpaired. Raises Mismatch where
+    they were not measured on the same things.
     """
     check_comparable(baseline, candidate)
-    for side in (baseline, candidate):
-        if not side.paired:
-            raise Mismatch(f"{side.title} has no outcomes of items ({side.name}.parquet), which paired tests need.")
-    if len(candidate.runs) > 1:
-        raise Mismatch(f"{candidate.title} has {len(candidate.runs)} runs. Compare one run with them.")
-    (run,) = candidate.runs
-    if len(baseline.runs) == 1:
-        return contrasts(baseline.runs[0], run, baseline.tasks)
-    return across_seeds(baseline.runs, run, baseline.tasks)
+    if candidate.seeds > 1:
+        raise Mismatch(f"{candidate.title} has {candidate.seeds} runs. Compare one run with them.")
+    if baseline.paired and candidate.paired:
+        runs = baseline.runs
+        whole = contrasts(mean_of(runs), repeated(candidate.runs[0], len(runs)), baseline.tasks)
+    else:
+        whole = unpaired(baseline.levels, candidate.levels)
+    return whole if baseline.seeds == 1 else across_seeds(whole, baseline.levels, set(candidate.keys))
+
+
+def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
+    """What the reader of a comparison has to know of the baseline."""
+    is_paired = baseline.paired and candidate.paired
+    levels = "" if is_paired else "Unpaired, because a .parquet is absent: less is shown than item by item. "
+    if baseline.seeds > 1:
+        return f"{levels}Over the training seeds of {baseline.seeds} runs of one recipe: {baseline.title}."
+    weights = "These weights only; training again with another seed can differ more"
+    return f"{levels}{weights}. Compared with {baseline.title}."
 
 
 def gated(
@@ -66,15 +91,13 @@ def gated(
     frame = compared(baseline, candidate)
     if baseline.seeds > 1:
         frame = frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == METHOD))
-    gate = decide(frame, policy, sorted(before - after), sorted(after - before), today, marks)
-    anchor = gated(baseline.anchor, candidate, policy, today, marks) if baseline.anchor else None
-    return replace(gate, note=_note(baseline), anchor=anchor)
-
-
-def _note(baseline: Baseline) -> str:
-    if baseline.seeds > 1:
-        return f"Compared with {baseline.title}: {baseline.seeds} runs of one recipe, over training seeds."
-    return f"Compared with {baseline.title}: these weights only. Training again with another seed can differ more."
+    alone = (sorted(before - after), sorted(after - before))
+    gate = decide(frame, policy, *alone, today, marks, same_weights(baseline.facts, candidate.facts))
+    verdicts = [gate.verdicts]
+    if baseline.anchor:
+        anchored = gated(baseline.anchor, candidate, policy, today, marks)
+        verdicts.append(anchored.verdicts.with_columns(against=pl.lit(ANCHOR)))
+    return Gate(pl.concat(verdicts), policy, comparison_note(baseline, candidate))
 
 
 def marks_of(folder: Path) -> dict[Key, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.errors import counted
-from robust_xtreme.gating.verdicts import BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.report.blocks import (
     Block,
     Column,
@@ -19,7 +19,6 @@ from robust_xtreme.report.blocks import (
     Strong,
     Table,
     Terms,
-    inlines,
 )
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name
@@ -65,14 +64,10 @@ def _columns(*names: str) -> tuple[Column, ...]:
 # --------------------------------------------------------------------------------------------------------- comparisons
 
 
-def comparison(baseline: str, candidate: str, contrasts: pl.DataFrame) -> Document:
-    """The document of two runs that were compared."""
-    return Document(f"{candidate} compared with {baseline}", tuple(comparison_blocks(contrasts)))
-
-
-def comparison_blocks(contrasts: pl.DataFrame) -> Iterator[Block]:
-    """The verdict in a sentence, then a table of each kind, the largest falls first."""
+def comparison_blocks(contrasts: pl.DataFrame, note: str) -> Iterator[Block]:
+    """The verdict in a sentence and the note, then a table of each kind, the largest falls first."""
     yield Paragraph(differences_sentence(contrasts))
+    yield Paragraph(note)
     for kind, title in _KINDS.items():
         rows = contrasts.filter(kind=kind).sort("difference", *_order(contrasts))
         if rows.height:
@@ -105,8 +100,9 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
 
 def row_name(row: Mapping[str, Any]) -> str:
     """A row in words: `xnli, Swahili (sw), char_noise:0.1, change`."""
-    scale = (row["scale"],) if row["scale"] == "change" else ()
-    return ", ".join(filter(None, (row["task"], _language(row), _noise(row), *scale)))
+    scale = row["scale"] if row["scale"] == "change" else ""
+    against = "against the anchor" if row.get("against") == ANCHOR else ""
+    return ", ".join(filter(None, (row["task"], _language(row), _noise(row), scale, against)))
 
 
 def _language(row: Mapping[str, Any]) -> str:
@@ -148,12 +144,10 @@ def gate_document(gate: Gate, title: str) -> Document:
 def gate_blocks(gate: Gate) -> Iterator[Block]:
     """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall."""
     yield Paragraph(outcome(gate))
-    yield from [Paragraph(_short(gate.note))] if gate.note else []
-    if gate.anchor:
-        yield Paragraph(("Against its anchor, the first baseline: ", *inlines(outcome(gate.anchor))))
-        if gate.anchor.failing.height:
-            yield gate_table(gate.anchor.failing.sort("difference", nulls_last=True).head(_MOST))
-    passing = gate.verdicts.filter(~pl.col("fails"))
+    yield from [Paragraph(_short(gate.note, 3 * _LONGEST))] if gate.note else []
+    if anchored := _counted(gate, ANCHOR):
+        yield Paragraph(f"Against its anchor, the first baseline: {anchored}.")
+    passing = gate.verdicts.filter(~pl.col("fails"), against=BASELINE)
     groups = {
         "Failing": gate.failing,
         "Accepted": passing.filter("accepted"),
@@ -185,9 +179,7 @@ def _of(verdicts: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
 
 def outcome(gate: Gate) -> Phrase:
     """Whether the gate passed, with the number of rows of each verdict."""
-    counts = ", ".join(f"{many} {verdict}" for verdict, many in gate.counts.items() if many)
-    if gate.failing.is_empty() and not gate.passed:
-        return (Strong("Failed against the anchor."), f" Against the baseline: {counts}.")
+    counts = _counted(gate, BASELINE)
     if gate.passed:
         caution = " A pass means that no fall is shown, not that there is none." if gate.counts[UNDECIDED] else ""
         return (Strong("Passed."), f" {counts}.{caution}")
@@ -199,6 +191,11 @@ def outcome(gate: Gate) -> Phrase:
     )
 
 
+def _counted(gate: Gate, side: str) -> str:
+    """The number of rows of each verdict against the baseline or the anchor, without those that no row has."""
+    return ", ".join(f"{many} {verdict}" for verdict, many in gate.counts_against(side).items() if many)
+
+
 def gate_table(rows: pl.DataFrame) -> Table:
     """Rows of VERDICTS with the numbers that they were decided on."""
     columns = (Column("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "marks"))
@@ -206,12 +203,13 @@ def gate_table(rows: pl.DataFrame) -> Table:
 
 
 def _verdict(row: Mapping[str, Any]) -> tuple[str, ...]:
+    verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
     names = (row["task"], _language(row) or "all", _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     decided = (points(row["bound"]), points(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
-    return (row["verdict"] or "-", *map(_short, names), *levels, *decided, _short(row["marks"] or ""))
+    return (verdict, *map(_short, names), *levels, *decided, _short(row["marks"] or ""))
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _LONGEST) -> str:
     """A text that a row has room for; JUnit and data have the whole."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\u2026"
+    return text if len(text) <= longest else f"{text[:longest]}\u2026"

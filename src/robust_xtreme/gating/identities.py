@@ -44,6 +44,17 @@ def models(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{key: str(model[key]) for key in ("task", "model", "identity")} for model in manifest["models"]]
 
 
+def same_weights(left: Mapping[str, Any], right: Mapping[str, Any]) -> set[str]:
+    """The tasks that the same weights answer in two baselines or runs of one model, from the facts of both."""
+    return {task for task, weights in _weights(left) & _weights(right) if weights}
+
+
+def _weights(facts: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Each task with the identity of its model; none of several runs, whose weights differ."""
+    runs = facts["runs"] if len(facts["runs"]) == 1 else []
+    return {(model["task"], model["identity"]) for run in runs for model in run["models"]}
+
+
 def check_comparable(
     baseline: tuple[str, Mapping[str, Any], Iterable[Key]], candidate: tuple[str, Mapping[str, Any], Iterable[Key]]
 ) -> None:

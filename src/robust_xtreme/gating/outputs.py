@@ -13,10 +13,11 @@ from xml.etree import ElementTree as ET
 import polars as pl
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.gating.baselines import Baseline
-from robust_xtreme.gating.document import comparison, gate_document, row_name
-from robust_xtreme.gating.verdicts import NEW, OK, Gate
+from robust_xtreme.gating.comparing import Comparison
+from robust_xtreme.gating.document import comparison_blocks, gate_document, row_name
+from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, NEW, OK, Gate
 from robust_xtreme.perturbing.output import target
+from robust_xtreme.report.blocks import Document
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.results import csv, store
 from robust_xtreme.results.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
@@ -53,15 +54,16 @@ def gate_written(gate: Gate, suffix: str) -> bytes:
     return _chosen(WRITERS, suffix)(gate)
 
 
-def comparison_written(baseline: Baseline, candidate: Baseline, contrasts: pl.DataFrame, suffix: str) -> bytes:
+def comparison_written(comparison: Comparison, suffix: str) -> bytes:
     """The content of a comparison's file by its suffix. Raises UserError for another one than `report` writes."""
-    document, rows = comparison(baseline.title, candidate.title, contrasts), csv.dump(contrasts, CONTRASTS)
+    document = Document(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
+    rows = csv.dump(comparison.frame, CONTRASTS)
     writers: dict[str, Callable[[], bytes]] = {
         ".html": lambda: _encoded(html.page(document, [html.Download("differences.csv", rows)])),
         ".md": lambda: _encoded(markdown.render(document)),
         ".tex": lambda: _encoded(tex.render(document)),
         ".csv": lambda: rows,
-        ".json": lambda: _json_of({"rows": contrasts.to_dicts()}),
+        ".json": lambda: _json_of({"note": comparison.note, "rows": comparison.frame.to_dicts()}),
     }
     return _chosen(writers, suffix)()
 
@@ -114,9 +116,9 @@ def _xml(gate: Gate) -> bytes:
 def _suites(gate: Gate) -> dict[str, list[dict[str, Any]]]:
     """The gated rows by the name of their suite: the task, of the anchor's rows with a word after it."""
     suites: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for side, each in (("", gate), *([(" (anchor)", gate.anchor)] if gate.anchor else [])):
-        for row in each.verdicts.filter(pl.col("verdict").is_not_null()).iter_rows(named=True):
-            suites[row["task"] + side].append(row)
+    for row in gate.verdicts.filter(pl.col("verdict").is_not_null()).iter_rows(named=True):
+        name = row["task"] if row["against"] == BASELINE else f"{row['task']} ({row['against']})"
+        suites[name].append(row)
     return suites
 
 
@@ -146,9 +148,11 @@ def facts(gate: Gate) -> dict[str, Any]:
     failing = gate.failing.sort("difference", nulls_last=True)
     worst = failing.row(0, named=True) if failing.height else None
     return {
+        "note": gate.note,
         "passed": gate.passed,
         "outcome": "passed" if gate.passed else "failed",
         "counts": gate.counts,
+        "counts_against_anchor": gate.counts_against(ANCHOR) if (gate.verdicts["against"] == ANCHOR).any() else None,
         "failing": failing.height,
         "worst_cell": row_name(worst) if worst else "",
         "worst_change": worst["difference"] if worst else None,
@@ -156,8 +160,7 @@ def facts(gate: Gate) -> dict[str, Any]:
 
 
 def _json(gate: Gate) -> bytes:
-    anchor = {"anchor": {**facts(gate.anchor), "rows": gate.anchor.verdicts.to_dicts()}} if gate.anchor else {}
-    return _json_of({**facts(gate), "rows": gate.verdicts.to_dicts(), **anchor})
+    return _json_of({**facts(gate), "rows": gate.verdicts.to_dicts()})
 
 
 def _json_of(value: Mapping[str, Any]) -> bytes:

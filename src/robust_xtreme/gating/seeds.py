@@ -8,7 +8,7 @@ most a margin worse is a claim about other items, too: its bounds have the item 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, sqrt
 from typing import Any, Final, final
@@ -17,8 +17,7 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.results.benchmark import Task
-from robust_xtreme.results.contrasts import CELLS, CHANGE, TASKS, contrasts
+from robust_xtreme.results.contrasts import CELLS, CHANGE, TASKS, Key
 from robust_xtreme.results.intervals import (
     CONFIDENCE,
     TOP,
@@ -28,7 +27,7 @@ from robust_xtreme.results.intervals import (
     t_quantile,
 )
 from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.outcomes import Cells, mean_of, pool_of, pooled_levels, repeated
+from robust_xtreme.results.outcomes import pool_of, pooled_levels
 from robust_xtreme.results.schema import CONTRASTS, build
 
 METHOD: Final = "t over training seeds"
@@ -64,22 +63,22 @@ def retrained(candidate: float, levels: Sequence[float]) -> Retrained:
     return Retrained(difference, se, df, t, t_probability(t, df))
 
 
-def across_seeds(runs: Sequence[Cells], candidate: Cells, tasks: Mapping[str, Task]) -> pl.DataFrame:
-    """CONTRASTS of a run against the mean of K runs of one recipe, on the same items.
+def across_seeds(whole: pl.DataFrame, levels: pl.DataFrame, keys: Collection[Key]) -> pl.DataFrame:
+    """CONTRASTS of a run against the mean of K runs of one recipe, from those of the items and LEVELS of the K runs.
 
-    Its pooled rows (kind `task`; of a task with one language the cell) are tested over training seeds: `se` is s sqrt(1
-    + 1/K), `df` is K - 1, p and `mde` use both, and `widened_se` has the item variance added, for `low`, `high` and the
-    bound of `ok`. Their p is corrected by Holm among them. Where the runs do not differ, or the items give no interval,
-    a pooled row is that of the items. Other rows always are: they say nothing about other trainings.
+    `keys` name the cells of the run. Pooled rows (kind `task`; of a task with one language the cell) are tested over
+    training seeds: `se` is s sqrt(1 + 1/K), `df` is K - 1, p and `mde` use both, and `widened_se` has the item
+    variance added, for `low`, `high` and the bound of `ok`. Their p is corrected by Holm among them. Where the runs do
+    not differ, or the items give no interval, a pooled row is that of the items. Other rows always are: they say
+    nothing about other trainings.
 
-    Raises UserError for fewer than three runs, Mismatch as `contrasts`.
+    Raises UserError for fewer than three runs.
     """
-    _check_number(len(runs))
-    whole = contrasts(mean_of(runs), repeated(candidate, len(runs)), tasks)
-    levels = pooled_levels([{key: run[key] for key in run.keys() & candidate.keys()} for run in runs])
+    _check_number(levels["run"].n_unique())
+    pooled = pooled_levels(levels, keys)
     tested, rest = [], []
     for row in whole.iter_rows(named=True):
-        test = retrained(row["candidate"], levels[pool_of(row)]) if _is_pooled(row, whole) else None
+        test = retrained(row["candidate"], pooled[pool_of(row)]) if _is_pooled(row, whole) else None
         if test is None or test.p is None or row["widened_se"] is None:
             rest.append(row)
         else:

@@ -1,15 +1,16 @@
 """Verdicts: which cells and tasks of a candidate are shown to be worse than the baseline's, and which shown not to be.
 
 Half of alpha is for the tasks, half for the cells. A row is `ok` where the one-sided 95 % bound of its difference is
-above minus the margin, or no item differs; that all of them are ok needs no correction (Berger 1982). Else it is
-`regressed` where its corrected one-sided p is at most its half of alpha, `beyond margin` where the upper bound is below
-minus the margin, and `undecided` otherwise. Nothing is rounded before it is compared.
+above minus the margin; that all of them are ok needs no correction (Berger 1982). Else it is `regressed` where its
+corrected one-sided p is at most its half of alpha, `beyond margin` where the upper bound is below minus the margin, and
+`undecided` otherwise. A task that the same weights answer without any other answer is `ok` whatever its size. Nothing
+is rounded before it is compared.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, final
@@ -32,9 +33,10 @@ from robust_xtreme.results.intervals import (
     smallest_detectable,
 )
 from robust_xtreme.results.multiplicity import CORRECTIONS
-from robust_xtreme.results.schema import CELL, SCALES, VERDICT_NAMES, VERDICTS, build
+from robust_xtreme.results.schema import CELL, SCALES, SIDES, VERDICT_NAMES, VERDICTS, build
 
 OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
+BASELINE, ANCHOR = SIDES
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
 
@@ -46,14 +48,13 @@ _TESTED: Final = ("difference", "widened_se", "df", "skewness", "p")
 class Gate:
     """All verdicts under a policy, from which text, files and exit code are made.
 
-    `note` says what the baseline is. `anchor` is the same of the first accepted baseline, where the baseline replaced
-    it: a run has to pass both, so that small falls do not add up unseen.
+    `verdicts` is a VERDICTS frame: against the baseline, and against its anchor where it has one, so that small falls
+    do not add up unseen. `note` says what the baseline is.
     """
 
     verdicts: pl.DataFrame
     policy: Policy
     note: str = ""
-    anchor: Gate | None = None
 
     def _repr_html_(self) -> str:
         """The outcome and the rows that matter, which a notebook shows."""
@@ -70,7 +71,7 @@ class Gate:
     @property
     def passed(self) -> bool:
         """Whether no row fails. It means that no fall is shown, not that there is none."""
-        return self.failing.is_empty() and (self.anchor is None or self.anchor.passed)
+        return self.failing.is_empty()
 
     @property
     def exit_code(self) -> int:
@@ -79,18 +80,22 @@ class Gate:
 
     @property
     def counts(self) -> dict[str, int]:
-        """The number of rows with each verdict."""
-        counts = Counter(self.verdicts["verdict"])
+        """The number of rows with each verdict against the baseline."""
+        return self.counts_against(BASELINE)
+
+    def counts_against(self, side: str) -> dict[str, int]:
+        """The number of rows with each verdict against the baseline or its anchor."""
+        counts = Counter(self.verdicts.filter(against=side)["verdict"])
         return {verdict: counts[verdict] for verdict in VERDICT_NAMES}
 
 
-def verdicts_of(lower: Any, upper: Any, p: Any, identical: Any, margin: Any, alpha: float) -> Any:
-    """The verdict of each row, from its bounds, corrected p and margin, and whether no item differs: numpy arrays.
+def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> Any:
+    """The verdict of each row, from its bounds, corrected p and margin: numpy arrays.
 
     NaN is of a row without a test. `alpha` is that of the whole gate.
     """
-    is_ok = np.asarray(identical) | (lower > -np.asarray(margin))
-    return np.select([is_ok, p <= alpha / len(GATED), upper < -np.asarray(margin)], [OK, REGRESSED, BEYOND], UNDECIDED)
+    least = -np.asarray(margin)
+    return np.select([lower > least, p <= alpha / len(GATED), upper < least], [OK, REGRESSED, BEYOND], UNDECIDED)
 
 
 def decide(
@@ -100,17 +105,21 @@ def decide(
     new: Iterable[Key],
     today: date,
     marks: Mapping[Key, str] | None = None,
+    unchanged: Collection[str] = (),
 ) -> Gate:
     """The verdicts on CONTRASTS, on the cells that only the baseline has, and on those that only the candidate has.
 
-    `marks` are those of the candidate's cells. Raises Mismatch where no row can be tested, or a rule requires a cell
-    that neither run has.
+    `marks` are those of the candidate's cells, `unchanged` the tasks that the same weights answer in both. Raises
+    Mismatch where no row can be tested, or a rule requires a cell that neither run has.
     """
     rows = [*map(dict, contrasts.iter_rows(named=True))]
     gated = [row for row in rows if row["kind"] in GATED and row["scale"] in policy.scales]
     _check_testable(gated, policy)
     for kind in GATED:
         _compare([row for row in gated if row["kind"] == kind], policy)
+    for row in gated:
+        if row["task"] in unchanged and row["difference"] == 0 and not row["differing"]:
+            row["verdict"] = OK
     alone = [_alone(key, verdict) for verdict, keys in ((MISSING, missing), (NEW, new)) for key in keys]
     _check_required([*gated, *alone], policy)
     rows = [_finished(row, policy, today, marks or {}) for row in (*rows, *alone)]
@@ -146,9 +155,8 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
     p_gate[tested] = CORRECTIONS[policy.correction]([float(value) for value in single])
     exact = np.array([row["method"] == EXACT_METHOD for row in rows])
     lower, upper = one_sided_bounds(difference, widened_se, df, skew, exact)
-    identical = np.array([row["differing"] == 0 for row in rows])
     margin = np.array([policy.margin_of(row) for row in rows])
-    verdicts = verdicts_of(lower, upper, p_gate, identical, margin, policy.alpha)
+    verdicts = verdicts_of(lower, upper, p_gate, margin, policy.alpha)
     for at, row in enumerate(rows):
         row |= {"verdict": str(verdicts[at]), "margin": float(margin[at])}
         if tested[at]:
@@ -192,6 +200,7 @@ def _finished(row: Row, policy: Policy, today: date, marks: Mapping[Key, str]) -
     key = tuple(row[name] for name in (*CELL[1:], "metric"))
     return {
         **row,
+        "against": BASELINE,
         "required": required,
         "accepted": accepted,
         "fails": fails and not accepted,
@@ -217,8 +226,8 @@ def _why(row: Row, policy: Policy) -> str:
     if verdict in (MISSING, NEW):
         has, other = ("baseline", "candidate") if verdict == MISSING else ("candidate", "baseline")
         return f"The {has} has this cell, and the {other} does not."
-    if row["differing"] == 0:
-        return "No item differs between the runs."
+    if verdict == OK and (row["p"] is None or row["bound"] <= -row["margin"]):
+        return "The same weights answer both runs, and no item differs."
     if row["p"] is None:
         return f"There is no test ({row['method']})."
     return _compared(row, policy)

@@ -7,7 +7,7 @@ as if they were one: as the mean of their levels, cell by cell and pooled by tas
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,8 @@ KEY: Final = (*CELL[1:], "metric")
 """The names of the values of a key."""
 
 _ITEM: Final = ("noise_seed", "example")
-_POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
+POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
+"""The columns that name a pool: the cells of one task under one condition, on one scale."""
 
 LEVELS: Final = Frame(
     "levels",
@@ -159,22 +160,22 @@ def _arms(arms: Sequence[Cell]) -> Cell:
 
 
 def pool_of(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The pool that a row of CONTRASTS belongs to: the cells of one task under one condition, on one scale."""
-    return tuple(row[name] for name in _POOL)
+    """The pool that a row of CONTRASTS belongs to, the values of POOL."""
+    return tuple(row[name] for name in POOL)
 
 
-def pooled_levels(runs: Sequence[Cells]) -> dict[tuple[str, ...], list[float]]:
-    """The mean level of each run over the cells of each pool, in points."""
+def pooled_levels(levels: pl.DataFrame, keys: Collection[Key]) -> dict[tuple[str, ...], list[float]]:
+    """The mean levels in points of each run of a LEVELS frame over the cells of each pool, of those in `keys`."""
     pools: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
-    for run in runs:
-        for pool, values in _by_pool(run).items():
+    for _, of_run in sorted(levels.group_by("run")):
+        by_key = {row[:-1]: row[-1] for row in of_run.select(*KEY, "value").iter_rows() if row[:-1] in keys}
+        for pool, values in _by_pool(by_key).items():
             pools[pool].append(float(np.mean(values)))
     return pools
 
 
-def _by_pool(run: Cells) -> dict[tuple[str, ...], list[float]]:
+def _by_pool(levels: Mapping[Key, float]) -> dict[tuple[str, ...], list[float]]:
     """The levels of the cells of each pool, and what noise changes of the clean level of the same cell."""
-    levels = {key: float(cell.reduce(cell.sums.sum(-2)).mean()) for key, cell in run.items()}
     values: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for key, level in levels.items():
         named = dict(zip(KEY, key, strict=True))

@@ -297,7 +297,8 @@ CONTRASTS: Final = Frame(
         **columns(pl.String, " ".join(CELL[1:])),
         "metric": Column(pl.String),
         "scale": one_of(*SCALES),
-        **columns(pl.Int64, "cells n clusters differing"),
+        **columns(pl.Int64, "cells n clusters"),
+        "differing": Column(pl.Int64, nullable=True),
         **columns(pl.Float64, "baseline candidate difference"),
         **columns(
             pl.Float64, "se widened_se df skewness low high p p_adjusted joint_low joint_high mde", nullable=True
@@ -313,15 +314,17 @@ CONTRASTS: Final = Frame(
 do not name it are empty, and the metric of several tasks is `score`. `scale` is what is compared: the level of clean
 text, that of perturbed text, or the change, perturbed minus clean. `low` and `high` bound the difference at 95 %,
 `joint_low` and `joint_high` those of the `m` tests of a kind all at once; `p_adjusted` is Holm's. `skewness` is that of
-the difference as an estimate. `mde` is the smallest
-difference that is detected with 80 % power at the corrected level.
+the difference as an estimate. `differing` counts the clusters whose outcomes differ, null where only levels are known.
+`mde` is the smallest difference that is detected with 80 % power at the corrected level.
 """
 
+SIDES: Final = ("baseline", "anchor")
 VERDICT_NAMES: Final = ("ok", "regressed", "beyond margin", "undecided", "missing", "new")
 
 VERDICTS: Final = Frame(
     "verdicts",
     {
+        "against": one_of(*SIDES),
         **{
             name: column if name in CONTRASTS.key else replace(column, nullable=True)
             for name, column in CONTRASTS.columns.items()
@@ -332,10 +335,11 @@ VERDICTS: Final = Frame(
         **columns(pl.String, "reason marks", nullable=True),
         "why": Column(pl.String),
     },
-    CONTRASTS.key,
+    ("against", *CONTRASTS.key),
 )
 """CONTRASTS with the verdict of the gate, and a row for each cell that only one of the runs has.
 
+`against` is what the candidate is compared with: the baseline, or its anchor, the first baseline.
 `verdict` is null where a row is not gated (the tasks of a language, a scale that the policy does not name). `bound` and
 `upper` are the one-sided 95 % bounds of the difference. `p_gate` is the one-sided p of no fall, corrected over the `m`
 rows that are gated and tested of its kind, and compared with half of the policy's alpha; `mde` of a gated row is for
