@@ -1,4 +1,4 @@
-"""docs/gate.md: each of its commands runs in its order, in an empty folder."""
+"""docs/gate.md: each of its commands runs in its order, in an empty folder; its files for CI are right."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
+from tests.github import ACTION, environment, run_script
 from tests.program import program
 
 from robust_xtreme.gating.policy import read
@@ -15,22 +17,53 @@ from robust_xtreme.gating.policy import read
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
 
 
+def blocks(language: str) -> list[str]:
+    """The contents of the page's code blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def check_run(line: str) -> None:
+    """Run a command of the page, on few rows, with exit code 0."""
+    words = shlex.split(line)[1:]
+    if words[0] == "eval":
+        words += ["--limit", "60"]
+    ended = program(*words)
+    assert ended.code in (0, None), (line, ended.err)
+
+
 def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With exit code 0: the same model is not worse than itself; files that are named are there."""
+    """With exit code 0: the same model is not worse than itself; files that are named are there.
+
+    After those of the page, with its file of a run, the lines of the job for GitLab, and the recipe for a shell.
+    """
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    for line in (line for block in blocks for line in block.splitlines()):
-        words = shlex.split(line)[1:]
-        if words[0] == "eval":
-            words += ["--limit", "60"]
-        ended = program(*words)
-        assert ended.code in (0, None), (line, ended.err)
-    names = ("gate.md", "gate.xml", "difference.html", "difference.csv")
+    (tmp_path / "ci.toml").write_text(blocks("toml")[1] + 'limit = "60"\n', encoding="utf-8")
+    for line in (line for block in blocks("sh") for line in block.splitlines()):
+        check_run(line)
+    job = yaml.safe_load(blocks("yaml")[1])["gate"]
+    assert job["script"][0] == "pip install robust-xtreme"
+    for line in job["script"][1:]:
+        check_run(line)
+    artifacts = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
+    names = ("gate.md", "gate.xml", "difference.html", "difference.csv", *artifacts)
     assert all((tmp_path / name).is_file() for name in names)
+    code, printed = run_script(blocks("bash")[0], tmp_path, environment(tmp_path, ""))
+    assert (code, printed.splitlines()[-1]) == (0, "The gate passed."), printed
+
+
+def test_the_workflow_passes_inputs_of_the_action() -> None:
+    """Its file is YAML, and each input of the action is on the page, as each output is."""
+    workflow = yaml.safe_load(blocks("yaml")[0])
+    assert workflow["permissions"]["pull-requests"] == "write"
+    action = yaml.safe_load(ACTION.read_text("utf-8"))
+    (step,) = [step for step in workflow["jobs"]["gate"]["steps"] if "/robust-xtreme@" in step["uses"]]
+    assert step["with"].keys() <= action["inputs"].keys()
+    names = [*action["inputs"], *action["outputs"]]
+    assert [name for name in names if f"`{name}`" not in PAGE] == []
 
 
 def test_the_policy_is_one(tmp_path: Path) -> None:
-    """The block of TOML is read."""
-    (tmp_path / "gate.toml").write_text(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0], encoding="utf-8")
+    """The first block of TOML is read."""
+    (tmp_path / "gate.toml").write_text(blocks("toml")[0], encoding="utf-8")
     policy = read(tmp_path / "gate.toml")
     assert (policy.margin, len(policy.rules), len(policy.accepted)) == (2.0, 1, 1)

@@ -69,9 +69,11 @@ def gate(
     before, after = load(baseline), load(run)
     decided = gated(before, after, _policy(policy, margin, undecided, missing), date.today(), marks_of(Path(run)))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
+    files = []
     for path in write(output or (), force, lambda suffix: gate_written(decided, suffix)):
         echo(str(path))
-    _tell_github(decided)
+        files.append(path)
+    _tell_github(decided, files)
     if update:
         _update(run, baseline, reason or "")
         return 0
@@ -87,9 +89,9 @@ def _update(run: str, name: str, reason: str) -> None:
     echo(f"Updated {name}: {in_words(replaced([Path(run)], name, reason=reason))}.")
 
 
-def _tell_github(decided: Gate) -> None:
-    """Annotations and a summary, where this runs in a workflow."""
-    from robust_xtreme.gating.github import ACTIONS, SUMMARY, summarise, workflow_commands
+def _tell_github(decided: Gate, files: list[Path]) -> None:
+    """Annotations, a summary and outputs of the step, where this runs in a workflow."""
+    from robust_xtreme.gating.github import ACTIONS, OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
 
     if os.environ.get(ACTIONS) != "true":
         return
@@ -97,6 +99,8 @@ def _tell_github(decided: Gate) -> None:
         echo(line)
     if path := os.environ.get(SUMMARY):
         summarise(decided, path)
+    if path := os.environ.get(OUTPUT):
+        set_outputs(decided, files, path)
 
 
 def _policy(path: str | None, margin: float | None, undecided: str | None, missing: str | None) -> Policy:

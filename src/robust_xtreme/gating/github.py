@@ -1,23 +1,26 @@
-"""Shows a gate where GitHub Actions runs it: an annotation for each failing row, and the comment as a summary."""
+"""Shows a gate where GitHub Actions runs it: an annotation for each failing row, a summary, and outputs of the step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from robust_xtreme.errors import UserError
 from robust_xtreme.gating.document import outcome, row_name
-from robust_xtreme.gating.outputs import gate_written
-from robust_xtreme.gating.verdicts import UNDECIDED, Gate
+from robust_xtreme.gating.outputs import facts, gate_written
+from robust_xtreme.gating.verdicts import REGRESSED, UNDECIDED, Gate
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.sinks import visible
 
 ACTIONS: Final = "GITHUB_ACTIONS"
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
+OUTPUT: Final = "GITHUB_OUTPUT"
 _MOST: Final = 10
 """The annotations of a step that GitHub shows."""
 
+_PATHS: Final = {".md": "report-path", ".json": "json-path", ".xml": "junit-path"}
 _DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
 
@@ -37,8 +40,39 @@ def _escaped(text: str, signs: Mapping[str, str]) -> str:
 
 def summarise(gate: Gate, path: str) -> None:
     """Append the comment to the summary of the step. Raises UserError where it cannot be written."""
+    _append(path, gate_written(gate, ".md"), "summary")
+
+
+def set_outputs(gate: Gate, files: Iterable[Path], path: str) -> None:
+    """Append the facts of a gate, and the paths of its files, to the outputs of the step. Raises as `summarise`."""
+    lines = [_assigned(name, value) for name, value in outputs_of(gate, files).items()]
+    _append(path, "".join(lines).encode("utf-8", "backslashreplace"), "outputs")
+
+
+def outputs_of(gate: Gate, files: Iterable[Path]) -> dict[str, str]:
+    """The outputs of the step by name; the change of the worst row is not rounded."""
+    known = facts(gate)
+    change = known["worst_change"]
+    return {
+        "passed": "true" if known["passed"] else "false",
+        "outcome": known["outcome"],
+        "regressions": str(known["counts"][REGRESSED]),
+        "undecided": str(known["counts"][UNDECIDED]),
+        "worst-cell": visible(known["worst_cell"]),
+        "worst-change": "" if change is None else repr(change),
+        **{_PATHS[file.suffix]: str(file) for file in files if file.suffix in _PATHS},
+    }
+
+
+def _assigned(name: str, value: str) -> str:
+    """An output in lines; the line that ends it cannot be in the value, which may have several lines."""
+    end = f"end-{secrets.token_hex(16)}"
+    return f"{name}<<{end}\n{value}\n{end}\n"
+
+
+def _append(path: str, data: bytes, what: str) -> None:
     try:
         with Path(path).open("ab") as file:
-            file.write(gate_written(gate, ".md"))
+            file.write(data)
     except OSError as error:
-        raise UserError(f"The step's summary {path} cannot be written: {error.strerror}.") from error
+        raise UserError(f"The step's {what} {path} cannot be written: {error.strerror}.") from error

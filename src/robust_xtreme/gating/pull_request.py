@@ -1,0 +1,167 @@
+"""Writes the comment of a gate on a pull request of GitHub: one comment, which later runs edit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Final, final
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from robust_xtreme.errors import DataError, RobustXtremeError, UserError, shown
+from robust_xtreme.gating.outputs import MARKER
+
+REPOSITORY, TOKEN, EVENT, API = "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_EVENT_PATH", "GITHUB_API_URL"
+_GITHUB: Final = "https://api.github.com"
+_OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!\.{1,2}$)[A-Za-z0-9_.-]+")
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_SECONDS: Final = 20.0
+_PAGE, _PAGES = 100, 100
+_BYTES: Final = 1 << 25
+_CLOSED: Final = (401, 403, 404)
+_CURE: Final = "Pass a token that may write comments (permissions: pull-requests: write); one of a fork may not."
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request: the address of the API without a slash at its end, `OWNER/NAME`, its number, and a token."""
+
+    api: str
+    repository: str
+    number: int
+    token: str = field(repr=False)
+
+    @property
+    def comments(self) -> str:
+        """The path of its comments."""
+        return f"/repos/{self.repository}/issues/{self.number}/comments"
+
+
+class Refused(RobustXtremeError):
+    """GitHub did not answer, or refused; `status` is 0 where there is no answer. The message has no token."""
+
+    def __init__(self, what: str, status: int = 0) -> None:
+        super().__init__(what)
+        self.status = status
+
+
+def of_workflow(environment: Mapping[str, str]) -> PullRequest | None:
+    """The pull request that a workflow runs for; None where it runs for something else.
+
+    Raises UserError where a variable is missing or malformed, DataError for the file of the event.
+    """
+    absent = [name for name in (REPOSITORY, TOKEN, EVENT) if not environment.get(name)]
+    if absent:
+        raise UserError(f"{', '.join(absent)} is not set. A workflow of GitHub sets them, apart from {TOKEN}: pass it.")
+    api, repository = environment.get(API) or _GITHUB, environment[REPOSITORY]
+    if not _is_safe(api):
+        raise UserError(f"{API} {shown(api)} is not an address of https, or of this machine.")
+    if not _OWNER_AND_NAME.fullmatch(repository):
+        raise UserError(f"{REPOSITORY} {shown(repository)} is not OWNER/NAME.")
+    number = _number(Path(environment[EVENT]))
+    return None if number is None else PullRequest(api.rstrip("/"), repository, number, environment[TOKEN].strip())
+
+
+def _is_safe(api: str) -> bool:
+    """Whether a token may be sent there."""
+    try:
+        parts = urlsplit(api)
+        loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        return (parts.scheme == "https" or loopback) and bool(parts.hostname) and not parts.username
+    except ValueError:
+        return False
+
+
+def _number(path: Path) -> int | None:
+    try:
+        event = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(path, "is not the event of a workflow, in JSON") from error
+    pull = event.get("pull_request") if isinstance(event, dict) else None
+    number = pull.get("number") if isinstance(pull, dict) else None
+    return number if isinstance(number, int) else None
+
+
+def put(pull: PullRequest, text: str, only_edit: bool = False) -> str:
+    """Edit the comment of an earlier run, or write one unless `only_edit`; return what was done: a participle.
+
+    Raises Refused.
+    """
+    earlier = _earlier(pull)
+    if earlier is None and only_edit:
+        return "not needed"
+    if earlier is None:
+        _ask(pull, "POST", pull.comments, {"body": text})
+        return "written"
+    _ask(pull, "PATCH", f"/repos/{pull.repository}/issues/comments/{earlier}", {"body": text})
+    return "edited"
+
+
+def _earlier(pull: PullRequest) -> int | None:
+    """The id of the comment with the marker that the token's user wrote: others could change theirs afterwards."""
+    marked = [each for each in _comments(pull) if str(each.get("body", "")).startswith(MARKER)]
+    if not marked:
+        return None
+    login = _login(pull)
+    return next((int(each["id"]) for each in marked if _is_by(each.get("user") or {}, login)), None)
+
+
+def _is_by(user: Mapping[str, Any], login: str | None) -> bool:
+    """Whether a comment's user is that of the token; the token of a workflow has no known login, and is a bot's."""
+    return user.get("type") != "User" if login is None else user.get("login", login) == login
+
+
+def _comments(pull: PullRequest) -> Iterator[dict[str, Any]]:
+    for page in range(1, _PAGES + 1):
+        rows = _ask(pull, "GET", f"{pull.comments}?per_page={_PAGE}&page={page}")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise Refused("The answer of GitHub is not a list of comments.")
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+
+
+def _login(pull: PullRequest) -> str | None:
+    try:
+        user = _ask(pull, "GET", "/user")
+    except Refused as refused:
+        if refused.status in _CLOSED:
+            return None
+        raise
+    return str(user["login"]) if isinstance(user, dict) and user.get("login") else None
+
+
+class _Staying(HTTPRedirectHandler):
+    """Follows no redirection, which would receive the token."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the redirection is an error."""
+        return
+
+
+def _ask(pull: PullRequest, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
+    """What GitHub answers, from JSON. Raises Refused."""
+    headers = {
+        "Authorization": f"Bearer {pull.token}",
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+        "User-Agent": "robust-xtreme",
+        "Content-Type": "application/json",
+    }
+    data = None if body is None else json.dumps(body).encode()
+    proxies = ProxyHandler({}) if pull.api.startswith("http:") else ProxyHandler()
+    try:
+        request = Request(pull.api + path, data, headers, method=method)
+        with build_opener(proxies, _Staying).open(request, timeout=_SECONDS) as answer:
+            return json.loads(answer.read(_BYTES))
+    except HTTPError as error:
+        cure = f" {_CURE}" if error.code in _CLOSED else ""
+        raise Refused(f"GitHub refuses {method} {path}: status {error.code}.{cure}", error.code) from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise Refused(f"GitHub does not answer {method} {path}: {type(error).__name__}.") from None

@@ -1,0 +1,133 @@
+"""`comment`: one comment on a pull request, and outputs of a step, whatever names and texts contain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.finished_runs import finished_run
+from tests.github import NUMBER, REPOSITORY, TOKEN, Comments, assigned
+from tests.program import Ended, program
+
+from robust_xtreme.gating import github
+from robust_xtreme.gating.outputs import MARKER
+
+
+@pytest.fixture
+def comments() -> Iterator[Comments]:
+    """A pull request without comments."""
+    with Comments() as started:
+        yield started
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """The report of a gate."""
+    path = tmp_path / "gate.md"
+    path.write_text(f"{MARKER}\n# robust-xtreme gate\n", encoding="utf-8")
+    return path
+
+
+def written(report: Path, api: str, *words: str, event: object = None, **changes: str) -> Ended:
+    """`comment` in the workflow of a pull request."""
+    path = report.parent / "event.json"
+    path.write_text(json.dumps({"pull_request": {"number": NUMBER}} if event is None else event), encoding="utf-8")
+    variables = {"GITHUB_REPOSITORY": REPOSITORY, "GITHUB_TOKEN": TOKEN, "GITHUB_EVENT_PATH": str(path)}
+    return program("comment", str(report), *words, **{**variables, "GITHUB_API_URL": api, **changes})
+
+
+def test_there_is_one_comment(report: Path, comments: Comments) -> None:
+    """It is written once, and edited after that; with `--only-edit` it is not written first."""
+    assert "is not needed" in written(report, comments.url, "--only-edit").out
+    assert comments.bodies == []
+    assert "is written" in written(report, comments.url).out
+    report.write_text(f"{MARKER}\nother", encoding="utf-8")
+    assert "is edited" in written(report, comments.url, "--only-edit").out
+    assert comments.bodies == [f"{MARKER}\nother"]
+
+
+def test_the_comment_of_another_user_is_not_edited(report: Path, comments: Comments) -> None:
+    """A user could change the verdict in it afterwards; with a token of a user it is that user's comment."""
+    comments.add(MARKER, "mallory", "User")
+    comments.login = "somebody"
+    assert "is written" in written(report, comments.url).out
+    assert "is edited" in written(report, comments.url).out
+    assert [row["user"]["login"] for row in comments.rows] == ["mallory", "somebody"]
+
+
+@pytest.mark.parametrize("event", [{}, {"ref": "main"}, {"pull_request": {"number": "7; x"}}, []])
+def test_another_event_has_no_comment(report: Path, comments: Comments, event: object) -> None:
+    """Nothing is asked, and the exit code is 0."""
+    ended = written(report, comments.url, event=event)
+    assert (ended.code or 0, comments.asked) == (0, [])
+    assert "does not run for a pull request" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GITHUB_API_URL", "http://example.org"),
+        ("GITHUB_API_URL", "http://127.0.0.1@example.org"),
+        ("GITHUB_API_URL", "file:///etc"),
+        ("GITHUB_API_URL", "https://[x"),
+        ("GITHUB_REPOSITORY", "../x"),
+        ("GITHUB_REPOSITORY", "a/b/../c"),
+        ("GITHUB_TOKEN", ""),
+        ("GITHUB_EVENT_PATH", "absent.json"),
+    ],
+)
+def test_a_wrong_variable_is_named(report: Path, comments: Comments, name: str, value: str) -> None:
+    """In one line with exit code 2, before anything is sent."""
+    ended = written(report, comments.url, **{name: value})
+    assert (ended.code, ended.err.count("\n"), comments.asked) == (2, 1, [])
+    assert name in ended.err or value in ended.err
+
+
+@pytest.mark.parametrize(("status", "cure"), [(403, True), (404, True), (500, False), (302, False)])
+def test_a_refusal_is_one_line(report: Path, comments: Comments, status: int, cure: bool) -> None:
+    """With exit code 3 and without the token; a redirection is not followed."""
+    comments.refuses = status
+    ended = written(report, comments.url)
+    assert (ended.code, ended.err.count("\n")) == (3, 1)
+    assert f"status {status}" in ended.err
+    assert ("pull-requests: write" in ended.err) == cure
+    assert TOKEN not in ended.err + ended.out
+    assert not any("elsewhere" in asked for asked in comments.asked)
+
+
+def test_only_a_report_is_written(report: Path, comments: Comments) -> None:
+    """Another file would not be recognised, and would be written again and again."""
+    report.write_text("# Report\n", encoding="utf-8")
+    assert "is not the report of a gate" in written(report, comments.url).err
+    assert comments.asked == []
+
+
+def test_an_output_has_one_value(tmp_path: Path) -> None:
+    """A value with lines that look like outputs, or like the end of one, is one value."""
+    value = "a\npassed=true\npassed<<end\ntrue\nend\nb"
+    assert assigned(github._assigned("worst-cell", value) + github._assigned("passed", "false")) == {
+        "worst-cell": value,
+        "passed": "false",
+    }
+    assert github._assigned("x", "") != github._assigned("x", "")
+
+
+def test_a_step_gets_outputs(tmp_path: Path) -> None:
+    """Facts of the gate that are not rounded, and its files."""
+    old, new = finished_run(tmp_path / "old", 0.9), finished_run(tmp_path / "new", 0.5)
+    output, data = tmp_path / "output", tmp_path / "gate.json"
+    words = ("gate", str(new), "--baseline", str(old), "-o", str(data))
+    assert program(*words, GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(output)).code == 1
+    values, facts = assigned(output.read_text("utf-8")), json.loads(data.read_text("utf-8"))
+    assert values == {
+        "passed": "false",
+        "outcome": "failed",
+        "regressions": str(facts["counts"]["regressed"]),
+        "undecided": str(facts["counts"]["undecided"]),
+        "worst-cell": facts["worst_cell"],
+        "worst-change": repr(facts["worst_change"]),
+        "json-path": str(data),
+    }
+    assert "cannot be written" in program(*words, "--force", GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(tmp_path)).err
