@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -51,13 +52,13 @@ def set_outputs(gate: Gate, files: Iterable[Path], path: str) -> None:
 
 def outputs_of(gate: Gate, files: Iterable[Path]) -> dict[str, str]:
     """The outputs of the step by name; the change of the worst row is not rounded."""
-    known = facts(gate)
+    known, counts = facts(gate), Counter(gate.verdicts["verdict"])  # against baseline and anchor
     change = known["worst_change"]
     return {
         "passed": "true" if known["passed"] else "false",
         "outcome": known["outcome"],
-        "regressions": str(known["counts"][REGRESSED]),
-        "undecided": str(known["counts"][UNDECIDED]),
+        "regressions": str(counts[REGRESSED]),
+        "undecided": str(counts[UNDECIDED]),
         "worst-cell": visible(known["worst_cell"]),
         "worst-change": "" if change is None else repr(change),
         **{_PATHS[file.suffix]: str(file) for file in files if file.suffix in _PATHS},
