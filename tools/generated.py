@@ -287,6 +287,7 @@ PAGES: Final = (
     _picture("languages", *_NOISE, f"{_PACKAGE}/catalogue.py"),
     _benchmark("evaluate-cpu", "evaluate"),
     _benchmark("perturb", "_perturb_page"),
+    _benchmark("resampling", "resampling"),
     _benchmark("search", "search"),
     _benchmark("train-cpu", "train"),
 )

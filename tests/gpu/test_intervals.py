@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from robust_xtreme.metrics.span_f1 import span_f1
-from robust_xtreme.results.intervals import Backend, estimate_difference, estimate_level
-from robust_xtreme.results.resampling import weights
+from robust_xtreme.results.intervals import CPU, Backend, estimate_difference, estimate_level
+from robust_xtreme.results.resampling import Member, simultaneous_quantile, weights
 
 pytestmark = [
     pytest.mark.gpu,
@@ -29,6 +29,15 @@ def test_resampling_on_cuda_gives_the_sums_of_the_cpu() -> None:
     ours = [span_f1.reduce(block @ sums) for block in weights(NAMES)]
     theirs = [CUDA.back(span_f1.reduce(block @ CUDA.to(sums))) for block in weights(NAMES, backend=CUDA)]
     assert (np.concatenate(ours) == np.concatenate(theirs)).all()
+
+
+def test_joint_quantiles_on_cuda_are_those_of_the_cpu() -> None:
+    """The same weights are drawn for both, so that only sums of floats differ, in their last digits."""
+    draw = np.random.default_rng(0)
+    families = (NAMES, tuple(f"x{name}" for name in NAMES))
+    family = [Member(draw.standard_normal(len(names)), 0.1, names) for names in families for _ in range(20)]
+    ours, theirs = (simultaneous_quantile(family, backend=backend) for backend in (CPU, CUDA))
+    assert theirs == pytest.approx(ours, rel=1e-9)
 
 
 def test_intervals_on_cuda_are_those_of_the_cpu() -> None:

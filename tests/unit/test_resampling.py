@@ -7,11 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.results import intervals
 from robust_xtreme.results.intervals import CPU, Backend
-from robust_xtreme.results.resampling import RESAMPLES, Member, counts, keys, simultaneous_quantile, weights
+from robust_xtreme.results.resampling import (
+    MOST_BYTES,
+    RESAMPLES,
+    Member,
+    chunk_of,
+    counts,
+    keys,
+    simultaneous_quantile,
+    weights,
+)
 
 TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
 NAMES = [f"{number:04}" for number in range(120)]
@@ -45,7 +55,7 @@ def test_weights_are_poisson() -> None:
 def _resampled(sums: Any, backend: Backend = CPU, resamples: int = RESAMPLES) -> np.ndarray:
     """Accuracies of resampled clusters."""
     blocks = weights(NAMES, resamples=resamples, backend=backend)
-    return np.concatenate([backend.back(accuracy.reduce(block @ sums)) for block in blocks])
+    return np.concatenate([backend.back(accuracy.reduce(block @ sums)) for block in blocks], -1)
 
 
 def test_resampling_spreads_as_the_jackknife_says() -> None:
@@ -71,6 +81,31 @@ def _member(seed: int, names: list[str]) -> Member:
     sums = np.stack([draw.binomial(4, 0.6, len(names)), np.full(len(names), 4)], -1).astype(np.float64)
     moments = intervals.level(CPU, sums[None], accuracy.reduce)
     return Member(moments.deviations, float(moments.jump), tuple(names))
+
+
+def test_a_quantile_is_the_same_on_tensors_and_in_any_order() -> None:
+    """Cells that share clusters are resampled together; their order in the family changes nothing."""
+    family = [_member(seed, names) for seed in range(3) for names in (NAMES, [f"x{name}" for name in NAMES])]
+    quantile = simultaneous_quantile(family, resamples=600)
+    assert simultaneous_quantile(family, resamples=600, backend=TORCH) == pytest.approx(quantile, rel=1e-12)
+    assert simultaneous_quantile(family[::-1], resamples=600) == pytest.approx(quantile, rel=1e-12)
+
+
+def test_weights_of_many_clusters_fit_into_memory() -> None:
+    """Two chunks of weights and the draws of one have at most 256 MiB, and a chunk at least one resample."""
+    for clusters in (1, 334, 40_000, 1_000_000, 30_000_000):
+        assert 1 <= chunk_of(clusters) <= MOST_BYTES / (17 * clusters) or chunk_of(clusters) == 1
+    assert (chunk_of(334), chunk_of(1_000_000)) == (500, 15)
+    blocks = weights(NAMES * 1000, resamples=140)
+    assert [len(block) for block in blocks] == [131, 9]
+
+
+def test_single_items_are_resampled_as_scipy_does() -> None:
+    """Where each item is a cluster, standard errors are those of scipy's bootstrap within the draws' error."""
+    right = np.random.default_rng(0).random((4, len(NAMES))) < 0.6
+    sums = np.stack([right, np.ones_like(right)], -1).astype(np.float64)
+    known = stats.bootstrap((right,), np.mean, axis=-1, n_resamples=4000, method="percentile", rng=0)
+    assert _resampled(sums).std(-1) == pytest.approx(100 * known.standard_error, rel=0.06)
 
 
 def test_more_cells_need_a_greater_quantile_and_copies_do_not() -> None:

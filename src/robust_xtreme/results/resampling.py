@@ -6,7 +6,8 @@ device, so it is the same integer on every device; resampling is counts @ statis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp, factorial
@@ -20,6 +21,11 @@ from robust_xtreme.results.intervals import CONFIDENCE, CPU, Backend, t_quantile
 
 RESAMPLES: Final = 4000
 CHUNK: Final = 500
+MOST_BYTES: Final = 2**28
+"""The most memory for weights at a time: 256 MiB."""
+_BYTES: Final = 2 * 8 + 1
+"""Of each weight: float64 in a chunk and in the one before it, which is still in use, and the byte that is drawn."""
+_CACHED: Final = 2**15
 _BITS: Final = 16
 _STEP: Final = 0x9E3779B97F4A7C15
 _MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -28,7 +34,10 @@ _MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 @final
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One cell of a declared family: the deviations (G,) of its leave-one-cluster-out values, its J, its clusters."""
+    """One cell of a declared family: the deviations of its leave-one-cluster-out values, its J, its clusters.
+
+    Deviations are a numpy array (G,).
+    """
 
     deviations: Any
     jump: float
@@ -43,15 +52,30 @@ def keys(clusters: Sequence[str]) -> Any:
 def counts(seed: int, resamples: range, cluster_keys: Any) -> Any:
     """Poisson(1) weights, uint8 of shape (resamples, G): one function of seed, resample and cluster key."""
     word = np.uint64(int(digest("bootstrap", str(seed)), 16))
-    rows = _mixed(np.arange(resamples.start, resamples.stop, dtype=np.uint64) * np.uint64(_STEP) ^ word)
-    return _table()[_mixed(rows[:, None] ^ cluster_keys[None, :]) >> np.uint64(64 - _BITS)]
+    rows = np.arange(resamples.start, resamples.stop, dtype=np.uint64) * np.uint64(_STEP) ^ word
+    _mix(rows)
+    rows ^= rows >> np.uint64(31)
+    drawn = np.empty((len(rows), len(cluster_keys)), np.uint8)
+    step = max(_CACHED // max(len(cluster_keys), 1), 1)
+    for start in range(0, len(rows), step):
+        words = rows[start : start + step, None] ^ cluster_keys[None, :]
+        _mix(words)
+        words >>= np.uint64(64 - _BITS)
+        np.take(_table(), words.view(np.int64), out=drawn[start : start + step], mode="clip")
+    return drawn
 
 
-def _mixed(words: Any) -> Any:
-    """Spread every bit of each 64-bit word over all of it (the finaliser of Steele, Lea and Flood, OOPSLA 2014)."""
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(_MIX[0])
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(_MIX[1])
-    return words ^ (words >> np.uint64(31))
+def _mix(words: Any) -> None:
+    """Spread every bit of each 64-bit word over its upper bits, in place.
+
+    With a last `word ^ word >> 31`, which leaves those as they are, it is the finaliser of Steele, Lea and Flood
+    (OOPSLA 2014).
+    """
+    shifted = np.empty_like(words)
+    for shift, factor in ((30, _MIX[0]), (27, _MIX[1])):
+        np.right_shift(words, np.uint64(shift), out=shifted)
+        words ^= shifted
+        words *= np.uint64(factor)
 
 
 @cache
@@ -63,22 +87,44 @@ def _table() -> Any:
 
 
 def weights(
-    clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES, chunk: int = CHUNK, backend: Backend = CPU
+    clusters: Sequence[str],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    chunk: int | None = None,
+    backend: Backend = CPU,
 ) -> Iterator[Array]:
-    """Chunks of weights, float64 of shape (chunk, G), on the backend's device; they do not depend on the chunk."""
+    """Chunks of weights, float64 of shape (chunk, G), on the backend's device; they do not depend on the chunk.
+
+    Unless it is given, a chunk has 500 resamples, or as many as fit into 256 MiB.
+    """
     cluster_keys = keys(clusters)
+    chunk = chunk or chunk_of(len(clusters))
     for start in range(0, resamples, chunk):
         block = counts(seed, range(start, min(start + chunk, resamples)), cluster_keys)
         yield backend.to(block.astype(np.float64))
 
 
-def _studentised(member: Member, seed: int, resamples: int, backend: Backend) -> Any:
-    deviations = np.asarray(backend.back(member.deviations), dtype=np.float64)
-    columns = backend.to(np.stack([np.ones_like(deviations), deviations, deviations**2], -1))
-    blocks = weights(member.clusters, seed, resamples, backend=backend)
-    size, shift, square = np.concatenate([backend.back(block @ columns) for block in blocks]).T
-    spread = square - shift**2 / np.maximum(size, 1) + member.jump
-    return np.divide(shift, np.sqrt(spread), out=np.zeros_like(shift), where=spread > 0)
+def chunk_of(clusters: int) -> int:
+    """How many resamples of G clusters are weighed at a time."""
+    return max(min(CHUNK, MOST_BYTES // (_BYTES * max(clusters, 1))), 1)
+
+
+def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Backend) -> Any:
+    """The greatest |t| of members that have the same clusters in each resample, a numpy array (resamples,)."""
+    xp, last = backend.xp, len(members) + 1
+    deviations = np.stack([np.asarray(member.deviations, np.float64) for member in members], -1)
+    columns = backend.to(np.concatenate((np.ones((len(deviations), 1)), deviations, deviations**2), -1))
+    jumps = backend.to(np.array([member.jump for member in members], np.float64))
+    chunks = []
+    for block in weights(members[0].clusters, seed, resamples, backend=backend):
+        sums = block @ columns
+        size, shift, square = sums[:, :1], sums[:, 1:last], sums[:, last:]
+        power = shift * shift
+        spread = square - power / xp.clip(size, 1, None) + jumps
+        varies = spread > 0
+        t_squared = xp.where(varies, power / xp.where(varies, spread, 1.0), 0.0)
+        chunks.append(backend.back(xp.sqrt(xp.amax(t_squared, -1))))
+    return np.concatenate(chunks)
 
 
 def simultaneous_quantile(
@@ -90,7 +136,15 @@ def simultaneous_quantile(
     the family's fewest clusters.
     """
     greatest = np.zeros(resamples)
-    for member in family:
-        greatest = np.maximum(greatest, np.abs(_studentised(member, seed, resamples, backend)))
+    for members in _by_clusters(family):
+        greatest = np.maximum(greatest, _greatest(members, seed, resamples, backend))
     single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.clusters) for member in family) - 1)
     return max(single, float(np.quantile(greatest, CONFIDENCE, method="higher")))
+
+
+def _by_clusters(family: Sequence[Member]) -> Iterable[Sequence[Member]]:
+    """The members that have the same clusters, so that their weights are drawn once."""
+    groups: defaultdict[tuple[str, ...], list[Member]] = defaultdict(list)
+    for member in family:
+        groups[member.clusters].append(member)
+    return groups.values()
