@@ -14,6 +14,7 @@ SLOW: Final = frozenset(
         "test_copied",
         "test_coverage",
         "test_coverage_averages",
+        "test_damaged_baselines",
         "test_data_command",
         "test_doctor",
         "test_embeddings",

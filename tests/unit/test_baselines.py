@@ -124,7 +124,7 @@ DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "empty parquet": (".parquet", lambda _: b"", "was changed, or written only in part"),
     "changed byte": (".parquet", _flipped, "was changed, or written only in part"),
     "edited json": (".json", _other_reason, "was changed after the baseline was saved"),
-    "not finite": (".json", lambda content: content.replace(b'"reason": ""', b'"reason": NaN'), "was changed after"),
+    "not finite": (".json", lambda content: content.replace(b'"reason": ""', b'"reason": NaN'), "is not the file"),
     "other schema": (".json", _other_schema, "has schema version 99; this robust-xtreme reads version"),
     "cut json": (".json", lambda content: content[:99], "is not JSON"),
     "another json": (".json", lambda _: b"[1]", "is not the file of a baseline"),
@@ -179,7 +179,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "limit": ({"spec": {"seeds": 2, "limit": "20"}}, r"--limit is not given in the baseline main and '20' in the run "),
     "seeds": ({"spec": {"seeds": 3}}, r"--seeds is 2 in the baseline main and 3 in"),
     "packs": ({"packs": "abc"}, r"the identity of --packs is not given in the baseline main and 'abc' in"),
-    "schema": ({"schema_version": 6}, r"the schema version is 5 in the baseline main and 6 in"),
+    "schema": ({"schema_version": 6}, r"has schema version 6; this robust-xtreme reads version 5"),
     "data": ({"unit": {"data": "y"}}, r"the data of xnli/de is 'x' in the baseline main and 'y' in the run"),
     "rows": (
         {"count": 90},

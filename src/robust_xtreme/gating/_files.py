@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, UserError, no_room, of_system, shown
-from robust_xtreme.results import store
+from robust_xtreme.results import shapes, store
 from robust_xtreme.results.manifest import with_digest
 from robust_xtreme.results.schema import SCHEMA_VERSION
 
@@ -28,8 +28,16 @@ ANCHOR: Final = ".anchor"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-_FACTS: Final = {"files": dict, "runs": list, "asked": dict, "tasks": dict, "data": list, "conditions": list}
-"""What a NAME.json has, with the types; `reason`, `saved_at` and `version` are texts."""
+_FACTS: Final = {
+    "files": {str: str},
+    "runs": [{"models": shapes.MODELS}, ...],
+    "asked": dict,
+    "tasks": shapes.TASKS,
+    "data": shapes.UNITS,
+    "conditions": [{"condition": str, "kind": str}],
+    **dict.fromkeys(("version", "reason", "saved_at"), str),
+}
+"""What a NAME.json has."""
 
 
 def check_name(name: str) -> str:
@@ -72,7 +80,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         known = f"schema version {shown(facts['schema_version'])}"
         what = f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}"
         raise Mismatch(f"{what}. Save the baseline again from a run of this version: {_again(path)}")
-    if not all(isinstance(facts.get(key), kind) for key, kind in _FACTS.items()):
+    if not shapes.fits(facts, _FACTS):
         raise DataError(path, f"is not the file of a baseline. {_cure(path)}")
     with suppress(ValueError):  # a number that is not finite
         if store.json_bytes(with_digest(facts)) == path.read_bytes():

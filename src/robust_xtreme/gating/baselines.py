@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from pathlib import Path
 from typing import Any, Final, final
 
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.errors import Mismatch, MissingData, UserError, counted, nearest, shown
+from robust_xtreme.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, shown
 from robust_xtreme.gating import _files
 from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
 from robust_xtreme.gating.identities import check_comparable as check_identities
@@ -113,7 +115,8 @@ class _Run:
 def load(name: str | Path, root: Path = ROOT) -> Baseline:
     """The baseline of a name in the folder `root`, of a path to NAME.json, or the run in a folder.
 
-    Raises MissingData where there is none, DataError where a file was changed or cut, Mismatch for another schema.
+    Raises MissingData where there is none, DataError where a file was changed or cut, Mismatch for another schema, or
+    where the levels are not those of the items.
     """
     given = str(name)
     stem = _stem(given, root)
@@ -136,17 +139,12 @@ def of_runs(folders: Sequence[Path]) -> Baseline:
 
 
 def check(baseline: Baseline) -> None:
-    """Raise Mismatch where the levels of a baseline are not those of its items, or its anchor is of other things.
+    """Raise Mismatch where the standard errors of a baseline are not those of its items, or its anchor of other things.
 
-    That its files are as they were saved is checked when it is loaded.
+    That its files are as they were saved, and agree with each other, is checked when it is loaded.
     """
     if baseline.paired:
-        again = levels_of(baseline.runs)
-        wrong = again.filter((again["value"] - baseline.levels["value"]).abs() > _SAME)
-        if wrong.height:
-            saved = baseline.facts.get("version")
-            what = f"The levels of {baseline.title} are not those of its items: {_named(wrong.row(0, named=True))}."
-            raise Mismatch(f"{what} It was saved by version {saved}; this is {__version__}. Save it again.")
+        _check_levels(baseline, ("se",))
     if baseline.anchor is not None:
         check_comparable(baseline.anchor, baseline)
         check(baseline.anchor)
@@ -179,13 +177,47 @@ def _load(stem: Path, name: str) -> Baseline:
     facts = _files.read_facts(paths[JSON])
     _files.check_file(paths[CSV], facts)
     levels = store.read_frame(paths[CSV], LEVELS)
+    _check_described(paths[CSV], levels, facts)
     runs: tuple[Cells, ...] = ()
     if os.path.lexists(paths[PARQUET]):
         _files.check_file(paths[PARQUET], facts)
         runs = cells_of(paths[PARQUET], levels, store.read_frame(paths[PARQUET], OUTCOMES))
     anchored = _files.files_of(_files.anchor_of(stem))[JSON]
     anchor = _load(_files.anchor_of(stem), f"{name}{_files.ANCHOR}") if os.path.lexists(anchored) else None
-    return Baseline(name, runs, levels, facts, facts.get("reason", ""), facts.get("saved_at", ""), anchor)
+    baseline = Baseline(name, runs, levels, facts, facts["reason"], facts["saved_at"], anchor)
+    if baseline.paired:
+        _check_levels(baseline, ("n", "clusters", "seeds", "value"))
+    return baseline
+
+
+def _check_described(path: Path, levels: pl.DataFrame, facts: Mapping[str, Any]) -> None:
+    """Raise DataError where LEVELS have other runs, models, metrics or conditions than NAME.json."""
+    runs = enumerate(facts["runs"], 1)
+    models = {(run, model["task"], model["model"]) for run, entry in runs for model in entry["models"]}
+    metrics = {(task, entry["metrics"][0]) for task, entry in facts["tasks"].items()}
+    conditions = {(row["condition"],) for row in facts["conditions"]}
+    known: dict[tuple[str, ...], set[Any]] = {
+        ("run", "task", "model"): models,
+        ("task", "metric"): metrics,
+        ("condition",): conditions,
+    }
+    strange = [columns for columns, rows in known.items() if not set(levels.select(columns).iter_rows()) <= rows]
+    if strange or levels["run"].n_unique() != len(facts["runs"]):
+        raise DataError(path, "does not have the runs and cells that the .json beside it describes")
+
+
+def _check_levels(baseline: Baseline, columns: Iterable[str]) -> None:
+    """Raise Mismatch where LEVELS are not those of the items, in these columns."""
+    again, levels = levels_of(baseline.runs), baseline.levels
+    wrong = levels.filter(reduce(or_, (_differ(levels[name], again[name]) for name in columns)))
+    if wrong.height:
+        what = f"The levels of {baseline.title} are not those of its items: {_named(wrong.row(0, named=True))}."
+        saved = f"It was saved by version {baseline.facts['version']}; this is {__version__}."
+        raise Mismatch(f"{what} {saved} Save it again.")
+
+
+def _differ(before: pl.Series, after: pl.Series) -> pl.Series:
+    return ((after - before).abs() > _SAME).fill_null(False) | (before.is_null() != after.is_null())
 
 
 # ------------------------------------------------------------------------------------------------------- several runs

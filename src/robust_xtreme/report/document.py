@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, UserError
+from robust_xtreme.errors import DataError, MissingData, UserError
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, text_of
 from robust_xtreme.report.legend import legend
@@ -24,8 +24,11 @@ from robust_xtreme.report.renderers.terminal import height, print_table
 from robust_xtreme.report.summary import by_run, verdict_on, what_was_run
 from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_AVERAGES, Results, View
-from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCORES
+from robust_xtreme.results import shapes
+from robust_xtreme.results.csv import check_version
+from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, frame_of, read_manifest
+from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
+from robust_xtreme.results.shapes import fits
 from robust_xtreme.sinks import visible
 
 TITLE: Final = "Degradation under noise"
@@ -71,11 +74,16 @@ def results_of(folder: Path) -> Results:
 
 def finished(folder: Path) -> Results:
     """The same of a folder that a user names. Raises MissingData where it is not that of a finished run."""
-    if not (folder / MANIFEST).is_file():
+    path = folder / MANIFEST
+    if not path.is_file():
         raise MissingData(f"{folder} is not the folder of a run of eval: it has no {MANIFEST}.")
-    if not read_manifest(folder / MANIFEST).get("complete"):
+    manifest = read_manifest(path)
+    check_version(path, str(manifest.get("schema_version", SCHEMA_VERSION)))
+    if not manifest.get("complete"):
         what = f"The run in {folder} is not finished. To continue it"
         raise MissingData(f"{what}: robust-xtreme eval --config {folder / 'run.toml'} --out {folder}")
+    if not fits(manifest, shapes.MANIFEST):
+        raise DataError(path, f"is not the manifest of a finished run. {OTHERWISE}")
     return results_of(folder)
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, no_room
+from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError, UserError, no_room
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
@@ -101,7 +101,12 @@ def read_frame(path: Path, frame: Frame, where: pl.Expr | None = None) -> pl.Dat
 
     Raises DataError where the file is missing or malformed, Mismatch where it has another schema version.
     """
-    return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path, where), frame)
+    try:
+        return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path, where), frame)
+    except UserError:
+        raise
+    except RobustXtremeError as error:
+        raise DataError(path, f"is malformed. {error}") from error
 
 
 def _read_parquet(path: Path, where: pl.Expr | None) -> pl.DataFrame:
