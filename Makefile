@@ -1,5 +1,7 @@
 # make eval       create .venv, install the locked versions, evaluate the embedded model on the embedded suite
 # make test       create .venv, install the locked versions, run every check (what CI runs)
+# make gate       evaluate the embedded model under @ci and gate it against reports/baselines/mini; other weights fail
+# make baseline   accept the embedded model as it is: write reports/baselines/mini again
 # make check      lint, types and the fast unit tests, in under a minute: for editing
 # make test-long  the sweeps marked `long`
 # make lock       write the files of locks/ from the versions installed in .venv
@@ -16,7 +18,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: eval test check test-long generated docs lock bench mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long generated docs lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -34,6 +36,18 @@ eval: $(READY)
 	$(BIN)/robust-xtreme eval --perturb char_noise:0.1
 
 test: install lint types docs tests
+
+# What `make gate` and `make baseline` evaluate: the languages that together have every perturbation of @ci.
+CI := --perturb @ci --languages ar,es --limit 80
+
+gate: install
+	$(BIN)/python -m pytest -q tests/bundled/test_mini_baseline.py
+	$(BIN)/robust-xtreme eval $(CI) --no-cache --force --quiet --out runs/ci
+	$(BIN)/robust-xtreme gate runs/ci --baseline reports/baselines/mini
+
+baseline: install
+	$(BIN)/robust-xtreme eval $(CI) --no-cache --force --quiet --out runs/ci
+	$(BIN)/robust-xtreme baseline save runs/ci --name mini --folder reports/baselines --force
 
 lint:
 	$(BIN)/ruff check .
