@@ -26,7 +26,7 @@ def check_run(line: str) -> None:
     """Run a command of the page, on few rows, with exit code 0."""
     words = shlex.split(line)[1:]
     if words[0] == "eval":
-        words += ["--limit", "60"]
+        words += ["--limit", "120"]
     ended = program(*words)
     assert ended.code in (0, None), (line, ended.err)
 
@@ -37,7 +37,7 @@ def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     After those of the page, with its file of a run, the lines of the job for GitLab, and the recipe for a shell.
     """
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "ci.toml").write_text(blocks("toml")[1] + 'limit = "60"\n', encoding="utf-8")
+    (tmp_path / "ci.toml").write_text(blocks("toml")[1] + 'limit = "120"\n', encoding="utf-8")
     for line in (line for block in blocks("sh") for line in block.splitlines()):
         check_run(line)
     job = yaml.safe_load(blocks("yaml")[1])["gate"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from robust_xtreme.gating.policy import Policy
     from robust_xtreme.gating.verdicts import Gate
 
+MAIN: Final = "main"
+"""The name of the baseline, where none is given."""
+
 Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
 Before = Annotated[
-    str, option("--baseline NAME|DIR", "A saved baseline, or another run. Default: main.", _completion.folder)
+    str | None, option("--baseline NAME|DIR", "A saved baseline, or another run. Default: main.", _completion.folder)
 ]
 Margin = Annotated[float | None, option("--margin POINTS", "How far a level may fall. Default: 2.")]
 PolicyFile = Annotated[str | None, option("--policy FILE", "Margins, rules and accepted regressions, in TOML.")]
@@ -33,11 +37,14 @@ Outputs = Annotated[
     option("--output -o FILE", "Write a comment (.md), page (.html), JUnit (.xml) or data (.json, .csv). Repeatable."),
 ]
 Force = Annotated[bool, option("--force", "Overwrite what is there.")]
+SelfTest = Annotated[
+    bool, option("--self-test", "Gate A/A comparisons of the run, and print how often they alarm. Writes no files.")
+]
 
 
 def gate(
     run: Run,
-    baseline: Before = "main",
+    baseline: Before = None,
     margin: Margin = None,
     policy: PolicyFile = None,
     undecided: Undecided = None,
@@ -47,6 +54,7 @@ def gate(
     reason: Reason = None,
     output: Outputs = None,
     force: Force = False,
+    self_test: SelfTest = False,
 ) -> int:
     """Refuse a run that got worse than a baseline on clean or perturbed text, in any task or language.
 
@@ -58,7 +66,9 @@ def gate(
 
     robust-xtreme gate runs/new --baseline main
 
-    robust-xtreme gate runs/new --baseline runs/old --margin 3 --undecided fail -o gate.md -o gate.xml"""
+    robust-xtreme gate runs/new --baseline runs/old --margin 3 --undecided fail -o gate.md -o gate.xml
+
+    robust-xtreme gate runs/new --self-test --policy gate.toml"""
     from robust_xtreme.commands._terminal import output as terminal
     from robust_xtreme.gating.baselines import load
     from robust_xtreme.gating.comparing import gated, marks_of
@@ -66,8 +76,14 @@ def gate(
     from robust_xtreme.gating.outputs import gate_written, write
     from robust_xtreme.report.renderers.terminal import print_blocks
 
-    before, after = load(baseline), load(run)
-    decided = gated(before, after, _policy(policy, margin, undecided, missing), date.today(), marks_of(Path(run)))
+    chosen = _policy(policy, margin, undecided, missing)
+    if self_test:
+        _check_alone(explain=explain, update=update, output=bool(output), reason=reason is not None)
+        _test_itself(run, baseline, chosen)
+        return 0
+    name = baseline or MAIN
+    before, after = load(name), load(run)
+    decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
     print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
     files = []
     for path in write(output or (), force, lambda suffix: gate_written(decided, suffix)):
@@ -75,10 +91,33 @@ def gate(
         files.append(path)
     _tell_github(decided, files)
     if update:
-        _update(run, baseline, reason or "")
+        _update(run, name, reason or "")
         return 0
     _next(decided, run)
     return decided.exit_code
+
+
+def _check_alone(**given: bool) -> None:
+    """Raise UserError for an option that a self-test does not take."""
+    from robust_xtreme.errors import UserError
+
+    for name in (name for name, is_given in given.items() if is_given):
+        raise UserError(f"--self-test compares the run with itself and does not take --{name}.")
+
+
+def _test_itself(run: str, baseline: str | None, policy: Policy) -> None:
+    """Print how often A/A comparisons of the run alarm, with a bar on a terminal."""
+    from rich.progress import track
+
+    from robust_xtreme.commands._terminal import messages
+    from robust_xtreme.commands._terminal import output as terminal
+    from robust_xtreme.gating.baselines import load
+    from robust_xtreme.gating.self_test import self_test
+    from robust_xtreme.report.renderers.terminal import print_blocks
+
+    console, before = messages(), load(baseline) if baseline else None
+    each = partial(track, description="A/A comparisons", console=console, disable=not console.is_terminal)
+    print_blocks(terminal(), self_test(load(run), policy, before, each=each).blocks())
 
 
 def _update(run: str, name: str, reason: str) -> None:

@@ -102,13 +102,18 @@ def measured(stats: pl.DataFrame, scores: pl.DataFrame, tasks: Mapping[str, Task
 
 
 def contrasts(
-    baseline: Mapping[Key, Cell], candidate: Mapping[Key, Cell], tasks: Mapping[str, Task], backend: Backend = CPU
+    baseline: Mapping[Key, Cell],
+    candidate: Mapping[Key, Cell],
+    tasks: Mapping[str, Task],
+    backend: Backend = CPU,
+    joint: bool = True,
 ) -> pl.DataFrame:
     """CONTRASTS of the cells that both runs have, sorted.
 
     p is corrected by Holm within the rows of one kind (cell, task or language), those of clean and perturbed text
-    together and those of the changes apart; so are the joint bounds. Raises Mismatch, naming the example or the cell,
-    where the items or the noise seeds of a cell are not the same.
+    together and those of the changes apart; so are the joint bounds. They are resampled; without `joint` they are those
+    of each row alone. Raises Mismatch, naming the example or the cell, where the items or the noise seeds of a cell are
+    not the same.
     """
     both = sorted(baseline.keys() & candidate.keys())
     numbers = numbered((baseline[key] for key in both), {name: task.parallel_ids for name, task in tasks.items()})
@@ -117,7 +122,7 @@ def contrasts(
     for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
         families[contrast.names["kind"], contrast.scale == CHANGE].append(contrast)
     names = _names(numbers)
-    rows = [row for family in families.values() for row in _tested(family, names, backend)]
+    rows = [row for family in families.values() for row in _tested(family, names if joint else None, backend)]
     return build(rows, CONTRASTS).sort(CONTRASTS.key)
 
 
@@ -196,13 +201,13 @@ def _noise(pair: _Pair) -> str:
 # --------------------------------------------------------------------------------------------------------- one family
 
 
-def _tested(family: Sequence[_Contrast], names: Mapping[int, str], backend: Backend) -> Iterator[dict[str, Any]]:
-    """The rows of one family of tests; those without an interval are not tested."""
+def _tested(family: Sequence[_Contrast], names: Mapping[int, str] | None, backend: Backend) -> Iterator[dict[str, Any]]:
+    """The rows of one family of tests, with joint bounds if clusters have names; those without an interval are not."""
     moments = [_moments(contrast) for contrast in family]
     estimates = [estimate_average(each, _differing(contrast)) for each, contrast in zip(moments, family, strict=True)]
     tested = [at for at, estimate in enumerate(estimates) if estimate.p is not None]
     adjusted = dict(zip(tested, holm([estimates[at].p or 0.0 for at in tested]), strict=True))
-    quantile = _quantile([(moments[at], _clusters(family[at], names)) for at in tested], backend)
+    quantile = _quantile([(moments[at], _clusters(family[at], names)) for at in tested], backend) if names else None
     for at, (contrast, estimate) in enumerate(zip(family, estimates, strict=True)):
         row = _row(contrast, estimate)
         if at in adjusted:

@@ -228,6 +228,14 @@ def one_sided_bounds(difference: Any, widened_se: Any, df: Any, skew: Any, exact
     return difference - below * widened_se, difference + above * widened_se
 
 
+def share_bounds(count: int, of: int) -> tuple[float, float]:
+    """The bounds at 95 % of a share, from independent draws (Wilson 1927)."""
+    from scipy import stats
+
+    low, high = stats.binomtest(count, of).proportion_ci(CONFIDENCE, method="wilson")
+    return float(low), float(high)
+
+
 @cache
 def t_quantile(probability: float, freedom: float) -> float:
     """The quantile of Student's t."""
