@@ -19,6 +19,7 @@ SLOW: Final = frozenset(
         "test_doctor",
         "test_embeddings",
         "test_encoders",
+        "test_export",
         "test_false_drops",
         "test_family_choice",
         "test_family_retrieval",

@@ -1,0 +1,83 @@
+"""`robust-xtreme export`: hands a finished run to other programs: a model card, MLflow or Weights & Biases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._options import argument, option
+from robust_xtreme.errors import UserError
+from robust_xtreme.sinks import echo
+
+if TYPE_CHECKING:
+    from robust_xtreme.report.view import Results
+
+_FOLDERS: Final = {"--mlflow": "mlruns", "--wandb": "wandb"}
+
+Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
+Card = Annotated[bool, option("--model-card", "A model card with every level as model-index, for the hub.")]
+Mlflow = Annotated[bool, option("--mlflow", "A run in a store of MLflow's files; needs robust-xtreme[mlflow].")]
+Wandb = Annotated[bool, option("--wandb", "An offline run of Weights & Biases; needs robust-xtreme[wandb].")]
+Output = Annotated[
+    str | None,
+    option("--output -o PATH", "The file of the card (default: stdout), or the folder (default: mlruns, wandb)."),
+]
+Force = Annotated[bool, option("--force", "Overwrite the file that is there.")]
+
+
+def export(
+    run: Run,
+    model_card: Card = False,
+    mlflow: Mlflow = False,
+    wandb: Wandb = False,
+    output: Output = None,
+    force: Force = False,
+) -> None:
+    """Hand a finished run to other programs, in one of their formats; nothing is sent anywhere.
+
+    Each has the headline metric of every task and language, clean and under each noise, and the drop. The numbers are
+    those of scores.csv and deltas.csv, unrounded.
+
+    Examples:
+
+    robust-xtreme export runs/new --model-card -o README.md
+
+    robust-xtreme export runs/new --mlflow
+
+    robust-xtreme export runs/new --wandb -o tracked"""
+    from robust_xtreme.report.document import finished
+
+    wanted = [name for name, given in (("--model-card", model_card), ("--mlflow", mlflow), ("--wandb", wandb)) if given]
+    if len(wanted) != 1:
+        raise UserError(
+            f"export takes one of --model-card, --mlflow and --wandb, not {' and '.join(wanted) or 'none'}."
+        )
+    results = finished(Path(run))
+    if model_card:
+        _write_card(results, output, force)
+    else:
+        _track(wanted[0], Path(run), results, Path(output or _FOLDERS[wanted[0]]))
+
+
+def _write_card(results: Results, output: str | None, force: bool) -> None:
+    from robust_xtreme.exporting.model_card import model_card
+    from robust_xtreme.perturbing.output import target
+    from robust_xtreme.results import store
+
+    if output is None:
+        echo(model_card(results), end="")
+        return
+    path = target("-o", output, force, {})
+    store.write(path, model_card(results).encode("utf-8", "backslashreplace"))
+    echo(str(path))
+
+
+def _track(name: str, run: Path, results: Results, folder: Path) -> None:
+    from robust_xtreme.exporting.trackers import to_mlflow, to_wandb, tracked
+
+    content = tracked(run, results)
+    if name == "--mlflow":
+        echo(f"{folder}: run {to_mlflow(content, folder)}")
+    else:
+        echo(to_wandb(content, folder))
