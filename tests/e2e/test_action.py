@@ -21,9 +21,10 @@ HOSTILE: Final = "'; touch pwned; \"$(touch pwned)`touch pwned`\n::set-output na
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs named old, worse, and other, of other data."""
+    """Runs named old, near, worse, and other, of other data."""
     folder = tmp_path_factory.mktemp("runs")
     finished_run(folder / "old", 0.9)
+    finished_run(folder / "near", 0.9, draw=1)
     finished_run(folder / "worse", 0.5)
     finished_run(folder / "other", 0.9, unit={"data": "y"})
     return folder
@@ -78,6 +79,14 @@ def test_a_run_that_fails(tmp_path: Path, comments: Comments, runs: Path) -> Non
     assert comments.bodies[-1].startswith(f"{MARKER}\n# robust-xtreme gate\n\n**Passed.**")
     assert "mallory" in str(comments.rows[130])
     assert "another user" in comments.bodies[130]
+
+
+def test_what_is_undecided_is_written(tmp_path: Path, comments: Comments, runs: Path) -> None:
+    """The job succeeds, and the comment shows what has no proof."""
+    job = act(tmp_path, comments, runs, "near")
+    assert (job.failed, job.outputs["outcome"]) == (False, "passed")
+    assert int(job.outputs["undecided"]) > 0
+    assert len(comments.bodies) == 1
 
 
 def test_a_mismatch_is_not_a_pass(tmp_path: Path, comments: Comments, runs: Path) -> None:
