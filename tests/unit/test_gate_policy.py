@@ -16,6 +16,7 @@ alpha = 0.1
 undecided = "fail"
 missing = "warn"
 correction = "by"
+family = "task"
 scales = ["clean", "perturbed", "change"]
 [[rule]]
 task = "xnli"
@@ -50,7 +51,7 @@ def test_a_policy_is_read(tmp_path: Path) -> None:
     rules = (Rule("xnli", margin=4.0), Rule("*", "sw", "char_noise", required=True))
     accepted = Accepted("xnli", "sw", "clean", "clean", "smaller tokenizer", date(2027, 3, 31))
     scales = ("clean", "perturbed", "change")
-    assert _read(tmp_path, _WHOLE) == Policy(1.0, 0.1, "fail", "warn", "by", scales, rules, (accepted,))
+    assert _read(tmp_path, _WHOLE) == Policy(1.0, 0.1, "fail", "warn", "by", "task", scales, rules, (accepted,))
     assert _read(tmp_path, "") == Policy()
 
 

@@ -105,6 +105,15 @@ def test_a_fall_beyond_the_margin_that_many_tests_hide_is_named() -> None:
     assert gate.passed
 
 
+@pytest.mark.parametrize(("family", "tests"), [("all", 4), ("task", 2), ("language", 2), ("perturbation", 3)])
+def test_p_is_corrected_over_the_family_of_the_policy(family: str, tests: int) -> None:
+    """Over all cells, or over those of a task, language or perturbation; the tasks are a family of their own."""
+    noisy = {"condition": "char_noise:0.1", "scale": "perturbed"}
+    rows = [_fallen(-4.0, 0.02), _row(language="de"), _row(task="panx"), _row(task="panx", language="de", **noisy)]
+    row = _only(_gate([*rows, _task()], Policy(family=family)), language="sw", task="xnli")
+    assert (row["m"], row["p_gate"]) == (tests, pytest.approx(tests * 0.01))
+
+
 def test_nothing_is_decided_from_rounded_numbers() -> None:
     """A bound, a p or an upper bound that is equal to its threshold when rounded counts as it is."""
     near = np.array([-2.0, np.nextafter(-2.0, 0.0), -3.0, -3.0, -3.0, -3.0])

@@ -5,6 +5,7 @@ alpha = 0.05            # half of it for the tasks, half for the cells
 undecided = "warn"      # or fail, pass
 missing = "fail"        # or warn
 correction = "holm"     # or bh, by
+family = "all"          # p is corrected over all cells (and over all tasks); or those of a task, language, perturbation
 scales = ["clean", "perturbed"]     # and change
 
 [[rule]]                # of the rules that match a row and have a key, the last one counts
@@ -50,6 +51,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "undecided": (WARN, FAIL, PASS),
     "missing": (FAIL, WARN),
     "correction": tuple(CORRECTIONS),
+    "family": ("all", "task", "language", "perturbation"),
     "scale": SCALES,
     "scales": SCALES,
 }
@@ -125,6 +127,7 @@ class Policy:
     undecided: str = WARN
     missing: str = FAIL
     correction: str = "holm"
+    family: str = "all"
     scales: tuple[str, ...] = ("clean", "perturbed")
     rules: tuple[Rule, ...] = ()
     accepted: tuple[Accepted, ...] = ()
@@ -134,7 +137,7 @@ class Policy:
         _check_range("policy", "alpha", self.alpha, _GREATEST_ALPHA)
         if not self.alpha > 0:
             raise SpecError("policy: the key 'alpha' is 0, and then no drop is ever shown. The default is 0.05.")
-        for key in ("undecided", "missing", "correction"):
+        for key in ("undecided", "missing", "correction", "family"):
             _check_choice("policy", key, getattr(self, key))
         for scale in self.scales:
             _check_choice("policy", "scales", scale)
@@ -144,6 +147,12 @@ class Policy:
     def margin_of(self, row: Row) -> float:
         """The margin of a row: that of the last rule which matches it and has one."""
         return next((rule.margin for rule in self._of(row) if rule.margin is not None), self.margin)
+
+    def family_of(self, row: Row) -> str:
+        """What names the family whose p-values are corrected together with that of the row, of its kind."""
+        noise = parts_of(row["condition"])[0]
+        names = {"all": "", "task": str(row["task"]), "language": language_of(row), "perturbation": noise}
+        return names[self.family]
 
     def is_required(self, row: Row) -> bool:
         """Whether the row must be decided: what the last rule says which matches it and says so."""

@@ -9,7 +9,7 @@ is rounded before it is compared.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -115,8 +115,8 @@ def decide(
     rows = [*map(dict, contrasts.iter_rows(named=True))]
     gated = [row for row in rows if row["kind"] in GATED and row["scale"] in policy.scales]
     _check_testable(gated, policy)
-    for kind in GATED:
-        _compare([row for row in gated if row["kind"] == kind], policy)
+    for family in _families(gated, policy):
+        _compare(family, policy)
     for row in gated:
         if row["task"] in unchanged and row["difference"] == 0 and not row["differing"]:
             row["verdict"] = OK
@@ -124,6 +124,14 @@ def decide(
     _check_required([*gated, *alone], policy)
     rows = [_finished(row, policy, today, marks or {}) for row in (*rows, *alone)]
     return Gate(build(rows, VERDICTS).sort(VERDICTS.key), policy)
+
+
+def _families(gated: Iterable[dict[str, Any]], policy: Policy) -> Iterable[list[dict[str, Any]]]:
+    """The rows whose p-values are corrected together: of one kind, and one family of the policy."""
+    families: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in gated:
+        families[row["kind"], policy.family_of(row)].append(row)
+    return families.values()
 
 
 def _check_testable(gated: Sequence[Row], policy: Policy) -> None:
@@ -145,9 +153,7 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
 
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
-    """Add bounds, corrected p, MDE and verdict to the gated rows of one kind."""
-    if not rows:
-        return
+    """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
     difference, widened_se, df, skew, p = (_floats(rows, name) for name in _TESTED)
     tested = ~np.isnan(p)
     p_gate = np.full(len(rows), np.nan)
