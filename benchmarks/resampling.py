@@ -149,20 +149,26 @@ def measure(shape: tuple[int, int, int], resamples: int, runs: int, device: str)
         "resamples": resamples,
         "batch": batches,
         "seconds": dict(zip(works, map(float, times), strict=True)),
-        "cuda": _on_cuda(first, resamples) if device == "cuda" else None,
+        "cuda": _timed_on_cuda(first, resamples) if device == "cuda" else None,
         "mib": peak(works[str(CLUSTERS[0])]),
         "errors": errors(first, resamples),
     }
 
 
-def _on_cuda(answers: Sample, resamples: int) -> dict[str, Any]:
+def on_cuda() -> Backend:
+    """The backend whose weights and sums are on a GPU."""
+    import torch
+
+    return Backend(torch, lambda values: torch.from_numpy(values).to("cuda"), lambda values: values.cpu().numpy())
+
+
+def _timed_on_cuda(answers: Sample, resamples: int) -> dict[str, Any]:
     """The device, and how long resampling takes with it, after a first time."""
     import torch
 
-    cuda = Backend(torch, lambda values: torch.from_numpy(values).to("cuda"), lambda values: values.cpu().numpy())
-    joint(answers, resamples, cuda)
-    taken = seconds(partial(joint, answers, resamples, cuda), time.perf_counter)
-    return {"device": torch.cuda.get_device_name(), "seconds": taken}
+    work = partial(joint, answers, resamples, on_cuda())
+    work()
+    return {"device": torch.cuda.get_device_name(), "seconds": seconds(work, time.perf_counter)}
 
 
 def peak(work: Callable[[], object]) -> float:

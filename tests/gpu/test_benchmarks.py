@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from benchmarks import resampling
 
 pytestmark = [
     pytest.mark.gpu,
@@ -45,3 +47,13 @@ def test_perturbing_on_the_machine_of_the_gpu_is_timed(data: Path, tmp_path: Pat
     _run("perturb", "--data", str(data), "--out", str(tmp_path))
     assert json.loads((tmp_path / "perturb.json").read_text())["about"]
     assert (tmp_path / "perturb.md").is_file()
+
+
+def test_resampling_on_cuda_is_timed() -> None:
+    """The figures name the device, and its joint bounds are those of the CPU to rounding."""
+    figures = resampling.measure((2, 3, 90), 400, 1, "cuda")
+    assert figures["cuda"]["seconds"] > 0
+    assert f"With {figures['cuda']['device']}: " in resampling.page(figures)
+    answers = resampling.sample((2, 3, 90), 3)
+    cpu, cuda = resampling.joint(answers, 400), resampling.joint(answers, 400, resampling.on_cuda())
+    assert np.abs(cuda - cpu).max() < 1e-9
