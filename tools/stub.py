@@ -20,7 +20,10 @@ from typing import Any
 from robust_xtreme.api import Folders as Folders
 from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model
+from robust_xtreme.api import Run as Run
+from robust_xtreme.api import Side as Side
 from robust_xtreme.evaluation.run import Observer as Observer
+from robust_xtreme.gating.baselines import Baseline as Baseline
 from robust_xtreme.gating.comparing import Comparison as Comparison
 from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.gating.verdicts import Gate as Gate

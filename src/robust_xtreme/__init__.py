@@ -5,14 +5,15 @@ What it exports is loaded on first use, so that importing the package is cheap. 
 
 import importlib as _importlib
 
-__all__ = ["RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
+__all__ = ["Baseline", "RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'robust_xtreme' has no attribute {name!r}")
-    return getattr(_importlib.import_module("robust_xtreme.api"), name)
+    module = "robust_xtreme.gating.baselines" if name == "Baseline" else "robust_xtreme.api"
+    return getattr(_importlib.import_module(module), name)
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,10 @@ from typing import Any
 from robust_xtreme.api import Folders as Folders
 from robust_xtreme.api import Item as Item
 from robust_xtreme.api import Model as Model
+from robust_xtreme.api import Run as Run
+from robust_xtreme.api import Side as Side
 from robust_xtreme.evaluation.run import Observer as Observer
+from robust_xtreme.gating.baselines import Baseline as Baseline
 from robust_xtreme.gating.comparing import Comparison as Comparison
 from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.gating.verdicts import Gate as Gate
@@ -16,17 +19,18 @@ from robust_xtreme.run_spec import RunSpec as RunSpec
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
 
-__all__ = ["RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
+__all__ = ["Baseline", "RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
 __version__: str
 
 def compare(
-    baseline: str | Path,
-    candidate: str | Path,
+    baseline: Side,
+    candidate: Side,
 ) -> Comparison:
-    """The paired differences of two runs, candidate minus baseline, by cell, task and language.
+    """The differences of two runs, candidate minus baseline, by cell, task and language, paired by item.
 
-    Each is the folder of a finished run, or the name of a saved baseline. `frame` has the columns of CONTRASTS. Raises
-    Mismatch where they were not measured on the same data, noise, seeds and settings.
+    Each is the folder of a finished run, what `evaluate` returned, or a saved baseline or its name. `frame` has the
+    columns of CONTRASTS; `note` says what the baseline is, and whether its items are not known, so that nothing is
+    paired. Raises Mismatch where they were not measured on the same data, noise, seeds and settings.
     """
 
 def evaluate(
@@ -112,13 +116,19 @@ def evaluate(
     """
 
 def gate(
-    run: str | Path,
-    baseline: str | Path = "main",
+    run: Run,
+    baseline: Side = "main",
     policy: Policy | str | Path | None = None,
+    *,
+    margin: float | None = None,
+    undecided: str | None = None,
+    missing: str | None = None,
 ) -> Gate:
     """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
 
-    `policy` is a Policy or the path of its file. Raises Mismatch where the two cannot be compared.
+    `baseline` is a saved baseline or its name, or another run. `policy` is a Policy or the path of its file; `margin`
+    in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`) replace its keys. Raises Mismatch
+    where the two cannot be compared.
     """
 
 def load(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.examples import Example
+    from robust_xtreme.gating.baselines import Baseline
     from robust_xtreme.gating.comparing import Comparison
     from robust_xtreme.gating.policy import Policy
     from robust_xtreme.gating.verdicts import Gate
@@ -36,6 +37,12 @@ Folders = Sequence[str | Path] | str | Path
 
 Model: TypeAlias = "str | Path | PreTrainedModel"
 """A model: a folder, a name, or a model of transformers in memory."""
+
+Run: TypeAlias = "Evaluation | str | Path"
+"""A finished run: its folder, or what `evaluate` returned."""
+
+Side: TypeAlias = "Baseline | Evaluation | str | Path"
+"""What is compared: a finished run, or a saved baseline or its name."""
 
 Item = TypeVar("Item", str, "Example")
 """What `perturb` takes: strings or Examples."""
@@ -303,30 +310,61 @@ def load(run: str | Path) -> Evaluation:
 
 
 @plain()
-def compare(baseline: str | Path, candidate: str | Path) -> Comparison:
+def compare(baseline: Side, candidate: Side) -> Comparison:
     """The differences of two runs, candidate minus baseline, by cell, task and language, paired by item.
 
-    Each is the folder of a finished run, or the name of a saved baseline. `frame` has the columns of CONTRASTS; `note`
-    says what the baseline is, and whether its items are not known, so that nothing is paired. Raises Mismatch where
-    they were not measured on the same data, noise, seeds and settings.
+    Each is the folder of a finished run, what `evaluate` returned, or a saved baseline or its name. `frame` has the
+    columns of CONTRASTS; `note` says what the baseline is, and whether its items are not known, so that nothing is
+    paired. Raises Mismatch where they were not measured on the same data, noise, seeds and settings.
     """
-    from robust_xtreme.gating.baselines import load as side
     from robust_xtreme.gating.comparing import compare as compared
 
-    return compared(side(baseline), side(candidate))
+    return compared(_side("compare", baseline), _side("compare", candidate))
 
 
 @plain()
-def gate(run: str | Path, baseline: str | Path = "main", policy: Policy | str | Path | None = None) -> Gate:
+def gate(
+    run: Run,
+    baseline: Side = "main",
+    policy: Policy | str | Path | None = None,
+    *,
+    margin: float | None = None,
+    undecided: str | None = None,
+    missing: str | None = None,
+) -> Gate:
     """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
 
-    `policy` is a Policy or the path of its file. Raises Mismatch where the two cannot be compared.
+    `baseline` is a saved baseline or its name, or another run. `policy` is a Policy or the path of its file; `margin`
+    in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`) replace its keys. Raises Mismatch
+    where the two cannot be compared.
     """
     from datetime import date
 
-    from robust_xtreme.gating.baselines import load as side
     from robust_xtreme.gating.comparing import gated, marks_of
-    from robust_xtreme.gating.policy import Policy, read
+    from robust_xtreme.gating.policy import Policy, changed
 
-    chosen = read(Path(policy)) if isinstance(policy, (str, Path)) else policy or Policy()
-    return gated(side(baseline), side(run), chosen, date.today(), marks_of(Path(run)))
+    _check_type("gate", "policy", policy, (Policy, str, Path, type(None)), "a Policy, or the path of its file")
+    chosen = changed(policy, {"margin": margin, "undecided": undecided, "missing": missing})
+    folder, before = _folder("gate", run), _side("gate", baseline)
+    return gated(before, _side("gate", folder), chosen, date.today(), marks_of(folder))
+
+
+def _side(function: str, given: Side) -> Baseline:
+    """What is compared, read where it is a name or a folder."""
+    from robust_xtreme.gating.baselines import Baseline
+    from robust_xtreme.gating.baselines import load as side
+
+    return given if isinstance(given, Baseline) else side(_folder(function, given))
+
+
+def _folder(function: str, run: Run) -> Path:
+    """The folder of a run, or the name of a baseline. Raises UserError for another value."""
+    from robust_xtreme.report.evaluation import Evaluation
+
+    if isinstance(run, Evaluation):
+        return run.folder
+    if not isinstance(run, (str, Path)):
+        raise UserError(
+            f"{function} takes the folder of a run, what evaluate returned, or a baseline, not {shown(run)}."
+        )
+    return Path(run)

@@ -40,6 +40,7 @@ def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "ci.toml").write_text(blocks("toml")[1] + 'limit = "120"\n', encoding="utf-8")
     for line in (line for block in blocks("sh") for line in block.splitlines()):
         check_run(line)
+    exec(compile(blocks("python")[0], "docs/gate.md", "exec"), {})
     job = yaml.safe_load(blocks("yaml")[1])["gate"]
     assert job["script"][0] == "pip install robust-xtreme"
     for line in job["script"][1:]:

@@ -24,6 +24,14 @@ assert not [name for name in {sorted(LARGE | {"pandas"})!r} if importlib.util.fi
 assert robust_xtreme.load("new").scores.height and robust_xtreme.compare("old", "new").frame.height
 assert not robust_xtreme.gate("new", "old").passed
 assert robust_xtreme.perturb(["Habari ya asubuhi"], "char_noise:0.3", language="sw") == ["Gabaari yaa astbuuhi"]
+for shown in (robust_xtreme.load("new"), robust_xtreme.gate("new", "old"), robust_xtreme.compare("old", "new")):
+    assert "<table>" in shown._repr_html_()
+    try:
+        shown.to_pandas()
+    except robust_xtreme.errors.UserError as error:
+        assert "pip install pandas pyarrow" in str(error)
+    else:
+        raise AssertionError
 for call in (robust_xtreme.evaluate, lambda: robust_xtreme.train("small_ci")):
     try:
         call()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option
-from robust_xtreme.errors import UnreadableFiles, UserError, counted
+from robust_xtreme.errors import UnreadableFiles, UserError
 from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
@@ -114,12 +114,7 @@ def _save(runs: list[str], name: str, root: Path, reason: str, force: bool) -> N
 
 def _show_checked(baselines: list[Baseline]) -> None:
     for each in baselines:
-        echo(f"{each.name}: as it was saved, {_size(each)}{', with its anchor' if each.anchor else ''}")
-
-
-def _size(each: Baseline) -> str:
-    paired = "" if each.paired else ", levels alone (no .parquet)"
-    return f"{counted(len(each.keys), 'cell')} of {counted(each.seeds, 'run')}{paired}"
+        echo(f"{each.name}: as it was saved, {each.size}{', with its anchor' if each.anchor else ''}")
 
 
 def _show(baselines: list[Baseline], as_json: bool) -> None:
@@ -130,7 +125,7 @@ def _show(baselines: list[Baseline], as_json: bool) -> None:
         print_json(facts)
         return
     for each, fact in zip(baselines, facts, strict=True):
-        echo(f"{each.name}  {_size(each)}, saved {each.saved_at or 'not yet'}")
+        echo(f"{each.name}  {each.size}, saved {each.saved_at or 'not yet'}")
         for key in ("reason", "models", "tasks", "conditions", "anchor"):
             if value := fact[key]:
                 echo(f"  {key:10}  {one_line(value if isinstance(value, str) else ', '.join(value))}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -74,9 +73,10 @@ def gate(
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.document import explained, gate_blocks
     from robust_xtreme.gating.outputs import gate_written, write
+    from robust_xtreme.gating.policy import changed
     from robust_xtreme.report.renderers.terminal import print_blocks
 
-    chosen = _policy(policy, margin, undecided, missing)
+    chosen = changed(policy, {"margin": margin, "undecided": undecided, "missing": missing})
     if self_test:
         _check_alone(explain=explain, update=update, output=bool(output), reason=reason is not None)
         _test_itself(run, baseline, chosen)
@@ -140,15 +140,6 @@ def _tell_github(decided: Gate, files: list[Path]) -> None:
         summarise(decided, path)
     if path := os.environ.get(OUTPUT):
         set_outputs(decided, files, path)
-
-
-def _policy(path: str | None, margin: float | None, undecided: str | None, missing: str | None) -> Policy:
-    """The policy of the file, or the default, with what options say otherwise."""
-    from robust_xtreme.gating.policy import Policy, read
-
-    given = {"margin": margin, "undecided": undecided, "missing": missing}
-    changes = {key: value for key, value in given.items() if value is not None}
-    return replace(Policy() if path is None else read(Path(path)), **changes)  # type: ignore[arg-type]  # by key
 
 
 def _next(decided: Gate, run: str) -> None:

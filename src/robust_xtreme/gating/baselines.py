@@ -16,13 +16,14 @@ from functools import reduce
 from itertools import pairwise
 from operator import or_
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, shown
+from robust_xtreme.errors import DataError, Mismatch, MissingData, UserError, counted, nearest, plain, shown
 from robust_xtreme.gating import _files
+from robust_xtreme.gating._changes import SAME, changes, in_words, named
 from robust_xtreme.gating._files import CSV, JSON, PARQUET, ROOT, names
 from robust_xtreme.gating.identities import check_comparable as check_identities
 from robust_xtreme.gating.identities import identity, models
@@ -31,6 +32,7 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.results import store
 from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.contrasts import Key, measured
+from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.manifest import MANIFEST
 from robust_xtreme.results.outcomes import (
     KEY,
@@ -47,14 +49,13 @@ from robust_xtreme.results.outcomes import (
 __all__ = ["ROOT", "Baseline", "changes", "check", "check_comparable", "files", "in_words", "load", "names"]
 __all__ += ["of_runs", "save", "update"]
 
-_SAME: Final = 1e-7
-
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
     """One run or several of different training seeds, saved as a baseline or read from run folders.
 
+    `Baseline.save(runs, name)` saves one, `Baseline.load(name)` reads it, and `compare` and `gate` take it by its name.
     `runs` are the cells of each run by their keys, none where NAME.parquet is absent; `levels` is a LEVELS frame.
     `facts` are identities, the models of each run and the version of the program. A run folder has no `saved_at`.
     """
@@ -66,6 +67,54 @@ class Baseline:
     reason: str = ""
     saved_at: str = ""
     anchor: Baseline | None = None
+
+    @staticmethod
+    @plain()
+    def load(name: str | Path = "main", folder: str | Path = ROOT) -> Baseline:
+        """The baseline of a name, of a path to NAME.json, or the run in a folder. Raises as `robust-xtreme gate`."""
+        return load(name, Path(folder))
+
+    @staticmethod
+    @plain()
+    def save(
+        runs: str | Path | Sequence[str | Path],
+        name: str = "main",
+        folder: str | Path = ROOT,
+        *,
+        reason: str = "",
+        force: bool = False,
+    ) -> Baseline:
+        """Save a finished run, or several of different training seeds; return the baseline as it is read again.
+
+        With `force` a baseline of that name is replaced. Raises UserError, Locked and DiskError as `baseline save`.
+        """
+        several = [runs] if isinstance(runs, (str, Path)) else runs
+        return load(save([Path(run) for run in several], name, Path(folder), reason, force), Path(folder))
+
+    @plain()
+    def check(self) -> None:
+        """Raise Mismatch where its levels are not those of its items, or its anchor was measured on other things."""
+        check(self)
+
+    def to_pandas(self) -> Any:
+        """`levels` as a frame of pandas. Raises UserError where pandas is not installed."""
+        return to_pandas(self.levels)
+
+    def __repr__(self) -> str:
+        return f"Baseline({shown(self.name)}, {self.size}, saved {self.saved_at or 'not yet'})"
+
+    def _repr_html_(self) -> str:
+        """Its levels, which a notebook shows."""
+        from robust_xtreme.gating.document import baseline_blocks
+        from robust_xtreme.report.renderers.html import notebook_blocks
+
+        return notebook_blocks("Baseline", baseline_blocks(repr(self), self.levels))
+
+    @property
+    def size(self) -> str:
+        """How many cells of how many runs it has, and whether their items are known."""
+        paired = "" if self.paired else ", levels alone (no .parquet)"
+        return f"{counted(len(self.keys), 'cell')} of {counted(self.seeds, 'run')}{paired}"
 
     @property
     def title(self) -> str:
@@ -211,13 +260,13 @@ def _check_levels(baseline: Baseline, columns: Iterable[str]) -> None:
     again, levels = levels_of(baseline.runs), baseline.levels
     wrong = levels.filter(reduce(or_, (_differ(levels[name], again[name]) for name in columns)))
     if wrong.height:
-        what = f"The levels of {baseline.title} are not those of its items: {_named(wrong.row(0, named=True))}."
+        what = f"The levels of {baseline.title} are not those of its items: {named(wrong.row(0, named=True))}."
         saved = f"It was saved by version {baseline.facts['version']}; this is {__version__}."
         raise Mismatch(f"{what} {saved} Save it again.")
 
 
 def _differ(before: pl.Series, after: pl.Series) -> pl.Series:
-    return ((after - before).abs() > _SAME).fill_null(False) | (before.is_null() != after.is_null())
+    return ((after - before).abs() > SAME).fill_null(False) | (before.is_null() != after.is_null())
 
 
 # ------------------------------------------------------------------------------------------------------- several runs
@@ -296,38 +345,7 @@ def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "")
             check_comparable(earlier, after)
         anchor = {} if before.anchor else _copied(stem)
         _files.write_all(anchor | _contents(stem, measured_runs, after, reason))
-    return changes(before, after)
-
-
-def changes(before: Baseline, after: Baseline) -> pl.DataFrame:
-    """The cells whose level differs, with `before`, `after` (points, means over runs) and `difference`.
-
-    A cell that only one of them has is null in the other, and last; the largest loss is first.
-    """
-    means = [side.levels.group_by(KEY).agg(pl.col("value").mean()) for side in (before, after)]
-    both = (
-        means[0]
-        .rename({"value": "before"})
-        .join(means[1].rename({"value": "after"}), on=KEY, how="full", coalesce=True)
-    )
-    difference = (pl.col("after") - pl.col("before")).alias("difference")
-    changed = both.with_columns(difference).filter(
-        pl.col("difference").is_null() | (pl.col("difference").abs() > _SAME)
-    )
-    return changed.sort("difference", *KEY, nulls_last=True)
-
-
-def in_words(changed: pl.DataFrame) -> str:
-    """What `changes` found, in a line: how many levels changed, the largest loss and gain, cells added and removed."""
-    both = changed.drop_nulls("difference")
-    parts = []
-    if both.height:
-        loss, gain = (f"{row['difference']:+.2f} ({_named(row)})" for row in both[[0, -1]].iter_rows(named=True))
-        parts.append(f"{counted(both.height, 'level')} changed, by {loss} to {gain} points")
-    for verb, column in (("added", "before"), ("removed", "after")):
-        if count := changed[column].null_count():
-            parts.append(f"{counted(count, 'cell')} {verb}")
-    return "; ".join(parts) if parts else "no level changed"
+    return changes(before.levels, after.levels)
 
 
 def _contents(stem: Path, runs: Sequence[_Run], baseline: Baseline, reason: str) -> dict[Path, bytes]:
@@ -357,7 +375,3 @@ def files(path: Path) -> list[Path]:
 def _all_files(stem: Path) -> Iterator[Path]:
     for each in (stem, _files.anchor_of(stem)):
         yield from _files.files_of(each).values()
-
-
-def _named(row: Mapping[str, Any]) -> str:
-    return f"{row['task']}/{row['language']} {row['condition']}"

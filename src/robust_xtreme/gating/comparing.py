@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.errors import Mismatch, counted, shown
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
@@ -18,11 +18,14 @@ from robust_xtreme.gating.seeds import METHOD, across_seeds
 from robust_xtreme.gating.unpaired import unpaired
 from robust_xtreme.gating.verdicts import ANCHOR, Gate, decide
 from robust_xtreme.metric import ALL
+from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.results.contrasts import CELLS, Key, contrasts
+from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.outcomes import mean_of, repeated
 from robust_xtreme.results.schema import CELL
+from robust_xtreme.sinks import visible
 
 
 @final
@@ -39,6 +42,18 @@ class Comparison:
     def title(self) -> str:
         """What a page of it is called."""
         return f"{self.candidate} compared with {self.baseline}"
+
+    def __repr__(self) -> str:
+        return f"Comparison({shown(self.baseline)}, {shown(self.candidate)}, {counted(self.frame.height, 'row')})"
+
+    def __str__(self) -> str:
+        from robust_xtreme.gating.document import differences_sentence
+
+        return visible(f"{self.title}. {text_of(differences_sentence(self.frame))}")
+
+    def to_pandas(self) -> Any:
+        """`frame` as a frame of pandas. Raises UserError where pandas is not installed."""
+        return to_pandas(self.frame)
 
     def _repr_html_(self) -> str:
         """The main tables, which a notebook shows."""

@@ -133,6 +133,28 @@ def _p(value: float | None) -> str:
     return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def baseline_blocks(summary: str, levels: pl.DataFrame) -> Iterator[Block]:
+    """What a baseline is, in a sentence, and its levels."""
+    yield Paragraph(summary)
+    columns = tuple(Column(name) for name in ("task", "language", "noise", "model"))
+    numbers = tuple(Column(name, right=True) for name in ("level", "se", "n"))
+    yield Table((*columns, *numbers), tuple(_level(row) for row in levels.head(_MOST).iter_rows(named=True)))
+    if levels.height > _MOST:
+        yield Paragraph(f"{levels.height - _MOST} more rows are in `levels`.")
+
+
+def _level(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["task"],
+        _language(row),
+        _noise(row),
+        row["model"],
+        points(row["value"]),
+        points(row["se"]),
+        f"{row['n']}",
+    )
+
+
 # ---------------------------------------------------------------------------------------------------------------- gate
 
 

@@ -27,7 +27,7 @@ expires = 2027-03-31    # the last day
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
@@ -198,6 +198,12 @@ def read(path: Path) -> Policy:
         raise _located(error, str(path)) from error
 
 
+def changed(policy: Policy | str | Path | None, values: Mapping[str, Any]) -> Policy:
+    """A policy, that of a file where it is a path, with the values that are not None instead of its own."""
+    chosen = policy if isinstance(policy, Policy) else Policy() if policy is None else read(Path(policy))
+    return replace(chosen, **{key: value for key, value in values.items() if value is not None})
+
+
 def _tables(values: Mapping[str, Any], key: str, path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
     tables = values.get(key, [])
     if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
@@ -242,9 +248,10 @@ def _located(error: SpecError, location: str) -> SpecError:
     return SpecError(f"{location}: {str(error).partition(': ')[2]}")
 
 
-def _check_range(location: str, key: str, value: float | None, most: float) -> None:
-    if value is not None and not 0 <= value <= most:
-        raise SpecError(f"{location}: the key {key!r} takes a number from 0 to {most:g}, not {value:g}.")
+def _check_range(location: str, key: str, value: object, most: float) -> None:
+    if value is not None and not (isinstance(value, (int, float)) and 0 <= value <= most):
+        written = f"{value:g}" if isinstance(value, (int, float)) else shown(value)
+        raise SpecError(f"{location}: the key {key!r} takes a number from 0 to {most:g}, not {written}.")
 
 
 def _check_choice(location: str, key: str, value: str) -> None:

@@ -21,7 +21,9 @@ import polars as pl
 from robust_xtreme.errors import Mismatch, counted
 from robust_xtreme.gating.policy import ANY, FAIL, Policy, Row
 from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
+from robust_xtreme.report.blocks import text_of
 from robust_xtreme.results.contrasts import CELLS, TASKS, Key
+from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.intervals import (
     CONFIDENCE,
     EXACT_METHOD,
@@ -34,6 +36,7 @@ from robust_xtreme.results.intervals import (
 )
 from robust_xtreme.results.multiplicity import CORRECTIONS
 from robust_xtreme.results.schema import CELL, SCALES, SIDES, VERDICT_NAMES, VERDICTS, build
+from robust_xtreme.sinks import visible
 
 OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 BASELINE, ANCHOR = SIDES
@@ -56,12 +59,25 @@ class Gate:
     policy: Policy
     note: str = ""
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{many} {verdict}" for verdict, many in self.counts.items() if many)
+        return f"Gate({'passed' if self.passed else 'failed'}, {counts})"
+
+    def __str__(self) -> str:
+        from robust_xtreme.gating.document import outcome
+
+        return visible(text_of(outcome(self)))
+
     def _repr_html_(self) -> str:
         """The outcome and the rows that matter, which a notebook shows."""
         from robust_xtreme.gating.document import gate_blocks
         from robust_xtreme.report.renderers.html import notebook_blocks
 
         return notebook_blocks("Gate", gate_blocks(self))
+
+    def to_pandas(self) -> Any:
+        """`verdicts` as a frame of pandas. Raises UserError where pandas is not installed."""
+        return to_pandas(self.verdicts)
 
     @property
     def failing(self) -> pl.DataFrame:

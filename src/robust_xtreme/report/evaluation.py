@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.errors import RobustXtremeError, UserError, shown
+from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.manifest import frame_of
 from robust_xtreme.results.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.sinks import html_text
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 FAILED: Final = "failed"
 """The reason in the manifest for a cell whose predictions are not complete."""
+
+FRAMES: Final = ("scores", "deltas", "averages", "predictions", "stats")
+"""The frames of a run that are attributes of it."""
 
 UNREADABLE: Final = "unreadable"
 """The reason in the manifest for a language of a task that is left out because a file of it cannot be read."""
@@ -37,6 +41,15 @@ class Evaluation:
         except (OSError, RobustXtremeError):  # the folder was moved or removed since
             cells = "not there"
         return f"Evaluation({str(self.folder)!r}, {cells})"
+
+    def to_pandas(self, name: str = "deltas") -> Any:
+        """A frame of the run as one of pandas: scores, deltas, averages, predictions or stats.
+
+        Raises UserError for another name, and where pandas is not installed.
+        """
+        if name not in FRAMES:
+            raise UserError(f"A run has no frame {shown(name)}. It has: {', '.join(FRAMES)}")
+        return to_pandas(getattr(self, name))
 
     def _repr_html_(self) -> str:
         """The main table of the run, which a notebook shows."""

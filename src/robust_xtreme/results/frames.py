@@ -9,7 +9,7 @@ from typing import Any, final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch, RobustXtremeError
+from robust_xtreme.errors import Mismatch, RobustXtremeError, UserError
 
 
 @final
@@ -45,6 +45,14 @@ def columns(dtype: Any, names: str, nullable: bool = False) -> dict[str, Column]
 def one_of(*allowed: str, nullable: bool = False) -> Column:
     """A column of strings that may take these values."""
     return Column(pl.String, nullable, allowed)
+
+
+def to_pandas(data: pl.DataFrame) -> Any:
+    """The rows as a frame of pandas. Raises UserError where pandas or pyarrow is not installed."""
+    try:
+        return data.to_pandas()
+    except ImportError as error:
+        raise UserError("to_pandas needs pandas and pyarrow. Install them: pip install pandas pyarrow") from error
 
 
 def empty(frame: Frame) -> pl.DataFrame:

@@ -1,0 +1,159 @@
+"""Baselines, comparisons and gates in Python: the numbers of the commands, short texts, tables, frames of pandas."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pytest
+from tests.finished_runs import finished_run
+from tests.program import program
+
+import robust_xtreme
+from robust_xtreme.errors import MissingData, UserError
+from robust_xtreme.gating.policy import Policy
+
+HOSTILE: Final = "<img src=x onerror=alert(1)>\u202e"
+
+
+@pytest.fixture(name="folder", scope="module")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gate")
+    finished_run(folder / "old", draw=1)
+    finished_run(folder / "new", 0.6, draw=2)
+    finished_run(folder / HOSTILE, 0.6, draw=3)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+def _rows(frame: pl.DataFrame) -> Any:
+    return json.loads(json.dumps(frame.to_dicts()))
+
+
+def test_python_and_the_commands_give_the_same_numbers(tmp_path: Path) -> None:
+    """Every row of `gate` and `compare` is that of the .json, unrounded; keywords are the options."""
+    words = ("gate", "new", "--baseline", "old", "--margin", "1.5", "--undecided", "fail")
+    ended = program(*words, "-o", f"{tmp_path}/gate.json")
+    gate = robust_xtreme.gate("new", "old", margin=1.5, undecided="fail")
+    written = json.loads((tmp_path / "gate.json").read_text("utf-8"))
+    assert written["rows"] == _rows(gate.verdicts)
+    assert (written["passed"], ended.code) == (gate.passed, gate.exit_code) == (False, 1)
+    assert gate.verdicts.equals(robust_xtreme.gate("new", "old", Policy(margin=1.5, undecided="fail")).verdicts)
+    program("compare", "old", "new", "-o", f"{tmp_path}/compare.json")
+    compared = json.loads((tmp_path / "compare.json").read_text("utf-8"))
+    assert compared["rows"] == _rows(robust_xtreme.compare("old", "new").frame)
+
+
+def test_a_baseline_is_saved_and_read(tmp_path: Path) -> None:
+    """As by the command; a run, what `load` returns and a baseline are compared by their values, too."""
+    saved = robust_xtreme.Baseline.save("old", "main", tmp_path / "python", reason="the first")
+    assert program("baseline", "save", "old", "--folder", str(tmp_path / "program"), "--reason", "the first").code == 0
+    for suffix in (".csv", ".parquet"):
+        files = [tmp_path / name / f"main{suffix}" for name in ("python", "program")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    again = robust_xtreme.Baseline.load("main", folder=tmp_path / "python")
+    again.check()
+    assert again.levels.equals(saved.levels)
+    by_name = robust_xtreme.gate("new", "old").verdicts
+    assert robust_xtreme.gate(robust_xtreme.load("new"), again).verdicts.equals(by_name)
+    assert robust_xtreme.compare(again, robust_xtreme.load("new")).frame.height == 9
+    with pytest.raises(UserError, match=r"main\.parquet exists already|main\.json exists already"):
+        robust_xtreme.Baseline.save(["old"], folder=tmp_path / "python")
+    with pytest.raises(MissingData, match="There is no baseline named 'main'"):
+        robust_xtreme.Baseline.load()
+
+
+def _objects(run: str) -> list[Any]:
+    baseline = robust_xtreme.Baseline.load(run)
+    return [
+        baseline,
+        robust_xtreme.compare("old", run),
+        robust_xtreme.gate(run, "old"),
+        robust_xtreme.load(run),
+    ]
+
+
+def test_objects_describe_themselves_in_a_line() -> None:
+    """What Python prints is short, and a name has no hidden characters in it."""
+    texts = [(repr(each), str(each)) for each in _objects("new")]
+    assert texts[0] == ("Baseline('new', 4 cells of 1 run, saved not yet)",) * 2
+    assert texts[1][0] == "Comparison('the run old', 'the run new', 9 rows)"
+    assert texts[1][1].startswith(
+        "the run new compared with the run old. Of 4 tested levels, clean and perturbed, 4 fell"
+    )
+    assert texts[2][0] == "Gate(failed, 6 regressed)"
+    assert texts[2][1].startswith("Failed: 6. 6 regressed. Worst: xnli, ")
+    assert texts[3] == ("Evaluation('new', 4 cells)",) * 2
+    for each in _objects(HOSTILE):
+        assert max(len(repr(each)), len(str(each))) < 400
+        assert "\u202e" not in repr(each) + str(each)
+
+
+class _Tags(HTMLParser):
+    """The tags of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002 - as the parser calls it
+        """Add a tag."""
+        self.tags.add(tag)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_notebook_shows_tables(number: int) -> None:
+    """Names are escaped, and characters that hide are codes."""
+    page = _objects(HOSTILE)[number]._repr_html_()
+    parser = _Tags()
+    parser.feed(page)
+    assert parser.tags <= {"p", "table", "caption", "tr", "th", "td", "strong"}
+    assert "table" in parser.tags
+    assert "\u202e" not in page
+    assert len(page) < 20_000
+
+
+def test_objects_become_frames_of_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the rows of the polars frames; where pandas or pyarrow is absent, one line says what to install."""
+    baseline, comparison, gate, run = _objects("new")
+    assert (len(baseline.to_pandas()), len(comparison.to_pandas()), len(gate.to_pandas())) == (4, 9, 9)
+    assert [*gate.to_pandas()["why"]] == [*gate.verdicts["why"]]
+    assert (len(run.to_pandas()), len(run.to_pandas("scores"))) == (0, run.scores.height)
+    with pytest.raises(UserError, match=r"A run has no frame 'x'\. It has: scores, deltas"):
+        run.to_pandas("x")
+
+    def absent(_: pl.DataFrame) -> None:
+        raise ModuleNotFoundError("pa.Table requires 'pyarrow' module to be installed")
+
+    monkeypatch.setattr(pl.DataFrame, "to_pandas", absent)
+    for each in (baseline, comparison, gate, run):
+        with pytest.raises(UserError, match=r"^to_pandas needs pandas and pyarrow\. Install them: pip install pandas"):
+            each.to_pandas()
+
+
+@pytest.mark.parametrize(
+    ("function", "values", "line"),
+    [
+        ("gate", {"run": 5}, "gate takes the folder of a run, what evaluate returned, or a baseline, not 5."),
+        ("compare", {"baseline": "old", "candidate": None}, "compare takes the folder of a run, what evaluate"),
+        ("gate", {"run": "new", "policy": 5}, "gate: policy takes a Policy, or the path of its file, not 5"),
+        ("gate", {"run": "new", "baseline": "old", "margin": -1}, "'margin'"),
+        ("gate", {"run": "new", "baseline": "old", "margin": "x"}, "'margin'"),
+        ("gate", {"run": "new", "baseline": "old", "undecided": "no"}, "'undecided'"),
+        ("gate", {"run": "none", "baseline": "old"}, "There is no baseline named 'none'"),
+        ("load", {"run": "none"}, "none is not the folder of a run of eval"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(function: str, values: dict[str, Any], line: str) -> None:
+    """What is taken, and what was given."""
+    with pytest.raises(UserError) as error:
+        getattr(robust_xtreme, function)(**values)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
