@@ -164,14 +164,24 @@ def test_an_evaluation_that_is_refused_has_no_verdict(tmp_path: Path, comments: 
     assert [name for name, code in job.ran.items() if code] == ["Verdict"]
 
 
-@pytest.mark.parametrize("code", ["1", "3", "137"])
+@pytest.mark.parametrize("code", ["0", "1", "3", "137"])
 def test_a_program_that_breaks_is_an_error(tmp_path: Path, comments: Comments, code: str) -> None:
-    """Whatever its exit code is: without the files of a gate there is no verdict."""
+    """Whatever its exit code is: without the files of a gate there is no verdict, and the summary says so."""
     env = environment(tmp_path, comments.url)
     (tmp_path / "bin" / "robust-xtreme").write_text(f"#!/bin/sh\nexit {code}\n", encoding="utf-8")
     job = run_action(tmp_path, env, run="new", fail_on_regression="false")
     assert job.failed
     assert (job.outputs["passed"], job.outputs["outcome"]) == ("false", "error")
+    assert "**No verdict: error.**" in job.summary
+
+
+def test_a_program_that_sets_no_outputs_has_not_passed(tmp_path: Path, comments: Comments) -> None:
+    """As one of an earlier version, which writes the files alone."""
+    env = environment(tmp_path, comments.url)
+    program = 'for word; do case "$word" in *.json) echo 1 > "$word" ;; esac; done\n'
+    (tmp_path / "bin" / "robust-xtreme").write_text(f"#!/bin/sh\n{program}", encoding="utf-8")
+    job = run_action(tmp_path, env, run="new")
+    assert (job.failed, job.outputs["passed"], job.outputs["outcome"]) == (True, "false", "error")
 
 
 @pytest.mark.parametrize(
