@@ -25,6 +25,7 @@ from robust_xtreme.report.names import language_name
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
 from robust_xtreme.results.intervals import CONFIDENCE
+from robust_xtreme.results.schema import VERDICTS
 
 TIE: Final = "tie"
 _KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
@@ -46,11 +47,12 @@ _GATE_LEGEND: Final = {
     "bound": "The one-sided 95 % bound of the difference; a row is ok where it is above minus the margin.",
     "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells.",
     "mde": _LEGEND["mde"],
+    "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
 }
 _NAMES: Final = tuple(Column(name) for name in ("task", "language", "noise", "scale"))
 _WEIGHTS: Final = {
     "baseline": 2, "candidate": 2, "difference": 9, "joint interval": 8, "bound": 7, "margin": 1, "p adj.": 5, "p": 5,
-    "mde": 3, "tie": 6, "marks": 4,
+    "mde": 3, "extra": 0, "tie": 6, "marks": 4,
 }  # fmt: skip
 """How long a narrow terminal keeps each column."""
 
@@ -169,6 +171,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     yield from [Paragraph(_short(gate.note, 3 * _LONGEST))] if gate.note else []
     if anchored := _counted(gate, ANCHOR):
         yield Paragraph(f"Against its anchor, the first baseline: {anchored}.")
+    extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     passing = gate.verdicts.filter(~pl.col("fails"), against=BASELINE)
     groups = {
         "Failing": gate.failing,
@@ -180,7 +183,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     for title, rows in groups.items():
         if rows.height:
             yield Heading(f"{title}: {rows.height}", 3)
-            yield gate_table(rows.sort("difference", *_order(rows), nulls_last=True).head(_MOST))
+            yield _gate_table(rows.sort("difference", *_order(rows), nulls_last=True).head(_MOST), extra)
         if rows.height > _MOST:
             yield Paragraph(f"{rows.height - _MOST} more rows are in the .csv and .json files.")
     yield Terms(tuple(_GATE_LEGEND.items()))
@@ -189,6 +192,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
 def explained(gate: Gate) -> Iterator[Block]:
     """The outcome, and how each row was decided, the largest falls first."""
     yield Paragraph(outcome(gate))
+    yield Paragraph(_short(gate.note, 3 * _LONGEST))
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
     rows = gated.sort("difference", *_order(gated), nulls_last=True).iter_rows(named=True)
     lines = tuple((row_name(row), f"{row['verdict']}. {row['why']}") for row in rows)
@@ -218,18 +222,23 @@ def _counted(gate: Gate, side: str) -> str:
     return ", ".join(f"{many} {verdict}" for verdict, many in gate.counts_against(side).items() if many)
 
 
-def gate_table(rows: pl.DataFrame) -> Table:
-    """Rows of VERDICTS with the numbers that they were decided on."""
-    columns = (Column("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "marks"))
-    return Table(columns, tuple(_verdict(row) for row in rows.iter_rows(named=True)))
+def _of_change(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a row of perturbed text and that of its change have in common."""
+    return tuple(row[name] for name in VERDICTS.key if name != "scale")
 
 
-def _verdict(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _gate_table(rows: pl.DataFrame, extra: Mapping[tuple[Any, ...], float]) -> Table:
+    """Rows of VERDICTS with the numbers that they were decided on, and by `extra` how much more noise costs."""
+    columns = (Column("verdict"), *_NAMES, *_columns(*_LEVELS, "bound", "margin", "p", "mde", "extra", "marks"))
+    return Table(columns, tuple(_verdict(row, extra.get(_of_change(row))) for row in rows.iter_rows(named=True)))
+
+
+def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
     names = (row["task"], _language(row) or "all", _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     decided = (points(row["bound"]), points(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
-    return (verdict, *map(_short, names), *levels, *decided, _short(row["marks"] or ""))
+    return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))
 
 
 def _short(text: str, longest: int = _LONGEST) -> str:
