@@ -185,11 +185,18 @@ def test_a_program_that_sets_no_outputs_has_not_passed(tmp_path: Path, comments:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"),
-    [("0.1.0", "-m pip install --quiet robust-xtreme==0.1.0"), ("", f"-m pip install --quiet {ACTION.parent}")],
+    ("version", "given", "words"),
+    [
+        ("0.1.0", "config", "--quiet robust-xtreme==0.1.0"),
+        ("", "config", f"--quiet {ACTION.parent}"),
+        ("", "run", f"--quiet --no-deps -r {ACTION.parent}/locks/gate.txt {ACTION.parent}"),
+    ],
 )
-def test_what_is_installed(tmp_path: Path, comments: Comments, version: str, words: str) -> None:
-    """The version that is named, else that of the action where no program is there; a failure stops the job."""
+def test_what_is_installed(tmp_path: Path, comments: Comments, version: str, given: str, words: str) -> None:
+    """The version that is named, else that of the action where no program is there; without torch to gate a run.
+
+    A failure stops the job.
+    """
     env = environment(tmp_path, comments.url)
     if not version:
         (tmp_path / "bin" / "robust-xtreme").unlink()
@@ -197,10 +204,10 @@ def test_what_is_installed(tmp_path: Path, comments: Comments, version: str, wor
     python.write_text('#!/bin/sh\necho "$@" > pip.txt\nexit 1\n', encoding="utf-8")
     python.chmod(0o755)
     env["PATH"] = f"{tmp_path / 'bin'}:/usr/bin:/bin"
-    job = run_action(tmp_path, env, run="new", version=version)
+    job = run_action(tmp_path, env, version=version, **{given: "new"})
     assert [*job.ran] == ["Look for robust-xtreme", "Set up Python", "Install", "Verdict"]
     assert (job.failed, job.outputs["outcome"]) == (True, "error")
-    assert (tmp_path / "pip.txt").read_text("utf-8").strip() == words
+    assert (tmp_path / "pip.txt").read_text("utf-8").strip() == f"-m pip install {words}"
 
 
 def test_a_version_is_not_an_option(tmp_path: Path, comments: Comments) -> None:
