@@ -25,7 +25,7 @@ from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.noise.engine.noising import Noised, noise_texts
 from robust_xtreme.report.blocks import Diff, Link, Part, Sample
-from robust_xtreme.report.outputs import written
+from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import MOST
 from robust_xtreme.report.samples.showing import shown
 from robust_xtreme.report.samples.windows import width_of
@@ -172,7 +172,7 @@ def main() -> None:
 
 def _measured(made: Results, parts: list[Part], path: Path, program: str | None) -> Iterator[float]:
     start = time.perf_counter()
-    page = written(made, ".html", examples=parts)
+    page = written(made, ".html", added=Added(examples=(*parts,)))
     seconds = time.perf_counter() - start
     path.write_bytes(page)
     yield len(page)

@@ -16,6 +16,7 @@ SLOW: Final = frozenset(
         "test_coverage_averages",
         "test_damaged_baselines",
         "test_data_command",
+        "test_differences",
         "test_doctor",
         "test_embeddings",
         "test_encoders",

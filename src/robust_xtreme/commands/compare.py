@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import argument, option
 from robust_xtreme.sinks import echo
+
+if TYPE_CHECKING:
+    from robust_xtreme.gating.comparing import Comparison
+
+_MOST: Final = 8
+"""The rows of each table on the terminal, so that all take 80 lines at most."""
 
 Before = Annotated[str, argument("BASELINE", "A finished run, or the name of a saved baseline.", _completion.folder)]
 After = Annotated[str, argument("CANDIDATE", "A finished run on the same data and noise.", _completion.folder)]
@@ -32,11 +38,24 @@ def compare(baseline: Before, candidate: After, output: Outputs = None, force: F
     from robust_xtreme.gating.baselines import load
     from robust_xtreme.gating.comparing import compare as compared
     from robust_xtreme.gating.document import comparison_blocks
-    from robust_xtreme.gating.outputs import comparison_written, write
+    from robust_xtreme.gating.outputs import write
     from robust_xtreme.report.renderers.terminal import print_blocks
 
-    comparison = compared(load(baseline), load(candidate))
+    sides = {name: load(name) for name in (baseline, candidate)}
+    comparison = compared(sides[baseline], sides[candidate])
     if not output:
-        print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note))
-    for path in write(output or (), force, lambda suffix: comparison_written(comparison, suffix)):
+        print_blocks(terminal(), comparison_blocks(comparison.frame, comparison.note, _MOST))
+    runs = [name for name, side in sides.items() if not side.saved_at]
+    for path in write(output or (), force, lambda suffix: _written(comparison, runs, suffix)):
         echo(str(path))
+
+
+def _written(comparison: Comparison, runs: list[str], suffix: str) -> bytes:
+    """The content of a file by its suffix; a page is that of the runs, with what they were compared with."""
+    from robust_xtreme.commands._page import folders_of, results_of, written
+    from robust_xtreme.gating.outputs import comparison_written
+
+    if suffix != ".html":
+        return comparison_written(comparison, suffix)
+    folders = folders_of(runs)
+    return written(folders, results_of(folders), suffix, comparison=comparison)

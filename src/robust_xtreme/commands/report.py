@@ -37,7 +37,8 @@ def report(
 ) -> None:
     """Show finished runs on the terminal, or write them as a page, as tables or as data.
 
-    A page is one file, which asks nothing of the network. Several runs are beside each other in it.
+    A page is one file, which asks nothing of the network. Several runs are beside each other in it; of two runs on the
+    same data and noise it has the differences, as of `compare`.
 
     Examples:
 
@@ -48,17 +49,18 @@ def report(
     robust-xtreme report RUN -o tables.tex --views languages_in_columns
 
     robust-xtreme report RUN OTHER -o both.html"""
-    from robust_xtreme.report.beside import beside, names
-    from robust_xtreme.report.document import finished
+    from robust_xtreme.commands._page import comparison_of, folders_of, results_of, written
 
     if open and output is not None and Path(output).suffix != _SUFFIX:
         raise UserError(f"--open opens a page, and {output} is none. Name a file that ends in {_SUFFIX}.")
-    folders = {name: Path(run) for name, run in zip(names(runs), runs, strict=True)}
-    results = beside({name: finished(folder) for name, folder in folders.items()})
+    folders = folders_of(runs)
+    results = results_of(folders)
     chosen = several("views", views) or []
     page = Path(runs[0]) / _PAGE
     if output is not None:
-        page = _write(results, output, chosen, folders, not no_texts, force)
+        page = _target(output, force)
+        comparison = None if chosen else comparison_of(runs)
+        _write(page, written(folders, results, Path(output).suffix, chosen, not no_texts, comparison))
     elif not open:
         _show(results, chosen)
     if open:
@@ -72,19 +74,11 @@ def epilog() -> str:
     return f"Views: {', '.join(names('view'))}."
 
 
-def _write(results: Results, output: str, views: list[str], folders: dict[str, Path], texts: bool, force: bool) -> Path:
-    """Write a file; a page has examples, with `texts`."""
-    from robust_xtreme.report.outputs import written
-    from robust_xtreme.report.samples.part import samples_part
+def _write(path: Path, content: bytes) -> None:
     from robust_xtreme.results import store
 
-    suffix = Path(output).suffix
-    path = _target(output, force)
-    examples = samples_part(folders, results) if texts and suffix == _SUFFIX and not views else ()
-    content = written(results, suffix, views, [*examples])
     store.write(path, content)
     echo(str(path))
-    return path
 
 
 def _target(output: str, force: bool) -> Path:

@@ -19,7 +19,7 @@ from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
-from robust_xtreme.report.outputs import written
+from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import Rows
 from robust_xtreme.report.samples.part import Shown, samples_part_of
 from robust_xtreme.report.view import Results
@@ -66,10 +66,10 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     folder.write_frame("averages.csv", averaged, AVERAGES)
     results = Results(*frames, manifest, averaged, noised)
     rows = Rows(predictions.lazy(), stats.lazy())
-    examples = [*samples_part_of(results, [Shown(rows, plan.spec, manifest)])]
+    examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest)]),)
     for name in (REPORT, PAGE):
         path = folder.path / name
-        folder.journal.write(path, written(results, path.suffix, examples=examples))
+        folder.journal.write(path, written(results, path.suffix, added=Added(examples=examples)))
     files = {name: store.sha256(folder.path / name) for name in FILES}
     manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)

@@ -22,6 +22,7 @@ from robust_xtreme.report.blocks import (
 )
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name
+from robust_xtreme.report.tables import only
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
 from robust_xtreme.results.intervals import CONFIDENCE
@@ -35,7 +36,7 @@ _LONGEST: Final = 120
 _MOST: Final = 60
 """The rows of one table, the largest falls first."""
 
-_LEGEND: Final = {
+LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
     "joint interval": "Of the difference, at 95 %, valid for all rows of a table at once.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
@@ -43,10 +44,10 @@ _LEGEND: Final = {
     "tie": "No difference is shown; that does not show that there is none: see mde.",
 }
 _GATE_LEGEND: Final = {
-    "difference": _LEGEND["difference"],
+    "difference": LEGEND["difference"],
     "bound": "The one-sided 95 % bound of the difference; a row is ok where it is above minus the margin.",
     "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells.",
-    "mde": _LEGEND["mde"],
+    "mde": LEGEND["mde"],
     "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
 }
 _NAMES: Final = tuple(Column(name) for name in ("task", "language", "noise", "scale"))
@@ -66,18 +67,18 @@ def _columns(*names: str) -> tuple[Column, ...]:
 # --------------------------------------------------------------------------------------------------------- comparisons
 
 
-def comparison_blocks(contrasts: pl.DataFrame, note: str) -> Iterator[Block]:
-    """The verdict in a sentence and the note, then a table of each kind, the largest falls first."""
+def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> Iterator[Block]:
+    """The verdict in a sentence and the note, then a table of each kind, the `most` largest falls."""
     yield Paragraph(differences_sentence(contrasts))
     yield Paragraph(note)
     for kind, title in _KINDS.items():
         rows = contrasts.filter(kind=kind).sort("difference", *_order(contrasts))
         if rows.height:
             yield Heading(title, 3)
-            yield _contrast_table(rows.head(_MOST))
-        if rows.height > _MOST:
-            yield Paragraph(f"{rows.height - _MOST} more rows are in the .csv and .json files.")
-    yield Terms(tuple(_LEGEND.items()))
+            yield contrast_table(rows.head(most))
+        if rows.height > most:
+            yield Paragraph(f"{rows.height - most} more rows are in the .csv and .json files.")
+    yield Terms(tuple(LEGEND.items()))
 
 
 def _order(frame: pl.DataFrame) -> list[str]:
@@ -118,17 +119,23 @@ def _noise(row: Mapping[str, Any]) -> str:
     return f"{without_fields(row['condition'])} on {fields.replace(',', ', ')}" if fields else row["condition"]
 
 
-def _contrast_table(rows: pl.DataFrame) -> Table:
+def contrast_table(rows: pl.DataFrame) -> Table:
+    """Rows of CONTRASTS with their levels and tests; `tie` where no difference is shown."""
     columns = (*_NAMES, *_columns(*_LEVELS, "joint interval", "p adj.", "mde", "tie"))
-    return Table(columns, tuple(_contrast(row) for row in rows.iter_rows(named=True)))
+    table = Table(columns, tuple(_contrast(row) for row in rows.iter_rows(named=True)))
+    return only(table, [at for at in range(len(columns)) if at >= len(_NAMES) or any(row[at] for row in table.rows)])
 
 
 def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
-    shown = row["p_adjusted"] is not None and row["p_adjusted"] < 1 - CONFIDENCE
     names = (row["task"], _language(row), _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     tests = (interval(row["joint_low"], row["joint_high"]), _p(row["p_adjusted"]), points(row["mde"]))
-    return (*names, *levels, *tests, "" if shown else TIE)
+    return (*names, *levels, *tests, "" if is_shown(row) else TIE)
+
+
+def is_shown(row: Mapping[str, Any]) -> bool:
+    """Whether a difference is shown, so that the row is not a tie."""
+    return row["p_adjusted"] is not None and row["p_adjusted"] < 1 - CONFIDENCE
 
 
 def _p(value: float | None) -> str:

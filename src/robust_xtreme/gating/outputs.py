@@ -55,11 +55,10 @@ def gate_written(gate: Gate, suffix: str) -> bytes:
 
 
 def comparison_written(comparison: Comparison, suffix: str) -> bytes:
-    """The content of a comparison's file by its suffix. Raises UserError for another one than `report` writes."""
+    """The content of a comparison's file by its suffix, but for a page. Raises UserError for another one."""
     document = Document(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
     rows = csv.dump(comparison.frame, CONTRASTS)
     writers: dict[str, Callable[[], bytes]] = {
-        ".html": lambda: _encoded(html.page(document, [html.Download("differences.csv", rows)])),
         ".md": lambda: _encoded(markdown.render(document)),
         ".tex": lambda: _encoded(tex.render(document)),
         ".csv": lambda: rows,

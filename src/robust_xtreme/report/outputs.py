@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, final
 
 import polars as pl
 
@@ -37,10 +38,23 @@ _OF_FILES: Final = ("complete", "digest", "files", "parts")
 _PAPER: Final = ("languages_in_columns", "by_task", "overall")
 
 
-def written(results: Results, suffix: str, views: Sequence[str] = (), examples: Sequence[Part] = ()) -> bytes:
+@final
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a page has beside the run itself: parts that come before those of the run, the examples, and files."""
+
+    parts: tuple[Part, ...] = ()
+    examples: tuple[Part, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+NOTHING: Final = Added()
+
+
+def written(results: Results, suffix: str, views: Sequence[str] = (), added: Added = NOTHING) -> bytes:
     """The content of a file by its suffix (`.html`, `.md`, `.tex`, `.csv`, `.json`); `views` are all that it shows.
 
-    A page has the part of the `examples`, too.
+    A page has what is `added`, too.
 
     Raises UnknownName for a view or a suffix that does not exist, UserError for views of data.
     """
@@ -50,21 +64,24 @@ def written(results: Results, suffix: str, views: Sequence[str] = (), examples: 
         raise UserError(f"There is no format {suffix or 'without a suffix'}. There are: {', '.join(WRITERS)}.")
     if views and suffix in _DATA:
         raise UserError(f"A {suffix} file has every cell and no views. Leave out --views, or write .html, .md or .tex.")
-    return WRITERS[suffix](results, views, examples)
+    return WRITERS[suffix](results, views, added)
 
 
-def _html(results: Results, views: Sequence[str], examples: Sequence[Part]) -> bytes:
+def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
-    files = {"cells.csv": _csv(results), "manifest.json": _json_of(manifest)}
-    shown = _chosen(results, views) if views else page(results, examples)
+    files = {"cells.csv": _csv(results), "manifest.json": _json_of(manifest), **added.files}
+    shown = _chosen(results, views) if views else page(results, added.examples, added.parts)
     return _encoded(html.page(shown, [html.Download(*file) for file in files.items()]))
 
 
-def _markdown(results: Results, views: Sequence[str], _: Sequence[Part]) -> bytes:
-    return _encoded(markdown.render(_chosen(results, views) if views else document.document(results)))
+def _markdown(results: Results, views: Sequence[str], added: Added) -> bytes:
+    if views:
+        return _encoded(markdown.render(_chosen(results, views)))
+    shown = document.document(results)
+    return _encoded(markdown.render(Document(shown.title, (*added.parts, *shown.blocks))))
 
 
-def _tex(results: Results, views: Sequence[str], _: Sequence[Part]) -> bytes:
+def _tex(results: Results, views: Sequence[str], _: Added) -> bytes:
     """Tables that have the columns which are always shown."""
     blocks: list[Block] = []
     for view in (registry.load("view", name) for name in views or _PAPER):
@@ -104,7 +121,7 @@ def _json_of(value: object) -> bytes:
 
 
 _DIGITS: Final = 4
-WRITERS: Final[Mapping[str, Callable[[Results, Sequence[str], Sequence[Part]], bytes]]] = {
+WRITERS: Final[Mapping[str, Callable[[Results, Sequence[str], Added], bytes]]] = {
     ".html": _html,
     ".md": _markdown,
     ".tex": _tex,

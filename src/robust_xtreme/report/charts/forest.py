@@ -15,10 +15,11 @@ _WIDTH: Final = 340
 _ROW: Final = 16
 
 
-def forest(cells: pl.DataFrame) -> dict[str, Any]:
+def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -> dict[str, Any]:
     """The specification of the chart of cells with a change: point, simultaneous interval, tick at the MDE, edits.
 
-    `cells` are rows of `cells.perturbed`; an interval that is not simultaneous is drawn thin.
+    `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
+    simultaneous is drawn thin.
     """
     import altair as alt
 
@@ -27,7 +28,7 @@ def forest(cells: pl.DataFrame) -> dict[str, Any]:
     axis = alt.Axis(ticks=False, domain=False, minExtent=extent(names))
     y = alt.Y("cell:N", sort=names, title=None, axis=axis)
     base = alt.Chart(alt.InlineData(rows.to_dicts())).encode(y=y)
-    x = alt.X("change:Q", title="change in points (left: worse)")
+    x = alt.X("change:Q", title=title)
     layers = (
         alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=INK, opacity=0.5).encode(x=alt.X("zero:Q")),
         base.mark_rule(strokeWidth=1, color=LOSS).encode(x=alt.X("low:Q"), x2="high:Q"),
@@ -42,7 +43,6 @@ def forest(cells: pl.DataFrame) -> dict[str, Any]:
 
 def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     """What the chart draws, the largest loss first; an interval of tested cells replaces the pointwise one."""
-    edits = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String)
     joint = pl.col("joint_change_low").is_not_null()
     kept = cells.filter(pl.col("change").is_not_null()).sort("change", "language", "condition").head(MOST)
     points = {
@@ -56,5 +56,13 @@ def _rows(cells: pl.DataFrame) -> pl.DataFrame:
     return kept.select(
         pl.concat_str("language", pl.lit("  "), "noise").alias("cell"),
         *(value.round(2).alias(name) for name, value in points.items()),
-        pl.concat_str(pl.lit("edits "), edits, pl.lit(" %")).alias("edits"),
+        _edits(cells).alias("edits"),
     )
+
+
+def _edits(cells: pl.DataFrame) -> pl.Expr:
+    """What is beside a row: how much the noise edits."""
+    if "grapheme_edit_rate" not in cells.columns:
+        return pl.lit("")
+    rate = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String)
+    return pl.concat_str(pl.lit("edits "), rate, pl.lit(" %"))

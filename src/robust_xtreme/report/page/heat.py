@@ -27,14 +27,14 @@ _KEY: Final = Paragraph(
 def heat(results: Results) -> Iterator[Part]:
     """A table for each perturbation, languages by script in rows and tasks in columns."""
     cells = highest(headline_cells(results))
-    blocks: list[Block] = [_KEY, _scale()]
+    blocks: list[Block] = [_KEY, scale()]
     for (noise,), group in cells.group_by("noise", maintain_order=True):
         blocks.append(_table(str(noise), group))
     if cells.height:
         yield Part("Where it breaks", "heat", tuple(blocks))
 
 
-def _scale() -> Table:
+def scale() -> Table:
     """The colours with the changes that have them, losses first."""
     sizes = [(f"{low} to {high}", low) for low, high in pairwise(STEPS)] + [(f"{STEPS[-1]} and more", STEPS[-1])]
     losses = [Cell(f"-{text}", -float(low)) for text, low in reversed(sizes)]

@@ -19,10 +19,10 @@ _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_c
 """Views whose rows are in other parts of the page."""
 
 
-def page(results: Results, examples: Sequence[Part] = ()) -> Document:
-    """The document of `report.html`, with the part of its examples if there is one."""
+def page(results: Results, examples: Sequence[Part] = (), added: Sequence[Part] = ()) -> Document:
+    """The document of `report.html`, with the part of its examples if there is one, after the parts that are added."""
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
-    first = (verdict_part(results), *tiles(results), *heat(results), *drawn)
+    first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
     parts = (*first, *_languages(results, examples), *examples, *plain)
     columns = [column for table in _tables(parts) for column in table.columns]
     about = Part("What was run", "run", tuple(what_was_run(results)))

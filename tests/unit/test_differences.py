@@ -1,0 +1,92 @@
+"""The page of two runs has their differences, from `report` and from `compare`; where there are none it says why."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from tests.finished_runs import finished_run
+from tests.program import program
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run, and a worse one on the same data."""
+    folder = tmp_path_factory.mktemp("differences")
+    return finished_run(folder / "old", draw=1), finished_run(folder / "new", 0.5, draw=2)
+
+
+def page(*words: object) -> str:
+    """The page that a command writes, which has to end well."""
+    folder = Path(str(words[-1]))
+    ended = program(*map(str, words))
+    assert ended.code in (0, None), ended.err
+    return folder.read_text("utf-8")
+
+
+def test_two_runs_have_their_differences(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """First on the page: the verdict, a heat table for clean text and for the noise, tables with joint intervals."""
+    text = page("report", *runs, "-o", tmp_path / "page.html")
+    (part,) = re.findall(r'<section id="differences">.*?</section>', text, re.DOTALL)
+    assert text.index('<section id="differences">') < text.index('<section id="verdict">')
+    assert "Of 4 tested levels, clean and perturbed, 4 fell, 0 rose and 0 are ties." in part
+    assert re.findall(r"<caption>(.*?)</caption>", part)[:2] == ["clean", "char_noise:0.1"]
+    assert re.search(r'<td class="l5">-\d\d\.\d', part)
+    assert "joint interval" in part
+    assert part.count("<figure") == 2
+
+
+def test_compare_writes_the_same_page(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """Byte by byte, with the rows to download."""
+    text = page("report", *runs, "-o", tmp_path / "page.html")
+    assert page("compare", *runs, "-o", tmp_path / "compared.html") == text
+    (address,) = re.findall(r'download="differences\.csv\.gz" href="data:application/gzip;base64,([^"]*)"', text)
+    rows = gzip.decompress(b64decode(address)).decode().splitlines()
+    assert (rows[0].startswith("schema_version,kind,"), len(rows)) == (True, 10)
+
+
+def test_ties_have_a_pattern_and_no_rank(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """Of a run and itself every cell is a tie."""
+    text = page("report", runs[0], runs[0], "-o", tmp_path / "page.html")
+    (part,) = re.findall(r'<section id="differences">.*?</section>', text, re.DOTALL)
+    assert "0 fell, 0 rose and 4 are ties" in part
+    assert len(re.findall(r'<td class="undecided">0\.0°', part)) == 4
+
+
+def test_runs_that_cannot_be_compared_say_why(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """In a line of the page; `compare` refuses them."""
+    other = finished_run(tmp_path / "other", spec={"limit": "60"})
+    text = page("report", runs[0], other, "-o", tmp_path / "page.html")
+    (part,) = re.findall(r'<section id="differences">.*?</section>', text, re.DOTALL)
+    assert re.search(r"<p>The differences of the two runs are not shown: .*--limit is .*</p>", part)
+    assert program("compare", str(runs[0]), str(other), "-o", str(tmp_path / "compared.html")).code == 2
+
+
+def test_one_run_or_three_have_none(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """Nor has a choice of views, or a page of a run that is compared with a saved baseline the baseline's page."""
+    third = finished_run(tmp_path / "third", 0.7, draw=3)
+    assert "Differences" not in page("report", runs[0], "-o", tmp_path / "one.html")
+    assert "Differences" not in page("report", *runs, third, "-o", tmp_path / "three.html")
+    assert "Differences" not in page("report", *runs, "--views", "clean_scores", "-o", tmp_path / "views.html")
+
+
+def test_a_saved_baseline_is_compared_on_the_page_of_the_run(
+    runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which has the differences, and the verdict of the run alone."""
+    monkeypatch.chdir(tmp_path)
+    assert program("baseline", "save", str(runs[0])).code in (0, None)
+    text = page("compare", "main", runs[1], "-o", tmp_path / "page.html")
+    assert "; baseline: the baseline main." in text
+
+
+def test_a_terminal_has_80_lines_at_most(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """Also with 12 languages; the largest falls are in it, and how many rows are not."""
+    languages = ("ar", "de", "en", "es", "hi", "ja", "ko", "ru", "sw", "th", "tr", "zh")
+    folders = [finished_run(tmp_path / str(draw), 0.8 - draw / 10, draw, languages=languages) for draw in (0, 1)]
+    ended = program("compare", *map(str, folders), COLUMNS="80")
+    assert ended.out.count("\n") <= 80
+    assert "more rows are in the .csv and .json files" in ended.out
