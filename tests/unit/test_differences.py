@@ -11,6 +11,11 @@ import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
 
+from robust_xtreme import compare
+from robust_xtreme.gating.comparing import Comparison
+from robust_xtreme.gating.differences import differences_part
+from robust_xtreme.report.blocks import Table
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
@@ -37,6 +42,14 @@ def test_two_runs_have_their_differences(runs: tuple[Path, Path], tmp_path: Path
     assert re.search(r'<td class="l5">-\d\d\.\d', part)
     assert "joint interval" in part
     assert part.count("<figure") == 2
+
+
+def test_languages_without_a_part_are_not_links(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """Of runs without noise the page has no part for a language."""
+    frame = compare(*map(str, runs)).frame
+    clean = Comparison("old", "new", frame.filter(scale="clean"), "")
+    (table,) = [block for block in differences_part(clean).blocks if isinstance(block, Table) and block.role == "heat"]
+    assert [row[1] for row in table.rows] == ["German (de)", "Swahili (sw)"]
 
 
 def test_compare_writes_the_same_page(runs: tuple[Path, Path], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from robust_xtreme.report.columns import signed
 from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.page.heat import scale
 from robust_xtreme.report.summary import UNDECIDED
-from robust_xtreme.results.contrasts import CELLS, CHANGE, LANGUAGES, TASKS
+from robust_xtreme.results.contrasts import CELLS, CHANGE, LANGUAGES, PERTURBED, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
 
 ANCHOR: Final = "differences"
@@ -69,11 +69,12 @@ def _heat(cells: pl.DataFrame) -> Iterator[Table]:
     """A table for clean text and for each noise, languages by script in rows and tasks in columns."""
     named = _named(cells)
     noises = sorted({row["noise"] for row in named}, key=lambda noise: (noise != "clean", noise))
+    linked = {row["code"] for row in named if row["scale"] == PERTURBED}  # which have a part of the page
     for noise in noises:
-        yield _heat_table(noise, [row for row in named if row["noise"] == noise])
+        yield _heat_table(noise, [row for row in named if row["noise"] == noise], linked)
 
 
-def _heat_table(noise: str, rows: list[dict[str, Any]]) -> Table:
+def _heat_table(noise: str, rows: list[dict[str, Any]], linked: set[str]) -> Table:
     several = _several_of(rows)
     by_cell = {(row["code"], _column(row, several)): row for row in rows}
     columns = sorted({column for _, column in by_cell})
@@ -82,7 +83,7 @@ def _heat_table(noise: str, rows: list[dict[str, Any]]) -> Table:
     body: tuple[tuple[Phrase | Cell, ...], ...] = tuple(
         (
             script_name(script(code)) if first[script(code)] == code else "",
-            (Link(language_name(code), f"#{anchor(code)}"),),
+            (Link(language_name(code), f"#{anchor(code)}"),) if code in linked else language_name(code),
             *(_cell(by_cell.get((code, column))) for column in columns),
         )
         for code in codes

@@ -20,7 +20,7 @@
   const languages = all("#languages > section").map((part) => [part, decodeURIComponent(part.id)]);
   const figures = all("figure[data-task]");
   const heats = all("table.heat").map((table) => [table, table.caption ? table.caption.textContent : ""]);
-  const heatRows = all("table.heat tbody tr").map((row) => [row, parts(row.querySelector("a").hash.slice(1)).language]);
+  const heatRows = all("table.heat tbody tr:has(a)").map((row) => [row, parts(row.querySelector("a").hash.slice(1)).language]);
   const heatCells = all("table.heat").flatMap((table) => {
     const tasks = all("th", table).map((head) => head.textContent.split(" ")[0]);
     return all("td[data-noisy]", table).map((cell) => [cell, tasks[cell.cellIndex]]);
