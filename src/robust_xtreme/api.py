@@ -79,11 +79,10 @@ def perturb(
     if others:
         raise SpecError(f"{str(parsed)!r} lists {1 + len(others)} strengths; perturb takes one, as in {cell}")
     with using(*folders):
-        strings = sum(isinstance(item, str) for item in texts)
-        if strings == len(texts):
-            values = cast("Sequence[Any]", texts)
-            return [cast("Any", noised.text.value) for noised in noised_strings(values, cell, language, drawn)]
-        if strings:
+        strings = [issubclass(kind, str) for kind in set(map(type, texts))]
+        if all(strings):
+            return cast("list[Any]", _strings(cast("Sequence[Any]", texts), cell, language, drawn))
+        if any(strings):
             raise UserError("perturb takes strings or Examples, not both in one list.")
         return cast("list[Any]", _examples(cast("Sequence[Any]", texts), cell, language, drawn))
 
@@ -116,22 +115,39 @@ def _folders(packs: object) -> Sequence[str | Path]:
     return folders
 
 
+def _strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[str]:
+    from robust_xtreme.noise.engine.noising import bound, lacks
+    from robust_xtreme.noise.engine.strings import noise_strings
+
+    code = _check_strings(values, cell, language)
+    links = bound(cell)
+    if len(values) and any(lacks(link, code) for link in links):
+        raise _not_served(cell, code)
+    return noise_strings(links, values, code, seed)
+
+
 def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[Noised]:
     """Perturb strings of one language; returns their edit counts too. Raises UserError for an unsupported language."""
-    if language is None:
-        raise UserError("Strings need their language, as in perturb(texts, ..., language='sw').")
-    from robust_xtreme import languages
     from robust_xtreme.examples import Text
     from robust_xtreme.noise.engine.noising import noise_texts
     from robust_xtreme.randomness import bare_ids
+
+    code = _check_strings(values, cell, language)
+    texts = [Text(text_id, code, value) for text_id, value in zip(bare_ids(code, values), values, strict=True)]
+    return _served(noise_texts(texts, cell, seed), cell)
+
+
+def _check_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None) -> str:
+    """The language of the strings. Raises UserError, UnknownName and SpecError where they cannot be noised."""
+    if language is None:
+        raise UserError("Strings need their language, as in perturb(texts, ..., language='sw').")
+    from robust_xtreme import languages
 
     languages.language(language)
     if cell.fields:
         raise SpecError(f"{str(cell)!r} names fields, and strings have none. Leave out @fields=.")
     _check_whole(values)
-    ids = bare_ids(language, values)
-    texts = [Text(text_id, language, value) for text_id, value in zip(ids, values, strict=True)]
-    return _served(noise_texts(texts, cell, seed), cell)
+    return language
 
 
 def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int) -> list[Example]:
@@ -172,13 +188,16 @@ def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, .
 def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
     for noised_text in noised:
         if noised_text.status == "not_applicable":
-            from robust_xtreme.noise.suites import unsupported
-
-            code = noised_text.clean.language
-            name, why = unsupported(cell, code) or (cell.name, "unknown language")
-            see = f"robust-xtreme list perturbations --language {code}"
-            raise UserError(f"{name!r} does not serve the language {code!r}: {why}. See: {see}")
+            raise _not_served(cell, noised_text.clean.language)
     return noised
+
+
+def _not_served(cell: PerturbationSpec, code: str) -> UserError:
+    from robust_xtreme.noise.suites import unsupported
+
+    name, why = unsupported(cell, code) or (cell.name, "unknown language")
+    see = f"robust-xtreme list perturbations --language {code}"
+    return UserError(f"{name!r} does not serve the language {code!r}: {why}. See: {see}")
 
 
 @takes(train_arguments())

@@ -18,6 +18,7 @@ Array = npt.NDArray[Any]
 Place = tuple[int, int, int, int]
 _ENCODING: Final = "utf-32-le"
 _SURROGATES: Final = "surrogatepass"
+_CHUNK: Final = 1 << 17
 
 
 @final
@@ -101,6 +102,17 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     return Batch(values, points, offsets, props, starts, numbers, bounds, spans, *placed)
 
 
+def chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Ranges of consecutive texts, about equally long, whose arrays fit into a core's cache."""
+    total = sum(map(len, values)) + len(values)
+    parts = round(total / _CHUNK)
+    if parts < 2:
+        return iter([(0, len(values))])
+    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + 1)
+    cuts = np.flatnonzero(np.diff((ends - 1) * parts // total)) + 1
+    return pairwise([0, *cuts.tolist(), len(values)])
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Edits:
@@ -181,19 +193,28 @@ def differ(points: Array, first: Array, other: Array, sizes: Array) -> Array:
 
 def apply(clean: Batch, edits: Edits) -> Moved:
     """The batch with the edits made and its spans moved."""
-    grown = edits.length[:, 0] + edits.length[:, 1]
-    # shift (n + 1,): how far the edits before each position move it.
-    change = np.zeros(len(clean.points) + 1, np.int32)
-    change[edits.stop] = grown - (edits.stop - edits.start)
-    shift = np.cumsum(change, dtype=np.int32)
+    shift = _shift(clean, edits)
     begins = edits.start + at(shift, edits.start)
-    points = _points(clean, edits)
+    ends = begins + edits.length[:, 0] + edits.length[:, 1]
     offsets = clean.offsets + shift[clean.offsets]
     bounds = np.searchsorted(edits.start, clean.offsets)
     owner = np.repeat(np.arange(len(clean)), np.diff(bounds))
     before, after = clean.offsets[owner], offsets[owner]
-    pieces = np.stack((edits.start - before, edits.stop - before, begins - after, begins + grown - after), axis=1)
-    return Moved(_values(points, offsets), _spans(clean, shift), bounds, pieces)
+    pieces = np.stack((edits.start - before, edits.stop - before, begins - after, ends - after), axis=1)
+    return Moved(_values(_points(clean, edits), offsets), _spans(clean, shift), bounds, pieces)
+
+
+def edited(clean: Batch, edits: Edits) -> list[str]:
+    """The texts with the edits made, as in `apply`, without their spans and the ranges of the edits."""
+    return _values(_points(clean, edits), clean.offsets + _shift(clean, edits)[clean.offsets])
+
+
+def _shift(clean: Batch, edits: Edits) -> Array:
+    """How far the edits before each position (n + 1,) int32 move it."""
+    change = np.zeros(len(clean.points) + 1, np.int32)
+    grown = edits.length[:, 0] + edits.length[:, 1]
+    change[edits.stop] = grown - (edits.stop - edits.start)
+    return np.cumsum(change, dtype=np.int32)
 
 
 def _points(clean: Batch, edits: Edits) -> Array:

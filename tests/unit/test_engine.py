@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from tests.conformance.texts import SENTENCES, every_language, text, words
 
+from robust_xtreme import edits
 from robust_xtreme.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.examples import Answers, Choice, Example, Span, Text
-from robust_xtreme.noise.engine import noising
 from robust_xtreme.noise.engine.letters import Letters, Proposal, letters
 from robust_xtreme.noise.engine.noising import (
     Bound,
@@ -95,7 +95,7 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """However texts are cut into chunks, the results are the same, edit counts and spans included."""
     texts = every_language()
     whole = _noise("char_noise:0.3", *texts)
-    monkeypatch.setattr(noising, "_CHUNK", 60)
+    monkeypatch.setattr(edits, "_CHUNK", 60)
     assert _noise("char_noise:0.3", *texts) == whole
 
 

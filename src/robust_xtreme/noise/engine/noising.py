@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
 
 from robust_xtreme import graphemes, packs, registry
-from robust_xtreme.edits import Array, Moved, SpanTable, Trace, apply, batch, span_table, traces
+from robust_xtreme.edits import Array, Moved, SpanTable, Trace, apply, batch, chunks, span_table, traces
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine._edited_words import words_of
-from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind
+from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind, earlier
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
-from robust_xtreme.randomness import salt, text_keys
+from robust_xtreme.randomness import text_keys
 from robust_xtreme.specs import PerturbationSpec
 
 __all__ = [
@@ -34,18 +33,19 @@ __all__ = [
     "asks",
     "at_nominal",
     "bound",
+    "check_unasked",
     "lacks",
     "noise_example",
     "noise_texts",
     "noise_values",
     "noise_with",
+    "part_read",
     "perturb",
     "solved",
     "unattainable",
 ]
 
 
-_CHUNK: Final = 1 << 17
 _RULE: Final = "rule_1_strength_is_a_share"
 _COUNTS: Final = ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")
 
@@ -127,10 +127,9 @@ def noise_values(
     with the same perturbation, so that they do not share draws.
     """
     link = at_nominal(link, language)
-    again = (str(nth),) if nth else ()
-    common = salt(str(seed), *link.shape(), *again)
-    chunks = ((values[a:b], ids[a:b], spans.of(a, b)) for a, b in _chunks(values))
-    return _joined([_chunk(*chunk, common, language, link, ask) for chunk in chunks])
+    common = link.salt(seed, nth)
+    parts = ((values[a:b], ids[a:b], spans.of(a, b)) for a, b in chunks(values))
+    return _joined([_chunk(*part, common, language, link, ask) for part in parts])
 
 
 def at_nominal(link: Bound, language: str) -> Bound:
@@ -225,17 +224,6 @@ def _chunk(
     return EditCounts(moved, eligible, by_operator, clusters, edited, *words_of(clean, edits, owner))
 
 
-def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Ranges of consecutive texts, about equally long, whose arrays fit into a core's cache."""
-    total = sum(map(len, values)) + len(values)
-    parts = round(total / _CHUNK)
-    if parts < 2:
-        return iter([(0, len(values))])
-    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + 1)
-    cuts = np.flatnonzero(np.diff((ends - 1) * parts // total)) + 1
-    return pairwise([0, *cuts.tolist(), len(values)])
-
-
 def _joined(parts: Sequence[EditCounts]) -> EditCounts:
     """The edit counts of consecutive batches as those of one batch."""
     if len(parts) == 1:
@@ -270,10 +258,9 @@ def as_read(noised: Noised) -> Noised:
     It remains where the first or the last word is lost. Readers of tasks remove it, so that without it a model reads
     the same text in `eval` and in a file that `perturb` wrote.
     """
-    clean, value = noised.clean.value, noised.text.value
-    lead = 0 if clean[:1].isspace() else len(value) - len(value.lstrip())
-    stop = len(value) if clean[-1:].isspace() else len(value.rstrip())
-    if lead >= stop or stop - lead == len(value):
+    value = noised.text.value
+    lead, stop = part_read(noised.clean.value, value)
+    if stop - lead == len(value):
         return noised
     cuts = [cut for cut in ((0, lead, 0, 0), (stop, len(value), stop - lead, stop - lead)) if cut[0] < cut[1]]
     spans = tuple(_within(span, lead, stop) for span in noised.text.spans)
@@ -281,6 +268,13 @@ def as_read(noised: Noised) -> Noised:
     moved = tuple(((before.start, before.stop), (after.start, after.stop)) for before, after in pairs)
     text = replace(noised.text, value=value[lead:stop], spans=spans)
     return replace(noised, text=text, traces=(*noised.traces, Trace(tuple(cuts), moved)))
+
+
+def part_read(clean: str, noisy: str) -> tuple[int, int]:
+    """The range of a noisy text that is read, by `as_read`; all of it where nothing else is left."""
+    lead = 0 if clean[:1].isspace() else len(noisy) - len(noisy.lstrip())
+    stop = len(noisy) if clean[-1:].isspace() else len(noisy.rstrip())
+    return (lead, stop) if lead < stop else (0, len(noisy))
 
 
 def _within(span: Span, low: int, high: int) -> Span:
@@ -291,8 +285,8 @@ def _within(span: Span, low: int, high: int) -> Span:
 
 def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: Ask | None = None) -> list[Noised]:
     """The same for a chain of perturbations. Raises SpecError where one queries the model and `ask` is None."""
-    if ask is None and (asking := [link.perturbation.name for link in links if link.perturbation.asks]):
-        raise SpecError(f"{asking[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
+    if ask is None:
+        check_unasked(links)
     unique: dict[str, Text] = {}
     for text in texts:
         if unique.setdefault(text.id, text) != text:
@@ -304,6 +298,12 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: As
         noised = _noised(links, alike, language, seed, ask) if served else map(_untouched, alike)
         done.update(zip((text.id for text in alike), noised, strict=True))
     return [done[text.id] for text in texts]
+
+
+def check_unasked(links: Sequence[Bound]) -> None:
+    """Raise SpecError where a perturbation of a chain queries the model."""
+    if asking := [link.perturbation.name for link in links if link.perturbation.asks]:
+        raise SpecError(f"{asking[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
 
 
 def _untouched(text: Text) -> Noised:
@@ -320,7 +320,7 @@ def _noised(
     steps: list[EditCounts] = []
     trails: list[tuple[Trace, ...]] = [()] * len(texts)
     for number, link in enumerate(links):
-        nth = sum(other.shape() == link.shape() for other in links[:number])
+        nth = earlier(links, number)
         kept = replace(spans, frozen=spans.frozen | named) if link.keeps_names else spans
         step = noise_values(values, ids, kept, language, link, seed, nth, ask)
         trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, step.moved), strict=True)]

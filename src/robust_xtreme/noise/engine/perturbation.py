@@ -13,6 +13,7 @@ from robust_xtreme import languages
 from robust_xtreme.edits import Array, Batch, Edits, SpanTable
 from robust_xtreme.errors import SpecError
 from robust_xtreme.links import Link
+from robust_xtreme.randomness import salt
 
 Params = Mapping[str, tuple[str, ...]]
 
@@ -172,6 +173,16 @@ class Bound:
         member = self.perturbation
         keys = sorted(self.params.keys() - set(member.free))
         return member.name, str(member.version), *(f"{key}={','.join(self.params[key])}" for key in keys)
+
+    def salt(self, seed: int, nth: int = 0) -> int:
+        """The hash that the draws of all texts share; `nth` counts the earlier links of a chain with the same shape."""
+        again = (str(nth),) if nth else ()
+        return salt(str(seed), *self.shape(), *again)
+
+
+def earlier(links: Sequence[Bound], number: int) -> int:
+    """How many links of a chain before that one have its shape, so that they do not share draws."""
+    return sum(link.shape() == links[number].shape() for link in links[:number])
 
 
 def defaults(perturbation: Perturbation) -> dict[str, tuple[str, ...]]:
