@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,8 @@ def test_order_batch_and_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> 
     whole = robust_xtreme.perturb(values, spec, language="sw")
     assert robust_xtreme.perturb(values[::-1], spec, language="sw")[::-1] == whole
     assert [robust_xtreme.perturb([value], spec, language="sw")[0] for value in values] == whole
-    assert robust_xtreme.perturb(np.array(values, object), spec, language="sw") == whole
+    column: Any = np.array(values, object)
+    assert robust_xtreme.perturb(column, spec, language="sw") == whole
     monkeypatch.setattr(edits, "_CHUNK", 60)
     assert robust_xtreme.perturb(values, spec, language="sw") == whole
 
