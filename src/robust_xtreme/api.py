@@ -119,11 +119,15 @@ def _strings(values: Sequence[str], cell: PerturbationSpec, language: str | None
     from robust_xtreme.noise.engine.noising import bound, lacks
     from robust_xtreme.noise.engine.strings import noise_strings
 
-    code = _check_strings(values, cell, language)
+    code = _of_strings(cell, language)
     links = bound(cell)
     if len(values) and any(lacks(link, code) for link in links):
         raise _not_served(cell, code)
-    return noise_strings(links, values, code, seed)
+    try:
+        return noise_strings(links, values, code, seed)
+    except UnicodeEncodeError:
+        _check_whole(values)
+        raise
 
 
 def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[Noised]:
@@ -132,13 +136,14 @@ def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str 
     from robust_xtreme.noise.engine.noising import noise_texts
     from robust_xtreme.randomness import bare_ids
 
-    code = _check_strings(values, cell, language)
+    code = _of_strings(cell, language)
+    _check_whole(values)
     texts = [Text(text_id, code, value) for text_id, value in zip(bare_ids(code, values), values, strict=True)]
     return _served(noise_texts(texts, cell, seed), cell)
 
 
-def _check_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None) -> str:
-    """The language of the strings. Raises UserError, UnknownName and SpecError where they cannot be noised."""
+def _of_strings(cell: PerturbationSpec, language: str | None) -> str:
+    """The language of strings. Raises UserError, UnknownName, and SpecError where the spec names fields."""
     if language is None:
         raise UserError("Strings need their language, as in perturb(texts, ..., language='sw').")
     from robust_xtreme import languages
@@ -146,7 +151,6 @@ def _check_strings(values: Sequence[str], cell: PerturbationSpec, language: str 
     languages.language(language)
     if cell.fields:
         raise SpecError(f"{str(cell)!r} names fields, and strings have none. Leave out @fields=.")
-    _check_whole(values)
     return language
 
 

@@ -49,6 +49,9 @@ def span_table(spans: Sequence[Sequence[Span]]) -> SpanTable:
     return SpanTable(text, start, stop, np.array([span.frozen for span in flat], np.bool_))
 
 
+NO_SPANS: Final = span_table(())
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -49,7 +49,12 @@ def text_keys(common: int, ids: Sequence[str]) -> Array:
     length; the key mixes it with the salt.
     """
     hashes = [_ids(ids[first : first + _TOGETHER]) for first in range(0, len(ids), _TOGETHER)]
-    return mix(np.concatenate([np.zeros(0, np.uint64), *hashes]) ^ np.uint64(common))
+    return keyed(common, np.concatenate([np.zeros(0, np.uint64), *hashes]))
+
+
+def keyed(common: int, hashes: Array) -> Array:
+    """The keys of texts from the condition's salt and the hashes of their ids (t,) uint64."""
+    return mix(hashes ^ np.uint64(common))
 
 
 def _ids(ids: Sequence[str]) -> Array:
@@ -87,14 +92,39 @@ def ramp(values: Array, starts: Array, size: int, step: np.uint64) -> Array:
 
 def bare_ids(language: str, values: Sequence[str]) -> list[str]:
     """The ids of strings without ids: `examples.digest(language, value)`, for many values of one language."""
+    return [digest.hex() for digest in _digests(language, values, "surrogatepass")]
+
+
+def bare_hashes(language: str, values: Sequence[str]) -> Array:
+    """The hashes (t,) uint64 of the ids of strings without ids, which `keyed` mixes with a salt.
+
+    Raises UnicodeEncodeError where a string contains half of a surrogate pair.
+    """
+    table, last = _of_bytes()
+    digests = np.frombuffer(b"".join(_digests(language, values, "strict")), np.uint8).reshape(-1, _DIGEST_BYTES)
+    hashes: Array = table.take(digests + np.arange(_DIGEST_BYTES) * 256).sum(axis=1)
+    return hashes + last
+
+
+def _digests(language: str, values: Sequence[str], errors: str) -> list[bytes]:
     tag = language.encode("utf-8", "surrogatepass")
     base = hashlib.blake2b(len(tag).to_bytes(8, "little") + tag, digest_size=_DIGEST_BYTES)
-    ids = []
+    digests = []
     for value in values:
-        state, data = base.copy(), value.encode("utf-8", "surrogatepass")
+        state, data = base.copy(), value.encode("utf-8", errors)
         state.update(len(data).to_bytes(8, "little") + data)
-        ids.append(state.hexdigest())
-    return ids
+        digests.append(state.digest())
+    return digests
+
+
+@cache
+def _of_bytes() -> tuple[Array, np.uint64]:
+    """What each byte of a digest adds to the hash of its id, by place and byte, flat; and what all such ids add."""
+    # An id writes a byte as two hexadecimal digits, and is hashed with a separator as its last point.
+    mixed = _ascii().reshape(_PLACES, -1)[: 2 * _DIGEST_BYTES + 1]
+    digits = mixed[:-1, np.frombuffer(b"0123456789abcdef", np.uint8)]
+    table = digits[0::2, :, None] + digits[1::2, None, :]
+    return table.reshape(-1), np.add(mixed[-1, 0], np.uint64(len(mixed) * int(_GOLDEN) % _RANGE))
 
 
 def mix(values: Array) -> Array:

@@ -104,6 +104,13 @@ def test_a_bare_string_has_the_id_that_its_language_and_value_give(value: str, c
     assert randomness.bare_ids(code, [value]) == [digest(code, value)]
 
 
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=4), st.text(max_size=3))
+def test_a_bare_string_has_the_key_that_its_id_gives(values: list[str], code: str) -> None:
+    """The quick way from strings to keys, without ids, gives the keys of their ids."""
+    keys = randomness.keyed(7, randomness.bare_hashes(code, values))
+    assert keys.tolist() == randomness.text_keys(7, randomness.bare_ids(code, values)).tolist()
+
+
 def test_ids_that_differ_in_one_place_have_unlike_keys() -> None:
     """The keys of ids that count up, swap letters, or end in nulls are all different."""
     ids = [f"xnli/test/en/{n}" for n in range(20_000)] + ["ab", "ba", "a", "a\0", "a\0\0", "", "é", "e\u0301"]

@@ -155,7 +155,7 @@ class Bound:
     keeps_names: bool = False
 
     def edits(
-        self, batch: Batch, language: str, keys: Array, ids: Sequence[str], ask: Ask | None
+        self, batch: Batch, language: str, keys: Array, ids: Sequence[str] = (), ask: Ask | None = None
     ) -> tuple[Edits, Array]:
         """The edits of a batch, and the number of eligible units of each text (t,)."""
         return self.perturbation.edit(Job(batch, language, keys, self.strength, self.params, ids, ask))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from robust_xtreme.edits import batch, chunks, edited, span_table
+from robust_xtreme.edits import NO_SPANS, batch, chunks, edited
 from robust_xtreme.noise.engine.noising import at_nominal, check_unasked, part_read
 from robust_xtreme.noise.engine.perturbation import Bound, earlier
-from robust_xtreme.randomness import bare_ids, text_keys
+from robust_xtreme.randomness import bare_hashes, keyed
 
 
 @final
@@ -25,7 +25,7 @@ def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, 
     """Strings of one language, which all links serve, after a chain, as they are read; equal ones get equal noise.
 
     The memory beside the strings is that of one chunk of them. Raises SpecError where a link queries the model, or
-    its strength is a share of tokens.
+    its strength is a share of tokens, and UnicodeEncodeError where a string contains half of a surrogate pair.
     """
     check_unasked(links)
     steps = [_Step(at_nominal(link, language), link.salt(seed, earlier(links, at))) for at, link in enumerate(links)]
@@ -39,11 +39,10 @@ def noise_strings(links: Sequence[Bound], values: Sequence[str], language: str, 
 
 def _chunk(steps: Sequence[_Step], values: Sequence[str], language: str) -> list[str]:
     """The noisy texts of some strings."""
-    ids, spans = bare_ids(language, values), span_table([()] * len(values))
-    noisy = list(values)
+    hashes, noisy = bare_hashes(language, values), list(values)
     for step in steps:
-        clean = batch(noisy, spans)
-        edits, _ = step.link.edits(clean, language, text_keys(step.salt, ids), ids, None)
+        clean = batch(noisy, NO_SPANS)
+        edits, _ = step.link.edits(clean, language, keyed(step.salt, hashes))
         noisy = edited(clean, edits)
     return _as_read(values, noisy)
 
