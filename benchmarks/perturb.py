@@ -1,13 +1,14 @@
 """How fast texts are perturbed: characters per second on one core, beside a plain loop, nlpaug and TextAttack.
 
-    python -m benchmarks.perturb --data DIR [--runs 5] [--textattack PYTHON] [--out reports/benchmarks]
+    python -m benchmarks.perturb --data DIR [--runs 5] [--textattack PYTHON] [--strings] [--out reports/benchmarks]
 
 Strings, their ids and columns of spans in; noisy strings, moved spans and edit counts out; each perturbation at a tenth
 on the texts of xnli, panx and xquad, by script. Nothing is remembered from one run to the next (tables are loaded
 once); samples below 60,000 characters of a language are repeated under other ids, larger ones cut. Figures are of
 processor time, for the best of the runs. The bars: letter level at least 15 million characters/s, and 10 times the
-fastest nlpaug; word level at least 3 million; and time linear in length. Without nlpaug (`pip install nlpaug`), or the
-Python of an environment that has TextAttack 0.3.11, only the others run.
+fastest nlpaug; word level at least 3 million; time linear in length; and `perturb` of a list of strings at least 0.7
+of the engine's rate and 10 times nlpaug. Without nlpaug (`pip install nlpaug`), or the Python of an environment that
+has TextAttack 0.3.11, only the others run. `--strings` measures `perturb` of strings alone; the other figures remain.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any, Final
 
 import numpy as np
 from benchmarks import _perturb_peers as beside
+from benchmarks import _perturb_strings
 from benchmarks._perturb_page import NAMES, Figure, missed, page
 
 from robust_xtreme import registry
@@ -48,6 +50,7 @@ CURVE_WORDS: Final = 100_000
 DRAWS: Final = 1 << 14
 DRAWN: Final = 500
 PEER: Final = "nlpaug"
+REPORTS: Final = Path(__file__).parents[1] / "reports" / "benchmarks"
 
 Ready = dict[str, tuple[list[str], list[str], SpanTable]]
 """By language: texts, ids, spans."""
@@ -150,6 +153,14 @@ def draws() -> float:
     return 1e9 * beside.seconds(lambda: mix(drawn), DRAWN) / DRAWS
 
 
+def of_strings(folder: Path, runs: int) -> dict[str, Any]:
+    """The figures of `perturb` of lists of strings, on the sentences of xnli."""
+    groups = texts_of(registry.load("task", "xnli"), folder)
+    texts = {code: group[code] for group in groups.values() for code in group}
+    sentences = {code: [text.value for text in texts[code]] for code in _perturb_strings.CODES}
+    return _perturb_strings.measure(sentences, machine(), runs)
+
+
 def machine() -> dict[str, str]:
     """What the figures were taken on."""
     try:
@@ -181,6 +192,7 @@ def measure(folder: Path, runs: int, textattack: str) -> dict[str, Any]:
         "figures": [asdict(figure) for figure in all_figures],
         "curves": {name: curve(words, name, runs) for name in CURVED},
         "textattack": beside.textattack(textattack, words, min(runs, 2)),
+        "strings": of_strings(folder, runs),
     }
 
 
@@ -197,11 +209,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--textattack", metavar="PYTHON", default="", help="the Python of an environment that has it")
+    parser.add_argument("--strings", action="store_true", help="only strings; other figures are those of --out")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.data is None:
         raise SystemExit("Name the folder of release files: --data DIR, or ROBUST_XTREME_DATA.")
-    record = measure(Path(arguments.data), arguments.runs, arguments.textattack)
+    if arguments.strings:
+        former = (arguments.out or REPORTS) / "perturb.json"
+        record = json.loads(former.read_text()) | {"strings": of_strings(Path(arguments.data), arguments.runs)}
+    else:
+        record = measure(Path(arguments.data), arguments.runs, arguments.textattack)
     print(page(record))
     if arguments.out:
         write(arguments.out, record)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import _perturb_page, _perturb_peers, perturb
+from benchmarks import _perturb_page, _perturb_peers, _perturb_strings, perturb
 
 from robust_xtreme.edits import span_table
 from robust_xtreme.examples import Text
@@ -66,7 +66,13 @@ def _record(letters: float, words: float, peer: float, last: float) -> dict[str,
         ],
         "curves": {"char_noise": [[5, 90.0], [100, 50.0], [5000, last]]},
         "textattack": None,
+        "strings": {"about": {}, "rows": [_strings(0.7, 10.0)]},
     }
+
+
+def _strings(share: float, times: float) -> dict[str, Any]:
+    sizes = {"perturbation": "char_noise", "language": "de", "texts": 1, "characters": 1}
+    return {**sizes, "engine": 1 / share, "perturb": 1.0, "nlpaug": {"KeyboardAug": 1 / times}}
 
 
 def test_bars_that_are_missed_are_named() -> None:
@@ -78,6 +84,23 @@ def test_bars_that_are_missed_are_named() -> None:
     assert _perturb_page.missed(_record(15.0, 2.9, 1.0, 75.0)) == ["word_drop in 1 of 1 cells (2.9, xnli in Latn)"]
     assert _perturb_page.missed(_record(15.0, 3.0, 1.6, 75.0)) == ["char_noise, xnli in Latn, 9.4 times nlpaug"]
     assert _perturb_page.missed(_record(15.0, 3.0, 1.0, 76.0)) == ["char_noise, not linear"]
+
+
+def test_strings_far_from_the_engine_or_near_a_peer_are_named() -> None:
+    """Less than seven tenths of the engine's rate is a bar missed, and so is less than ten times nlpaug."""
+    slow = {**_record(15.0, 3.0, 1.5, 75.0), "strings": {"about": {}, "rows": [_strings(0.69, 9.9)]}}
+    where = "perturb of strings, char_noise in de"
+    assert _perturb_page.missed(slow) == [f"{where}, 0.69 of the engine", f"{where}, 9.9 times nlpaug"]
+    assert "Strings: at least 0.69 of the engine (bar 0.7), 10 times nlpaug (bar 10)." in _perturb_page.page(slow)
+
+
+def test_strings_are_timed_beside_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeated sentences are left out, so that only distinct ones are timed."""
+    monkeypatch.setattr(_perturb_peers, "nlpaug", lambda *_: {})
+    record = _perturb_strings.measure({"en": [*TEXTS, "Another one."]}, {}, 1)
+    rows = _perturb_strings.rows_of({"strings": record})
+    assert [(row.perturbation, row.texts) for row in rows] == [("char_noise", 2), ("keyboard_typo", 2)]
+    assert all(row.share > 0 and row.times is None for row in rows)
 
 
 @pytest.mark.process
