@@ -26,7 +26,7 @@ DOCS: Final = Path(__file__).parents[1] / "docs"
 
 _CODES: Final = {
     0: "done",
-    1: "a failed gate (no command uses it yet)",
+    1: "`gate` failed; no other command ends with it, nor does `gate` with `--update` or `--self-test`",
     2: "a mistake of the user, or inputs that do not fit together",
     3: "a bug, or the environment: disk, memory, network",
     129: "ended by SIGHUP, as where its terminal is closed",
@@ -58,8 +58,13 @@ def _params(command: Any) -> Iterator[tuple[Phrase, ...]]:
         yield (
             options if param.param_type_name == "option" else "argument",
             _text(param.metavar),
-            _text(getattr(param, "help", "")),
+            _text(_unescaped(getattr(param, "help", ""))),
         )
+
+
+def _unescaped(text: str | None) -> str:
+    """The help of an option, which escapes what rich would read as a style."""
+    return (text or "").replace("\\[", "[")
 
 
 def frames() -> str:

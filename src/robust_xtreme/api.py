@@ -357,16 +357,17 @@ def gate(
 ) -> Gate:
     """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
 
-    `baseline` is a saved baseline or its name, or another run. `policy` is a Policy or the path of its file; `margin`
-    in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`) replace its keys. Raises Mismatch
-    where the two cannot be compared.
+    `baseline` is a saved baseline or its name, or another run. `policy` is a `robust_xtreme.gating.policy.Policy`
+    or the path of its file; `margin` in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`)
+    replace its keys. Raises Mismatch where the two cannot be compared.
     """
     from datetime import date
 
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.policy import Policy, changed
 
-    _check_type("gate", "policy", policy, (Policy, str, Path, type(None)), "a Policy, or the path of its file")
+    kinds = (Policy, str, Path, type(None))
+    _check_type("gate", "policy", policy, kinds, "the path of a file, or a robust_xtreme.gating.policy.Policy")
     chosen = changed(policy, {"margin": margin, "undecided": undecided, "missing": missing})
     folder, before = _folder("gate", run), _side("gate", baseline)
     return gated(before, _side("gate", folder), chosen, date.today(), marks_of(folder))

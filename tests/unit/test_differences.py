@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
@@ -14,7 +15,7 @@ from tests.program import program
 from robust_xtreme import compare
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.differences import differences_part
-from robust_xtreme.report.blocks import Table
+from robust_xtreme.report.blocks import Chart, Paragraph, Table, text_of
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,22 @@ def test_two_runs_have_their_differences(runs: tuple[Path, Path], tmp_path: Path
     assert re.search(r'<td class="l5">-\d\d\.\d', part)
     assert "joint interval" in part
     assert part.count("<figure") == 2
+
+
+def test_a_chart_of_falls_has_falls_alone(runs: tuple[Path, Path]) -> None:
+    """Cells that rose, or are equal but for the last bits, are not in it; words before it explain what is drawn."""
+    differences = pl.Series("difference", [-7.0, 5.0, -1e-14])
+    frame = compare(*map(str, runs)).frame.filter(pl.col("scale") != "change").sort("kind", "language", "condition")
+    cells = frame.filter(kind="cell").head(3).with_columns(differences)
+    blocks = differences_part(Comparison("old", "new", cells, "")).blocks
+    (chart,) = [block for block in blocks if isinstance(block, Chart)]
+    drawn = [row["change"] for rows in chart.spec["datasets"].values() for row in rows if "change" in row]
+    assert (chart.title, drawn) == ("Largest falls", [-7.0])
+    words = blocks[blocks.index(chart) - 1]
+    assert isinstance(words, Paragraph)
+    assert "The tick is minus the MDE" in text_of(words.text)
+    rose = differences_part(Comparison("old", "new", cells.filter(pl.col("difference") > 0), "")).blocks
+    assert not [block for block in rose if isinstance(block, Chart)]
 
 
 def test_languages_without_a_part_are_not_links(runs: tuple[Path, Path], tmp_path: Path) -> None:

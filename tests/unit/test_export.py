@@ -163,3 +163,10 @@ def language(result: Any) -> str:
 def condition(result: Any) -> str:
     """The condition of a result."""
     return str(result.metric_args["condition"])
+
+
+def test_help_names_what_a_tracker_needs() -> None:
+    """With the brackets of an extra, which rich would read as a style."""
+    text = " ".join(program("export", "--help", COLUMNS="200").out.split())
+    assert "needs robust-xtreme[mlflow]." in text
+    assert "needs robust-xtreme[wandb]." in text

@@ -143,7 +143,7 @@ def test_objects_become_frames_of_pandas(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         ("gate", {"run": 5}, "gate takes the folder of a run, what evaluate returned, or a baseline, not 5."),
         ("compare", {"baseline": "old", "candidate": None}, "compare takes the folder of a run, what evaluate"),
-        ("gate", {"run": "new", "policy": 5}, "gate: policy takes a Policy, or the path of its file, not 5"),
+        ("gate", {"run": "new", "policy": 5}, "or a robust_xtreme.gating.policy.Policy, not 5"),
         ("gate", {"run": "new", "baseline": "old", "margin": -1}, "'margin'"),
         ("gate", {"run": "new", "baseline": "old", "margin": "x"}, "'margin'"),
         ("gate", {"run": "new", "baseline": "old", "undecided": "no"}, "'undecided'"),

@@ -6,6 +6,7 @@ An option that is not passed is None; the value of the run's file or the default
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import Field
@@ -24,6 +25,9 @@ _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 _NAMES: Final = {"start": "encoder"}
 """Keys whose parameter has another name."""
 
+_MARKUP: Final = re.compile(r"\[(?=[a-z#/@])")
+"""What rich would read as the beginning of a style, as in `robust-xtreme[mlflow]`."""
+
 _TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": str}
 
 
@@ -32,8 +36,9 @@ def option(declared: str, text: str, completion: Any = None, panel: str | None =
     words = declared.split()
     names = list(takewhile(lambda word: word.startswith("-"), words))
     metavar = " ".join(words[len(names) :]) or None
+    shown = _MARKUP.sub(r"\\[", text)
     return typer.Option(
-        *names, metavar=metavar, help=text, autocompletion=completion, rich_help_panel=panel, show_default=False
+        *names, metavar=metavar, help=shown, autocompletion=completion, rich_help_panel=panel, show_default=False
     )
 
 

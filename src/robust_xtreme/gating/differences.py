@@ -25,14 +25,17 @@ _TITLE: Final = "Differences"
 _FIRST, _MOST, _DRAWN = 12, 60, 40
 """The rows of a table that are shown at once, those of it and its fold, and those of the chart of cells."""
 
+_STILL: Final = 1e-9
+"""Levels that differ by less are equal but for the last bits of their sums."""
+
 _KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
 _KEY: Final = (
     "Candidate minus baseline, in points, of the levels; the colours are those of the changes below. "
     f"{UNDECIDED} and dotted: a tie, no difference is shown."
 )
 _DESCRIPTION: Final = (
-    "Candidate minus baseline in points, the largest fall first. Thick: the interval that is valid for all rows of a "
-    "kind at once; thin: that of a row without a test; the tick is the mde."
+    "Candidate minus baseline in points, the largest fall first. Thick: the interval that is valid for all levels of a "
+    "kind at once; thin: that of the row alone. The tick is minus the MDE: the fall that is detected with 80 % power."
 )
 
 
@@ -46,7 +49,7 @@ def differences_part(comparison: Comparison) -> Part:
         Paragraph(_KEY),
         scale(),
         *_heat(rows.filter(pl.col("kind") == CELLS, pl.col("scale") != CHANGE)),
-        *_charts(rows),
+        *_described([*_charts(rows)]),
     ]
     for kind, title in _KINDS.items():
         blocks += _tables(rows.filter(kind=kind), kind, title)
@@ -132,11 +135,16 @@ def _code(row: Mapping[str, Any]) -> str:
 # --------------------------------------------------------------------------------------------------- charts and tables
 
 
+def _described(charts: list[Chart]) -> tuple[Block, ...]:
+    """The charts after what they show in words."""
+    return (Paragraph(_DESCRIPTION), *charts) if charts else ()
+
+
 def _charts(rows: pl.DataFrame) -> Iterator[Chart]:
     """The differences of tasks, and the cells with the largest falls."""
-    levels = rows.filter(pl.col("scale") != CHANGE)
-    for kind, title in ((TASKS, "By task"), (CELLS, "Largest falls")):
-        drawn = levels.filter(pl.col("kind") == kind, pl.col("low").is_not_null()).head(_DRAWN)
+    levels = rows.filter(pl.col("scale") != CHANGE, pl.col("low").is_not_null())
+    falls = levels.filter(pl.col("kind") == CELLS, pl.col("difference") < -_STILL)
+    for title, drawn in (("By task", levels.filter(kind=TASKS)), ("Largest falls", falls.head(_DRAWN))):
         if drawn.height:
             yield Chart(title, _DESCRIPTION, forest(_as_cells(drawn), "difference in points (left: worse)"))
 
