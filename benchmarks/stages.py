@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import GeneratorType
 from typing import Any, Final, final
 from unittest.mock import patch
 
@@ -89,20 +90,29 @@ def _processor_time(thread: int) -> float:
     return time.clock_gettime((~thread << 3) | 6)
 
 
+def _main_or_beside() -> str:
+    return MAIN if threading.current_thread() is threading.main_thread() else BESIDE
+
+
 @final
 class Meter:
-    """Seconds by stage and thread: on the clock, and on the processor, torch's helpers counted with the main one."""
+    """Seconds by stage and thread: on the clock, and on the processor, torch's helpers counted with the main one.
 
-    def __init__(self, helpers: frozenset[int]) -> None:
+    `thread` names the current thread. `threads` has the processor time of each at the end of its last stage.
+    """
+
+    def __init__(self, helpers: frozenset[int], thread: Callable[[], str] = _main_or_beside) -> None:
         self._helpers = sorted(helpers)
+        self._thread = thread
         self._local = threading.local()
         self.spent: dict[tuple[str, str], list[float]] = {}
+        self.threads: dict[str, float] = {}
 
     @contextmanager
-    def on(self) -> Iterator[None]:
-        """Time what the package does in the block."""
+    def on(self, timed: Sequence[tuple[Any, str, str]] | None = None) -> Iterator[None]:
+        """Time what the package does in the block: the functions of TIMED, or others."""
         with ExitStack() as stack:
-            for owner, name, stage in TIMED:
+            for owner, name, stage in TIMED if timed is None else timed:
                 stack.enter_context(patch.object(owner, name, self._timed(stage, getattr(owner, name))))
             yield
 
@@ -112,7 +122,8 @@ class Meter:
             inside = self._begin()
             start = self._now()
             try:
-                return function(*values, **named)
+                result = function(*values, **named)
+                return iter([*result]) if isinstance(result, GeneratorType) else result
             finally:
                 self._end(stage, [now - then for now, then in zip(self._now(), start, strict=True)], inside)
 
@@ -132,7 +143,9 @@ class Meter:
     def _end(self, stage: str, taken: Sequence[float], inside: Sequence[float]) -> None:
         stack = self._local.stack
         stack.pop()
-        thread = MAIN if threading.current_thread() is threading.main_thread() else BESIDE
+        thread = self._thread()
+        if not stack:
+            self.threads[thread] = time.thread_time()
         spent = self.spent.setdefault((stage, thread), [0.0, 0.0])
         for kind in (0, 1):
             spent[kind] += taken[kind] - inside[kind]

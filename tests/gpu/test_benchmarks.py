@@ -42,6 +42,15 @@ def test_eval_of_whole_xnli_on_cuda_spends_its_time_in_the_forward_pass(data: Pa
     assert figures["overhead"][0] <= figures["most"], figures["stages"]
 
 
+def test_the_host_of_a_gpu_is_timed(data: Path, tmp_path: Path) -> None:
+    """The figures of every kind of target are kept under a label, and their page is written."""
+    _run("host", "--data", str(data), "--device", "cuda", "--rows", "20", "--label", "now", "--out", str(tmp_path))
+    (record,) = json.loads((tmp_path / "host-cuda.json").read_text())
+    assert record["device"].startswith("cuda: ")
+    assert "mini" in record["cases"]
+    assert (tmp_path / "host-cuda.md").is_file()
+
+
 def test_perturbing_on_the_machine_of_the_gpu_is_timed(data: Path, tmp_path: Path) -> None:
     """The engine runs on the processor beside the GPU; its figures and their page are written."""
     _run("perturb", "--data", str(data), "--out", str(tmp_path))

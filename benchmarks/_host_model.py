@@ -1,0 +1,104 @@
+"""A model whose forward pass costs nothing, and data that have the shape of a task's where its files are not at hand.
+
+The encoder gives each token a row of a fixed table; the row depends on the token, its position and all tokens of the
+input, so that scores differ between inputs and are the same in every run, batch and order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import AutoConfig
+
+from robust_xtreme import registry, resources
+from robust_xtreme.models import mini
+from robust_xtreme.training.scratch import Size, new_encoder, new_tokenizer
+
+SIZE: Final = Size(32_000, 1, 16, 1)
+SEED: Final = 20
+ROWS_OF_TABLE: Final = 8191
+_STEP: Final = 7919
+_NUMBERED: Final[Mapping[str, tuple[str, ...]]] = {
+    "xnli": ("premise",),
+    "xcopa": ("premise",),
+    "xquad": ("context",),
+    "tatoeba": ("sentence", "translation"),
+}
+"""The fields of the embedded suite's rows that get a number where rows are repeated, so that no text is there twice."""
+
+
+class Free(nn.Module):
+    """An encoder that looks its output up: hidden states (B, L, H) from a table (ROWS_OF_TABLE, H)."""
+
+    def __init__(self, config: Any) -> None:
+        nn.Module.__init__(self)
+        self.config = config
+        self.table: Tensor
+        draws = torch.Generator().manual_seed(SEED)
+        self.register_buffer("table", torch.randn(ROWS_OF_TABLE, int(config.hidden_size), generator=draws))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **_: Any) -> SimpleNamespace:
+        """The same states for every layer; padding has no part in those of the tokens."""
+        position = torch.arange(1, input_ids.shape[1] + 1, device=input_ids.device)
+        weighted = input_ids * position
+        whole = (weighted * attention_mask).sum(1, keepdim=True)
+        states = nn.functional.embedding((weighted + whole * _STEP) % ROWS_OF_TABLE, self.table)
+        layers = int(self.config.num_hidden_layers) + 1
+        return SimpleNamespace(last_hidden_state=states, hidden_states=(states,) * layers)
+
+
+def free_encoder(folder: Path) -> Free:
+    """The encoder that costs nothing, of a folder's configuration."""
+    mini.register()
+    return Free(AutoConfig.from_pretrained(str(folder))).eval()
+
+
+def make_run(run: Path, lines: Sequence[str], tasks: Sequence[str]) -> Path:
+    """A run folder: a tokenizer of byte pairs that is trained on the lines, a small encoder and a head for each task.
+
+    The encoder's weights are only looked at, by what checks a run: `free_encoder` replaces it.
+    """
+    tokenizer = new_tokenizer(lines, SIZE)
+    for part in (tokenizer, new_encoder(tokenizer, SIZE, SEED)):
+        part.save_pretrained(str(run / "model"))
+    (run / "heads").mkdir()
+    for name in tasks:
+        task = registry.load("task", name)
+        if task.head:
+            head = registry.load("family", task.family).head(SIZE.hidden, task.labels)
+            save_file(head.state_dict(), str(run / "heads" / f"{name}.safetensors"))
+            facts = {"task": name, "family": task.family, "labels": list(task.labels)}
+            (run / "heads" / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")
+    return run
+
+
+def make_suite(folder: Path, task: str, rows: int) -> Path:
+    """A suite of one task: the rows of the embedded suite in turn, in later turns with a number in their text."""
+    given = sorted(resources.mini("suite").joinpath(task).glob("test-*.jsonl"))
+    codes = [path.stem.removeprefix("test-") for path in given]
+    (folder / task).mkdir(parents=True)
+    for path in given:
+        lines = path.read_text("utf-8").splitlines()
+        text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in _rows(task, lines, rows))
+        (folder / task / path.name).write_text(text, encoding="utf-8")
+    header = f'name = "made-up"\nversion = "1"\nsummary = "Made up."\nlanguages = {json.dumps(codes)}\n'
+    (folder / "suite.toml").write_text(f'{header}\n[{task}]\nsplits = ["test"]\n', encoding="utf-8")
+    return folder
+
+
+def _rows(task: str, lines: Sequence[str], rows: int) -> Iterator[dict[str, Any]]:
+    for index in range(rows):
+        turn, row = index // len(lines), json.loads(lines[index % len(lines)])
+        if turn:
+            row |= {"id": f"{row['id']}-{turn}", "cluster": f"{row['cluster']}-{turn}"}
+            row |= {name: f"{row[name]} {index}" for name in _NUMBERED.get(task, ())}
+        if turn and "tokens" in row:
+            row |= {"tokens": [*row["tokens"], str(index)], "tags": [*row["tags"], "O"]}
+        yield row

@@ -1,0 +1,177 @@
+"""The stages of an evaluation as benchmarks/host.py measures them: what is timed, and the threads that do the work.
+
+`TIMED` names functions of the package. Where the code changes, this table changes with it; figures that were measured
+before keep the stages that they have. A stage has many calls a second at most, so that timing costs below 1 %.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+from unittest.mock import patch
+
+from benchmarks.stages import MAIN, Meter
+
+import robust_xtreme.evaluation.finish as finish_module
+import robust_xtreme.evaluation.prepare as prepare_module
+import robust_xtreme.evaluation.run as run_module
+import robust_xtreme.evaluation.scoring as scoring_module
+import robust_xtreme.models.windows as windows_module
+import robust_xtreme.noise.engine.noising as noising_module
+import robust_xtreme.predictors.batches as batches_module
+import robust_xtreme.predictors.members.encoder_head as head_module
+import robust_xtreme.predictors.members.retrieval as retrieval_module
+from robust_xtreme.evaluation.folder import Folder
+from robust_xtreme.evaluation.task_run import Splits
+from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.predictors.cache import Store
+from robust_xtreme.sources.release import Release
+from robust_xtreme.sources.suite import Suite
+
+FORWARD: Final = "forward"
+_PLAN, _READ, _LOAD = "plan", "read", "load the model"
+_EDITS, _SHOWN, _EQUAL = "noise: edits", "noise: texts and examples", "noise: equal inputs"
+_TOKENS, _WINDOWS = "tokenising", "tokenising: windows"
+_BATCH, _CACHE, _DECODE, _SEARCH = "batching", "prediction cache", "decoding", "search"
+_ROWS, _SUMS, _CHANCE, _SHALLOW = "status, realised strength", "scoring: sums", "scoring: chance", "scoring: shallow"
+_FRAMES, _SCORE, _PARTS = "scoring: frames", "scoring: cells, intervals, averages", "writing: parts"
+_FINISH, _REPORT, _GATHER, _LOOP = "writing: frames", "writing: report", "gather", "loop and wait"
+
+_OF_REPORT: Final = ("samples_part_of", "written")
+
+TIMED: Final[Sequence[tuple[Any, str, str]]] = (
+    (run_module, "make_plan", _PLAN),
+    (Release, "read", _READ),
+    (Suite, "read", _READ),
+    (Splits, "of", _READ),
+    (run_module, "prepare", _GATHER),
+    (prepare_module, "variant_of", _SHOWN),
+    (noising_module, "noise_values", _EDITS),
+    (prepare_module._Distinct, "of", _EQUAL),
+    (windows_module, "_call", _TOKENS),
+    (head_module.EncoderHead, "prepare", _WINDOWS),
+    (head_module.EncoderHead, "tokens", _WINDOWS),
+    (retrieval_module, "text_windows", _WINDOWS),
+    (run_module._Run, "_answer_all", _LOOP),
+    (Models, "load", _LOAD),
+    (Store, "known", _CACHE),
+    (Store, "keep", _CACHE),
+    (retrieval_module, "embedded", _CACHE),
+    (retrieval_module, "embed", _DECODE),
+    (retrieval_module, "search", _SEARCH),
+    (run_module._Run, "_answer", _DECODE),
+    (batches_module, "plan_batches", _BATCH),
+    (batches_module, "collate", _BATCH),
+    (batches_module, "forward", FORWARD),
+    (run_module, "score_examples", _FRAMES),
+    (scoring_module, "_rows", _ROWS),
+    (scoring_module, "_stats", _SUMS),
+    (scoring_module, "build", _FRAMES),
+    (scoring_module, "_chance_stats", _CHANCE),
+    (scoring_module, "answers", _SHALLOW),
+    (Folder, "write", _PARTS),
+    (run_module, "finish", _FINISH),
+    (finish_module, "score", _SCORE),
+    (finish_module, "averages", _SCORE),
+    *((finish_module, name, _REPORT) for name in _OF_REPORT),
+)
+"""What is timed: its owner, its name there, its stage. Time inside another of these is that stage's."""
+
+ORDER: Final = tuple(dict.fromkeys(stage for *_, stage in TIMED))
+"""The stages in the order of the work."""
+
+POOLS: Final[Sequence[tuple[str, str]]] = (("polars", "threads of polars"), ("", "other threads: tokenizer, charts"))
+"""The threads that no stage sees, by how their names begin."""
+
+
+def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
+    """The seconds of one evaluation on the clock and on the processor, by stage and thread, children included.
+
+    `report` is the processor time of the report with that of the threads that draw its charts; `answering` that of the
+    main thread while the model answers, without the forward pass and without loading the model.
+    """
+    meter, begun = Meter(frozenset(), _thread), _pools()
+    reports, answers = list[float](), list[float]()
+    start = time.perf_counter(), _processor(), time.thread_time()
+    with meter.on(TIMED), ExitStack() as stack:
+        for name in _OF_REPORT:
+            whole = _added(reports, time.process_time, getattr(finish_module, name))
+            stack.enter_context(patch.object(finish_module, name, whole))
+        answering = _added(answers, time.thread_time, run_module._Run._answer_all)
+        stack.enter_context(patch.object(run_module._Run, "_answer_all", answering))
+        evaluation()
+    wall, processor, main = (now - then for now, then in zip(_now(), start, strict=True))
+    pools = {name: seconds - begun.get(name, 0.0) for name, seconds in _pools().items()}
+    forward, loading = (meter.spent.get((stage, MAIN), [0.0, 0.0])[1] for stage in (FORWARD, _LOAD))
+    threads = {**meter.threads, MAIN: main, **pools, "other processes": _children()}
+    return {
+        "seconds": [round(wall, 3), round(processor, 3)],
+        "forward": round(forward, 3),
+        "report": round(sum(reports), 3),
+        "answering": round(sum(answers) - forward - loading, 3),
+        "stages": [
+            [stage, thread, *(round(seconds, 4) for seconds in taken)]
+            for stage in ORDER
+            for (name, thread), taken in sorted(meter.spent.items())
+            if name == stage
+        ],
+        "threads": {name: round(seconds, 3) for name, seconds in threads.items()},
+    }
+
+
+def _added(seconds: list[float], clock: Callable[[], float], function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function; each call adds what it took by a clock."""
+
+    def timed(*values: Any, **named: Any) -> Any:
+        start = clock()
+        try:
+            return function(*values, **named)
+        finally:
+            seconds.append(clock() - start)
+
+    return timed
+
+
+def _thread() -> str:
+    """The name of the current thread, without the number that a pool gives it."""
+    current = threading.current_thread()
+    return MAIN if current is threading.main_thread() else current.name.rpartition("_")[0] or current.name
+
+
+def _now() -> tuple[float, float, float]:
+    return time.perf_counter(), _processor(), time.thread_time()
+
+
+def _processor() -> float:
+    """The processor time of this process and of the children that it has waited for."""
+    return time.process_time() + _children()
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _pools() -> dict[str, float]:
+    """The processor time of the threads that are not Python's, by the library that started them."""
+    python = {thread.native_id for thread in threading.enumerate()}
+    spent = dict.fromkeys((name for _, name in POOLS), 0.0)
+    folder = Path("/proc/self/task")
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if int(path.name) not in python:
+            comm = (path / "comm").read_text(encoding="utf-8")
+            name = next(name for begins, name in POOLS if comm.startswith(begins))
+            spent[name] += _ticks(path)
+    return spent
+
+
+def _ticks(task: Path) -> float:
+    """The user and system seconds of a thread."""
+    fields = (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

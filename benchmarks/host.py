@@ -1,0 +1,190 @@
+"""How fast the host is: everything that `eval` does around a forward pass that costs nothing.
+
+    python -m benchmarks.host [--data DIR] [--cases xnli panx] [--rows 500] [--label before] [--out reports/benchmarks]
+
+The model looks its hidden states up in a table, by the tokens of the input; everything else is that of `eval`, with an
+empty prediction cache: reading, noise, tokenising, batches, heads, decoding, scoring, writing and the report. Every
+kind of target: XNLI (classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), clean and
+under char_noise:0.1, from release files in DIR; a task that DIR does not have gets rows of the embedded suite in turn.
+`mini` is the whole embedded suite. Beside them the tokenizer's `encode_batch` alone over the same texts: no host is
+faster.
+
+Each case is evaluated in a process of its own, after a small evaluation that loads what is loaded once. Figures are
+kept under a label, those of other labels stay: the page has a row for each, with ratios to the first. Rates by the
+clock compare only where the machine does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, final
+
+from benchmarks._host_memory import peak_of
+from benchmarks._host_model import make_run, make_suite
+from benchmarks._host_page import page
+from transformers.utils import logging
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation.run import device_name, device_of
+from robust_xtreme.sources import load, open_source
+from robust_xtreme.sources.loading import available
+
+PERTURB: Final = "char_noise:0.1"
+MINI: Final = "mini"
+CASES: Final[Mapping[str, tuple[str, int]]] = {
+    "xnli": ("validation", 1000),
+    "xcopa": ("test", 500),
+    "panx": ("validation", 500),
+    "xquad": ("validation", 600),
+    "tatoeba": ("test", 500),
+    MINI: ("auto", 0),
+}
+"""The cases: the split of the release files, and the rows of each language; 0: all."""
+
+ROOT: Final = Path(__file__).parents[1]
+_LINES: Final = 4000
+"""Texts of each language that the tokenizer is trained on, at most."""
+
+
+def main() -> None:
+    """Measure, print the page of all labels, and write it down where --out is given."""
+    words = _words()
+    chatter: Any = logging
+    chatter.disable_progress_bar()
+    device = device_of(words.device)
+    with tempfile.TemporaryDirectory() as folder:
+        data = None if words.made_up else words.data
+        record = measure(data, words.cases, words.rows, words.label, device, Path(folder))
+    path = words.out / f"host-{device}.json" if words.out else None
+    kept = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else []
+    records = merged(kept, record)
+    print(page(records))
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+        path.with_suffix(".md").write_text(page(records), encoding="utf-8")
+
+
+def _words() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="release files")
+    parser.add_argument("--made-up", action="store_true", help="rows of the embedded suite alone, as many as --rows")
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--rows", type=int, help="rows of each language")
+    parser.add_argument("--label", default=time.strftime("%Y-%m-%d"), help="what the figures are kept under")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, help="a folder for the figures")
+    return parser.parse_args()
+
+
+def merged(records: Sequence[dict[str, Any]], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records with a new one: cases that a label has already are replaced, and others stay."""
+    earlier = next((kept for kept in records if kept["label"] == record["label"]), record)
+    cases = {**earlier["cases"], **record["cases"]}
+    whole = {**record, "cases": {name: cases[name] for name in CASES if name in cases}}
+    labels = [kept["label"] for kept in records]
+    if record["label"] not in labels:
+        return [*records, whole]
+    return [whole if kept["label"] == record["label"] else kept for kept in records]
+
+
+def measure(
+    data: Path | None, cases: Sequence[str], rows: int | None, label: str, device: str, folder: Path
+) -> dict[str, Any]:
+    """The figures of some cases, by the name of each, and what they were measured with."""
+    sources = {name: source_of(name, data, rows or CASES[name][1], folder) for name in cases if name != MINI}
+    run = make_run(folder / "run", lines_of(sources), list(sources)) if sources else Path(MINI)
+    about = {
+        "device": device_name(device),
+        "cores": os.cpu_count(),
+        "versions": f"Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in ("torch", "tokenizers", "polars", "numpy")),
+        "perturb": PERTURB,
+    }
+    measured = {}
+    for name in cases:
+        source = sources.get(name, Source(Path(MINI), (), "auto", False))
+        limit = rows or CASES[name][1]
+        spec = {
+            "model": [str(run if name != MINI else MINI)],
+            "data": str(source.path),
+            "tasks": [name] if name != MINI else [],
+            "languages": list(source.languages),
+            "split": source.split,
+            "perturb": [PERTURB],
+            "limit": str(limit) if limit else "",
+            "device": device,
+            "out": str(folder / f"out-{name}"),
+        }
+        print(f"{name} ...", file=sys.stderr)
+        measured[name] = {"made_up": source.made_up, "rows": limit, **_case(spec, folder)}
+    return {"label": label, **about, "cases": measured}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a case is read from, in which languages and split, and whether its rows are made up."""
+
+    path: Path
+    languages: tuple[str, ...]
+    split: str
+    made_up: bool
+
+
+def source_of(name: str, data: Path | None, rows: int, folder: Path) -> Source:
+    """The release files of a task, or rows of the embedded suite in turn."""
+    task, split = registry.load("task", name), CASES[name][0]
+    languages = available(task, data, split) if data else ()
+    if data and languages:
+        return Source(data, languages, split, False)
+    suite = make_suite(folder / f"suite-{name}", name, rows)
+    return Source(suite, available(task, suite, "test"), "test", True)
+
+
+def lines_of(sources: Mapping[str, Source]) -> list[str]:
+    """Clean texts of every task and language, which a tokenizer is trained on."""
+    lines: list[str] = []
+    for name, source in sources.items():
+        task, opened = registry.load("task", name), open_source(str(source.path))
+        for language in source.languages:
+            examples = load(task, opened, language, source.split).examples
+            texts = dict.fromkeys(text.value for example in examples for text in example.texts.values())
+            lines += islice(texts, _LINES // len(sources))
+    return lines
+
+
+def _case(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The figures of one case: an evaluation and its memory, then the bare tokenizer over the same texts."""
+    given, written = folder / "spec.json", folder / "figures.json"
+    given.write_text(json.dumps(spec), encoding="utf-8")
+    cache = tempfile.mkdtemp(dir=folder)
+    environment = {**os.environ, "ROBUST_XTREME_CACHE": cache, "TOKENIZERS_PARALLELISM": "true"}
+    before = os.getloadavg()[0]
+    figures: list[dict[str, Any]] = []
+    peaks: list[int] = []
+    for kind in ("evaluate", "tokenise"):
+        command = [sys.executable, "-m", "benchmarks._host_case", kind, str(given), str(written)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        peaks.append(peak_of(process))
+        if process.returncode:
+            raise SystemExit(f"{kind} ended with {process.returncode}")
+        figures.append(json.loads(written.read_text(encoding="utf-8")))
+    load_after = os.getloadavg()[0]
+    return {**figures[0], "mib": peaks[0], "bare": figures[1], "load": [round(before, 1), round(load_after, 1)]}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""benchmarks/host.py: the free encoder, made-up rows, stages, figures of several labels, and the committed pages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from benchmarks import _host_case, _host_model, _host_stages, host
+from benchmarks._host_memory import peak_of
+from benchmarks._host_page import page
+
+from robust_xtreme import registry
+from robust_xtreme.models import checkpoint
+from robust_xtreme.run_spec import from_mapping
+from robust_xtreme.sources import load, open_source
+
+ROOT = Path(__file__).parents[2]
+FIGURES = sorted((ROOT / "reports" / "benchmarks").glob("host-*.json"))
+TASKS = ("xnli", "xcopa", "panx", "xquad", "tatoeba")
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_the_page_is_that_of_its_figures(path: Path) -> None:
+    """reports/benchmarks/host-DEVICE.md has the bytes that the figures of all labels give."""
+    assert page(json.loads(path.read_text(encoding="utf-8"))) == path.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_scores_depend_on_the_input_alone() -> None:
+    """Padding and other inputs of a batch do not change the states of a text; another text has other states."""
+    encoder = _host_model.Free(SimpleNamespace(hidden_size=4, num_hidden_layers=1))
+    ids, mask = torch.tensor([[0, 7, 2, 1, 1], [0, 7, 8, 9, 2]]), torch.tensor([[1, 1, 1, 0, 0], [1] * 5])
+    together = encoder(ids, mask).last_hidden_state
+    alone = encoder(ids[:1, :3], mask[:1, :3]).last_hidden_state
+    assert torch.equal(together[0, :3], alone[0])
+    assert not torch.equal(together[0, 0], together[1, 0])
+    assert len(encoder(ids, mask).hidden_states) == 2
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_made_up_rows_are_rows_of_the_task_and_none_is_there_twice(name: str, tmp_path: Path) -> None:
+    """More rows than the embedded suite has: each has a text of its own, and its target is valid."""
+    made = host.source_of(name, None, 300, tmp_path)
+    assert made.made_up
+    task = registry.load("task", name)
+    examples = load(task, open_source(str(made.path)), "de", made.split).examples
+    assert len(examples) == 300
+    assert len({example.id for example in examples}) == 300
+    texts = [tuple(sorted((key, text.value) for key, text in example.texts.items())) for example in examples]
+    assert len(set(texts[-40:])) == 40
+    assert not set(texts[-40:]) & set(texts[:-40])
+
+
+def test_every_function_that_is_timed_is_there() -> None:
+    """A function of the package that is renamed is renamed in the benchmark too, and so is the one that is replaced."""
+    timed = [name for owner, name, _ in _host_stages.TIMED if not callable(getattr(owner, name, None))]
+    assert timed == []
+    assert _host_stages.FORWARD in _host_stages.ORDER
+    assert callable(getattr(checkpoint, "read_encoder", None))
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The figures of every kind of target, of few rows in one language."""
+    folder = tmp_path_factory.mktemp("host")
+    sources = {name: host.source_of(name, None, 6, folder) for name in TASKS}
+    run = _host_model.make_run(folder / "run", ["one two three four"], list(sources))
+    figures = {}
+    for name, source in sources.items():
+        values = {"model": [str(run)], "data": str(source.path), "tasks": [name], "languages": ["de"]}
+        spec = from_mapping({**values, "perturb": [host.PERTURB], "out": str(folder / f"out-{name}")}, "test")
+        figures[name] = {**_host_case.evaluated(spec), "bare": _host_case.tokenised(spec)}
+        figures[name] |= {"made_up": True, "rows": 6, "mib": 1, "load": [0.1, 0.2]}
+    return figures
+
+
+def test_every_kind_of_target_is_measured(cases: dict[str, dict[str, Any]]) -> None:
+    """Each has its predictions, stages of all three threads, and the texts that the bare tokenizer reads."""
+    assert {name: case["predictions"] for name, case in cases.items()} == {**dict.fromkeys(TASKS, 12), "xquad": 18}
+    for case in cases.values():
+        assert {thread for _, thread, *_ in case["stages"]} == {"main", "prepare", "score"}
+        assert {"forward", "tokenising", "noise: edits", "writing: parts"} <= {stage for stage, *_ in case["stages"]}
+        assert 0 < case["answering"] < case["seconds"][1]
+        assert 0 < case["inputs"] <= case["predictions"]
+        assert case["bare"]["texts"] >= 12
+        assert case["bare"]["tokens"] > case["bare"]["texts"]
+
+
+def _record(label: str, load: float, cases: dict[str, Any]) -> dict[str, Any]:
+    about = {"device": "cpu", "cores": 2, "versions": "v", "perturb": host.PERTURB}
+    return {"label": label, **about, "cases": {name: {**case, "load": [load, load]} for name, case in cases.items()}}
+
+
+def test_the_page_compares_labels(cases: dict[str, dict[str, Any]]) -> None:
+    """Half the time on the clock is a ratio of 2; on a busy machine the page says that such rates do not compare."""
+    before = _record("before", 4.0, cases)
+    faster = {**cases["panx"], "seconds": [cases["panx"]["seconds"][0] / 2, cases["panx"]["seconds"][1]]}
+    text = page([before, _record("after", 0.1, {"panx": faster})])
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| panx | ")]
+    assert [(row[1], row[4], row[6]) for row in rows] == [("before", "1.00", "1.00"), ("after", "2.00", "1.00")]
+    assert text.count("Other work shared it") == 1
+    assert "Made of rows of the embedded suite: xnli" in text
+
+
+def test_a_label_that_is_measured_again_replaces_its_cases_only(cases: dict[str, dict[str, Any]]) -> None:
+    """Other cases of the label stay, and so do other labels, in their order."""
+    before, after = _record("before", 1.0, cases), _record("after", 1.0, cases)
+    again = _record("before", 3.0, {"xnli": cases["xnli"]})
+    merged = host.merged([before, after], again)
+    assert [record["label"] for record in merged] == ["before", "after"]
+    assert list(merged[0]["cases"]) == list(TASKS)
+    assert [merged[0]["cases"][name]["load"][0] for name in ("xnli", "panx")] == [3.0, 1.0]
+    assert host.merged([], after) == [after]
+
+
+@pytest.mark.process
+def test_memory_is_that_of_a_process_and_its_children() -> None:
+    """Two processes with 60 MiB each, one of which started the other, have over 120 MiB at their peak."""
+    if not Path("/proc/self/status").is_file():
+        pytest.skip("needs /proc")
+    child = "import time; data = bytearray(b'1') * (60 << 20); time.sleep(1)"
+    parent = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {child!r}]); {child}; p.wait()"
+    assert 120 <= peak_of(subprocess.Popen([sys.executable, "-c", parent])) < 220
