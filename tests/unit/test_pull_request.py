@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.finished_runs import finished_run
 from tests.github import NUMBER, REPOSITORY, TOKEN, Comments, assigned
 from tests.program import Ended, program
 
-from robust_xtreme.gating import github
+from robust_xtreme.gating import github, pull_request
 from robust_xtreme.gating.outputs import MARKER
 
 
@@ -57,7 +58,18 @@ def test_the_comment_of_another_user_is_not_edited(report: Path, comments: Comme
     assert [row["user"]["login"] for row in comments.rows] == ["mallory", "somebody"]
 
 
-@pytest.mark.parametrize("event", [{}, {"ref": "main"}, {"pull_request": {"number": "7; x"}}, []])
+def test_the_comment_of_the_workflow_is_edited(report: Path, comments: Comments) -> None:
+    """And not that of another bot, which has the marker, too."""
+    comments.add(MARKER, "helpful[bot]")
+    comments.add(MARKER)
+    assert "is edited" in written(report, comments.url).out
+    assert comments.bodies == [MARKER, report.read_text("utf-8")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, {"ref": "main"}, [], *({"pull_request": {"number": number}} for number in ("7; x", True, -7, 0, 7.0))],
+)
 def test_another_event_has_no_comment(report: Path, comments: Comments, event: object) -> None:
     """Nothing is asked, and the exit code is 0."""
     ended = written(report, comments.url, event=event)
@@ -95,6 +107,56 @@ def test_a_refusal_is_one_line(report: Path, comments: Comments, status: int, cu
     assert ("pull-requests: write" in ended.err) == cure
     assert TOKEN not in ended.err + ended.out
     assert not any("elsewhere" in asked for asked in comments.asked)
+
+
+@pytest.mark.parametrize(
+    ("sent", "length"),
+    [
+        ([b"[", *[b" "] * 98, b"]"], 0),
+        ([b"[]"], 1000),
+        ([b"[" * 100_000], 0),
+        *(
+            ([json.dumps([{"body": MARKER, "user": {"type": "Bot"}, **more}]).encode()], 0)
+            for more in ({}, {"id": "x"})
+        ),
+        ([b'[{"id": true}]'], 0),
+        ([b"{}"], 0),
+    ],
+)
+def test_an_answer_that_is_not_one_is_one_line(
+    report: Path, comments: Comments, sent: list[bytes], length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then, a list that is cut, brackets without end, comments without an id: exit code 3."""
+    monkeypatch.setattr(pull_request, "_SECONDS", 0.1)
+    comments.sent, comments.length = sent, length
+    ended = written(report, comments.url)
+    assert (ended.code, ended.err.count("\n"), len(comments.asked)) == (3, 1, 1)
+    assert "GitHub" in ended.err
+    assert "bug" not in ended.err
+
+
+def test_files_that_do_not_end_are_not_read(report: Path, comments: Comments, tmp_path: Path) -> None:
+    """A pipe, or a file of more than some MB, is neither a report nor an event; nor are brackets without end."""
+    os.mkfifo(tmp_path / "pipe")
+    large, deep = tmp_path / "large", tmp_path / "deep"
+    large.touch()
+    os.truncate(large, 1 << 40)
+    deep.write_text("[" * 100_000, encoding="utf-8")
+    for path in (tmp_path / "pipe", large):
+        assert written(path, comments.url).code == 2
+    for path in (tmp_path / "pipe", large, deep):
+        ended = written(report, comments.url, GITHUB_EVENT_PATH=str(path))
+        assert (ended.code, "is not the event of a workflow" in ended.err) == (2, True)
+    assert comments.asked == []
+
+
+def test_a_report_fits(report: Path, comments: Comments) -> None:
+    """One that GitHub would refuse is refused before that, with what writes one that fits."""
+    report.write_text(MARKER.ljust(65_537), encoding="utf-8")
+    ended = written(report, comments.url)
+    assert (ended.code, "has 65,537 characters, and GitHub takes 65,536" in ended.err, comments.asked) == (2, True, [])
+    report.write_text(MARKER.ljust(65_536), encoding="utf-8")
+    assert "is written" in written(report, comments.url).out
 
 
 def test_only_a_report_is_written(report: Path, comments: Comments) -> None:

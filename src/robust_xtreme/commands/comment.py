@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import argument, option
-from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.errors import DataError, UserError, counted
+from robust_xtreme.resources import content
 from robust_xtreme.sinks import echo
+
+_LARGEST: Final = 1_000_000
+_FITS: Final = "What gate -o gate.md writes is cut to that."
 
 File = Annotated[str, argument("FILE", "What gate -o FILE.md wrote.", _completion.any_file)]
 OnlyEdit = Annotated[bool, option("--only-edit", "Edit the comment of an earlier run, but write no new one.")]
@@ -37,15 +41,18 @@ def comment(file: File, only_edit: OnlyEdit = False) -> None:
 
 
 def _text(path: Path) -> str:
-    """The report. Raises UserError where it is not one, and where it cannot be read."""
+    """The report. Raises UserError where it is not one, where it cannot be read, and where it is too long."""
     from robust_xtreme.gating.outputs import MARKER
+    from robust_xtreme.gating.pull_request import LONGEST
 
     try:
-        text = path.read_text("utf-8")
+        text = content(path, _LARGEST).decode("utf-8")
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise DataError(path, "is not UTF-8") from error
     if not text.startswith(MARKER):
         raise UserError(f"{path} is not the report of a gate. Write one: robust-xtreme gate RUN -o gate.md")
+    if len(text) > LONGEST:
+        raise UserError(f"{path} has {counted(len(text), 'character')}, and GitHub takes {LONGEST:,}. {_FITS}")
     return text

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
-from typing import Any, Final, final
+from threading import Thread
+from typing import Any, Final, TypeGuard, final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from robust_xtreme import resources
 from robust_xtreme.errors import DataError, RobustXtremeError, UserError, shown
 from robust_xtreme.gating.outputs import MARKER
 
@@ -21,6 +24,15 @@ _GITHUB: Final = "https://api.github.com"
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!\.{1,2}$)[A-Za-z0-9_.-]+")
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _SECONDS: Final = 20.0
+"""How long GitHub may be silent; a whole answer may take three times as long."""
+
+_LARGEST_EVENT: Final = 25_000_000
+_BOT: Final = "github-actions[bot]"
+"""Who writes with the token of a workflow."""
+
+LONGEST: Final = 65_536
+"""The characters of a comment that GitHub takes."""
+
 _PAGE, _PAGES = 100, 100
 _BYTES: Final = 1 << 25
 _CLOSED: Final = (401, 403, 404)
@@ -80,12 +92,16 @@ def _is_safe(api: str) -> bool:
 
 def _number(path: Path) -> int | None:
     try:
-        event = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        event = json.loads(resources.content(path, _LARGEST_EVENT).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(path, "is not the event of a workflow, in JSON") from error
     pull = event.get("pull_request") if isinstance(event, dict) else None
     number = pull.get("number") if isinstance(pull, dict) else None
-    return number if isinstance(number, int) else None
+    return number if _is_id(number) else None
+
+
+def _is_id(value: Any) -> TypeGuard[int]:
+    return type(value) is int and value > 0
 
 
 def put(pull: PullRequest, text: str, only_edit: bool = False) -> str:
@@ -109,7 +125,16 @@ def _earlier(pull: PullRequest) -> int | None:
     if not marked:
         return None
     login = _login(pull)
-    return next((int(each["id"]) for each in marked if _is_by(each.get("user") or {}, login)), None)
+    return next((int(each["id"]) for each in _first_of_workflow(marked) if _is_by(_user(each), login)), None)
+
+
+def _first_of_workflow(comments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(comments, key=lambda each: _user(each).get("login") != _BOT)
+
+
+def _user(comment: Mapping[str, Any]) -> Mapping[str, Any]:
+    user = comment.get("user")
+    return user if isinstance(user, dict) else {}
 
 
 def _is_by(user: Mapping[str, Any], login: str | None) -> bool:
@@ -120,7 +145,7 @@ def _is_by(user: Mapping[str, Any], login: str | None) -> bool:
 def _comments(pull: PullRequest) -> Iterator[dict[str, Any]]:
     for page in range(1, _PAGES + 1):
         rows = _ask(pull, "GET", f"{pull.comments}?per_page={_PAGE}&page={page}")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and _is_id(row.get("id")) for row in rows):
             raise Refused("The answer of GitHub is not a list of comments.")
         yield from rows
         if len(rows) < _PAGE:
@@ -155,13 +180,30 @@ def _ask(pull: PullRequest, method: str, path: str, body: Mapping[str, str] | No
         "Content-Type": "application/json",
     }
     data = None if body is None else json.dumps(body).encode()
-    proxies = ProxyHandler({}) if pull.api.startswith("http:") else ProxyHandler()
     try:
-        request = Request(pull.api + path, data, headers, method=method)
-        with build_opener(proxies, _Staying).open(request, timeout=_SECONDS) as answer:
-            return json.loads(answer.read(_BYTES))
+        return json.loads(_answer(Request(pull.api + path, data, headers, method=method)))
     except HTTPError as error:
+        error.close()
         cure = f" {_CURE}" if error.code in _CLOSED else ""
         raise Refused(f"GitHub refuses {method} {path}: status {error.code}.{cure}", error.code) from None
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError, RecursionError) as error:
         raise Refused(f"GitHub does not answer {method} {path}: {type(error).__name__}.") from None
+
+
+def _answer(request: Request) -> bytes:
+    """The whole answer. Raises TimeoutError where it takes longer than that, and as urllib."""
+    future: Future[bytes] = Future()
+    Thread(target=_receive, args=(request, future), daemon=True).start()  # a socket's timeout begins again at each byte
+    return future.result(3 * _SECONDS)
+
+
+def _receive(request: Request, future: Future[bytes]) -> None:
+    proxies = ProxyHandler({}) if request.type == "http" else ProxyHandler()
+    try:
+        with build_opener(proxies, _Staying).open(request, timeout=_SECONDS) as answer:
+            data = answer.read(_BYTES)
+            if answer.length:
+                raise IncompleteRead(data, answer.length)
+        future.set_result(data)
+    except Exception as error:  # noqa: BLE001 - raised again where the answer is awaited
+        future.set_exception(error)
