@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.finished_runs import finished_run
 from tests.github import NUMBER, REPOSITORY, TOKEN, Comments, assigned
-from tests.program import Ended, program
+from tests.program import FULL, Ended, program
 
 from robust_xtreme.gating import github, pull_request
 from robust_xtreme.gating.outputs import MARKER
@@ -192,4 +192,14 @@ def test_a_step_gets_outputs(tmp_path: Path) -> None:
         "worst-change": repr(facts["worst_change"]),
         "json-path": str(data),
     }
-    assert "cannot be written" in program(*words, "--force", GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(tmp_path)).err
+
+
+@pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+def test_a_step_on_a_full_disk_is_the_environment(tmp_path: Path, name: str) -> None:
+    """One line that names the file, with the exit code of the disk."""
+    run = str(finished_run(tmp_path / "run"))
+    ended = program("gate", run, "--baseline", run, GITHUB_ACTIONS="true", **{name: str(FULL)})
+    assert (ended.code, f"{FULL} cannot be written: No space left on device. Free some space." in ended.err) == (
+        3,
+        True,
+    )

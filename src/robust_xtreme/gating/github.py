@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.errors import DiskError, no_room
 from robust_xtreme.gating.document import outcome, row_name
 from robust_xtreme.gating.outputs import facts, gate_written
 from robust_xtreme.gating.verdicts import REGRESSED, UNDECIDED, Gate
@@ -40,7 +40,7 @@ def _escaped(text: str, signs: Mapping[str, str]) -> str:
 
 
 def summarise(gate: Gate, path: str) -> None:
-    """Append the comment to the summary of the step. Raises UserError where it cannot be written."""
+    """Append the comment to the summary of the step. Raises DiskError where it cannot be written."""
     _append(path, gate_written(gate, ".md"), "summary")
 
 
@@ -76,4 +76,5 @@ def _append(path: str, data: bytes, what: str) -> None:
         with Path(path).open("ab") as file:
             file.write(data)
     except OSError as error:
-        raise UserError(f"The step's {what} {path} cannot be written: {error.strerror}.") from error
+        cure = no_room(error) or "Make it writable"
+        raise DiskError(f"The step's {what} {path} cannot be written: {error.strerror}. {cure}.") from error
