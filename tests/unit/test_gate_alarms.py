@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -80,3 +81,27 @@ def test_the_committed_tables_are_within_the_bars() -> None:
     assert len(powers) == len(gate.power_designs())
     assert gate.over(alarms) == []
     assert gate.weak(powers) == []
+
+
+def test_every_table_and_column_is_described() -> None:
+    """The page beside the tables names each file and each of its columns."""
+    page = (REPORTS / "README.md").read_text("utf-8")
+    names = set(re.findall(r"`([a-z_.]+)`", page))
+    for table in REPORTS.glob("*.csv"):
+        assert {table.name, *read(table)[0]} <= names
+
+
+def test_the_manual_has_the_figures_of_the_tables() -> None:
+    """docs/gate.md names the highest rate of false passes, its limit, and falls that are caught."""
+    manual = (REPORTS.parents[1] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
+    alarms, powers = (read(REPORTS / f"{name}.csv") for name in ("alarms", "power"))
+    worse = [row for row in alarms if row["difference"] == "-2"]
+    most, limit = (max(float(row[name]) for row in worse) for name in ("ok", "limit"))
+    assert f"the highest rate is {most:.1f} %, the limit {limit:.2f}" in manual
+    assert max(float(row["regressed"]) for row in alarms if row["difference"] == "0") <= 5
+    ratios = [float(row["ratio"]) for row in powers if row["unattainable"] == "no"]
+    assert f"from {min(ratios):.2f} to {max(ratios):.2f} of it" in manual
+    design = {"items": "1190", "discordance": "0.15", "correlation": "0"}
+    caught = [float(row["caught"]) for row in powers if design.items() <= row.items()]
+    single, fifty, most = caught
+    assert f"is {single:.1f} points for one cell, {fifty:.1f} in a family of 50 and {most:.1f} in one of 600" in manual
