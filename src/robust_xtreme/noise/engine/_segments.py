@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 
 from robust_xtreme.edits import Array, at, ragged
+from robust_xtreme.noise.engine._index import Index, index
 
 _POINT_BITS: Final = 21
 _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH, _REPEATED = 0x3400, 0x9FFF, 0x3005
@@ -33,12 +34,12 @@ class Word(NamedTuple):
 
 
 class Level(NamedTuple):
-    """The nodes of a trie at one depth: sorted keys `parent << 21 | point`, and what ends there, all (k,).
+    """The nodes of a trie at one depth: the index of their keys `parent << 21 | point`, and what ends there, all (k,).
 
     `size` is the number of letters of the word that ends at a node, without its tail, or 0; `slot` is its slot, or 0.
     """
 
-    keys: Array
+    nodes: Index
     size: Array
     slot: Array
     apart: Array
@@ -88,8 +89,8 @@ class Segments:
         alive, node = np.arange(len(points)), np.zeros(len(points), np.int64)
         for depth, level in enumerate(self.levels):
             keys = node << _POINT_BITS | at(points, alive + depth).astype(np.int64)
-            node = np.minimum(np.searchsorted(level.keys, keys), len(level.keys) - 1)
-            hit = (at(level.keys, node) == keys) & (alive + depth < len(points))
+            node = level.nodes.numbers_of(keys)
+            hit = (node >= 0) & (alive + depth < len(points))
             alive, node = alive[hit], node[hit]
             ends = at(level.size, node) > 0
             words, nodes = alive[ends], node[ends]
@@ -133,7 +134,7 @@ def segments(words: Sequence[Word], slots: Sequence[int]) -> Segments | None:
         columns = [np.zeros(len(keys), column.dtype) for column in (sizes, slot, apart)]
         for column, values in zip(columns, (sizes, slot, apart), strict=True):
             column[node[ended]] = values[ended]
-        levels.append(Level(keys, *columns))
+        levels.append(Level(index(keys), *columns))
     return Segments(tuple(levels)) if levels else None
 
 
