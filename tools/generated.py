@@ -286,6 +286,7 @@ PAGES: Final = (
     _picture("degradation-dark", "reports/mini/deltas.csv", f"{_PACKAGE}/report/charts/*.py"),
     _picture("languages", *_NOISE, f"{_PACKAGE}/catalogue.py"),
     _benchmark("evaluate-cpu", "evaluate"),
+    _benchmark("host-cpu", "_host_page"),
     _benchmark("perturb", "_perturb_page"),
     _benchmark("resampling", "resampling"),
     _benchmark("search", "search"),
