@@ -72,7 +72,8 @@ def test_a_baseline_without_outcomes_has_levels_alone(run: Path, root: Path) -> 
     assert not alone.paired
     assert alone.runs == ()
     assert alone.levels.equals(levels)
-    check(alone)
+    with pytest.raises(MissingData, match=r"main\.parquet is absent"):
+        check(alone)
 
 
 def test_a_baseline_that_is_not_there_is_named(root: Path, run: Path) -> None:
@@ -292,7 +293,7 @@ def test_a_baseline_is_replaced_only_by_force(run: Path, root: Path, tmp_path: P
     """A name that is taken is refused; with `force` the baseline starts over without an anchor."""
     save([run], "main", root, "a")
     update([run], "main", root)
-    with pytest.raises(UserError, match=r"main.*\.parquet exists already|main.*\.json exists already"):
+    with pytest.raises(UserError, match="The baseline main exists already"):
         save([run], "main", root)
     save([finished_run(tmp_path / "other", spec={"limit": "9"})], "main", root, "b", force=True)
     assert sorted(path.name for path in root.iterdir()) == [f"main{suffix}" for suffix in SUFFIXES]

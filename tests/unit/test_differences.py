@@ -119,4 +119,4 @@ def test_a_terminal_has_80_lines_at_most(runs: tuple[Path, Path], tmp_path: Path
     folders = [finished_run(tmp_path / str(draw), 0.8 - draw / 10, draw, languages=languages) for draw in (0, 1)]
     ended = program("compare", *map(str, folders), COLUMNS="80")
     assert ended.out.count("\n") <= 80
-    assert "more rows are in the .csv and .json files" in ended.out
+    assert "more rows: -o FILE.csv or .json writes all" in ended.out

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -147,3 +151,60 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
     assert data["counts_against_anchor"]["regressed"] == 2
     assert data["worst_cell"].endswith("against the anchor")
     assert {row["against"] for row in data["rows"] if row["fails"]} == {"anchor"}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("reader", ["head -c 1", "true"])
+def test_a_reader_that_stops_does_not_change_the_verdict(old: Path, worse: Path, tmp_path: Path, reader: str) -> None:
+    """With a pipe that is closed early the exit code is that of the verdict, and every file is written."""
+    program_path = Path(sys.executable).with_name("robust-xtreme")
+    words = shlex.join([str(program_path), "gate", str(worse), "--baseline", str(old), "-o", "gate.json"])
+    environment = {**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(tmp_path / "outputs")}
+    ended = subprocess.run(
+        ["bash", "-c", f"{words} | {reader}; exit ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert json.loads((tmp_path / "gate.json").read_text("utf-8"))["passed"] is False
+    assert "failed" in (tmp_path / "outputs").read_text("utf-8")
+
+
+def test_files_are_checked_before_the_verdict(old: Path, tmp_path: Path) -> None:
+    """A format, folder or file that cannot be written is refused before anything is printed."""
+    (tmp_path / "there.md").write_text("mine", encoding="utf-8")
+    for name in ("gate.pdf", "gate", "no/gate.md", "there.md"):
+        for words in (("gate", str(old), "--baseline", str(old)), ("compare", str(old), str(old))):
+            ended = program(*words, "-o", str(tmp_path / "first.md"), "-o", str(tmp_path / name))
+            assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["there.md"]
+
+
+def test_what_only_one_run_has_is_named(old: Path, tmp_path: Path) -> None:
+    """A comparison and a gate say which cells they do not compare."""
+    few = tmp_path / "few"
+    evaluate(RunSpec(tasks=("xnli",), languages=("en",), perturb=("char_noise:0.1",), out=str(few)), cache=False)
+    for words in (("compare", str(old), str(few)), ("gate", str(few), "--baseline", str(old), "--missing", "warn")):
+        ended = program(*words)
+        assert (ended.code or 0) == 0
+        assert "Not compared: 2 cells that only the run" in ended.out
+
+
+def test_entries_of_a_policy_without_a_row_are_named(old: Path, tmp_path: Path) -> None:
+    """A misspelt language is not silent; a reason and a day are shown, also when it is over."""
+    accepted = (
+        'task = "xnli"\nlanguage = "SW"\ncondition = "clean"\nscale = "clean"\nreason = "x"\nexpires = 2027-01-01'
+    )
+    (tmp_path / "gate.toml").write_text(f'[[rule]]\nlanguage = "swa"\nmargin = 1\n[[accepted]]\n{accepted}', "utf-8")
+    ended = program("gate", str(old), "--baseline", str(old), "--policy", str(tmp_path / "gate.toml"))
+    assert "No row is that of the rule for swa; the acceptance for xnli SW clean clean: see the policy." in ended.out
+
+
+def test_an_acceptance_is_shown_with_its_reason_and_day(old: Path, worse: Path, tmp_path: Path) -> None:
+    """In the terminal and in the comment, also when it is over."""
+    row = 'task = "xnli"\nlanguage = "sw"\ncondition = "char_noise:0.1"\nscale = "perturbed"\nreason = "ticket 7"'
+    for day, words in (("2099-01-01", "accepted until 2099-01-01: ticket 7"), ("2020-01-01", "over since 2020-01-01")):
+        (tmp_path / "gate.toml").write_text(f"[[accepted]]\n{row}\nexpires = {day}", encoding="utf-8")
+        options = ("--policy", str(tmp_path / "gate.toml"), "-o", str(tmp_path / "gate.md"), "--force")
+        ended = program("gate", str(worse), "--baseline", str(old), *options)
+        assert words in ended.out
+        assert words in (tmp_path / "gate.md").read_text("utf-8")

@@ -72,7 +72,7 @@ def test_a_day_can_be_a_string(tmp_path: Path) -> None:
         ("margin = 1", "margin = nan", "the key 'margin' takes a number from 0 to 100, not nan."),
         ("margin = 4", "margin = -4", "[[rule]] 1: the key 'margin' takes a number from 0 to 100, not -4."),
         ("alpha = 0.1", "alpha = 5", "the key 'alpha' takes a number from 0 to 0.5, not 5."),
-        ("alpha = 0.1", "alpha = 0", "the key 'alpha' is 0, and then no drop is ever shown."),
+        ("alpha = 0.1", "alpha = 0", "the key 'alpha' is 0 or too small: no drop is ever shown."),
         ('undecided = "fail"', 'undecided = "no"', "the key 'undecided' takes one of warn, fail, pass, not 'no'."),
         ('missing = "warn"', 'missing = "pass"', "the key 'missing' takes one of fail, warn, not 'pass'."),
         ('"by"', '"bonferroni"', "the key 'correction' takes one of holm, bh, by, not 'bonferroni'."),

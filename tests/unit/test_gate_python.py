@@ -64,7 +64,7 @@ def test_a_baseline_is_saved_and_read(tmp_path: Path) -> None:
     by_name = robust_xtreme.gate("new", "old").verdicts
     assert robust_xtreme.gate(robust_xtreme.load("new"), again).verdicts.equals(by_name)
     assert robust_xtreme.compare(again, robust_xtreme.load("new")).frame.height == 9
-    with pytest.raises(UserError, match=r"main\.parquet exists already|main\.json exists already"):
+    with pytest.raises(UserError, match="The baseline main exists already"):
         robust_xtreme.Baseline.save(["old"], folder=tmp_path / "python")
     with pytest.raises(MissingData, match="There is no baseline named 'main'"):
         robust_xtreme.Baseline.load()

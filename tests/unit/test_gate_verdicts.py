@@ -114,6 +114,17 @@ def test_p_is_corrected_over_the_family_of_the_policy(family: str, tests: int) -
     assert (row["m"], row["p_gate"]) == (tests, pytest.approx(tests * 0.01))
 
 
+def test_a_row_without_differing_items_has_a_mde_like_others() -> None:
+    """Where no item differs, the smallest fall is one of as many items as where few differ, not of whole clusters."""
+    right = np.arange(216) % 5 > 0
+    changed = right.copy()
+    changed[[0, 30, 61]] = ~changed[[0, 30, 61]]
+    both = contrasts(_run({"sw": right, "de": right}, {}), _run({"sw": right, "de": changed}, {}), _TASKS)
+    gate = decide(both, Policy(), (), (), _TODAY)
+    still, moved = (_only(gate, kind="cell", language=language)["mde"] for language in ("sw", "de"))
+    assert moved == pytest.approx(still, rel=0.5)
+
+
 def test_nothing_is_decided_from_rounded_numbers() -> None:
     """A bound, a p or an upper bound that is equal to its threshold when rounded counts as it is."""
     near = np.array([-2.0, np.nextafter(-2.0, 0.0), -3.0, -3.0, -3.0, -3.0])

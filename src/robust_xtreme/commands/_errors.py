@@ -92,6 +92,24 @@ def _flushed() -> int:
 
 
 @contextlib.contextmanager
+def until_closed() -> Iterator[None]:
+    """Print within this context: where the reader closes stdout the rest is dropped, and the command continues.
+
+    A command whose exit code is a verdict ends with it, also before `| head`.
+    """
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _quiet()
+    except SystemExit as stop:  # of rich
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        _quiet()
+
+
+@contextlib.contextmanager
 def ended() -> Iterator[None]:
     """Within this context SIGTERM and SIGHUP end a command like Ctrl-C, so that it removes incomplete files.
 

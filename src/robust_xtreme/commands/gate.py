@@ -68,11 +68,12 @@ def gate(
     robust-xtreme gate runs/new --baseline runs/old --margin 3 --undecided fail -o gate.md -o gate.xml
 
     robust-xtreme gate runs/new --self-test --policy gate.toml"""
+    from robust_xtreme.commands._errors import until_closed
     from robust_xtreme.commands._terminal import output as terminal
     from robust_xtreme.gating.baselines import load
     from robust_xtreme.gating.comparing import gated, marks_of
     from robust_xtreme.gating.document import explained, gate_blocks
-    from robust_xtreme.gating.outputs import gate_written, write
+    from robust_xtreme.gating.outputs import WRITERS, gate_written, targets, write
     from robust_xtreme.gating.policy import changed
     from robust_xtreme.report.renderers.terminal import print_blocks
 
@@ -81,20 +82,29 @@ def gate(
         _check_alone(explain=explain, update=update, output=bool(output), reason=reason is not None)
         _test_itself(run, baseline, chosen)
         return 0
-    name = baseline or MAIN
+    _check_reason(reason, update)
+    name, files = baseline or MAIN, targets(output or (), WRITERS, force)
     before, after = load(name), load(run)
     decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
-    print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
-    files = []
-    for path in write(output or (), force, lambda suffix: gate_written(decided, suffix)):
-        echo(str(path))
-        files.append(path)
-    _tell_github(decided, files)
+    with until_closed():
+        print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
+    paths = write(files, lambda suffix: gate_written(decided, suffix))
+    with until_closed():
+        for path in paths:
+            echo(str(path))
+    _tell_github(decided, paths)
     if update:
         _update(run, name, reason or "")
         return 0
     _next(decided, run)
     return decided.exit_code
+
+
+def _check_reason(reason: str | None, update: bool) -> None:
+    from robust_xtreme.errors import UserError
+
+    if reason is not None and not update:
+        raise UserError("--reason says why a baseline is replaced: it needs --update.")
 
 
 def _check_alone(**given: bool) -> None:
@@ -130,12 +140,14 @@ def _update(run: str, name: str, reason: str) -> None:
 
 def _tell_github(decided: Gate, files: list[Path]) -> None:
     """Annotations, a summary and outputs of the step, where this runs in a workflow."""
+    from robust_xtreme.commands._errors import until_closed
     from robust_xtreme.gating.github import ACTIONS, OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
 
     if os.environ.get(ACTIONS) != "true":
         return
-    for line in workflow_commands(decided):
-        echo(line)
+    with until_closed():
+        for line in workflow_commands(decided):
+            echo(line)
     if path := os.environ.get(SUMMARY):
         summarise(decided, path)
     if path := os.environ.get(OUTPUT):
@@ -143,5 +155,6 @@ def _tell_github(decided: Gate, files: list[Path]) -> None:
 
 
 def _next(decided: Gate, run: str) -> None:
-    """After a pass how the run becomes the baseline, after a failure what changed in its examples."""
-    show_next("baseline", "save", run) if decided.passed else show_next("examples", run, "--became", "wrong")
+    """After a failure what changed in the examples of the run."""
+    if not decided.passed:
+        show_next("examples", run, "--became", "wrong")

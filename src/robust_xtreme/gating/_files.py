@@ -35,6 +35,7 @@ _FACTS: Final = {
     "tasks": shapes.TASKS,
     "data": shapes.UNITS,
     "conditions": [{"condition": str, "kind": str}],
+    "anchor?": str,
     **dict.fromkeys(("version", "reason", "saved_at"), str),
 }
 """What a NAME.json has."""
@@ -104,6 +105,18 @@ def _again(path: Path) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------- writing
+
+
+def copied(stem: Path) -> dict[Path, bytes]:
+    """The files of a baseline, as those of its anchor."""
+    anchor, paths = files_of(anchor_of(stem)), files_of(stem)
+    return {anchor[suffix]: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
+
+
+def all_files(stem: Path) -> Iterator[Path]:
+    """The paths of the files of a baseline and of its anchor."""
+    for each in (stem, anchor_of(stem)):
+        yield from files_of(each).values()
 
 
 def json_bytes(facts: Mapping[str, Any], contents: Mapping[str, bytes]) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
@@ -175,6 +175,8 @@ def load(name: str | Path, root: Path = ROOT) -> Baseline:
         return of_runs([Path(given)])
     known = names(root)
     cure = "" if nearest(given, known) else " Save one: robust-xtreme baseline save RUN"
+    if "/" in given:
+        raise MissingData(f"There is no run or baseline {shown(given)}.")
     raise MissingData(f"There is no baseline named {shown(given)} in {root}.{nearest(given, known)}{cure}")
 
 
@@ -188,12 +190,16 @@ def of_runs(folders: Sequence[Path]) -> Baseline:
 
 
 def check(baseline: Baseline) -> None:
-    """Raise Mismatch where the standard errors of a baseline are not those of its items, or its anchor of other things.
+    """Raise Mismatch where the errors of a baseline are not those of its items, or its anchor is of other things.
 
-    That its files are as they were saved, and agree with each other, is checked when it is loaded.
+    MissingData where its .parquet is absent. That its files are as they were saved, and agree with each other, is
+    checked when it is loaded.
     """
     if baseline.paired:
         _check_levels(baseline, ("se",))
+    elif PARQUET in baseline.facts["files"]:
+        what = f"{baseline.name}{PARQUET} is absent, so that {baseline.title} is compared by levels alone, unpaired"
+        raise MissingData(f"{what}. Restore it from version control.")
     if baseline.anchor is not None:
         check_comparable(baseline.anchor, baseline)
         check(baseline.anchor)
@@ -231,12 +237,20 @@ def _load(stem: Path, name: str) -> Baseline:
     if os.path.lexists(paths[PARQUET]):
         _files.check_file(paths[PARQUET], facts)
         runs = cells_of(paths[PARQUET], levels, store.read_frame(paths[PARQUET], OUTCOMES))
-    anchored = _files.files_of(_files.anchor_of(stem))[JSON]
-    anchor = _load(_files.anchor_of(stem), f"{name}{_files.ANCHOR}") if os.path.lexists(anchored) else None
+    anchor = _load_anchor(stem, name, facts["anchor"]) if "anchor" in facts else None
     baseline = Baseline(name, runs, levels, facts, facts["reason"], facts["saved_at"], anchor)
     if baseline.paired:
         _check_levels(baseline, ("n", "clusters", "seeds", "value"))
     return baseline
+
+
+def _load_anchor(stem: Path, name: str, digest: str) -> Baseline:
+    """The anchor of a baseline, whose NAME.anchor.json has this sha256."""
+    path = _files.files_of(_files.anchor_of(stem))[JSON]
+    if not path.is_file() or store.sha256(path) != digest:
+        what = "is not the anchor that the baseline had when it was saved: later runs have to pass it, too"
+        raise DataError(path, f"{what}. Restore it from version control")
+    return _load(_files.anchor_of(stem), f"{name}{_files.ANCHOR}")
 
 
 def _check_described(path: Path, levels: pl.DataFrame, facts: Mapping[str, Any]) -> None:
@@ -322,9 +336,11 @@ def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", f
     measured_runs = _runs(runs)
     contents = _contents(stem, measured_runs, _of(measured_runs), reason)
     with _files.locked(root):
-        taken = [path for path in _all_files(stem) if os.path.lexists(path)]
+        taken = [path for path in _files.all_files(stem) if os.path.lexists(path)]
         if taken and not force:
-            raise UserError(f"{taken[-1]} exists already. Save under another --name, or replace it: --force")
+            raise UserError(
+                f"The baseline {name} exists already ({taken[0]}). Save under another --name, or replace it: --force"
+            )
         _files.write_all(contents)
         _files.remove(_files.anchor_of(stem))
     return _files.files_of(stem)[JSON]
@@ -333,45 +349,45 @@ def save(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "", f
 def update(runs: Sequence[Path], name: str, root: Path = ROOT, reason: str = "") -> pl.DataFrame:
     """Replace a baseline by other runs; return what changed, as `changes`.
 
-    Its anchor stays; where it has none, the replaced baseline becomes it. Raises as `load` and `save`, and Mismatch
-    where the runs cannot be compared with the baseline and its anchor.
+    Its anchor stays; where it has none, the replaced baseline becomes it. Raises as `load` and `save`, Mismatch where
+    the runs cannot be compared with the baseline and its anchor, and UserError where one run would replace several.
     """
     stem = root / _files.check_name(name)
     measured_runs = _runs(runs)
     after = _of(measured_runs)
     with _files.locked(root):
         before = load(name, root)
+        _check_number(before, after)
         for earlier in filter(None, (before.anchor, before)):
             check_comparable(earlier, after)
-        anchor = {} if before.anchor else _copied(stem)
-        _files.write_all(anchor | _contents(stem, measured_runs, after, reason))
+        anchor = {} if before.anchor else _files.copied(stem)
+        digest = before.facts.get("anchor") or store.sha256(_files.files_of(stem)[JSON])
+        _files.write_all(anchor | _contents(stem, measured_runs, after, reason, {"anchor": digest}))
     return changes(before.levels, after.levels)
 
 
-def _contents(stem: Path, runs: Sequence[_Run], baseline: Baseline, reason: str) -> dict[Path, bytes]:
-    """The bytes of each file of a baseline."""
+def _check_number(before: Baseline, after: Baseline) -> None:
+    """Raise UserError where one run would replace the runs of several training seeds."""
+    if before.seeds > 1 and after.seeds == 1:
+        what = f"{before.title} has {before.seeds} runs, one for each training seed, and one run would replace them"
+        raise UserError(f"{what}. Save several: robust-xtreme baseline save RUN RUN RUN --name {before.name} --force")
+
+
+def _contents(
+    stem: Path, runs: Sequence[_Run], baseline: Baseline, reason: str, anchor: Mapping[str, str] | None = None
+) -> dict[Path, bytes]:
+    """The bytes of each file of a baseline; `anchor` has the sha256 of its anchor's NAME.json."""
     paths, contents = _files.files_of(stem), dict[Path, bytes]()
     store.write_frame(paths[CSV], baseline.levels, LEVELS, contents.__setitem__)
     store.write_frame(
         paths[PARQUET], outcomes_of([run.stats for run in runs], baseline.levels), OUTCOMES, contents.__setitem__
     )
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    facts = {**baseline.facts, "reason": reason, "saved_at": now}
+    facts = {**baseline.facts, "reason": reason, "saved_at": now, **(anchor or {})}
     contents[paths[JSON]] = _files.json_bytes(facts, {path.suffix: content for path, content in contents.items()})
     return contents
-
-
-def _copied(stem: Path) -> dict[Path, bytes]:
-    """The files of a baseline, as those of its anchor."""
-    anchor, paths = _files.files_of(_files.anchor_of(stem)), _files.files_of(stem)
-    return {anchor[suffix]: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
 
 
 def files(path: Path) -> list[Path]:
     """The files of the baseline whose NAME.json is given, those that are there."""
     return [each for each in _files.files_of(path.with_name(path.name.removesuffix(JSON))).values() if each.is_file()]
-
-
-def _all_files(stem: Path) -> Iterator[Path]:
-    for each in (stem, _files.anchor_of(stem)):
-        yield from _files.files_of(each).values()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import polars as pl
 
@@ -23,9 +23,12 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.results.contrasts import CELLS, Key, contrasts
 from robust_xtreme.results.frames import to_pandas
-from robust_xtreme.results.outcomes import mean_of, repeated
+from robust_xtreme.results.outcomes import KEY, mean_of, repeated
 from robust_xtreme.results.schema import CELL
 from robust_xtreme.sinks import visible
+
+_NAMED: Final = 6
+"""The names that a sentence lists."""
 
 
 @final
@@ -87,12 +90,24 @@ def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
 
 def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
     """What the reader of a comparison has to know of the baseline."""
-    is_paired = baseline.paired and candidate.paired
+    is_paired = all(side.paired for side in (baseline, candidate, baseline.anchor) if side is not None)
     levels = "" if is_paired else "Unpaired, because a .parquet is absent: less is shown than item by item. "
+    alone = "".join(_alone(*sides) for sides in ((baseline, candidate), (candidate, baseline)))
     if baseline.seeds > 1:
-        return f"{levels}Over the training seeds of {baseline.seeds} runs of one recipe: {baseline.title}."
+        seeds = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
+        return f"{levels}{alone}{seeds}. Compared with {baseline.title}."
     weights = "These weights only; training again with another seed can differ more"
-    return f"{levels}{weights}. Compared with {baseline.title}."
+    return f"{levels}{alone}{weights}. Compared with {baseline.title}."
+
+
+def _alone(side: Baseline, other: Baseline) -> str:
+    """The cells that one side alone has, in a sentence; nothing where there are none."""
+    keys = sorted(set(side.keys) - set(other.keys))
+    if not keys:
+        return ""
+    names = {column: sorted({key[KEY.index(column)] for key in keys}) for column in ("task", "language")}
+    some = "; ".join(", ".join(each[:_NAMED]) + (", ..." if len(each) > _NAMED else "") for each in names.values())
+    return f"Not compared: {counted(len(keys), 'cell')} that only {side.title} has ({some}). "
 
 
 def gated(
@@ -105,7 +120,8 @@ def gated(
     before, after = set(baseline.keys), set(candidate.keys)
     frame = compared(baseline, candidate)
     if baseline.seeds > 1:
-        frame = frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == METHOD))
+        whole, frame = frame, frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == METHOD))
+        _check_required(policy, whole, frame)
     alone = (sorted(before - after), sorted(after - before))
     gate = decide(frame, policy, *alone, today, marks, same_weights(baseline.facts, candidate.facts))
     verdicts = [gate.verdicts]
@@ -113,6 +129,15 @@ def gated(
         anchored = gated(baseline.anchor, candidate, policy, today, marks)
         verdicts.append(anchored.verdicts.with_columns(against=pl.lit(ANCHOR)))
     return Gate(pl.concat(verdicts), policy, comparison_note(baseline, candidate))
+
+
+def _check_required(policy: Policy, whole: pl.DataFrame, gated: pl.DataFrame) -> None:
+    """Raise Mismatch where the policy requires cells of which several runs have no test."""
+    rows, tested = whole.rows(named=True), gated.rows(named=True)
+    for rule in policy.required:
+        if any(map(rule.matches, rows)) and not any(map(rule.matches, tested)):
+            what = f"The policy requires {rule.named}, and against several runs only whole tasks are tested"
+            raise Mismatch(f"{what}. Compare with one run, or remove the requirement.")
 
 
 def marks_of(folder: Path) -> dict[Key, str]:

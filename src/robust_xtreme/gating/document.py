@@ -38,10 +38,10 @@ _MOST: Final = 60
 
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
-    "joint interval": "Of the difference, at 95 %, valid for all rows of a table at once.",
+    "joint interval": "Of the difference, at 95 %, valid for all levels of a table at once, and for all its changes.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
-    "tie": "No difference is shown; that does not show that there is none: see mde.",
+    "tie": "The joint interval contains 0. That does not show that there is no difference: see mde. -: not tested.",
 }
 _GATE_LEGEND: Final = {
     "difference": LEGEND["difference"],
@@ -77,7 +77,7 @@ def comparison_blocks(contrasts: pl.DataFrame, note: str, most: int = _MOST) -> 
             yield Heading(title, 3)
             yield contrast_table(rows.head(most))
         if rows.height > most:
-            yield Paragraph(f"{rows.height - most} more rows are in the .csv and .json files.")
+            yield Paragraph(f"{rows.height - most} more rows: -o FILE.csv or .json writes all.")
     yield Terms(tuple(LEGEND.items()))
 
 
@@ -89,7 +89,7 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     """How many cells differ, in which direction, and the largest fall."""
     cells = contrasts.filter(kind=CELLS)
     tests = cells.filter(pl.col("p_adjusted").is_not_null(), pl.col("scale") != "change")
-    shown = tests.filter(pl.col("p_adjusted") < 1 - CONFIDENCE)
+    shown = tests.filter(pl.Series([is_shown(row) for row in tests.iter_rows(named=True)], dtype=pl.Boolean))
     worse, better = (shown.filter(sign).height for sign in (pl.col("difference") < 0, pl.col("difference") > 0))
     of = f"Of {counted(tests.height, 'tested level')}, clean and perturbed, {worse} fell, {better} rose"
     sentence = f"{of} and {tests.height - worse - better} are ties."
@@ -130,11 +130,13 @@ def _contrast(row: Mapping[str, Any]) -> tuple[str, ...]:
     names = (row["task"], _language(row), _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
     tests = (interval(row["joint_low"], row["joint_high"]), _p(row["p_adjusted"]), points(row["mde"]))
-    return (*names, *levels, *tests, "" if is_shown(row) else TIE)
+    return (*names, *levels, *tests, "-" if row["p_adjusted"] is None else "" if is_shown(row) else TIE)
 
 
 def is_shown(row: Mapping[str, Any]) -> bool:
-    """Whether a difference is shown, so that the row is not a tie."""
+    """Whether a difference is shown: its joint interval does not contain 0, or where it has none its test says so."""
+    if row["joint_low"] is not None:
+        return bool(row["joint_low"] > 0 or row["joint_high"] < 0)
     return row["p_adjusted"] is not None and row["p_adjusted"] < 1 - CONFIDENCE
 
 
@@ -179,6 +181,8 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     if anchored := _counted(gate, ANCHOR):
         yield Paragraph(f"Against its anchor, the first baseline: {anchored}.")
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
+    if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
+        yield Paragraph(f"No row is that of {_short('; '.join(unused), 3 * _LONGEST)}: see the policy.")
     passing = gate.verdicts.filter(~pl.col("fails"), against=BASELINE)
     groups = {
         "Failing": gate.failing,
@@ -192,8 +196,19 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
             yield Heading(f"{title}: {rows.height}", 3)
             yield _gate_table(rows.sort("difference", *_order(rows), nulls_last=True).head(_MOST), extra)
         if rows.height > _MOST:
-            yield Paragraph(f"{rows.height - _MOST} more rows are in the .csv and .json files.")
+            yield Paragraph(f"{rows.height - _MOST} more rows: -o FILE.csv or .json writes all.")
+    reasons = gate.verdicts.filter(pl.col("reason").is_not_null()).head(_MOST)
+    if reasons.height:
+        lines = ((_short(row_name(row)), _acceptance(row, gate)) for row in reasons.iter_rows(named=True))
+        yield Table((Column("row"), Column("acceptance", folds=True)), tuple(lines))
     yield Terms(tuple(_GATE_LEGEND.items()))
+
+
+def _acceptance(row: Mapping[str, Any], gate: Gate) -> str:
+    """Until when and why the policy accepts a row, or did."""
+    expires = acceptance.expires if (acceptance := gate.policy.accepted_of(row)) else "-"
+    verb = "accepted until" if row["accepted"] else "acceptance is over since"
+    return f"{verb} {expires}: {_short(row['reason'], 3 * _LONGEST)}"
 
 
 def explained(gate: Gate) -> Iterator[Block]:
@@ -214,7 +229,8 @@ def outcome(gate: Gate) -> Phrase:
     """Whether the gate passed, with the number of rows of each verdict."""
     counts = _counted(gate, BASELINE)
     if gate.passed:
-        caution = " A pass means that no fall is shown, not that there is none." if gate.counts[UNDECIDED] else ""
+        open_rows = gate.counts[UNDECIDED] + gate.counts[BEYOND]
+        caution = " A pass means that no fall is shown, not that there is none." if open_rows else ""
         return (Strong("Passed."), f" {counts}.{caution}")
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
     fall = "" if worst["difference"] is None else f" {signed(worst['difference'])}"

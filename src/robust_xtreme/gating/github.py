@@ -11,7 +11,7 @@ from typing import Final
 from robust_xtreme.errors import DiskError, no_room
 from robust_xtreme.gating.document import outcome, row_name
 from robust_xtreme.gating.outputs import facts, gate_written
-from robust_xtreme.gating.verdicts import REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.verdicts import BEYOND, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.sinks import visible
 
@@ -31,7 +31,7 @@ def workflow_commands(gate: Gate) -> Iterator[str]:
     rows = gate.failing.sort("difference", nulls_last=True)
     for row in rows.head(_MOST - 1).iter_rows(named=True):
         yield f"::error title={_escaped(row_name(row), _PROPERTY)}::{_escaped(row['why'], _DATA)}"
-    if gate.counts[UNDECIDED]:
+    if gate.counts[UNDECIDED] + gate.counts[BEYOND]:
         yield f"::warning title=robust-xtreme gate::{_escaped(text_of(outcome(gate)), _DATA)}"
 
 
@@ -58,7 +58,7 @@ def outputs_of(gate: Gate, files: Iterable[Path]) -> dict[str, str]:
         "passed": "true" if known["passed"] else "false",
         "outcome": known["outcome"],
         "regressions": str(counts[REGRESSED]),
-        "undecided": str(counts[UNDECIDED]),
+        "undecided": str(counts[UNDECIDED] + counts[BEYOND]),
         "worst-cell": visible(known["worst_cell"]),
         "worst-change": "" if change is None else repr(change),
         **{_PATHS[file.suffix]: str(file) for file in files if file.suffix in _PATHS},

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from xml.etree import ElementTree as ET
 
 import polars as pl
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.errors import UserError, shown
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.document import comparison_blocks, gate_document, row_name
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, NEW, OK, Gate
@@ -24,6 +24,9 @@ from robust_xtreme.results.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.sinks import json_text, visible
 
 T = TypeVar("T")
+
+COMPARED: Final = (".html", ".md", ".tex", ".csv", ".json")
+"""The suffixes of the files of a comparison."""
 
 MARKER: Final = "<!-- robust-xtreme gate -->"
 """What a comment is recognised by, so that the next run edits it instead of writing another."""
@@ -38,39 +41,39 @@ _ACTIVE: Final = re.compile(r"[@#](?=\w)|:(?=//)|www(?=\.)")
 _NUMBERS: Final = ("baseline", "candidate", "difference", "bound", "upper", "margin", "p_gate", "mde", "n", "clusters")
 
 
-def write(outputs: Sequence[str], force: bool, content: Callable[[str], bytes]) -> Iterator[Path]:
-    """Write each file, whose content is made by its suffix; nothing is written where one of them cannot be.
+def targets(outputs: Sequence[str], suffixes: Collection[str], force: bool) -> dict[Path, str]:
+    """The files to write, with the suffixes that say what is in them. Raises UserError where one cannot be written."""
+    for suffix in (Path(name).suffix for name in outputs):
+        if suffix not in suffixes:
+            what = f"There is no format {shown(suffix) if suffix else 'without a suffix'}"
+            raise UserError(f"{what}. There are: {', '.join(suffixes)}.")
+    return {target("-o", name, force, {}): Path(name).suffix for name in outputs}
 
-    Raises UserError.
-    """
-    made = [(target("-o", name, force, {}), content(Path(name).suffix)) for name in outputs]
-    for path, data in made:
+
+def write(files: Mapping[Path, str], content: Callable[[str], bytes]) -> list[Path]:
+    """Write each of the files, whose content is made by its suffix, when all of them are made; return their paths."""
+    made = {path: content(suffix) for path, suffix in files.items()}
+    for path, data in made.items():
         store.write(path, data)
-        yield path
+    return [*made]
 
 
 def gate_written(gate: Gate, suffix: str) -> bytes:
-    """The content of a file by its suffix, one of WRITERS. Raises UserError for another one."""
-    return _chosen(WRITERS, suffix)(gate)
+    """The content of a file by its suffix, one of WRITERS."""
+    return WRITERS[suffix](gate)
 
 
 def comparison_written(comparison: Comparison, suffix: str) -> bytes:
-    """The content of a comparison's file by its suffix, but for a page. Raises UserError for another one."""
+    """The content of a comparison's file by its suffix, one of COMPARED but for a page."""
     document = Document(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
-    rows = csv.dump(comparison.frame, CONTRASTS)
-    writers: dict[str, Callable[[], bytes]] = {
-        ".md": lambda: _encoded(markdown.render(document)),
-        ".tex": lambda: _encoded(tex.render(document)),
-        ".csv": lambda: rows,
-        ".json": lambda: _json_of({"note": comparison.note, "rows": comparison.frame.to_dicts()}),
-    }
-    return _chosen(writers, suffix)()
-
-
-def _chosen(writers: Mapping[str, T], suffix: str) -> T:
-    if suffix not in writers:
-        raise UserError(f"There is no format {suffix or 'without a suffix'}. There are: {', '.join(writers)}.")
-    return writers[suffix]
+    match suffix:
+        case ".md":
+            return _encoded(markdown.render(document))
+        case ".tex":
+            return _encoded(tex.render(document))
+        case ".csv":
+            return csv.dump(comparison.frame, CONTRASTS)
+    return _json_of({"note": comparison.note, "rows": comparison.frame.to_dicts()})
 
 
 def _encoded(text: str) -> bytes:

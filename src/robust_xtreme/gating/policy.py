@@ -26,7 +26,7 @@ expires = 2027-03-31    # the last day
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ ANY: Final = ("", "*")
 
 _MOST: Final = 100.0
 _GREATEST_ALPHA: Final = 0.5
+_LEAST_ALPHA: Final = 1e-9
 _SEE: Final = "See: robust-xtreme gate --help"
 _RULES: Final = ("rule", "accepted")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -80,6 +81,11 @@ class Rule:
     def __post_init__(self) -> None:
         _check_range("rule", "margin", self.margin, _MOST)
 
+    @property
+    def named(self) -> str:
+        """What the rule is about, in words."""
+        return " ".join(name for name in (self.task, self.language, self.perturbation) if name not in ANY) or "a cell"
+
     def matches(self, row: Row) -> bool:
         """Whether the rule is about the row."""
         names = ((self.task, {row["task"]}), (self.language, {language_of(row)}), (self.perturbation, _noises(row)))
@@ -108,6 +114,11 @@ class Accepted:
                 raise SpecError(f"accepted: the key {key!r} is empty.")
         _check_choice("accepted", "scale", self.scale)
 
+    @property
+    def named(self) -> str:
+        """The row, in words."""
+        return " ".join(filter(None, (self.task, self.language, self.condition, self.scale)))
+
     def matches(self, row: Row) -> bool:
         """Whether this is about the row."""
         names = (row["task"], language_of(row), row["scale"]) == (self.task, self.language, self.scale)
@@ -135,14 +146,25 @@ class Policy:
     def __post_init__(self) -> None:
         _check_range("policy", "margin", self.margin, _MOST)
         _check_range("policy", "alpha", self.alpha, _GREATEST_ALPHA)
-        if not self.alpha > 0:
-            raise SpecError("policy: the key 'alpha' is 0, and then no drop is ever shown. The default is 0.05.")
+        if self.alpha < _LEAST_ALPHA:
+            raise SpecError("policy: the key 'alpha' is 0 or too small: no drop is ever shown. The default is 0.05.")
         for key in ("undecided", "missing", "correction", "family"):
             _check_choice("policy", key, getattr(self, key))
         for scale in self.scales:
             _check_choice("policy", "scales", scale)
         if not self.scales:
             raise SpecError(f"policy: the key 'scales' is empty. It takes some of: {', '.join(SCALES)}.")
+
+    @property
+    def required(self) -> list[Rule]:
+        """The rules that require a cell."""
+        return [rule for rule in self.rules if rule.required]
+
+    def unused(self, rows: Iterable[Row]) -> list[str]:
+        """The rules and acceptances that match none of the rows, in words: a name may be misspelt."""
+        known = [*rows]
+        entries = [("rule", rule) for rule in self.rules] + [("acceptance", each) for each in self.accepted]
+        return [f"the {kind} for {entry.named}" for kind, entry in entries if not any(map(entry.matches, known))]
 
     def margin_of(self, row: Row) -> float:
         """The margin of a row: that of the last rule which matches it and has one."""

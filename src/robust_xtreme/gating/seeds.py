@@ -67,10 +67,10 @@ def across_seeds(whole: pl.DataFrame, levels: pl.DataFrame, keys: Collection[Key
     """CONTRASTS of a run against the mean of K runs of one recipe, from those of the items and LEVELS of the K runs.
 
     `keys` name the cells of the run. Pooled rows (kind `task`; of a task with one language the cell) are tested over
-    training seeds: `se` is s sqrt(1 + 1/K), `df` is K - 1, p and `mde` use both, and `widened_se` has the item
-    variance added, for `low`, `high` and the bound of `ok`. Their p is corrected by Holm among them. Where the runs do
-    not differ, or the items give no interval, a pooled row is that of the items. Other rows always are: they say
-    nothing about other trainings.
+    training seeds: `se` is s sqrt(1 + 1/K), `df` is K - 1, p, `low`, `high` and `mde` use both, and `widened_se` has
+    the item variance added, for the bound of `ok`. Their p is corrected by Holm among them. Where the runs do not
+    differ, or the items give no interval, a pooled row is that of the items. Other rows always are: they say nothing
+    about other trainings.
 
     Raises UserError for fewer than three runs.
     """
@@ -108,7 +108,7 @@ def _seeded(row: Mapping[str, Any], test: Retrained) -> dict[str, Any]:
     """A row of the items as one over training seeds."""
     p = 2 * min(test.p, 1 - test.p) if test.p is not None else None
     widened = hypot(test.se, row["widened_se"])
-    reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * widened
+    reach = t_quantile(0.5 + CONFIDENCE / 2, test.df) * test.se
     low, high = max(test.difference - reach, -TOP), min(test.difference + reach, TOP)
     interval = {"se": test.se, "widened_se": widened, "df": float(test.df), "low": low, "high": high, "p": p}
     skewness = row["skewness"] * (row["widened_se"] / widened) ** 3  # that of the seeds is not known

@@ -19,10 +19,11 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.errors import Mismatch, counted
-from robust_xtreme.gating.policy import ANY, FAIL, Policy, Row
+from robust_xtreme.gating.policy import FAIL, Policy, Row
 from robust_xtreme.gating.seeds import METHOD as OVER_SEEDS
+from robust_xtreme.gating.unpaired import METHOD as UNPAIRED
 from robust_xtreme.report.blocks import text_of
-from robust_xtreme.results.contrasts import CELLS, TASKS, Key
+from robust_xtreme.results.contrasts import CELLS, TASKS, Key, still_step
 from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.intervals import (
     CONFIDENCE,
@@ -161,11 +162,11 @@ def _check_testable(gated: Sequence[Row], policy: Policy) -> None:
 
 
 def _check_required(rows: Sequence[Row], policy: Policy) -> None:
-    for rule in policy.rules:
-        if rule.required and not any(rule.matches(row) for row in rows):
-            names = (rule.task, rule.language, rule.perturbation)
-            named = " ".join(name for name in names if name not in ANY) or "a cell"
-            raise Mismatch(f"The policy requires {named}, which neither run has. Correct the rule, or evaluate it.")
+    for rule in policy.required:
+        if not any(map(rule.matches, rows)):
+            raise Mismatch(
+                f"The policy requires {rule.named}, which neither run has. Correct the rule, or evaluate it."
+            )
 
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
@@ -194,11 +195,13 @@ def _detectable(row: Row, tests: int, alpha: float) -> float | None:
     """The MDE of a gated row: one-sided at half of alpha, so two-sided at alpha.
 
     A test over training seeds has the items as they are, so that the width that they add to the bounds is not in it.
+    One of levels alone asks for no number of differing clusters.
     """
     widened = row["se"] if row["method"] == OVER_SEEDS else row["widened_se"]
     errors = (row["se"], widened, row["low"], row["high"], row["p"])
     estimate = Estimate(row["difference"], *errors, row["clusters"], row["method"], row["df"])
-    return smallest_detectable(estimate, tests * (1 - CONFIDENCE) / alpha)
+    step = 0.0 if row["method"] == UNPAIRED else still_step(row["method"], row["n"])
+    return smallest_detectable(estimate, tests * (1 - CONFIDENCE) / alpha, step=step)
 
 
 def _alone(key: Key, verdict: str) -> dict[str, Any]:
@@ -216,6 +219,8 @@ def _finished(row: Row, policy: Policy, today: date, marks: Mapping[Key, str]) -
     acceptance = policy.accepted_of(row) if fails and verdict != MISSING else None
     accepted = acceptance is not None and today <= acceptance.expires
     why = _why(row, policy)
+    if required and fails and verdict != REGRESSED:
+        why += " The policy requires it."
     if acceptance is not None:
         until = f"until {acceptance.expires}" if accepted else f"until {acceptance.expires}, which is over"
         why += f" Accepted {until}: {acceptance.reason}"

@@ -21,7 +21,10 @@ from robust_xtreme.results.benchmark import SCORE, Task
 from robust_xtreme.results.components import numbered
 from robust_xtreme.results.degrade import parts_of, without_fields
 from robust_xtreme.results.intervals import (
+    CONFIDENCE,
     CPU,
+    EXACT_METHOD,
+    TOP,
     Backend,
     Estimate,
     Moments,
@@ -29,6 +32,7 @@ from robust_xtreme.results.intervals import (
     estimate_average,
     skewness,
     smallest_detectable,
+    t_quantile,
 )
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.no_claim import no_claim
@@ -211,11 +215,24 @@ def _tested(family: Sequence[_Contrast], names: Mapping[int, str] | None, backen
     for at, (contrast, estimate) in enumerate(zip(family, estimates, strict=True)):
         row = _row(contrast, estimate)
         if at in adjusted:
-            _, low, high = (float(bound) for bound in difference_bounds(CPU, moments[at], quantile))
-            row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": smallest_detectable(estimate, len(tested))}
+            wide = _still_quantile(moments[at], len(tested), quantile) if row["method"] == EXACT_METHOD else quantile
+            _, low, high = (float(bound) for bound in difference_bounds(CPU, moments[at], wide))
+            step = still_step(row["method"], row["n"])
+            mde = smallest_detectable(estimate, len(tested), step=step)
+            row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde}
             row |= {"skewness": float(skewness(moments[at]))}
             row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
         yield row
+
+
+def still_step(method: str, n: int) -> float | None:
+    """The change in points by one differing cluster where none differs: that of one item; None where some differ."""
+    return TOP / n if method == EXACT_METHOD else None
+
+
+def _still_quantile(moments: Moments, tests: int, quantile: float | None) -> float | None:
+    """The quantile of a row in which no cluster differs, which resampling does not vary: Bonferroni's."""
+    return quantile and max(quantile, t_quantile(1 - (1 - CONFIDENCE) / 2 / tests, moments.freedom))
 
 
 def _moments(contrast: _Contrast) -> Moments:

@@ -244,12 +244,14 @@ def t_quantile(probability: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, probability))
 
 
-def smallest_detectable(estimate: Estimate, tests: float = 1, power: float = POWER) -> float | None:
+def smallest_detectable(
+    estimate: Estimate, tests: float = 1, power: float = POWER, step: float | None = None
+) -> float | None:
     """MDE: the smallest difference detected with this power if `tests` share a two-sided alpha (Holm's first step).
 
     The test asks for t times `widened_se`, and the estimate scatters by `se`. It also asks for a number of differing
-    clusters, since p is at least 2^(1 - differing); sqrt(widened_se^2 - se^2) is the step of one of them. Without an
-    interval there is no MDE.
+    clusters, since p is at least 2^(1 - differing); sqrt(widened_se^2 - se^2) is the step of one of them, unless `step`
+    says otherwise, in points. Without an interval there is no MDE.
     """
     from scipy import special
 
@@ -257,8 +259,8 @@ def smallest_detectable(estimate: Estimate, tests: float = 1, power: float = POW
         return None
     alpha, freedom = (1 - CONFIDENCE) / tests, estimate.df
     studentised = estimate.widened_se * t_quantile(1 - alpha / 2, freedom) + estimate.se * t_quantile(power, freedom)
-    step = sqrt(max(estimate.widened_se**2 - estimate.se**2, 0.0))
-    signs = step * float(special.gammaincinv(ceil(1 - log2(alpha)), power))
+    typical = sqrt(max(estimate.widened_se**2 - estimate.se**2, 0.0)) if step is None else step
+    signs = typical * float(special.gammaincinv(ceil(1 - log2(alpha)), power))
     return min(max(studentised, signs), TOP)
 
 
