@@ -66,6 +66,13 @@ def test_nothing_worse_is_rarely_regressed() -> None:
         assert alarms <= 16
 
 
+def test_few_items_that_are_all_right_show_little() -> None:
+    """Levels of 100 have errors of 0, and yet a true fall of some points can be hidden in them."""
+    rows = unpaired(*[_levels(np.ones(3), 25)] * 2).filter(kind="cell")
+    assert rows["se"].to_list() == [0, 0, 0]
+    assert (rows["low"] < -10).all()
+
+
 def _levels(shares: Any, count: int) -> pl.DataFrame:
     """A LEVELS frame of accuracies, one a language."""
     names = ("task", "context_language", "condition", "metric", "split", "setting", "inference", "data")
