@@ -101,6 +101,18 @@ def test_a_hostile_name_is_a_value(run: Path) -> None:
     assert "\u202e" not in text
 
 
+def test_nothing_in_the_metadata_is_hidden(run: Path) -> None:
+    """Whatever the names of tasks, languages, metrics, noises and settings contain is visible in the file."""
+    read = finished(run)
+    hidden = "\u202etxt\u200b\x1b[2J"
+    columns = ("language", "context_language", "condition", "setting", "inference", "split")
+    named = [pl.when(pl.col(name) != "clean").then(pl.col(name) + hidden).otherwise(name) for name in columns]
+    frames = {name: getattr(read, name).with_columns(*named) for name in ("scores", "deltas")}
+    text = model_card(replace(read, **frames))
+    assert visible(hidden) in text
+    assert all(point.isprintable() or point == "\n" for point in text)
+
+
 def test_a_card_is_printed_or_written_once(run: Path, tmp_path: Path) -> None:
     """Without a file it is on stdout; a file that is there is refused without --force."""
     printed = program("export", str(run), "--model-card").out

@@ -61,9 +61,21 @@ def model_card(results: Results) -> str:
 
     rows = levels(results)
     index: list[Any] = [_of_model(name, rows.filter(model=name), results.manifest) for name in _names(rows)]
-    metadata = CardData(**dict[str, Any]({"model-index": index})).to_yaml()
+    metadata = CardData(**dict[str, Any]({"model-index": _shown(index)})).to_yaml()
     text = "\n\n".join(markdown.blocks(tuple(_text(results))))
     return f"---\n{metadata.strip()}\n---\n\n{text}\n"
+
+
+def _shown(value: Any) -> Any:
+    """Metadata in which no text has a hidden character, which a reader of YAML could act on."""
+    match value:
+        case str():
+            return visible(value)
+        case dict():
+            return {key: _shown(each) for key, each in value.items()}
+        case list():
+            return [_shown(each) for each in value]
+    return value
 
 
 def _names(rows: pl.DataFrame) -> list[str]:
@@ -91,7 +103,7 @@ def _of_model(name: str, rows: pl.DataFrame, manifest: Mapping[str, Any]) -> dic
     entries: list[Any] = []
     for _, group in rows.group_by("task", "split", "language", "context_language", maintain_order=True):
         entries += eval_results_to_model_index(name, [*_results(group, manifest)])[0]["results"]
-    return {"name": visible(name), "results": entries}
+    return {"name": name, "results": entries}
 
 
 def _results(group: pl.DataFrame, manifest: Mapping[str, Any]) -> Iterator[EvalResult]:
