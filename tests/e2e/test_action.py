@@ -21,11 +21,12 @@ HOSTILE: Final = "'; touch pwned; \"$(touch pwned)`touch pwned`\n::set-output na
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs named old, near, worse, and other, of other data."""
+    """Runs named old, near, worse, fewer, of one language, and other, of other data."""
     folder = tmp_path_factory.mktemp("runs")
     finished_run(folder / "old", 0.9)
     finished_run(folder / "near", 0.9, draw=1)
     finished_run(folder / "worse", 0.5)
+    finished_run(folder / "fewer", 0.9, languages=("de",))
     finished_run(folder / "other", 0.9, unit={"data": "y"})
     return folder
 
@@ -52,6 +53,7 @@ def test_a_run_that_passes(tmp_path: Path, comments: Comments, runs: Path) -> No
     assert job.outputs["passed"] == "true"
     assert job.outputs["outcome"] == "passed"
     assert (job.outputs["regressions"], job.outputs["undecided"], job.outputs["worst-cell"]) == ("0", "0", "")
+    assert job.outputs["all-ok"] == "true"
     assert comments.bodies == []
     assert job.summary.startswith(MARKER)
 
@@ -86,6 +88,16 @@ def test_what_is_undecided_is_written(tmp_path: Path, comments: Comments, runs: 
     job = act(tmp_path, comments, runs, "near")
     assert (job.failed, job.outputs["outcome"]) == (False, "passed")
     assert int(job.outputs["undecided"]) > 0
+    assert len(comments.bodies) == 1
+
+
+def test_what_is_missing_is_written(tmp_path: Path, comments: Comments, runs: Path) -> None:
+    """Where the policy lets it pass the job succeeds; a warning and the comment show that not everything is ok."""
+    (tmp_path / "gate.toml").write_text('missing = "warn"', encoding="utf-8")
+    job = act(tmp_path, comments, runs, "fewer", policy="gate.toml")
+    assert (job.failed, job.outputs["outcome"], job.outputs["undecided"]) == (False, "passed", "0"), job.log
+    assert job.outputs["all-ok"] == "false"
+    assert "::warning title=robust-xtreme gate::Missing from the run: 2 rows, such as xnli, Swahili (sw)" in job.log
     assert len(comments.bodies) == 1
 
 

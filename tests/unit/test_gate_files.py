@@ -11,15 +11,17 @@ from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import junitparser
+import polars as pl
 import pytest
 from markdown_it import MarkdownIt
 
-from robust_xtreme.gating.github import workflow_commands
-from robust_xtreme.gating.outputs import MARKER, gate_written
+from robust_xtreme.gating.comparing import Comparison
+from robust_xtreme.gating.github import outputs_of, workflow_commands
+from robust_xtreme.gating.outputs import MARKER, comparison_written, gate_written
 from robust_xtreme.gating.policy import Policy
-from robust_xtreme.gating.verdicts import REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.verdicts import MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.results.contrasts import CELLS
-from robust_xtreme.results.schema import CELL, SIDES, VERDICTS, build
+from robust_xtreme.results.schema import CELL, CONTRASTS, SIDES, VERDICTS, build
 
 HOSTILE: Final = (
     "<script>alert(1)</script>",
@@ -175,6 +177,14 @@ def test_a_comment_renders_as_github_does(hostile: Gate) -> None:
     assert not re.search(r"[@#]\w|://|www\.", re.sub("<style.*?>", "", html))
 
 
+def test_a_comparison_mentions_nobody(hostile: Gate) -> None:
+    """Its Markdown, too, which people copy into comments."""
+    frame = hostile.verdicts.filter(against="baseline").select(CONTRASTS.columns.keys())
+    text = comparison_written(Comparison("old", "new", frame, HOSTILE[10]), ".md").decode()
+    assert "@<!-- -->everyone" in text
+    assert not re.search(r"[@#]\w|://|www\.", text)
+
+
 # ------------------------------------------------------------------------------------------------------ data, workflow
 
 
@@ -210,3 +220,17 @@ def test_an_annotation_is_one_command(hostile: Gate) -> None:
     assert len(lines) == 10
     assert all(re.fullmatch("::(error|warning) title=[^:,]*::.*", line) for line in lines)
     assert all(line.isprintable() for line in lines)
+
+
+def test_what_is_accepted_or_missing_is_a_warning() -> None:
+    """Nothing fails, and each has a line with its number of rows and a name."""
+    rows = [{**row(at, "x"), "against": SIDES[0], "fails": False, "accepted": at < 2} for at in range(3)]
+    rows[2]["verdict"] = MISSING
+    known = Gate(build(rows, VERDICTS).sort(VERDICTS.key), Policy())
+    title = "::warning title=robust-xtreme gate::"
+    missing, accepted = workflow_commands(known)
+    assert missing.startswith(f"{title}Missing from the run: 1 row, such as x2, x2 on x")
+    assert accepted.startswith(f"{title}Accepted: 2 rows, such as x0, x0 on x")
+    assert outputs_of(known, [])["all-ok"] == "false"
+    fine = known.verdicts.with_columns(verdict=pl.Series([OK, NEW, None], dtype=pl.String), accepted=pl.lit(False))
+    assert outputs_of(Gate(fine, Policy()), [])["all-ok"] == "true"

@@ -188,6 +188,7 @@ def test_a_step_gets_outputs(tmp_path: Path) -> None:
         "outcome": "failed",
         "regressions": str(facts["counts"]["regressed"]),
         "undecided": str(facts["counts"]["undecided"]),
+        "all-ok": "false",
         "worst-cell": facts["worst_cell"],
         "worst-change": repr(facts["worst_change"]),
         "json-path": str(data),

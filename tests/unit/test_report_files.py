@@ -1,14 +1,21 @@
-"""What `report -o` may write: no file of a run, no device, no format that does not exist."""
+"""What `-o` may write: no file of a run or of a baseline, no pipe, no format that does not exist."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
+import stat
 from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.finished_runs import finished_run
 from tests.program import program
+
+from robust_xtreme.gating.baselines import save
+from robust_xtreme.results import store
 
 MINI: Final = Path(__file__).parents[2] / "reports" / "mini"
 
@@ -24,6 +31,76 @@ def test_a_file_of_the_run_is_never_replaced(tmp_path: Path, name: str) -> None:
         assert ended.code == 2
         assert f"is a file of the run in {run}. Name another file to write." in ended.err
     assert (run / name).read_bytes() == before
+
+
+WRITING: Final = {
+    "report": ("report", "{run}"),
+    "gate": ("gate", "{run}", "--baseline", "main"),
+    "compare": ("compare", "main", "{run}"),
+    "export": ("export", "{run}", "--model-card"),
+}
+"""The commands that write results into the file of `-o`."""
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A run in the folder `run`, which is saved as the baseline main of the working folder and of another."""
+    folder = tmp_path
+    run = finished_run(folder / "run")
+    (run / "log.txt").touch()
+    os.mkfifo(folder / "pipe.csv")
+    for root in (folder / ".robust-xtreme" / "baselines", folder / "other"):
+        save([run], "main", root)
+    return folder
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_no_command_replaces_what_is_not_its_own(saved: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither files of the run nor those of a baseline, in whichever folder, nor a pipe: nothing has changed."""
+    monkeypatch.chdir(saved)
+    names = ["run/manifest.json", "run/deltas.csv", ".robust-xtreme/baselines/main.csv", "other/main.json", "pipe.csv"]
+    names += [".robust-xtreme/baselines/new.json", *(["run/log.txt", "other/main.parquet"] * (command == "export"))]
+    before = contents(saved)
+    words = [word.format(run="run") for word in WRITING[command]]
+    for name in names:
+        ended = program(*words, "-o", name, "--force")
+        assert (ended.code, ended.err.count("\n")) == (2, 1)
+        assert re.search(f"-o {name} is (a file of the (run|baselines) in|not a regular file)", ended.err)
+    assert contents(saved) == before
+    assert stat.S_ISFIFO((saved / "pipe.csv").stat().st_mode)
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_a_full_disk_names_the_option(saved: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that the command has: `-o`."""
+    monkeypatch.chdir(saved)
+    monkeypatch.setattr(store, "replace", full)
+    ended = program(*(word.format(run="run") for word in WRITING[command]), "-o", "new.md")
+    assert ended.code == 3
+    assert ended.err.endswith("Free some space, or name another file: -o FILE\n")
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_a_run_that_was_changed_is_restored(saved: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names nothing that the command does not take."""
+    monkeypatch.chdir(saved)
+    manifest = saved / "run" / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace("0.1.0", "0.1.1"), encoding="utf-8")
+    ended = program(*(word.format(run="run") for word in WRITING[command]))
+    assert ended.code == 2
+    assert ended.err.endswith(
+        "was changed after the run wrote it. Restore the file, or evaluate again into another folder.\n"
+    )
+
+
+def full(tmp: Path, path: Path) -> None:
+    """A disk without room for a file."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """The content of each file in a folder and in those below it."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(

@@ -62,14 +62,13 @@ def export(
 
 def _write_card(results: Results, output: str | None, force: bool) -> None:
     from robust_xtreme.exporting.model_card import model_card
-    from robust_xtreme.perturbing.output import target
-    from robust_xtreme.results import store
+    from robust_xtreme.gating.target import target, write
 
     if output is None:
         echo(model_card(results), end="")
         return
-    path = target("-o", output, force, {})
-    store.write(path, model_card(results).encode("utf-8", "backslashreplace"))
+    path = target(output, force)
+    write(path, model_card(results).encode("utf-8", "backslashreplace"))
     echo(str(path))
 
 

@@ -50,6 +50,7 @@ def report(
 
     robust-xtreme report RUN OTHER -o both.html"""
     from robust_xtreme.commands._page import comparison_of, folders_of, results_of, written
+    from robust_xtreme.gating.target import target
 
     if open and output is not None and Path(output).suffix != _SUFFIX:
         raise UserError(f"--open opens a page, and {output} is none. Name a file that ends in {_SUFFIX}.")
@@ -58,7 +59,7 @@ def report(
     chosen = several("views", views) or []
     page = Path(runs[0]) / _PAGE
     if output is not None:
-        page = _target(output, force)
+        page = target(output, force)
         comparison = None if chosen else comparison_of(runs)
         _write(page, written(folders, results, Path(output).suffix, chosen, not no_texts, comparison))
     elif not open:
@@ -75,23 +76,10 @@ def epilog() -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    from robust_xtreme.results import store
+    from robust_xtreme.gating.target import write
 
-    store.write(path, content)
+    write(path, content)
     echo(str(path))
-
-
-def _target(output: str, force: bool) -> Path:
-    """The path to write. Raises UserError where it may not be written, as a file that a run wrote."""
-    from robust_xtreme.perturbing.output import target
-    from robust_xtreme.report.document import files_of
-
-    path = target("-o", output, force, {})
-    if path.exists() and not path.is_file():
-        raise UserError(f"-o {output} is not a regular file, but a pipe, a socket or a device. Name another file.")
-    if path.name in files_of(path.parent):
-        raise UserError(f"-o {output} is a file of the run in {path.parent}. Name another file to write.")
-    return path
 
 
 def _show(results: Results, views: list[str]) -> None:

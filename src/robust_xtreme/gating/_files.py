@@ -61,6 +61,18 @@ def anchor_of(stem: Path) -> Path:
     return stem.with_name(stem.name + ANCHOR)
 
 
+def is_of_baseline(path: Path) -> bool:
+    """Whether a path is that of a file of a baseline: by the folder it is in, or by the NAME.json beside it."""
+    if path.suffix not in SUFFIXES:
+        return False
+    if path.parent == ROOT.resolve():
+        return True
+    with suppress(DataError):
+        facts = store.read_json(path.with_suffix(JSON))
+        return isinstance(facts, dict) and {"saved_at", "runs", "files"} <= facts.keys()
+    return False
+
+
 def names(root: Path = ROOT) -> tuple[str, ...]:
     """The names of the baselines of a folder, sorted."""
     with suppress(OSError):

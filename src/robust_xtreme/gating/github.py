@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.errors import DiskError, no_room
+import polars as pl
+
+from robust_xtreme.errors import DiskError, counted, no_room
 from robust_xtreme.gating.document import outcome, row_name
 from robust_xtreme.gating.outputs import facts, gate_written
-from robust_xtreme.gating.verdicts import BEYOND, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.sinks import visible
 
@@ -19,7 +21,7 @@ ACTIONS: Final = "GITHUB_ACTIONS"
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 OUTPUT: Final = "GITHUB_OUTPUT"
 _MOST: Final = 10
-"""The annotations of a step that GitHub shows."""
+"""The annotations of each kind that GitHub shows of a step."""
 
 _PATHS: Final = {".md": "report-path", ".json": "json-path", ".xml": "junit-path"}
 _DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -27,12 +29,23 @@ _PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
 def workflow_commands(gate: Gate) -> Iterator[str]:
-    """A command of the workflow for each failing row, the largest falls first, and one for all that are undecided."""
+    """A command of the workflow for each failing row, the largest falls first, then one for each kind of others."""
     rows = gate.failing.sort("difference", nulls_last=True)
     for row in rows.head(_MOST - 1).iter_rows(named=True):
         yield f"::error title={_escaped(row_name(row), _PROPERTY)}::{_escaped(row['why'], _DATA)}"
+    for warning in _not_ok(gate):
+        yield f"::warning title=robust-xtreme gate::{_escaped(warning, _DATA)}"
+
+
+def _not_ok(gate: Gate) -> Iterator[str]:
+    """What does not fail and is not ok either, in sentences: rows without a proof, missing and accepted ones."""
     if gate.counts[UNDECIDED] + gate.counts[BEYOND]:
-        yield f"::warning title=robust-xtreme gate::{_escaped(text_of(outcome(gate)), _DATA)}"
+        yield text_of(outcome(gate))
+    passing = gate.verdicts.filter(~pl.col("fails"))
+    named = {"Missing from the run": passing.filter(verdict=MISSING), "Accepted": passing.filter("accepted")}
+    for what, rows in named.items():
+        if rows.height:
+            yield f"{what}: {counted(rows.height, 'row')}, such as {row_name(rows.row(0, named=True))}."
 
 
 def _escaped(text: str, signs: Mapping[str, str]) -> str:
@@ -59,6 +72,7 @@ def outputs_of(gate: Gate, files: Iterable[Path]) -> dict[str, str]:
         "outcome": known["outcome"],
         "regressions": str(counts[REGRESSED]),
         "undecided": str(counts[UNDECIDED] + counts[BEYOND]),
+        "all-ok": "true" if counts.keys() <= {OK, NEW, None} else "false",
         "worst-cell": visible(known["worst_cell"]),
         "worst-change": "" if change is None else repr(change),
         **{_PATHS[file.suffix]: str(file) for file in files if file.suffix in _PATHS},

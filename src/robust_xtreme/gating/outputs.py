@@ -15,11 +15,12 @@ import polars as pl
 from robust_xtreme.errors import UserError, shown
 from robust_xtreme.gating.comparing import Comparison
 from robust_xtreme.gating.document import comparison_blocks, gate_document, row_name
+from robust_xtreme.gating.target import target
+from robust_xtreme.gating.target import write as write_file
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, NEW, OK, Gate
-from robust_xtreme.perturbing.output import target
 from robust_xtreme.report.blocks import Document
 from robust_xtreme.report.renderers import html, markdown, tex
-from robust_xtreme.results import csv, store
+from robust_xtreme.results import csv
 from robust_xtreme.results.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.sinks import json_text, visible
 
@@ -47,14 +48,14 @@ def targets(outputs: Sequence[str], suffixes: Collection[str], force: bool) -> d
         if suffix not in suffixes:
             what = f"There is no format {shown(suffix) if suffix else 'without a suffix'}"
             raise UserError(f"{what}. There are: {', '.join(suffixes)}.")
-    return {target("-o", name, force, {}): Path(name).suffix for name in outputs}
+    return {target(name, force): Path(name).suffix for name in outputs}
 
 
 def write(files: Mapping[Path, str], content: Callable[[str], bytes]) -> list[Path]:
     """Write each of the files, whose content is made by its suffix, when all of them are made; return their paths."""
     made = {path: content(suffix) for path, suffix in files.items()}
     for path, data in made.items():
-        store.write(path, data)
+        write_file(path, data)
     return [*made]
 
 
@@ -68,12 +69,17 @@ def comparison_written(comparison: Comparison, suffix: str) -> bytes:
     document = Document(comparison.title, tuple(comparison_blocks(comparison.frame, comparison.note)))
     match suffix:
         case ".md":
-            return _encoded(markdown.render(document))
+            return _encoded(_inactive(markdown.render(document)))
         case ".tex":
             return _encoded(tex.render(document))
         case ".csv":
             return csv.dump(comparison.frame, CONTRASTS)
     return _json_of({"note": comparison.note, "rows": comparison.frame.to_dicts()})
+
+
+def _inactive(text: str) -> str:
+    """Markdown in which GitHub makes no mention, reference or link of a name."""
+    return _ACTIVE.sub(r"\g<0><!-- -->", text)
 
 
 def _encoded(text: str) -> bytes:
@@ -82,7 +88,7 @@ def _encoded(text: str) -> bytes:
 
 def _markdown(gate: Gate) -> bytes:
     """A comment with its marker; of a long one the beginning, which has what fails."""
-    text = _ACTIVE.sub(r"\g<0><!-- -->", markdown.render(gate_document(gate, _TITLE)))
+    text = _inactive(markdown.render(gate_document(gate, _TITLE)))
     if len(text) > _LONGEST:
         text = text[: text.rindex("\n", 0, _LONGEST)] + "\n\nThe comment is cut here; .csv and .json have every row.\n"
     return _encoded(f"{MARKER}\n{text}")

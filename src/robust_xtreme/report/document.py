@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_AVERAGES, Results, View
 from robust_xtreme.results import shapes
 from robust_xtreme.results.csv import check_version
-from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, frame_of, read_manifest
+from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
 from robust_xtreme.results.shapes import fits
 from robust_xtreme.sinks import visible
@@ -36,6 +37,8 @@ MOST_ROWS: Final = 150
 """The number of rows above which a view is not in a notebook."""
 
 _OVERALL: Final = "overall"
+_AGAIN: Final = "Restore the file, or evaluate again into another folder."
+_LOG, _PARTS = "log.txt", "parts"
 
 
 def page(
@@ -65,7 +68,7 @@ def results_of(folder: Path) -> Results:
 
     Raises DataError, Mismatch.
     """
-    manifest = read_manifest(folder / MANIFEST)
+    manifest = read_manifest(folder / MANIFEST, _AGAIN)
     scores, deltas, averages, conditions = (
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
     )
@@ -77,24 +80,26 @@ def finished(folder: Path) -> Results:
     path = folder / MANIFEST
     if not path.is_file():
         raise MissingData(f"{folder} is not the folder of a run of eval: it has no {MANIFEST}.")
-    manifest = read_manifest(path)
+    manifest = read_manifest(path, _AGAIN)
     check_version(path, str(manifest.get("schema_version", SCHEMA_VERSION)))
     if not manifest.get("complete"):
         what = f"The run in {folder} is not finished. To continue it"
         raise MissingData(f"{what}: robust-xtreme eval --config {folder / 'run.toml'} --out {folder}")
     if not fits(manifest, shapes.MANIFEST):
-        raise DataError(path, f"is not the manifest of a finished run. {OTHERWISE}")
+        raise DataError(path, f"is not the manifest of a finished run. {_AGAIN}")
     return results_of(folder)
 
 
-def files_of(folder: Path) -> list[str]:
-    """The names of the files that a run wrote into its folder; none where there is no run."""
+def files_of(folder: Path) -> list[Path]:
+    """The files that a run wrote into its folder; none where there is no run."""
     if not (folder / MANIFEST).is_file():
         return []
-    try:
-        return [*read_manifest(folder / MANIFEST).get("files", {}), MANIFEST]
-    except UserError:  # another program's, or damaged
-        return [MANIFEST]
+    manifest: dict[str, Any] = {}
+    with suppress(UserError):  # another program's, or damaged
+        manifest = read_manifest(folder / MANIFEST)
+    known = manifest if fits(manifest, {"files": dict, "parts?": dict}) else {}
+    names = (MANIFEST, _LOG, *known.get("files", ()), *(f"{_PARTS}/{name}" for name in known.get("parts", ())))
+    return [folder / name for name in names]
 
 
 def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:

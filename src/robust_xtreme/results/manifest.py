@@ -26,18 +26,18 @@ def write_manifest(path: Path, manifest: Mapping[str, Any], write: store.Write =
     store.write_json(path, with_digest(manifest), write)
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path, cure: str = OTHERWISE) -> dict[str, Any]:
     """A manifest without its digest. Raises DataError where it is not one, or was changed after it was written.
 
-    Those of older versions have no digest.
+    The message ends with `cure`. Manifests of older versions have no digest.
     """
     try:
         manifest = store.read_json(path)
     except DataError as error:
-        raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {OTHERWISE}") from error
+        raise DataError(path, f"{str(error).removeprefix(f'{path}: ')}. {cure}") from error
     if not isinstance(manifest, dict):
-        raise DataError(path, f"is not a manifest of a run. {OTHERWISE}")
-    _check(path, manifest)
+        raise DataError(path, f"is not a manifest of a run. {cure}")
+    _check(path, manifest, cure)
     return {key: entry for key, entry in manifest.items() if key != _DIGEST}
 
 
@@ -47,14 +47,14 @@ def with_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, _DIGEST: _ALGORITHM + hashlib.sha256(store.json_bytes(content)).hexdigest()}
 
 
-def _check(path: Path, manifest: Mapping[str, Any]) -> None:
+def _check(path: Path, manifest: Mapping[str, Any], cure: str) -> None:
     content = path.read_bytes()
     if _DIGEST not in manifest and _ALGORITHM.encode() not in content:
         return
     with suppress(ValueError):  # a number that is not finite
         if store.json_bytes(with_digest(manifest)) == content:
             return
-    raise DataError(path, f"{_CHANGED}. {OTHERWISE}")
+    raise DataError(path, f"{_CHANGED}. {cure}")
 
 
 def frame_of(

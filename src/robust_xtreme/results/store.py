@@ -30,6 +30,7 @@ Write = Callable[[Path, bytes], None]
 LOCK: Final = ".lock"
 """The file that a writer of a folder locks, as long as it writes."""
 
+OTHER: Final = "folder: --out DIR"
 _TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
@@ -37,8 +38,8 @@ _VERSION: Final = "schema_version"
 _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises DiskError.
+def write(path: Path, content: bytes, other: str = OTHER) -> None:
+    """Write a file whole or not at all. Raises DiskError, which ends with `other`: how another place is named.
 
     In the folder of a run `Journal.write` does it, which the functions below take as `write`.
     """
@@ -51,7 +52,7 @@ def write(path: Path, content: bytes) -> None:
         with suppress(OSError):
             tmp.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise disk_error(path, error) from error
+            raise disk_error(path, error, other) from error
         raise
 
 
@@ -266,8 +267,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def disk_error(path: Path, error: OSError) -> DiskError:
+def disk_error(path: Path, error: OSError, other: str = OTHER) -> DiskError:
     """A one-line error for a file that cannot be written, with what to do."""
     reason = error.strerror or str(error)
     next_step = no_room(error) or "Make it writable"
-    return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another folder: --out DIR")
+    return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another {other}")
