@@ -126,9 +126,9 @@ def gate(
 ) -> Gate:
     """The verdicts on a finished run against a baseline: `passed`, `counts`, `failing`, and `verdicts` as a frame.
 
-    `baseline` is a saved baseline or its name, or another run. `policy` is a Policy or the path of its file; `margin`
-    in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`) replace its keys. Raises Mismatch
-    where the two cannot be compared.
+    `baseline` is a saved baseline or its name, or another run. `policy` is a `robust_xtreme.gating.policy.Policy`
+    or the path of its file; `margin` in points, `undecided` (`warn`, `fail`, `pass`) and `missing` (`fail`, `warn`)
+    replace its keys. Raises Mismatch where the two cannot be compared.
     """
 
 def load(
