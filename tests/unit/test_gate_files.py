@@ -127,6 +127,18 @@ def test_junit_is_valid(hostile: Gate) -> None:
     assert all(point.isprintable() or point == "\n" for point in text)
 
 
+def test_cases_are_named_by_language_and_noise() -> None:
+    """The noised fields are in the name of a case only where another case of the task has the same name without."""
+    noises = ("char_noise:0.1@fields=question", "char_noise:0.1@fields=context", "casing:1@fields=question")
+    rows = [
+        {**row(at, "xquad"), "task": "xquad", "language": "sw", "condition": noise} for at, noise in enumerate(noises)
+    ]
+    rows = [{**each, "context_language": "sw", "against": SIDES[0]} for each in rows]
+    (suite,) = ET.fromstring(gate_written(Gate(build(rows, VERDICTS), Policy()), ".xml")).findall("testsuite")
+    names = {case.get("name") for case in suite.findall("testcase")}
+    assert names == {"sw casing:1", *(f"sw {noise}" for noise in noises[:2])}
+
+
 def test_a_reader_of_junit_counts_the_same(hostile: Gate) -> None:
     """`junitparser` reads each failing row as a failure, and each undecided one as skipped, with their numbers."""
     suites = [*junitparser.JUnitXml.fromstring(gate_written(hostile, ".xml"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,6 +21,7 @@ from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, NEW, OK, Gate
 from robust_xtreme.report.blocks import Document
 from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.results import csv
+from robust_xtreme.results.degrade import without_fields
 from robust_xtreme.results.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
 from robust_xtreme.sinks import json_text, visible
 
@@ -113,8 +114,8 @@ def _xml(gate: Gate) -> bytes:
         numbers = {key: str(value) for key, value in {"id": number, **counts}.items()}
         suite = ET.SubElement(root, "testsuite", texts | numbers)
         ET.SubElement(suite, "properties")
-        for row in rows:
-            _add_case(suite, row)
+        for case, row in zip(_cases(rows), rows, strict=True):
+            _add_case(suite, case, row)
         for tag in ("system-out", "system-err"):
             ET.SubElement(suite, tag)
     ET.indent(root)
@@ -134,8 +135,8 @@ def _is_skipped(row: Mapping[str, Any]) -> bool:
     return not row["fails"] and row["verdict"] not in (OK, NEW)
 
 
-def _add_case(suite: ET.Element, row: Mapping[str, Any]) -> None:
-    names = {"classname": visible(row["task"]), "name": visible(_case(row)), "time": "0"}
+def _add_case(suite: ET.Element, name: str, row: Mapping[str, Any]) -> None:
+    names = {"classname": visible(row["task"]), "name": visible(name), "time": "0"}
     case = ET.SubElement(suite, "testcase", names)
     if row["fails"]:
         failure = ET.SubElement(case, "failure", message=visible(row["why"]), type=row["verdict"])
@@ -144,11 +145,18 @@ def _add_case(suite: ET.Element, row: Mapping[str, Any]) -> None:
         ET.SubElement(case, "skipped", message=visible(f"{row['verdict']}: {row['why']}"))
 
 
-def _case(row: Mapping[str, Any]) -> str:
-    """A row within its task: `sw char_noise:0.1`; its scale where it is the change, its fields where it has some."""
+def _cases(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The rows of a task by their names, `sw char_noise:0.1`, with the noised fields where these tell rows apart."""
+    short = [_case(row, without_fields(row["condition"])) for row in rows]
+    several = Counter(short)
+    return [name if several[name] == 1 else _case(row, row["condition"]) for name, row in zip(short, rows, strict=True)]
+
+
+def _case(row: Mapping[str, Any], condition: str) -> str:
+    """A row within its task by its noise; with its scale where it is the change."""
     question, context = row["language"] or "all languages", row["context_language"]
     language = question if not context or question == context else f"{question}@{context}"
-    return " ".join((language, row["condition"], *(["change"] if row["scale"] == "change" else ())))
+    return " ".join((language, condition, *(["change"] if row["scale"] == "change" else ())))
 
 
 def facts(gate: Gate) -> dict[str, Any]:
