@@ -90,3 +90,9 @@ def test_a_row_that_is_no_letter_is_refused(tmp_path: Path) -> None:
 def test_two_letters_are_capitals_in_a_word_in_capitals(code: str, spec: str, clean: str, noisy: str) -> None:
     """A capital that becomes two letters keeps the case of its word: the first one alone, or both."""
     assert perturb([clean], spec, language=code) == [noisy]
+
+
+def test_a_letter_with_another_accent_stays() -> None:
+    """The dots of ä under an accent that stays stay: a and the accent would be one letter."""
+    assert perturb(["\u00e4\u0301 \u00e4"], "diacritics:1", language="de") == ["\u00e4\u0301 a"]
+    assert perturb(["\u1eb9\u0301"], "diacritics:1", language="yo") == ["e"]

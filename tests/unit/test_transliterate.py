@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import regex
 from tests.conformance.texts import sentence
 from tools.round_trip import lost
 
+from robust_xtreme import perturb
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
@@ -140,3 +142,9 @@ def test_a_letter_of_a_sign_without_case_is_a_capital_in_a_word_in_capitals() ->
     """ISO 9 writes Ь and ь alike."""
     read = noise("OBʺEKT PISʹMO Obʺekt", "transliterate:1@scheme=iso9@direction=back").text.value
     assert read == "ОБЪЕКТ ПИСЬМО Объект"
+
+
+def test_a_word_of_another_script_keeps_its_normal_form() -> None:
+    """A decomposed Korean syllable in a text that is written in Arabic script stays decomposed."""
+    syllable = unicodedata.normalize("NFD", "\uac01")
+    assert perturb([syllable], "transliterate:1", language="ar") == [syllable]

@@ -166,7 +166,7 @@ def _decided(job: Job, table: Recodings, unit: UnitName, marked: bool) -> tuple[
     if not (marked or job.batch.clusters.simple):
         sizes = np.diff(starts, append=len(rows))
         rows[np.repeat(sizes > 1, sizes)] = 0
-    units = _words(job, rows) if unit == WORD else _clusters(job, rows)
+    units = _words(job, rows) if unit == WORD else _clusters(job, table, rows)
     chosen = np.flatnonzero(randomness.chosen(units.draws, job.strength))
     edits = _written(job.batch, table, rows, units.start[chosen], units.stop[chosen], units.draws[chosen])
     texts = np.searchsorted(job.batch.offsets, units.start, "right") - 1
@@ -181,18 +181,42 @@ class _Eligible(NamedTuple):
     draws: Array
 
 
-def _clusters(job: Job, rows: Array) -> _Eligible:
-    """The clusters with a code point in the table that begin with a letter, or are one code point."""
+def _clusters(job: Job, table: Recodings, rows: Array) -> _Eligible:
+    """The clusters with a code point in the table that begin with a letter, or are one code point.
+
+    Not those in which a mark that stays would join a form: the a of ä with another accent.
+    """
     batch, starts = job.batch, job.batch.clusters.starts
     units = rows > 0
     if not batch.clusters.simple:
         whole = np.logical_or.reduceat(units, starts)
         units = (np.diff(starts, append=len(rows)) == 1) | (batch.firsts(batch.props) & graphemes.LETTER > 0)
         units &= whole
+        units[batch.units(_joining(job, table, rows))] = False
     closed, _ = guard(batch, units)
     numbers = np.flatnonzero(units if closed is None else units & closed)
     stops = np.append(starts, len(rows))
     return _Eligible(at(starts, numbers), at(stops, numbers + 1), at(unit_draws(batch, job.keys), numbers))
+
+
+def _joining(job: Job, table: Recodings, rows: Array) -> Array:
+    """The code points before a mark that stays, which stand apart from it, and one of whose forms does not."""
+    points, props = job.batch.points, job.batch.props
+    before = np.flatnonzero((rows[:-1] > 0) & (rows[1:] == 0) & graphemes.extends(props[1:]))
+    pairs = np.stack((at(rows, before), at(points, before), at(points, before + 1)))
+    kinds, kind = np.unique(pairs, axis=1, return_inverse=True)
+    joins = [_joins(table, row, chr(point), chr(mark)) for row, point, mark in kinds.T.tolist()]
+    return before[np.array(joins, np.bool_)[kind]]
+
+
+def _joins(table: Recodings, row: int, point: str, mark: str) -> bool:
+    """Whether a mark that NFC does not join to a code point is joined to one of its forms."""
+    numbers = range(*table.bounds[[row, row + 1]].tolist())
+    forms = (table.pool[table.start[n] : table.start[n] + table.length[n]] for n in numbers)
+    texts = ("".join(map(chr, form.tolist())) + mark for form in forms)
+    return unicodedata.is_normalized("NFC", point + mark) and not all(
+        unicodedata.is_normalized("NFC", text) for text in texts
+    )
 
 
 def _words(job: Job, rows: Array) -> _Eligible:

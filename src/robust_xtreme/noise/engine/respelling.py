@@ -249,11 +249,14 @@ def _stranded(points: Array, start: Array, ruled: Array) -> Array:
 def _normal(batch: Batch, start: Array, spelt: Spelt) -> Array:
     """The points of respelt words, composed where a point may join the one before it, decomposed in texts in NFD."""
     zeros = np.flatnonzero(spelt.points == 0)
-    decomposed = forms(batch, np.logical_or.reduceat(decomposes(spelt.points), zeros[:-1]), start)
-    if not len(spelt.loose) and not decomposed.any():
+    loose = np.unique(np.searchsorted(zeros, spelt.loose) - 1)
+    may_decompose = np.logical_or.reduceat(decomposes(spelt.points), zeros[:-1])
+    may_decompose[loose] = True
+    decomposed = forms(batch, may_decompose, start)
+    if not len(loose) and not decomposed.any():
         return spelt.points
     words = _strings(spelt.points)
-    for number in np.unique(np.searchsorted(zeros, spelt.loose) - 1).tolist():
+    for number in loose.tolist():
         words[number] = unicodedata.normalize("NFC", words[number])
     for number in np.flatnonzero(decomposed).tolist():
         words[number] = unicodedata.normalize("NFD", words[number])
