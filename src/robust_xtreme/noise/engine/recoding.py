@@ -200,7 +200,7 @@ def _clusters(job: Job, table: Recodings, rows: Array) -> _Eligible:
 
 
 def _joining(job: Job, table: Recodings, rows: Array) -> Array:
-    """The code points before a mark that stays, which stand apart from it, and one of whose forms does not."""
+    """The code points before a mark that stays, which it does not join, but one of whose forms it would."""
     points, props = job.batch.points, job.batch.props
     before = np.flatnonzero((rows[:-1] > 0) & (rows[1:] == 0) & graphemes.extends(props[1:]))
     pairs = np.stack((at(rows, before), at(points, before), at(points, before + 1)))
