@@ -218,9 +218,7 @@ def test_a_library_that_ends_the_process_is_a_line(
 ) -> None:
     """Even one that kills the interpreter that imports it."""
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "torch.py").write_text(
-        "import os, sys; sys.stderr.write('Illegal instruction'); os._exit(4)"
-    )
+    (tmp_path / "broken" / "torch.py").write_text("import os; os.write(2, b'Illegal instruction'); os._exit(4)")
     monkeypatch.syspath_prepend(str(tmp_path / "broken"))
     line = checks()["torch"]
     assert line["status"] == "fail"

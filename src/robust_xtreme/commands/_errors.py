@@ -239,8 +239,11 @@ def _usage(error: Any) -> str:
 
 
 def _say(line: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # where stderr cannot be written the exit code remains
+    try:
         echo(f"robust-xtreme: {one_line(line)}", error=True)
+    except OSError:  # stderr cannot be written: the exit code remains, also when Python flushes it at its end
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     return code
 
 

@@ -210,13 +210,16 @@ def _joining(job: Job, table: Recodings, rows: Array) -> Array:
 
 
 def _joins(table: Recodings, row: int, point: str, mark: str) -> bool:
-    """Whether a mark that NFC does not join to a code point is joined to one of its forms."""
+    """Whether a mark that NFC does not join to a code point is joined to one of its forms, which is composed itself."""
     numbers = range(*table.bounds[[row, row + 1]].tolist())
-    forms = (table.pool[table.start[n] : table.start[n] + table.length[n]] for n in numbers)
-    texts = ("".join(map(chr, form.tolist())) + mark for form in forms)
-    return unicodedata.is_normalized("NFC", point + mark) and not all(
-        unicodedata.is_normalized("NFC", text) for text in texts
-    )
+    pieces = (table.pool[table.start[n] : table.start[n] + table.length[n]] for n in numbers)
+    forms = ["".join(map(chr, piece.tolist())) for piece in pieces]
+    joined = (_is_composed(form) and not _is_composed(form + mark) for form in forms)
+    return _is_composed(point + mark) and any(joined)
+
+
+def _is_composed(text: str) -> bool:
+    return unicodedata.is_normalized("NFC", text)
 
 
 def _words(job: Job, rows: Array) -> _Eligible:
