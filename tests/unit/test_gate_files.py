@@ -166,7 +166,7 @@ def test_a_comment_fits(names: tuple[str, ...]) -> None:
     assert len(text.encode("utf-16-le")) // 2 < MOST
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith(" |") for line in tables)
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} <= {3, 15}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} - {3} == {15}
     assert len(tables) > 10
     assert ".json" in text  # where the other rows are
 

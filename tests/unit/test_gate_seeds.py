@@ -66,6 +66,7 @@ def test_pooled_rows_are_tested_over_training_seeds(tmp_path: Path) -> None:
         assert row["widened_se"] > row["se"]
         assert row["p"] == pytest.approx(2 * min(known.p or 0, 1 - (known.p or 0)))
         assert row["low"] < row["difference"] < row["high"]
+        assert (row["low"] > 0 or row["high"] < 0) == (row["p"] < 0.05)
         assert row["p_adjusted"] >= row["p"]
         assert row["mde"] > row["se"]
     cells = table.filter(kind="cell")

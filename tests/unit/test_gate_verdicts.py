@@ -123,6 +123,8 @@ def test_a_row_without_differing_items_has_a_mde_like_others() -> None:
     gate = decide(both, Policy(), (), (), _TODAY)
     still, moved = (_only(gate, kind="cell", language=language)["mde"] for language in ("sw", "de"))
     assert moved == pytest.approx(still, rel=0.5)
+    row = _only(gate, kind="cell", language="sw")
+    assert (row["differing"], row["joint_low"] < row["low"]) == (0, True)  # of all rows at once, not of one
 
 
 def test_nothing_is_decided_from_rounded_numbers() -> None:
