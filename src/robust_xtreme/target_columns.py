@@ -1,0 +1,150 @@
+"""Targets of many examples as arrays, one column for a kind of target; a Target is made only where it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, Self, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme.examples import Answers, Choice, Document, Span, Tags, Target
+
+Array = npt.NDArray[Any]
+_NO_CODES: Final = np.zeros(0, np.int32)
+
+
+class TargetColumn(Protocol):
+    """The targets of n examples, read like a sequence of Target."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Target: ...
+
+    def take(self, indices: Array, /) -> Self:
+        """The targets at indices (m,), in that order."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """Choices: `index` (n,) int64."""
+
+    index: Array
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, index: int) -> Choice:
+        return Choice(int(self.index[index]))
+
+    def take(self, indices: Array) -> Choices:
+        """The choices at indices (m,)."""
+        return Choices(self.index[indices])
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """Tags, or ids of documents: `codes` (t,) int32 point into `names`; example i has those `bounds[i]:bounds[i + 1]`.
+
+    `bounds` (n + 1,) int64.
+    """
+
+    kind: type[Tags] | type[Document]
+    names: Sequence[str]
+    codes: Array
+    bounds: Array
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, index: int) -> Tags | Document:
+        return self.kind(tuple(map(self.names.__getitem__, _part(self.codes, self.bounds, index).tolist())))
+
+    def take(self, indices: Array) -> Names:
+        """The names of examples at indices (m,)."""
+        positions, bounds = gathered(self.bounds, indices)
+        return Names(self.kind, self.names, self.codes[positions], bounds)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranges:
+    """Answers: spans `start`, `stop` (s,) int64 of the context; example i has those `bounds[i]:bounds[i + 1]`."""
+
+    start: Array
+    stop: Array
+    bounds: Array
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, index: int) -> Answers:
+        parts = (_part(column, self.bounds, index).tolist() for column in (self.start, self.stop))
+        return Answers(tuple(Span(*ends) for ends in zip(*parts, strict=True)))
+
+    def take(self, indices: Array) -> Ranges:
+        """The answers to examples at indices (m,)."""
+        positions, bounds = gathered(self.bounds, indices)
+        return Ranges(self.start[positions], self.stop[positions], bounds)
+
+
+def column_of(targets: Sequence[Target]) -> TargetColumn:
+    """The column of targets of one kind; labels of spans are left out. Raises TypeError where the kinds differ."""
+    match targets[0] if targets else Choice(0):
+        case Choice():
+            return Choices(np.array([_is(Choice, target).index for target in targets], np.int64))
+        case Tags():
+            return _names(Tags, [_is(Tags, target).names for target in targets])
+        case Document():
+            return _names(Document, [_is(Document, target).ids for target in targets])
+        case Answers():
+            spans = [_is(Answers, target).spans for target in targets]
+            ends = np.array([(s.start, s.stop) for each in spans for s in each], np.int64).reshape(-1, 2)
+            return Ranges(ends[:, 0], ends[:, 1], bounds_of(np.array([len(each) for each in spans], np.int64)))
+
+
+def bounds_of(lengths: Array) -> Array:
+    """Where each of consecutive parts begins, and where the last ends (n + 1,) int64, from their lengths (n,)."""
+    bounds = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds
+
+
+def gathered(bounds: Array, indices: Array) -> tuple[Array, Array]:
+    """The positions of some parts, one part after the other, and the bounds of the parts there."""
+    lengths = np.diff(bounds)[indices]
+    after = bounds_of(lengths)
+    return np.arange(after[-1]) + np.repeat(bounds[:-1][indices] - after[:-1], lengths), after
+
+
+@overload
+def _is(kind: type[Choice], target: Target) -> Choice: ...
+@overload
+def _is(kind: type[Tags], target: Target) -> Tags: ...
+@overload
+def _is(kind: type[Document], target: Target) -> Document: ...
+@overload
+def _is(kind: type[Answers], target: Target) -> Answers: ...
+def _is(kind: type[Any], target: Target) -> Any:
+    if not isinstance(target, kind):
+        raise TypeError(f"expected {kind.__name__}, found {type(target).__name__}")
+    return target
+
+
+def _names(kind: type[Tags] | type[Document], rows: Sequence[Sequence[str]]) -> Names:
+    """The column of lists of names; names are numbered in the order in which they occur."""
+    known: dict[str, int] = {}
+    codes = [known.setdefault(name, len(known)) for row in rows for name in row]
+    numbered = np.array(codes, np.int32) if codes else _NO_CODES
+    return Names(kind, tuple(known), numbered, bounds_of(np.array([len(row) for row in rows], np.int64)))
+
+
+def _part(values: Array, bounds: Array, index: int) -> Array:
+    if not -len(bounds) < index < len(bounds) - 1:
+        raise IndexError(index)
+    low, high = bounds[:-1][index], bounds[1:][index]
+    return values[low:high]
