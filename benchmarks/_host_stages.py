@@ -20,8 +20,9 @@ from benchmarks.stages import MAIN, Meter
 
 import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.prepare as prepare_module
+import robust_xtreme.evaluation.rows as rows_module
 import robust_xtreme.evaluation.run as run_module
-import robust_xtreme.evaluation.scoring as scoring_module
+import robust_xtreme.evaluation.stats as stats_module
 import robust_xtreme.models.windows as windows_module
 import robust_xtreme.noise.engine.noising as noising_module
 import robust_xtreme.predictors.batches as batches_module
@@ -70,11 +71,12 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (batches_module, "collate", _BATCH),
     (batches_module, "forward", FORWARD),
     (run_module, "score_examples", _FRAMES),
-    (scoring_module, "_rows", _ROWS),
-    (scoring_module, "_stats", _SUMS),
-    (scoring_module, "build", _FRAMES),
-    (scoring_module, "_chance_stats", _CHANCE),
-    (scoring_module, "answers", _SHALLOW),
+    (rows_module, "_rows", _ROWS),
+    (stats_module, "_stats", _SUMS),
+    (rows_module, "build", _FRAMES),
+    (stats_module, "build", _FRAMES),
+    (stats_module, "_chance_stats", _CHANCE),
+    (stats_module, "answers", _SHALLOW),
     (Folder, "write", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),

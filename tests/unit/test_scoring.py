@@ -11,8 +11,9 @@ from tests.tiny import question_example, tagged_example, tiny_tokenizer
 
 import robust_xtreme
 from robust_xtreme import registry
+from robust_xtreme.evaluation.answered import Answered, restored
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.scoring import Answered, Part, restored, score_examples
+from robust_xtreme.evaluation.scoring import Part, score_examples
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Answers, Example, Span, Tags, Target
 from robust_xtreme.external.condition import CLEAN, Condition

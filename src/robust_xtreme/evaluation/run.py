@@ -17,13 +17,14 @@ import torch
 from robust_xtreme import packs, registry
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import RobustXtremeError, SpecError
+from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.scoring import Answered, score_examples
+from robust_xtreme.evaluation.scoring import score_examples
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example, Target
 from robust_xtreme.models.checkpoint import Models
