@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import models, predictors
+from robust_xtreme import models, predictors, reading
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
 from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.identity import identity
@@ -23,8 +23,8 @@ from robust_xtreme.results.cache import Cache
 from robust_xtreme.specs import TaskSpec
 
 INFERENCE: Final = 1
-"""The version of inference. Raise it with a change outside `models` and `predictors` that can change a prediction; the
-source of those two packages is part of the key."""
+"""The version of inference. Raise it with a change outside `models`, `predictors` and `reading` that can change a
+prediction; the source of those packages is part of the key."""
 
 KIND: Final = "predictions"
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
@@ -69,7 +69,7 @@ def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str
 def _code() -> str:
     """The hash of the source that encodes, computes and decodes."""
     state = hashlib.blake2b(digest_size=_KEY_BYTES)
-    for package in (models, predictors):
+    for package in (models, predictors, reading):
         for path in sorted(Path(package.__file__ or "").parent.rglob("*.py")):
             state.update(path.read_bytes())
     return state.hexdigest()
