@@ -11,8 +11,9 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError
-from robust_xtreme.models.checkpoint import Located
+from robust_xtreme.models.checkpoint import notes_of
 from robust_xtreme.models.located import default_tasks, locate_all
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import Origin, given_models
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import checkpoints
@@ -138,8 +139,8 @@ def test_classes_are_named_by_the_user() -> None:
     assert named.label_map == {"LABEL_0": "neutral", "LABEL_1": "entailment", "LABEL_2": "contradiction"}
     assert named.identity != other.identity
     same = located(XNLI, models=("nli",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
-    assert (same.labels, same.notes) == (("contradiction", "entailment", "neutral"), ())
-    assert named.notes == ()
+    assert (same.labels, notes_of(same)) == (("contradiction", "entailment", "neutral"), ())
+    assert notes_of(named) == ()
 
 
 def test_classes_that_have_names_are_not_renamed_in_silence(here: Path, tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_classes_that_have_names_are_not_renamed_in_silence(here: Path, tmp_path
         located(XNLI, models=("nli",), labels=("xnli=neutral,entailment",))
     folder = checkpoint(tmp_path / "e-n-c", "bert", SEQUENCE, ("e", "n", "c"))
     model = located(XNLI, models=(str(folder),), labels=("xnli=entailment,neutral,contradiction",))["xnli"]
-    (note,) = model.notes
+    (note,) = notes_of(model)
     assert note.startswith("xnli: --labels takes the classes e, n, c of ")
     assert note.endswith(" for entailment, neutral, contradiction.")
 
@@ -184,8 +185,8 @@ def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: s
 
 def test_other_tags_are_reported(here: Path) -> None:
     """What counts as O is among the notes of the run."""
-    assert located(PANX, models=("ner",))["panx"].notes == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
-    assert located(XNLI, models=("nli",))["xnli"].notes == ()
+    assert notes_of(located(PANX, models=("ner",))["panx"]) == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
+    assert notes_of(located(XNLI, models=("nli",))["xnli"]) == ()
 
 
 def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: list[Any]) -> None:
@@ -194,8 +195,8 @@ def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: l
     (here / "owner" / "name").symlink_to(made / "nli")
     model = located(XNLI, models=("owner/name",))["xnli"]
     assert (model.origin.source, model.origin.revision, hub) == ("folder", "", [])
-    assert model.notes == ("owner/name is a folder here, so the hub was not asked for a model of that name.",)
-    assert located(XNLI, models=("./owner/name",))["xnli"].notes == ()
+    assert notes_of(model) == ("owner/name is a folder here, so the hub was not asked for a model of that name.",)
+    assert notes_of(located(XNLI, models=("./owner/name",))["xnli"]) == ()
 
 
 def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> None:
@@ -204,7 +205,7 @@ def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> Non
     assert hub == [("model", "owner/nli", "main", (*checkpoints.FILES, checkpoints.CARD), False)]
     assert model.name == f"owner/nli@{model.identity[:8]}"
     assert (model.origin.source, model.origin.revision) == ("hub", SHA)
-    assert f"--revision {SHA}" in model.notes[0]
+    assert f"--revision {SHA}" in notes_of(model)[0]
     assert model.identity == located(XNLI, models=("nli",))["xnli"].identity
 
 

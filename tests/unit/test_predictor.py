@@ -14,8 +14,8 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.located import locate
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.predictors.predictor import Input, Making, Predicted, Work, predictor_of

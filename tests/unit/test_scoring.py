@@ -17,8 +17,8 @@ from robust_xtreme.evaluation.scoring import Part, score_examples
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Answers, Example, Span, Tags, Target
 from robust_xtreme.external.condition import CLEAN, Condition
-from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.learned import Learned
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import local
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
 from robust_xtreme.predictors.predictor import Predicted

@@ -15,6 +15,7 @@ from tests.tiny import hashed, tiny_run
 
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import ModelError
+from robust_xtreme.models.checkpoint import notes_of
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.located import load_checkpoint, locate
 from robust_xtreme.models.verify import check_hashes
@@ -174,18 +175,18 @@ def test_a_run_that_is_not_complete_is_refused(run: Path) -> None:
 @pytest.mark.parametrize("claim", ["", '{"identity": "x", "spec": {}}'])
 def test_a_run_without_hashes_is_read_with_a_note(claim: str, run: Path) -> None:
     """Earlier versions wrote none."""
-    assert locate(run, XNLI).notes == ()
+    assert notes_of(locate(run, XNLI)) == ()
     (run / "train.json").unlink()
     if claim:
         (run / "train.json").write_text(claim, encoding="utf-8")
-    (note,) = locate(run, XNLI).notes
+    (note,) = notes_of(locate(run, XNLI))
     assert note.startswith("run: its files are not verified")
 
 
 def test_a_run_whose_list_of_hashes_was_removed_is_refused(run: Path) -> None:
     """Its journal shows that this version trained it, and this version always writes the hashes."""
     (run / JOURNAL).touch()
-    assert locate(run, XNLI).notes == ()
+    assert notes_of(locate(run, XNLI)) == ()
     (run / "train.json").unlink()
     with pytest.raises(ModelError, match=r"run: train\.json is missing, .* hashes .* Copy the run again"):
         locate(run, XNLI)

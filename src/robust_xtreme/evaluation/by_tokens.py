@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.models.checkpoint import Located, tokenizer_of
+from robust_xtreme.models.checkpoint import tokenizer_of
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.windows import token_ids
 from robust_xtreme.noise.engine.noising import bound, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS

@@ -14,8 +14,8 @@ from robust_xtreme.evaluation.external import conditions_of
 from robust_xtreme.evaluation.folder import DIGESTS, FILES, PAGE, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.kinds import base_kind
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE

@@ -14,8 +14,9 @@ from robust_xtreme.evaluation.external import facts
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import digest
-from robust_xtreme.models.checkpoint import Located
+from robust_xtreme.models.checkpoint import notes_of
 from robust_xtreme.models.learned import NONE
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import own_training
 from robust_xtreme.noise.suites import suite
 from robust_xtreme.results.schema import SCHEMA_VERSION
@@ -134,7 +135,7 @@ def _notes(plan: Plan) -> list[str]:
     suite_note = ""
     if isinstance(source, Suite):
         suite_note = f"data: the suite {source.name}, version {source.version}. {source.summary}"
-    planned = (note for task_run in plan.task_runs for note in (*task_run.model.notes, task_run.note))
+    planned = (note for task_run in plan.task_runs for note in (*notes_of(task_run.model), task_run.note))
     learned = (own_training(run, task) for run, task in _answered_tasks(plan))
     return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned))))
 

@@ -19,9 +19,9 @@ from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import CLEAN, Condition, at_full
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
-from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
 from robust_xtreme.models.located import default_tasks, locate_all, served
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import Given, given_models
 from robust_xtreme.models.representation import DEFAULT, Representation
 from robust_xtreme.models.trained import overlap

@@ -8,7 +8,7 @@ from typing import Final, final
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.external.condition import CLEAN, Condition
 from robust_xtreme.external.paired import Paired
-from robust_xtreme.models.checkpoint import Located
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.unsupported import outside
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import Split, load

@@ -29,99 +29,17 @@ from robust_xtreme.models.encoder import (
     read_encoder,
     read_tokenizer,
 )
-from robust_xtreme.models.identity import parameters
 from robust_xtreme.models.labels import others, relabelled
-from robust_xtreme.models.learned import Learned
-from robust_xtreme.models.native import Native
-from robust_xtreme.models.origin import Origin
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
 from robust_xtreme.models.trained import changed_texts
 from robust_xtreme.models.verify import unverified
-from robust_xtreme.models.weights import weight_files
 from robust_xtreme.models.whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 _KEPT: Final = 2
 _POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Located:
-    """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.
-
-    `heads` are those that are part of the identity, `learned` has the languages of the head's training data. `head` is
-    empty where the task is answered by the encoder's representation. `labels` are the task's labels of the head's
-    classes. `native` describes a checkpoint that is not a run of `train`; `renamed` is a note that the user named its
-    classes differently.
-    """
-
-    origin: Origin
-    task: str
-    head: str
-    family: str
-    labels: tuple[str, ...]
-    identity: str
-    config: Mapping[str, Any]
-    learned: Learned
-    heads: tuple[str, ...]
-    native: Native | None = None
-    renamed: str = ""
-
-    @property
-    def run(self) -> Path:
-        """The folder of the run or checkpoint."""
-        return self.origin.folder
-
-    @property
-    def folder(self) -> Path:
-        """The transformers folder: encoder (with its head, in a checkpoint) and tokenizer."""
-        return self.run if self.native else self.run / "model"
-
-    @property
-    def shown(self) -> str:
-        """The transformers folder as errors name it: its path, or its name on the hub."""
-        return self.origin.typed if self.native else str(self.folder)
-
-    @property
-    def params(self) -> int:
-        """The number of parameters of the encoder, and of the head where a checkpoint contains one."""
-        return parameters(self._weights)[0]
-
-    @property
-    def params_nonembedding(self) -> int:
-        """The same without the embedding tables of words, positions and types."""
-        return parameters(self._weights)[1]
-
-    @property
-    def _weights(self) -> tuple[Path, ...]:
-        if self.native:
-            return weight_files(self.folder, self.shown)
-        return tuple(sorted(self.folder.glob("*.safetensors")))
-
-    @property
-    def name(self) -> str:
-        """The model's name in frames and tables: its folder or hub name, and the first digits of its identity."""
-        return f"{self.origin.called}@{self.identity[:8]}"
-
-    @property
-    def label_map(self) -> dict[str, str]:
-        """The classes of a checkpoint, each with the task's label; empty for a run."""
-        return dict(zip(self.native.classes, self.labels, strict=True)) if self.native else {}
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
-        left = others(self.native.classes, self.labels) if self.native and kind_of(self.family).words else ()
-        tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
-        trained = "" if self.native else changed_texts(self.run, self.heads)
-        unknown = "" if self.native else unverified(self.run)
-        task, most = registry.load("task", self.task), positions(self.config)
-        spared = unsupported.note(self.labels, task)
-        what = f"inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads"
-        cut = "" if fitted(task, self.config) is task else f"{self.task}: {what}."
-        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, cut, trained, unknown)))
 
 
 @final
@@ -140,6 +58,19 @@ class Checkpoint:
     pad_id: int
     device: torch.device
     run: Path
+
+
+def notes_of(located: Located) -> tuple[str, ...]:
+    """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
+    left = others(located.native.classes, located.labels) if located.native and kind_of(located.family).words else ()
+    tags = f"{located.task}: the tags {', '.join(left)} of {located.origin.typed} count as O." if left else ""
+    trained = "" if located.native else changed_texts(located.run, located.heads)
+    unknown = "" if located.native else unverified(located.run)
+    task, most = registry.load("task", located.task), positions(located.config)
+    spared = unsupported.note(located.labels, task)
+    what = f"inputs of {longest(task)} tokens are cut to the {most} that {located.origin.typed} reads"
+    cut = "" if fitted(task, located.config) is task else f"{located.task}: {what}."
+    return tuple(filter(None, (located.origin.note, located.renamed, tags, spared, cut, trained, unknown)))
 
 
 def in_task_order(prediction: Target | None, relabel: tuple[int, ...] | None) -> Target | None:

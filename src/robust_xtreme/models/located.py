@@ -12,7 +12,7 @@ from typing import Any
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.models.checkpoint import Checkpoint, Located, load
+from robust_xtreme.models.checkpoint import Checkpoint, load
 from robust_xtreme.models.encoder import encoder_identity, text_facts
 from robust_xtreme.models.identity import identity, model_files, read_json
 from robust_xtreme.models.labels import (
@@ -25,7 +25,6 @@ from robust_xtreme.models.labels import (
 )
 from robust_xtreme.models.learned import OPTION, Learned, of_checkpoint
 from robust_xtreme.models.native import (
-    Native,
     family_of,
     instead,
     is_native,
@@ -34,6 +33,7 @@ from robust_xtreme.models.native import (
     read_native,
     train_command,
 )
+from robust_xtreme.models.on_disk import Located, Native
 from robust_xtreme.models.origin import HOW_TO_TRAIN, IN_MEMORY, Given, Origin, check_tasks, local
 from robust_xtreme.models.trained import languages_of
 from robust_xtreme.models.verify import check_hashes

@@ -6,14 +6,15 @@ Weights are not loaded here. A checkpoint is a folder with safetensors and a con
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.encoder import TRUST_FLAG, known_type
 from robust_xtreme.models.identity import read_json
 from robust_xtreme.models.labels import contradiction
+from robust_xtreme.models.on_disk import Native
 from robust_xtreme.models.origin import FOLDER, Origin
 from robust_xtreme.models.verify import check_encoder
 from robust_xtreme.models.weights import check_config, check_files, weight_files
@@ -27,21 +28,6 @@ _ENDS: Final = 2
 """An answer has a start and an end; transformers' default for the number of classes is the same."""
 
 _MOST: Final = 10_000
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Native:
-    """A checkpoint with a head: its architecture, the names of its classes in order, and whether its code may run.
-
-    `classes` is empty where the head does not classify. `unclear` says where the configuration contradicts itself about
-    the classes.
-    """
-
-    architecture: str
-    classes: tuple[str, ...]
-    trust: bool
-    unclear: str = ""
 
 
 def is_native(folder: Path) -> bool:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from robust_xtreme.examples import Example
-from robust_xtreme.models.checkpoint import Located, check_length, tokenizer_of
+from robust_xtreme.models.checkpoint import check_length, tokenizer_of
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.windows import pieces
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of

@@ -17,8 +17,8 @@ from typing import Any, Final, final
 
 from robust_xtreme import models, predictors, reading
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
-from robust_xtreme.models.checkpoint import Located
 from robust_xtreme.models.identity import identity
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.results.cache import Cache
 from robust_xtreme.specs import TaskSpec
 

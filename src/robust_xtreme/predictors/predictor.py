@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import Checkpoint, Located
-from robust_xtreme.models.windows import Window
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.predictors.cache import Store
 from robust_xtreme.specs import TaskSpec
 
-Load = Callable[[], Checkpoint]
+if TYPE_CHECKING:
+    from robust_xtreme.models.checkpoint import Checkpoint
+    from robust_xtreme.models.windows import Window
+
+Load = Callable[[], "Checkpoint"]
 """Loads the model of a task, or returns the loaded model."""
 
 

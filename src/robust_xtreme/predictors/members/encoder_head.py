@@ -8,7 +8,8 @@ from typing import Any, Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import Located, in_task_order, relabel_of, tokenizer_of
+from robust_xtreme.models.checkpoint import in_task_order, relabel_of, tokenizer_of
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.windows import Window, token_ids
 from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.family import Family
