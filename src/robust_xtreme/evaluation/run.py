@@ -21,6 +21,7 @@ from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
+from robust_xtreme.evaluation.garbage import rarely_collected
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
@@ -63,6 +64,7 @@ class Observer:
     notice: Callable[[str], None] | None = None
 
 
+@rarely_collected()
 def evaluate(
     spec: RunSpec,
     *,
