@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 from benchmarks.stages import MAIN, Meter
 
+import robust_xtreme.evaluation.answering as answering_module
 import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.rows as rows_module
@@ -51,7 +52,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Release, "read", _READ),
     (Suite, "read", _READ),
     (Splits, "of", _READ),
-    (run_module, "prepare", _GATHER),
+    (answering_module, "prepare", _GATHER),
     (prepare_module, "variant_of", _SHOWN),
     (noising_module, "noise_values", _EDITS),
     (prepare_module._Distinct, "of", _EQUAL),
@@ -59,25 +60,26 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (head_module.EncoderHead, "prepare", _WINDOWS),
     (head_module.EncoderHead, "tokens", _WINDOWS),
     (retrieval_module, "text_windows", _WINDOWS),
-    (run_module._Run, "_answer_all", _LOOP),
+    (answering_module.Answering, "answer_all", _LOOP),
     (Models, "load", _LOAD),
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
     (retrieval_module, "embedded", _CACHE),
     (retrieval_module, "embed", _DECODE),
     (retrieval_module, "search", _SEARCH),
-    (run_module._Run, "_answer", _DECODE),
+    (answering_module.Answering, "_answer", _DECODE),
     (batches_module, "plan_batches", _BATCH),
     (batches_module, "collate", _BATCH),
     (batches_module, "forward", FORWARD),
-    (run_module, "score_examples", _FRAMES),
+    (answering_module, "score_examples", _FRAMES),
     (rows_module, "_rows", _ROWS),
     (stats_module, "_stats", _SUMS),
     (rows_module, "build", _FRAMES),
     (stats_module, "build", _FRAMES),
     (stats_module, "_chance_stats", _CHANCE),
     (stats_module, "answers", _SHALLOW),
-    (Folder, "write", _PARTS),
+    (answering_module, "stage", _PARTS),
+    (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),
     (finish_module, "averages", _SCORE),
@@ -105,8 +107,8 @@ def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
         for name in _OF_REPORT:
             whole = _added(reports, time.process_time, getattr(finish_module, name))
             stack.enter_context(patch.object(finish_module, name, whole))
-        answering = _added(answers, time.thread_time, run_module._Run._answer_all)
-        stack.enter_context(patch.object(run_module._Run, "_answer_all", answering))
+        answering = _added(answers, time.thread_time, answering_module.Answering.answer_all)
+        stack.enter_context(patch.object(answering_module.Answering, "answer_all", answering))
         evaluation()
     wall, processor, main = (now - then for now, then in zip(_now(), start, strict=True))
     pools = {name: seconds - begun.get(name, 0.0) for name, seconds in _pools().items()}

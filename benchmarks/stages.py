@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 import torch
 
+import robust_xtreme.evaluation.answering as answering_module
 import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.run as run_module
@@ -52,7 +53,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "make_plan", _PLAN),
     (Release, "read", _READ),
     (Splits, "of", _READ),
-    (run_module, "prepare", _REST),
+    (answering_module, "prepare", _REST),
     (prepare_module, "variant_of", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
     (head_module.EncoderHead, "tokens", _ENCODE),
@@ -64,8 +65,9 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (predict_module, "plan_batches", _BATCH),
     (predict_module, "collate", _BATCH),
     (predict_module, "forward", FORWARD),
-    (run_module, "score_examples", _JUDGE),
-    (Folder, "write", _PARTS),
+    (answering_module, "score_examples", _JUDGE),
+    (answering_module, "stage", _PARTS),
+    (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),
     (finish_module, "written", _REPORT),

@@ -21,7 +21,7 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import predictors
 from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation import run as run_module
+from robust_xtreme.evaluation import answering
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.models import checkpoint
 from robust_xtreme.predictors import batches as predict_module
@@ -191,7 +191,7 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
         (('"cpu"', '"cuda: H200"'), (torch.__version__, "9.9"), ('"inference": [1,', '"inference": [2,'))
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(run_module, "settings", lambda *all, old=old, new=new: settings(*all).replace(old, new))
+            patch.setattr(answering, "settings", lambda *all, old=old, new=new: settings(*all).replace(old, new))
             runs.run(f"other{turn}")
         assert runs.total[2] == 0
     runs.run("same")

@@ -6,8 +6,8 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, final
@@ -110,10 +110,7 @@ class Folder:
 
     def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
         """A task run's files: its predictions, and its statistics, which are written last."""
-        names = (task_run.task.name, task_run.language, task_run.split)
-        return tuple(  # type: ignore[return-value]  # two names, two paths
-            store.part_path(self.path / PARTS, *names, kind) for kind in ("predictions", "stats")
-        )
+        return _parts(self.path / PARTS, task_run)
 
     def holds(self, task_run: TaskRun, digests: Digests) -> bool:
         """Whether a task run is done: both files are there, and the manifest has their digests."""
@@ -129,13 +126,24 @@ class Folder:
             return True
         return False
 
-    def write(self, task_run: TaskRun, part: Part) -> dict[str, str]:
-        """Store a task run; return the digests of its files. Raises DiskError."""
-        predictions, stats = self.parts(task_run)
-        return {
-            predictions.name: self.write_frame(f"{PARTS}/{predictions.name}", part.predictions, PREDICTIONS),
-            stats.name: self.write_frame(f"{PARTS}/{stats.name}", part.stats, STATS),
-        }
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A folder for the files of task runs that are not recorded yet; a later run removes what a killed one left."""
+        failed: OSError | None = None
+        with self.journal.temporary(self.path / PARTS) as tmp:
+            store.make_folder(tmp)
+            try:
+                yield tmp
+            except OSError as error:  # of what is computed meanwhile, not of this folder
+                failed = error
+        if failed:
+            raise failed
+
+    def take(self, staging: Path, task_run: TaskRun) -> None:
+        """Move a task run's files from where they are staged to their names. Raises DiskError."""
+        journal = self.journal
+        for path in self.parts(task_run):
+            journal.put(staging / path.name, path)
 
     def write_frame(self, name: str, data: pl.DataFrame, frame: Frame) -> str:
         """Store a frame; return the sha256 of its file. Raises DiskError."""
@@ -165,6 +173,33 @@ class Folder:
         with suppress(DiskError):
             for line in "".join(traceback.format_exception(error)).splitlines():
                 self.log(f"| {line}")
+
+
+def stage(folder: Path, task_run: TaskRun, part: Part) -> dict[str, str]:
+    """Write a task run's files to a folder of their own; return their digests. Raises DiskError.
+
+    Any process may do it. The files get their names in the run when the process that keeps its manifest takes them.
+    """
+    predictions, stats = _parts(folder, task_run)
+    return {
+        predictions.name: store.write_frame(predictions, part.predictions, PREDICTIONS, _synced),
+        stats.name: store.write_frame(stats, part.stats, STATS, _synced),
+    }
+
+
+def _synced(path: Path, content: bytes) -> None:
+    """Write a file in a folder that nobody reads before the file is taken from it. Raises DiskError."""
+    try:
+        store.write_synced(path, content)
+    except OSError as error:
+        raise store.disk_error(path.parent.with_name(PARTS) / path.name, error) from error
+
+
+def _parts(folder: Path, task_run: TaskRun) -> tuple[Path, Path]:
+    names = (task_run.task.name, task_run.language, task_run.split)
+    return tuple(  # type: ignore[return-value]  # two names, two paths
+        store.part_path(folder, *names, kind) for kind in ("predictions", "stats")
+    )
 
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:

@@ -1,51 +1,35 @@
-"""Runs an evaluation: plan, lock the folder, answer each task run while the next is prepared, finish."""
+"""Runs an evaluation: plan, lock the folder, answer what is missing, record each task run, finish."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, final
+from typing import Any, final
 
 import torch
 
-from robust_xtreme import packs, registry
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import RobustXtremeError, SpecError
-from robust_xtreme.evaluation.answered import Answered
-from robust_xtreme.evaluation.asking import asking
+from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation.answering import Answering, Done, Events, Setting
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.garbage import rarely_collected
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
-from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.scoring import score_examples
 from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.examples import Example, Target
 from robust_xtreme.models.checkpoint import Models
-from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.verify import UNVERIFIED
-from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
-from robust_xtreme.predictors.cache import Store, settings
-from robust_xtreme.predictors.predictor import Input, Predicted, Predictor, Work, predictor_of
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
-
-Ready = Callable[[], Prepared]
-
-_SMALL: Final = 1_000_000
-"""Parameters without embeddings below which one thread computes a model faster than several."""
 
 
 @final
@@ -135,7 +119,7 @@ def device_name(device: str) -> str:
 @final
 @dataclass(slots=True)  # the manifest changes while the run continues
 class _Run:
-    """The state of a run; `manifest` is the content of manifest.json, `predictor` is that of `task`."""
+    """The state of a run; `manifest` is the content of manifest.json, which only this process writes."""
 
     plan: Plan
     folder: Folder
@@ -145,8 +129,6 @@ class _Run:
     manifest: dict[str, Any]
     cache: stored.Cache | None = None
     counts: Counter[str] = field(default_factory=Counter)
-    task: str = ""
-    predictor: Predictor = field(init=False)
     recording: Lock = field(default_factory=Lock)
 
     def whole(self) -> dict[str, Any]:
@@ -179,7 +161,19 @@ class _Run:
         self.observer.say(line)
 
     def _answer_all(self, todo: Sequence[TaskRun]) -> None:
-        """Answer each task run; one thread prepares the next, another scores and writes the previous."""
+        """Answer each task run into a folder from which its files are taken when it is done."""
+        self._say_what(todo)
+        self.observer.total(sum(task_run.predictions for task_run in todo))
+        with self.folder.staging() as staging:
+            setting = Setting(self.device, self.manifest["device"], self.manifest["deduplicate"], staging)
+            events = Events(self.observer.task_run, self.observer.advance, self._halve, partial(self._take, staging))
+            tokens, is_halved = int(self.manifest["batch_tokens"]), "halved" in self.manifest
+            Answering(self.plan.splits, self.models, setting, events, tokens, is_halved, self.cache).answer_all(todo)
+        if todo:
+            self.say(f"in all: {self._counted(self.counts)}")
+
+    def _say_what(self, todo: Sequence[TaskRun]) -> None:
+        """Say what is left to compute, and what is not computed; log the notes."""
         requested, tokens = self.plan.spec.batch_tokens, self.manifest["batch_tokens"]
         if requested not in (0, tokens):
             self.say(f"batches stay at {tokens} tokens, as this run was begun or continued")
@@ -192,150 +186,29 @@ class _Run:
             else:
                 self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")
-        self.observer.total(sum(task_run.predictions for task_run in todo))
-        shared = _shared(packs.share(), registry.share())
-        with (
-            ThreadPoolExecutor(1, "prepare", shared) as preparing,
-            ThreadPoolExecutor(1, "score", shared) as scoring,
-        ):
-            upcoming: list[Future[Ready]] = [preparing.submit(self._begin, task_run) for task_run in todo[:1]]
-            pending: Future[None] | None = None
-            for index in range(len(todo)):
-                prepared = upcoming.pop().result()()
-                upcoming += [preparing.submit(self._begin, following) for following in todo[index + 1 : index + 2]]
-                answered = self._answer(prepared)
-                self._count(answered)
-                if pending:
-                    pending.result()
-                pending = scoring.submit(self._keep, answered)
-            if pending:
-                pending.result()
-        if todo:
-            self.say(f"in all: {self._counted(self.counts)}")
 
-    def _begin(self, task_run: TaskRun) -> Ready:
-        """Prepare a task run; before the first of a task, make the task's predictor."""
-        model, task = task_run.model, task_run.task
-        if task.name != self.task:
-            self.task = task.name
-            self.predictor = predictor_of(model, task, partial(self.models.load, model, task))
-        return self._prepare(task_run, self.predictor)
-
-    def _prepare(self, task_run: TaskRun, predictor: Predictor) -> Ready:
-        """A function that gives the prepared task run; it prepares when called if a condition queries the model."""
-        made = (task_run, self.plan.splits.of(task_run), predictor, self.manifest["deduplicate"])
-        if any(condition.asks for condition in task_run.conditions):
-            return lambda: prepare(*made, lambda examples: self._asking(task_run, examples, predictor))
-        prepared = prepare(*made)
-        return lambda: prepared
-
-    def _asking(self, task_run: TaskRun, examples: Sequence[Example], predictor: Predictor) -> Ask:
-        """The function with which conditions query a task run's model; the cache does not keep the answers."""
-
-        def answer(inputs: Sequence[Input]) -> Sequence[Target | None]:
-            return self._predicted(task_run, lambda tokens: predictor.answer(inputs, Work(tokens))).targets
-
-        return asking(task_run, examples, predictor, answer)
-
-    def _answer(self, prepared: Prepared) -> Answered:
-        """Answer a task run; a tuned threshold goes into the manifest."""
-        task_run, observer = prepared.task_run, self.observer
-        observer.task_run(task_run.label)
-        cached, advance = self._store(task_run), _scaled(observer.advance, prepared)
-
-        def watch(line: str) -> None:
-            observer.task_run(f"{task_run.label}: {line}")
-
-        predicted = self._predicted(
-            task_run, lambda tokens: prepared.predictor.answer(prepared.inputs, Work(tokens, advance, watch, cached))
-        )
-        if predicted.threshold is not None:
-            self._record("tuned", {task_run.label: round(predicted.threshold, 6)})
-        return Answered(prepared, predicted)
-
-    def _keep(self, answered: Answered) -> None:
-        task_run = answered.prepared.task_run
-        self._record("parts", self.folder.write(task_run, score_examples(answered)))
-
-    def _record(self, key: str, entries: Mapping[str, Any]) -> None:
-        """Add entries to a table of the manifest; two threads do."""
+    def _take(self, staging: Path, task_run: TaskRun, done: Done) -> None:
+        """Give the files of a task run their names, and record them; a tuned threshold goes into the manifest, too."""
+        self.folder.take(staging, task_run)
+        counts = Counter(predictions=task_run.predictions, inputs=done.inputs, cached=done.cached)
+        tuned = {} if done.threshold is None else {"tuned": {task_run.label: round(done.threshold, 6)}}
         with self.recording:
-            self.manifest = {**self.manifest, key: {**self.manifest.get(key, {}), **entries}}
-            self.folder.write_manifest(self.manifest)
-
-    def _store(self, task_run: TaskRun) -> Store | None:
-        """What the cache has of a task run's model and task; None without a cache."""
-        if self.cache is None:
-            return None
-        model, device = task_run.model, self.manifest["device"]
-        return Store(self.cache, settings(model, task_run.task, task_run.inference, device))
-
-    def _count(self, answered: Answered) -> None:
-        task_run, inputs = answered.prepared.task_run, len(answered.prepared.inputs)
-        counts = Counter(predictions=task_run.predictions, inputs=inputs, cached=answered.predicted.cached)
-        self.counts.update(counts)
+            self.counts.update(counts)
+            entries = {"parts": done.digests, **tuned}
+            added = {key: {**self.manifest.get(key, {}), **new} for key, new in entries.items()}
+            self._write({**self.manifest, **added})
         self.say(f"{task_run.label}: {self._counted(counts)}")
+
+    def _write(self, manifest: dict[str, Any]) -> None:
+        self.manifest = manifest
+        self.folder.write_manifest(manifest)
 
     def _counted(self, counts: Counter[str]) -> str:
         cached = f", {counts['cached']} from the cache" if self.cache else ""
         return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
 
-    def _predicted(self, task_run: TaskRun, answer: Callable[[int], Predicted]) -> Predicted:
-        """Call `answer` with the tokens of a batch; when memory runs out, once in a run, again with half as many."""
-        try:
-            with threads(self.device, task_run.params):
-                return answer(int(self.manifest["batch_tokens"]))
-        except Exception as error:
-            if not out_of_memory(error):
-                raise
-            self._halve(task_run, error)
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
-        return self._predicted(task_run, answer)
-
-    def _halve(self, task_run: TaskRun, error: Exception) -> None:
-        tokens = self.manifest["batch_tokens"]
-        if "halved" in self.manifest:
-            raise RobustXtremeError(
-                f"Out of memory at {task_run.label} with batches of {tokens} tokens. "
-                f"Start over with smaller ones: --force --batch-tokens {max(1, tokens // 2)}"
-            ) from error
+    def _halve(self, task_run: TaskRun) -> None:
+        """Record that batches have half as many tokens from a task run on."""
         with self.recording:
-            self.manifest = halved(self.manifest, task_run.label)
-            self.folder.write_manifest(self.manifest)
+            self._write(halved(self.manifest, task_run.label))
         self.say(self.manifest["notes"][-1])
-
-
-def _shared(*starts: Callable[[], None]) -> Callable[[], None]:
-    """A function that a new thread calls first."""
-
-    def start() -> None:
-        for each in starts:
-            each()
-
-    return start
-
-
-@contextmanager
-def threads(device: str, params: int) -> Iterator[None]:
-    """One thread for a very small model on the CPU: several spend longer on waiting than on computing."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1 if device == "cpu" and params < _SMALL else before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _scaled(advance: Callable[[int], None], prepared: Prepared) -> Callable[[int], None]:
-    """Progress in predictions from progress in distinct inputs."""
-    each = prepared.task_run.predictions / max(1, len(prepared.inputs))
-    done = [0, 0]
-
-    def scaled(inputs: int) -> None:
-        done[0] += inputs
-        reached = round(done[0] * each)
-        advance(reached - done[1])
-        done[1] = reached
-
-    return scaled
