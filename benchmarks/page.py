@@ -23,7 +23,8 @@ import polars as pl
 from robust_xtreme import resources
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.report.blocks import Diff, Link, Part, Sample
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import MOST

@@ -14,7 +14,7 @@ from robust_xtreme.api import noised_strings
 from robust_xtreme.catalogue import served
 from robust_xtreme.errors import UserError
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.members.keyboard_typo import METHODS

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from robust_xtreme.gating.comparing import Comparison
     from robust_xtreme.gating.policy import Policy
     from robust_xtreme.gating.verdicts import Gate
-    from robust_xtreme.noise.engine.noising import Noised
+    from robust_xtreme.noise.engine.noised import Noised, NoisedTexts
     from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.specs import PerturbationSpec
     from robust_xtreme.training.loop import Options
@@ -189,11 +189,12 @@ def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, .
     return cell.fields or known
 
 
-def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
-    for noised_text in noised:
+def _served(noised: NoisedTexts, cell: PerturbationSpec) -> list[Noised]:
+    views = list(noised)
+    for noised_text in views:
         if noised_text.status == "not_applicable":
             raise _not_served(cell, noised_text.clean.language)
-    return noised
+    return views
 
 
 def _not_served(cell: PerturbationSpec, code: str) -> UserError:

@@ -305,16 +305,3 @@ def _high(moves: Sequence[Place], position: int) -> int:
         return position
     _, stop, _, new_stop = moves[index - 1]
     return new_stop if position <= stop else position + new_stop - stop
-
-
-def traces(clean: SpanTable, moved: Moved) -> Iterator[Trace]:
-    """The trace of each text."""
-    moves = list(map(tuple, moved.moves.tolist()))
-    bounds = moved.bounds.tolist()
-    before = list(zip(clean.start.tolist(), clean.stop.tolist(), strict=True))
-    after = list(zip(moved.spans.start.tolist(), moved.spans.stop.tolist(), strict=True))
-    cuts = np.searchsorted(clean.text, np.arange(len(bounds))).tolist()
-    for number in range(len(bounds) - 1):
-        low, high = cuts[number], cuts[number + 1]
-        pairs = tuple(zip(before[low:high], after[low:high], strict=True))
-        yield Trace(tuple(moves[bounds[number] : bounds[number + 1]]), pairs)

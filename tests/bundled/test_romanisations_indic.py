@@ -11,7 +11,8 @@ import pytest
 from tests.romanising import Speller
 
 from robust_xtreme.examples import Text
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.scripts.table import rules
 from robust_xtreme.specs import PerturbationSpec
 

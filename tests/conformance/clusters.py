@@ -14,7 +14,8 @@ import regex
 from robust_xtreme import packs
 from robust_xtreme.languages import belongs, combines, language
 from robust_xtreme.noise.engine.case import letters_of
-from robust_xtreme.noise.engine.noising import Noised, Perturbation
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Perturbation
 
 CLUSTER: Final = regex.compile(r"\X")
 MARK: Final = regex.compile(r"\p{M}")

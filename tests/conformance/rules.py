@@ -21,7 +21,8 @@ from tests.conformance.texts import sentence, text, words
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import ALL_LANGUAGES
 from robust_xtreme.noise.engine.diff import distance
-from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Bound, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 
 STRENGTHS: Final = ("0", "0.05", "0.1", "0.2", "0.5", "1")
@@ -40,7 +41,7 @@ def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: 
     """
     if perturbation.kind == "rewriter":
         texts = [replace(text, spans=()) for text in texts]
-    return noise_with([Bound(perturbation, strength, defaults(perturbation))], texts, seed)
+    return list(noise_with([Bound(perturbation, strength, defaults(perturbation))], texts, seed))
 
 
 @final

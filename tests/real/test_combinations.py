@@ -16,7 +16,8 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Text
 from robust_xtreme.graphemes import split
 from robust_xtreme.languages import combines, language
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.specs import PerturbationSpec
 
 pytestmark = pytest.mark.real
@@ -37,7 +38,7 @@ def _lines(data: Path, code: str) -> list[str]:
 
 def _noised(data: Path, code: str, spec: str, lines: int | None = LINES) -> list[Noised]:
     texts = [Text(f"{number}", code, line) for number, line in enumerate(_lines(data, code)[:lines])]
-    return noise_texts(texts, PerturbationSpec.parse(spec), 0)
+    return list(noise_texts(texts, PerturbationSpec.parse(spec), 0))
 
 
 def _bare(value: str) -> set[str]:

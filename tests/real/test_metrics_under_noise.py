@@ -10,7 +10,8 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Example, Scored, Span, Target
 from robust_xtreme.metric import Metric
-from robust_xtreme.noise.engine.noising import Noised, noise_example, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_example, noise_texts
 from robust_xtreme.sources import limit, load
 from robust_xtreme.specs import PerturbationSpec
 

@@ -10,7 +10,8 @@ from tests.conformance.texts import SENTENCES
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES, codes
 from robust_xtreme.noise.engine.case import capital, lower, style, upper
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.casing import casing
 from robust_xtreme.specs import PerturbationSpec
 

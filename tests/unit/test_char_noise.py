@@ -13,7 +13,8 @@ from robust_xtreme.examples import Span, Text
 from robust_xtreme.graphemes import split
 from robust_xtreme.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine.alphabet import alphabet
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.specs import PerturbationSpec
 
 

@@ -11,7 +11,8 @@ from robust_xtreme import packs, registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Text
 from robust_xtreme.noise.engine.case import cases
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.confusables import alike
 from robust_xtreme.specs import PerturbationSpec
 

@@ -19,7 +19,8 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.graphemes import split
 from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, belongs, combines, language
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.slots import slot
 from robust_xtreme.noise.input.typing import reached, typing_errors

@@ -17,7 +17,8 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE
 from robust_xtreme.metrics.accuracy import accuracy
-from robust_xtreme.noise.engine.noising import Bound, Noised, noise_texts, noise_with
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Bound, noise_texts, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import edited, negators, pattern

@@ -19,7 +19,8 @@ from robust_xtreme.catalogue import served
 from robust_xtreme.edits import span_table
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.noise.engine.noising import Bound, Noised, bound, noise_texts, noise_values, noise_with
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Bound, bound, noise_texts, noise_values, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.members.natural import marks, shares, source_of
 from robust_xtreme.noise.members.natural_typo import THIN, ten
@@ -61,7 +62,7 @@ def test_a_mix_from_a_thin_list_is_named_so(code: str, notes: list[str]) -> None
 
 def _noise(spec: str, code: str, *texts: str, spans: tuple[Span, ...] = ()) -> list[Noised]:
     named = [Text(f"{number}", code, value, spans) for number, value in enumerate(texts)]
-    return noise_texts(named, PerturbationSpec.parse(spec), 0)
+    return list(noise_texts(named, PerturbationSpec.parse(spec), 0))
 
 
 def _rate(values: list[str], code: str, strength: str) -> float:

@@ -11,7 +11,8 @@ from robust_xtreme import packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.natural_typo import natural_typo
 from robust_xtreme.specs import PerturbationSpec
 
@@ -34,7 +35,7 @@ def _use(folder: Path, code: str, body: str) -> None:
 
 def _noise(value: str, code: str, strength: str = "1", *spans: Span, many: int = 1) -> list[Noised]:
     texts = [Text(f"{number}", code, value, spans) for number in range(many)]
-    return noise_texts(texts, PerturbationSpec.parse(f"natural_typo:{strength}"), 0)
+    return list(noise_texts(texts, PerturbationSpec.parse(f"natural_typo:{strength}"), 0))
 
 
 def _forms(value: str, code: str) -> set[str]:

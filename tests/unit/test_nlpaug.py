@@ -22,7 +22,8 @@ from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Choice, Example, Span, Text
 from robust_xtreme.languages import LANGUAGES, belongs, language
-from robust_xtreme.noise.engine.noising import Noised, bound, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.members.nlpaug.keyboard import TABLES
 from robust_xtreme.specs import PerturbationSpec
 
@@ -35,7 +36,7 @@ _ABUGIDAS = ("bn", "gu", "hi", "ml", "mr", "my", "pa", "ta", "te", "th")
 
 def _noise(spec: str, *values: str, code: str = "en", seed: int = 0) -> list[Noised]:
     texts = [Text(f"t/{number}/{value}", code, value) for number, value in enumerate(values)]
-    return noise_texts(texts, PerturbationSpec.parse(spec), seed)
+    return list(noise_texts(texts, PerturbationSpec.parse(spec), seed))
 
 
 def _kept(noised: Noised) -> bool:
@@ -190,10 +191,10 @@ def test_draws_are_keyed_and_seeds_differ(spec: str) -> None:
     values = [f"{SENTENCES['en']} {number}" for number in range(6)]
     texts = [Text(value, "en", value) for value in values]
     parsed = PerturbationSpec.parse(spec.format("0.3"))
-    whole = noise_texts(texts, parsed, 0)
-    assert noise_texts(texts[::-1], parsed, 0)[::-1] == whole
+    whole = list(noise_texts(texts, parsed, 0))
+    assert list(noise_texts(texts[::-1], parsed, 0))[::-1] == whole
     assert [noise_texts([text], parsed, 0)[0] for text in texts] == whole
-    assert noise_texts(texts, parsed, 1) != whole
+    assert list(noise_texts(texts, parsed, 1)) != whole
 
 
 def test_texts_with_spans_are_refused_in_one_line() -> None:

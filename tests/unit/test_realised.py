@@ -14,7 +14,8 @@ from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.noise.engine import realised
-from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound, lacks, noise_texts, solved
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import at_nominal, bound, lacks, noise_texts, solved
 from robust_xtreme.noise.engine.realised import solve
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import CONDITIONS, SCORES
@@ -25,7 +26,7 @@ _SAMPLE = ("ar", "hi", "ja", "ko", "my", "sw", "th", "vi", "zh")
 
 def _calibrated(spec: str, code: str, seed: int = 7) -> list[Noised]:
     texts = [Text(str(number), code, value) for number, value in enumerate(realised.texts(code))]
-    return noise_texts(texts, PerturbationSpec.parse(spec), seed)
+    return list(noise_texts(texts, PerturbationSpec.parse(spec), seed))
 
 
 def _share(noised: list[Noised], axis: str) -> float:

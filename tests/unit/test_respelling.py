@@ -15,7 +15,8 @@ from tests.unit.test_romanisations import HEAD, HINDI, RUSSIAN, pack, read
 from robust_xtreme import packs
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine import trie as trie_module
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.respelling_table import Rules
 from robust_xtreme.noise.engine.trie import trie
 from robust_xtreme.specs import PerturbationSpec

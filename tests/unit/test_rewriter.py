@@ -17,7 +17,8 @@ from robust_xtreme import graphemes
 from robust_xtreme.errors import UserError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine.diff import Hunk, distance, hunks
-from robust_xtreme.noise.engine.noising import Bound, Noised, noise_with
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Bound, noise_with
 from robust_xtreme.noise.engine.perturbation import Perturbation
 from robust_xtreme.noise.engine.rewriter import Change, changed, rewriter
 
@@ -41,7 +42,7 @@ def _member(author: Callable[[str], str], calls: list[str] | None = None) -> Per
 
 def _noised(member: Perturbation, *values: str, strength: str = "0.5", seed: int = 0) -> list[Noised]:
     texts = [Text(f"t/{value}", "en", value) for value in values]
-    return noise_with([Bound(member, strength, {})], texts, seed)
+    return list(noise_with([Bound(member, strength, {})], texts, seed))
 
 
 def _shuffled(value: str) -> str:

@@ -17,7 +17,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.examples import UNLABELLED, Answers, Example, Span, Target, Text
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.pieces import pieces
 from robust_xtreme.report.blocks import Diff, Document, Phrase, Sample, inlines, text_of
 from robust_xtreme.report.renderers import markdown, tex

@@ -20,7 +20,8 @@ from robust_xtreme.external.pairing import Noisy, paired
 from robust_xtreme.external.stated import Step, followed, stated
 from robust_xtreme.formats import Done, Slot
 from robust_xtreme.formats._changes import beside
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.perturbing.files import Job, perturb_file
 from robust_xtreme.sources.release import Release
 from robust_xtreme.specs import PerturbationSpec

@@ -9,7 +9,8 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.specs import PerturbationSpec
 
 

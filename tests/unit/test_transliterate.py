@@ -15,7 +15,8 @@ from robust_xtreme import perturb
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise.engine.noising import Noised, bound, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import bound, noise_texts
 from robust_xtreme.noise.engine.respelling_table import Form, Rule, Rules
 from robust_xtreme.noise.members.transliterate import scheme, schemes, transliterate
 from robust_xtreme.noise.scripts.scheme import Scheme, inverse

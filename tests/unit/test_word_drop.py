@@ -7,14 +7,15 @@ from tests.conformance.texts import SENTENCES
 
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.word_drop import word_drop
 from robust_xtreme.specs import PerturbationSpec
 
 
 def _noise(value: str, code: str, strength: str = "1", spans: tuple[Span, ...] = (), many: int = 1) -> list[Noised]:
     texts = [Text(f"{number}", code, value, spans) for number in range(many)]
-    return noise_texts(texts, PerturbationSpec.parse(f"word_drop:{strength}"), 0)
+    return list(noise_texts(texts, PerturbationSpec.parse(f"word_drop:{strength}"), 0))
 
 
 def test_what_is_left_is_in_order() -> None:

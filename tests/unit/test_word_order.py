@@ -8,14 +8,15 @@ from tests.conformance.texts import SENTENCES
 
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.members.word_order import word_order
 from robust_xtreme.specs import PerturbationSpec
 
 
 def _noise(value: str, code: str, strength: str = "1", many: int = 1) -> list[Noised]:
     texts = [Text(f"{number}", code, value) for number in range(many)]
-    return noise_texts(texts, PerturbationSpec.parse(f"word_order:{strength}"), 0)
+    return list(noise_texts(texts, PerturbationSpec.parse(f"word_order:{strength}"), 0))
 
 
 def test_words_stay_and_their_order_does_not() -> None:

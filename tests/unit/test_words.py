@@ -17,7 +17,8 @@ from robust_xtreme.examples import Span, Text
 from robust_xtreme.graphemes import split
 from robust_xtreme.noise.engine import _lexicon
 from robust_xtreme.noise.engine.diff import distance
-from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Bound, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.engine.words import Form, words
 
@@ -30,7 +31,7 @@ def _noise(
 ) -> list[Noised]:
     params = defaults(noise) | {name: (rate,) for name, rate in rates.items()}
     source_texts = [Text(f"{n}", code, text) if isinstance(text, str) else text for n, text in enumerate(texts)]
-    return noise_with([Bound(noise, strength, params)], source_texts, seed)
+    return list(noise_with([Bound(noise, strength, params)], source_texts, seed))
 
 
 def _by(forms: Forms) -> Perturbation:

@@ -13,7 +13,8 @@ from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, belongs, language
-from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import keyboards, retyping
 from robust_xtreme.noise.input.keyboards import DEAD
 from robust_xtreme.noise.members.wrong_layout import (

@@ -11,7 +11,7 @@ from robust_xtreme.commands._options import Packs, Seed, argument, option, using
 if TYPE_CHECKING:
     import rich.text
 
-    from robust_xtreme.noise.engine.noising import Noised
+    from robust_xtreme.noise.engine.noised import Noised
 
 _WIDE: Final = 1 << 20
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")

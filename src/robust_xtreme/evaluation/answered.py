@@ -10,7 +10,7 @@ import polars as pl
 
 from robust_xtreme.evaluation.prepare import Prepared, Variant
 from robust_xtreme.examples import Answers, Example, Span, Target
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.predictors.predictor import Input, Predicted
 from robust_xtreme.results.schema import CELL
 

@@ -9,7 +9,8 @@ from typing import Any, Final, final
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Ask, noise_texts
 from robust_xtreme.predictors.predictor import Candidates, Input, Predictor
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import CANDIDATE

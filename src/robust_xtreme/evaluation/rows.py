@@ -14,7 +14,8 @@ from robust_xtreme.evaluation.answered import Answered, cell_of, counted, restor
 from robust_xtreme.evaluation.prepare import Prepared, Variant
 from robust_xtreme.examples import Answers, Text, target_json
 from robust_xtreme.external.condition import CLEAN, Condition
-from robust_xtreme.noise.engine.noising import Noised, at_nominal, bound
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import edited
 from robust_xtreme.results.schema import PREDICTIONS, build
 from robust_xtreme.specs import CANDIDATE

@@ -15,7 +15,7 @@ from robust_xtreme.evaluation.prepare import Prepared, Variant
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Scored
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.results.chance import constants
 from robust_xtreme.results.schema import CHANCE, SHALLOW, STATS, build
 from robust_xtreme.results.shallow.predictor import answers, shallow_of

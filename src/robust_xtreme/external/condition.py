@@ -9,7 +9,8 @@ from typing import Final, final
 from robust_xtreme.examples import Example
 from robust_xtreme.external.matched import matched
 from robust_xtreme.external.paired import Paired
-from robust_xtreme.noise.engine.noising import Ask, Noised, perturb
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Ask, perturb
 from robust_xtreme.specs import PerturbationSpec
 
 CLEAN: Final = "clean"

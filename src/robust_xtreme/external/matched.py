@@ -12,7 +12,8 @@ from robust_xtreme.edits import span_table
 from robust_xtreme.examples import Example, Text
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.links import canonical_strength
-from robust_xtreme.noise.engine.noising import Noised, bound, lacks, noise_example, noise_texts, noise_values
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import bound, lacks, noise_example, noise_texts, noise_values
 from robust_xtreme.specs import PerturbationSpec
 
 _LEAST: Final = 0.001

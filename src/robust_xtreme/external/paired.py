@@ -12,7 +12,8 @@ from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.external.pairing import Noisy, Pairing
 from robust_xtreme.external.realised import realised
 from robust_xtreme.external.stated import Steps, followed
-from robust_xtreme.noise.engine.noising import Noised, noise_example
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import noise_example
 
 _CONTEXT: Final = "context"
 _SHOWN: Final = 40

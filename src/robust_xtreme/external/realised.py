@@ -13,7 +13,7 @@ from robust_xtreme import graphemes
 from robust_xtreme.edits import Place, Trace
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine.diff import Hunk, hunks
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noised import Noised
 
 _WORD: Final = re.compile(r"\S+")
 _REPLACE, _INSERT, _DELETE = "replace", "insert", "delete"

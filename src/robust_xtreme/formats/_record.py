@@ -12,7 +12,7 @@ from robust_xtreme.examples import Span
 from robust_xtreme.formats._file import Source
 
 if TYPE_CHECKING:
-    from robust_xtreme.noise.engine.noising import Noised
+    from robust_xtreme.noise.engine.noised import Noised
 
 
 @final

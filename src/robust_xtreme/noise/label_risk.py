@@ -26,7 +26,7 @@ from robust_xtreme import packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.case import capital, upper
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noised import Noised
 
 KIND: Final = "negators"
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/'’٫٬]\d+)*")

@@ -10,7 +10,9 @@ from robust_xtreme import languages
 from robust_xtreme.errors import DataError, Mismatch, UnknownName, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.formats import Done, Record, Slot
-from robust_xtreme.noise.engine.noising import Bound, Noised, as_read, lacks, noise_with
+from robust_xtreme.noise.engine.ends import as_read
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import Bound, lacks, noise_with
 from robust_xtreme.perturbing.of_task import Texts
 from robust_xtreme.randomness import bare_ids
 
@@ -71,7 +73,7 @@ def _noised(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dict[Te
     while waiting:
         now: dict[str, Text] = {}
         later = [text for text in waiting if now.setdefault(text.id, text) is not text]
-        noised.update(zip(now.values(), map(as_read, noise_with(links, list(now.values()), seed)), strict=True))
+        noised.update(zip(now.values(), as_read(noise_with(links, list(now.values()), seed)), strict=True))
         waiting = later
     return noised
 

@@ -6,20 +6,32 @@ that queries the model receives their argument `ask`; noise ignores it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
 
 from robust_xtreme import graphemes, packs, registry
-from robust_xtreme.edits import Array, Moved, SpanTable, Trace, apply, batch, chunks, span_table, traces
+from robust_xtreme.edits import Array, Moved, SpanTable, apply, batch, chunks, span_table
 from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.examples import Answers, Example, Span, Text
+from robust_xtreme.examples import Answers, Example, Text
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine._edited_words import words_of
+from robust_xtreme.noise.engine.ends import as_read
+from robust_xtreme.noise.engine.noised import (
+    NOT_APPLICABLE,
+    OK,
+    UNCHANGED,
+    Counts,
+    Noised,
+    NoisedTexts,
+    joined,
+    untouched,
+)
 from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind, earlier
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
+from robust_xtreme.noise.engine.traces import Traces, traces_of
 from robust_xtreme.randomness import text_keys
 from robust_xtreme.specs import PerturbationSpec
 
@@ -27,9 +39,7 @@ __all__ = [
     "Ask",
     "Bound",
     "Job",
-    "Noised",
     "Perturbation",
-    "as_read",
     "asks",
     "at_nominal",
     "bound",
@@ -39,7 +49,6 @@ __all__ = [
     "noise_texts",
     "noise_values",
     "noise_with",
-    "part_read",
     "perturb",
     "solved",
     "unattainable",
@@ -48,43 +57,6 @@ __all__ = [
 
 _RULE: Final = "rule_1_strength_is_a_share"
 _COUNTS: Final = ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Noised:
-    """One text under one condition: the noisy text, its edit counts, and the mapping to the clean text.
-
-    `status` is `ok`, `unchanged` (no edit fell on it) or `not_applicable` (the perturbation does not serve its
-    language). `eligible` counts the units that could have been changed, `edits` the accepted ones by operator,
-    `graphemes` and `words` those of the clean text, `graphemes_edited` the changed and inserted clusters (a swap is
-    two, a doubling one). A word is a run of clusters without white space, whatever the script: in a language written
-    without spaces that is a whole phrase. Two words that an edit joins are both edited. In a chain the counts of its
-    links are summed.
-    """
-
-    clean: Text
-    text: Text
-    status: str
-    eligible: int
-    edits: Mapping[str, int]
-    graphemes: int
-    graphemes_edited: int
-    words: int
-    words_edited: int
-    traces: tuple[Trace, ...] = ()
-
-    def to_clean(self, start: int, stop: int) -> tuple[int, int]:
-        """The half-open range of the clean value that a range of the noisy value comes from."""
-        for trace in reversed(self.traces):
-            start, stop = trace.to_clean(start, stop)
-        return start, stop
-
-    def to_noisy(self, start: int, stop: int) -> tuple[int, int]:
-        """The half-open range of the noisy value that a range of the clean value became."""
-        for trace in self.traces:
-            start, stop = trace.to_noisy(start, stop)
-        return start, stop
 
 
 @final
@@ -244,60 +216,43 @@ def _joined(parts: Sequence[EditCounts]) -> EditCounts:
     return EditCounts(whole, *(np.concatenate([getattr(part, name) for part in parts]) for name in _COUNTS))
 
 
-def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: Ask | None = None) -> list[Noised]:
+def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: Ask | None = None) -> NoisedTexts:
     """Each text after the condition of a spec with one strength, as it is read; a repeated id is noised once.
 
     Raises UnknownName, SpecError, and Mismatch where two different texts have one id.
     """
-    return [as_read(noised) for noised in noise_with(bound(spec), texts, seed, ask)]
+    return as_read(noise_with(bound(spec), texts, seed, ask))
 
 
-def as_read(noised: Noised) -> Noised:
-    """The outcome without white space at an end of the noisy text where the clean text has none.
-
-    It remains where the first or the last word is lost. Readers of tasks remove it, so that without it a model reads
-    the same text in `eval` and in a file that `perturb` wrote.
-    """
-    value = noised.text.value
-    lead, stop = part_read(noised.clean.value, value)
-    if stop - lead == len(value):
-        return noised
-    cuts = [cut for cut in ((0, lead, 0, 0), (stop, len(value), stop - lead, stop - lead)) if cut[0] < cut[1]]
-    spans = tuple(_within(span, lead, stop) for span in noised.text.spans)
-    pairs = zip(noised.text.spans, spans, strict=True)
-    moved = tuple(((before.start, before.stop), (after.start, after.stop)) for before, after in pairs)
-    text = replace(noised.text, value=value[lead:stop], spans=spans)
-    return replace(noised, text=text, traces=(*noised.traces, Trace(tuple(cuts), moved)))
-
-
-def part_read(clean: str, noisy: str) -> tuple[int, int]:
-    """The range of a noisy text that is read, by `as_read`; all of it where nothing else is left."""
-    lead = 0 if clean[:1].isspace() else len(noisy) - len(noisy.lstrip())
-    stop = len(noisy) if clean[-1:].isspace() else len(noisy.rstrip())
-    return (lead, stop) if lead < stop else (0, len(noisy))
-
-
-def _within(span: Span, low: int, high: int) -> Span:
-    """The span in a text of which only the range from `low` to `high` is left."""
-    start, stop = (min(max(end, low), high) - low for end in (span.start, span.stop))
-    return replace(span, start=start, stop=stop)
-
-
-def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: Ask | None = None) -> list[Noised]:
+def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: Ask | None = None) -> NoisedTexts:
     """The same for a chain of perturbations. Raises SpecError where one queries the model and `ask` is None."""
     if ask is None:
         check_unasked(links)
-    unique: dict[str, Text] = {}
-    for text in texts:
-        if unique.setdefault(text.id, text) != text:
-            raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
-    done: dict[str, Noised] = {}
-    for language in dict.fromkeys(text.language for text in unique.values()):
-        alike = [text for text in unique.values() if text.language == language]
+    numbers, unique = _distinct(texts)
+    parts: list[NoisedTexts] = []
+    order: list[int] = []
+    for language in dict.fromkeys(text.language for text in unique):
+        alike = [number for number, text in enumerate(unique) if text.language == language]
         served = not any(lacks(link, language) for link in links)
-        noised = _noised(links, alike, language, seed, ask) if served else map(_untouched, alike)
-        done.update(zip((text.id for text in alike), noised, strict=True))
-    return [done[text.id] for text in texts]
+        chosen = [unique[number] for number in alike]
+        parts.append(_noised(links, chosen, language, seed, ask) if served else _not_served(chosen))
+        order += alike
+    noised = joined(parts)
+    if len(parts) < 2 and len(unique) == len(texts):
+        return noised
+    return noised.take(np.argsort(order)[numbers])
+
+
+def _distinct(texts: Sequence[Text]) -> tuple[list[int], list[Text]]:
+    """The number of each text among those with ids of their own, and these. Raises Mismatch."""
+    unique: dict[str, tuple[int, Text]] = {}
+    numbers: list[int] = []
+    for text in texts:
+        number, first = unique.setdefault(text.id, (len(unique), text))
+        if first is not text and first != text:
+            raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
+        numbers.append(number)
+    return numbers, [text for _, text in unique.values()]
 
 
 def check_unasked(links: Sequence[Bound]) -> None:
@@ -306,34 +261,26 @@ def check_unasked(links: Sequence[Bound]) -> None:
         raise SpecError(f"{asking[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
 
 
-def _untouched(text: Text) -> Noised:
-    clusters = len(graphemes.split(text.value))
-    return Noised(text, text, "not_applicable", 0, {}, clusters, 0, len(text.value.split()), 0)
+def _not_served(texts: Sequence[Text]) -> NoisedTexts:
+    return untouched(texts, NOT_APPLICABLE, [len(graphemes.split(text.value)) for text in texts])
 
 
-def _noised(
-    links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int, ask: Ask | None
-) -> Iterator[Noised]:
+def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int, ask: Ask | None) -> NoisedTexts:
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
     named = np.array([is_name(span.label) for text in texts for span in text.spans], np.bool_)
     ids = [text.id for text in texts]
     steps: list[EditCounts] = []
-    trails: list[tuple[Trace, ...]] = [()] * len(texts)
+    trails: list[Traces] = []
     for number, link in enumerate(links):
         nth = earlier(links, number)
         kept = replace(spans, frozen=spans.frozen | named) if link.keeps_names else spans
         step = noise_values(values, ids, kept, language, link, seed, nth, ask)
-        trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, step.moved), strict=True)]
+        trails.append(traces_of(spans, step.moved))
         values, spans = step.moved.values, replace(step.moved.spans, frozen=spans.frozen)
         steps.append(step)
-    counts = zip(_summed_edits(links, steps), _summed_counts(steps), trails, strict=True)
-    starts, stops = iter(spans.start.tolist()), iter(spans.stop.tolist())
-    for text, value, (edits, row, trail) in zip(texts, values, counts, strict=True):
-        moved = tuple(Span(next(starts), next(stops), span.label, span.frozen) for span in text.spans)
-        status = "ok" if any(edits.values()) else "unchanged"
-        eligible, clusters, clusters_edited, words, words_edited = row
-        noisy = Text(text.id, text.language, value, moved)
-        yield Noised(text, noisy, status, eligible, edits, clusters, clusters_edited, words, words_edited, trail)
+    names, edits = _summed_edits(links, steps)
+    status = np.where(edits.any(axis=1), OK, UNCHANGED).astype(np.int8)
+    return NoisedTexts(texts, values, spans, status, names, _summed(steps, edits), tuple(trails))
 
 
 def is_name(label: str | None) -> bool:
@@ -341,27 +288,25 @@ def is_name(label: str | None) -> bool:
     return label is not None and (label == "PROPN" or label[:2] in ("B-", "I-"))
 
 
-def _summed_edits(links: Sequence[Bound], steps: Sequence[EditCounts]) -> list[dict[str, int]]:
-    """The edits of each text by operator, over the steps of a chain."""
-    edits: list[dict[str, int]] = [{} for _ in steps[0].eligible]
+def _summed_edits(links: Sequence[Bound], steps: Sequence[EditCounts]) -> tuple[tuple[str, ...], Array]:
+    """The operators of a chain, and the edits of each text by operator (t, k), over the steps of the chain."""
+    names = tuple(dict.fromkeys(name for link in links for name in link.perturbation.operators))
+    edits = np.zeros((len(steps[0].eligible), len(names)), np.int64)
     for link, step in zip(links, steps, strict=True):
-        for counted, row in zip(edits, step.operators.tolist(), strict=True):
-            for name, many in zip(link.perturbation.operators, row, strict=True):
-                counted[name] = counted.get(name, 0) + many
-    return edits
+        for column, name in enumerate(link.perturbation.operators):
+            edits[:, names.index(name)] += step.operators[:, column]
+    return names, edits
 
 
-def _summed_counts(steps: Sequence[EditCounts]) -> list[list[int]]:
-    """Of each text: eligible units, clusters, edited clusters, words, edited words, over the steps of a chain.
+def _summed(steps: Sequence[EditCounts], edits: Array) -> Counts:
+    """What a chain did to each text.
 
     Units, clusters and words are those of the clean text. Edits are summed; edited words are at most all of them.
     """
     clean = steps[0]
     clusters_edited = np.sum([step.graphemes_edited for step in steps], axis=0)
     words_edited = np.minimum(np.sum([step.words_edited for step in steps], axis=0), clean.words)
-    columns = (clean.eligible, clean.graphemes, clusters_edited, clean.words, words_edited)
-    rows: list[list[int]] = np.stack(columns, axis=1).tolist()
-    return rows
+    return Counts(clean.eligible, edits, clean.graphemes, clusters_edited, clean.words, words_edited)
 
 
 def perturb(

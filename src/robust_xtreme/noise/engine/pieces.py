@@ -8,7 +8,7 @@ from itertools import accumulate
 from robust_xtreme import graphemes
 from robust_xtreme.edits import Place
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noised import Noised
 
 Piece = tuple[str, str]
 """A part of the clean text, and what it became."""

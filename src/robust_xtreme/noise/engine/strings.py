@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import final
 
 from robust_xtreme.edits import NO_SPANS, batch, chunks, edited
-from robust_xtreme.noise.engine.noising import at_nominal, check_unasked, part_read
+from robust_xtreme.noise.engine.ends import parts_read
+from robust_xtreme.noise.engine.noising import at_nominal, check_unasked
 from robust_xtreme.noise.engine.perturbation import Bound, earlier
 from robust_xtreme.randomness import bare_hashes, keyed
 
@@ -48,9 +49,7 @@ def _chunk(steps: Sequence[_Step], values: Sequence[str], language: str) -> list
 
 
 def _as_read(clean: Sequence[str], noisy: list[str]) -> list[str]:
-    """The noisy texts without white space at an end where the clean text has none, as `noising.as_read` leaves it."""
-    bare = list(map(str.strip, noisy))
-    if bare == noisy:
-        return noisy
-    texts = zip(clean, noisy, bare, strict=True)
-    return [text if text == stripped else text[slice(*part_read(value, text))] for value, text, stripped in texts]
+    """The noisy texts without white space at an end where the clean text has none, as `ends.as_read` leaves it."""
+    for number, (lead, stop) in parts_read(clean, noisy).items():
+        noisy[number] = noisy[number][lead:stop]
+    return noisy

@@ -12,7 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.examples import Answers, Span, Tags, digest
 from robust_xtreme.languages import ALL_LANGUAGES, language
-from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.pieces import Piece, pieces
 from robust_xtreme.report.blocks import Diff, Inline, Link, Mono, Phrase, Sample, inlines, joined
 from robust_xtreme.report.columns import percent, points

@@ -20,7 +20,8 @@ from robust_xtreme.external.condition import Condition, named
 from robust_xtreme.external.layouts import Cell, NoisySet
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.external.reading import read_pairs
-from robust_xtreme.noise.engine.noising import Noised, asks, noise_texts
+from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results.manifest import check_file

@@ -1,0 +1,89 @@
+"""Noised texts as columns: what is read of many at once is what each of them says by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robust_xtreme.edits import SpanTable, Trace, span_table
+from robust_xtreme.examples import Span, Text
+from robust_xtreme.noise.engine.noised import Noised, joined
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.engine.traces import Traces
+from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.target_columns import bounds_of
+
+_SIZE = 9
+_TEXTS = [
+    Text("a", "en", "The heron waits", (Span(4, 9), Span(10, 15))),
+    Text("b", "th", "นกกระสารอ"),
+    Text("c", "en", " a b ", (Span(1, 2, "B-PER"), Span(3, 4, frozen=True))),
+    Text("d", "my", "မြန်မာ", (Span(0, 2),)),
+    Text("a", "en", "The heron waits", (Span(4, 9), Span(10, 15))),
+    Text("e", "en", ""),
+    Text("f", "en", "o two three r", (Span(2, 5), Span(0, 13))),
+]
+_CHAIN = "char_noise:0.6+word_drop:0.2"
+
+
+@st.composite
+def _trace(draw: st.DrawFn) -> Trace:
+    """The edits of one text and some of its spans with where they are now, which no rule connects."""
+    clean, new, moves = 0, 0, []
+    for kept, cut, put in draw(st.lists(st.tuples(*[st.integers(0, 2)] * 3), max_size=4)):
+        clean, new = clean + kept, new + kept
+        if cut or put:
+            moves.append((clean, clean + cut, new, new + put))
+        clean, new = clean + cut, new + put
+    end = st.integers(0, _SIZE)
+    spans = draw(st.lists(st.tuples(st.tuples(end, end), st.tuples(end, end)), max_size=3))
+    return Trace(tuple(moves), tuple(spans))
+
+
+def _columns(several: list[Trace]) -> Traces:
+    bounds = bounds_of(np.array([len(trace.moves) for trace in several]))
+    moves = np.array([move for trace in several for move in trace.moves], np.int64).reshape(-1, 4)
+    before, after = (_table([[pair[side] for pair in it.spans] for it in several]) for side in (0, 1))
+    return Traces(bounds, moves, before, after)
+
+
+def _table(ends: list[list[tuple[int, int]]]) -> SpanTable:
+    return span_table([[Span(*each) for each in of_text] for of_text in ends])
+
+
+@given(st.lists(_trace(), min_size=1, max_size=3), st.data())
+def test_ranges_of_many_texts_are_mapped_as_those_of_each(several: list[Trace], data: st.DataObject) -> None:
+    """Widened to whole edits, exact where a range is a span, empty where it is empty: the same for all at once."""
+    end = st.integers(0, _SIZE)
+    asked = data.draw(st.lists(st.tuples(st.integers(0, len(several) - 1), end, end), max_size=8))
+    texts, starts, stops = np.array(asked, np.int64).reshape(-1, 3).T
+    columns = _columns(several)
+    back = zip(*(ends.tolist() for ends in columns.to_clean(texts, (starts, stops))), strict=True)
+    assert list(back) == [several[text].to_clean(start, stop) for text, start, stop in asked]
+    there = zip(*(ends.tolist() for ends in columns.to_noisy(texts, (starts, stops))), strict=True)
+    assert list(there) == [several[text].to_noisy(start, stop) for text, start, stop in asked]
+    assert [columns.of(number) for number in range(len(several))] == several
+
+
+def test_a_chain_maps_many_ranges_as_its_views_do() -> None:
+    """Several links, a text that is cut at its ends, spans, and a language that is not served."""
+    noised = noise_texts(_TEXTS, PerturbationSpec.parse(_CHAIN), 3)
+    asked = [(text, a, b) for text in range(len(noised)) for a in range(12) for b in range(a, 13)]
+    texts, starts, stops = np.array(asked).T
+    views = list(noised)
+    assert any(len(view.traces) > 2 for view in views)
+    for of_many, of_each in ((noised.to_clean, Noised.to_clean), (noised.to_noisy, Noised.to_noisy)):
+        mapped = zip(*(ends.tolist() for ends in of_many(texts, (starts, stops))), strict=True)
+        assert list(mapped) == [of_each(views[text], start, stop) for text, start, stop in asked]
+
+
+def test_texts_that_are_taken_or_joined_stay_what_they_were() -> None:
+    """Order, repetition and division change nothing about any text; indices and slices give the same views."""
+    noised = noise_texts(_TEXTS, PerturbationSpec.parse(_CHAIN), 3)
+    views = list(noised)
+    assert [noised[number] for number in range(-len(noised), 0)] == views == list(noised[:])
+    assert list(noised.take(np.array([3, 0, 0, 2]))) == [views[number] for number in (3, 0, 0, 2)]
+    assert list(joined([noised[4:], noised[1:1], noised[:4]])) == [*views[4:], *views[:4]]
+    alone = [noise_texts([text], PerturbationSpec.parse(_CHAIN), 3)[0] for text in _TEXTS]
+    assert alone == views
