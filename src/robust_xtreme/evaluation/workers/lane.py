@@ -1,0 +1,175 @@
+"""What lanes and the process that uses them say to each other. A lane computes one job after another."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+
+class Desk(Protocol):
+    """What a job sees of the process that gave it."""
+
+    def ask(self, request: Any, /) -> Any:
+        """The answer to a request; those of earlier jobs come first."""
+        ...
+
+    def note(self, note: Any, /) -> None:
+        """Send what needs no answer."""
+        ...
+
+    def whole(self) -> AbstractContextManager[object]:
+        """A context that is not left in the middle where the process that gave the job ends."""
+        ...
+
+
+Work = Callable[[Any, Desk], Any]
+"""Computes a job and returns its result."""
+
+Opening = Callable[[], AbstractContextManager[Work]]
+"""What each lane does first: a context in which it computes its jobs."""
+
+
+@final
+class Ended(BaseException):
+    """The lane takes no more jobs; no handler of errors catches this."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The lane can take a job."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that waits for an answer."""
+
+    request: Any
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note."""
+
+    note: Any
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result of a job; the lane can take the next one."""
+
+    result: Any
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A job, or the beginning of a lane, raised an error."""
+
+    error: BaseException
+
+    def __reduce__(self) -> tuple[Callable[..., Failed], tuple[Any, ...]]:
+        """Its type, arguments and attributes, because our errors are not made by their arguments, and its traceback."""
+        trace = "".join(traceback.format_exception(self.error)).rstrip()
+        _, arguments, *attributes = tuple(self.error.__reduce__())
+        parts = (type(self.error), arguments, attributes[0] if attributes else {})
+        try:
+            pickle.dumps(parts)
+        except Exception:  # noqa: BLE001 - of a type that has no name, or with arguments that are not values
+            what = f"{type(self.error).__name__}: {self.error}"
+            parts = (RuntimeError, (what,), {})
+        return _failed, (*parts, trace)
+
+
+def _failed(kind: type[BaseException], arguments: tuple[Any, ...], attributes: dict[str, Any], trace: str) -> Failed:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    error.__cause__ = InWorker(trace)
+    return Failed(error)
+
+
+@final
+class InWorker(Exception):
+    """The traceback of an error in another process, as text: the cause of that error here."""
+
+    def __str__(self) -> str:
+        return f"in a worker:\n{self.args[0]}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The process of a lane has ended, or cannot be reached any more."""
+
+
+Message = Begun | Asked | Noted | Done | Failed | Lost
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message of a lane, by its number."""
+
+    lane: int
+    message: Message
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The connection of a lane with the process that gives it jobs; `receive` raises Ended where there are no more."""
+
+    send: Callable[[Message], None]
+    receive: Callable[[], Any]
+    whole: Callable[[], AbstractContextManager[object]]
+
+    def ask(self, request: Any) -> Any:
+        """The answer to a request. Raises Ended."""
+        self.send(Asked(request))
+        return self.receive()
+
+    def note(self, note: Any) -> None:
+        """Send what needs no answer."""
+        self.send(Noted(note))
+
+
+def attend(opening: Opening, line: Line) -> None:
+    """Compute jobs until there are no more."""
+    try:
+        with opening() as work:
+            line.send(Begun())
+            while True:
+                line.send(_computed(work, line.receive(), line))
+    except Ended:
+        return
+    except Exception as error:  # noqa: BLE001 - the process that gives the jobs raises it
+        line.send(Failed(error))
+
+
+def _computed(work: Work, job: Any, line: Line) -> Done | Failed:
+    try:
+        return Done(work(job, line))
+    except Ended:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the process that gave the job raises it
+        return Failed(error)
+
+
+class Lane(Protocol):
+    """Where jobs are computed, one at a time. Its messages arrive as events; the first of them is Begun."""
+
+    def give(self, value: Any, /) -> None:
+        """Send a job, or the answer to a request. A lane that is lost takes anything."""
+        ...
+
+    def end(self) -> None:
+        """Take no more jobs; one that is computed ends at its next request."""
+        ...

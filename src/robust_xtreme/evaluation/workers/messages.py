@@ -1,0 +1,154 @@
+"""Messages between processes over a socket; large arrays travel in memory that both processes map, not as bytes.
+
+Such memory has no name: it is gone when the last process that maps it ends, also where that process is killed.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import mmap
+import os
+import pickle
+import socket
+import struct
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Any, Final, final
+
+from robust_xtreme import registry
+from robust_xtreme.specs import TaskSpec
+
+_HEAD: Final = struct.Struct("<QI?")
+"""The size of the content, the number of its pieces, and whether it is in memory that is sent beside it."""
+
+_LENGTH: Final = struct.Struct("<Q")
+_ALIGNED: Final = 64
+_INLINE: Final = 1 << 15
+"""Bytes up to which a message goes through the socket."""
+
+
+@final
+class Channel:
+    """One end of a connection between two processes. A thread that sends may do so while another one receives."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+
+    def send(self, value: object) -> None:
+        """Send a value. Raises OSError where the other end is gone."""
+        buffers: list[pickle.PickleBuffer] = []
+        pieces = [memoryview(dumped(value, buffers.append)), *(buffer.raw() for buffer in buffers)]
+        lengths = b"".join(_LENGTH.pack(piece.nbytes) for piece in pieces)
+        content = _laid_out([memoryview(lengths), *pieces])
+        size = sum(part.nbytes for part in content)
+        if size <= _INLINE:
+            self._socket.sendall(b"".join([_HEAD.pack(size, len(pieces), False), *content]))
+            return
+        memory = _memory()
+        try:
+            with open(memory, "wb", closefd=False) as file:
+                file.writelines(content)
+            socket.send_fds(self._socket, [_HEAD.pack(size, len(pieces), True)], [memory])
+        finally:
+            os.close(memory)
+
+    def receive(self) -> Any:
+        """The next value, whose arrays are in the memory of the sender. Raises EOFError where the other end is gone."""
+        head, handles, *_ = socket.recv_fds(self._socket, _HEAD.size, 1)
+        size, count, is_mapped = _HEAD.unpack(head + self._exactly(_HEAD.size - len(head)))
+        content = memoryview(_mapped(handles[0], size) if is_mapped else self._exactly(size))
+        lengths = [length for (length,) in _LENGTH.iter_unpack(content[: count * _LENGTH.size])]
+        body, *buffers = _cut(content, [count * _LENGTH.size, *lengths])[1:]
+        return pickle.loads(body, buffers=buffers)  # noqa: S301 - only our processes have the other end
+
+    def _exactly(self, size: int) -> bytearray:
+        """The next bytes. Raises EOFError where the other end is gone before the last of them."""
+        content = bytearray(size)
+        left = memoryview(content)
+        while left:
+            count = self._socket.recv_into(left)
+            if not count:
+                raise EOFError
+            left = left[count:]
+        return content
+
+    def fileno(self) -> int:
+        """The number of the socket."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close this end, also where another thread receives."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # the other end closed it
+        finally:
+            self._socket.close()
+
+
+def channel_and_end() -> tuple[Channel, socket.socket]:
+    """A new connection: this end, and the other one, which another process opens by its number."""
+    here, there = socket.socketpair()
+    return Channel(here), there
+
+
+def opened(number: int) -> Channel:
+    """The end of a connection that a parent process has made."""
+    return Channel(socket.socket(fileno=number))
+
+
+def _laid_out(pieces: Sequence[memoryview]) -> list[memoryview]:
+    """The pieces, each followed by what makes the next one begin at a multiple of _ALIGNED."""
+    zeros = memoryview(bytes(_ALIGNED))
+    return [part for piece in pieces for part in (piece, zeros[: -piece.nbytes % _ALIGNED])]
+
+
+def _cut(content: memoryview, lengths: Sequence[int]) -> list[memoryview]:
+    """The pieces that `_laid_out` has put together."""
+    pieces, start = [], 0
+    for length in lengths:
+        pieces.append(content[start : start + length])
+        start += length + -length % _ALIGNED
+    return pieces
+
+
+def _memory() -> int:
+    """The number of a new file that has no name and, where the system can, no disk."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("robust-xtreme")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _mapped(handle: int, size: int) -> mmap.mmap:
+    """The content of a file, mapped; its number is closed."""
+    try:
+        return mmap.mmap(handle, size)
+    finally:
+        os.close(handle)
+
+
+def dumped(value: object, keep: Callable[[pickle.PickleBuffer], object] | None = None) -> bytes:
+    """A value as bytes; `keep` gets its arrays, which are not among the bytes then.
+
+    Tasks go by their names: their adapters are functions made by functions.
+    """
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file, protocol=5, buffer_callback=keep)
+    pickler.dispatch_table = {**copyreg.dispatch_table, TaskSpec: _by_name}
+    pickler.dump(value)
+    return file.getvalue()
+
+
+def _by_name(task: TaskSpec) -> tuple[Callable[..., TaskSpec], tuple[Any, ...]]:
+    """A task as its name, and what differs from the task of that name in the registry."""
+    known = registry.load("task", task.name)
+    values = {field.name: getattr(task, field.name) for field in fields(task)}
+    return _task, (task.name, {name: value for name, value in values.items() if value != getattr(known, name)})
+
+
+def _task(name: str, changed: dict[str, Any]) -> TaskSpec:
+    task: TaskSpec = registry.load("task", name)
+    return replace(task, **changed) if changed else task

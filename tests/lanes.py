@@ -1,0 +1,84 @@
+"""Jobs for tests of worker processes; the processes import them from here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.evaluation.workers.lane import Desk, Work
+
+
+@contextmanager
+def opening() -> Iterator[Work]:
+    """A lane whose jobs are a function's name and its argument."""
+    yield lambda job, desk: _JOBS[job[0]](job[1], desk)
+
+
+def _add(array: Any, desk: Desk) -> Any:
+    """The sum of an array and of the one that is asked for."""
+    return array + desk.ask(array)
+
+
+def _fail(path: str, _: Desk) -> None:
+    raise DataError(path, "is malformed", 3)
+
+
+def _break(text: str, _: Desk) -> None:
+    class Unnamed(Exception):
+        pass
+
+    raise Unnamed(text)
+
+
+def _die(until: str, desk: Desk) -> int:
+    """End by SIGKILL until a file has as many bytes as its name says; then say how many."""
+    path = Path(until)
+    desk.note("begun")
+    with path.open("ab") as file:
+        file.write(b".")
+    if path.stat().st_size < int(path.suffix[1:]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path.stat().st_size
+
+
+def _write(path: str, desk: Desk) -> None:
+    """Write a file slowly within a context that is not left in the middle."""
+    with desk.whole(), Path(path).open("w", encoding="utf-8") as file:
+        desk.note("begun")
+        file.write("begun")
+        file.flush()
+        time.sleep(0.5)
+        file.write(" and ended")
+
+
+def _process(_: object, desk: Desk) -> tuple[int, tuple[str, ...]]:
+    """The number of the process, and the libraries that it has imported of those that only the main process needs."""
+    desk.note("here")
+    return os.getpid(), tuple(name for name in ("torch", "transformers") if name in sys.modules)
+
+
+def _order(number: int, desk: Desk) -> Any:
+    return desk.ask(number)
+
+
+def _wait(seconds: float, _: Desk) -> None:
+    time.sleep(seconds)
+
+
+_JOBS: Final[Mapping[str, Callable[[Any, Desk], Any]]] = {
+    "add": _add,
+    "fail": _fail,
+    "break": _break,
+    "die": _die,
+    "write": _write,
+    "process": _process,
+    "order": _order,
+    "wait": _wait,
+}

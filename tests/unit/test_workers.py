@@ -1,0 +1,156 @@
+"""Lanes compute jobs in threads or in processes; errors, deaths and ends of processes lose and leave nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests import lanes
+
+from robust_xtreme.errors import DataError, RobustXtremeError
+from robust_xtreme.evaluation.workers.messages import Channel, channel_and_end
+from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
+
+pytestmark = pytest.mark.process
+
+
+class Clerk:
+    """Doubles what is asked, and remembers what it gets."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def answer(self, job: int, request: Any) -> Any:
+        """Twice the request."""
+        self.seen.append(job)
+        return request * 2
+
+    def note(self, job: int, note: Any) -> None:
+        """Remember a note."""
+        self.seen.append((job, note))
+
+    def again(self, job: int, how: str) -> None:
+        """Remember that a job is done again."""
+        self.seen.append((job, how))
+
+
+def results(jobs: Sequence[Any], workers: int, clerk: Clerk | None = None, lanes_each: int = 1) -> list[Any]:
+    """The results of some jobs, in their order."""
+    made = [Job(f"job {number}", lambda job=job: job) for number, job in enumerate(jobs)]  # type: ignore[misc]  # bound
+    with pool(lanes.opening, made, clerk or Clerk(), workers, lanes_each) as working:
+        done = dict(working.results())
+    return [done[number] for number in range(len(jobs))]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_jobs_ask_and_return_arrays(workers: int) -> None:
+    """Small arrays go with the message and large ones in shared memory, in both directions; both can be written."""
+    arrays = [np.arange(size, dtype=np.float32) for size in (0, 3, 1 << 18)]
+    for array, got in zip(arrays, results([("add", array) for array in arrays], workers), strict=True):
+        assert np.array_equal(got, array * 3)
+        got += 1
+
+
+def test_a_message_of_many_arrays_keeps_their_order_and_content() -> None:
+    """Sizes that are multiples of what they are aligned to, others, and none at all."""
+    here, end = channel_and_end()
+    sent = [np.full(size, size, dtype=np.int32) for size in (1, 0, 15, 16, 17, 1 << 16)]
+    here.send({"arrays": sent, "text": "x"})
+    there = Channel(end)
+    got = there.receive()
+    here.close()
+    there.close()
+    assert got["text"] == "x"
+    assert all(np.array_equal(array, other) for array, other in zip(sent, got["arrays"], strict=True))
+
+
+def test_workers_import_no_torch() -> None:
+    """What a lane needs is imported without it."""
+    ((number, imported),) = results([("process", None)], 1)
+    assert (number != os.getpid(), imported) == (True, ())
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_a_job_is_raised_after_the_jobs_before_it(workers: int) -> None:
+    """It arrives as itself, with its line and attributes, and the jobs before it have their results."""
+    made = [Job("first", lambda: ("wait", 0.2)), Job("second", lambda: ("fail", "a.tsv"))]
+    done: list[int] = []
+    with pytest.raises(DataError, match=r"^a\.tsv:3: is malformed$") as caught:
+        _run(made, workers, done)
+    assert (done, caught.value.what) == ([0], "is malformed")
+    assert workers == 0 or "Traceback" in str(caught.value.__cause__)
+
+
+def _run(made: Sequence[Job], workers: int, done: list[int]) -> None:
+    with pool(lanes.opening, made, Clerk(), workers, 2) as working:
+        done.extend(number for number, _ in working.results())
+
+
+def test_an_error_of_a_type_without_a_name_keeps_its_words() -> None:
+    """A local class cannot be made again in another process."""
+    with pytest.raises(RuntimeError, match="Unnamed: words"):
+        results([("break", "words")], 1)
+
+
+def test_a_request_of_an_earlier_job_is_answered_first() -> None:
+    """So that the model of a task is not exchanged for each request."""
+    clerk = Clerk()
+    results([("order", number) for number in range(8)], 0, clerk, 4)
+    assert clerk.seen[0] == 0
+
+
+def test_a_job_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
+    """Twice here; other jobs have their results, and the clerk knows of each time."""
+    clerk = Clerk()
+    jobs = [("die", str(tmp_path / "times.3")), ("wait", 0.0), ("process", None)]
+    got = results(jobs, 1, clerk)
+    assert got[0] == TRIES
+    again = [what for job, what in (seen for seen in clerk.seen if isinstance(seen, tuple)) if job == 0]
+    assert again.count("was ended by SIGKILL") == TRIES - 1
+
+
+def test_a_job_whose_process_is_killed_too_often_is_one_line(tmp_path: Path) -> None:
+    """It names the job, and what to do."""
+    with pytest.raises(RobustXtremeError, match=r"ended by SIGKILL, 3 times while it computed job 0\. Add --workers 0"):
+        results([("die", str(tmp_path / "times.9"))], 1)
+
+
+def test_a_worker_that_cannot_begin_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the last line that it printed."""
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    with pytest.raises(RobustXtremeError, match=r"ended with the code 1.*3 times while it began\."):
+        results([("process", None)], 1)
+
+
+@dataclass
+class Interrupted:
+    """Ctrl-C comes when a job has noted anything."""
+
+    def answer(self, job: int, request: Any) -> Any:
+        """Nothing is asked."""
+
+    def note(self, job: int, note: Any) -> None:
+        """End."""
+        raise KeyboardInterrupt(job, note)
+
+    def again(self, job: int, how: str) -> None:
+        """Nothing is done again."""
+
+
+def test_processes_end_at_once_with_an_error_but_not_within_a_file(tmp_path: Path) -> None:
+    """The file that one writes is whole; another one that computes does not finish."""
+    path, begun = tmp_path / "file", time.monotonic()
+    jobs = [Job("wait", lambda: ("wait", 60)), Job("write", lambda: ("write", str(path)))]
+    with (
+        pytest.raises(KeyboardInterrupt),
+        pool(lanes.opening, jobs, Interrupted(), 2, 1) as working,
+    ):
+        list(working.results())
+    assert path.read_text(encoding="utf-8") == "begun and ended"
+    assert time.monotonic() - begun < 30
