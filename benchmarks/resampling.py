@@ -36,7 +36,7 @@ from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import intervals
 from robust_xtreme.results.intervals import CPU, Backend, Moments
-from robust_xtreme.results.resampling import MOST_BYTES, Member, simultaneous_quantile, weights
+from robust_xtreme.results.resampling import MOST_BYTES, Member, keys, simultaneous_quantile, weights
 
 LEAST: Final = 20.0
 BATCHES: Final = (1, 2, 4, 8, 16, 64)
@@ -97,7 +97,7 @@ def _sums(right: Array, codes: Array) -> Array:
 
 
 def _members(moments: Moments, task: int) -> list[Member]:
-    names = tuple(f"{task}/{cluster}" for cluster in range(moments.deviations.shape[-1]))
+    names = keys([f"{task}/{cluster}" for cluster in range(moments.deviations.shape[-1])])
     return [Member(each, float(jump), names) for each, jump in zip(moments.deviations, moments.jump, strict=True)]
 
 
@@ -202,7 +202,7 @@ def _spread(answers: Sample, resamples: int) -> Any:
     names = [f"0/{cluster}" for cluster in range(after.shape[-2])]
     blocks = [
         accuracy.reduce(block @ after) - accuracy.reduce(block @ before)
-        for block in weights(names, resamples=resamples)
+        for block in weights(keys(names), resamples=resamples)
     ]
     return np.std(np.concatenate(blocks, -1), axis=-1)
 

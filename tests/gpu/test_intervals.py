@@ -8,7 +8,7 @@ import torch
 
 from robust_xtreme.metrics.span_f1 import span_f1
 from robust_xtreme.results.intervals import CPU, Backend, estimate_difference, estimate_level
-from robust_xtreme.results.resampling import Member, simultaneous_quantile, weights
+from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile, weights
 
 pytestmark = [
     pytest.mark.gpu,
@@ -26,8 +26,8 @@ def _sums(seed: int, arms: int) -> np.ndarray:
 def test_resampling_on_cuda_gives_the_sums_of_the_cpu() -> None:
     """Counts are the same integers, so resampled integer statistics give exactly the CPU's values."""
     sums = _sums(0, 1)[0]
-    ours = [span_f1.reduce(block @ sums) for block in weights(NAMES)]
-    theirs = [CUDA.back(span_f1.reduce(block @ CUDA.to(sums))) for block in weights(NAMES, backend=CUDA)]
+    ours = [span_f1.reduce(block @ sums) for block in weights(keys(NAMES))]
+    theirs = [CUDA.back(span_f1.reduce(block @ CUDA.to(sums))) for block in weights(keys(NAMES), backend=CUDA)]
     assert (np.concatenate(ours) == np.concatenate(theirs)).all()
 
 
@@ -35,7 +35,7 @@ def test_joint_quantiles_on_cuda_are_those_of_the_cpu() -> None:
     """The same weights are drawn for both, so that only sums of floats differ, in their last digits."""
     draw = np.random.default_rng(0)
     families = (NAMES, tuple(f"x{name}" for name in NAMES))
-    family = [Member(draw.standard_normal(len(names)), 0.1, names) for names in families for _ in range(20)]
+    family = [Member(draw.standard_normal(len(names)), 0.1, keys(names)) for names in families for _ in range(20)]
     ours, theirs = (simultaneous_quantile(family, backend=backend) for backend in (CPU, CUDA))
     assert theirs == pytest.approx(ours, rel=1e-9)
 

@@ -38,7 +38,7 @@ def test_a_weight_depends_on_seed_resample_and_cluster_alone() -> None:
     whole = counts(0, range(200), keys(NAMES))
     assert (counts(0, range(200), keys(NAMES[::-1]))[:, ::-1] == whole).all()
     assert (counts(0, range(50, 100), keys(NAMES[7:9])) == whole[50:100, 7:9]).all()
-    assert (np.concatenate(list(weights(NAMES, resamples=200, chunk=33))) == whole).all()
+    assert (np.concatenate(list(weights(keys(NAMES), resamples=200, chunk=33))) == whole).all()
     assert (counts(1, range(200), keys(NAMES)) != whole).mean() > 0.5
 
 
@@ -54,7 +54,7 @@ def test_weights_are_poisson() -> None:
 
 def _resampled(sums: Any, backend: Backend = CPU, resamples: int = RESAMPLES) -> np.ndarray:
     """Accuracies of resampled clusters."""
-    blocks = weights(NAMES, resamples=resamples, backend=backend)
+    blocks = weights(keys(NAMES), resamples=resamples, backend=backend)
     return np.concatenate([backend.back(accuracy.reduce(block @ sums)) for block in blocks], -1)
 
 
@@ -80,7 +80,7 @@ def _member(seed: int, names: list[str]) -> Member:
     draw = np.random.default_rng(seed)
     sums = np.stack([draw.binomial(4, 0.6, len(names)), np.full(len(names), 4)], -1).astype(np.float64)
     moments = intervals.level(CPU, sums[None], accuracy.reduce)
-    return Member(moments.deviations, float(moments.jump), tuple(names))
+    return Member(moments.deviations, float(moments.jump), keys(names))
 
 
 def test_a_quantile_is_the_same_on_tensors_and_in_any_order() -> None:
@@ -96,7 +96,7 @@ def test_weights_of_many_clusters_fit_into_memory() -> None:
     for clusters in (1, 334, 40_000, 1_000_000, 30_000_000):
         assert 1 <= chunk_of(clusters) <= MOST_BYTES / (17 * clusters) or chunk_of(clusters) == 1
     assert (chunk_of(334), chunk_of(1_000_000)) == (500, 15)
-    blocks = weights(NAMES * 1000, resamples=140)
+    blocks = weights(keys(NAMES * 1000), resamples=140)
     assert [len(block) for block in blocks] == [131, 9]
 
 
@@ -122,7 +122,7 @@ def test_simultaneous_intervals_are_valid_together() -> None:
     draw, covered, families = np.random.default_rng(0), 0, 60
     for seed in range(families):
         cells = [_flipped(draw) for _ in range(10)]
-        family = [Member(cell.deviations, float(cell.jump), tuple(NAMES)) for cell in cells]
+        family = [Member(cell.deviations, float(cell.jump), keys(NAMES)) for cell in cells]
         quantile = simultaneous_quantile(family, seed=seed, resamples=400)
         bounds = [intervals.difference_bounds(CPU, cell, quantile=quantile) for cell in cells]
         covered += all(low <= 0 <= high for _, low, high in bounds)

@@ -1,9 +1,9 @@
-"""Finishes a run: concatenates its parts, scores and compares them, writes the report."""
+"""Finishes a run: merges its parts, scores and compares them, writes the report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -20,15 +20,14 @@ from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
-from robust_xtreme.report.samples.choosing import Rows
+from robust_xtreme.report.samples.choosing import PREDICTED, Rows
 from robust_xtreme.report.samples.part import Shown, samples_part_of
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
-from robust_xtreme.results.averages import averages
-from robust_xtreme.results.benchmark import tasks_of
-from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.averages import averaged
+from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.intervals import CPU, Backend
-from robust_xtreme.results.label_risk import drops_without_risk
+from robust_xtreme.results.measuring import Measured, Stored, measured
 from robust_xtreme.results.schema import (
     AVERAGES,
     CONDITIONS,
@@ -38,34 +37,30 @@ from robust_xtreme.results.schema import (
     SCORES,
     STATS,
     build,
-    empty,
 )
-from robust_xtreme.results.score import scores
 from robust_xtreme.specs import PerturbationSpec
 
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
-    parts = [folder.read(task_run) for task_run in plan.task_runs]
-    predictions = store.canonical(pl.concat([part.predictions for part in parts]), PREDICTIONS)
-    stats = store.canonical(pl.concat([part.stats for part in parts]), STATS)
-    folder.write_frame("predictions.parquet", predictions, PREDICTIONS)
-    folder.write_frame("stats.parquet", stats, STATS)
+    stored = [Stored(*folder.parts(task_run)) for task_run in plan.task_runs]
+    folder.merge(PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
+    folder.merge("stats.parquet", [parts.stats for parts in stored], STATS)
     folder.write_frame("models.csv", models(plan), MODELS)
     noised = conditions(plan)
     folder.write_frame("conditions.csv", noised, CONDITIONS)
-    failed = failed_cells(predictions)
+    rows = Rows(store.scan(folder.path / PREDICTED), (store.scan(folder.path / "stats.parquet"),))
+    failed = failed_cells(rows.predictions)
     left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
     manifest = {**manifest, "not_run": [*left_out, *failed]}
-    frames = score(stats, predictions, plan, str(manifest["device"]))
-    folder.write_frame("scores.csv", frames[0], SCORES)
-    folder.write_frame("deltas.csv", frames[1], DELTAS)
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
+    made = measure(stored, plan, task_facts, str(manifest["device"]))
+    folder.write_frame("scores.csv", made.scores, SCORES)
+    folder.write_frame("deltas.csv", made.deltas, DELTAS)
     absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
-    averaged = averages(stats, *frames, task_facts, asked, manifest.get("suite", ""), absent)
-    folder.write_frame("averages.csv", averaged, AVERAGES)
-    results = Results(*frames, manifest, averaged, noised)
-    rows = Rows(predictions.lazy(), stats.lazy())
+    averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
+    folder.write_frame("averages.csv", averages, AVERAGES)
+    results = Results(made.scores, made.deltas, manifest, averages, noised)
     examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest)]),)
     for name in (REPORT, PAGE):
         path = folder.path / name
@@ -76,19 +71,15 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     return manifest
 
 
-def score(stats: pl.DataFrame, predictions: pl.DataFrame, plan: Plan, device: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """SCORES and DELTAS, resampled on the device."""
-    if stats.is_empty():
-        return empty(SCORES), empty(DELTAS)
-    backend = backend_of(device)
+def measure(stored: Iterable[Stored], plan: Plan, tasks: Mapping[str, Task], device: str) -> Measured:
+    """SCORES, DELTAS and the drops that are averaged, resampled on the device."""
     headlines = {task.name: task.metrics[0] for task in plan.tasks}
     stamped = {
         (task_run.model.name, task_run.task.name, task_run.split, task_run.language)
         for task_run in plan.task_runs
         if task_run.overlap
     }
-    scored = scores(stats, predictions, stamped=stamped, backend=backend)
-    return scored, deltas(stats, scored, headlines, backend, drops_without_risk(stats, predictions, backend))
+    return measured(stored, headlines, tasks, stamped, backend_of(device))
 
 
 def backend_of(device: str) -> Backend:
@@ -99,10 +90,10 @@ def backend_of(device: str) -> Backend:
     return Backend(torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy())
 
 
-def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:
+def failed_cells(predictions: pl.LazyFrame) -> list[dict[str, str]]:
     """The cells whose model gave scores that are not finite, in order."""
     cell = ["task", "language", "split", "condition"]
-    lost = predictions.filter(pl.col("status") == "failed").select(cell).unique().sort(cell)
+    lost = predictions.filter(pl.col("status") == "failed").select(cell).unique().collect(engine="streaming").sort(cell)
     detail = "The model's scores are NaN, infinite or too large to be compared (above 9e11)."
     return [{**row, "reason": FAILED, "detail": detail} for row in lost.iter_rows(named=True)]
 

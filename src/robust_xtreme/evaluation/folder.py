@@ -23,6 +23,7 @@ from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
+from robust_xtreme.results.merging import merged
 from robust_xtreme.results.schema import PREDICTIONS, STATS, Frame
 from robust_xtreme.results.start_over import StartOver, check_folder, start_over
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
@@ -148,6 +149,10 @@ class Folder:
     def write_frame(self, name: str, data: pl.DataFrame, frame: Frame) -> str:
         """Store a frame; return the sha256 of its file. Raises DiskError."""
         return store.write_frame(self.path / name, data, frame, self.journal.write)
+
+    def merge(self, name: str, parts: Sequence[Path], frame: Frame) -> None:
+        """Store the rows of the parts of all task runs as one file. Raises DiskError."""
+        self.journal.write_by(self.path / name, lambda tmp: store.write_sorted(tmp, merged(parts, frame), frame))
 
     def read(self, task_run: TaskRun) -> Part:
         """A stored task run."""

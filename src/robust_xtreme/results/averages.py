@@ -19,7 +19,7 @@ from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells
 from robust_xtreme.results._levels import Level, by_language, check_distinct, levels_of
 from robust_xtreme.results.averaging import Drop, average, drop, drops_at_least, spread
 from robust_xtreme.results.benchmark import Average, Task, benchmark_averages
-from robust_xtreme.results.components import numbered
+from robust_xtreme.results.components import Clustered, clustered, components
 from robust_xtreme.results.intervals import Estimate
 from robust_xtreme.results.schema import AVERAGES, build
 
@@ -30,6 +30,9 @@ _NOT_EVERYWHERE: Final = "not under every condition"
 
 Drops = Mapping[tuple[tuple[str, ...], str], Drop]
 """The drop of each perturbed cell by its key and metric."""
+
+Numbers = Mapping[tuple[tuple[str, ...], str], Any]
+"""The numbers of the clusters of each clean cell, (G,), by its key and metric: the same cluster has the same number."""
 
 Absent = Sequence[Mapping[str, str]]
 """Cells that were asked for and have no scores: entries of a manifest's `not_run`."""
@@ -51,7 +54,10 @@ def averages(
     count a cell twice.
     """
     levels = levels_of(scores, deltas)
-    return averaged(levels, _drops(stats, levels, tasks), tasks, asked, suite, absent)
+    models = {level["model"] for level in levels}
+    whole = cells(stats.filter(pl.col("scope") == ALL, pl.col("model").is_in(models)))
+    drops = drops_of(whole, levels, numbers_of([*clusters_of(whole, tasks)]))
+    return averaged(levels, drops, tasks, asked, suite, absent)
 
 
 def averaged(
@@ -68,24 +74,31 @@ def averaged(
     return build([_row(named_average, drops, tasks) for named_average in named], AVERAGES).sort(AVERAGES.key)
 
 
-def _drops(stats: pl.DataFrame, levels: Iterable[Level], tasks: Mapping[str, Task]) -> Drops:
-    """The drops of all perturbed levels that count; a cluster has the same number in all of them."""
-    models = {level["model"] for level in levels}
-    counted = stats.filter(pl.col("scope") == ALL, pl.col("model").is_in(models))
-    measured = {(cell.key, cell.metric): cell for cell in cells(counted)}
-    clean = [cell for cell in measured.values() if cell.condition == CLEAN]
-    numbers = numbered(clean, {name: task.parallel_ids for name, task in tasks.items()})
-    pairs = [
-        (measured[level.key, level.metric], measured[(*level.key[:-1], CLEAN), level.metric])
-        for level in levels
-        if level["condition"] != CLEAN and not level.unfit
-    ]
-    return {(noisy.key, noisy.metric): _drop(twin, noisy, numbers) for noisy, twin in pairs}
+def clusters_of(
+    all_cells: Iterable[Cell], tasks: Mapping[str, Task]
+) -> Iterator[tuple[tuple[tuple[str, ...], str], Clustered]]:
+    """The clusters of the clean cells of models, by the key and metric of each."""
+    for cell in all_cells:
+        if cell.answers and cell.scope == ALL and cell.condition == CLEAN:
+            task = tasks.get(cell.columns["task"])
+            yield (cell.key, cell.metric), clustered(cell.items, task.parallel_ids if task else "")
 
 
-def _drop(clean: Cell, noisy: Cell, numbers: Mapping[str, int]) -> Drop:
-    clusters = [numbers[name] for name in clean.items.clusters]
-    return drop(clean.sums, noisy.sums, clusters, noisy.reduce)
+def numbers_of(clean: Sequence[tuple[tuple[tuple[str, ...], str], Clustered]]) -> Numbers:
+    """The numbers of the clusters of the clean cells of a run, which are in the order of their keys."""
+    return dict(zip([key for key, _ in clean], components([clusters for _, clusters in clean]), strict=True))
+
+
+def drops_of(all_cells: Iterable[Cell], levels: Iterable[Level], numbers: Numbers) -> Drops:
+    """The drops of all perturbed levels that count, from their cells."""
+    measured = {(cell.key, cell.metric): cell for cell in all_cells if cell.scope == ALL}
+    drops = {}
+    for level in levels:
+        if level["condition"] != CLEAN and not level.unfit:
+            key, twin = (level.key, level.metric), ((*level.key[:-1], CLEAN), level.metric)
+            clean, noisy = measured[twin], measured[key]
+            drops[key] = drop(clean.sums, noisy.sums, numbers[twin], noisy.reduce)
+    return drops
 
 
 def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:

@@ -8,35 +8,42 @@ missing link makes an interval too short; a wrong one only makes it less precise
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
+import polars as pl
 
 from robust_xtreme.results._cells import Cell, Items
 
+_CLUSTER, _ITEM = 0, 1
+"""Seeds of the hashes of names of clusters and of items, so that they are not the same."""
 
-def numbered(cells: Iterable[Cell], parallel_ids: Mapping[str, str]) -> dict[str, int]:
-    """The number of each cluster's component, by the cluster's name.
 
-    `parallel_ids` maps a task to a regular expression of the native ids that name the same item in every language.
+@final
+@dataclass(frozen=True, slots=True)
+class Clustered:
+    """What is known of the items of a cell to join its clusters with those of others, hashes of names as uint64.
+
+    `clusters` (G,) are those of the sorted clusters. `items` (m,) are those of the items that have the same id in every
+    language, and `codes` (m,) the numbers of their clusters.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
 
-    nodes: dict[tuple[str, str], int] = {}
-    links = []
-    for cell in cells:
-        clusters = [nodes.setdefault(("cluster", name), len(nodes)) for name in cell.items.clusters]
-        if pattern := parallel_ids.get(cell.columns["task"]):
-            links += [
-                (clusters[code], nodes.setdefault(("item", native), len(nodes)))
-                for native, code in _shared(cell.items, re.compile(pattern))
-            ]
-    ends = np.array(links, dtype=np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(nodes), len(nodes)))
-    _, labels = connected_components(graph, directed=False)
-    return {name: int(labels[node]) for (kind, name), node in nodes.items() if kind == "cluster"}
+    clusters: Any
+    items: Any
+    codes: Any
+
+
+def clustered(items: Items, pattern: str) -> Clustered:
+    """The hashes of the items of a cell; `pattern` is that of the ids that name the same item in every language."""
+    shared = [*_shared(items, re.compile(pattern))] if pattern else []
+    codes = np.array([code for _, code in shared], np.int64)
+    return Clustered(_hashes(items.clusters, _CLUSTER), _hashes([native for native, _ in shared], _ITEM), codes)
+
+
+def _hashes(names: Sequence[str], seed: int) -> Any:
+    return pl.Series(names, dtype=pl.String).hash(seed).to_numpy()
 
 
 def _shared(items: Items, pattern: re.Pattern[str]) -> Iterable[tuple[str, Any]]:
@@ -45,3 +52,43 @@ def _shared(items: Items, pattern: re.Pattern[str]) -> Iterable[tuple[str, Any]]
         native = example.split("/", 3)[-1]
         if pattern.fullmatch(native):
             yield native, code
+
+
+def components(cells: Sequence[Clustered]) -> list[Any]:
+    """The numbers (G,) of the components of the clusters of each cell, int64; the first cluster has the number 0."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not cells:
+        return []
+    sizes = np.array([[len(cell.clusters), len(cell.items)] for cell in cells])
+    nodes = _first_seen(np.concatenate([hashes for cell in cells for hashes in (cell.clusters, cell.items)]))
+    starts = np.concatenate([[0], np.cumsum(sizes.ravel())])[:-1].reshape(-1, 2)
+    many = int(nodes.max(initial=-1)) + 1
+    left = np.concatenate([nodes[start + cell.codes] for cell, (start, _) in zip(cells, starts, strict=True)])
+    right = np.concatenate([nodes[start : start + size] for (_, start), (_, size) in zip(starts, sizes, strict=True)])
+    graph = coo_array((np.ones(len(left)), (left, right)), shape=(many, many))
+    _, labels = connected_components(graph, directed=False)
+    return [labels[nodes[start : start + size]] for (start, _), (size, _) in zip(starts, sizes, strict=True)]
+
+
+def _first_seen(values: Any) -> Any:
+    """The number of each value (n,), in the order in which the values are seen first."""
+    _, first, numbers = np.unique(values, return_index=True, return_inverse=True)
+    ranks = np.empty(len(first), np.int64)
+    ranks[np.argsort(first)] = np.arange(len(first))
+    return ranks[numbers]
+
+
+def numbered(cells: Iterable[Cell], parallel_ids: Mapping[str, str]) -> dict[str, int]:
+    """The number of each cluster's component, by the cluster's name.
+
+    `parallel_ids` maps a task to a regular expression of the native ids that name the same item in every language.
+    """
+    known = [*cells]
+    numbers = components([clustered(cell.items, parallel_ids.get(cell.columns["task"], "")) for cell in known])
+    return {
+        name: int(number)
+        for cell, of_cell in zip(known, numbers, strict=True)
+        for name, number in zip(cell.items.clusters, of_cell, strict=True)
+    }

@@ -36,7 +36,7 @@ from robust_xtreme.results.intervals import (
 )
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.no_claim import no_claim
-from robust_xtreme.results.resampling import Member, simultaneous_quantile
+from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
 from robust_xtreme.results.schema import CELL, CHANCE, CONTRASTS, SHALLOW, build
 
 CELLS, TASKS, LANGUAGES = "cell", "task", "language"
@@ -125,8 +125,8 @@ def contrasts(
     families: defaultdict[tuple[str, bool], list[_Contrast]] = defaultdict(list)
     for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
         families[contrast.names["kind"], contrast.scale == CHANGE].append(contrast)
-    names = _names(numbers)
-    rows = [row for family in families.values() for row in _tested(family, names if joint else None, backend)]
+    drawn = _keys(numbers) if joint else None
+    rows = [row for family in families.values() for row in _tested(family, drawn, backend)]
     return build(rows, CONTRASTS).sort(CONTRASTS.key)
 
 
@@ -159,12 +159,12 @@ def _twin(pair: _Pair) -> tuple[str, ...]:
     return tuple(pair[name] for name in (*_NAMES, "metric") if name != "condition")
 
 
-def _names(numbers: Mapping[str, int]) -> dict[int, str]:
-    """A name for each joined cluster, so that its bootstrap weight is the same whatever else is compared."""
+def _keys(numbers: Mapping[str, int]) -> Any:
+    """The key of each joined cluster's name, (components,), so that its weight is the same whatever is compared."""
     names: dict[int, str] = {}
     for name in sorted(numbers):
         names.setdefault(numbers[name], name)
-    return names
+    return keys([names[number] for number in sorted(names)])
 
 
 # ----------------------------------------------------------------------------------------------- what is averaged
@@ -205,13 +205,15 @@ def _noise(pair: _Pair) -> str:
 # --------------------------------------------------------------------------------------------------------- one family
 
 
-def _tested(family: Sequence[_Contrast], names: Mapping[int, str] | None, backend: Backend) -> Iterator[dict[str, Any]]:
-    """The rows of one family of tests, with joint bounds if clusters have names; those without an interval are not."""
+def _tested(family: Sequence[_Contrast], drawn: Any | None, backend: Backend) -> Iterator[dict[str, Any]]:
+    """The rows of one family of tests, with joint bounds if clusters have keys; those without an interval are not."""
     moments = [_moments(contrast) for contrast in family]
     estimates = [estimate_average(each, _differing(contrast)) for each, contrast in zip(moments, family, strict=True)]
     tested = [at for at, estimate in enumerate(estimates) if estimate.p is not None]
     adjusted = dict(zip(tested, holm([estimates[at].p or 0.0 for at in tested]), strict=True))
-    quantile = _quantile([(moments[at], _clusters(family[at], names)) for at in tested], backend) if names else None
+    quantile = (
+        None if drawn is None else _quantile([(moments[at], drawn[_numbers(family[at])]) for at in tested], backend)
+    )
     for at, (contrast, estimate) in enumerate(zip(family, estimates, strict=True)):
         row = _row(contrast, estimate)
         if at in adjusted:
@@ -244,12 +246,12 @@ def _differing(contrast: _Contrast) -> int:
     return len(np.unique(np.concatenate([pair.drop.clusters[pair.drop.differ] for pair in contrast.pairs])))
 
 
-def _clusters(contrast: _Contrast, names: Mapping[int, str]) -> tuple[str, ...]:
-    numbers = np.unique(np.concatenate([pair.drop.clusters for pair in contrast.pairs]))
-    return tuple(names[int(number)] for number in numbers)
+def _numbers(contrast: _Contrast) -> Any:
+    """The numbers of the joined clusters, sorted."""
+    return np.unique(np.concatenate([pair.drop.clusters for pair in contrast.pairs]))
 
 
-def _quantile(tested: Sequence[tuple[Moments, tuple[str, ...]]], backend: Backend) -> float | None:
+def _quantile(tested: Sequence[tuple[Moments, Any]], backend: Backend) -> float | None:
     members = [Member(moments.deviations, float(moments.jump), clusters) for moments, clusters in tested]
     return simultaneous_quantile(members, backend=backend) if members else None
 

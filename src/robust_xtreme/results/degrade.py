@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, final
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from robust_xtreme.results.intervals import (
     CPU,
     Backend,
     Estimate,
+    Moments,
     difference,
     difference_bounds,
     estimate_difference,
@@ -26,7 +27,7 @@ from robust_xtreme.results.intervals import (
 from robust_xtreme.results.label_risk import Drops
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.no_claim import no_claim
-from robust_xtreme.results.resampling import Member, simultaneous_quantile
+from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
 from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
 from robust_xtreme.specs import PerturbationSpec
@@ -48,6 +49,26 @@ CONSTANT: Final = 0.95
 _KEPT: Final = frozenset(DELTAS.columns) - {"se", "low", "high", "method"}
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A row of the family of tests, its drop, and how the drop varies, for the bounds of all at once."""
+
+    row: Row
+    estimate: Estimate
+    moments: Moments
+    member: Member
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The rows of DELTAS of some task runs, and those among them that are tested."""
+
+    rows: tuple[Row, ...]
+    tests: tuple[_Test, ...]
+
+
 def deltas(
     stats: pl.DataFrame,
     scored: pl.DataFrame,
@@ -55,7 +76,18 @@ def deltas(
     backend: Backend = CPU,
     without_risk: Drops = MappingProxyType({}),
 ) -> pl.DataFrame:
-    """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted.
+    """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted; see `compared`."""
+    return deltas_of([compared(cells(stats), scored, headlines, backend, without_risk)], backend)
+
+
+def compared(
+    all_cells: Sequence[Cell],
+    scored: pl.DataFrame,
+    headlines: Mapping[str, str],
+    backend: Backend = CPU,
+    without_risk: Drops = MappingProxyType({}),
+) -> Compared:
+    """The drops of whole task runs, from their cells and SCORES.
 
     `headlines` maps a task to the metric that claims are made on. They are one family of tests: these metrics in each
     task and language at each perturbation's highest strength, whatever the values of the cells are. Cells that no noise
@@ -63,7 +95,7 @@ def deltas(
     `without_risk` are the drops of cells with items at risk (`label_risk.drops_without_risk`). Raises
     Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
-    headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and cell.answers]
+    headline_cells = [cell for cell in all_cells if cell.scope == ALL and cell.answers]
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
     rows_of = scored.with_columns(no_claim()).iter_rows(named=True)
     values = {(*(row[name] for name in CELL), row["metric"], row["scope"]): row for row in rows_of}
@@ -73,16 +105,33 @@ def deltas(
         _row(cell, twin, values, drop) | _without_risk(cell, values, drop, without_risk)
         for (twin, cell), drop in zip(pairs, estimates, strict=True)
     ]
-    family = _family(rows, headlines)
-    name = family_name([rows[at] for at in family])
-    adjusted = holm([rows[at]["p"] for at in family])
-    bounds = _joint_bounds([pairs[at] for at in family], backend)
-    for at, p, (low, high) in zip(family, adjusted, bounds, strict=True):
-        row, tests = rows[at], len(family)
-        row |= {"family": name, "m": tests, "p_adjusted": p}
-        row["mde"] = smallest_detectable(estimates[at], tests)  # at the corrected alpha
+    drawn: dict[tuple[str, ...], Any] = {}
+    tests = [_test(rows[at], estimates[at], *pairs[at], drawn, backend) for at in _family(rows, headlines)]
+    return Compared(tuple(rows), tuple(tests))
+
+
+def _test(
+    row: Row, estimate: Estimate, twin: Cell, cell: Cell, drawn: dict[tuple[str, ...], Any], backend: Backend
+) -> _Test:
+    """One test; `drawn` are the keys that weights are drawn by, of clean cells that were met before."""
+    if _twin(twin) not in drawn:
+        drawn[_twin(twin)] = keys(twin.items.clusters)
+    moments = difference(backend, backend.to(twin.sums), backend.to(cell.sums), cell.reduce)
+    member = Member(backend.back(moments.deviations), float(moments.jump), drawn[_twin(twin)])
+    return _Test(row, estimate, replace(moments, deviations=member.deviations), member)
+
+
+def deltas_of(parts: Sequence[Compared], backend: Backend = CPU) -> pl.DataFrame:
+    """DELTAS of all task runs of a run, whose tests are one family, sorted."""
+    tests = [test for part in parts for test in part.tests]
+    name = family_name([test.row for test in tests])
+    adjusted = holm([test.row["p"] for test in tests])
+    for test, p, (low, high) in zip(tests, adjusted, _joint_bounds(tests, backend), strict=True):
+        row = test.row
+        row |= {"family": name, "m": len(tests), "p_adjusted": p}
+        row["mde"] = smallest_detectable(test.estimate, len(tests))  # at the corrected alpha
         row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
-    return build([row | {"marks": _marks(row)} for row in rows], DELTAS).sort(DELTAS.key)
+    return build([row | {"marks": _marks(row)} for part in parts for row in part.rows], DELTAS).sort(DELTAS.key)
 
 
 def _twin(cell: Cell) -> tuple[str, ...]:
@@ -203,21 +252,14 @@ def without_fields(condition: str) -> str:
         return condition
 
 
-def _joint_bounds(pairs: Sequence[tuple[Cell, Cell]], backend: Backend) -> list[tuple[float, float]]:
-    """Low and high of the drop of each clean and perturbed cell, in points, valid for all of them at once with 95 %.
+def _joint_bounds(tests: Sequence[_Test], backend: Backend) -> list[tuple[float, float]]:
+    """Low and high of the drop of each test, in points, valid for all of them at once with 95 %.
 
     The quantile is that of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as languages
     of a parallel test) widen each other's intervals less than as many independent cells.
     """
-    if not pairs:
+    if not tests:
         return []
-    measured = [
-        difference(backend, backend.to(clean.sums), backend.to(noisy.sums), clean.reduce) for clean, noisy in pairs
-    ]
-    family = [
-        Member(backend.back(moments.deviations), float(moments.jump), clean.items.clusters)
-        for (clean, _), moments in zip(pairs, measured, strict=True)
-    ]
-    quantile = simultaneous_quantile(family, backend=backend)
-    bounds = [difference_bounds(backend, moments, quantile) for moments in measured]
+    quantile = simultaneous_quantile([test.member for test in tests], backend=backend)
+    bounds = [difference_bounds(backend, test.moments, quantile) for test in tests]
     return [(float(low), float(high)) for _, low, high in bounds]

@@ -61,8 +61,12 @@ class Journal:
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all. Raises DiskError."""
+        self.write_by(path, lambda tmp: store.write_synced(tmp, content))
+
+    def write_by(self, path: Path, make: Callable[[Path], None]) -> None:
+        """Write a file whole or not at all; `make` writes and syncs a temporary file. Raises DiskError."""
         with self.temporary(path) as tmp:
-            store.write_synced(tmp, content)
+            make(tmp)
             self.put(tmp, path)
 
     @contextmanager

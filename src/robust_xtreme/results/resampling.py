@@ -34,14 +34,14 @@ _MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 @final
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One cell of a declared family: the deviations of its leave-one-cluster-out values, its J, its clusters.
+    """One cell of a declared family: the deviations of its leave-one-cluster-out values, its J, its clusters' keys.
 
-    Deviations are a numpy array (G,).
+    Deviations are a numpy array (G,), and so are the `keys` of the clusters, uint64.
     """
 
     deviations: Any
     jump: float
-    clusters: tuple[str, ...]
+    keys: Any
 
 
 def keys(clusters: Sequence[str]) -> Any:
@@ -87,18 +87,19 @@ def _table() -> Any:
 
 
 def weights(
-    clusters: Sequence[str],
+    cluster_keys: Any,
     seed: int = 0,
     resamples: int = RESAMPLES,
     chunk: int | None = None,
     backend: Backend = CPU,
 ) -> Iterator[Array]:
-    """Chunks of weights, float64 of shape (chunk, G), on the backend's device; they do not depend on the chunk.
+    """Chunks of weights of clusters by their `keys`, float64 of shape (chunk, G), on the backend's device.
+
+    They do not depend on the chunk.
 
     Unless it is given, a chunk has 500 resamples, or as many as fit into 256 MiB.
     """
-    cluster_keys = keys(clusters)
-    chunk = chunk or chunk_of(len(clusters))
+    chunk = chunk or chunk_of(len(cluster_keys))
     for start in range(0, resamples, chunk):
         block = counts(seed, range(start, min(start + chunk, resamples)), cluster_keys)
         yield backend.to(block.astype(np.float64))
@@ -116,7 +117,7 @@ def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Bac
     columns = backend.to(np.concatenate((np.ones((len(deviations), 1)), deviations, deviations**2), -1))
     jumps = backend.to(np.array([member.jump for member in members], np.float64))
     chunks = []
-    for block in weights(members[0].clusters, seed, resamples, backend=backend):
+    for block in weights(members[0].keys, seed, resamples, backend=backend):
         sums = block @ columns
         size, shift, square = sums[:, :1], sums[:, 1:last], sums[:, last:]
         power = shift * shift
@@ -138,13 +139,13 @@ def simultaneous_quantile(
     greatest = np.zeros(resamples)
     for members in _by_clusters(family):
         greatest = np.maximum(greatest, _greatest(members, seed, resamples, backend))
-    single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.clusters) for member in family) - 1)
+    single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.keys) for member in family) - 1)
     return max(single, float(np.quantile(greatest, CONFIDENCE, method="higher")))
 
 
 def _by_clusters(family: Sequence[Member]) -> Iterable[Sequence[Member]]:
     """The members that have the same clusters, so that their weights are drawn once."""
-    groups: defaultdict[tuple[str, ...], list[Member]] = defaultdict(list)
+    groups: defaultdict[bytes, list[Member]] = defaultdict(list)
     for member in family:
-        groups[member.clusters].append(member)
+        groups[member.keys.tobytes()].append(member)
     return groups.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -24,14 +24,24 @@ _SPLIT: Final = ("data", "task", "split", "language", "context_language")
 def scores(
     stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[tuple[str, ...]] = (), backend: Backend = CPU
 ) -> pl.DataFrame:
-    """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted.
+    """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted; see `scores_of`."""
+    return scores_of(cells(stats), predictions, stamped=stamped, backend=backend)
+
+
+def scores_of(
+    all_cells: Sequence[Cell],
+    predictions: pl.DataFrame,
+    *,
+    stamped: Collection[tuple[str, ...]] = (),
+    backend: Backend = CPU,
+) -> pl.DataFrame:
+    """SCORES of cells and their PREDICTIONS.
 
     The statistics of each noise seed are summed and reduced; the value is the mean over seeds. STATS contain those of
     the constants and of the shallow predictor, too; the chance of a cell is the best constant of its split. `stamped`
     are the models, tasks, splits and languages whose text the model has seen in training. Raises Mismatch, naming the
     example, where the items of a cell, of its noise seeds and of the constants are not the same.
     """
-    all_cells = cells(stats)
     levels = _Levels.of(all_cells)
     noise = realised(predictions)
     rows = [

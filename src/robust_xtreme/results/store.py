@@ -10,12 +10,15 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, final
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from robust_xtreme import resources
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError, UserError, no_room
@@ -36,6 +39,13 @@ _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
 _VERSION: Final = "schema_version"
 _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
+_PARQUET: Final[Mapping[str, Any]] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "statistics": False,
+    "row_group_size": _ROW_GROUP,
+    "metadata": {_VERSION: str(SCHEMA_VERSION)},
+}
 
 
 def write(path: Path, content: bytes, other: str = OTHER) -> None:
@@ -86,15 +96,75 @@ def _ranks(values: pl.Series) -> pl.Series:
 
 def _parquet(rows: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    rows.write_parquet(
-        buffer,
-        compression="zstd",
-        compression_level=3,
-        statistics=False,
-        row_group_size=_ROW_GROUP,
-        metadata={_VERSION: str(SCHEMA_VERSION)},
-    )
+    _sink(buffer, [rows], rows.schema)
     return buffer.getvalue()
+
+
+def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> None:
+    """Write a parquet file from rows in the order of the frame's key, some in memory at a time, and sync it.
+
+    The same rows give the same bytes whatever the chunks are. Raises OSError where the file cannot be written.
+    """
+    with tmp.open("wb") as file:
+        target = _Target(file)
+        try:
+            _sink(target, chunks, frame.schema)
+        except pl.exceptions.PolarsError as error:
+            raise target.error or error from error
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@final
+@dataclass(slots=True)  # keeps the error of a write, of which polars does not always give the number
+class _Target:
+    """A file that polars writes to."""
+
+    file: BinaryIO
+    error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """Write, and keep the error."""
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        """Do nothing: what is buffered is written by who opened the file."""
+
+
+def _sink(target: Any, chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]) -> None:
+    rows = register_io_source(lambda *_: _row_groups(chunks), schema=schema)
+    rows.sink_parquet(target, engine="streaming", **_PARQUET)
+
+
+def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The rows of chunks in frames of one row group each, which share no memory with the chunks.
+
+    Parquet divides a column of lists into pages by the size of the memory that its values are a part of.
+    """
+    kept: list[pl.DataFrame] = []
+    room = _ROW_GROUP
+    for chunk in chunks:
+        for start, stop in _cuts(chunk.height, room):
+            kept.append(chunk[start:stop])
+            room -= stop - start
+            if not room:
+                yield _copied(kept)
+                kept, room = [], _ROW_GROUP
+    if kept:
+        yield _copied(kept)
+
+
+def _cuts(height: int, room: int) -> Iterator[tuple[int, int]]:
+    """The parts of a chunk of rows that fill the room of a row group, and those that follow."""
+    yield from pairwise([0, *range(room, height, _ROW_GROUP), height])
+
+
+def _copied(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(frames).select(pl.all().gather(pl.int_range(pl.len())))
 
 
 def read_frame(path: Path, frame: Frame, where: pl.Expr | None = None) -> pl.DataFrame:
@@ -111,13 +181,25 @@ def read_frame(path: Path, frame: Frame, where: pl.Expr | None = None) -> pl.Dat
 
 
 def _read_parquet(path: Path, where: pl.Expr | None) -> pl.DataFrame:
-    try:
+    with reading(path):
         content = resources.content(path)  # polars would take [, * and ? of a path for a pattern
         version = pl.read_parquet_metadata(io.BytesIO(content)).get(_VERSION, "")
         csv.check_version(path, version)
         if where is None:
             return pl.read_parquet(io.BytesIO(content))
         return pl.scan_parquet(io.BytesIO(content)).filter(where).collect()
+
+
+def scan(path: Path) -> pl.LazyFrame:
+    """A stored parquet file, of which nothing is read yet."""
+    return pl.scan_parquet(path, glob=False)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise DataError where a parquet file cannot be read within the context."""
+    try:
+        yield
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 

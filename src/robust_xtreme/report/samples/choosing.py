@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
@@ -17,7 +17,9 @@ from robust_xtreme.randomness import draws, salt, text_keys
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
+from robust_xtreme.results import store
 from robust_xtreme.results.manifest import check_file
+from robust_xtreme.results.merging import BASE, blocks
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, Frame
 
 MOST: Final = 3000
@@ -33,7 +35,7 @@ PREDICTED: Final = "predictions.parquet"
 CLEAN: Final = "clean"
 _WHOLE: Final = 100.0
 _SEEDS: Final = 1 << 20
-_BASE: Final = [name for name in CELL if name != "condition"]
+_GROUP: Final = ("task", "split", "language")
 _SHOWN: Final = ("cell", "address", "column", "task", "split", "language", "noise", "metric", "seeds")
 _ITEM: Final = ("cell", "base", "noise_seed", "example")
 _ANSWERED: Final = ("prediction", "answer", "gold")
@@ -43,10 +45,10 @@ _REALISED: Final = ("status", "nominal", "operators", "grapheme_edit_rate", "wor
 @final
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """PREDICTIONS and STATS of a run, which are not read before it is known which of their rows are needed."""
+    """PREDICTIONS of some runs, and STATS of each, sorted, of which some rows are read at a time."""
 
     predictions: pl.LazyFrame
-    stats: pl.LazyFrame
+    stats: tuple[pl.LazyFrame, ...]
 
 
 @final
@@ -70,14 +72,14 @@ class Wanted:
 
 def rows_of(folder: Path, manifest: Mapping[str, Any]) -> Rows:
     """The frames of a finished run. Raises DataError where a file is not the one that the run wrote."""
-    frames = ((PREDICTIONS, PREDICTED), (STATS, "stats.parquet"))
-    return Rows(*(_scanned(folder, name, frame, manifest) for frame, name in frames))
+    stats = _scanned(folder, "stats.parquet", STATS, manifest)
+    return Rows(_scanned(folder, PREDICTED, PREDICTIONS, manifest), (stats,))
 
 
 def _scanned(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.LazyFrame:
     check_file(folder, name, manifest)
     try:
-        scanned = pl.scan_parquet(folder / name, glob=False)
+        scanned = store.scan(folder / name)
         missing = set(frame.columns) - set(scanned.collect_schema())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(folder / name, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
@@ -95,9 +97,8 @@ def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
     same rows.
     """
     cells = _cells(results, wanted)
-    losses = _losses(cells, rows.stats, wanted)
-    ranked = _ranked(losses.join(cells.select("cell", "task", "split", "language"), on="cell"), results.manifest)
-    shown = _within(ranked, wanted).drop("task", "split", "language")
+    parts = [_candidates(*part, results.manifest, wanted) for part in _parts(cells, rows.stats)]
+    shown = _within(pl.concat(parts), wanted).drop("task", "split", "language")
     return _with_predictions(shown.join(cells, on=("cell", "base")), rows)
 
 
@@ -115,8 +116,32 @@ def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
     named = (("task", wanted.tasks), ("cell_language", wanted.languages))
     asked = [pl.col(column).is_in(names) for column, names in named if names]
     cells = every.filter(pl.lit(True), *asked)
-    base = pl.concat_str([f"cell_{name}" for name in _BASE], separator="\0")
+    base = pl.concat_str([f"cell_{name}" for name in BASE], separator="\0")
     return cells.select(*_SHOWN, *raw, base=base.rank("dense"))
+
+
+def _parts(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
+    """The cells of each task run, with its rows of STATS; first none, which have the same columns."""
+    yield cells.clear(), stats[0].limit(0)
+    for block in (block for of_run in stats for block in blocks(of_run)):
+        named = [pl.col(f"cell_{name}") == value for name, value in zip(BASE, block.key, strict=True)]
+        if (of_block := cells.filter(named)).height:
+            yield of_block, block.rows
+
+
+def _candidates(cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: Wanted) -> pl.DataFrame:
+    """The examples of some cells that `_within` can select, whatever other cells there are, ranked."""
+    losses = _losses(cells, stats, wanted)
+    ranked = _ranked(losses.join(cells.select("cell", *_GROUP), on="cell"), manifest)
+    lost = ranked.filter(pl.col("loss") > 0) if wanted.drawn else ranked
+    largest = _first(lost.sort("rank", -pl.col("loss"), "cell"), wanted.each)
+    drawn = _first(ranked.sort("draw", "cell"), 2 * wanted.each)
+    return pl.concat([largest, drawn]).unique(_ITEM, maintain_order=True)
+
+
+def _first(examples: pl.DataFrame, many: int) -> pl.DataFrame:
+    """The first ones of each task and language."""
+    return examples.group_by(_GROUP, maintain_order=True).head(many).select(examples.columns)
 
 
 def _losses(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.DataFrame:
@@ -125,7 +150,7 @@ def _losses(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.Data
     whole = whole.filter(pl.col("example").is_in(wanted.ids)) if wanted.ids else whole
     of_cell = {f"cell_{name}": name for name in CELL}
     noisy = cells.select("cell", "base", "metric", *of_cell).rename(of_cell)
-    clean = noisy.unique(_BASE, maintain_order=True).with_columns(condition=pl.lit(CLEAN))
+    clean = noisy.unique(BASE, maintain_order=True).with_columns(condition=pl.lit(CLEAN))
     at_noise, at_clean = (_values(whole, keys) for keys in (noisy, clean))
     paired = at_noise.join(at_clean.select("base", "example", value_clean="value"), on=("base", "example"))
     loss = pl.col("value_clean") - pl.col("value")
@@ -162,17 +187,16 @@ def _ranked(losses: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
 
 def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     """As many of each task and language as there is room for, evenly over its cells; `drawn` tells which were."""
-    of = ("task", "split", "language")
     by_loss = ranked.sort("rank", -pl.col("loss"), "cell", maintain_order=True)
     if not wanted.drawn:
-        largest = by_loss.group_by(of, maintain_order=True).head(wanted.each)
+        largest = by_loss.group_by(_GROUP, maintain_order=True).head(wanted.each)
         return largest.sort("rank", -pl.col("loss"), "draw").head(wanted.most).with_columns(drawn=pl.lit(False))
-    each = max(1, min(wanted.each, wanted.most // max(1, ranked.select(of).n_unique())))
-    lost = by_loss.filter(pl.col("loss") > 0).group_by(of, maintain_order=True).head(each - each // 3)
+    each = max(1, min(wanted.each, wanted.most // max(1, ranked.select(_GROUP).n_unique())))
+    lost = by_loss.filter(pl.col("loss") > 0).group_by(_GROUP, maintain_order=True).head(each - each // 3)
     left = ranked.join(lost, on=_ITEM, how="anti").sort("draw", "cell")
-    room = lost.group_by(of).len("taken")
-    left = left.join(room, on=of, how="left").with_columns(pl.col("taken").fill_null(0))
-    more = left.filter(pl.int_range(pl.len()).over(of) < each - pl.col("taken").cast(pl.Int64)).drop("taken")
+    room = lost.group_by(_GROUP).len("taken")
+    left = left.join(room, on=_GROUP, how="left").with_columns(pl.col("taken").fill_null(0))
+    more = left.filter(pl.int_range(pl.len()).over(_GROUP) < each - pl.col("taken").cast(pl.Int64)).drop("taken")
     parts = ((lost, False), (more, True))
     return pl.concat([rows.select(*ranked.columns, drawn=pl.lit(drawn)) for rows, drawn in parts]).head(wanted.most)
 
@@ -185,9 +209,9 @@ def _with_predictions(shown: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     cell = {f"cell_{name}": name for name in CELL}
     noisy = shown.join(kept, left_on=[*cell, "noise_seed", "example"], right_on=[*CELL, "noise_seed", "example"])
     renamed = {name: f"{name}_clean" for name in _ANSWERED}
-    clean = kept.filter(pl.col("condition") == CLEAN).select(*_BASE, "example", *_ANSWERED).rename(renamed)
+    clean = kept.filter(pl.col("condition") == CLEAN).select(*BASE, "example", *_ANSWERED).rename(renamed)
     both = noisy.join(
-        clean, left_on=[*(f"cell_{name}" for name in _BASE), "example"], right_on=[*_BASE, "example"], how="left"
+        clean, left_on=[*(f"cell_{name}" for name in BASE), "example"], right_on=[*BASE, "example"], how="left"
     )
     order = ("language", "task", "split", "loss", "address", "example", "noise_seed")
     return both.sort(*order, descending=[name == "loss" for name in order])

@@ -69,7 +69,7 @@ def _shown(folder: Path, name: str, manifest: Mapping[str, Any]) -> Shown:
     rows = rows_of(folder, manifest)
     if name:
         named = pl.col("model").replace(named_beside(name, _models(rows)))
-        rows = Rows(rows.predictions.with_columns(named), rows.stats.with_columns(named))
+        rows = Rows(rows.predictions.with_columns(named), tuple(stats.with_columns(named) for stats in rows.stats))
     try:
         return Shown(rows, spec_of(folder, manifest), manifest, name)
     except RobustXtremeError as error:
@@ -78,7 +78,8 @@ def _shown(folder: Path, name: str, manifest: Mapping[str, Any]) -> Shown:
 
 def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
     """The same of runs that are open."""
-    predictions, stats = (pl.concat([getattr(run.rows, name) for run in runs]) for name in ("predictions", "stats"))
+    predictions = pl.concat([run.rows.predictions for run in runs])
+    stats = tuple(stats for run in runs for stats in run.rows.stats)
     shown = chosen(results, Rows(predictions, stats), Wanted())
     known: dict[str, Known] = {}
     lines: list[str] = []
@@ -97,7 +98,7 @@ def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
 
 
 def _models(rows: Rows) -> list[str]:
-    return rows.predictions.select("model").unique().collect().to_series().to_list()
+    return rows.predictions.select("model").unique().collect(engine="streaming").to_series().to_list()
 
 
 def _counts(shown: pl.DataFrame) -> str:

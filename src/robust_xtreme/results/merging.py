@@ -1,0 +1,78 @@
+"""Reads sorted rows of PREDICTIONS or STATS in blocks, and files of them as if they were one sorted file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Final, final
+
+import polars as pl
+
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import CELL, Frame, validate
+
+BASE: Final = CELL[:-1]
+"""The first columns of the key of PREDICTIONS and STATS: the cells of a model in a task run differ in the next one."""
+
+_ROWS: Final = 1 << 17
+"""The rows that are in memory at a time."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive rows with the same values of BASE, which are the `key`."""
+
+    key: tuple[str, ...]
+    rows: pl.LazyFrame
+    height: int
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """The rows, some at a time."""
+        for start in range(0, self.height, _ROWS):
+            yield self.rows.slice(start, _ROWS).collect(engine="streaming")
+
+
+def blocks(rows: pl.LazyFrame) -> Iterator[Block]:
+    """The blocks of sorted rows, in their order."""
+    start = 0
+    for key, same in groupby(_runs(rows), key=itemgetter(0)):
+        height = sum(length for _, length in same)
+        yield Block(key, rows.slice(start, height), height)
+        start += height
+
+
+def _runs(rows: pl.LazyFrame) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The values of BASE that follow each other, and how many rows have them; the same values may follow."""
+    for start in range(0, rows.select(pl.len()).collect().item(), _ROWS):
+        keys = rows.slice(start, _ROWS).select(BASE).collect(engine="streaming")
+        for *key, length in keys.group_by(BASE, maintain_order=True).len().iter_rows():
+            yield (*key,), length
+
+
+def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
+    """The rows of sorted files of PREDICTIONS or of STATS in the order of the key of the frame, some at a time.
+
+    Raises DataError where a file cannot be read, Mismatch naming a row that two of them have.
+    """
+    every = sorted((named for path in paths for named in _named(path)), key=lambda named: named[0].key)
+    for _, same in groupby(every, key=lambda named: named[0].key):
+        (first, path), *others = same
+        if others:
+            rows = pl.concat([rows for block, path in ((first, path), *others) for rows in _frames(block, path)])
+            yield store.canonical(validate(rows, frame), frame)
+        else:
+            yield from _frames(first, path)
+
+
+def _named(path: Path) -> list[tuple[Block, Path]]:
+    with store.reading(path):
+        return [(block, path) for block in blocks(store.scan(path))]
+
+
+def _frames(block: Block, path: Path) -> Iterator[pl.DataFrame]:
+    with store.reading(path):
+        yield from block.frames()
