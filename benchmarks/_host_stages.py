@@ -19,6 +19,7 @@ from unittest.mock import patch
 from benchmarks.stages import MAIN, Meter
 
 import robust_xtreme.evaluation.answering as answering_module
+import robust_xtreme.evaluation.computing as computing_module
 import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.rows as rows_module
@@ -52,7 +53,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Release, "read", _READ),
     (Suite, "read", _READ),
     (Splits, "of", _READ),
-    (answering_module, "prepare", _GATHER),
+    (computing_module, "prepare", _GATHER),
     (prepare_module, "variant_of", _SHOWN),
     (noising_module, "noise_values", _EDITS),
     (prepare_module._Distinct, "of", _EQUAL),
@@ -71,14 +72,14 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (batches_module, "plan_batches", _BATCH),
     (batches_module, "collate", _BATCH),
     (batches_module, "forward", FORWARD),
-    (answering_module, "score_examples", _FRAMES),
+    (computing_module, "score_examples", _FRAMES),
     (rows_module, "_rows", _ROWS),
     (stats_module, "_stats", _SUMS),
     (rows_module, "build", _FRAMES),
     (stats_module, "build", _FRAMES),
     (stats_module, "_chance_stats", _CHANCE),
     (stats_module, "answers", _SHALLOW),
-    (answering_module, "stage", _PARTS),
+    (computing_module, "stage", _PARTS),
     (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),

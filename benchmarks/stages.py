@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import GeneratorType
@@ -19,7 +18,7 @@ from unittest.mock import patch
 
 import torch
 
-import robust_xtreme.evaluation.answering as answering_module
+import robust_xtreme.evaluation.computing as computing_module
 import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.run as run_module
@@ -27,6 +26,7 @@ import robust_xtreme.predictors.batches as predict_module
 import robust_xtreme.predictors.members.encoder_head as head_module
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.task_run import Splits
+from robust_xtreme.evaluation.workers.pool import Pool
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.predictors.cache import Store
 from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
@@ -53,11 +53,11 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "make_plan", _PLAN),
     (Release, "read", _READ),
     (Splits, "of", _READ),
-    (answering_module, "prepare", _REST),
+    (computing_module, "prepare", _REST),
     (prepare_module, "variant_of", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
     (head_module.EncoderHead, "tokens", _ENCODE),
-    (Future, "result", _WAIT),
+    (Pool, "_event", _WAIT),
     (Models, "load", _LOAD),
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
@@ -65,8 +65,8 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (predict_module, "plan_batches", _BATCH),
     (predict_module, "collate", _BATCH),
     (predict_module, "forward", FORWARD),
-    (answering_module, "score_examples", _JUDGE),
-    (answering_module, "stage", _PARTS),
+    (computing_module, "score_examples", _JUDGE),
+    (computing_module, "stage", _PARTS),
     (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),

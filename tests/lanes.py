@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.evaluation.workers.lane import Desk, Work
+from robust_xtreme.evaluation.workers.lane import Compute, Desk
 
 
 @contextmanager
-def opening() -> Iterator[Work]:
+def opening() -> Iterator[Compute]:
     """A lane whose jobs are a function's name and its argument."""
     yield lambda job, desk: _JOBS[job[0]](job[1], desk)
 

@@ -43,7 +43,7 @@ class Clerk:
 def results(jobs: Sequence[Any], workers: int, clerk: Clerk | None = None, lanes_each: int = 1) -> list[Any]:
     """The results of some jobs, in their order."""
     made = [Job(f"job {number}", lambda job=job: job) for number, job in enumerate(jobs)]  # type: ignore[misc]  # bound
-    with pool(lanes.opening, made, clerk or Clerk(), workers, lanes_each) as working:
+    with pool(lanes.opening, lanes.opening, made, clerk or Clerk(), workers, lanes_each) as working:
         done = dict(working.results())
     return [done[number] for number in range(len(jobs))]
 
@@ -88,7 +88,7 @@ def test_an_error_of_a_job_is_raised_after_the_jobs_before_it(workers: int) -> N
 
 
 def _run(made: Sequence[Job], workers: int, done: list[int]) -> None:
-    with pool(lanes.opening, made, Clerk(), workers, 2) as working:
+    with pool(lanes.opening, lanes.opening, made, Clerk(), workers, 2) as working:
         done.extend(number for number, _ in working.results())
 
 
@@ -149,7 +149,7 @@ def test_processes_end_at_once_with_an_error_but_not_within_a_file(tmp_path: Pat
     jobs = [Job("wait", lambda: ("wait", 60)), Job("write", lambda: ("write", str(path)))]
     with (
         pytest.raises(KeyboardInterrupt),
-        pool(lanes.opening, jobs, Interrupted(), 2, 1) as working,
+        pool(lanes.opening, lanes.opening, jobs, Interrupted(), 2, 1) as working,
     ):
         list(working.results())
     assert path.read_text(encoding="utf-8") == "begun and ended"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+from rich.text import Text
 
 from robust_xtreme.commands._terminal import bar, messages, output, print_line
 from robust_xtreme.progress import matters
@@ -30,12 +31,22 @@ _SILENT: Final = {
 """The reasons why a cell claims nothing, as the table names them."""
 
 
+@final
+class Rate(ProgressColumn):
+    """Predictions a second, over the last seconds."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, where there is one yet."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+
+
 @contextmanager
 def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
     """Progress callbacks that print to stderr; on a terminal a bar appears before torch is loaded."""
     console = messages()
     if console.is_terminal and not quiet:
-        with bar(console, MofNCompleteColumn(), TimeRemainingColumn()) as progress:
+        with bar(console, MofNCompleteColumn(), Rate(), TimeRemainingColumn()) as progress:
             yield _on_bar(progress, verbose)
         return
     from robust_xtreme.evaluation.run import Observer

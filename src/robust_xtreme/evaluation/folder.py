@@ -144,7 +144,10 @@ class Folder:
         """Move a task run's files from where they are staged to their names. Raises DiskError."""
         journal = self.journal
         for path in self.parts(task_run):
-            journal.put(staging / path.name, path)
+            try:
+                journal.put(staging / path.name, path)
+            except OSError as error:
+                raise store.disk_error(path, error) from error
 
     def write_frame(self, name: str, data: pl.DataFrame, frame: Frame) -> str:
         """Store a frame; return the sha256 of its file. Raises DiskError."""

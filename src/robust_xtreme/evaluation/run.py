@@ -14,7 +14,8 @@ import torch
 
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.answering import Answering, Done, Events, Setting
+from robust_xtreme.evaluation.answering import Answering, Device, Events
+from robust_xtreme.evaluation.computing import Done, Setting
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.garbage import rarely_collected
@@ -88,11 +89,9 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                run = _Run(plan, folder, device, observer, models, manifest)
+                run = _Run(plan, folder, device, observer, models, manifest, cache)
                 if read := what_is_read(spec):
                     run.say(read)
-            if cache:
-                run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
             return Evaluation(folder.path, run.whole())
 
 
@@ -127,7 +126,8 @@ class _Run:
     observer: Observer
     models: Models
     manifest: dict[str, Any]
-    cache: stored.Cache | None = None
+    cached: bool = False
+    warnings: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     recording: Lock = field(default_factory=Lock)
 
@@ -140,9 +140,6 @@ class _Run:
         except BaseException as error:
             self.folder.log_error(error)
             raise
-        finally:
-            if self.cache:
-                self.cache.close()
         self.say("finished")
         return self.manifest
 
@@ -165,12 +162,21 @@ class _Run:
         self._say_what(todo)
         self.observer.total(sum(task_run.predictions for task_run in todo))
         with self.folder.staging() as staging:
-            setting = Setting(self.device, self.manifest["device"], self.manifest["deduplicate"], staging)
-            events = Events(self.observer.task_run, self.observer.advance, self._halve, partial(self._take, staging))
+            setting = Setting(self.manifest["deduplicate"], staging, self.cached)
+            events = Events(
+                self.observer.task_run, self.observer.advance, self._halve, partial(self._take, staging), self._warn
+            )
+            device = Device(self.device, self.manifest["device"])
             tokens, is_halved = int(self.manifest["batch_tokens"]), "halved" in self.manifest
-            Answering(self.plan.splits, self.models, setting, events, tokens, is_halved, self.cache).answer_all(todo)
+            Answering(self.plan.splits, self.models, device, setting, events, tokens, is_halved).answer_all(todo)
         if todo:
             self.say(f"in all: {self._counted(self.counts)}")
+
+    def _warn(self, line: str) -> None:
+        """Say a warning, once."""
+        if line not in self.warnings:
+            self.warnings.add(line)
+            self.say(f"warning: {line}")
 
     def _say_what(self, todo: Sequence[TaskRun]) -> None:
         """Say what is left to compute, and what is not computed; log the notes."""
@@ -204,7 +210,7 @@ class _Run:
         self.folder.write_manifest(manifest)
 
     def _counted(self, counts: Counter[str]) -> str:
-        cached = f", {counts['cached']} from the cache" if self.cache else ""
+        cached = f", {counts['cached']} from the cache" if self.cached else ""
         return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
 
     def _halve(self, task_run: TaskRun) -> None:

@@ -97,6 +97,10 @@ class Splits:
         self.room += _size(taken) if taken else 0
         return taken
 
+    def taken(self, task_run: TaskRun) -> Split | None:
+        """The examples of a task run and its candidates, where they were kept."""
+        return None if task_run.external else self.take(task_run.task.name, task_run.language, task_run.split)
+
     def of(self, task_run: TaskRun) -> Split:
         """The examples of a task run and its candidates: taken, or read again.
 
@@ -105,7 +109,7 @@ class Splits:
         task, language = task_run.task, task_run.language
         if task_run.external:
             return Split(task.name, language, task_run.split, task_run.external.examples, task_run.files)
-        if taken := self.take(task.name, language, task_run.split):
+        if taken := self.taken(task_run):
             return taken
         split = load(task, self.pools.source, language, task_run.split, self.pools)
         examples = outside(limited(split.examples, self.spec.limit_of(task.name)), task_run.unsupported)

@@ -26,10 +26,10 @@ class Desk(Protocol):
         ...
 
 
-Work = Callable[[Any, Desk], Any]
+Compute = Callable[[Any, Desk], Any]
 """Computes a job and returns its result."""
 
-Opening = Callable[[], AbstractContextManager[Work]]
+Opening = Callable[[], AbstractContextManager[Compute]]
 """What each lane does first: a context in which it computes its jobs."""
 
 
@@ -154,7 +154,7 @@ def attend(opening: Opening, line: Line) -> None:
         line.send(Failed(error))
 
 
-def _computed(work: Work, job: Any, line: Line) -> Done | Failed:
+def _computed(work: Compute, job: Any, line: Line) -> Done | Failed:
     try:
         return Done(work(job, line))
     except Ended:

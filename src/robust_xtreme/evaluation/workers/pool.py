@@ -64,14 +64,16 @@ class Clerk(Protocol):
 class Pool:
     """Lanes, what each of them computes, and the requests that wait for an answer; lanes and jobs go by numbers.
 
-    A job is taken when a lane is free; `here` is the number of lanes in this process, where a job needs one. An error
-    of a job is raised when the jobs before it are done, as if they were computed one after another.
+    Lanes begin with `here` in this process, with `elsewhere` in another one; `each` is the number of lanes of a process
+    that has any. A job is taken when a lane is free. An error of a job is raised when the jobs before it are done, as
+    if they were computed one after another.
     """
 
-    opening: Opening
+    here: Opening
+    elsewhere: Opening
     waiting: Iterator[Job]
     clerk: Clerk
-    here: int
+    each: int
     jobs: list[Job] = field(default_factory=list)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     threads: dict[int, ThreadLane] = field(default_factory=dict)
@@ -91,27 +93,32 @@ class Pool:
             self._give()
             if not self._is_left():
                 break
-            try:
-                event = self.events.get(block=not self.requests)
-            except Empty:
+            event = self._event()
+            if event is None:
                 self._answer()
-                continue
-            if isinstance(event.message, Done) and event.lane in self.busy:
+            elif isinstance(event.message, Done) and event.lane in self.busy:
                 yield self._freed(event.lane), event.message.result
             elif self._is_known(event.lane):
                 self._take(event.lane, event.message)
         if self.failure:
             raise self.failure[1]
 
+    def _event(self) -> Event | None:
+        """The next event; None where there is none yet and a request waits for an answer."""
+        try:
+            return self.events.get(block=not self.requests)
+        except Empty:
+            return None
+
     def add_thread(self) -> None:
         """Start a lane in this process."""
         number = next(self.numbers)
-        self.threads[number] = begin_thread(self.opening, number, self.events)
+        self.threads[number] = begin_thread(self.here, number, self.events)
 
     def add_process(self, lanes: int) -> None:
         """Start a process with some lanes. Raises OSError."""
         numbers = [next(self.numbers) for _ in range(lanes)]
-        self.processes.append(begin_process(self.opening, numbers, self.events))
+        self.processes.append(begin_process(self.elsewhere, numbers, self.events))
 
     def end(self, at_once: bool) -> None:
         """End all lanes; wait for what is computed in this process, and, unless `at_once`, in others."""
@@ -166,7 +173,7 @@ class Pool:
         self.jobs.append(job)
         number = len(self.jobs) - 1
         self.todo.add(number)
-        while job.here and len(self.threads) < self.here:
+        while job.here and len(self.threads) < self.each:
             self.add_thread()
         return number if self._can(lane, number) else None
 
@@ -187,7 +194,7 @@ class Pool:
             case Asked(request):
                 self.requests[lane] = request
             case Noted(note):
-                self.clerk.note(self.busy[lane], note)
+                self.clerk.note(self.busy.get(lane, _NO_JOB), note)
             case Failed(error):
                 self._fail(self._freed(lane) if lane in self.busy else _NO_JOB, error)
             case Lost():
@@ -231,12 +238,14 @@ class Pool:
 
 
 @contextmanager
-def pool(opening: Opening, jobs: Iterable[Job], clerk: Clerk, workers: int, lanes: int) -> Iterator[Pool]:
+def pool(
+    here: Opening, elsewhere: Opening, jobs: Iterable[Job], clerk: Clerk, workers: int, lanes: int
+) -> Iterator[Pool]:
     """A pool with some processes of some lanes, or with as many lanes in this process. Raises OSError.
 
     Leaving the context with an error ends processes at once.
     """
-    made = Pool(opening, iter(jobs), clerk, lanes)
+    made = Pool(here, elsewhere, iter(jobs), clerk, lanes)
     at_once = True
     try:
         for _ in range(workers):
