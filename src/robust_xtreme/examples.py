@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, final
 
 DIGEST_BYTES: Final = 8
+_CACHED: Final = 1 << 16
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -21,6 +23,10 @@ class Span:
     stop: int
     label: str | None = None
     frozen: bool = False
+
+
+span_of: Final = lru_cache(maxsize=_CACHED)(Span)
+"""A span of a start, a stop and a label: the same object for those that many texts have, as words of sentences do."""
 
 
 @final
@@ -110,31 +116,47 @@ Target = Choice | Tags | Answers | Document
 
 def digest(*parts: str) -> str:
     """A short, stable hash of a sequence of strings (16 hex digits; blake2b, length-prefixed)."""
-    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(8, "little") + data)
-    return state.hexdigest()
+    return _hash([_prefixed(part) for part in parts])
+
+
+def _hash(parts: Iterable[bytes]) -> str:
+    return hashlib.blake2b(b"".join(parts), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _prefixed(part: str) -> bytes:
+    data = part.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(8, "little") + data
 
 
 def target_json(target: Target) -> str:
     """A target or prediction as a JSON string: an index, a list of tags, of [start, stop], of ids."""
     match target:
         case Choice(index):
-            value: object = index
+            return str(index)
         case Tags(names):
-            value = list(names)
+            items = [_quoted(name) for name in names]
         case Answers(spans):
-            value = [[span.start, span.stop] for span in spans]
+            items = [f"[{span.start}, {span.stop}]" for span in spans]
         case Document(ids):
-            value = list(ids)
-    return _JSON.encode(value)
+            items = [_JSON.encode(id) for id in ids]
+    return f"[{', '.join(items)}]"
+
+
+_quoted: Final = lru_cache(maxsize=_CACHED)(_JSON.encode)
 
 
 def fingerprint(texts: Mapping[str, Text], target: Target) -> str:
     """The hash of all fields and the target of an example."""
-    flat = [part for name in sorted(texts) for part in (name, texts[name].language, texts[name].value)]
-    return digest(*flat, target_json(target))
+    parts: list[bytes] = []
+    for name in sorted(texts):
+        text = texts[name]
+        parts += (_heading(name, text.language), _prefixed(text.value))
+    return _hash((*parts, _prefixed(target_json(target))))
+
+
+@lru_cache(maxsize=_CACHED)
+def _heading(name: str, language: str) -> bytes:
+    return _prefixed(name) + _prefixed(language)
 
 
 @final
@@ -143,7 +165,8 @@ class Example:
     """One item of a task: fields of text, the gold target, and the cluster it is resampled with.
 
     `texts` maps a field's name (`premise`, `context`, `tokens`) to its Text. Spans of an `Answers` target are
-    positions in the text `context`, and are among that text's spans too, so that noise moves them.
+    positions in the text `context`, and are among that text's spans too, so that noise moves them. The fingerprint is
+    computed when it is first read: examples that a limit leaves out, or that are replaced, need none.
     """
 
     id: str
@@ -154,7 +177,16 @@ class Example:
 
     def __post_init__(self) -> None:
         if not self.fingerprint:
-            object.__setattr__(self, "fingerprint", fingerprint(self.texts, self.target))
+            object.__delattr__(self, "fingerprint")
+
+    if not TYPE_CHECKING:  # a type checker would accept every name
+
+        def __getattr__(self, name: str) -> str:
+            """The fingerprint, which is an empty slot until now."""
+            if name != "fingerprint":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            object.__setattr__(self, name, fingerprint(self.texts, self.target))
+            return self.fingerprint
 
 
 @final

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -25,12 +27,22 @@ def test_a_span_is_half_open() -> None:
         (Tags(("O", "B-PER")), '["O", "B-PER"]'),
         (Answers((Span(1, 3),)), "[[1, 3]]"),
         (Answers(()), "[]"),
-        (Document(("é",)), '["é"]'),
+        (Document(("é", 'a"')), '["é", "a\\""]'),
     ],
 )
 def test_targets_have_one_json_form(target: Target, text: str) -> None:
     """Predictions and golds are stored as these strings."""
     assert target_json(target) == text
+
+
+def test_a_fingerprint_that_is_read_late_is_that_of_the_data() -> None:
+    """A target that replaces the one of the data does not change it, nor does a copy."""
+    known = _example().fingerprint
+    replaced = replace(_example(), target=Choice(0))
+    assert (replaced.fingerprint, replaced.target) == (known, Choice(0))
+    assert replace(_example(), target=Choice(0), fingerprint="").fingerprint != known
+    assert copy.deepcopy(_example()).fingerprint == known
+    assert not hasattr(_example(), "fingerprints")
 
 
 def test_the_fingerprint_follows_every_field_and_the_target() -> None:

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.models.vocabulary import unknown_share
+from robust_xtreme.models.vocabulary import MOST, unknown_share
 from robust_xtreme.run_spec import RunSpec
 
 
@@ -59,6 +59,17 @@ def test_a_run_of_nothing_else_is_refused(model: Path, data: Path) -> None:
 def test_the_share_is_of_characters(text: str, share: float) -> None:
     """Each distinct text counts once, character by character; an empty one counts for nothing."""
     assert unknown_share(word_tokenizer(True), "classification", [pair_example("1", text, text)]) == share
+
+
+def test_texts_are_read_until_most_of_the_text_is_known() -> None:
+    """What comes last is not read where it cannot matter, and is where it can."""
+    readable = [pair_example(str(number), f"man {'a ' * number}b", "man") for number in range(1, 9)]
+    strange = pair_example("9", "กข", "ก")
+    few, many = [*readable, strange], [strange, *readable[:1], pair_example("10", "กขกขก", "กขก")]
+    assert 0 < unknown_share(word_tokenizer(True), "classification", few) < MOST
+    assert unknown_share(word_tokenizer(True), "classification", few, MOST) == 0.0
+    assert unknown_share(word_tokenizer(True), "classification", many, MOST) == 11 / 19
+    assert unknown_share(word_tokenizer(True), "classification", many) == 11 / 19
 
 
 def test_words_that_are_tagged_are_counted_as_they_are_read() -> None:

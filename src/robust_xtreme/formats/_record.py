@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Span
+from robust_xtreme.examples import Span, span_of
 from robust_xtreme.formats._file import Source
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def word_spans(words: Sequence[str], tags: Sequence[str | None] = ()) -> tuple[S
     """The span of each word in the words joined by one space, labelled with its tag where there are tags."""
     spans, start = [], 0
     for word, tag in zip_longest(words, tags):
-        spans.append(Span(start, start + len(word), tag))
-        start += len(word) + 1
+        stop = start + len(word)
+        spans.append(span_of(start, stop, tag))
+        start = stop + 1
     return tuple(spans)
 
 

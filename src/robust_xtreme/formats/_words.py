@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError, counted
@@ -28,11 +29,24 @@ _MOST_PARTS: Final = 8
 
 _SHOWN: Final = 60
 
-Cut = Callable[[int, str], tuple[str, str | None]]
-"""Splits a numbered line into its word, at its beginning, and its tag or None. Raises DataError."""
+Cut = Callable[[int, Sequence[str]], tuple[tuple[str, ...], tuple[str | None, ...]]]
+"""Splits the lines of a sentence, numbered from the first: words, at their beginnings, and tags. Raises DataError."""
+
+CutLine = Callable[[int, str], tuple[str, str | None]]
+"""Splits a numbered line into its word and its tag or None. Raises DataError."""
 
 Between = Callable[[str], bool]
 """Whether a line is between sentences."""
+
+
+def by_line(cut_line: CutLine) -> Cut:
+    """Splits the lines of a sentence one after the other."""
+
+    def cut(number: int, lines: Sequence[str]) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
+        words, tags = zip(*(cut_line(number + at, line) for at, line in enumerate(lines)), strict=True)
+        return words, tags
+
+    return cut
 
 
 def is_blank(line: str) -> bool:
@@ -42,20 +56,25 @@ def is_blank(line: str) -> bool:
 
 def rows(text: str, path: str, cut: Cut, between: Between = is_blank) -> tuple[Row, ...]:
     """One row a sentence: `words`, `tags` (None in files without tags) and `line`, that of the first word."""
-    grouped = groupby(numbered_lines(text), lambda line: between(line[1]))
     sentence_rows: list[Row] = []
-    for blank, lines in grouped:
-        if not blank:
-            numbers, words, tags = zip(*((number, *cut(number, line)) for number, line in lines), strict=True)
-            _check_words(numbers, words, tags, path)
-            values = {"words": words, "tags": None if None in tags else tags, "line": numbers[0]}
-            sentence_rows.append(Row(str(len(sentence_rows)), f"{path}:{numbers[0]}", values))
+    number = 1
+    for is_between, grouped in groupby(map(itemgetter(1), numbered_lines(text)), between):
+        lines = list(grouped)
+        if not is_between:
+            words, tags = cut(number, lines)
+            _check_words(number, words, tags, path)
+            values = {"words": words, "tags": None if None in tags else tags, "line": number}
+            sentence_rows.append(Row(str(len(sentence_rows)), f"{path}:{number}", values))
+        number += len(lines)
     return tuple(sentence_rows)
 
 
-def _check_words(numbers: Sequence[int], words: Sequence[str], tags: Sequence[str | None], path: str) -> None:
-    """Raise DataError at a line that has a text or columns instead of a word and a tag."""
-    for number, word, tag in zip(numbers, words, tags, strict=True):
+def _check_words(first: int, words: Sequence[str], tags: Sequence[str | None], path: str) -> None:
+    """Raise DataError at a line that has a text or columns instead of a word and a tag; most sentences have no such."""
+    joined, long = "\n".join(words), max(map(len, words)) > _LONG
+    if not long and "\t" not in joined and '{"' not in joined and not any(tag and " " in tag for tag in set(tags)):
+        return
+    for number, (word, tag) in enumerate(zip(words, tags, strict=True), start=first):
         if "\t" in word or word.startswith('{"') or (len(word) > _LONG and _is_text(word)) or (tag and " " in tag):
             shown = word if tag is None else f"{word}\t{tag}"
             raise DataError(path, f"{shown[:_SHOWN]!r} is not a word, or a word and its tag.", number, foreign=True)
@@ -98,7 +117,7 @@ def records(source: Source, cut: Cut, between: Between = is_blank) -> Iterator[R
         if between(lines[0].text):
             yield kept(lines[0].whole)
             continue
-        words, tags = zip(*(cut(line.number, line.text) for line in lines), strict=True)
+        words, tags = cut(lines[0].number, [line.text for line in lines])
         slot = word_slot("tokens", str(lines[0].number), words, tags)
         yield Record((slot,), partial(_written, lines, words, source.path), sum(len(line.text) for line in lines))
 

@@ -9,7 +9,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.formats import _words
 from robust_xtreme.formats._file import Source
 from robust_xtreme.formats._record import Options, Record
-from robust_xtreme.formats._words import FAMILY, FIELDS, NOISED, record
+from robust_xtreme.formats._words import FAMILY, FIELDS, NOISED, by_line, record
 from robust_xtreme.specs import Row
 
 DOCUMENT: Final = "-DOCSTART-"
@@ -28,7 +28,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     The tag is after the line's last space or tab. Lines of `-DOCSTART-` separate sentences, as empty lines do. Raises
     DataError where a line has no tag.
     """
-    return _words.rows(text, path, lambda number, line: _cells(number, line, path), _is_between)
+    return _words.rows(text, path, by_line(lambda number, line: _cells(number, line, path)), _is_between)
 
 
 def records(source: Source, _: Options) -> Iterator[Record]:
@@ -53,7 +53,7 @@ def records(source: Source, _: Options) -> Iterator[Record]:
             raise DataError(source.path, what, number)
         return word, tag
 
-    return _words.records(source, cut, _is_between)
+    return _words.records(source, by_line(cut), _is_between)
 
 
 def _is_between(line: str) -> bool:

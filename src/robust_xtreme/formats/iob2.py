@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from robust_xtreme.errors import DataError, counted
@@ -37,24 +37,34 @@ def _cut(path: str, *, hinted: bool = False) -> Cut:
     """Splits lines, all into as many columns as the first; if `hinted`, errors name the format a line may have."""
     width = 0
 
-    def cut(number: int, line: str) -> tuple[str, str | None]:
+    def cut(number: int, lines: Sequence[str]) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
         nonlocal width
-        cells = line.split("\t")
-        width = width or len(cells)
-        if len(cells) > _WIDEST or len(cells) != width:
-            expected = f"the lines before have {width}" if len(cells) != width else "a word and a tag are expected"
-            tabs, hint = line.count("\t"), ""
-            if hinted and not tabs and " " in line.strip():
-                hint = " (word SPACE tag: --format conll)"
-            elif hinted and tabs == _TREEBANK:
-                hint = " (ten columns: --format conllu)"
-            what = f"has {counted(len(cells), 'column')}, {expected}, separated by a tab{hint}."
-            raise DataError(path, what, number)
-        if hinted and width == 1 and " " in line.strip():
-            what = f"has no tab: {line[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines"
-            raise DataError(path, what, number)
-        if width == _WIDEST and not cells[1].strip():
-            raise DataError(path, "has an empty tag; every word has one.", number)
-        return cells[0], cells[1].strip() if width == _WIDEST else None
+        cells = [line.split("\t") for line in lines]
+        width = width or len(cells[0])
+        words, *tagged = zip(*cells, strict=False)
+        tags = tuple([tag.strip() for tag in tagged[0]]) if tagged else (None,) * len(words)
+        if hinted or width > _WIDEST or set(map(len, cells)) != {width} or "" in tags:
+            for at, line in enumerate(lines):
+                _check(line, width, path, number + at, hinted)
+        return words, tags
 
     return cut
+
+
+def _check(line: str, width: int, path: str, number: int, hinted: bool) -> None:
+    """Raise DataError for a line of another number of columns, of more than two, or without its tag."""
+    cells = line.split("\t")
+    if len(cells) > _WIDEST or len(cells) != width:
+        expected = f"the lines before have {width}" if len(cells) != width else "a word and a tag are expected"
+        tabs, hint = line.count("\t"), ""
+        if hinted and not tabs and " " in line.strip():
+            hint = " (word SPACE tag: --format conll)"
+        elif hinted and tabs == _TREEBANK:
+            hint = " (ten columns: --format conllu)"
+        what = f"has {counted(len(cells), 'column')}, {expected}, separated by a tab{hint}."
+        raise DataError(path, what, number)
+    if hinted and width == 1 and " " in line.strip():
+        what = f"has no tab: {line[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines"
+        raise DataError(path, what, number)
+    if width == _WIDEST and not cells[1].strip():
+        raise DataError(path, "has an empty tag; every word has one.", number)

@@ -24,6 +24,9 @@ WRITTEN: Final = "tsv"
 PAIR: Final = ("first", "second")
 """The names of the two texts of a line in a task's own file."""
 
+Columns = tuple[int, int, int | None, int | None]
+"""The columns of first, second, label and id."""
+
 _NUMBER: Final = re.compile("[0-9]+")
 _COLUMNS: Final = {
     "first": ("prem", "premise", "sentence1"),
@@ -42,24 +45,30 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     lines = list(numbered_lines(text))
     if not lines:
         return ()
-    width, columns, body = layout(lines, path)
+    width, (first, second, label, native), body = layout(lines, path)
     rows = []
     for index, (number, line) in enumerate(lines[body:]):
         cells = line.split("\t")
         if len(cells) != width:
             raise DataError(path, f"has {counted(len(cells), 'column')}, the lines before have {width}.", number)
-        first, second, label, native = (None if column is None else unquoted(cells[column]) for column in columns)
-        values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
-        rows.append(Row(str(index) if native is None else native.strip(), f"{path}:{number}", values))
+        if '"' in line:
+            cells = [unquoted(cell) for cell in cells]
+        values = {
+            "first": cells[first],
+            "second": cells[second],
+            "label": None if label is None else cells[label].strip(),
+        }
+        rows.append(Row(str(index) if native is None else cells[native].strip(), f"{path}:{number}", values))
     return tuple(rows)
 
 
-def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
+def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, Columns, int]:
     """The number of columns, the columns of first, second, label and id, and the number of header lines."""
     head = lines[0][1].split("\t")
     named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
     if all(named):
-        return len(head), (*(matches[0] for matches in named), head.index("id") if "id" in head else None), 1
+        first, second, label = (matches[0] for matches in named)
+        return len(head), (first, second, label, head.index("id") if "id" in head else None), 1
     if len(head) not in (2, 3):
         count = f"{counted(len(head), 'column')}"
         raise DataError(path, f"has {count}, expected: two texts and a label, separated by tabs.", 1)
@@ -119,7 +128,7 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
     cells = line.text.split("\t")
     if options.pairs:
         width, pair_columns, body = layout([(line.number, line.text)], path)
-        noised = tuple(pair_columns[PAIR.index(name)] or 0 for name in options.fields)
+        noised = tuple(pair_columns[:2][PAIR.index(name)] for name in options.fields)
         return _Table(path, width, noised, -1, options), bool(body)
     named = is_named(options)
     columns, language = chosen(cells, path, options, named=named)

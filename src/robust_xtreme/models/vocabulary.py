@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +21,8 @@ MOST: Final = 0.5
 """The largest share of characters in unknown tokens: above it, noise mostly changes what the model cannot read."""
 
 _SAMPLE: Final = 256
+_SPARE: Final = 0.1
+"""The share of unknown characters that may be in the texts that are read first, before all are read."""
 
 
 def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], language: str) -> str:
@@ -28,26 +32,41 @@ def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], lang
     inputs are longer than the model reads.
     """
     check_length(model, task)
-    share = unknown_share(tokenizer_of(model), model.family, examples[:_SAMPLE])
+    share = unknown_share(tokenizer_of(model), model.family, examples[:_SAMPLE], MOST)
     if share <= MOST:
         return ""
     return f"{model.task} {language}: {share:.0%} of the text is unknown to {model.name}, which cannot read it."
 
 
-def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example]) -> float:
-    """The share of characters that are in unknown tokens; a text without any token is unknown as a whole."""
+def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example], most: float = 0.0) -> float:
+    """The share of characters that are in unknown tokens; a text without any token is unknown as a whole.
+
+    Texts are read until it is certain that their share is at most `most`; then it is that of the texts that were read.
+    """
     unknown = tokenizer.unk_token_id
     if unknown is None:
         return 0.0
     texts = [text for example in examples for text in example.texts.values()]
     read = [piece for text in texts for piece in text.pieces(kind_of(family).words)]
-    pieces_of = pieces(tokenizer, read or [text.value for text in texts])
-    lost = total = 0
-    for text, tokens in pieces_of.items():
+    distinct = list(dict.fromkeys(read or [text.value for text in texts]))
+    letters = list(accumulate((len("".join(text.split())) for text in distinct), initial=0))
+    total = letters[-1]
+    first = bisect_left(letters, min(1, 1 - most + _SPARE) * total)
+    lost, rest = _lost(tokenizer, unknown, distinct[:first]), total - letters[first]
+    if lost + rest <= most * total:
+        return lost / letters[first] if lost else 0.0
+    return (lost + _lost(tokenizer, unknown, distinct[first:])) / total
+
+
+def _lost(tokenizer: Any, unknown: int, texts: Sequence[str]) -> int:
+    """The characters of texts that are in unknown tokens, without white space."""
+    lost = 0
+    for text, tokens in pieces(tokenizer, texts).items():
+        if tokens.ids and unknown not in tokens.ids:
+            continue
         letters = ~np.array([letter.isspace() for letter in text], dtype=bool)
         unread = np.full(len(text), not tokens.ids)
         for start, stop in tokens.offsets[np.array(tokens.ids, dtype=np.int64) == unknown]:
             unread[start:stop] = True
-        total += int(letters.sum())
         lost += int((letters & unread).sum())
-    return lost / total if total else 0.0
+    return lost

@@ -49,7 +49,7 @@ def keys_of(examples: Sequence[Example]) -> tuple[str, ...]:
 
 def check_labels(rows: Sequence[Row], examples: Sequence[Example], origin: Origin) -> None:
     """Raise DataError for a row without a label among labelled rows."""
-    without = {example.id for example in examples if example.target == UNLABELLED}
-    for row in rows if len(without) < len(examples) else ():
+    without = {example.id for example in examples if type(example.target) is Choice and example.target == UNLABELLED}
+    for row in rows if 0 < len(without) < len(examples) else ():
         if origin.id(row.native) in without:
             raise DataError(row.location, "has no label, and other rows of the file have one.")

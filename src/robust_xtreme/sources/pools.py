@@ -83,7 +83,7 @@ def answered(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]
     for index, example in enumerate(examples):
         if isinstance(example.target, Document):
             ids = dict.fromkeys(id for key in example.target.ids for id in corpus.answers.get(key, ()))
-            changed[index] = replace(example, target=Document(tuple(ids)), fingerprint="")
+            changed[index] = Example(example.id, example.texts, Document(tuple(ids)), example.cluster)
     return tuple(changed)
 
 

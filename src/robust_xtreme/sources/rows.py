@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.specs import Row, TaskSpec
@@ -41,11 +41,17 @@ def check(source_rows: SourceRows) -> None:
         raise DataError(source_rows.location, "contains no examples.")
     for row in source_rows.rows:
         for value in row.values.values():
-            words = value if isinstance(value, tuple) else (value,)
-            if (length := sum(len(word) for word in words if isinstance(word, str))) > LONGEST:
+            if (length := _length(value)) > LONGEST:
                 what = f"has a text of {length:,} characters; a text has at most {LONGEST:,}."
                 raise DataError(row.location, f"{what} {source_rows.expected}".rstrip(), foreign=True)
     seen: dict[str, Row] = {}
     for row in source_rows.rows:
         if (other := seen.setdefault(row.native, row)) is not row:
             raise DataError(row.location, f"the id {row.native!r} is not unique; it is at {other.location} too.")
+
+
+def _length(value: Any) -> int:
+    """The characters of a value: of a text, or of all texts of a tuple."""
+    if isinstance(value, str):
+        return len(value)
+    return len("".join([part for part in value if isinstance(part, str)])) if isinstance(value, tuple) else 0

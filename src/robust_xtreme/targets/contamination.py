@@ -77,7 +77,10 @@ def keys(example: Example) -> frozenset[str]:
     These are its id, which translations with another passage keep, and the passage of a training candidate: what its
     span `context` covers.
     """
-    piece = unit(example)
+    return _keys(example, unit(example))
+
+
+def _keys(example: Example, piece: Piece) -> frozenset[str]:
     native = example.id.rpartition("/")[2]
     named = piece.kind in _QUESTIONS and len(native) >= UNIQUE_ID
     candidate = example.texts.get(CANDIDATE)
@@ -118,7 +121,7 @@ def shared(examples: Iterable[Example], trained: Collection[str]) -> Shared:
         piece = unit(example)
         seen.add(piece.key)
         kinds.add(piece.kind)
-        if not keys(example).isdisjoint(trained):
+        if not _keys(example, piece).isdisjoint(trained):
             overlapping.setdefault(piece.key, example.id)
     return Shared("/".join(sorted(kinds)), len(overlapping), len(seen), next(iter(overlapping.values()), ""))
 
@@ -126,12 +129,18 @@ def shared(examples: Iterable[Example], trained: Collection[str]) -> Shared:
 def check(run: Path, examples: Sequence[Example]) -> Shared:
     """How many units of the examples a run was trained on, by the hashes of its stages. Raises ModelError.
 
-    A run without hashes (an encoder that was only pretrained) shares none.
+    A run without hashes (an encoder that was only pretrained) shares none, and no unit of the examples is counted.
     """
     trained: set[str] = set()
     for path in sorted((run / "stages").glob(f"*{HASHES}")):
         try:
-            trained.update(resources.content(path).decode("ascii").split())
+            trained |= _hashes(path, resources.version(path))
         except (OSError, ValueError) as error:
             raise ModelError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    return shared(examples, trained)
+    return shared(examples if trained else (), trained)
+
+
+@lru_cache(maxsize=8)
+def _hashes(path: Path, _: tuple[int, ...]) -> frozenset[str]:
+    """The hashes of a stage, read once for all languages; another version of the file is read again."""
+    return frozenset(resources.content(path).decode("ascii").split())
