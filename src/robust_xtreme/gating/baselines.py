@@ -145,17 +145,21 @@ class Baseline:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
-    """A finished run: its folder as given, its cells and its STATS."""
+    """A finished run: its folder as given, its manifest and its cells."""
 
     folder: str
+    manifest: Mapping[str, Any]
     cells: Cells
-    stats: pl.DataFrame
     identity: Mapping[str, Any]
     models: Sequence[Mapping[str, str]]
 
     @property
     def title(self) -> str:
         return f"the run {self.folder}"
+
+    def stats(self) -> pl.DataFrame:
+        """The STATS that its cells are made of."""
+        return pl.concat(headline_stats(Path(self.folder), self.manifest))
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -304,7 +308,7 @@ def _run(folder: Path) -> _Run:
     by_key = measured(stats, results.scores, tasks_of(results.manifest["tasks"]))
     if not by_key:
         raise Mismatch(f"{folder} has no cell with a score to compare.")
-    return _Run(str(folder), by_key, stats, identity(results), models(results.manifest))
+    return _Run(str(folder), results.manifest, by_key, identity(results), models(results.manifest))
 
 
 def _check_weights(runs: Sequence[_Run]) -> None:
@@ -380,7 +384,7 @@ def _contents(
     paths, contents = _files.files_of(stem), dict[Path, bytes]()
     store.write_frame(paths[CSV], baseline.levels, LEVELS, contents.__setitem__)
     store.write_frame(
-        paths[PARQUET], outcomes_of([run.stats for run in runs], baseline.levels), OUTCOMES, contents.__setitem__
+        paths[PARQUET], outcomes_of([run.stats() for run in runs], baseline.levels), OUTCOMES, contents.__setitem__
     )
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     facts = {**baseline.facts, "reason": reason, "saved_at": now, **(anchor or {})}

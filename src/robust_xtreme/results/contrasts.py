@@ -87,21 +87,23 @@ class _Contrast:
         return self.pairs[0].scale
 
 
-def measured(stats: pl.DataFrame, scores: pl.DataFrame, tasks: Mapping[str, Task]) -> dict[Key, Cell]:
-    """The cells of the headline metrics of a run that noise reaches, by their keys, from STATS and SCORES.
+def measured(parts: Iterable[pl.DataFrame], scores: pl.DataFrame, tasks: Mapping[str, Task]) -> dict[Key, Cell]:
+    """The cells of the headline metrics of a run that noise reaches, by their keys, from SCORES and parts of STATS.
 
     Raises Mismatch where two models of the run answer one of them.
     """
     headlines = pl.DataFrame({"task": [*tasks], "metric": [task.metrics[0] for task in tasks.values()]})
     answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
     served = scores.filter(no_claim().is_null(), pl.col("scope") == ALL).select(*CELL, "metric")
-    kept = stats.filter(pl.col("scope") == ALL, answers).join(headlines, on=["task", "metric"], how="semi")
     by_key: dict[Key, Cell] = {}
-    for cell in cells(kept.join(served, on=[*CELL, "metric"], how="semi")):
-        key = (*cell.key[1:], cell.metric)
-        if key in by_key:
-            raise Mismatch(f"Two models of one run answer {cell.named()}. Compare runs with one model for each task.")
-        by_key[key] = cell
+    for stats in parts:
+        kept = stats.filter(pl.col("scope") == ALL, answers).join(headlines, on=["task", "metric"], how="semi")
+        for cell in cells(kept.join(served, on=[*CELL, "metric"], how="semi")):
+            key = (*cell.key[1:], cell.metric)
+            if key in by_key:
+                what = f"Two models of one run answer {cell.named()}"
+                raise Mismatch(f"{what}. Compare runs with one model for each task.")
+            by_key[key] = cell
     return by_key
 
 

@@ -57,15 +57,13 @@ def _check(path: Path, manifest: Mapping[str, Any], cure: str) -> None:
     raise DataError(path, f"{_CHANGED}. {cure}")
 
 
-def frame_of(
-    folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any], where: pl.Expr | None = None
-) -> pl.DataFrame:
-    """A frame of a finished run, or the rows of a parquet file for which `where` is true.
+def frame_of(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """A frame of a finished run.
 
     Raises DataError as `check_file`, and where the file is malformed.
     """
     check_file(folder, name, manifest)
-    return store.read_frame(folder / name, frame, where)
+    return store.read_frame(folder / name, frame)
 
 
 def check_file(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:

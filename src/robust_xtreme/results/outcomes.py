@@ -7,7 +7,7 @@ as if they were one: as the mean of their levels, cell by cell and pooled by tas
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +21,9 @@ from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
 from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.contrasts import CHANGE, PERTURBED, Key
 from robust_xtreme.results.intervals import estimate_level
-from robust_xtreme.results.manifest import frame_of
-from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW, STATS, Column, Frame, build
+from robust_xtreme.results.manifest import check_file
+from robust_xtreme.results.merging import blocks
+from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW, STATS, Column, Frame, build, empty, validate
 
 Cells = Mapping[Key, Cell]
 """The cells of a run by their keys, as `measured` gives them."""
@@ -64,15 +65,21 @@ OUTCOMES: Final = Frame(
 """
 
 
-def headline_stats(folder: Path, manifest: Mapping[str, Any]) -> pl.DataFrame:
-    """The STATS of a finished run that `measured` needs: of models, on whole items, by the headline metrics.
+def headline_stats(folder: Path, manifest: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+    """The STATS of a finished run that `measured` needs, a task run at a time; a run without any has one empty frame.
 
-    The others, nine of ten rows, are not loaded. Raises DataError where the file was changed.
+    They are those of models, on whole items, by the headline metrics. Raises DataError where the file was changed.
     """
+    path = folder / "stats.parquet"
+    check_file(folder, path.name, manifest)
     metrics = {task.metrics[0] for task in tasks_of(manifest["tasks"]).values()}
-    answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
-    where = (pl.col("scope") == ALL) & pl.col("metric").is_in(sorted(metrics)) & answers
-    return frame_of(folder, "stats.parquet", STATS, manifest, where)
+    rows = store.scan_frame(path)
+    yield empty(STATS)
+    with store.reading(path), store.checking(path):
+        for block in blocks(rows):
+            if not block.key[0].startswith((CHANCE, SHALLOW)):
+                asked = block.rows.filter(pl.col("scope") == ALL, pl.col("metric").is_in(sorted(metrics)))
+                yield validate(asked.collect(engine="streaming"), STATS)
 
 
 def levels_of(runs: Sequence[Cells]) -> pl.DataFrame:

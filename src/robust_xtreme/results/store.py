@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, Final, final
+from typing import IO, Any, BinaryIO, Final, final
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -167,32 +167,49 @@ def _copied(frames: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frames).select(pl.all().gather(pl.int_range(pl.len())))
 
 
-def read_frame(path: Path, frame: Frame, where: pl.Expr | None = None) -> pl.DataFrame:
-    """A stored frame, or the rows of a parquet file for which `where` is true; validated.
+def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
+    """A stored frame, validated.
 
     Raises DataError where the file is missing or malformed, Mismatch where it has another schema version.
     """
+    with checking(path):
+        return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path), frame)
+
+
+@contextmanager
+def checking(path: Path) -> Iterator[None]:
+    """Raise DataError where rows of a file are not a valid frame within the context; errors of users stay."""
     try:
-        return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path, where), frame)
+        yield
     except UserError:
         raise
     except RobustXtremeError as error:
         raise DataError(path, f"is malformed. {error}") from error
 
 
-def _read_parquet(path: Path, where: pl.Expr | None) -> pl.DataFrame:
+def _read_parquet(path: Path) -> pl.DataFrame:
     with reading(path):
         content = resources.content(path)  # polars would take [, * and ? of a path for a pattern
-        version = pl.read_parquet_metadata(io.BytesIO(content)).get(_VERSION, "")
-        csv.check_version(path, version)
-        if where is None:
-            return pl.read_parquet(io.BytesIO(content))
-        return pl.scan_parquet(io.BytesIO(content)).filter(where).collect()
+        _check_version(path, io.BytesIO(content))
+        return pl.read_parquet(io.BytesIO(content))
+
+
+def _check_version(path: Path, file: IO[bytes]) -> None:
+    csv.check_version(path, pl.read_parquet_metadata(file).get(_VERSION, ""))
 
 
 def scan(path: Path) -> pl.LazyFrame:
     """A stored parquet file, of which nothing is read yet."""
-    return pl.scan_parquet(path, glob=False)
+    return pl.scan_parquet(path.absolute(), glob=False)
+
+
+def scan_frame(path: Path) -> pl.LazyFrame:
+    """A stored parquet file, of which only the schema version was read. Raises as `read_frame`."""
+    with reading(path):
+        resources.check_regular(path)
+        with path.open("rb") as file:
+            _check_version(path, file)
+    return scan(path)
 
 
 @contextmanager
