@@ -86,10 +86,10 @@ def _pieces(task_run: TaskRun, split: Any) -> Iterator[str]:
         yield text.value
     for condition in task_run.conditions:
         for seed in condition.seeds:
-            examples, noised = condition.shown(split.examples, seed)
-            for text in (text for example in examples for text in example.texts.values()):
+            shown = condition.shown(split.examples, seed)
+            for text in (text for example in shown for text in example.texts.values()):
                 yield from text.pieces(task_run.words)
-            for outcome in noised.values():
+            for outcome in shown.noised:
                 yield from outcome.text.pieces(task_run.words)
 
 

@@ -30,6 +30,7 @@ import robust_xtreme.noise.engine.noising as noising_module
 import robust_xtreme.predictors.batches as batches_module
 import robust_xtreme.predictors.members.encoder_head as head_module
 import robust_xtreme.predictors.members.retrieval as retrieval_module
+from robust_xtreme.evaluation.distinct import ContentCodes
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.task_run import Splits
 from robust_xtreme.models.checkpoint import Models
@@ -54,9 +55,9 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Suite, "read", _READ),
     (Splits, "of", _READ),
     (computing_module, "prepare", _GATHER),
-    (prepare_module, "variant_of", _SHOWN),
+    (prepare_module, "_variant", _SHOWN),
     (noising_module, "noise_values", _EDITS),
-    (prepare_module._Distinct, "of", _EQUAL),
+    (ContentCodes, "of", _EQUAL),
     (windows_module, "_call", _TOKENS),
     (head_module.EncoderHead, "prepare", _WINDOWS),
     (head_module.EncoderHead, "tokens", _WINDOWS),
@@ -73,7 +74,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (batches_module, "collate", _BATCH),
     (batches_module, "forward", FORWARD),
     (computing_module, "score_examples", _FRAMES),
-    (rows_module, "_rows", _ROWS),
+    (rows_module.Rows, "of", _ROWS),
     (stats_module, "_stats", _SUMS),
     (rows_module, "build", _FRAMES),
     (stats_module, "build", _FRAMES),

@@ -54,7 +54,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Release, "read", _READ),
     (Splits, "of", _READ),
     (computing_module, "prepare", _REST),
-    (prepare_module, "variant_of", _NOISE),
+    (prepare_module, "_variant", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
     (head_module.EncoderHead, "tokens", _ENCODE),
     (Pool, "_event", _WAIT),

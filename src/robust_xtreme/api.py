@@ -156,7 +156,8 @@ def _of_strings(cell: PerturbationSpec, language: str | None) -> str:
 
 def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int) -> list[Example]:
     from robust_xtreme.examples import Example
-    from robust_xtreme.noise.engine.noising import noise_example, noise_texts
+    from robust_xtreme.noise.engine.noising import noise_texts
+    from robust_xtreme.noise.engine.perturbed import noise_example
 
     for item in examples:
         if not isinstance(item, Example):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Protocol, Self, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from robust_xtreme.examples import Answers, Choice, Document, Span, Tags, Target
+from robust_xtreme.examples import Answers, Choice, Document, Span, Tags, Target, target_json
 
 Array = npt.NDArray[Any]
 _NO_CODES: Final = np.zeros(0, np.int32)
@@ -105,6 +106,26 @@ def column_of(targets: Sequence[Target]) -> TargetColumn:
             spans = [_is(Answers, target).spans for target in targets]
             ends = np.array([(s.start, s.stop) for each in spans for s in each], np.int64).reshape(-1, 2)
             return Ranges(ends[:, 0], ends[:, 1], bounds_of(np.array([len(each) for each in spans], np.int64)))
+
+
+def written(targets: TargetColumn) -> list[str]:
+    """Each target as a JSON string, as `examples.target_json` writes it."""
+    match targets:
+        case Choices(index):
+            return list(map(str, index.tolist()))
+        case Names(_, names, codes):
+            return _lists([target_json(Tags((name,)))[1:-1] for name in names], codes, targets.bounds)
+        case Ranges(start, stop, bounds):
+            ends = zip(start.tolist(), stop.tolist(), strict=True)
+            return _lists([f"[{low}, {high}]" for low, high in ends], np.arange(len(start)), bounds)
+        case _:
+            return [target_json(targets[index]) for index in range(len(targets))]
+
+
+def _lists(texts: Sequence[str], codes: Array, bounds: Array) -> list[str]:
+    """JSON lists of texts by code."""
+    named = list(map(texts.__getitem__, codes.tolist()))
+    return [f"[{', '.join(named[low:high])}]" for low, high in pairwise(bounds.tolist())]
 
 
 def bounds_of(lengths: Array) -> Array:

@@ -11,7 +11,8 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Example, Scored, Span, Target
 from robust_xtreme.metric import Metric
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import noise_example, noise_texts
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.engine.perturbed import noise_example
 from robust_xtreme.sources import limit, load
 from robust_xtreme.specs import PerturbationSpec
 

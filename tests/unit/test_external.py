@@ -16,6 +16,7 @@ from tests.tiny import pair_example, question_example, tagged_example
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.examples import Example
+from robust_xtreme.external.condition import named, of_set
 from robust_xtreme.external.layouts import Cell, NoisySet, read
 from robust_xtreme.external.paired import pair_up
 from robust_xtreme.external.pairing import Noisy, heaviest_chain, paired, similarity
@@ -209,9 +210,8 @@ def test_a_shared_text_with_several_forms_is_several() -> None:
     ids = [example.texts["premise"].id for example in given.examples]
     assert len(set(ids[:3])) == 3
     assert ids[3:] == ["p1"] * 3
-    assert [shown.texts["premise"].value for shown in given.shown(given.examples)] == [
-        it.texts["premise"].value for it in other
-    ]
+    shown = named(of_set(given.name), given).shown(given.examples, 0)
+    assert [example.texts["premise"].value for example in shown] == [it.texts["premise"].value for it in other]
     assert given.fields == ("premise",)
     assert not given.is_edited_only
 

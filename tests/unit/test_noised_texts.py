@@ -6,13 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.edits import SpanTable, Trace, span_table
+from robust_xtreme.edits import Trace
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine.noised import Noised, joined
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.traces import Traces
+from robust_xtreme.noise.engine.traces import traces_from
 from robust_xtreme.specs import PerturbationSpec
-from robust_xtreme.target_columns import bounds_of
 
 _SIZE = 9
 _TEXTS = [
@@ -41,24 +40,13 @@ def _trace(draw: st.DrawFn) -> Trace:
     return Trace(tuple(moves), tuple(spans))
 
 
-def _columns(several: list[Trace]) -> Traces:
-    bounds = bounds_of(np.array([len(trace.moves) for trace in several]))
-    moves = np.array([move for trace in several for move in trace.moves], np.int64).reshape(-1, 4)
-    before, after = (_table([[pair[side] for pair in it.spans] for it in several]) for side in (0, 1))
-    return Traces(bounds, moves, before, after)
-
-
-def _table(ends: list[list[tuple[int, int]]]) -> SpanTable:
-    return span_table([[Span(*each) for each in of_text] for of_text in ends])
-
-
 @given(st.lists(_trace(), min_size=1, max_size=3), st.data())
 def test_ranges_of_many_texts_are_mapped_as_those_of_each(several: list[Trace], data: st.DataObject) -> None:
     """Widened to whole edits, exact where a range is a span, empty where it is empty: the same for all at once."""
     end = st.integers(0, _SIZE)
     asked = data.draw(st.lists(st.tuples(st.integers(0, len(several) - 1), end, end), max_size=8))
     texts, starts, stops = np.array(asked, np.int64).reshape(-1, 3).T
-    columns = _columns(several)
+    columns = traces_from([[trace] for trace in several])
     back = zip(*(ends.tolist() for ends in columns.to_clean(texts, (starts, stops))), strict=True)
     assert list(back) == [several[text].to_clean(start, stop) for text, start, stop in asked]
     there = zip(*(ends.tolist() for ends in columns.to_noisy(texts, (starts, stops))), strict=True)

@@ -28,11 +28,11 @@ class Answered:
 
     def answer(self, variant: Variant, index: int) -> Target | None:
         """The answer to an example of a variant."""
-        return self.predicted.targets[variant.inputs[index]]
+        return self.predicted.targets[int(variant.inputs[index])]
 
     def input_of(self, variant: Variant, index: int) -> Input:
         """The input of an example of a variant."""
-        return self.prepared.inputs[variant.inputs[index]]
+        return self.prepared.inputs[int(variant.inputs[index])]
 
 
 def spread(columns: Columns, height: int) -> Columns:
@@ -84,7 +84,7 @@ def moved(
     prediction: Target, clean: Example, variant: Variant, move: Callable[[Noised, int, int], tuple[int, int]]
 ) -> Target:
     """A prediction of spans with each span moved through the edits of the context, where the context is noised."""
-    if not isinstance(prediction, Answers) or "context" not in variant.condition.fields:
+    if not isinstance(prediction, Answers) or variant.shown is None or "context" not in variant.shown.numbers:
         return prediction
-    context = variant.noised[clean.texts["context"].id]
+    context = variant.outcome(clean.texts["context"].id)
     return Answers(tuple(Span(*move(context, span.start, span.stop)) for span in prediction.spans))

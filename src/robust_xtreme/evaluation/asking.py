@@ -16,7 +16,8 @@ from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example, Scored, Target, Text
 from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Ask, noise_example
+from robust_xtreme.noise.engine.noising import Ask
+from robust_xtreme.noise.engine.perturbed import noise_example
 from robust_xtreme.predictors.predictor import Input, Predictor
 
 Answer = Callable[[Sequence[Input]], Sequence[Target | None]]

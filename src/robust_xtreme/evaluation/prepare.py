@@ -2,76 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, final
+from typing import Final, final
 
+import numpy as np
+
+from robust_xtreme.edits import Array, span_table
+from robust_xtreme.evaluation.distinct import ContentCodes, first_seen
 from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.examples import Corpus, Document, Example, Text
+from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, TokenCounts, piece_tokens
+from robust_xtreme.examples import Corpus, Document, Example
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noised import Noised, NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import Ask, noise_texts
+from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 from robust_xtreme.predictors.predictor import Candidates, Input, Predictor
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import CANDIDATE
+from robust_xtreme.target_columns import TargetColumn, bounds_of, column_of
 
 _POOL_CHUNK: Final = 1 << 14
 """Candidates that are noised together; of most of them only the text is kept."""
 
+_NOTHING: Final = np.zeros(0, np.int64)
+
 
 @final
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """The examples of a task run under one condition and noise seed; `inputs` are indices of the distinct inputs.
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The texts whose noise is measured: of the noised fields (clean: of all fields); of a pool, the right ones.
 
-    `pool` contains the candidates, if there are any.
+    Example i has those `bounds[i]:bounds[i + 1]` of `numbers`, which are numbers of texts of `noised`.
+    """
+
+    noised: NoisedTexts
+    numbers: Array
+    bounds: Array
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Variant:
+    """The examples of a task run under one condition and noise seed; `inputs` (n,) are indices of the distinct inputs.
+
+    `shown` are the perturbed examples, None where the condition is clean. `pool` contains the candidates, if there are
+    any, `tokens` counts those of the measured texts.
     """
 
     condition: Condition
     seed: int
-    examples: tuple[Example, ...]
-    noised: Mapping[str, Noised]
+    clean: tuple[Example, ...]
+    shown: PerturbedExamples | None
+    measured: Measured
     pool: Candidates | None = None
-    inputs: tuple[int, ...] = ()
+    inputs: Array = field(default_factory=lambda: _NOTHING)
+    tokens: TokenCounts = NO_TOKENS
+    outcomes: dict[str, Noised] = field(default_factory=dict)
 
-    def measured(self, example: Example) -> list[Noised]:
-        """The outcomes of the noised fields (clean: of all fields); of a pool, those of the right texts."""
-        names = self.condition.fields or tuple(example.texts)
-        return [self.noised[id] for name in names for id in _ids(example, name)]
+    def outcome(self, id: str) -> Noised:
+        """The outcome of a text, by its id; those of all are made when the first is read."""
+        if not self.outcomes:
+            self.outcomes.update((noised.clean.id, noised) for noised in self.measured.noised)
+        return self.outcomes[id]
 
-
-def _ids(example: Example, name: str) -> tuple[str, ...]:
-    """The ids of the texts that a field of an example has."""
-    if name != CANDIDATE:
-        return (example.texts[name].id,)
-    return example.target.ids if isinstance(example.target, Document) else ()
+    @property
+    def examples(self) -> Sequence[Example]:
+        """The examples, each made where it is read."""
+        return self.clean if self.shown is None else self.shown
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A task run ready to be answered: clean examples, variants (clean first), distinct inputs, token ids by text."""
+    """A task run ready to be answered: clean examples, their targets, variants (clean first), and distinct inputs."""
 
     task_run: TaskRun
     predictor: Predictor
     examples: tuple[Example, ...]
+    golds: TargetColumn
     variants: tuple[Variant, ...]
     inputs: tuple[Input, ...]
-    tokens: Mapping[str, tuple[int, ...]]
     corpus: Corpus | None = None
-
-    def token_ids(self, text: Text) -> list[tuple[int, ...]]:
-        """The token ids of each piece that is tokenised by itself, without special tokens."""
-        return [self.tokens[piece] for piece in text.pieces(self.task_run.words)]
-
-    def token_count(self, text: Text) -> int:
-        """How many tokens a text has, without special tokens."""
-        return sum(map(len, self.token_ids(text)))
-
-    def unknown_count(self, text: Text) -> int | None:
-        """How many of them are the token for unknown text; None where the tokenizer has none."""
-        unknown = self.predictor.unknown
-        return None if unknown is None else sum(ids.count(unknown) for ids in self.token_ids(text))
 
 
 def prepare(
@@ -87,74 +99,118 @@ def prepare(
     pool of their condition, and are not merged.
     """
     ask = asking(split.examples) if asking else None
-    distinct = _Distinct()
-    variants: list[Variant] = []
-    for condition in task_run.conditions:
-        for seed in condition.seeds:
-            variant = variant_of(split, condition, seed, ask)
-            group = 0 if deduplicate else len(variants) + 1
-            variants.append(replace(variant, inputs=distinct.of(variant, group)))
-    texts = (text for variant in variants for noised in variant.noised.values() for text in (noised.clean, noised.text))
-    inputs = distinct.encoded(predictor)
-    tokens = predictor.tokens(piece for text in texts for piece in text.pieces(task_run.words))
-    return Prepared(task_run, predictor, split.examples, tuple(variants), inputs, tokens, split.corpus)
+    golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
+    cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
+    variants = [_variant(split, texts, condition, seed, ask) for condition, seed in cells]
+    codes = ContentCodes(split.examples, golds)
+    rows = np.concatenate([codes.of(variant.shown) for variant in variants])
+    inputs, indices = _encoded(predictor, variants, rows, deduplicate)
+    counts = _counted(predictor, variants, task_run.words)
+    columns = zip(variants, indices, counts, strict=True)
+    whole = tuple(replace(variant, inputs=index, tokens=count) for variant, index, count in columns)
+    return Prepared(task_run, predictor, split.examples, golds, whole, inputs, split.corpus)
+
+
+def _encoded(
+    predictor: Predictor, variants: Sequence[Variant], rows: Array, deduplicate: bool
+) -> tuple[tuple[Input, ...], Array]:
+    """The distinct inputs, and their indices by variant and example; equal contents (rows) are encoded once."""
+    content, firsts = first_seen(rows)
+    count = len(rows) // len(variants)
+    examples: list[Example] = [example for variant in variants for example in variant.examples]
+    read = predictor.prepare([examples[first] for first in firsts.tolist()])
+    if deduplicate and variants[0].pool is None:
+        return tuple(read), content.reshape(-1, count)
+    inputs = [
+        replace(
+            read[number],
+            example=example,
+            group=0 if deduplicate else row // count + 1,
+            pool=variants[row // count].pool,
+        )
+        for row, (number, example) in enumerate(zip(content.tolist(), examples, strict=True))
+    ]
+    return tuple(inputs), np.arange(len(rows)).reshape(-1, count)
+
+
+def _counted(predictor: Predictor, variants: Sequence[Variant], words: bool) -> list[TokenCounts]:
+    """The tokens of the measured texts of each variant."""
+    numbers = PieceNumbers(words)
+    clean: dict[tuple[str, ...], Pieces] = {}
+    pieces: list[tuple[Pieces, Pieces]] = []
+    for variant in variants:
+        noised, fields = variant.measured.noised, variant.condition.fields
+        if fields not in clean:
+            values, spans = [text.value for text in noised.clean], [text.spans for text in noised.clean]
+            clean[fields] = numbers.of(values, span_table(spans))
+        noisy = numbers.of(noised.values, noised.spans) if variant.shown else clean[fields]
+        pieces.append((clean[fields], noisy))
+    tokens = piece_tokens(predictor, numbers.known)
+    return [tokens.of(*pair) for pair in pieces]
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Distinct:
-    """The distinct contents so far, each with its first example; and the distinct inputs: the content and the rest."""
+class _CleanTexts:
+    """The texts of some fields of examples, each combination of fields once."""
 
-    contents: dict[Any, tuple[int, Example]] = field(default_factory=dict)
-    indices: dict[Any, int] = field(default_factory=dict)
-    inputs: list[tuple[int, Example, int, Candidates | None]] = field(default_factory=list)
+    examples: Sequence[Example]
+    made: dict[tuple[str, ...], FieldTexts] = field(default_factory=dict)
 
-    def of(self, variant: Variant, group: int) -> tuple[int, ...]:
-        """The indices of a variant's inputs; in a group above 0, and with a pool, each example has its own."""
-        return tuple(self._index(variant, example, group) for example in variant.examples)
-
-    def _index(self, variant: Variant, example: Example, group: int) -> int:
-        # All that encoding reads: values and spans of every field, and the target.
-        read = tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
-        content, _ = self.contents.setdefault(read, (len(self.contents), example))
-        owner = (variant.condition.name, variant.seed, example.id) if group or variant.pool else ()
-        index = self.indices.setdefault((content, *owner), len(self.inputs))
-        if index == len(self.inputs):
-            self.inputs.append((content, example, group, variant.pool))
-        return index
-
-    def encoded(self, predictor: Predictor) -> tuple[Input, ...]:
-        """The inputs; equal contents are encoded once."""
-        windows = predictor.prepare([example for _, example in self.contents.values()])
-        return tuple(
-            replace(windows[content], example=example, group=group, pool=pool)
-            for content, example, group, pool in self.inputs
-        )
+    def of(self, fields: tuple[str, ...]) -> FieldTexts:
+        """The texts of some fields; of all where there are none."""
+        if fields not in self.made:
+            self.made[fields] = field_texts(self.examples, fields)
+        return self.made[fields]
 
 
-def variant_of(split: Split, condition: Condition, seed: int, ask: Ask | None = None) -> Variant:
+def variant_of(split: Split, condition: Condition, seed: int) -> Variant:
     """The examples, and the candidates, under a condition and seed."""
-    shown, noised = condition.shown(split.examples, seed, ask)
+    return _variant(split, _CleanTexts(split.examples), condition, seed, None)
+
+
+def _variant(split: Split, texts: _CleanTexts, condition: Condition, seed: int, ask: Ask | None) -> Variant:
+    clean, count = texts.of(condition.fields), len(split.examples)
+    noised = condition.noised(clean, seed, ask)
+    shown = None if condition.is_clean else PerturbedExamples(split.examples, noised, clean.numbers)
+    columns = [(np.arange(count), numbers) for numbers in clean.numbers.values()]
     if split.corpus is None:
-        return Variant(condition, seed, shown, noised)
-    right = frozenset(id for example in split.examples for id in _ids(example, CANDIDATE))
-    noised_candidates, values = noised_pool(split.corpus, condition, seed, right)
+        return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count))
+    right = [example.target.ids if isinstance(example.target, Document) else () for example in split.examples]
+    kept, values = _noised_pool(split.corpus, condition, seed, {id for ids in right for id in ids})
+    if kept is not None:
+        columns.append(_numbered(right, {text.id: len(noised) + at for at, text in enumerate(kept.clean)}))
+        noised = joined([noised, kept])
     tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
-    tuning = (tuned.examples, tuned.pool) if tuned and tuned.pool else None
+    tuning = (tuple(tuned.examples), tuned.pool) if tuned and tuned.pool else None
     pool = Candidates(tuple(text.id for text in split.corpus.texts), values, split.corpus.unscored, tuning)
-    return Variant(condition, seed, shown, {**noised, **noised_candidates}, pool)
+    return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), pool)
 
 
-def noised_pool(
-    corpus: Corpus, condition: Condition, seed: int, kept: frozenset[str] = frozenset()
-) -> tuple[dict[str, Noised], tuple[str, ...]]:
-    """The values of a pool's texts under a condition, and the outcomes of those with ids in `kept`."""
+def _numbered(rows: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> tuple[Array, Array]:
+    """The numbers of the ids in rows (k,), and the row of each (k,)."""
+    owners = np.repeat(np.arange(len(rows)), np.array([len(row) for row in rows], np.int64))
+    return owners, np.array([numbers[id] for row in rows for id in row], np.int64)
+
+
+def _measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count: int) -> Measured:
+    """The measured texts from columns of examples and their texts; -1 is none."""
+    owners, numbers = (np.concatenate([_NOTHING, *parts]) for parts in zip(*columns, strict=True))
+    order = np.argsort(owners, kind="stable")
+    order = order[numbers[order] >= 0]
+    return Measured(noised, numbers[order], bounds_of(np.bincount(owners[order], minlength=count)))
+
+
+def _noised_pool(
+    corpus: Corpus, condition: Condition, seed: int, wanted: Set[str]
+) -> tuple[NoisedTexts | None, tuple[str, ...]]:
+    """The outcomes of a pool's texts with `wanted` ids, None where none is noised, and the values of all."""
     if condition.spec is None or CANDIDATE not in condition.fields:
-        return {}, tuple(text.value for text in corpus.texts)
-    noised: dict[str, Noised] = {}
+        return None, tuple(text.value for text in corpus.texts)
+    kept: list[NoisedTexts] = []
     values: list[str] = []
     for start in range(0, len(corpus.texts), _POOL_CHUNK):
-        for outcome in noise_texts(corpus.texts[start : start + _POOL_CHUNK], condition.spec, seed):
-            values.append(outcome.text.value)
-            noised |= {outcome.clean.id: outcome} if outcome.clean.id in kept else {}
-    return noised, tuple(values)
+        noised = noise_texts(corpus.texts[start : start + _POOL_CHUNK], condition.spec, seed)
+        values += noised.values
+        kept.append(noised.take(np.array([at for at, text in enumerate(noised.clean) if text.id in wanted], np.int64)))
+    return joined(kept), tuple(values)

@@ -3,128 +3,213 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from typing import Final, final
 
+import numpy as np
 import polars as pl
 
-from robust_xtreme.evaluation.answered import Answered, cell_of, counted, restored, spread
-from robust_xtreme.evaluation.prepare import Prepared, Variant
-from robust_xtreme.examples import Answers, Text, target_json
-from robust_xtreme.external.condition import CLEAN, Condition
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.edits import Array
+from robust_xtreme.evaluation.answered import Answered, Columns, cell_of, spread
+from robust_xtreme.evaluation.prepare import Measured, Variant
+from robust_xtreme.evaluation.tokens import parts_summed
+from robust_xtreme.examples import Answers, Span, Target, target_json
+from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK
 from robust_xtreme.noise.engine.noising import at_nominal, bound
-from robust_xtreme.noise.label_risk import edited
+from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited, risky
+from robust_xtreme.predictors.predictor import Input
 from robust_xtreme.results.schema import PREDICTIONS, build
 from robust_xtreme.specs import CANDIDATE
+from robust_xtreme.target_columns import written
+
+_CONTEXT: Final = "context"
+_OK: Final = "ok"
+_NO_SPAN: Final = Span(-1, -1)
+_STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold")
 
 
-def predictions_of(answered: Answered, variant: Variant, failed: bool) -> pl.DataFrame:
-    """PREDICTIONS of one condition and seed; without answers where it `failed`."""
-    rows = list(_rows(answered, variant, failed))
-    columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-    return build(spread({**cell_of(answered.prepared, variant), **columns}, len(rows)), PREDICTIONS)
+@final
+class Rows:
+    """Makes the rows of a task run; what several conditions have in common is made once."""
 
+    def __init__(self, answered: Answered) -> None:
+        prepared = answered.prepared
+        self._answered, self._prepared = answered, prepared
+        self._golds = written(prepared.golds)
+        self._inputs = _InputFacts(prepared.inputs)
+        self._risky: dict[tuple[str, ...], Risky] = {}
+        targets = answered.predicted.targets
+        texts = [None if target is None else target_json(target) for target in targets]
+        self._predictions = pl.Series(texts, dtype=pl.String)
+        self._first = _first_spans(targets)
 
-def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[str, Any]]:
-    """The columns of PREDICTIONS for each item, without those of its cell."""
-    clean, nominal = answered.prepared.variants[0], _nominal(variant.condition)
-    for index, example in enumerate(answered.prepared.examples):
-        answer = None if failed else answered.answer(variant, index)
-        measured = variant.measured(example)
-        yield {
-            "example": example.id,
-            "cluster": example.cluster,
-            "fingerprint": example.fingerprint,
-            "prediction": None if answer is None else target_json(answer),
-            "answer": None if failed else _clean_text(answered, variant, index),
-            "gold": target_json(variant.examples[index].target),
-            "status": "failed" if failed else _status(answered, variant, index, measured),
-            "nominal": nominal(measured),
-            **_realised(measured),
-            "tokens_clean": sum(answered.prepared.token_count(noised.clean) for noised in measured),
-            "tokens": sum(answered.prepared.token_count(noised.text) for noised in measured),
-            "unknown_clean": _unknown(answered.prepared, [noised.clean for noised in measured]),
-            "unknown": _unknown(answered.prepared, [noised.text for noised in measured]),
-            "truncated": any(window.truncated for window in answered.input_of(variant, index).windows),
-            "tokens_changed": _changed(answered, variant.inputs[index], clean.inputs[index])
-            or _pool_changed(answered.prepared, variant, measured),
+    def of(self, variant: Variant, failed: bool) -> pl.DataFrame:
+        """PREDICTIONS of one condition and seed; without answers where it `failed`."""
+        examples = self._prepared.examples
+        columns = {
+            "example": [example.id for example in examples],
+            "cluster": [example.cluster for example in examples],
+            "fingerprint": [example.fingerprint for example in examples],
+            **self._answers(variant, failed),
+            **self._noise(variant),
+            **self._tokens(variant),
+        }
+        return build(spread({**cell_of(self._prepared, variant), **columns}, len(examples)), PREDICTIONS)
+
+    def _answers(self, variant: Variant, failed: bool) -> Columns:
+        """The prediction of each item, its gold, and what became of it."""
+        count = len(self._prepared.examples)
+        if failed:
+            nothing = [None] * count
+            return {"prediction": nothing, "answer": nothing, "gold": self._gold(variant), "status": "failed"}
+        return {
+            "prediction": self._predictions.gather(variant.inputs),
+            "answer": self._clean_texts(variant),
+            "gold": self._gold(variant),
+            "status": self._status(variant),
+        }
+
+    def _gold(self, variant: Variant) -> list[str]:
+        targets = variant.shown.targets(self._prepared.golds) if variant.shown else self._prepared.golds
+        return self._golds if targets is self._prepared.golds else written(targets)
+
+    def _clean_texts(self, variant: Variant) -> list[str | None]:
+        """The text of the clean context that is scored as the answer; None where it is empty, and in other tasks."""
+        examples, first_spans = self._prepared.examples, self._first
+        if first_spans is None:
+            return [None] * len(examples)
+        start, stop = (ends[variant.inputs] for ends in first_spans)
+        there = np.flatnonzero((start >= 0) & ~self._inputs.lost[variant.inputs])
+        ends = start[there], stop[there]
+        if variant.shown and _CONTEXT in variant.shown.numbers:
+            ends = variant.shown.noised.to_clean(variant.shown.numbers[_CONTEXT][there], ends)
+        texts: list[str | None] = [None] * len(examples)
+        for index, low, high in zip(there.tolist(), *(column.tolist() for column in ends), strict=True):
+            texts[index] = examples[index].texts[_CONTEXT].value[low:high] or None
+        return texts
+
+    def _status(self, variant: Variant) -> pl.Series:
+        measured, clean = variant.measured, variant.shown is None
+        status = measured.noised.status[measured.numbers]
+        served, changed = (parts_summed(it, measured.bounds) > 0 for it in (status != NOT_APPLICABLE, status == OK))
+        is_not_served = ~served & (np.diff(measured.bounds) > 0) & (not clean)
+        code = np.where(changed | clean, _STATUSES.index("ok"), _STATUSES.index("unchanged"))
+        code = np.where(self._inputs.lost[variant.inputs], _STATUSES.index("truncated_gold"), code)
+        return _named(np.where(is_not_served, _STATUSES.index("not_applicable"), code), _STATUSES)
+
+    def _noise(self, variant: Variant) -> Columns:
+        """What noise did to each item."""
+        measured = variant.measured
+        counts = measured.noised.counts
+        edits, eligible, graphemes, graphemes_edited, words, words_edited = (
+            _of_items(column, measured)
+            for column in (
+                *(counts.operators, counts.eligible),
+                *(counts.graphemes, counts.graphemes_edited, counts.words, counts.words_edited),
+            )
+        )
+        return {
+            "nominal": _nominal(variant),
+            "eligible": eligible,
+            "edits": edits.sum(axis=1),
+            "operators": _operators(measured.noised.operators, edits),
+            "grapheme_edit_rate": _share(graphemes_edited, graphemes),
+            "word_edit_rate": _share(words_edited, words),
+            "words": words,
+            **self._risk(variant),
+        }
+
+    def _risk(self, variant: Variant) -> Columns:
+        """The edited numbers and negators of each item; no negators where a text has no list of them."""
+        measured, fields = variant.measured, variant.condition.fields
+        if variant.shown and fields not in self._risky:
+            self._risky[fields] = risky(measured.noised.clean)
+        numbers, negators = edited(measured.noised, self._risky[fields] if variant.shown else NO_RISK)
+        listed = _of_items(are_listed(measured.noised.clean), measured) == np.diff(measured.bounds)
+        items = pl.Series(_of_items(negators, measured)).set(pl.Series(~listed), None)
+        return {"numbers_edited": _of_items(numbers, measured), "negators_edited": items}
+
+    def _tokens(self, variant: Variant) -> Columns:
+        """The tokens of each item, and what became of them."""
+        measured, tokens = variant.measured, variant.tokens
+        changed = self._inputs.differ(variant.inputs, self._prepared.variants[0].inputs)
+        if CANDIDATE in variant.condition.fields:
+            changed |= _of_items(tokens.changed, measured) > 0
+        nothing = [[None] * len(variant.clean)] * 2
+        unknown = [_of_items(counts, measured) for counts in tokens.unknown] if tokens.unknown else nothing
+        return {
+            "tokens_clean": _of_items(tokens.clean, measured),
+            "tokens": _of_items(tokens.noisy, measured),
+            "unknown_clean": unknown[0],
+            "unknown": unknown[1],
+            "truncated": self._inputs.truncated[variant.inputs],
+            "tokens_changed": changed,
         }
 
 
-def _clean_text(answered: Answered, variant: Variant, index: int) -> str | None:
-    """The text of the clean context that is scored as the answer; None where it is empty, and in other tasks."""
-    clean = answered.prepared.examples[index]
-    answer = restored(counted(answered, variant, index), clean, variant)
-    spans = answer.spans if isinstance(answer, Answers) else ()
-    return (clean.texts["context"].at(spans[0]) or None) if spans else None
+@final
+class _InputFacts:
+    """What is known of the inputs (n,): whether the gold answer is lost, and whether text was left out."""
+
+    def __init__(self, inputs: Sequence[Input]) -> None:
+        self._inputs = inputs
+        self.lost = np.array([input_.status != _OK for input_ in inputs], np.bool_)
+        self.truncated = np.array([any(window.truncated for window in it.windows) for it in inputs], np.bool_)
+
+    def differ(self, some: Array, others: Array) -> Array:
+        """Whether the token ids of some inputs (k,) differ from those of others (k,)."""
+        pairs = zip(some.tolist(), others.tolist(), strict=True)
+        return np.array([a != b and self._ids(a) != self._ids(b) for a, b in pairs], np.bool_)
+
+    def _ids(self, number: int) -> list[Sequence[int]]:
+        return [window.input_ids for window in self._inputs[number].windows]
 
 
-def _nominal(condition: Condition) -> Callable[[Sequence[Noised]], str | None]:
-    """A function that gives the strength of the last perturbation, solved for in the language of some texts.
+def _of_items(values: Array, measured: Measured) -> Array:
+    """The sum of values by text (t,) or (t, k) over the measured texts of each item."""
+    return parts_summed(values[measured.numbers], measured.bounds)
+
+
+def _named(codes: Array, names: Sequence[str]) -> pl.Series:
+    return pl.Series(names, dtype=pl.String).gather(codes)
+
+
+def _share(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+
+def _operators(names: Sequence[str], edits: Array) -> pl.Series:
+    """The edits of each item (n, k) by operator as JSON, without those that did nothing."""
+    if not names:
+        return _named(np.zeros(len(edits), np.int64), ["{}"])
+    rows, number = np.unique(edits, axis=0, return_inverse=True)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    texts = [json.dumps({names[at]: row[at] for at in order if row[at]}) for row in rows.tolist()]
+    return _named(number.reshape(-1), texts)
+
+
+def _nominal(variant: Variant) -> Sequence[str | None] | pl.Series:
+    """The strength of the last perturbation, solved for in the language of the first measured text of each item.
 
     Noise that matches a set has a strength in each text, and None here.
     """
-    link = bound(condition.spec)[-1] if condition.spec and not condition.given else None
-
-    @cache
-    def strength(language: str) -> str:
-        assert link is not None
-        return at_nominal(link, language).strength
-
-    return lambda measured: strength(measured[0].clean.language) if link and measured else None
-
-
-def _unknown(prepared: Prepared, texts: Sequence[Text]) -> int | None:
-    counts = [prepared.unknown_count(text) for text in texts]
-    return None if None in counts else sum(filter(None, counts))
-
-
-def _changed(answered: Answered, index: int, clean: int) -> bool:
-    """Whether the token ids of two inputs differ."""
-    if index == clean:
-        return False
-    ids, clean_ids = (
-        [window.input_ids for window in answered.prepared.inputs[number].windows] for number in (index, clean)
-    )
-    return ids != clean_ids
+    condition, measured = variant.condition, variant.measured
+    if condition.spec is None or condition.given:
+        return [None] * len(variant.clean)
+    link = bound(condition.spec)[-1]
+    there = np.flatnonzero(np.diff(measured.bounds))
+    first = measured.numbers[measured.bounds[there]].tolist()
+    languages = [measured.noised.clean[number].language for number in first]
+    strengths = {code: at_nominal(link, code).strength for code in dict.fromkeys(languages)}
+    nominal: list[str | None] = [None] * len(variant.clean)
+    for index, code in zip(there.tolist(), languages, strict=True):
+        nominal[index] = strengths[code]
+    return nominal
 
 
-def _pool_changed(prepared: Prepared, variant: Variant, measured: Sequence[Noised]) -> bool:
-    """Whether noise changed the token ids of the right candidates."""
-    if CANDIDATE not in variant.condition.fields:
-        return False
-    return any(prepared.token_ids(noised.clean) != prepared.token_ids(noised.text) for noised in measured)
-
-
-def _status(answered: Answered, variant: Variant, index: int, measured: Sequence[Noised]) -> str:
-    if variant.condition.name != CLEAN and measured and all(noised.status == "not_applicable" for noised in measured):
-        return "not_applicable"
-    if (status := answered.input_of(variant, index).status) != "ok":
-        return status
-    changed = any(noised.status == "ok" for noised in measured)
-    return "ok" if changed or variant.condition.name == CLEAN else "unchanged"
-
-
-def _realised(measured: Sequence[Noised]) -> dict[str, Any]:
-    operators: Counter[str] = Counter()
-    for noised in measured:
-        operators.update(noised.edits)
-    risk = edited(measured)
-    return {
-        "eligible": sum(noised.eligible for noised in measured),
-        "edits": sum(operators.values()),
-        "operators": json.dumps({name: operators[name] for name in sorted(operators) if operators[name]}),
-        "grapheme_edit_rate": _share([(noised.graphemes_edited, noised.graphemes) for noised in measured]),
-        "word_edit_rate": _share([(noised.words_edited, noised.words) for noised in measured]),
-        "words": sum(noised.words for noised in measured),
-        "numbers_edited": risk.numbers,
-        "negators_edited": risk.negators,
-    }
-
-
-def _share(counts: Sequence[tuple[int, int]]) -> float:
-    total = sum(whole for _, whole in counts)
-    return sum(part for part, _ in counts) / total if total else 0.0
+def _first_spans(targets: Sequence[Target | None]) -> tuple[Array, Array] | None:
+    """The first span of each answer, -1 where it has none; None where predictions have none."""
+    if not any(isinstance(target, Answers) for target in targets):
+        return None
+    spans = [target.spans[0] if isinstance(target, Answers) and target.spans else _NO_SPAN for target in targets]
+    return np.array([span.start for span in spans], np.int64), np.array([span.stop for span in spans], np.int64)

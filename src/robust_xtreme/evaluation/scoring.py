@@ -8,7 +8,7 @@ from typing import final
 import polars as pl
 
 from robust_xtreme.evaluation.answered import Answered, whole
-from robust_xtreme.evaluation.rows import predictions_of
+from robust_xtreme.evaluation.rows import Rows
 from robust_xtreme.evaluation.stats import levels_of, stats_of
 from robust_xtreme.results.schema import STATS, build
 
@@ -29,7 +29,8 @@ def score_examples(answered: Answered) -> Part:
     """
     variants = answered.prepared.variants
     failed = {variant.condition.name for variant in variants if not whole(answered, variant)}
-    predictions = [predictions_of(answered, variant, variant.condition.name in failed) for variant in variants]
+    rows = Rows(answered)
+    predictions = [rows.of(variant, variant.condition.name in failed) for variant in variants]
     stats = [stats_of(answered, variant) for variant in variants if variant.condition.name not in failed]
     stats += levels_of(answered.prepared)
     return Part(pl.concat(predictions), pl.concat(stats) if stats else build([], STATS))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 from robust_xtreme.examples import Example
 from robust_xtreme.external.matched import matched
 from robust_xtreme.external.paired import Paired
-from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import Ask, perturb
+from robust_xtreme.noise.engine.noised import NoisedTexts, columns_of, untouched
+from robust_xtreme.noise.engine.noising import Ask, noise_texts
+from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 from robust_xtreme.specs import PerturbationSpec
 
 CLEAN: Final = "clean"
@@ -42,23 +43,31 @@ class Condition:
             return self.given.fields if self.given else ()
         return self.spec.fields
 
-    def shown(
-        self, examples: Sequence[Example], seed: int, ask: Ask | None = None
-    ) -> tuple[tuple[Example, ...], Mapping[str, Noised]]:
-        """The examples under the condition and a noise seed, and the outcome of each text by its id.
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is noised."""
+        return self.spec is None and self.given is None
+
+    def noised(self, clean: FieldTexts, seed: int, ask: Ask | None = None) -> NoisedTexts:
+        """The outcomes of the texts of the condition's fields (clean: of all fields) under a noise seed.
 
         Noise follows the id of a text, so that some of the examples are the same without the others.
         """
         match self.spec, self.given:
             case None, None:
-                return _clean(examples)
+                return untouched(clean.texts)
             case None, Paired() as given:
-                return given.shown(examples), given.noised
+                return columns_of([given.noised[text.id] for text in clean.texts])
             case spec, Paired() as given if spec:
-                return matched(given, examples, spec, seed)
+                return matched(given, clean.texts, spec, seed)
             case spec, _ if spec:
-                return perturb(examples, spec, seed, ask)
+                return noise_texts(clean.texts, spec, seed, ask)
         raise AssertionError("a condition is clean, given or drawn")
+
+    def shown(self, examples: Sequence[Example], seed: int) -> PerturbedExamples:
+        """The examples under the condition and a noise seed."""
+        clean = field_texts(examples, self.fields)
+        return PerturbedExamples(examples, self.noised(clean, seed), clean.numbers)
 
 
 def named(name: str, given: Paired | None = None) -> Condition:
@@ -93,11 +102,3 @@ def _suffix(name: str) -> str:
 def at_full(spec: PerturbationSpec) -> PerturbationSpec:
     """A perturbation without a strength at full strength."""
     return replace(spec, links=(replace(spec.links[0], strengths=(_FULL,)),))
-
-
-def _clean(examples: Sequence[Example]) -> tuple[tuple[Example, ...], dict[str, Noised]]:
-    """The examples unchanged."""
-    texts = {text.id: text for example in examples for text in example.texts.values()}
-    return tuple(examples), {
-        name: Noised(text, text, "unchanged", 0, {}, 0, 0, len(text.value.split()), 0) for name, text in texts.items()
-    }

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.edits import span_table
-from robust_xtreme.examples import Example, Text
+from robust_xtreme.examples import Text
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.links import canonical_strength
-from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import bound, lacks, noise_example, noise_texts, noise_values
+from robust_xtreme.noise.engine.noised import NoisedTexts, joined, untouched
+from robust_xtreme.noise.engine.noising import bound, lacks, noise_texts, noise_values
 from robust_xtreme.specs import PerturbationSpec
 
 _LEAST: Final = 0.001
@@ -30,25 +30,24 @@ STRENGTHS: Final = _strengths()
 """The strengths that are tried: 0, and from 0.001 to 1 in steps of a tenth."""
 
 
-def matched(
-    paired: Paired, examples: Sequence[Example], spec: PerturbationSpec, seed: int
-) -> tuple[tuple[Example, ...], dict[str, Noised]]:
-    """Some examples of a set under other noise, and the outcome of each text by its id.
+def matched(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> NoisedTexts:
+    """Some texts of a set under other noise.
 
-    `spec` is one perturbation on the set's fields; its strength is chosen for each text, so that it edits as many
-    clusters as the set does, or nearly so; of equally near strengths the lowest.
+    `spec` is one perturbation; its strength is chosen for each text, so that it edits as many clusters as the set does,
+    or nearly so; of equally near strengths the lowest.
     """
-    texts = {it.texts[name].id: it.texts[name] for it in examples for name in spec.fields if name in it.texts}
     chosen: dict[str, str] = {}
-    for language in dict.fromkeys(text.language for text in texts.values()):
-        alike = [text for text in texts.values() if text.language == language]
+    for language in dict.fromkeys(text.language for text in texts):
+        alike = [text for text in texts if text.language == language]
         chosen |= zip((text.id for text in alike), _chosen(paired, alike, spec, seed), strict=True)
-    noised: dict[str, Noised] = {}
-    for strength in dict.fromkeys(chosen.values()):
-        same = [text for text in texts.values() if chosen[text.id] == strength]
-        outcomes = noise_texts(same, _at(spec, strength), seed)
-        noised |= zip((text.id for text in same), outcomes, strict=True)
-    return tuple(noise_example(example, noised, spec.fields) for example in examples), noised
+    strengths = {strength: number for number, strength in enumerate(dict.fromkeys(chosen.values()))}
+    number = np.array([strengths[chosen[text.id]] for text in texts], np.int64)
+    order = [np.flatnonzero(number == each) for each in strengths.values()]
+    pairs = zip(strengths, order, strict=True)
+    parts = [
+        noise_texts([texts[each] for each in same.tolist()], _at(spec, strength), seed) for strength, same in pairs
+    ]
+    return joined(parts).take(np.argsort(np.concatenate(order), kind="stable")) if parts else untouched(())
 
 
 def _at(spec: PerturbationSpec, strength: str) -> PerturbationSpec:

@@ -13,7 +13,6 @@ from robust_xtreme.external.pairing import Noisy, Pairing
 from robust_xtreme.external.realised import realised
 from robust_xtreme.external.stated import Steps, followed
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.noise.engine.noising import noise_example
 
 _CONTEXT: Final = "context"
 _SHOWN: Final = 40
@@ -53,10 +52,6 @@ class Paired:
     def of(self, ids: frozenset[str]) -> Paired:
         """The same of the clean examples with these ids alone."""
         return replace(self, examples=tuple(example for example in self.examples if example.id in ids))
-
-    def shown(self, examples: Sequence[Example]) -> tuple[Example, ...]:
-        """The noisy forms of some of its examples."""
-        return tuple(noise_example(example, self.noised, self.fields) for example in examples)
 
 
 class _Item(NamedTuple):

@@ -15,68 +15,122 @@ import itertools
 import re
 import sys
 import unicodedata
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
-from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final, final
+
+import numpy as np
 
 from robust_xtreme import packs
+from robust_xtreme.edits import Array
 from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Text
+from robust_xtreme.graphemes import SEPARATOR
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.case import capital, upper
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.noise.engine.noised import NoisedTexts
+from robust_xtreme.target_columns import bounds_of
 
 KIND: Final = "negators"
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/'’٫٬]\d+)*")
 _ANY: Final = "*"
 _ROW: Final = re.compile(r"\*?[^\s*]+\*?")
-_STOP: Final = itemgetter(1)
 
 
-class Edited(NamedTuple):
-    """How many numbers and negators of some texts are edited; `negators` is None where a text has no list of them."""
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Words:
+    """Words of texts: their ranges `start`, `stop` (k,) in the text with number `text` (k,)."""
 
-    numbers: int
-    negators: int | None
-
-
-def edited(outcomes: Iterable[Noised]) -> Edited:
-    """The edited numbers and negators of texts."""
-    every = [_of_text(noised) for noised in outcomes]
-    negators = [counts.negators for counts in every if counts.negators is not None]
-    return Edited(sum(counts.numbers for counts in every), sum(negators) if len(negators) == len(every) else None)
+    text: Array
+    start: Array
+    stop: Array
 
 
-def _of_text(noised: Noised) -> Edited:
-    listed = pattern(noised.clean.language)
-    if not any(trace.moves for trace in noised.traces):
-        return Edited(0, None if listed is None else 0)
-    return Edited(_count(_NUMBER, noised), None if listed is None else _count(listed, noised))
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Risky:
+    """The numbers and the negators of clean texts."""
+
+    numbers: _Words
+    negators: _Words
 
 
-def _count(words: re.Pattern[str], noised: Noised) -> int:
-    return sum(_is_edited(match.start(), match.end(), noised) for match in words.finditer(noised.clean.value))
+_COLUMNS: Final = ("text", "start", "stop")
+_NO_WORDS: Final = _Words(*np.zeros((3, 0), np.int64))
+NO_RISK: Final = Risky(_NO_WORDS, _NO_WORDS)
 
 
-def _is_edited(start: int, stop: int, noised: Noised) -> bool:
-    """Whether an edit overlaps a range of the clean text, or lets it touch a letter or digit."""
-    low, high = start, stop
-    for trace in noised.traces:
-        past = bisect_right(trace.moves, low, key=_STOP)
-        if past < len(trace.moves) and trace.moves[past][0] < high:
-            return True
-        shift = trace.moves[past - 1][3] - trace.moves[past - 1][1] if past else 0
-        low, high = low + shift, high + shift
-    clean, noisy = noised.clean.value, noised.text.value
-    before = _is_word(noisy[low - 1 : low] if low else "") and not _is_word(clean[start - 1 : start] if start else "")
-    return before or (_is_word(noisy[high : high + 1]) and not _is_word(clean[stop : stop + 1]))
+def risky(texts: Sequence[Text]) -> Risky:
+    """The numbers and negators of texts. Raises DataError."""
+    patterns = {code: pattern(code) for code in dict.fromkeys(text.language for text in texts)}
+    parts = [
+        _words(listed, texts, [number for number, text in enumerate(texts) if text.language == code])
+        for code, listed in patterns.items()
+        if listed is not None
+    ]
+    columns = (np.concatenate([getattr(part, name) for part in (_NO_WORDS, *parts)]) for name in _COLUMNS)
+    return Risky(_words(_NUMBER, texts, range(len(texts))), _Words(*columns))
+
+
+def are_listed(texts: Sequence[Text]) -> Array:
+    """Whether there is a list of negators in the language of each text (t,). Raises DataError."""
+    known = {code: pattern(code) is not None for code in dict.fromkeys(text.language for text in texts)}
+    return np.array([known[text.language] for text in texts], np.bool_)
+
+
+def _words(words: re.Pattern[str], texts: Sequence[Text], numbers: Sequence[int]) -> _Words:
+    """The matches of a pattern, which cannot be longer than a text, in texts by number."""
+    values = [texts[number].value for number in numbers]
+    bounds = bounds_of(np.array([len(value) + 1 for value in values], np.int64))
+    ranges = [match.span() for match in words.finditer(SEPARATOR.join(values))]
+    starts, stops = np.array(ranges, np.int64).reshape(-1, 2).T
+    text = np.searchsorted(bounds, starts, "right") - 1
+    return _Words(np.array(numbers, np.int64)[text], starts - bounds[text], stops - bounds[text])
+
+
+def edited(noised: NoisedTexts, words: Risky) -> tuple[Array, Array]:
+    """How many numbers and negators of texts are edited, (t,) each, from those of the clean texts."""
+    clean, noisy = _Points([text.value for text in noised.clean]), _Points(noised.values)
+    return _count(words.numbers, noised, clean, noisy), _count(words.negators, noised, clean, noisy)
+
+
+def _count(words: _Words, noised: NoisedTexts, clean: _Points, noisy: _Points) -> Array:
+    """How many words of each text (t,) an edit overlaps, or lets touch a letter or digit."""
+    ends, is_edited = (words.start, words.stop), np.zeros(len(words.text), np.bool_)
+    for link in noised.links:
+        overlapped, ends = link.passed(words.text, ends)
+        is_edited |= overlapped
+    low, high = ends
+    is_edited |= noisy.are_words(words.text, low - 1) & ~clean.are_words(words.text, words.start - 1)
+    is_edited |= noisy.are_words(words.text, high) & ~clean.are_words(words.text, words.stop)
+    return np.bincount(words.text[is_edited], minlength=len(noised))
+
+
+@final
+class _Points:
+    """The code points of texts."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._bounds = bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
+        self._points = np.frombuffer("".join(values).encode("utf-32-le", "surrogatepass"), np.uint32)
+
+    def are_words(self, texts: Array, positions: Array) -> Array:
+        """Whether a letter, a digit or a mark is at positions (k,) of texts (k,); not where nothing is."""
+        low, high = self._bounds[texts], self._bounds[texts + 1]
+        at = low + positions
+        there = np.flatnonzero((positions >= 0) & (at < high))
+        points, number = np.unique(self._points[at[there]], return_inverse=True)
+        is_word = np.zeros(len(texts), np.bool_)
+        is_word[there] = np.array([_is_word(chr(point)) for point in points.tolist()], np.bool_)[number]
+        return is_word
 
 
 def _is_word(point: str) -> bool:
     """Whether a code point is a letter, a digit or a mark."""
-    return point.isalnum() or (bool(point) and unicodedata.category(point)[0] == "M")
+    return point.isalnum() or unicodedata.category(point)[0] == "M"
 
 
 @packs.cached

@@ -11,7 +11,16 @@ import numpy as np
 
 from robust_xtreme.edits import NO_SPANS, Array, SpanTable, Trace, span_table
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.noise.engine.traces import Ends, Traces, ends_of, joined_spans, joined_traces, no_moves, taken
+from robust_xtreme.noise.engine.traces import (
+    Ends,
+    Traces,
+    ends_of,
+    joined_spans,
+    joined_traces,
+    no_moves,
+    taken,
+    traces_from,
+)
 
 STATUSES: Final = ("ok", "unchanged", "not_applicable")
 OK, UNCHANGED, NOT_APPLICABLE = range(len(STATUSES))
@@ -188,6 +197,24 @@ def untouched(texts: Sequence[Text], status: int = UNCHANGED, graphemes: Sequenc
     counts = Counts(none, np.zeros((len(texts), 0), np.int64), clusters, none, words, none)
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
     return NoisedTexts(texts, values, spans, np.full(len(texts), status, np.int8), (), counts)
+
+
+def columns_of(outcomes: Sequence[Noised]) -> NoisedTexts:
+    """The columns of outcomes that were made one by one."""
+    names = tuple(dict.fromkeys(name for each in outcomes for name in each.edits))
+    rows = [[each.edits.get(name, 0) for name in names] for each in outcomes]
+    columns = {name: np.array([getattr(each, name) for each in outcomes], np.int64) for name in _COUNTS}
+    longest = max((len(each.traces) for each in outcomes), default=0)
+    links = tuple(traces_from([each.traces[step : step + 1] for each in outcomes]) for step in range(longest))
+    return NoisedTexts(
+        [each.clean for each in outcomes],
+        [each.text.value for each in outcomes],
+        span_table([each.text.spans for each in outcomes]),
+        np.array([STATUSES.index(each.status) for each in outcomes], np.int8),
+        names,
+        Counts(operators=np.array(rows, np.int64).reshape(len(outcomes), len(names)), **columns),
+        links,
+    )
 
 
 def joined(parts: Sequence[NoisedTexts]) -> NoisedTexts:

@@ -6,7 +6,7 @@ that queries the model receives their argument `ask`; noise ignores it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
@@ -15,7 +15,7 @@ import numpy as np
 from robust_xtreme import graphemes, packs, registry
 from robust_xtreme.edits import Array, Moved, SpanTable, apply, batch, chunks, span_table
 from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.examples import Answers, Example, Text
+from robust_xtreme.examples import Example, Text
 from robust_xtreme.noise.engine import realised
 from robust_xtreme.noise.engine._edited_words import words_of
 from robust_xtreme.noise.engine.ends import as_read
@@ -30,6 +30,7 @@ from robust_xtreme.noise.engine.noised import (
     untouched,
 )
 from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind, earlier
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.noise.engine.traces import Traces, traces_of
 from robust_xtreme.randomness import text_keys
@@ -45,7 +46,6 @@ __all__ = [
     "bound",
     "check_unasked",
     "lacks",
-    "noise_example",
     "noise_texts",
     "noise_values",
     "noise_with",
@@ -316,30 +316,12 @@ def perturb(
 
     A condition without fields noises all fields. Raises UnknownName, SpecError, Mismatch.
     """
-    texts: dict[str, Text] = {}
-    for example in examples:
-        for name in condition.fields or example.texts:
-            if name in example.texts:
-                texts.setdefault(example.texts[name].id, example.texts[name])
-    noised = dict(zip(texts, noise_texts(list(texts.values()), condition, seed, ask), strict=True))
-    shown = (noise_example(example, noised, condition.fields or tuple(example.texts)) for example in examples)
-    return tuple(shown), noised
+    clean = field_texts(examples, condition.fields)
+    noised = noise_texts(clean.texts, condition, seed, ask)
+    shown = tuple(PerturbedExamples(examples, noised, clean.numbers))
+    return shown, {view.clean.id: view for view in noised}
 
 
 def asks(condition: PerturbationSpec) -> bool:
     """Whether a condition queries the model, so that it must be drawn where the model is loaded."""
     return any(link.perturbation.asks for link in bound(condition))
-
-
-def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:
-    """The example with the texts of some fields replaced by noisy ones (by text id), and its answers moved.
-
-    Id, cluster and fingerprint stay: they identify the clean example.
-    """
-    texts = {name: noised[text.id].text if name in fields else text for name, text in example.texts.items()}
-    target = example.target
-    if isinstance(target, Answers) and "context" in fields:
-        context = noised[example.texts["context"].id]
-        moved = [(span, *context.to_noisy(span.start, span.stop)) for span in target.spans]
-        target = Answers(tuple(replace(span, start=start, stop=stop) for span, start, stop in moved))
-    return replace(example, texts=texts, target=target)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Literal, final
 
 import numpy as np
 
-from robust_xtreme.edits import NO_SPANS, Array, Moved, SpanTable, Trace, at, ragged
+from robust_xtreme.edits import NO_SPANS, Array, Moved, SpanTable, Trace, at, ragged, span_table
+from robust_xtreme.examples import Span
 from robust_xtreme.target_columns import bounds_of
 
 Ends = tuple[Array, Array]
@@ -61,10 +62,23 @@ class Traces:
         """The ranges of the new texts that ranges (k,) of the clean texts `texts` (k,) became."""
         return _mapped(_Moves(self.bounds, self.moves, texts), texts, ends, self.before, self.after)
 
+    def passed(self, texts: Array, ends: Ends) -> tuple[Array, Ends]:
+        """Whether an edit overlaps each range (k,) of the clean texts `texts` (k,); where they are if none does."""
+        return _Moves(self.bounds, self.moves, texts).passed(*ends)
+
 
 def traces_of(clean: SpanTable, moved: Moved) -> Traces:
     """The traces of a batch with these spans after its edits."""
     return Traces(moved.bounds, moved.moves, clean, moved.spans)
+
+
+def traces_from(several: Sequence[Sequence[Trace]]) -> Traces:
+    """Those of texts that have a trace each, or none."""
+    moves = [[move for trace in of_text for move in trace.moves] for of_text in several]
+    spans = [[pair for trace in of_text for pair in trace.spans] for of_text in several]
+    before, after = (span_table([[Span(*pair[side]) for pair in of_text] for of_text in spans]) for side in (0, 1))
+    flat = np.array([move for of_text in moves for move in of_text], np.int64).reshape(-1, 4)
+    return Traces(bounds_of(np.array([len(of_text) for of_text in moves], np.int64)), flat, before, after, sparse=True)
 
 
 def no_moves(spans: SpanTable, size: int, sparse: bool) -> Traces:
@@ -137,10 +151,17 @@ class _Moves:
         moved = np.where(positions <= stop, new_stop, positions + new_stop - stop)
         return np.where(index > self.first, moved, positions)
 
-    def _at(self, column: Array, positions: Array) -> Array:
-        """The first move of each text whose value in a column is not below the position."""
+    def passed(self, starts: Array, stops: Array) -> tuple[Array, Ends]:
+        """Whether a move overlaps each range, and the range moved by those before it."""
+        index = self._at(self.stop, starts, "right")
+        before = index - 1
+        shift = np.where(index > self.first, self.new_stop[before] - self.stop[before], 0)
+        return (index < self.end) & (self.start[index] < stops), (starts + shift, stops + shift)
+
+    def _at(self, column: Array, positions: Array, side: Literal["left", "right"] = "left") -> Array:
+        """The first move of each text whose value in a column is not below the position, or (right) is above it."""
         width = 1 + max(int(column.max()), int(positions.max(initial=0)))
-        return np.searchsorted(self._owners * width + column[:-1], self._texts * width + positions)
+        return np.searchsorted(self._owners * width + column[:-1], self._texts * width + positions, side)
 
     def _past(self, index: Array, passed: Callable[[Array], Array]) -> Array:
         """The first move from each on, within its text, that is not to be passed."""

@@ -248,7 +248,8 @@ def _under(
 ) -> Iterator[Remade]:
     """Examples under a condition, and the documents that are right or were found."""
     distinct = tuple({example.id: example for example in clean}.values())
-    shown, outcomes = condition.shown(distinct, seed)
+    shown = condition.shown(distinct, seed)
+    outcomes = {noised.clean.id: noised for noised in shown.noised}
     noisy = {example.id: example for example in shown}
     documents = _documents(corpus, condition, seed, rows) if corpus else {}
     passages = corpus.passages if corpus else {}

@@ -1,0 +1,111 @@
+"""Distinct contents: which examples under which conditions are equal in all that a model reads of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import final
+
+import numpy as np
+
+from robust_xtreme.edits import Array
+from robust_xtreme.examples import Answers, Example, Span, Text
+from robust_xtreme.noise.engine.noised import NoisedTexts, untouched
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
+from robust_xtreme.target_columns import Ranges, TargetColumn
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """Numbers of values in the order in which they were first seen."""
+
+    known: dict[Hashable, int] = field(default_factory=dict)
+
+    def of(self, values: Iterable[Hashable]) -> Array:
+        """The number of each value (n,) int64."""
+        known = self.known
+        return np.array([known.setdefault(value, len(known)) for value in values], np.int64)
+
+
+@final
+class ContentCodes:
+    """Numbers what encoding reads of the examples of a task run: values and spans of every field, and the target.
+
+    `golds` are the targets of the clean examples.
+    """
+
+    def __init__(self, examples: Sequence[Example], golds: TargetColumn) -> None:
+        self._texts, self._targets, self._marks = _Codes(), _Codes(), _Codes()
+        self._marks_of: dict[str, int] = {}
+        clean = field_texts(examples)
+        of_clean = np.append(self._of_texts(untouched(clean.texts)), -1)
+        self._fields = {name: of_clean[numbers] for name, numbers in clean.numbers.items()}
+        self._golds = golds
+        self._gold_marks = self._marks.of(map(_gold_marks, examples)).tolist()
+        self._target = self._of_golds(golds) if isinstance(golds, Ranges) else self._targets.of(map(_target, examples))
+
+    def of(self, shown: PerturbedExamples | None) -> Array:
+        """The numbers (n, fields and target) of the examples under a condition; None: of the clean ones.
+
+        Rows are equal where the contents are.
+        """
+        if shown is None:
+            return np.stack([*self._fields.values(), self._target], axis=1)
+        noisy = np.append(self._of_texts(shown.noised), -1)
+        columns = [noisy[shown.numbers[name]] if name in shown.numbers else it for name, it in self._fields.items()]
+        golds = shown.targets(self._golds)
+        is_moved = golds is not self._golds
+        target = self._of_golds(golds) if is_moved and isinstance(golds, Ranges) else self._target
+        return np.stack([*columns, target], axis=1)
+
+    def _of_texts(self, noised: NoisedTexts) -> Array:
+        """The number of each text (t,): its value and its spans."""
+        if not len(noised.spans):
+            return self._texts.of(noised.values)
+        cuts = np.searchsorted(noised.spans.text, np.arange(len(noised) + 1))
+        spans = _parts(noised.spans.start, noised.spans.stop, cuts)
+        return self._texts.of(zip(noised.values, spans, map(self._of_marks, noised.clean), strict=True))
+
+    def _of_marks(self, text: Text) -> int:
+        """The number of the labels of a text's spans, which noise does not change."""
+        number = self._marks_of.get(text.id)
+        if number is None:
+            number = self._marks_of[text.id] = self._marks.known.setdefault(_marks(text.spans), len(self._marks.known))
+        return number
+
+    def _of_golds(self, golds: Ranges) -> Array:
+        spans = _parts(golds.start, golds.stop, golds.bounds)
+        return self._targets.of(zip(spans, self._gold_marks, strict=True))
+
+
+def _parts(start: Array, stop: Array, bounds: Array) -> Iterator[bytes]:
+    """The ends of each of consecutive parts of spans, as bytes."""
+    ends = np.stack((start, stop), axis=1).astype(np.int64)
+    whole = ends.tobytes()
+    return (whole[low:high] for low, high in pairwise((bounds * ends.itemsize * 2).tolist()))
+
+
+def _marks(spans: Sequence[Span]) -> tuple[tuple[str | None, bool], ...]:
+    return tuple((span.label, span.frozen) for span in spans)
+
+
+def _gold_marks(example: Example) -> tuple[tuple[str | None, bool], ...]:
+    return _marks(example.target.spans) if isinstance(example.target, Answers) else ()
+
+
+def _target(example: Example) -> Hashable:
+    return example.target
+
+
+def first_seen(rows: Array) -> tuple[Array, Array]:
+    """The number of each row (n, c) among the distinct ones in the order of their first (n,), and these first (k,)."""
+    codes = np.zeros(len(rows), np.int64)
+    for column in rows.T + 1:
+        codes = np.unique(codes, return_inverse=True)[1] * (1 + int(column.max(initial=0))) + column
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks[inverse], first[order]

@@ -1,0 +1,102 @@
+"""Token counts of the texts of a task run, clean and noised: each distinct piece of text is tokenised once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, final
+
+import numpy as np
+
+from robust_xtreme.edits import Array, SpanTable
+from robust_xtreme.predictors.predictor import Predictor
+from robust_xtreme.target_columns import bounds_of
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """The pieces of texts that are tokenised by themselves: text i has those `bounds[i]:bounds[i + 1]` of `numbers`."""
+
+    numbers: Array
+    bounds: Array
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenCounts:
+    """Of t texts the numbers of their tokens (t,), clean and noised; `changed` (t,) bool: noise changed the tokens.
+
+    `unknown` has the numbers of tokens for unknown text, clean and noised; None where the tokenizer has none.
+    """
+
+    clean: Array
+    noisy: Array
+    unknown: tuple[Array, Array] | None
+    changed: Array
+
+
+_NOTHING: Final = np.zeros(0, np.int64)
+NO_TOKENS: Final = TokenCounts(_NOTHING, _NOTHING, None, _NOTHING)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PieceNumbers:
+    """The distinct pieces so far. `words`: a text is tokenised word by word, which its spans are."""
+
+    words: bool
+    known: dict[str, int] = field(default_factory=dict)
+
+    def of(self, values: Sequence[str], spans: SpanTable) -> Pieces:
+        """The pieces of texts with spans."""
+        known = self.known
+        pieces = _words(values, spans) if self.words else values
+        numbers = np.array([known.setdefault(piece, len(known)) for piece in pieces], np.int64)
+        sizes = np.bincount(spans.text, minlength=len(values)) if self.words else np.ones(len(values), np.int64)
+        return Pieces(numbers, bounds_of(sizes))
+
+
+def _words(values: Sequence[str], spans: SpanTable) -> Iterator[str]:
+    ends = zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True)
+    return (values[text][start:stop] for text, start, stop in ends)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class PieceTokens:
+    """The tokens of distinct pieces (p,): their `lengths`, how many are `unknown`, and numbers of equal `forms`."""
+
+    lengths: Array
+    unknown: Array | None
+    forms: Array
+
+    def of(self, clean: Pieces, noisy: Pieces) -> TokenCounts:
+        """The counts of texts."""
+        unknown = None if self.unknown is None else (_summed(self.unknown, clean), _summed(self.unknown, noisy))
+        unlike = self.forms[clean.numbers] != self.forms[noisy.numbers]
+        changed = parts_summed(unlike, clean.bounds) > 0
+        return TokenCounts(_summed(self.lengths, clean), _summed(self.lengths, noisy), unknown, changed)
+
+
+def piece_tokens(predictor: Predictor, known: Mapping[str, int]) -> PieceTokens:
+    """The tokens of pieces, which have the numbers from 0 on in order."""
+    tokens = predictor.tokens(known)
+    rows = [tokens[piece] for piece in known]
+    lengths = np.array(list(map(len, rows)), np.int64)
+    unknown = predictor.unknown
+    counts = None if unknown is None else np.array([row.count(unknown) for row in rows], np.int64)
+    forms: dict[tuple[int, ...], int] = {}
+    return PieceTokens(lengths, counts, np.array([forms.setdefault(row, len(forms)) for row in rows], np.int64))
+
+
+def _summed(values: Array, pieces: Pieces) -> Array:
+    """The sum over the pieces of each text (t,) of the values of pieces (p,)."""
+    return parts_summed(values[pieces.numbers], pieces.bounds)
+
+
+def parts_summed(values: Array, bounds: Array) -> Array:
+    """The sums (n,) or (n, k) int64 of consecutive parts of values (m,) or (m, k), which begin and end at `bounds`."""
+    sums = np.zeros((len(values) + 1, *values.shape[1:]), np.int64)
+    np.cumsum(values, axis=0, out=sums[1:])
+    return np.diff(sums[bounds], axis=0)
