@@ -85,6 +85,27 @@ def test_neither_chunks_nor_batches_nor_threads_change_a_bit(dtype: str, engine:
         torch.set_num_threads(threads[1])
 
 
+def test_products_of_torch_are_never_in_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither those that propose nor those that look again, and the setting of before is restored."""
+    seen = []
+    product = torch.Tensor.__matmul__
+    before = torch.get_float32_matmul_precision()
+
+    def spied(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        seen.append(torch.get_float32_matmul_precision())
+        return product(left, right)
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", spied)
+    torch.set_float32_matmul_precision("high")
+    try:
+        equal = np.repeat(unit(1, 8, 0), 100, axis=0)
+        assert search(equal[:1], equal, 2, device="cpu", engine="torch").indices.tolist() == [[0, 1]]
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert seen == ["highest", "highest"]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_of_ten_thousand_equal_candidates_the_first_win(engine: str) -> None:
     """Far more ties than are wanted, over several chunks, with one better candidate at the end."""

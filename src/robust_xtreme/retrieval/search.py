@@ -2,13 +2,14 @@
 
 A fast pass in float32 (faiss; on other devices torch) proposes more than k candidates. Its error is at most
 `D * 2**-24 * |q| * |c|` for D dimensions, in whatever order a sum is taken (Higham, Accuracy and Stability of Numerical
-Algorithms, section 3.1), so the pass gives all candidates that can be among the best; their scores are computed
-again in float64, pair by pair. The result does not depend on chunks, threads, batches of queries or devices.
+Algorithms, section 3.1), so the pass gives all candidates that can be among the best, on every device; their scores are
+computed again in float64 on the CPU, pair by pair. The result does not depend on chunks, threads, batches of queries or
+devices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -16,9 +17,9 @@ import numpy as np
 
 from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.results.bitext import Neighbours
+from robust_xtreme.retrieval._products import Products, products
 
 Array = np.ndarray[Any, Any]
-Fast = Callable[[Array, Array, int], tuple[Array, Array]]
 
 QUANTUM: Final = 1e-6
 """Scores are compared as multiples of this. One input in two batches of other shapes gives vectors of length 1 that
@@ -40,7 +41,7 @@ class _Pool:
     candidates: Array
     rows: int
     k: int
-    fast: Fast
+    fast: Products
 
     def chunks(self) -> Iterator[tuple[int, Array]]:
         """Each chunk with the index of its first row."""
@@ -67,7 +68,7 @@ def search(
     if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
         raise Mismatch(f"Queries of shape {queries.shape} cannot be searched for in candidates of {candidates.shape}.")
     rows = chunk or max(1, CHUNK_BYTES // (4 * max(1, candidates.shape[1])))
-    pool = _Pool(candidates, rows, max(0, min(k, len(candidates))), _fast(engine, device))
+    pool = _Pool(candidates, rows, max(0, min(k, len(candidates))), products(queries, engine, device))
     length = _lengths(queries, "Query")
     if not len(queries) or not pool.k:
         return Neighbours(np.zeros((len(queries), pool.k), np.int64), np.zeros((len(queries), pool.k), np.float32))
@@ -76,7 +77,7 @@ def search(
 
 def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
     """Propose, score again, and search again where the proposals may not contain all of the best."""
-    scores, candidates, longest = _proposals(pool, queries)
+    scores, candidates, longest = _proposals(pool, len(queries))
     # candidates whose fast score is below `floor` (q,) cannot be among the k best by exact scores
     error = length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK
     best = -np.partition(-scores, pool.k - 1, axis=1)[:, pool.k - 1]
@@ -90,13 +91,13 @@ def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
     return near
 
 
-def _proposals(pool: _Pool, queries: Array) -> tuple[Array, Array, float]:
+def _proposals(pool: _Pool, queries: int) -> tuple[Array, Array, float]:
     """More than k candidates of each query by the fast pass, unordered: scores, indices, and the longest candidate."""
     most = min(len(pool.candidates), pool.k + _SPARE)
-    scores, candidates, longest = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64), 0.0
+    scores, candidates, longest = np.zeros((queries, 0), np.float32), np.zeros((queries, 0), np.int64), 0.0
     for start, part in pool.chunks():
         longest = max(longest, float(_lengths(part, "Candidate", start).max()))
-        part_scores, part_candidates = pool.fast(queries, part, min(most, len(part)))
+        part_scores, part_candidates = pool.fast.best(part, min(most, len(part)))
         scores, candidates = (
             np.concatenate([scores, part_scores], 1),
             np.concatenate([candidates, part_candidates + start], 1),
@@ -111,12 +112,9 @@ def _look_again(pool: _Pool, queries: Array, near: Neighbours, which: Array, flo
     """Score every candidate that may be among the best of the queries in `which`, and replace their results."""
     wanted = queries[which]
     best = Neighbours(np.full((len(which), pool.k), -1, np.int64), np.full((len(which), pool.k), -np.inf, np.float64))
-    size = max(1, CHUNK_BYTES // (16 * pool.rows))
     for start, part in pool.chunks():
-        for first in range(0, len(which), size):
-            block = slice(first, first + size)
-            of, columns = np.nonzero(wanted[block] @ part.T >= floor[block, None])
-            _look_at(pool, wanted, best, of + first, columns + start)
+        for of, columns in pool.fast.above(part, which, floor):
+            _look_at(pool, wanted, best, of, columns + start)
     near.indices[which], near.scores[which] = best.indices, best.scores
 
 
@@ -188,36 +186,3 @@ def _lengths(rows: Array, what: str, start: int = 0) -> Array:
             f"{what} {row + start} {why}, so that nothing can be searched. Check the model that computed the vector."
         )
     return lengths
-
-
-def _fast(engine: str | None, device: str) -> Fast:
-    """The fast pass of a device."""
-    if engine == "faiss" or (engine is None and device == "cpu"):
-        return _by_faiss
-    return lambda queries, part, most: _by_torch(queries, part, most, device)
-
-
-def _by_faiss(queries: Array, part: Array, most: int) -> tuple[Array, Array]:
-    import faiss
-
-    scores, candidates = faiss.knn(queries, part, most, metric=faiss.METRIC_INNER_PRODUCT)
-    return scores, candidates
-
-
-def _by_torch(queries: Array, part: Array, most: int, device: str) -> tuple[Array, Array]:
-    """A product and its largest entries, in blocks of queries; never in TF32, whose error is larger than float32's."""
-    import torch
-
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        queries, part = (
-            np.require(rows, requirements="W") for rows in (queries, part)
-        )  # torch warns of read-only arrays
-        columns = torch.from_numpy(part).to(device).T
-        size = max(1, 4 * CHUNK_BYTES // (4 * len(part)))
-        blocks = (torch.from_numpy(queries[start : start + size]) for start in range(0, len(queries), size))
-        tops = [torch.topk(block.to(device) @ columns, most, sorted=False) for block in blocks]
-        return tuple(torch.cat([top[index] for top in tops]).cpu().numpy() for index in (0, 1))  # type: ignore[return-value]  # a pair
-    finally:
-        torch.set_float32_matmul_precision(before)
