@@ -12,6 +12,7 @@ import polars as pl
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.metric import Array
+from robust_xtreme.results import store
 from robust_xtreme.results.intervals import cluster_sums
 from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW
 
@@ -82,7 +83,7 @@ class Cell:
 
 def grouped(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
     """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end)."""
-    rows = frame.sort([*keys, *order])
+    rows = store.ordered(frame, [*keys, *order])
     groups = rows.group_by(keys, maintain_order=True).len()
     starts = np.concatenate([[0], np.cumsum(groups.get_column("len").to_numpy())]).astype(np.int64)
     return rows, groups.drop("len"), starts
@@ -103,7 +104,7 @@ def cells(stats: pl.DataFrame) -> list[Cell]:
 class _Table:
     """The columns of sorted STATS rows as numpy arrays; strings as codes in the order of the strings."""
 
-    __slots__ = ("codes", "names", "seeds", "starts", "values")
+    __slots__ = ("codes", "last", "names", "seeds", "starts", "values")
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self.codes: dict[str, Any] = {}
@@ -117,6 +118,17 @@ class _Table:
         lists = rows.get_column("stats")
         self.values = lists.explode().to_numpy()
         self.starts = np.concatenate([[0], np.cumsum(lists.list.len().to_numpy())]).astype(np.int64)
+        self.last: tuple[tuple[Any, ...], Items] | None = None
+
+    def items(self, *codes: Any) -> Items:
+        """The items with these codes of their ids, fingerprints and clusters (n,); those of the last call if equal."""
+        if self.last and all(map(np.array_equal, codes, self.last[0])):
+            return self.last[1]
+        examples, fingerprints = (self.names[name][of] for name, of in zip(_CODED, codes[:-1], strict=False))
+        clusters, numbers = np.unique(codes[-1], return_inverse=True)
+        items = Items(examples, fingerprints, numbers, tuple(self.names["cluster"][clusters]))
+        self.last = (codes, items)
+        return items
 
     def stats(self, part: slice) -> Any:
         """The statistics of consecutive rows of one metric, (n, k)."""
@@ -129,20 +141,15 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
     ids, first, positions = np.unique(table.codes["example"][part], return_index=True, return_inverse=True)
     if scope == ALL and len(ids) * len(seeds) != part.stop - part.start:
         raise Mismatch(_uneven(table, key, part, ids, slots))
-    clusters, codes = np.unique(table.codes["cluster"][part][first], return_inverse=True)
-    items = Items(
-        table.names["example"][ids],
-        table.names["fingerprint"][table.codes["fingerprint"][part][first]],
-        codes,
-        tuple(table.names["cluster"][clusters]),
-    )
+    items = table.items(ids, *(table.codes[name][part][first] for name in _CODED[1:]))
     for column in ("fingerprint", "cluster"):
         wrong = np.flatnonzero(table.codes[column][part] != table.codes[column][part][first[positions]])
         if len(wrong):
             example = items.examples[positions][wrong[0]]
             raise Mismatch(f"The example {example} has another {column} under another noise seed.")
-    sums = cluster_sums(table.stats(part), slots * len(clusters) + codes[positions], len(seeds) * len(clusters))
-    by_seed = sums.reshape(len(seeds), len(clusters), -1)
+    clusters = len(items.clusters)
+    sums = cluster_sums(table.stats(part), slots * clusters + items.codes[positions], len(seeds) * clusters)
+    by_seed = sums.reshape(len(seeds), clusters, -1)
     whole = scope == ALL and len(seeds) > 1
     worst = _worst(table.stats(part).reshape(len(seeds), len(ids), -1), metric) if whole else None
     return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), by_seed, worst)
@@ -168,6 +175,8 @@ def _uneven(table: _Table, key: tuple[str, ...], part: slice, ids: Any, slots: A
 def check_same(cell: Cell, other: Cell) -> None:
     """Raise Mismatch, naming the example, unless both cells contain the same items by id and fingerprint."""
     mine, theirs = cell.items, other.items
+    if mine is theirs:
+        return
     arrays = [(getattr(mine, name), getattr(theirs, name)) for name in ("examples", "fingerprints", "codes")]
     if mine.clusters == theirs.clusters and all(np.array_equal(left, right) for left, right in arrays):
         return

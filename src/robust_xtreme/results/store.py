@@ -79,12 +79,16 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = wri
 
 def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     """The rows sorted by the frame's key (strings by code points), in one chunk."""
-    ranks = [_ranks(data.get_column(name)) for name in frame.key]
+    return ordered(data, frame.key).rechunk()
+
+
+def ordered(data: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The rows sorted by some columns, strings by code points; rows that are alike in them in any order."""
+    ranks = [_ranks(data.get_column(name)) for name in names]
     telling = [rank for rank in ranks if rank.n_unique() > 1]
     if not telling:
-        return data.rechunk()
-    order = pl.DataFrame(telling).select(pl.arg_sort_by([rank.name for rank in telling])).to_series()
-    return data[order].rechunk()
+        return data
+    return data[pl.DataFrame(telling).select(pl.arg_sort_by([rank.name for rank in telling])).to_series()]
 
 
 def _ranks(values: pl.Series) -> pl.Series:
