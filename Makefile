@@ -4,6 +4,7 @@
 # make baseline   accept the embedded model as it is: write reports/baselines/mini again
 # make check      lint, types and the fast unit tests, in under a minute: for editing
 # make test-long  the sweeps marked `long`
+# make test-ray   the tests of `eval --on ray`, in an environment of their own, .venv-ray
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
 # make docs       build the manual into site/; a broken link is an error
@@ -18,7 +19,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: eval test gate baseline check test-long generated docs lock bench mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray generated docs lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -69,6 +70,18 @@ check: install lint types
 test-long: install
 	$(BIN)/python -m pytest -m long -n $(WORKERS) --durations 25
 
+RAY := .venv-ray
+RAY_STAMP := $(RAY)/.installed
+
+$(RAY_STAMP): pyproject.toml locks/default.txt locks/ray.txt
+	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/pip install --quiet --disable-pip-version-check -c locks/default.txt -c locks/ray.txt -e '.[ray]' \
+		hypothesis pytest pytest-timeout
+	touch $@
+
+test-ray: $(RAY_STAMP)
+	$(RAY)/bin/python -m pytest -m long --durations 10 tests/ray
+
 generated: install
 	$(BIN)/python -m tools.generated
 
@@ -79,11 +92,13 @@ bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
 	for script in benchmarks/[!_]*.py; do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
-lock:
+lock: $(RAY_STAMP)
 	$(BIN)/python tools/lock.py > locks/default.tmp
 	$(BIN)/python tools/lock.py gate > locks/gate.tmp
 	mv locks/default.tmp locks/default.txt
 	mv locks/gate.tmp locks/gate.txt
+	$(RAY)/bin/python tools/lock.py ray > locks/ray.tmp
+	mv locks/ray.tmp locks/ray.txt
 
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite

@@ -37,9 +37,10 @@ from transformers import (
 from transformers.utils import logging
 
 from robust_xtreme import registry
+from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.run import device_name, device_of, evaluate
+from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.windows import collate

@@ -37,7 +37,7 @@ from benchmarks._host_page import page
 from transformers.utils import logging
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.run import device_name, device_of
+from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.sources.loading import available
 

@@ -1,7 +1,8 @@
-"""Print pins of installed versions: of everything that the project asks for, directly or not, or with `gate` of less.
+"""Print pins of installed versions: of everything that the project asks for, directly or not, or of a part of it.
 
 `python tools/lock.py` prints locks/default.txt. `python tools/lock.py gate` prints locks/gate.txt: the dependencies
-without the large libraries that only evaluation, training and the hub need. Local version tags (`2.13.0+cpu`) are
+without the large libraries that only evaluation, training and the hub need. `python tools/lock.py ray` prints what Ray
+adds to locks/default.txt, in the environment of `make test-ray`. Local version tags (`2.13.0+cpu`) are
 stripped, so that the same pin names the build of every machine; no index and no place is written.
 """
 
@@ -25,6 +26,10 @@ HEADER: Final = (
 GATE: Final = (
     "# Written by `make lock`: what robust-xtreme needs to read, compare and gate finished runs, without torch.\n"
     "# Use as: pip install --no-deps -r locks/gate.txt robust-xtreme"
+)
+RAY: Final = (
+    "# Written by `make lock`: what Ray needs besides locks/default.txt. Use as: pip install -c locks/default.txt -c "
+    "locks/ray.txt"
 )
 _LARGE: Final = frozenset({*(name.replace("_", "-") for name in LARGE), "faiss-cpu"})
 
@@ -63,9 +68,16 @@ def closure(extras: tuple[str, ...], without: Container[str] = ()) -> dict[str, 
 
 def main() -> None:
     """Print the lock file."""
-    of_gate = sys.argv[1:] == ["gate"]
-    print(GATE if of_gate else HEADER)
-    for name, version in sorted((closure((), _LARGE) if of_gate else closure(EXTRAS)).items()):
+    match sys.argv[1:]:
+        case ["gate"]:
+            header, versions = GATE, closure((), _LARGE)
+        case ["ray"]:
+            header, versions = RAY, closure(("ray",))
+            versions = {name: version for name, version in versions.items() if name not in closure(())}
+        case _:
+            header, versions = HEADER, closure(EXTRAS)
+    print(header)
+    for name, version in sorted(versions.items()):
         print(f"{name}=={version}")
 
 

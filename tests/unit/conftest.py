@@ -70,6 +70,7 @@ SLOW: Final = frozenset(
         "test_translated_by_model",
         "test_translator",
         "test_transliterate",
+        "test_units",
         "test_workers",
         "test_wrong_layout",
         "test_yardstick",

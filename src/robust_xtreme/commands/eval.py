@@ -34,6 +34,14 @@ PlanOnly = Annotated[
     bool,
     option("--plan --dry-run", "Print what is left to compute, its time and what --force removes; change nothing."),
 ]
+Devices = Annotated[
+    str | None,
+    option("--devices A,B", "One process for each device of this machine: 0,1 are CUDA devices; or all, or cpu,cpu."),
+]
+On = Annotated[
+    str | None,
+    option("--on ray[:ADDRESS]", "All devices of a Ray cluster, whose machines share the run's folder. Extra: ray."),
+]
 Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
 Verbose = Annotated[
     bool, option("--verbose -v", "Print every step, with --plan every task run, and the traceback of an error.")
@@ -48,6 +56,8 @@ def eval(
     no_cache: NoCache = False,
     keep_going: KeepGoing = False,
     plan: PlanOnly = False,
+    devices: Devices = None,
+    on: On = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     **keys: Any,
@@ -81,16 +91,27 @@ def eval(
             console.print(line, soft_wrap=True)
         show_next(*again(without=PLANNING))
     else:
-        _run(spec, force, not no_cache, keep_going, quiet, verbose)
+        _run(spec, force, not no_cache, keep_going, quiet, verbose, devices, on)
 
 
-def _run(spec: RunSpec, force: bool, cache: bool, keep_going: bool, quiet: bool, verbose: bool) -> None:
+def _run(
+    spec: RunSpec,
+    force: bool,
+    cache: bool,
+    keep_going: bool,
+    quiet: bool,
+    verbose: bool,
+    devices: str | None,
+    on: str | None,
+) -> None:
     from robust_xtreme.commands._progress import observing, show_result
 
     with observing(quiet, verbose) as observer:
+        from robust_xtreme.evaluation.fleets import fleet_of
         from robust_xtreme.evaluation.run import evaluate
 
-        result = evaluate(spec, force=force, cache=cache, keep_going=keep_going, observer=observer)
+        with fleet_of(spec, devices, on) as fleet:
+            result = evaluate(spec, force=force, cache=cache, keep_going=keep_going, observer=observer, fleet=fleet)
     show_result(result, spec, quiet)
     _check_whole(result)
     if not quiet:

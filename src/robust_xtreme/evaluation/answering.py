@@ -83,6 +83,7 @@ class Answering:
 
     def answer_all(self, todo: Iterable[TaskRun]) -> None:
         """Answer each task run. The next is taken only when a lane is free for it."""
+        self.taken, self.progress = [], {}
         here = partial(in_thread, self.setting, self.splits, packs.share(), registry.share())
         with pool(here, here, self._jobs(todo), self, 0, _LANES) as working:
             for job, done in working.results():

@@ -12,11 +12,11 @@ import torch
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import counted
 from robust_xtreme.evaluation.answering import threads
+from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.folder import Folder, check_ours, planned
 from robust_xtreme.evaluation.manifest import new_manifest
 from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.run import device_name, device_of
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus
 from robust_xtreme.models.checkpoint import Models, tokenizer_of

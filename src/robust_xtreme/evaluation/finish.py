@@ -83,8 +83,8 @@ def measure(stored: Iterable[Stored], plan: Plan, tasks: Mapping[str, Task], dev
 
 
 def backend_of(device: str) -> Backend:
-    """Array code on the CPU by numpy, on CUDA by torch."""
-    if not device.startswith("cuda"):
+    """Array code on the CPU by numpy, on CUDA by torch, where this machine, which may not compute itself, has it."""
+    if not device.startswith("cuda") or not torch.cuda.is_available():
         return CPU
     cuda = torch.device("cuda")
     return Backend(torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy())

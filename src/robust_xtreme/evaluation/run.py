@@ -10,18 +10,18 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, final
 
-import torch
-
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.answering import Answering, Device, Events
 from robust_xtreme.evaluation.computing import Done, Setting
+from robust_xtreme.evaluation.devices import device_name, device_of
+from robust_xtreme.evaluation.distributed import Answers, answer_on
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.garbage import rarely_collected
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.evaluation.units.unit import Fleet
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.verify import UNVERIFIED
 from robust_xtreme.noise.user_packs import using
@@ -59,15 +59,17 @@ def evaluate(
     observer: Observer | None = None,
     keep_going: bool = False,
     in_memory: Mapping[str, Path] | None = None,
+    fleet: Fleet | None = None,
 ) -> Evaluation:
     """Answer every task clean and perturbed, or resume an earlier call; a finished run is read.
 
-    With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts over
-    and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
+    With `deduplicate` False, equal inputs are computed again, every condition in separate batches. `force` starts
+    over and removes the earlier run's files, not the user's. Predictions of earlier runs come from the cache, but
     not without `cache` or `deduplicate`, nor with remote code. `keep_going` leaves out what cannot be read: the
-    manifest names it, and a call after the files are mended adds it. `in_memory` are the folders of models in memory by
-    their names. The spec's packs apply to the threads of the call only. Raises UserError where a name does not exist or
-    the folder contains another run, UnreadableFiles, DiskError, Locked.
+    manifest names it, and a call after the files are mended adds it. `in_memory` are the folders of models in
+    memory by their names. The devices of a `fleet` compute instead of the spec's, with the same results. The spec's
+    packs apply to the threads of the call only. Raises UserError where a name does not exist or the folder contains
+    another run, UnreadableFiles, DiskError, Locked.
     """
     observer, cache = observer or Observer(), cache and deduplicate and not spec.trust_remote_code
     if cache:
@@ -75,21 +77,22 @@ def evaluate(
     notice = observer.notice or observer.say
     folder = Folder(spec.folder(), notice)
     check_ours(folder.path, spec, force)
-    device = device_of(spec.device)
+    device = fleet.device if fleet else device_of(spec.device)
+    named = fleet.device_name if fleet else device_name(device)
     with using(*spec.packs), own_tasks(spec.data):
         plan = make_plan(spec, in_memory, keep_going)
-        fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
+        fresh = new_manifest(plan, named, spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         if not force and (finished := folder.finished(fresh)):
             return Evaluation(folder.path, finished)
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
-            models = Models(device, spec.precision, spec.representation)
+            models = Models("cpu" if fleet else device, spec.precision, spec.representation)
             if force and folder.journal.names():
                 _load_all(models, plan)
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                run = _Run(plan, folder, device, observer, models, manifest, cache)
+                run = _Run(plan, folder, device, observer, models, manifest, cache, fleet)
                 if read := what_is_read(spec):
                     run.say(read)
             return Evaluation(folder.path, run.whole())
@@ -99,20 +102,6 @@ def _load_all(models: Models, plan: Plan) -> None:
     """Load each model: where one cannot be loaded, the earlier run stays."""
     for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
         models.load(task_run.model, task_run.task)
-
-
-def device_of(name: str) -> str:
-    """`cpu` or `cuda`; `auto` is CUDA where there is one. Raises SpecError."""
-    if name not in ("auto", *BATCH_TOKENS):
-        raise SpecError(f"The device {name!r} is none of: auto, {', '.join(BATCH_TOKENS)}.")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise SpecError("There is no CUDA device here. Leave --device out, or name cpu.")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
-
-
-def device_name(device: str) -> str:
-    """The name of the device in the manifest; results are the same bytes on the same device."""
-    return f"cuda: {torch.cuda.get_device_name()}" if device == "cuda" else device
 
 
 @final
@@ -127,6 +116,7 @@ class _Run:
     models: Models
     manifest: dict[str, Any]
     cached: bool = False
+    fleet: Fleet | None = None
     warnings: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     recording: Lock = field(default_factory=Lock)
@@ -161,16 +151,38 @@ class _Run:
         """Answer each task run into a folder from which its files are taken when it is done."""
         self._say_what(todo)
         self.observer.total(sum(task_run.predictions for task_run in todo))
-        with self.folder.staging() as staging:
-            setting = Setting(self.manifest["deduplicate"], staging, self.cached)
-            events = Events(
-                self.observer.task_run, self.observer.advance, self._halve, partial(self._take, staging), self._warn
-            )
-            device = Device(self.device, self.manifest["device"])
-            tokens, is_halved = int(self.manifest["batch_tokens"]), "halved" in self.manifest
-            Answering(self.plan.splits, self.models, device, setting, events, tokens, is_halved).answer_all(todo)
+        if todo and self.fleet:
+            self._answer_on(self.fleet, todo)
+        elif todo:
+            self._answer_here(todo)
         if todo:
             self.say(f"in all: {self._counted(self.counts)}")
+
+    def _answer_here(self, todo: Sequence[TaskRun]) -> None:
+        """Answer each task run by this process."""
+        with self.folder.staging() as staging:
+            device, setting, tokens, is_halved = self._how(staging)
+            events = self._events(partial(self._take, staging))
+            Answering(self.plan.splits, self.models, device, setting, events, tokens, is_halved).answer_all(todo)
+
+    def _answer_on(self, fleet: Fleet, todo: Sequence[TaskRun]) -> None:
+        """Answer each task run by an actor of a fleet, which reads the examples again."""
+        self.plan.splits.kept.clear()
+        run = store.sha256(self.folder.path / RUN)
+
+        def answers(staging: Path) -> Answers:
+            return Answers(self.plan.spec, Path.cwd(), run, *self._how(staging))
+
+        answer_on(fleet, todo, self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
+
+    def _events(self, done: Callable[[TaskRun, Done], None]) -> Events:
+        return Events(self.observer.task_run, self.observer.advance, self._halve, done, self._warn)
+
+    def _how(self, staging: Path) -> tuple[Device, Setting, int, bool]:
+        """The device, the setting, the tokens of a batch, and whether they were halved already."""
+        device = Device(self.device, self.manifest["device"])
+        setting = Setting(self.manifest["deduplicate"], staging, self.cached)
+        return device, setting, int(self.manifest["batch_tokens"]), "halved" in self.manifest
 
     def _warn(self, line: str) -> None:
         """Say a warning, once."""
@@ -216,5 +228,7 @@ class _Run:
     def _halve(self, task_run: TaskRun) -> None:
         """Record that batches have half as many tokens from a task run on."""
         with self.recording:
+            if "halved" in self.manifest:
+                return  # another device of the run halved them
             self._write(halved(self.manifest, task_run.label))
         self.say(self.manifest["notes"][-1])

@@ -1,0 +1,65 @@
+"""What actors do in tests of units; their processes import it from here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.evaluation.units.each import each
+from robust_xtreme.evaluation.units.processes import Processes
+from robust_xtreme.evaluation.units.unit import Piece
+
+TWO = Processes(("first", "second"), "cpu", "cpu", ())
+
+
+def units(payloads: Sequence[object]) -> list[Piece]:
+    """A unit of each payload, alternately of two groups."""
+    return [Piece(number, f"unit {number}", "ab"[number % 2], 1.0, payload) for number, payload in enumerate(payloads)]
+
+
+def doubled(number: int) -> int:
+    """Twice a number."""
+    return 2 * number
+
+
+def refused(path: str) -> None:
+    """An error that is not made by its arguments."""
+    raise DataError(Path(path), "is malformed")
+
+
+def dies_once(path: str) -> str:
+    """The name of a file; the process that makes it is killed."""
+    if not Path(path).exists():
+        Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path
+
+
+def dies(_: object) -> None:
+    """Print a line and end the process."""
+    sys.stderr.write("no memory left\n")
+    sys.stderr.flush()
+    os._exit(9)
+
+
+def napping(seconds: float) -> tuple[int, float, float]:
+    """The process that slept, from when and until when."""
+    begun = time.time()
+    time.sleep(seconds)
+    return os.getpid(), begun, time.time()
+
+
+def sleeps(folder: str) -> None:
+    """Leave a file with the number of this process, and sleep."""
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(60)
+
+
+def deal_sleeping(folder: str) -> None:
+    """Deal units that sleep."""
+    each(sleeps, units([folder] * 4), TWO)
