@@ -25,11 +25,11 @@ import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.rows as rows_module
 import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.evaluation.stats as stats_module
-import robust_xtreme.models.windows as windows_module
 import robust_xtreme.noise.engine.noising as noising_module
 import robust_xtreme.predictors.batches as batches_module
 import robust_xtreme.predictors.members.encoder_head as head_module
 import robust_xtreme.predictors.members.retrieval as retrieval_module
+import robust_xtreme.reading.tokens as tokens_module
 from robust_xtreme.evaluation.distinct import ContentCodes
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.task_run import Splits
@@ -58,7 +58,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (prepare_module, "_variant", _SHOWN),
     (noising_module, "noise_values", _EDITS),
     (ContentCodes, "of", _EQUAL),
-    (windows_module, "_call", _TOKENS),
+    (tokens_module.Rust, "__call__", _TOKENS),
     (head_module.EncoderHead, "prepare", _WINDOWS),
     (head_module.EncoderHead, "tokens", _WINDOWS),
     (retrieval_module, "text_windows", _WINDOWS),

@@ -43,9 +43,10 @@ from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.located import load_checkpoint
-from robust_xtreme.models.windows import collate
+from robust_xtreme.models.tensors import collate
 from robust_xtreme.predictors.batches import BATCH_TOKENS, plan_batches
-from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.run_spec import RunSpec, from_mapping
@@ -140,7 +141,9 @@ def _amount(spec: RunSpec, run: Path, device: str) -> dict[str, Any]:
     """How many predictions there were, in which batches, and how long their inputs are in the first language."""
     plan = make_plan(spec)
     checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
-    lengths = [input.length for prepared in _prepared(spec, checkpoint) for input in prepared.inputs]
+    lengths = [
+        int(input.windows.lengths.max()) for prepared in _prepared(spec, checkpoint) for input in prepared.inputs
+    ]
     return {
         "predictions": sum(task_run.predictions for task_run in plan.task_runs),
         "inputs": len(lengths),
@@ -236,7 +239,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
     budget = BATCH_TOKENS[device]
     batches = [batch for prepared in seen for batch in _ready(checkpoint, prepared, budget)]
     count = sum(len(prepared.inputs) for prepared in seen)
-    texts = [_texts(input.example) for prepared in seen for input in prepared.inputs]
+    texts = [text for prepared in seen for text in _texts(prepared.inputs)]
     answer = _pipeline(checkpoint, run, device)
     ways: dict[str, Callable[[], object]] = {
         BARE: lambda: _bare_loop(checkpoint, batches),
@@ -264,7 +267,7 @@ def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
         prepare(
             task_run,
             plan.splits.of(task_run),
-            EncoderHead(task_run.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
+            EncoderHead(task_run.task, reader_of(checkpoint.family, task_run.task, checkpoint.tokenizer)),
         )
         for task_run in plan.task_runs
     ]
@@ -272,8 +275,10 @@ def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
 
 def _ready(checkpoint: Checkpoint, prepared: Prepared, budget: int) -> Iterator[tuple[Any, Any, Any]]:
     """The batches of a task run as `eval` makes them, collated."""
-    for batch in plan_batches(prepared.inputs, budget):
-        windows = [prepared.inputs[index].windows[part] for index, part in batch]
+    inputs = prepared.inputs
+    rows, bounds = inputs.rows()
+    for batch in plan_batches(inputs.windows.lengths[rows], bounds, inputs.group, budget):
+        windows = inputs.windows.take(rows[batch])
         ids, mask = collate(windows, checkpoint.pad_id)
         yield ids.to(checkpoint.device), mask.to(checkpoint.device), windows
 
@@ -292,9 +297,9 @@ def _pipeline(checkpoint: Checkpoint, run: Path, device: str) -> Callable[[list[
     return lambda texts: answer(texts, batch_size=PIPELINE_BATCH, truncation=True, max_length=128)
 
 
-def _texts(example: Any) -> dict[str, str]:
-    first, second = (text.value for text in example.texts.values())
-    return {"text": first, "text_pair": second}
+def _texts(inputs: Inputs) -> list[dict[str, str]]:
+    fields = (inputs.values(name) for name in inputs.contents.values)
+    return [{"text": first, "text_pair": second} for first, second in zip(*fields, strict=True)]
 
 
 def _timed(what: Callable[[], object], device: str) -> tuple[float, float]:

@@ -37,8 +37,8 @@ from transformers import (
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.report.blocks import Document, Prose, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results.journal import Journal
@@ -63,7 +63,7 @@ ENCODERS: Final[Mapping[str, Mapping[str, int]]] = {
 VOCABULARY: Final = 14_000
 
 
-def lesson(data: str) -> tuple[Any, list[Example], list[Window]]:
+def lesson(data: str) -> tuple[Any, list[Example], Windows]:
     """A tokenizer made of the examples' texts, the examples, and their windows."""
     task = registry.load("intermediate", "mnli")
     examples = [

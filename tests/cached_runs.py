@@ -12,7 +12,9 @@ from typing import Any, Final
 import pytest
 
 from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.predictors import batches as predict_module
+from robust_xtreme.predictors.batches import predict
+from robust_xtreme.predictors.members import encoder_head as head_module
+from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.run_spec import RunSpec
@@ -78,14 +80,14 @@ class Begun:
 
 
 def count(runs: Runs, patch: pytest.MonkeyPatch) -> None:
-    """Let every prediction that is decoded be counted."""
-    decode = predict_module._decode
+    """Let every prediction that is computed be counted."""
 
-    def counted(checkpoint: Any, windows: Any, rows: Any) -> Any:
-        runs.computed.append(" ".join(text.value for text in windows.example.texts.values()))
-        return decode(checkpoint, windows, rows)
+    def counted(load: Any, inputs: Inputs, *rest: Any) -> Any:
+        fields = [inputs.values(name) for name in inputs.contents.values]
+        runs.computed += [" ".join(texts) for texts in zip(*fields, strict=True)]
+        return predict(load, inputs, *rest)
 
-    patch.setattr(predict_module, "_decode", counted)
+    patch.setattr(head_module, "predict", counted)
 
 
 def tables(result: Evaluation) -> dict[str, bytes]:

@@ -11,8 +11,9 @@ from tests.tiny import tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Example
-from robust_xtreme.models.windows import Scores, Window, collate
+from robust_xtreme.models.tensors import Scores, collate
 from robust_xtreme.predictors.family import Family
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part, task_part
@@ -34,7 +35,7 @@ def part_of(
     return task_part(member.name, member, member.head(hidden_size, labels), windows, examples, labels)
 
 
-def windows_of_part(part: Part) -> tuple[Window, ...]:
+def windows_of_part(part: Part) -> Windows:
     """Every window of a part, in order."""
     return part.take([(unit, 0) for unit in range(len(part.lengths))]).windows
 

@@ -128,6 +128,40 @@ def _lists(texts: Sequence[str], codes: Array, bounds: Array) -> list[str]:
     return [f"[{', '.join(named[low:high])}]" for low, high in pairwise(bounds.tolist())]
 
 
+def chained(columns: Sequence[TargetColumn]) -> TargetColumn:
+    """The targets of several columns of one kind, one column after the other. Raises TypeError where kinds differ."""
+    full = [column for column in columns if len(column)] or list(columns[:1])
+    kinds = {type(column) for column in full}
+    if len(full) == 1:
+        return full[0]
+    if kinds == {Choices}:
+        return Choices(np.concatenate([column.index for column in full if isinstance(column, Choices)]))
+    if kinds == {Ranges}:
+        ranges = [column for column in full if isinstance(column, Ranges)]
+        start, stop = (np.concatenate([getattr(column, name) for column in ranges]) for name in ("start", "stop"))
+        return Ranges(start, stop, _after([column.bounds for column in ranges]))
+    names = [column for column in full if isinstance(column, Names)]
+    if kinds != {Names} or len({column.kind for column in names}) > 1:
+        raise TypeError("columns of several kinds have no common column")
+    return _chained_names(names)
+
+
+def _chained_names(columns: Sequence[Names]) -> Names:
+    """The column of several with names of their own, which are numbered in the order in which they occur."""
+    known: dict[str, int] = {}
+    codes = []
+    for column in columns:
+        numbers = np.array([known.setdefault(name, len(known)) for name in column.names], np.int32)
+        codes.append(numbers[column.codes] if len(numbers) else _NO_CODES)
+    bounds = _after([column.bounds for column in columns])
+    return Names(columns[0].kind, tuple(known), np.concatenate(codes), bounds)
+
+
+def _after(bounds: Sequence[Array]) -> Array:
+    """The bounds of the parts of several columns, one column after the other."""
+    return bounds_of(np.concatenate([np.diff(each) for each in bounds]))
+
+
 def bounds_of(lengths: Array) -> Array:
     """Where each of consecutive parts begins, and where the last ends (n + 1,) int64, from their lengths (n,)."""
     bounds = np.zeros(len(lengths) + 1, np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from robust_xtreme.languages import language
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled
-from robust_xtreme.models.windows import Window, collate
-from robust_xtreme.predictors.heads.retrieval import text_windows
+from robust_xtreme.models.tensors import collate
+from robust_xtreme.reading.members.retrieval import text_windows
+from robust_xtreme.reading.tokens import tokenizer_from
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.sources import load
 from robust_xtreme.sources.source import open_source
 
@@ -109,16 +111,17 @@ def test_the_nearest_sentence_is_mostly_the_translation(folder: Path, tokenizer:
     loaded = load(task, open_source("mini"), "es", "test")
     assert loaded.corpus is not None
     encoder = AtLayer(read_encoder(folder / "model"), DEFAULT.at(3))
-    queries = [(index, "query", example.texts["query"].value) for index, example in enumerate(loaded.examples)]
-    candidates = [(index, "candidate", text.value) for index, text in enumerate(loaded.corpus.texts)]
-    vectors = [_vectors(encoder, text_windows(texts, tokenizer, task.max_length)) for texts in (queries, candidates)]
+    queries = [example.texts["query"].value for example in loaded.examples]
+    candidates = [text.value for text in loaded.corpus.texts]
+    reader = tokenizer_from(tokenizer)
+    vectors = [_vectors(encoder, text_windows(texts, reader, task.max_length)) for texts in (queries, candidates)]
     nearest = (vectors[0] @ vectors[1].T).argmax(dim=1).tolist()
     predicted = [Document((loaded.corpus.texts[index].id,)) for index in nearest]
     right = [target == example.target for target, example in zip(predicted, loaded.examples, strict=True)]
     assert sum(right) > 0.7 * len(right)
 
 
-def _vectors(encoder: Any, windows: Sequence[Window]) -> torch.Tensor:
+def _vectors(encoder: Any, windows: Windows) -> torch.Tensor:
     ids, mask = collate(windows, 1)
     with torch.inference_mode():
         hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -222,18 +223,18 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
 ) -> None:
     """NaN under noise fails that cell; the clean cell and the other language are scored, and the page says so."""
     mine = small(spec, tmp_path / "out", perturb=("char_noise:0.3",))
-    decode = predict_module._decode
     plan = make_plan(mine)
     clean = {
         example.texts["tokens"].value for task_run in plan.task_runs for example in plan.splits.of(task_run).examples
     }
 
-    def broken(checkpoint: Any, windows: Any, rows: Any) -> Any:
-        text = windows.example.texts["tokens"]
-        poisoned = text.language == "sw" and text.value not in clean
-        return decode(checkpoint, windows, [row * float("nan") for row in rows] if poisoned else rows)
+    def broken(load: Any, inputs: Any, *rest: Any) -> Any:
+        decoded = predict_module.predict(load, inputs, *rest)
+        texts = zip((inputs.contents.ids[content] for content in inputs.content), inputs.values("tokens"), strict=True)
+        poisoned = [id.split("/")[2] == "sw" and text not in clean for id, text in texts]
+        return replace(decoded, finite=decoded.finite & ~np.array(poisoned))
 
-    monkeypatch.setattr(predict_module, "_decode", broken)
+    monkeypatch.setattr(head_module, "predict", broken)
     result = evaluate(mine)
     assert [(failure["language"], failure["condition"]) for failure in result.failed] == [
         ("sw", "char_noise:0.3@fields=tokens")

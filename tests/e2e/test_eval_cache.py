@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
 import torch
 from tests.cached_runs import Begun, Runs, count, tables
@@ -277,8 +278,13 @@ def test_a_small_limit_changes_no_result(runs: Runs, cache: Path, monkeypatch: p
 
 def test_scores_that_are_not_finite_are_not_kept(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed prediction is not stored and is tried again."""
+
+    def sick(*words: Any) -> Any:
+        decoded = predict_module.predict(*words)
+        return replace(decoded, finite=np.zeros_like(decoded.finite))
+
     with monkeypatch.context() as patch:
-        patch.setattr(predict_module, "_decode", lambda *_: None)
+        patch.setattr(head_module, "predict", sick)
         assert runs.run("sick").failed
     assert not runs.run("well").failed
     assert runs.total[2] == 0

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
+from tests.decoding import decoded
 from tests.tiny import SPECIAL
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Example, Scored, Span
-from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.heads import span_qa
+from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
+from robust_xtreme.reading.windows import Window, Windows
 from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.target_columns import Ranges, column_of
 
 pytestmark = pytest.mark.real
 
@@ -82,32 +84,39 @@ def _gold(example: Example) -> Span:
     return example.target.spans[0]
 
 
-def _oracle(window: Window, gold: Span) -> np.ndarray[Any, Any]:
+def _oracle(window: Window, tokens: tuple[int, int] | None) -> np.ndarray[Any, Any]:
     """Scores of 1 where the gold answer begins and ends."""
     rows = np.zeros((len(window.input_ids), 2), dtype=np.float32)
-    if tokens := span_qa._tokens(gold, window.layout):
+    if tokens:
         rows[window.layout.first + tokens[0], 0] = rows[window.layout.first + tokens[1], 1] = 1
     return rows
 
 
-def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Example, list[Window], Answers]]:
+def _located(gold: Span, windows: Windows) -> list[tuple[int, int] | None]:
+    """The first and last token of a gold answer in each window; None where it does not contain all of it."""
+    golds = column_of([Answers((gold,))] * len(windows))
+    assert isinstance(golds, Ranges)
+    ends = zip(*(each.tolist() for each in answer_tokens(contexts_of(windows), golds)), strict=True)
+    return [(first, last) if first >= 0 else None for first, last in ends]
+
+
+def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Example, Windows, Answers]]:
     windows = span_qa.span_qa.encode(examples, tokenizer, 384, 128)
-    for index, group in groupby(windows, key=lambda window: window.example):
-        group_windows, example = list(group), examples[index]
-        decoded = span_qa.span_qa.decode(
-            example, group_windows, [_oracle(window, _gold(example)) for window in group_windows], ()
-        )
-        assert isinstance(decoded, Answers)
-        yield example, group_windows, decoded
+    for index, example in enumerate(examples):
+        mine = windows.take(np.flatnonzero(windows.example == index))
+        scores = list(map(_oracle, mine, _located(_gold(example), mine)))
+        answer = decoded(span_qa.span_qa, example, mine, scores)
+        assert isinstance(answer, Answers)
+        yield example, mine, answer
 
 
-def _why(gold: Span, windows: Sequence[Window]) -> str:
+def _why(gold: Span, windows: Windows) -> str:
     """The reason why tokens cannot give a gold answer; `nothing` where its ends are token edges in some window."""
-    located = [(span_qa._tokens(gold, window.layout), window.layout.offsets) for window in windows]
+    located = zip(_located(gold, windows), (window.layout.offsets for window in windows), strict=True)
     offsets_of = [(*token_range, offsets) for token_range, offsets in located if token_range]
     if not offsets_of:
         return "longer than a window"
-    if min(last - first for first, last, _ in offsets_of) >= span_qa.ANSWER_TOKENS:
+    if min(last - first for first, last, _ in offsets_of) >= ANSWER_TOKENS:
         return "longer than 30 tokens"
     edge = any(offsets[first, 0] == gold.start and offsets[last, 1] == gold.stop for first, last, offsets in offsets_of)
     return "nothing" if edge else "token edges"

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,6 +20,7 @@ from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.located import assign, load_checkpoint, locate, locate_all
 from robust_xtreme.models.origin import Given, given_models, parse_models
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.target_columns import Choices
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
 
@@ -151,7 +153,8 @@ def test_the_label_map_is_part_of_the_identity_and_is_put_right(run: Path) -> No
     turned = load_checkpoint(run, XNLI)
     assert turned.identity != before.identity
     relabel = relabel_of(locate(run, XNLI), XNLI)
-    assert [in_task_order(Choice(index), relabel) for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
+    mapped = in_task_order(Choices(np.arange(3)), relabel)
+    assert [mapped[index] for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
 
 
 def test_a_head_of_another_encoder_is_refused(run: Path, tmp_path: Path) -> None:

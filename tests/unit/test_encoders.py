@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from tests.decoding import decoded
 from tests.encoders import BOUNDED, KINDS, LAST, clip_tokenizer, encoder_folder, ended_tokenizer
 from tests.tiny import (
     choice_example,
@@ -35,9 +36,12 @@ from robust_xtreme.models.encoder import (
     text_facts,
 )
 from robust_xtreme.models.representation import AtLayer, Pooled, Representation, layer_count
-from robust_xtreme.models.windows import Window, collate, encoder_inputs, frame_of
+from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.heads.retrieval import text_windows
+from robust_xtreme.reading.frames import frame_of
+from robust_xtreme.reading.members.retrieval import text_windows
+from robust_xtreme.reading.tokens import tokenizer_from
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training.encoder import write_model
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922. " * 3
@@ -62,12 +66,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: encoder_folder(home / kind, kind) for kind in KINDS}
 
 
-def _hidden(encoder: Any, windows: list[Window], pad_id: int) -> tuple[Tensor, Tensor]:
+def _hidden(encoder: Any, windows: Windows, pad_id: int) -> tuple[Tensor, Tensor]:
     ids, mask = collate(windows, pad_id)
     return encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state, mask
 
 
-def _windows(name: str, encoder: Any, tokenizer: Any, examples: list[Example]) -> list[Window]:
+def _windows(name: str, encoder: Any, tokenizer: Any, examples: list[Example]) -> Windows:
     task = fitted(registry.load("task", TASKS[name]), encoder.config.to_dict())
     family: Family = registry.load("family", name)
     return family.encode(examples, tokenizer, task.max_length, task.stride, task.pool.max_length if task.pool else 0)
@@ -131,7 +135,7 @@ def test_the_token_that_is_read_has_seen_both_ends_of_a_text(kind: str, name: st
             "choice": [choice_example("1", text, [text, "b"])],
             "retrieval": [search_example("1", text)],
         }[name]
-        windows = _windows(name, encoder, tokenizer, examples)[:1]
+        windows = _windows(name, encoder, tokenizer, examples).take([0])
         hidden, mask = _hidden(encoder, windows, tokenizer.pad_token_id)
         outputs.append(family.forward(head, hidden, mask, windows))
         assert windows[0].summary == (len(windows[0].input_ids) - 1 if kind in LAST else 0)
@@ -145,7 +149,7 @@ def test_padding_changes_no_state(kind: str, folders: dict[str, Path]) -> None:
     encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
     windows = _windows("classification", encoder, tokenizer, EXAMPLES["classification"])
     together, _ = _hidden(encoder, windows, tokenizer.pad_token_id)
-    alone, _ = _hidden(encoder, windows[1:], tokenizer.pad_token_id)
+    alone, _ = _hidden(encoder, windows.take(range(1, len(windows))), tokenizer.pad_token_id)
     assert together.shape[1] > alone.shape[1]
     torch.testing.assert_close(together[1, : alone.shape[1]], alone[0], atol=1e-5, rtol=1e-4)
 
@@ -162,7 +166,7 @@ def test_the_last_token_says_that_there_is_no_answer(kind: str, folders: dict[st
         hidden[row, len(window.input_ids) - 1] = 9.0
     head = nn.Identity()
     assert float(family.loss(head, hidden, hidden[:, :, 0], windows, [example], (NO_ANSWER,))) < 0.1
-    assert family.decode(example, windows, list(hidden.numpy()), (NO_ANSWER,)) == example.target
+    assert decoded(family, example, windows, list(hidden.numpy()), (NO_ANSWER,)) == example.target
 
 
 def test_a_causal_tower_reads_a_word_off_its_last_token(folders: dict[str, Path]) -> None:
@@ -265,7 +269,7 @@ def test_a_tokenizer_without_special_tokens_is_refused() -> None:
 def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str, Path]) -> None:
     """Means over tokens, and the token that represents all, at a layer by its share of the depth."""
     encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
-    windows = text_windows([(0, "query", "a man"), (1, "query", "a dog sleeps")], tokenizer, 64)
+    windows = text_windows(["a man", "a dog sleeps"], tokenizer_from(tokenizer), 64)
     for text in ("mean:14/24", "cls:1", "mean:2@specials=out"):
         wanted = Representation.parse(text)
         at = AtLayer(encoder, wanted.at(layer_count(encoder)))

@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.decoding import decoded, is_lost
 from tests.tiny import pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, ModelError, NotFinite
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
-from robust_xtreme.models.windows import Window, collate, frame_of, pieces, quantised
+from robust_xtreme.models.tensors import collate
 from robust_xtreme.predictors.family import Family
 from robust_xtreme.predictors.heads import classification, span_qa, tagging
+from robust_xtreme.reading.frames import frame_of
+from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS
+from robust_xtreme.reading.scores import quantised
+from robust_xtreme.reading.tokens import backend_of
+from robust_xtreme.reading.windows import Window, Windows, plain
 
 LABELS = ("O", "B-PER", "I-PER")
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."
@@ -50,7 +56,7 @@ def _family(name: str) -> Family:
     return member
 
 
-def _scores(family: Family, head: Any, encoder: Any, windows: list[Window]) -> list[np.ndarray[Any, Any]]:
+def _scores(family: Family, head: Any, encoder: Any, windows: Windows) -> list[np.ndarray[Any, Any]]:
     ids, mask = collate(windows, 1)
     with torch.inference_mode():
         hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -76,10 +82,10 @@ def test_padding_changes_no_prediction(name: str, tokenizer: Any, encoder: Any) 
     together = _scores(family, head, encoder, windows)
     for position, example in enumerate(examples):
         example_windows = [index for index, window in enumerate(windows) if window.example == position]
-        alone = [_scores(family, head, encoder, [windows[index]])[0] for index in example_windows]
-        mine = [windows[index] for index in example_windows]
-        assert family.decode(example, mine, alone, LABELS) == family.decode(
-            example, mine, [together[index] for index in example_windows], LABELS
+        alone = [_scores(family, head, encoder, windows.take([index]))[0] for index in example_windows]
+        mine = windows.take(example_windows)
+        assert decoded(family, example, mine, alone, LABELS) == decoded(
+            family, example, mine, [together[index] for index in example_windows], LABELS
         )
 
 
@@ -139,16 +145,15 @@ def test_scores_that_are_not_numbers_are_an_error(name: str, bad: float, tokeniz
     windows = family.encode(examples, tokenizer, 64, 8)
     scores = _scores(family, family.head(16, LABELS).eval(), encoder, windows)
     with pytest.raises(NotFinite):
-        family.decode(examples[0], windows, [np.full_like(array, bad) for array in scores], LABELS)
+        decoded(family, examples[0], windows, [np.full_like(array, bad) for array in scores], LABELS)
 
 
 def test_scores_closer_than_the_quantum_are_a_tie() -> None:
     """Scores that differ by less than the quantum are equal, and the lowest index wins."""
-    assert quantised(np.array([0.5, 0.50000001], dtype=np.float32)).tolist() == [5000, 5000]
-    window = Window(0, (0, 2), None, False)
+    assert quantised(np.array([0.5, 0.50000001], dtype=np.float32))[0].tolist() == [5000, 5000]
     example = pair_example("1", "a", "b")
     scores = [np.array([0.1, 0.7, 0.70000001], dtype=np.float32)]
-    assert classification.classification.decode(example, [window], scores, LABELS) == Choice(1)
+    assert decoded(classification.classification, example, plain([(0, 2)]), scores, LABELS) == Choice(1)
 
 
 # ------------------------------------------------------------------------------------------------------ classification
@@ -215,8 +220,8 @@ def test_a_long_sentence_is_read_in_windows_and_joined_again(count: int, tokeniz
     windows = tagging.tagging.encode([example], tokenizer, 32, 0)
     assert all(len(window.input_ids) <= 32 for window in windows)
     scores = [_one_hot(window, tags) for window in windows]
-    assert tagging.tagging.decode(example, windows, scores, LABELS) == Tags(tuple(tags))
-    assert tagging.tagging.status is None
+    assert decoded(tagging.tagging, example, windows, scores, LABELS) == Tags(tuple(tags))
+    assert tagging.tagging.reading.lost is None
 
 
 def _one_hot(window: Window, tags: list[str]) -> np.ndarray[Any, Any]:
@@ -266,18 +271,18 @@ def test_an_answer_is_decoded_to_its_code_points(answer: str, stride: int, token
     assert len(windows) > 1
     start = CONTEXT.index(answer)
     scores = [_peaks(window, start, start + len(answer)) for window in windows]
-    decoded = span_qa.span_qa.decode(example, windows, scores, ())
+    answer_given = decoded(span_qa.span_qa, example, windows, scores)
     if stride:
-        assert decoded == Answers((Span(start, start + len(answer)),))
+        assert answer_given == Answers((Span(start, start + len(answer)),))
 
 
 def test_windows_cover_every_token_of_the_context(tokenizer: Any) -> None:
     """Windows begin one stride after another, the last one reaches the end, and none is longer than allowed."""
     example = question_example("1", "who?", CONTEXT * 5, "Butiama")
-    whole = pieces(tokenizer, [CONTEXT * 5])[CONTEXT * 5]
+    whole = backend_of(tokenizer)([CONTEXT * 5], True)
     windows = span_qa.span_qa.encode([example], tokenizer, 40, 7)
     starts = [int(window.layout.offsets[0, 0]) for window in windows]
-    assert starts == whole.offsets[: 7 * len(windows) : 7, 0].tolist()
+    assert starts == whole.spans[: 7 * len(windows) : 7, 0].tolist()
     assert windows[-1].layout.offsets[-1, 1] == len(CONTEXT * 5)
     assert all(len(window.input_ids) <= 40 for window in windows)
 
@@ -295,18 +300,19 @@ def test_of_equal_spans_the_first_is_taken(tokenizer: Any) -> None:
     example = question_example("1", "who?", CONTEXT, "Butiama")
     windows = span_qa.span_qa.encode([example], tokenizer, 40, 5)
     scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in windows]
-    assert span_qa.span_qa.decode(example, windows, scores, ()) == Answers((Span(0, 1),))
+    assert decoded(span_qa.span_qa, example, windows, scores) == Answers((Span(0, 1),))
 
 
 def test_no_answer_is_longer_than_the_limit(tokenizer: Any) -> None:
     """A start and a stop more than 30 tokens apart are not joined."""
     example = question_example("1", "who?", "abcdefghij" * 10, "a")
-    (window,) = span_qa.span_qa.encode([example], tokenizer, 256, 0)
+    windows = span_qa.span_qa.encode([example], tokenizer, 256, 0)
+    (window,) = windows
     scores = np.zeros((len(window.input_ids), 2), dtype=np.float32)
     scores[window.layout.first + 1, 0] = scores[window.layout.first + 90, 1] = 9.0
-    match span_qa.span_qa.decode(example, [window], [scores], ()):
+    match decoded(span_qa.span_qa, example, windows, [scores]):
         case Answers((span,)):
-            assert span.stop - span.start <= span_qa.ANSWER_TOKENS
+            assert span.stop - span.start <= ANSWER_TOKENS
         case other:
             pytest.fail(f"no span: {other}")
 
@@ -323,15 +329,15 @@ def test_best_span_equals_an_exhaustive_search(tokenizer: Any) -> None:
         )
         layout = windows[best[1]].layout
         expected = Span(int(layout.offsets[best[2], 0]), int(layout.offsets[best[3], 1]))
-        assert span_qa.span_qa.decode(example, windows, scores, ()) == Answers((expected,))
+        assert decoded(span_qa.span_qa, example, windows, scores) == Answers((expected,))
 
 
-def _all_spans(windows: list[Window], scores: list[np.ndarray[Any, Any]]) -> list[tuple[float, int, int, int]]:
+def _all_spans(windows: Windows, scores: list[np.ndarray[Any, Any]]) -> list[tuple[float, int, int, int]]:
     return [
         (float(score[window.layout.first + start, 0] + score[window.layout.first + stop, 1]), index, start, stop)
         for index, (window, score) in enumerate(zip(windows, scores, strict=True))
         for start in range(len(window.layout.offsets))
-        for stop in range(start, min(start + span_qa.ANSWER_TOKENS, len(window.layout.offsets)))
+        for stop in range(start, min(start + ANSWER_TOKENS, len(window.layout.offsets)))
     ]
 
 
@@ -339,10 +345,9 @@ def test_a_gold_answer_that_no_window_contains_is_reported(tokenizer: Any) -> No
     """An answer longer than any window counts as truncated, and one that fits does not."""
     lost = question_example("1", "who?", "x " * 50 + "end", "x " * 45)
     kept = question_example("2", "who?", "x " * 50 + "end", "end")
-    for example, status in ((lost, "truncated_gold"), (kept, "ok")):
+    for example, truncated in ((lost, True), (kept, False)):
         windows = span_qa.span_qa.encode([example], tokenizer, 40, 10)
-        assert span_qa.span_qa.status
-        assert span_qa.span_qa.status(example, windows) == status
+        assert is_lost(span_qa.span_qa, example, windows) == truncated
 
 
 def test_an_empty_context_has_no_answer(tokenizer: Any) -> None:
@@ -350,7 +355,7 @@ def test_an_empty_context_has_no_answer(tokenizer: Any) -> None:
     example = question_example("1", "who?", "", "")
     windows = span_qa.span_qa.encode([example], tokenizer, 40, 10)
     scores = [np.zeros((len(window.input_ids), 2), dtype=np.float32) for window in windows]
-    assert span_qa.span_qa.decode(example, windows, scores, ()) == Answers(())
+    assert decoded(span_qa.span_qa, example, windows, scores) == Answers(())
 
 
 def test_marks_and_bytes_stay_with_their_letter(tokenizer: Any) -> None:
@@ -358,11 +363,11 @@ def test_marks_and_bytes_stay_with_their_letter(tokenizer: Any) -> None:
     context = "a cafe\u0301 龘龘 b"
     for answer in ("cafe\u0301", "龘龘"):
         example = question_example("1", "q", context, answer)
-        (window,) = span_qa.span_qa.encode([example], tokenizer, 64, 0)
-        gold = span_qa._gold(window, example)
+        windows = span_qa.span_qa.encode([example], tokenizer, 64, 0)
+        (window,), (gold,) = windows, span_qa.gold_tokens(windows, [example]).tolist()
         scores = np.zeros((len(window.input_ids), 2), dtype=np.float32)
         scores[gold[0], 0] = scores[gold[1], 1] = 9.0
-        (span,) = span_qa.span_qa.decode(example, [window], [scores], ()).spans  # type: ignore[union-attr]  # span_qa decodes to Answers
+        (span,) = decoded(span_qa.span_qa, example, windows, [scores]).spans  # type: ignore[union-attr]  # span_qa decodes to Answers
         assert context[span.start : span.stop] == answer
 
 
@@ -370,7 +375,7 @@ def test_a_window_without_the_answer_learns_the_first_token(tokenizer: Any) -> N
     """The gold of a window that does not contain the whole answer is its first token."""
     example = question_example("1", "who?", CONTEXT * 2, "1922")
     windows = span_qa.span_qa.encode([example], tokenizer, 40, 10)
-    golds = [span_qa._gold(window, example) for window in windows]
+    golds = [tuple(gold) for gold in span_qa.gold_tokens(windows, [example]).tolist()]
     assert (0, 0) in golds
     assert any(gold != (0, 0) for gold in golds)
     for gold, window in zip(golds, windows, strict=True):
@@ -387,11 +392,3 @@ def test_the_frame_is_read_off_the_tokenizer(tokenizer: Any) -> None:
     frame = frame_of(tokenizer)
     assert frame.single == ((0,), (2,))
     assert frame.pair == ((0,), (2, 2), (2,))
-
-
-def test_texts_that_repeat_are_tokenised_once(tokenizer: Any) -> None:
-    """A batch asks the tokenizer for each distinct text once, and an empty text has no tokens."""
-    by_text = pieces(tokenizer, ["ab", "", "ab"])
-    assert list(by_text) == ["ab", ""]
-    assert by_text[""].offsets.shape == (0, 2)
-    assert by_text["ab"].offsets[-1].tolist() == [1, 2]

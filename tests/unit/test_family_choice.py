@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,18 @@ import pytest
 import torch
 import transformers
 from tests.checkpoints import KINDS, TEXTS, checkpoint, word_tokenizer
+from tests.decoding import answers_of, decoded, inputs_for
 from tests.learning import learned
 from tests.tiny import choice_example, pair_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, NotFinite
-from robust_xtreme.examples import Choice, Example, Tags, Text
+from robust_xtreme.examples import Choice, Example, Tags, Target, Text
 from robust_xtreme.models.located import load_checkpoint
-from robust_xtreme.models.windows import Window, collate
+from robust_xtreme.models.tensors import collate
 from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.predictor import Input
+from robust_xtreme.reading.windows import Windows, plain
 
 FAMILY: Family = registry.load("family", "choice")
 PREMISE = "The man opened the tap."
@@ -39,12 +39,12 @@ def tokenizer() -> Any:
     return tiny_tokenizer()
 
 
-def _hidden(windows: Sequence[Window], encoder: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def _hidden(windows: Windows, encoder: Any) -> tuple[torch.Tensor, torch.Tensor]:
     ids, mask = collate(windows, 1)
     return encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask
 
 
-def _scores(head: torch.nn.Module, windows: Sequence[Window], encoder: Any) -> list[np.ndarray[Any, Any]]:
+def _scores(head: torch.nn.Module, windows: Windows, encoder: Any) -> list[np.ndarray[Any, Any]]:
     with torch.inference_mode():
         return list(FAMILY.forward(head, *_hidden(windows, encoder), windows).numpy())
 
@@ -76,7 +76,7 @@ def test_without_a_question_the_premise_is_alone(tokenizer: Any) -> None:
         empty, texts={name: text for name, text in empty.texts.items() if name != "question"}, fingerprint=""
     )
     first, other = (FAMILY.encode([example], tokenizer, 64, 0) for example in (empty, without))
-    assert first == other
+    assert list(first) == list(other)
     assert [list(window.input_ids) for window in first] == tokenizer(["a b"] * 2, ["c", "d"])["input_ids"]
 
 
@@ -114,20 +114,21 @@ def test_the_order_of_a_batch_changes_nothing(tokenizer: Any) -> None:
     encoder = tiny_encoder(len(tokenizer))
     head = FAMILY.head(16, ()).eval()
     windows = FAMILY.encode(MIXED, tokenizer, 64, 0)
-    windows_of = [[window for window in windows if window.example == number] for number in range(len(MIXED))]
-    turned = [window for index in (3, 0, 5, 1, 4, 2) for window in windows_of[index]]
+    order = np.concatenate([np.flatnonzero(windows.example == number) for number in (3, 0, 5, 1, 4, 2)])
+    turned = windows.take(order)
     first, other = (FAMILY.loss(head, *_hidden(each, encoder), each, MIXED, ()) for each in (windows, turned))
     torch.testing.assert_close(first, other)
-    straight = dict(zip(map(id, windows), _scores(head, windows, encoder), strict=True))
-    for window, score in zip(turned, _scores(head, turned, encoder), strict=True):
-        assert score == pytest.approx(straight[id(window)], abs=1e-5)
+    straight = _scores(head, windows, encoder)
+    for row, score in zip(order.tolist(), _scores(head, turned, encoder), strict=True):
+        assert score == pytest.approx(straight[row], abs=1e-5)
 
 
 @pytest.mark.parametrize("cut", [slice(0, 1), slice(1, None), slice(0, -1)])
 def test_a_batch_without_all_choices_of_an_example_is_an_error(cut: slice, tokenizer: Any) -> None:
     """What a planner that tears examples apart would learn from is never learned."""
     encoder = tiny_encoder(len(tokenizer))
-    windows = FAMILY.encode(MIXED, tokenizer, 64, 0)[cut]
+    windows = FAMILY.encode(MIXED, tokenizer, 64, 0)
+    windows = windows.take(np.arange(len(windows))[cut])
     with pytest.raises(ValueError, match="a batch contains"):
         FAMILY.loss(FAMILY.head(16, ()), *_hidden(windows, encoder), windows, MIXED, ())
 
@@ -182,7 +183,8 @@ def test_thirty_two_examples_are_learned_by_heart(tokenizer: Any) -> None:
         choices = [right, wrong] if label == 0 else [wrong, right]
         examples.append(choice_example(str(n), f"n{n} {right}", choices, label, "What was the cause?"))
     scores = learned(FAMILY, examples, tokenizer, steps=200)
-    answers = [FAMILY.decode(example, [], scores[2 * n : 2 * n + 2], ()) for n, example in enumerate(examples)]
+    two = plain([(0, 2)] * 2)
+    answers = [decoded(FAMILY, example, two, scores[2 * n : 2 * n + 2]) for n, example in enumerate(examples)]
     assert np.mean([example.target == answer for example, answer in zip(examples, answers, strict=True)]) > 0.95
 
 
@@ -193,17 +195,16 @@ def test_the_highest_score_is_taken_and_ties_go_to_the_first() -> None:
     """Scores closer than the quantum are equal."""
     example = MIXED[2]
 
-    def decoded(*scores: float) -> Choice:
-        choice = FAMILY.decode(example, [], [np.array([score], dtype=np.float32) for score in scores], ())
-        assert isinstance(choice, Choice)
-        return choice
+    def taken(*scores: float) -> Target:
+        rows = [np.array([score], dtype=np.float32) for score in scores]
+        return decoded(FAMILY, example, plain([(0, 2)] * len(scores)), rows)
 
-    assert decoded(0.1, 0.7, 0.3) == Choice(1)
-    assert decoded(0.7, 0.70000001, 0.1) == Choice(0)
-    assert decoded(-1.0, -1.0, -1.0) == Choice(0)
+    assert taken(0.1, 0.7, 0.3) == Choice(1)
+    assert taken(0.7, 0.70000001, 0.1) == Choice(0)
+    assert taken(-1.0, -1.0, -1.0) == Choice(0)
     for bad in (float("nan"), float("inf")):
         with pytest.raises(NotFinite):
-            decoded(0.1, bad)
+            taken(0.1, bad)
 
 
 def test_equal_choices_tie(tokenizer: Any) -> None:
@@ -212,7 +213,7 @@ def test_equal_choices_tie(tokenizer: Any) -> None:
     example = choice_example("1", PREMISE, ["same", "same"], 1)
     windows = FAMILY.encode([example], tokenizer, 64, 0)
     scores = _scores(FAMILY.head(16, ()).eval(), windows, encoder)
-    assert FAMILY.decode(example, windows, scores, ()) == Choice(0)
+    assert decoded(FAMILY, example, windows, scores) == Choice(0)
 
 
 # --------------------------------------------------------------------------------------------------------- checkpoints
@@ -243,10 +244,7 @@ def test_choices_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
         wanted.append(Choice(logits[0].argmax().item()))
     assert len(set(wanted)) > 1
     loaded = load_checkpoint(folder, TASK)
-    windows = loaded.family.encode(examples, loaded.tokenizer, 128, 0)
-    windows_of = [tuple(window for window in windows if window.example == number) for number in range(len(examples))]
-    inputs = [Input(example, each) for example, each in zip(examples, windows_of, strict=True)]
-    assert predict(lambda: loaded, inputs, 500) == wanted
+    assert answers_of(predict(lambda: loaded, inputs_for(loaded, examples, 128, 0), 500)) == wanted
     assert loaded.labels == ()
 
 

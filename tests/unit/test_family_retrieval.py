@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tests.decoding import decoded
 from tests.learning import learned
 from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
 
@@ -16,9 +16,12 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
 from robust_xtreme.models.representation import Pooled, Representation, unit_length
-from robust_xtreme.models.windows import Window, collate
+from robust_xtreme.models.tensors import collate
 from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.heads.retrieval import DualHead, TextLayout, text_windows
+from robust_xtreme.predictors.heads.retrieval import DualHead
+from robust_xtreme.reading.members.retrieval import TextLayout, text_windows
+from robust_xtreme.reading.tokens import tokenizer_from
+from robust_xtreme.reading.windows import Windows, plain
 
 FAMILY: Family = registry.load("family", "retrieval")
 PAIRS = [search_example(str(n), f"who {n}?" * (n + 1), f"it was number {n}") for n in range(5)]
@@ -31,7 +34,7 @@ def tokenizer() -> Any:
     return tiny_tokenizer()
 
 
-def _hidden(windows: Sequence[Window], encoder: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def _hidden(windows: Windows, encoder: Any) -> tuple[torch.Tensor, torch.Tensor]:
     ids, mask = collate(windows, 1)
     return encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask
 
@@ -49,7 +52,7 @@ def test_query_and_candidate_have_lengths_of_their_own(tokenizer: Any) -> None:
     assert [window.truncated for window in windows] == [True, True, False, False]
     assert windows[0].layout == TextLayout("query", 1, 4)
     assert windows[3].layout == TextLayout("candidate", 1, 3)
-    for window, text in zip(windows[:2], ("abcdefgh", "ijklmnopqr"), strict=True):
+    for window, text in zip(windows.take([0, 1]), ("abcdefgh", "ijklmnopqr"), strict=True):
         wanted = tokenizer(text, truncation=True, max_length=len(window.input_ids))["input_ids"]
         assert list(window.input_ids) == wanted
 
@@ -60,8 +63,9 @@ def test_without_a_length_of_their_own_candidates_have_the_queries(tokenizer: An
     assert [len(window.input_ids) for window in windows] == [6, 6]
     (alone,) = FAMILY.encode([search_example("1", "abcdefgh")], tokenizer, 6, 0, 8)
     assert alone == windows[0]
-    (pooled,) = text_windows([(0, "candidate", "ijklmnopqr")], tokenizer, 6)
-    assert pooled == windows[1]
+    (pooled,) = text_windows(["ijklmnopqr"], tokenizer_from(tokenizer), 6)
+    assert pooled.input_ids == windows[1].input_ids
+    assert (pooled.layout.first, pooled.layout.count) == (1, 4)
 
 
 def test_an_example_without_a_query_is_refused(tokenizer: Any) -> None:
@@ -82,7 +86,8 @@ def test_vectors_have_length_one_alone_and_in_a_batch(head: torch.nn.Module, tok
     windows = FAMILY.encode(PAIRS, tokenizer, 64, 0)
     with torch.inference_mode():
         together = FAMILY.forward(head.eval(), *_hidden(windows, encoder), windows)
-        alone = torch.cat([FAMILY.forward(head, *_hidden([window], encoder), [window]) for window in windows])
+        each = [windows.take([row]) for row in range(len(windows))]
+        alone = torch.cat([FAMILY.forward(head, *_hidden(single, encoder), single) for single in each])
     assert together.dtype == torch.float32
     torch.testing.assert_close(together.norm(dim=1), torch.ones(len(windows)))
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
@@ -93,7 +98,7 @@ def test_the_dual_head_is_the_official_one(tokenizer: Any) -> None:
     head = DualHead(16)
     hidden = torch.randn(3, 7, 16, generator=torch.Generator().manual_seed(0))
     wanted = torch.nn.functional.normalize(torch.tanh(hidden[:, 0] @ head.dense.weight.T + head.dense.bias))
-    outputs = FAMILY.forward(head, hidden, torch.ones(3, 7), [])
+    outputs = FAMILY.forward(head, hidden, torch.ones(3, 7), plain([]))
     torch.testing.assert_close(outputs, wanted)
     assert head.scale().item() == pytest.approx(100, rel=1e-6)
     assert {name for name, _ in head.named_parameters()} == {"dense.weight", "dense.bias", "log_scale"}
@@ -127,7 +132,7 @@ def test_a_representation_has_nothing_to_learn_and_a_query_no_answer(tokenizer: 
     with pytest.raises(ModelError, match="nothing to learn"):
         FAMILY.loss(head, hidden, mask, windows, PAIRS, ())
     with pytest.raises(ModelError, match="searched for"):
-        FAMILY.decode(PAIRS[0], windows[:1], [np.zeros(16)], ())
+        decoded(FAMILY, PAIRS[0], windows.take([0]), [np.zeros(16)])
 
 
 # ------------------------------------------------------------------------------------------------------------ learning
@@ -156,7 +161,7 @@ def test_a_candidate_equal_to_the_right_one_is_not_a_negative(tokenizer: Any) ->
     against = ((0, 1, 4), (0, 1, 2, 3, 4), (2, 1, 4), (3, 1, 4), (0, 1, 2, 3, 4))
     rows = [scores[n, list(candidates)].log_softmax(0)[candidates.index(n)] for n, candidates in enumerate(against)]
     torch.testing.assert_close(FAMILY.loss(head, hidden, mask, windows, COPIES, ()), -torch.stack(rows).mean())
-    same = [window for window in windows if window.example in (0, 2, 3)]
+    same = windows.take(np.flatnonzero(np.isin(windows.example, (0, 2, 3))))
     assert FAMILY.loss(head, *_hidden(same, encoder), same, COPIES, ()).item() == 0
 
 
@@ -165,7 +170,7 @@ def test_the_order_of_a_batch_changes_nothing(tokenizer: Any) -> None:
     encoder = tiny_encoder(len(tokenizer))
     head = DualHead(16)
     windows = FAMILY.encode(COPIES, tokenizer, 64, 0)
-    turned = [windows[index] for index in (7, 6, 0, 1, 8, 9, 3, 2, 4, 5)]
+    turned = windows.take([7, 6, 0, 1, 8, 9, 3, 2, 4, 5])
     first, other = (FAMILY.loss(head, *_hidden(each, encoder), each, COPIES, ()) for each in (windows, turned))
     torch.testing.assert_close(first, other)
 
@@ -185,7 +190,8 @@ def test_the_gradient_reaches_encoder_head_and_scale(tokenizer: Any) -> None:
 @pytest.mark.parametrize("cut", [slice(1, None), slice(0, -1), slice(0, 1)])
 def test_a_batch_that_tears_a_pair_apart_is_an_error(cut: slice, tokenizer: Any) -> None:
     """What a wrong planner makes of an epoch is never learned."""
-    windows = FAMILY.encode(PAIRS, tokenizer, 64, 0)[cut]
+    windows = FAMILY.encode(PAIRS, tokenizer, 64, 0)
+    windows = windows.take(np.arange(len(windows))[cut])
     with pytest.raises(ValueError, match="a batch contains only one text"):
         FAMILY.loss(DualHead(16), *_hidden(windows, tiny_encoder(len(tokenizer))), windows, PAIRS, ())
 

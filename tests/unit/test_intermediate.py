@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tests.sample_files import samples
@@ -17,8 +19,9 @@ from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Example, Tags, Te
 from robust_xtreme.models.checkpoint import relabel_of
 from robust_xtreme.models.located import default_tasks, locate
 from robust_xtreme.models.origin import given_models
-from robust_xtreme.models.windows import Window
-from robust_xtreme.predictors.heads.tagging import WordLayout, tagging
+from robust_xtreme.predictors.heads.tagging import tagging
+from robust_xtreme.reading.members.tagging import WordLayouts
+from robust_xtreme.reading.windows import plain
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import data_identity, load, open_source, with_labels
 from robust_xtreme.sources.paths import options
@@ -309,12 +312,14 @@ class TestOpenLabels:
 def test_a_tag_that_a_large_head_does_not_have_is_refused_without_a_list_of_all() -> None:
     """A head of a few labels names them; one of more than a thousand says how many they are."""
     example = tagged_example("s", ["a", "b"], ["T0", "X"])
-    window = Window(0, (1, 2), WordLayout(0, (0, 1)), False)
+    windows = dataclasses.replace(
+        plain([(1, 2)]), layout=WordLayouts(np.array([0]), np.array([0, 1]), np.array([0, 2]))
+    )
     hidden, mask = torch.zeros(1, 2, 4), torch.ones(1, 2)
     for count, message in ((3, "none of T0, T1, T2"), (1363, "none of the 1,363 labels of the head")):
         labels = tuple(f"T{number}" for number in range(count))
         with pytest.raises(Mismatch, match=rf"^s has the tag 'X', which is {message}\.$"):
-            tagging.loss(tagging.head(4, labels), hidden, mask, [window], [example], labels)
+            tagging.loss(tagging.head(4, labels), hidden, mask, windows, [example], labels)
 
 
 def test_ids_distinguish_the_parts_where_their_rows_are_equal(tmp_path: Path) -> None:

@@ -14,15 +14,16 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError, UserError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
-from robust_xtreme.models.windows import collate, encoder_inputs
+from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.predictors.heads.classification import classification
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.lora import add_lora, merged
 
 EXAMPLES = [pair_example("1", "a man eats", "he sleeps", 0), pair_example("2", "it rains", "it is wet", 1)]
 
 
-def _batch(encoder: Any, tokenizer: Any) -> tuple[dict[str, Tensor], Tensor, list[Any]]:
+def _batch(encoder: Any, tokenizer: Any) -> tuple[dict[str, Tensor], Tensor, Windows]:
     windows = classification.encode(EXAMPLES, tokenizer, 48, 0)
     ids, mask = collate(windows, tokenizer.pad_token_id)
     return encoder_inputs(encoder, ids, mask, windows), mask, windows
@@ -58,7 +59,7 @@ def test_only_low_rank_changes_and_the_head_learn(kind: str, tmp_path: Path) -> 
     assert not list((tmp_path / "model").glob("adapter*"))
 
 
-def _two_steps(encoder: Any, inputs: dict[str, Tensor], mask: Tensor, windows: list[Any]) -> None:
+def _two_steps(encoder: Any, inputs: dict[str, Tensor], mask: Tensor, windows: Windows) -> None:
     head = classification.head(16, ("a", "b"))
     module = nn.ModuleList([encoder, head]).train()
     optimizer = torch.optim.AdamW([parameter for parameter in module.parameters() if parameter.requires_grad], lr=1e-2)

@@ -9,6 +9,7 @@ import pytest
 import torch
 import transformers
 from tests.checkpoints import KINDS, NLI, QUESTION, SEQUENCE, TAGS, TEXTS, TOKEN, change, checkpoint, rewrite, turned
+from tests.decoding import answers_of, inputs_for
 from tests.tiny import pair_example, question_example, tagged_example
 
 from robust_xtreme import registry
@@ -17,7 +18,8 @@ from robust_xtreme.models.checkpoint import Checkpoint, Models, in_task_order
 from robust_xtreme.models.labels import relabelled
 from robust_xtreme.models.located import load_checkpoint, locate
 from robust_xtreme.predictors.batches import forward, predict
-from robust_xtreme.predictors.predictor import Input
+from robust_xtreme.reading.scores import Decoded
+from robust_xtreme.target_columns import Choices
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
 PAIRS = [pair_example(str(index), *pair) for index, pair in enumerate(TEXTS)]
@@ -29,10 +31,9 @@ SENTENCES = [
 
 def answers(checkpoint: Checkpoint, examples: list[Example], length: int = 128) -> list[Target | None]:
     """What a checkpoint says of examples, in the task's own labels."""
-    windows = checkpoint.family.encode(examples, checkpoint.tokenizer, length, 0)
-    predicted = predict(lambda: checkpoint, [Input(examples[window.example], (window,)) for window in windows], 500)
-    relabel = relabelled(checkpoint.labels, XNLI, checkpoint.run) if isinstance(predicted[0], Choice) else None
-    return [in_task_order(target, relabel) for target in predicted]
+    predicted = predict(lambda: checkpoint, inputs_for(checkpoint, examples, length, 0), 500)
+    relabel = relabelled(checkpoint.labels, XNLI, checkpoint.run) if isinstance(predicted.targets, Choices) else None
+    return answers_of(Decoded(in_task_order(predicted.targets, relabel), predicted.finite))
 
 
 def peer(folder: Path, head: str) -> tuple[Any, Any]:

@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.decoding import answers_of, inputs_for
 from tests.tiny import pair_example, tiny_run
 
 from robust_xtreme import registry
+from robust_xtreme.examples import Target
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.memory import out_of_memory
-from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors import batches as module
 from robust_xtreme.predictors.batches import plan_batches, predict
-from robust_xtreme.predictors.predictor import Input
-
-EXAMPLE = pair_example("one", "a", "b")
-
-
-def _input(*lengths: int, group: int = 0) -> Input:
-    return Input(EXAMPLE, tuple(Window(0, (5,) * length, None, False) for length in lengths), group)
+from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.target_columns import bounds_of
 
 
-@given(
-    st.lists(st.tuples(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.integers(0, 2)), max_size=30),
-    st.integers(1, 120),
-)
+def _planned(shape: Sequence[tuple[Sequence[int], int]], budget: int) -> list[list[tuple[int, int]]]:
+    """The batches of inputs with windows of these lengths in a group each, as (input, its window)."""
+    slots = [(index, part) for index, (lengths, _) in enumerate(shape) for part in range(len(lengths))]
+    lengths = np.array([length for each, _ in shape for length in each], np.int64)
+    bounds = bounds_of(np.array([len(each) for each, _ in shape], np.int64))
+    batches = plan_batches(lengths, bounds, np.array([group for _, group in shape], np.int64), budget)
+    return [[slots[window] for window in batch.tolist()] for batch in batches]
+
+
+SHAPES = st.lists(st.tuples(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.integers(0, 2)), max_size=30)
+
+
+@given(SHAPES, st.integers(1, 120))
 def test_batches_contain_every_window_once_within_the_budget(shape: list[tuple[list[int], int]], budget: int) -> None:
     """Each window is in one batch; padded size stays within the budget but for a single long window."""
-    inputs = [_input(*lengths, group=group) for lengths, group in shape]
-    batches = plan_batches(inputs, budget)
+    batches = _planned(shape, budget)
     slots = [slot for batch in batches for slot in batch]
-    assert sorted(slots) == [(i, k) for i, input in enumerate(inputs) for k in range(len(input.windows))]
+    assert sorted(slots) == [(i, k) for i, (lengths, _) in enumerate(shape) for k in range(len(lengths))]
     for batch in batches:
-        longest = max(len(inputs[index].windows[part].input_ids) for index, part in batch)
+        longest = max(shape[index][0][part] for index, part in batch)
         assert len(batch) == 1 or longest * len(batch) <= budget
-        assert len({inputs[index].group for index, _ in batch}) == 1
+        assert len({shape[index][1] for index, _ in batch}) == 1
+
+
+@given(SHAPES, st.integers(1, 120))
+def test_a_batch_ends_where_one_more_window_would_not_fit(shape: list[tuple[list[int], int]], budget: int) -> None:
+    """The batches are those that one window after another fills, by group and the longest window of an input."""
+    order = sorted(range(len(shape)), key=lambda index: (shape[index][1], -max(shape[index][0]), index))
+    filled: list[list[tuple[int, int]]] = []
+    for index in order:
+        for part, length in enumerate(shape[index][0]):
+            longest = max([length, *(shape[i][0][k] for i, k in (filled[-1] if filled else ()))])
+            alike = bool(filled) and shape[filled[-1][0][0]][1] == shape[index][1]
+            if not alike or longest * (len(filled[-1]) + 1) > budget:
+                filled.append([])
+            filled[-1].append((index, part))
+    assert _planned(shape, budget) == filled
 
 
 def test_the_longest_inputs_come_first_and_the_windows_of_an_input_in_a_row() -> None:
     """So memory runs out at once or not at all, and an input's scores wait only for its own windows."""
-    batches = plan_batches([_input(2), _input(9, 4), _input(5)], 12)
+    batches = _planned([((2,), 0), ((9, 4), 0), ((5,), 0)], 12)
     assert batches == [[(1, 0)], [(1, 1), (2, 0)], [(0, 0)]]
 
 
@@ -55,16 +76,19 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     return load_checkpoint(run, registry.load("task", "xnli"))
 
 
-def _inputs(checkpoint: Checkpoint, count: int) -> list[Input]:
+def _inputs(checkpoint: Checkpoint, count: int) -> Inputs:
     examples = [pair_example(f"e{i}", "word " * (i % 7 + 1), f"other {i}") for i in range(count)]
-    windows = checkpoint.family.encode(examples, checkpoint.tokenizer, 64, 0)
-    return [Input(example, (window,)) for example, window in zip(examples, windows, strict=True)]
+    return inputs_for(checkpoint, examples, 64, 0)
+
+
+def _predicted(checkpoint: Checkpoint, inputs: Inputs, budget: int) -> list[Target | None]:
+    return answers_of(predict(lambda: checkpoint, inputs, budget))
 
 
 def test_the_batch_size_does_not_change_predictions(checkpoint: Checkpoint) -> None:
     """In fp32 on one device the same inputs give the same predictions in batches of any size."""
     inputs = _inputs(checkpoint, 30)
-    assert predict(lambda: checkpoint, inputs, 60) == predict(lambda: checkpoint, inputs, 100_000)
+    assert _predicted(checkpoint, inputs, 60) == _predicted(checkpoint, inputs, 100_000)
 
 
 def test_progress_counts_every_input_once(checkpoint: Checkpoint) -> None:
@@ -79,16 +103,17 @@ def test_a_score_that_is_not_finite_is_not_a_prediction(
 ) -> None:
     """NaN for one input leaves the others' predictions as they were."""
     inputs = _inputs(checkpoint, 6)
-    whole = predict(lambda: checkpoint, inputs, 1000)
+    whole = _predicted(checkpoint, inputs, 1000)
+    broken_ids = inputs.windows[2].input_ids
     forward = module.forward
 
     def broken(checkpoint: Checkpoint, windows: Any) -> Any:
         scores = forward(checkpoint, windows)
-        scores[[window is inputs[2].windows[0] for window in windows]] = float("nan")
+        scores[[window.input_ids == broken_ids for window in windows]] = float("nan")
         return scores
 
     monkeypatch.setattr(module, "forward", broken)
-    assert predict(lambda: checkpoint, inputs, 1000) == [None if i == 2 else answer for i, answer in enumerate(whole)]
+    assert _predicted(checkpoint, inputs, 1000) == [None if i == 2 else answer for i, answer in enumerate(whole)]
 
 
 def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: Checkpoint) -> None:
@@ -97,14 +122,9 @@ def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: C
     from tests.tiny import question_example
 
     examples = [question_example(f"q{i}", "which word", "one two three " * 20 * (i + 1), "two") for i in range(3)]
-    grouped: list[list[Window]] = [[] for _ in examples]
-    for window in qa.family.encode(examples, qa.tokenizer, 64, 16):
-        grouped[window.example].append(window)
-    inputs = [
-        Input(example, tuple(example_windows)) for example, example_windows in zip(examples, grouped, strict=True)
-    ]
-    assert max(len(input.windows) for input in inputs) > 2
-    assert predict(lambda: qa, inputs, 64) == predict(lambda: qa, inputs, 100_000)
+    inputs = inputs_for(qa, examples, 64, 16)
+    assert max(len(each.windows) for each in inputs) > 2
+    assert _predicted(qa, inputs, 64) == _predicted(qa, inputs, 100_000)
 
 
 @pytest.mark.parametrize(

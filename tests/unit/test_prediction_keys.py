@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from robust_xtreme.examples import Answers, Example, Span, Tags, Target, Text
 from robust_xtreme.predictors.cache import keys_of
+from robust_xtreme.reading.contents import contents_of
 
 
 def _key(name: str, spans: tuple[Span, ...], target: Target) -> bytes:
     """The key of the prediction on one text."""
     example = Example("a", {name: Text("a", "en", "New York City", spans)}, target, "a")
-    (key,) = keys_of([example], "settings")
+    (key,) = keys_of(contents_of([example]), "settings")
     return key
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.tiny import question_example
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.examples import Choice, Example
+from robust_xtreme.examples import Choice
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.members.encoder_head import EncoderHead
-from robust_xtreme.predictors.predictor import Input, Making, Predicted, Work, predictor_of
+from robust_xtreme.predictors.predictor import Making, Predicted, Work, predictor_of
+from robust_xtreme.reading.contents import Contents, contents_of
+from robust_xtreme.reading.inputs import Inputs, inputs_of
+from robust_xtreme.reading.tokens import Lexicon, Tokens
+from robust_xtreme.reading.windows import plain
 from robust_xtreme.resources import mini
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.target_columns import bounds_of, column_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +36,28 @@ class Last:
 
     labels: int
 
-    def prepare(self, examples: Sequence[Example]) -> list[Input]:
+    def prepare(self, contents: Contents) -> Inputs:
         """One window of as many tokens as there are letters."""
-        lengths = [sum(len(text.value) for text in example.texts.values()) for example in examples]
-        windows = [Window(index, tuple(range(length)), None, False) for index, length in enumerate(lengths)]
-        return [Input(example, (window,)) for example, window in zip(examples, windows, strict=True)]
+        fields = zip(*contents.values.values(), strict=True)
+        return inputs_of(contents, plain([range(sum(len(value or "") for value in values)) for values in fields]))
 
-    def answer(self, inputs: Sequence[Input], work: Work) -> Predicted:
+    def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The last label each time."""
         work.advance(len(inputs))
-        return Predicted([Choice(self.labels - 1) for _ in inputs])
+        return Predicted(column_of([Choice(self.labels - 1)] * len(inputs)), np.ones(len(inputs), np.bool_))
 
     unknown = None
 
-    def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    def tokens(self, pieces: Iterable[str], _: Lexicon | None = None) -> Lexicon:
         """Code points."""
-        return {piece: tuple(map(ord, piece)) for piece in pieces}
+        lexicon = Lexicon(_code_points)
+        lexicon.numbers(list(pieces))
+        return lexicon
+
+
+def _code_points(texts: list[str], _: bool) -> Tokens:
+    ids = np.array([ord(letter) for text in texts for letter in text], np.int32)
+    return Tokens(ids, bounds_of(np.array(list(map(len, texts)), np.int64)))
 
 
 def plant(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +100,7 @@ def test_an_answer_in_no_window_is_reported() -> None:
     whole = load(task, open_source("mini"), "sw", "test").examples[0]
     cut = question_example("long", "where?", f"{'x ' * 700} end", "x " * 700)
     predictor = predictor_of(locate(mini("model"), task), task, _absent)
-    assert [prepared.status for prepared in predictor.prepare([whole, cut])] == ["ok", "truncated_gold"]
+    assert [read.status for read in predictor.prepare(contents_of([whole, cut]))] == ["ok", "truncated_gold"]
 
 
 def test_a_task_that_none_serves_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

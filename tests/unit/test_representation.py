@@ -13,7 +13,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.models import mini
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
-from robust_xtreme.models.windows import collate, encoder_inputs
+from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.predictors.batches import forward
 from robust_xtreme.predictors.family import Family
 

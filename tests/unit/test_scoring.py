@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from tests.tiny import question_example, tagged_example, tiny_tokenizer
@@ -20,11 +22,13 @@ from robust_xtreme.external.condition import CLEAN, Condition
 from robust_xtreme.models.learned import Learned
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.origin import local
-from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.predictors.predictor import Predicted
+from robust_xtreme.reading.contents import contents_of
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.sources.selecting import data_identity
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.target_columns import column_of
 
 CONTEXT = "the river runs past old stone houses where people meet and talk about rain markets boats and bread"
 
@@ -54,12 +58,22 @@ def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
 
 def predictor(task: TaskSpec) -> EncoderHead:
     """What prepares a task's examples for the tiny tokenizer."""
-    return EncoderHead(task, registry.load("family", task.family), Recorder(tiny_tokenizer()))
+    return EncoderHead(task, reader_of(registry.load("family", task.family), task, tiny_tokenizer()))
+
+
+def golds(ready: Prepared) -> list[Any]:
+    """The target of each distinct input."""
+    pairs = [zip(variant.inputs, variant.examples, strict=True) for variant in ready.variants]
+    targets = {number: example.target for each in pairs for number, example in each}
+    return [targets[number] for number in range(len(ready.inputs))]
 
 
 def part_of(ready: Prepared, answers: list[Target | None]) -> Part:
     """The rows of a task run with those answers."""
-    return score_examples(Answered(ready, Predicted(answers)))
+    finite = np.array([answer is not None for answer in answers])
+    some = next(answer for answer in answers if answer is not None)
+    column = column_of([some if answer is None else answer for answer in answers])
+    return score_examples(Answered(ready, Predicted(column, finite)))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +86,7 @@ def questions() -> list[Example]:
 def test_a_right_answer_in_a_noisy_passage_is_right(questions: list[Example]) -> None:
     """The gold span as noise left it maps back to the clean gold: exact match and F1 are 100 under any noise."""
     ready = prepared("xquad", questions, "char_noise:0.4@fields=context")
-    part = part_of(ready, [input.example.target for input in ready.inputs])
+    part = part_of(ready, golds(ready))
     for metric in ("squad_em", "squad_f1"):
         rows = part.stats.filter((pl.col("metric") == metric) & (pl.col("scope") == "all"))
         rows = rows.filter(~pl.col("model").str.contains("^(chance|shallow)/"))
@@ -84,9 +98,9 @@ def test_a_right_answer_in_a_noisy_passage_is_right(questions: list[Example]) ->
 def test_the_answer_is_the_clean_text_that_is_scored(questions: list[Example]) -> None:
     """Under noise too `answer` is text of the clean context, and it is null where the prediction is empty."""
     ready = prepared("xquad", questions, "char_noise:0.4@fields=context")
-    rows = part_of(ready, [input.example.target for input in ready.inputs]).predictions
-    golds = {question.id: question.texts["context"].at(spans_of(question)[0]) for question in questions}
-    assert rows.select("example", "answer").rows() == 3 * list(golds.items())
+    rows = part_of(ready, golds(ready)).predictions
+    texts = {question.id: question.texts["context"].at(spans_of(question)[0]) for question in questions}
+    assert rows.select("example", "answer").rows() == 3 * list(texts.items())
     assert rows.get_column("prediction").n_unique() > 2 * len(questions)
     silent = part_of(ready, [Answers(())] * len(ready.inputs)).predictions
     assert set(silent.select("prediction", "answer").rows()) == {("[]", None)}
@@ -126,7 +140,7 @@ def test_equal_inputs_are_one(questions: list[Example]) -> None:
 def test_an_item_that_noise_spared_is_unchanged(questions: list[Example]) -> None:
     """`unchanged` says that no edit fell on the item; clean items are `ok`."""
     ready = prepared("xquad", questions, "char_noise:0.03@fields=question")
-    rows = part_of(ready, [input.example.target for input in ready.inputs]).predictions
+    rows = part_of(ready, golds(ready)).predictions
     clean, noisy = rows.filter(pl.col("noise_seed") == -1), rows.filter(pl.col("noise_seed") >= 0)
     assert set(clean.get_column("status")) == {"ok"}
     assert set(noisy.get_column("status")) == {"ok", "unchanged"}
@@ -139,7 +153,7 @@ def test_an_answer_that_fits_in_no_window_is_wrong_and_reported(questions: list[
     """Even the gold span itself, which no window shows whole, counts as wrong there, and as right elsewhere."""
     long_question = question_example("long", "where?", f"{CONTEXT} {'x' * 700} end", "x" * 700)
     ready = prepared("xquad", [long_question, *questions])
-    part = part_of(ready, [input.example.target for input in ready.inputs])
+    part = part_of(ready, golds(ready))
     assert dict(part.predictions.select("example", "status").iter_rows())["long"] == "truncated_gold"
     assert part.predictions.filter(pl.col("answer").is_null()).get_column("example").to_list() == ["long"]
     assert part.predictions.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
@@ -157,7 +171,7 @@ def test_noised_and_untouched_spans_have_clean_twins() -> None:
     ready = prepared("panx", examples, "char_noise:0.1@fields=tokens")
     silent = Tags(("O", "O", "O"))
     clean = set(ready.variants[0].inputs)
-    part = part_of(ready, [input.example.target if at in clean else silent for at, input in enumerate(ready.inputs)])
+    part = part_of(ready, [gold if at in clean else silent for at, gold in enumerate(golds(ready))])
     rows = part.stats.filter(pl.col("metric") == "span_f1", pl.col("noise_seed") == 0)
     sums = {scope: [0.0, 0.0, 0.0] for scope in rows.get_column("scope").unique()}
     for scope, stats in rows.select("scope", "stats").iter_rows():
@@ -173,7 +187,7 @@ def test_a_condition_with_a_failed_answer_has_no_statistics() -> None:
     """One score that is not finite fails the condition for all seeds; the clean rows stay."""
     examples = [tagged_example(f"t{i}", ["people", "meet", f"n{i}"], ["O", "O", "B-PER"]) for i in range(5)]
     ready = prepared("panx", examples, "char_noise:0.5@fields=tokens")
-    answers: list[Any] = [input.example.target for input in ready.inputs]
+    answers: list[Any] = golds(ready)
     answers[ready.variants[2].inputs[0]] = None
     part = part_of(ready, answers)
     statuses = part.predictions.group_by("condition").agg(pl.col("status").unique()).rows()
@@ -189,7 +203,7 @@ def test_the_shallow_predictor_reads_what_the_model_reads() -> None:
     """The lexicon is right on clean words and not on misspelt ones; constants are scored on the clean text alone."""
     examples = [tagged_example(f"t{i}", ["people", "meet", "Anna"], ["O", "O", "B-PER"]) for i in range(30)]
     ready = prepared("panx", examples, "char_noise:0.5@fields=tokens")
-    rows = part_of(ready, [input.example.target for input in ready.inputs]).stats
+    rows = part_of(ready, golds(ready)).stats
     lexicon = rows.filter(pl.col("model") == "shallow/word_lexicon", pl.col("metric") == "token_accuracy")
     assert lexicon.get_column("scope").unique().to_list() == ["all"]
     right = {seed: sum(hits for hits, _ in lexicon.filter(noise_seed=seed)["stats"]) for seed in (-1, 0, 1)}
@@ -206,13 +220,10 @@ def test_eval_and_perturb_draw_the_same_noise(questions: list[Example]) -> None:
         assert robust_xtreme.perturb(questions, cell, seed=variant.seed) == list(variant.examples)
 
 
-def test_only_ids_without_special_tokens_are_kept() -> None:
-    """A family may add special tokens to a batch, or ask for a single text: the ids of a piece are without them."""
-    recorder = Recorder(tiny_tokenizer())
-    recorder(["ab"])
-    recorder("ab")
-    recorder("ab", add_special_tokens=False)
-    assert recorder.take() == {}
-    recorder(["ab"], add_special_tokens=False)
-    recorder(["ab"])
-    assert recorder.take() == {"ab": tuple(tiny_tokenizer()("ab", add_special_tokens=False)["input_ids"])}
+def test_ids_of_pieces_are_without_special_tokens(questions: list[Example]) -> None:
+    """The ids of a piece are those of its text alone, whether inputs were made of it before or not."""
+    head = predictor(registry.load("task", "xquad"))
+    known = head.prepare(contents_of(questions[:2])).lexicon
+    pieces = ["ab", questions[0].texts["question"].value]
+    for lexicon, piece in product((head.tokens(pieces, known), head.tokens(pieces)), pieces):
+        assert list(lexicon.of(piece)) == tiny_tokenizer()(piece, add_special_tokens=False)["input_ids"]

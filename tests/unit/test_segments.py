@@ -12,7 +12,8 @@ from tests.tiny import pair_example, question_example, tagged_example, tiny_enco
 
 from robust_xtreme import registry
 from robust_xtreme.models.encoder import read_encoder
-from robust_xtreme.models.windows import collate, encoder_inputs, frame_of
+from robust_xtreme.models.tensors import collate, encoder_inputs
+from robust_xtreme.reading.frames import frame_of
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Batch, Piece, task_part
 
@@ -88,7 +89,7 @@ def test_training_sees_the_segments(bert: Any, monkeypatch: pytest.MonkeyPatch) 
     bert.register_forward_pre_hook(lambda _, __, given: seen.append(given), with_kwargs=True)
     module = TrainingModule(bert, [part], Schedule(1e-3, 1, 0, 0.0))
     pieces = (Piece(0, 0, len(windows), part.take([(0, 0)])),)
-    module.training_step(Batch(*collate(windows, 0), tuple(windows), pieces), 0)
+    module.training_step(Batch(*collate(windows, 0), windows, pieces), 0)
     assert seen[0]["token_type_ids"].sum() == len("he") + len("sleeps") + 1
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.decoding import decoded, is_lost
 from tests.tiny import SPECIAL, question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from robust_xtreme.examples import Answers, Example, Target
-from robust_xtreme.models.windows import Window
+from robust_xtreme.examples import Answers, Example
 from robust_xtreme.predictors.heads import span_qa
+from robust_xtreme.reading.windows import Window, Windows
 
 SENTENCES = [
     ("zh", "黑豹队的防守只丢了308分，在联赛中排名第六，同时以24次拦截领先。", ("308分", "联赛", "第六", "24")),
@@ -49,20 +50,21 @@ def _tokenizer(kind: str, context: str) -> Any:
     return tiny_tokenizer() if kind == "bytes" else word_pieces(context, "who?")
 
 
-def _oracle(window: Window, example: Example) -> np.ndarray[Any, Any]:
+def _oracle(window: Window, gold: Any) -> np.ndarray[Any, Any]:
     """Scores of 1 where the gold answer begins and ends."""
     rows = np.zeros((len(window.input_ids), 2), dtype=np.float32)
-    for gold in span_qa._golds(example):
-        if token_range := span_qa._tokens(gold, window.layout):
-            rows[window.layout.first + token_range[0], 0] = rows[window.layout.first + token_range[1], 1] = 1
+    first, last = gold.tolist()
+    if first != window.summary:
+        rows[first, 0] = rows[last, 1] = 1
     return rows
 
 
-def _decoded(example: Example, windows: list[Window]) -> str:
-    decoded: Target = span_qa.span_qa.decode(example, windows, [_oracle(window, example) for window in windows], ())
-    assert isinstance(decoded, Answers)
-    assert len(decoded.spans) == 1
-    return example.texts["context"].at(decoded.spans[0])
+def _decoded(example: Example, windows: Windows) -> str:
+    golds = span_qa.gold_tokens(windows, [example])
+    answer = decoded(span_qa.span_qa, example, windows, list(map(_oracle, windows, golds)))
+    assert isinstance(answer, Answers)
+    assert len(answer.spans) == 1
+    return example.texts["context"].at(answer.spans[0])
 
 
 WINDOWS = {"bytes": (60, 12), "word pieces": (24, 5)}
@@ -89,7 +91,7 @@ def test_no_answer_is_put_together_from_tokens(language: str, context: str, answ
     """With every token replaced by another the answer is the same: only scores and offsets are read."""
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], _tokenizer(kind, context), 512, 0)
-    other = [dataclasses.replace(window, input_ids=(0,) * len(window.input_ids)) for window in windows]
+    other = dataclasses.replace(windows, ids=np.zeros_like(windows.ids))
     assert _decoded(example, other) == _decoded(example, windows)
 
 
@@ -120,8 +122,7 @@ def test_what_no_token_represents_at_the_ends_of_a_context_cuts_no_answer(contex
     """An answer with a zero width space at the end of its context is held by the window that reads up to there."""
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)
-    assert span_qa.span_qa.status
-    assert span_qa.span_qa.status(example, windows) == "ok"
+    assert not is_lost(span_qa.span_qa, example, windows)
     assert _decoded(example, windows) == answer.strip("\u200b")
 
 
@@ -130,8 +131,8 @@ def test_a_window_that_ends_within_an_answer_does_not_contain_it() -> None:
     context, answer = "東京タワーは1958年にできました。", "1958年"
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 17, 1)
-    for window in windows:
+    for window, (gold, _) in zip(windows, span_qa.gold_tokens(windows, [example]).tolist(), strict=True):
         offsets = window.layout.offsets
         whole = offsets[0, 0] <= context.index(answer) and offsets[-1, 1] >= context.index(answer) + len(answer)
-        assert (span_qa._tokens(span_qa._golds(example)[0], window.layout) is not None) == whole
+        assert (gold != window.summary) == whole
     assert _decoded(example, windows) == answer

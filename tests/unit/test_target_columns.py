@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from robust_xtreme.examples import Answers, Choice, Document, Span, Tags, Target
-from robust_xtreme.target_columns import column_of
+from robust_xtreme.target_columns import chained, column_of
 
 KINDS: Sequence[Sequence[Target]] = (
     (Choice(2), Choice(0), Choice(-1)),
@@ -39,3 +39,18 @@ def test_targets_of_two_kinds_have_no_column() -> None:
     """A column has targets of one kind."""
     with pytest.raises(TypeError, match="expected Choice, found Tags"):
         column_of([Choice(1), Tags(("O",))])
+
+
+@pytest.mark.parametrize("targets", KINDS[:-1])
+def test_columns_of_one_kind_are_chained(targets: Sequence[Target]) -> None:
+    """Columns with names of their own, and empty ones, are one column."""
+    whole = chained([column_of(targets[:0]), column_of(targets[1:]), column_of(targets), column_of(targets[:1])])
+    assert [whole[index] for index in range(len(whole))] == [*targets[1:], *targets, *targets[:1]]
+    assert len(chained([column_of(targets[:0])])) == 0
+
+
+def test_columns_of_two_kinds_have_no_common_column() -> None:
+    """Tags and documents are both names, and are not mixed."""
+    for first, other in ((Choice(0), Tags(("O",))), (Tags(("O",)), Document(("O",)))):
+        with pytest.raises(TypeError, match="several kinds"):
+            chained([column_of([first]), column_of([other])])

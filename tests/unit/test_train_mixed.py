@@ -14,7 +14,7 @@ from tests.tiny import choice_example, pair_example, question_example, tagged_ex
 from torch import Tensor, nn
 
 from robust_xtreme.examples import NO_ANSWER, Example
-from robust_xtreme.models.windows import collate, encoder_inputs
+from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.data import Loader, Share
 from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule

@@ -17,7 +17,7 @@ from tests.trainings import Stopped, copied, files, stop_at
 from robust_xtreme import registry
 from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, ModelError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
-from robust_xtreme.models.windows import collate
+from robust_xtreme.models.tensors import collate
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import JOURNAL
 from robust_xtreme.sources import load

@@ -14,7 +14,7 @@ from tests.tiny import tiny_encoder, tiny_tokenizer
 
 import robust_xtreme
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName
-from robust_xtreme.models.windows import collate
+from robust_xtreme.models.tensors import collate
 from robust_xtreme.training import scratch
 from robust_xtreme.training import text as text_module
 from robust_xtreme.training.data import Loader

@@ -11,7 +11,8 @@ import polars as pl
 from robust_xtreme.evaluation.prepare import Prepared, Variant
 from robust_xtreme.examples import Answers, Example, Span, Target
 from robust_xtreme.noise.engine.noised import Noised
-from robust_xtreme.predictors.predictor import Input, Predicted
+from robust_xtreme.predictors.predictor import Predicted
+from robust_xtreme.reading.inputs import Input
 from robust_xtreme.results.schema import CELL
 
 Columns = dict[str, Any]
@@ -21,14 +22,14 @@ Columns = dict[str, Any]
 @final
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A prepared task run with the predictions for its distinct inputs (None: not finite)."""
+    """A prepared task run with the predictions for its distinct inputs."""
 
     prepared: Prepared
     predicted: Predicted
 
     def answer(self, variant: Variant, index: int) -> Target | None:
-        """The answer to an example of a variant."""
-        return self.predicted.targets[int(variant.inputs[index])]
+        """The answer to an example of a variant; None where its scores are not finite."""
+        return self.predicted.answer(int(variant.inputs[index]))
 
     def input_of(self, variant: Variant, index: int) -> Input:
         """The input of an example of a variant."""
@@ -64,7 +65,7 @@ def cell_of(prepared: Prepared, variant: Variant) -> Columns:
 
 def whole(answered: Answered, variant: Variant) -> bool:
     """Whether every answer to a variant is finite."""
-    return all(answered.answer(variant, index) is not None for index in range(len(variant.inputs)))
+    return bool(answered.predicted.finite[list(variant.inputs)].all())
 
 
 def counted(answered: Answered, variant: Variant, index: int) -> Target:

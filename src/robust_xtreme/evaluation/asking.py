@@ -18,9 +18,11 @@ from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.engine.perturbed import noise_example
-from robust_xtreme.predictors.predictor import Input, Predictor
+from robust_xtreme.predictors.predictor import Predictor
+from robust_xtreme.reading.contents import contents_of
+from robust_xtreme.reading.inputs import Inputs
 
-Answer = Callable[[Sequence[Input]], Sequence[Target | None]]
+Answer = Callable[[Inputs], Sequence[Target | None]]
 _PERCENT: Final = 100.0
 
 
@@ -45,7 +47,8 @@ def asking(task_run: TaskRun, examples: Sequence[Example], predictor: Predictor,
             for example in users[id]
         ]
         shown = [example for _, example in asked]
-        rows, scores = [row for row, _ in asked], list(_scores(metric, shown, answer(predictor.prepare(shown))))
+        answers = answer(predictor.prepare(contents_of(shown)))
+        rows, scores = [row for row, _ in asked], list(_scores(metric, shown, answers))
         return np.bincount(rows, scores, len(ids)) / np.bincount(rows, minlength=len(ids))
 
     return ask

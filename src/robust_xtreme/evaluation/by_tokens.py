@@ -8,9 +8,9 @@ from dataclasses import replace
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.windows import token_ids
 from robust_xtreme.noise.engine.noising import bound, solved, unattainable
 from robust_xtreme.noise.engine.realised import TOKENS
+from robust_xtreme.reading.tokens import Lexicon, backend_of
 from robust_xtreme.specs import PerturbationSpec
 
 
@@ -25,10 +25,11 @@ def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> 
     if len(languages) != 1:
         return condition, f"{condition.name} is solved for in one language, and the texts are of {len(languages)}"
     (link,) = bound(spec)
-    tokenizer = tokenizer_of(model)
+    lexicon = Lexicon(backend_of(tokenizer_of(model)))
 
     def tokens(texts: Sequence[str]) -> Mapping[str, Sequence[int]]:
-        return dict(token_ids(tokenizer, dict.fromkeys(texts)))
+        lexicon.numbers(texts)
+        return {text: lexicon.of(text) for text in texts}
 
     solution = solved(link, languages[0], tokens)
     nominal = replace(spec.links[-1], strengths=(solution.strength,), axis="")

@@ -18,7 +18,8 @@ from robust_xtreme.evaluation.workers.lane import Compute, Desk
 from robust_xtreme.examples import Example, Target
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.predictors.cache import Store
-from robust_xtreme.predictors.predictor import Input, Predicted, Predictor, Work
+from robust_xtreme.predictors.predictor import Predicted, Predictor, Work
+from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results.cache import Cache
 from robust_xtreme.sources.loading import Split
@@ -164,8 +165,9 @@ class _Lane:
     def _asking(self, examples: Sequence[Example]) -> Ask:
         """The function with which conditions query the model; the cache does not keep the answers."""
 
-        def answer(inputs: Sequence[Input]) -> Sequence[Target | None]:
-            return self._predicted(inputs).targets
+        def answer(inputs: Inputs) -> Sequence[Target | None]:
+            predicted = self._predicted(inputs)
+            return [predicted.answer(index) for index in range(len(inputs))]
 
         return asking(self.given.task_run, examples, self.given.predictor, answer)
 
@@ -175,7 +177,7 @@ class _Lane:
     def _watch(self, line: str) -> None:
         self.desk.note(Watched(line))
 
-    def _predicted(self, inputs: Sequence[Input], *how: Any) -> Predicted:
+    def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
         """The predictions of inputs; again with smaller batches where memory ran out."""
         answer = self.desk.ask(Call(lambda tokens: self.given.predictor.answer(inputs, Work(tokens, *how))))
         predicted: Predicted = self._predicted(inputs, *how) if isinstance(answer, Again) else answer

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn, final
 
+import numpy as np
 import torch
 
 from robust_xtreme.adapters.own import own_tasks
@@ -20,11 +21,12 @@ from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus
 from robust_xtreme.models.checkpoint import Models, tokenizer_of
-from robust_xtreme.models.windows import Window, token_ids
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS, forward
 from robust_xtreme.predictors.cache import KIND, keys_of, settings
 from robust_xtreme.predictors.predictor import predictor_of
+from robust_xtreme.reading.tokens import Lexicon, backend_of
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.results import cache as stored
 from robust_xtreme.run_spec import RunSpec
@@ -90,8 +92,8 @@ class _Estimator:
         once = tuple(replace(condition, seeds=condition.seeds[:1]) for condition in conditions)
         predictor = predictor_of(run.model, run.task, _no_model)
         prepared = prepare(replace(run, conditions=once), sampled, predictor)
-        windows = [window for input_ in prepared.inputs for window in input_.windows]
-        each = sum(len(window.input_ids) for window in windows) / (len(once) * len(sampled.examples))
+        windows = prepared.inputs.windows.take(prepared.inputs.rows()[0])
+        each = len(windows.ids) / (len(once) * len(sampled.examples))
         cached = self._cached(run, prepared)
         tokens = each * (run.predictions - cached)
         if split.corpus is not None and with_candidates:
@@ -102,9 +104,8 @@ class _Estimator:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
         if not self.cache or run.task.pool is not None:
             return 0
-        in_cache = stored.contains(
-            KIND, tuple(keys_of([input_.example for input_ in prepared.inputs], self._settings(run)))
-        )
+        known = stored.contains(KIND, tuple(keys_of(prepared.inputs.contents, self._settings(run))))
+        in_cache = [known[content] for content in prepared.inputs.content.tolist()]
         seeds = {condition.name: len(condition.seeds) for condition in run.conditions}
         return sum(
             round(run.rows * seeds[variant.condition.name] * sum(in_cache[index] for index in variant.inputs) / rows)
@@ -115,10 +116,10 @@ class _Estimator:
     def _settings(self, run: TaskRun) -> str:
         return settings(run.model, run.task, run.inference, device_name(self.device))
 
-    def _pace(self, run: TaskRun, windows: Sequence[Window]) -> float:
+    def _pace(self, run: TaskRun, windows: Windows) -> float:
         """The seconds of a token: of a small model measured, of a large one from its parameters."""
         key = run.model.identity, run.model.family
-        if not windows:  # a predictor of another package that reads no tokens
+        if not len(windows):  # a predictor of another package that reads no tokens
             return 0.0
         if key not in self.paces:
             small = run.model.params <= _LOADED
@@ -127,20 +128,20 @@ class _Estimator:
             )
         return self.paces[key]
 
-    def _timed(self, run: TaskRun, windows: Sequence[Window]) -> float:
+    def _timed(self, run: TaskRun, windows: Windows) -> float:
         """The seconds of a token in a batch of windows of middle length, after a first pass that is not counted."""
         checkpoint = self.models.load(run.model, run.task)
-        ordered = sorted(windows, key=lambda window: len(window.input_ids))
+        ordered = np.argsort(windows.lengths, kind="stable")
         middle = len(ordered) // 2
-        longest = max(1, len(ordered[middle].input_ids))
-        batch = ordered[max(0, middle + 1 - max(1, _TIMED[self.device] // longest)) : middle + 1]
+        longest = max(1, int(windows.lengths[ordered[middle]]))
+        batch = windows.take(ordered[max(0, middle + 1 - max(1, _TIMED[self.device] // longest)) : middle + 1])
         with threads(self.device, run.params):
             forward(checkpoint, batch)
             start = time.perf_counter()
             for _ in range(_PASSES):
                 forward(checkpoint, batch)
         spent = time.perf_counter() - start
-        return spent / _PASSES / sum(len(window.input_ids) for window in batch)
+        return spent / _PASSES / len(batch.ids)
 
 
 def estimate(
@@ -266,9 +267,10 @@ def _no_model() -> NoReturn:
 def _candidate_tokens(task_run: TaskRun, corpus: Corpus) -> float:
     """The tokens of the candidates, estimated, under the clean condition and those that noise them."""
     texts = corpus.texts[:: -(-len(corpus.texts) // _SAMPLE)]
-    ids = token_ids(tokenizer_of(task_run.model), [text.value for text in texts])
+    lexicon = Lexicon(backend_of(tokenizer_of(task_run.model)))
+    numbers = lexicon.numbers([text.value for text in texts])
     most = task_run.task.pool.max_length if task_run.task.pool else 0
-    each = sum(min(most, len(ids[text.value])) for text in texts) / len(texts)
+    each = int(np.minimum(most, lexicon.tokens.lengths[numbers]).sum()) / len(texts)
     passes = 1 + sum(len(condition.seeds) for condition in task_run.conditions if CANDIDATE in condition.fields)
     return each * len(corpus.texts) * passes
 

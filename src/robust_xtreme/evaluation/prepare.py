@@ -17,7 +17,11 @@ from robust_xtreme.external.condition import Condition
 from robust_xtreme.noise.engine.noised import Noised, NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import Ask, noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
-from robust_xtreme.predictors.predictor import Candidates, Input, Predictor
+from robust_xtreme.predictors.predictor import Predictor
+from robust_xtreme.reading.contents import contents_of
+from robust_xtreme.reading.inputs import Candidates, Inputs
+from robust_xtreme.reading.members.retrieval import QUERY
+from robust_xtreme.reading.tokens import Lexicon
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import CANDIDATE
 from robust_xtreme.target_columns import TargetColumn, bounds_of, column_of
@@ -82,7 +86,7 @@ class Prepared:
     examples: tuple[Example, ...]
     golds: TargetColumn
     variants: tuple[Variant, ...]
-    inputs: tuple[Input, ...]
+    inputs: Inputs
     corpus: Corpus | None = None
 
 
@@ -105,35 +109,31 @@ def prepare(
     codes = ContentCodes(split.examples, golds)
     rows = np.concatenate([codes.of(variant.shown) for variant in variants])
     inputs, indices = _encoded(predictor, variants, rows, deduplicate)
-    counts = _counted(predictor, variants, task_run.words)
+    counts = _counted(predictor, variants, task_run.words, inputs.lexicon)
     columns = zip(variants, indices, counts, strict=True)
     whole = tuple(replace(variant, inputs=index, tokens=count) for variant, index, count in columns)
     return Prepared(task_run, predictor, split.examples, golds, whole, inputs, split.corpus)
 
 
-def _encoded(
-    predictor: Predictor, variants: Sequence[Variant], rows: Array, deduplicate: bool
-) -> tuple[tuple[Input, ...], Array]:
+def _encoded(predictor: Predictor, variants: Sequence[Variant], rows: Array, deduplicate: bool) -> tuple[Inputs, Array]:
     """The distinct inputs, and their indices by variant and example; equal contents (rows) are encoded once."""
     content, firsts = first_seen(rows)
     count = len(rows) // len(variants)
     examples: list[Example] = [example for variant in variants for example in variant.examples]
-    read = predictor.prepare([examples[first] for first in firsts.tolist()])
+    read = predictor.prepare(contents_of([examples[first] for first in firsts.tolist()]))
     if deduplicate and variants[0].pool is None:
-        return tuple(read), content.reshape(-1, count)
-    inputs = [
-        replace(
-            read[number],
-            example=example,
-            group=0 if deduplicate else row // count + 1,
-            pool=variants[row // count].pool,
-        )
-        for row, (number, example) in enumerate(zip(content.tolist(), examples, strict=True))
-    ]
-    return tuple(inputs), np.arange(len(rows)).reshape(-1, count)
+        return read, content.reshape(-1, count)
+    number = np.repeat(np.arange(len(variants)), count)
+    pools = tuple(variant.pool for variant in variants if variant.pool)
+    group = np.zeros(len(rows), np.int64) if deduplicate else number + 1
+    pool = number if pools else np.full(len(rows), -1)
+    inputs = replace(read, content=content, group=group, pool=pool, pools=pools)
+    return inputs, np.arange(len(rows)).reshape(-1, count)
 
 
-def _counted(predictor: Predictor, variants: Sequence[Variant], words: bool) -> list[TokenCounts]:
+def _counted(
+    predictor: Predictor, variants: Sequence[Variant], words: bool, lexicon: Lexicon | None
+) -> list[TokenCounts]:
     """The tokens of the measured texts of each variant."""
     numbers = PieceNumbers(words)
     clean: dict[tuple[str, ...], Pieces] = {}
@@ -145,7 +145,7 @@ def _counted(predictor: Predictor, variants: Sequence[Variant], words: bool) -> 
             clean[fields] = numbers.of(values, span_table(spans))
         noisy = numbers.of(noised.values, noised.spans) if variant.shown else clean[fields]
         pieces.append((clean[fields], noisy))
-    tokens = piece_tokens(predictor, numbers.known)
+    tokens = piece_tokens(predictor, numbers.known, lexicon)
     return [tokens.of(*pair) for pair in pieces]
 
 
@@ -183,7 +183,9 @@ def _variant(split: Split, texts: _CleanTexts, condition: Condition, seed: int, 
         noised = joined([noised, kept])
     tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
     tuning = (tuple(tuned.examples), tuned.pool) if tuned and tuned.pool else None
-    pool = Candidates(tuple(text.id for text in split.corpus.texts), values, split.corpus.unscored, tuning)
+    ids = tuple(text.id for text in split.corpus.texts)
+    queries = tuple(example.texts[QUERY].id for example in split.examples)
+    pool = Candidates(ids, values, split.corpus.unscored, queries, tuning)
     return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), pool)
 
 

@@ -12,19 +12,17 @@ import polars as pl
 from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.answered import Answered, Columns, cell_of, spread
 from robust_xtreme.evaluation.prepare import Measured, Variant
-from robust_xtreme.evaluation.tokens import parts_summed
-from robust_xtreme.examples import Answers, Span, Target, target_json
+from robust_xtreme.evaluation.tokens import forms, parts_summed
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK
 from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited, risky
-from robust_xtreme.predictors.predictor import Input
+from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.reading.windows import of_examples
 from robust_xtreme.results.schema import PREDICTIONS, build
 from robust_xtreme.specs import CANDIDATE
-from robust_xtreme.target_columns import written
+from robust_xtreme.target_columns import Ranges, TargetColumn, written
 
 _CONTEXT: Final = "context"
-_OK: Final = "ok"
-_NO_SPAN: Final = Span(-1, -1)
 _STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold")
 
 
@@ -38,10 +36,10 @@ class Rows:
         self._golds = written(prepared.golds)
         self._inputs = _InputFacts(prepared.inputs)
         self._risky: dict[tuple[str, ...], Risky] = {}
-        targets = answered.predicted.targets
-        texts = [None if target is None else target_json(target) for target in targets]
-        self._predictions = pl.Series(texts, dtype=pl.String)
-        self._first = _first_spans(targets)
+        predicted = answered.predicted
+        texts = pl.Series(written(predicted.targets), dtype=pl.String)
+        self._predictions = texts.set(pl.Series(~predicted.finite), None)
+        self._first = _first_spans(predicted.targets)
 
     def of(self, variant: Variant, failed: bool) -> pl.DataFrame:
         """PREDICTIONS of one condition and seed; without answers where it `failed`."""
@@ -151,18 +149,18 @@ class Rows:
 class _InputFacts:
     """What is known of the inputs (n,): whether the gold answer is lost, and whether text was left out."""
 
-    def __init__(self, inputs: Sequence[Input]) -> None:
-        self._inputs = inputs
-        self.lost = np.array([input_.status != _OK for input_ in inputs], np.bool_)
-        self.truncated = np.array([any(window.truncated for window in it.windows) for it in inputs], np.bool_)
+    def __init__(self, inputs: Inputs) -> None:
+        windows, count = inputs.windows, len(inputs.contents)
+        cut = np.bincount(windows.example[windows.truncated], minlength=count) > 0
+        of_contents = of_examples(windows, count)
+        ids, lengths = forms(windows.ids, windows.bounds[of_contents]), forms(windows.lengths, of_contents)
+        self.lost, self.truncated = inputs.lost[inputs.content], cut[inputs.content]
+        self._forms = np.stack((ids, lengths), axis=1)[inputs.content]
 
     def differ(self, some: Array, others: Array) -> Array:
         """Whether the token ids of some inputs (k,) differ from those of others (k,)."""
-        pairs = zip(some.tolist(), others.tolist(), strict=True)
-        return np.array([a != b and self._ids(a) != self._ids(b) for a, b in pairs], np.bool_)
-
-    def _ids(self, number: int) -> list[Sequence[int]]:
-        return [window.input_ids for window in self._inputs[number].windows]
+        unlike: Array = np.any(self._forms[some] != self._forms[others], axis=1)
+        return unlike
 
 
 def _of_items(values: Array, measured: Measured) -> Array:
@@ -207,9 +205,12 @@ def _nominal(variant: Variant) -> Sequence[str | None] | pl.Series:
     return nominal
 
 
-def _first_spans(targets: Sequence[Target | None]) -> tuple[Array, Array] | None:
+def _first_spans(targets: TargetColumn) -> tuple[Array, Array] | None:
     """The first span of each answer, -1 where it has none; None where predictions have none."""
-    if not any(isinstance(target, Answers) for target in targets):
+    if not isinstance(targets, Ranges):
         return None
-    spans = [target.spans[0] if isinstance(target, Answers) and target.spans else _NO_SPAN for target in targets]
-    return np.array([span.start for span in spans], np.int64), np.array([span.stop for span in spans], np.int64)
+    there = np.flatnonzero(np.diff(targets.bounds))
+    start, stop = np.full(len(targets), -1), np.full(len(targets), -1)
+    first = targets.bounds[there]
+    start[there], stop[there] = targets.start[first], targets.stop[first]
+    return start, stop

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
 
 from robust_xtreme.edits import Array, SpanTable
 from robust_xtreme.predictors.predictor import Predictor
+from robust_xtreme.reading.tokens import Lexicon
 from robust_xtreme.target_columns import bounds_of
 
 
@@ -79,15 +81,20 @@ class PieceTokens:
         return TokenCounts(_summed(self.lengths, clean), _summed(self.lengths, noisy), unknown, changed)
 
 
-def piece_tokens(predictor: Predictor, known: Mapping[str, int]) -> PieceTokens:
-    """The tokens of pieces, which have the numbers from 0 on in order."""
-    tokens = predictor.tokens(known)
-    rows = [tokens[piece] for piece in known]
-    lengths = np.array(list(map(len, rows)), np.int64)
-    unknown = predictor.unknown
-    counts = None if unknown is None else np.array([row.count(unknown) for row in rows], np.int64)
-    forms: dict[tuple[int, ...], int] = {}
-    return PieceTokens(lengths, counts, np.array([forms.setdefault(row, len(forms)) for row in rows], np.int64))
+def piece_tokens(predictor: Predictor, known: Mapping[str, int], lexicon: Lexicon | None) -> PieceTokens:
+    """The tokens of pieces, which have the numbers from 0 on in order; `lexicon` has texts that were read before."""
+    pieces = list(known)
+    read = predictor.tokens(pieces, lexicon)
+    numbers, tokens, unknown = read.numbers(pieces), read.tokens, predictor.unknown
+    counts = None if unknown is None else tokens.count(unknown)[numbers]
+    return PieceTokens(tokens.lengths[numbers], counts, forms(tokens.ids, tokens.bounds)[numbers])
+
+
+def forms(ids: Array, bounds: Array) -> Array:
+    """Numbers of consecutive parts of ids (n,) int64, equal where the parts are."""
+    whole, known = ids.tobytes(), dict[bytes, int]()
+    ends = pairwise((bounds * ids.itemsize).tolist())
+    return np.array([known.setdefault(whole[low:high], len(known)) for low, high in ends], np.int64)
 
 
 def _summed(values: Array, pieces: Pieces) -> Array:

@@ -11,12 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, final
 
+import numpy as np
 import torch
 from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import Choice, Target
 from robust_xtreme.models import unsupported
 from robust_xtreme.models.encoder import (
     check_fits,
@@ -36,6 +36,7 @@ from robust_xtreme.models.trained import changed_texts
 from robust_xtreme.models.verify import unverified
 from robust_xtreme.models.whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.target_columns import Choices, TargetColumn
 from robust_xtreme.targets.kinds import kind_of
 
 _KEPT: Final = 2
@@ -73,11 +74,11 @@ def notes_of(located: Located) -> tuple[str, ...]:
     return tuple(filter(None, (located.origin.note, located.renamed, tags, spared, cut, trained, unknown)))
 
 
-def in_task_order(prediction: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
-    """Map the index of a predicted choice by `relabel`; return any other prediction as it is."""
-    if relabel is not None and isinstance(prediction, Choice):
-        return Choice(relabel[prediction.index])
-    return prediction
+def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) -> TargetColumn:
+    """Map the indices of predicted choices by `relabel`; return other predictions as they are."""
+    if relabel is not None and isinstance(predictions, Choices):
+        return Choices(np.array(relabel, np.int64)[predictions.index])
+    return predictions
 
 
 def load(

@@ -26,8 +26,9 @@ from robust_xtreme.models.encoder import (
     read_tokenizer,
 )
 from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.tensors import collate
 from robust_xtreme.models.whole import Whole, family_of_head, read_whole
-from robust_xtreme.models.windows import Window, collate
+from robust_xtreme.reading.windows import plain
 from robust_xtreme.targets.kinds import CHOICE
 
 _LENGTHS: Final = (3, 9, 24)
@@ -196,8 +197,8 @@ def _inputs(config: Any, size: int, pad_id: int) -> list[tuple[Tensor, Tensor]]:
     longest = max(1, min(positions(facts) or _LONGEST, _LONGEST))
     generator = torch.Generator().manual_seed(0)
     drawn = [torch.randint(size, (min(length, longest),), generator=generator) for length in (*_LENGTHS, longest)]
-    *short, long = [Window(0, tuple(ids.tolist()), None, False) for ids in drawn]
-    return [collate(short, pad_id), collate([long], pad_id)]
+    *short, long = [ids.tolist() for ids in drawn]
+    return [collate(plain(short), pad_id), collate(plain([long]), pad_id)]
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from robust_xtreme.errors import ModelError, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.models.identity import file_hash, model_files
 from robust_xtreme.models.weights import check_config, check_described, check_size, check_whole, weight_files
-from robust_xtreme.models.windows import CAUSAL
+from robust_xtreme.reading.frames import CAUSAL
 from robust_xtreme.specs import TaskSpec
 
 _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final, Self, final
@@ -12,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.models.windows import Window, summaries
+from robust_xtreme.models.tensors import on, summaries
+from robust_xtreme.reading.members.retrieval import texts_of
+from robust_xtreme.reading.windows import Windows
 
 POOLINGS: Final = ("mean", "cls")
 _FORM: Final = re.compile(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?")
@@ -109,7 +110,7 @@ class Pooled(nn.Module):
         nn.Module.__init__(self)
         self.representation = representation
 
-    def forward(self, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Tensor, windows: Windows) -> Tensor:
         """Vectors (B, H), float32; the zero vector for a text without tokens where special tokens are left out."""
         if self.representation.pooling == "cls":
             return unit_length(summaries(hidden, windows))
@@ -118,12 +119,10 @@ class Pooled(nn.Module):
         return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
 
 
-def _inside(windows: Sequence[Window], mask: Tensor) -> Tensor:
+def _inside(windows: Windows, mask: Tensor) -> Tensor:
     """1 on the tokens (B, L) of the text itself."""
-    first, count = (
-        torch.tensor([getattr(window.layout, name) for window in windows], device=mask.device)[:, None]
-        for name in ("first", "count")
-    )
+    layout = texts_of(windows)
+    first, count = (on(mask.device, column)[:, None] for column in (layout.first, layout.count))
     positions = torch.arange(mask.shape[1], device=mask.device)[None, :]
     return ((positions >= first) & (positions < first + count)).to(mask.dtype)
 

@@ -12,7 +12,7 @@ import numpy as np
 from robust_xtreme.examples import Example
 from robust_xtreme.models.checkpoint import check_length, tokenizer_of
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.models.windows import pieces
+from robust_xtreme.reading.tokens import Lexicon, backend_of
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
@@ -60,13 +60,15 @@ def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example], most
 
 def _lost(tokenizer: Any, unknown: int, texts: Sequence[str]) -> int:
     """The characters of texts that are in unknown tokens, without white space."""
-    lost = 0
-    for text, tokens in pieces(tokenizer, texts).items():
-        if tokens.ids and unknown not in tokens.ids:
-            continue
+    lexicon = Lexicon(backend_of(tokenizer), offsets=True)
+    lexicon.numbers(texts)
+    tokens, lost = lexicon.tokens, 0
+    some = (tokens.count(unknown) > 0) | (tokens.lengths == 0)
+    for number in np.flatnonzero(some).tolist():
+        text, (first, last) = texts[number], tokens.bounds[number : number + 2].tolist()
         letters = ~np.array([letter.isspace() for letter in text], dtype=bool)
-        unread = np.full(len(text), not tokens.ids)
-        for start, stop in tokens.offsets[np.array(tokens.ids, dtype=np.int64) == unknown]:
+        unread = np.full(len(text), first == last)
+        for start, stop in tokens.spans[first:last][tokens.ids[first:last] == unknown].tolist():
             unread[start:stop] = True
         lost += int((letters & unread).sum())
     return lost

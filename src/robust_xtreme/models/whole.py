@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.encoder import check_complete, check_finite, loading, parameters_of, reading
+from robust_xtreme.models.tensors import encoder_inputs
 from robust_xtreme.models.weights import check_described, check_size, weight_files
-from robust_xtreme.models.windows import Window, encoder_inputs
+from robust_xtreme.reading.windows import plain
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 
 HEADS: Final = {
@@ -91,7 +92,7 @@ def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str)
     ids = torch.full((1, length), other)
     try:
         with torch.inference_mode():
-            inputs = encoder_inputs(whole, ids, torch.ones_like(ids), [Window(0, (), None, False)])
+            inputs = encoder_inputs(whole, ids, torch.ones_like(ids), plain([()]))
             scores = whole(**inputs).last_hidden_state
     except (RuntimeError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{called} does not read an input of {length} tokens: {error}".splitlines()[0]) from error

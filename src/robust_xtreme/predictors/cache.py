@@ -12,15 +12,22 @@ import importlib.metadata
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import models, predictors, reading
-from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
+import numpy as np
+
+from robust_xtreme import models, predictors, reading, target_columns
+from robust_xtreme.examples import Document, Tags
 from robust_xtreme.models.identity import identity
 from robust_xtreme.models.on_disk import Located
+from robust_xtreme.reading.contents import Contents
+from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.reading.scores import Array, Decoded
 from robust_xtreme.results.cache import Cache
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.target_columns import Choices, Names, Ranges, TargetColumn, bounds_of
 
 INFERENCE: Final = 1
 """The version of inference. Raise it with a change outside `models`, `predictors` and `reading` that can change a
@@ -39,17 +46,23 @@ class Store:
     cache: Cache
     settings: str
 
-    def known(self, examples: Sequence[Example]) -> dict[int, Target]:
-        """The predictions that the cache has, by the index of the example."""
-        keys = tuple(keys_of(examples, self.settings))
+    def known(self, inputs: Inputs) -> tuple[Array, TargetColumn]:
+        """The inputs whose predictions the cache has, by index (k,) int64, and these predictions."""
+        keys = self._keys(inputs)
         cached = self.cache.get(KIND, keys)
-        answers = ((index, read(cached[key])) for index, key in enumerate(keys) if key in cached)
-        return {index: target for index, target in answers if target is not None}
+        there = np.array([index for index, key in enumerate(keys) if key in cached], np.int64)
+        sound, targets = read([cached[keys[index]] for index in there.tolist()])
+        return there[sound], targets
 
-    def keep(self, examples: Sequence[Example], targets: Sequence[Target | None]) -> None:
-        """Store predictions; None, where scores are not finite, is not stored."""
-        rows = zip(keys_of(examples, self.settings), targets, strict=True)
-        self.cache.put(KIND, {key: written(target).encode() for key, target in rows if target is not None})
+    def keep(self, inputs: Inputs, decoded: Decoded) -> None:
+        """Store predictions but those whose scores are not finite."""
+        finite = np.flatnonzero(decoded.finite)
+        rows = zip(self._keys(inputs.take(finite)), written(decoded.targets.take(finite)), strict=True)
+        self.cache.put(KIND, dict(rows))
+
+    def _keys(self, inputs: Inputs) -> list[bytes]:
+        keys = list(keys_of(inputs.contents, self.settings))
+        return [keys[content] for content in inputs.content.tolist()]
 
 
 def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
@@ -83,55 +96,79 @@ def _answering(model: Located) -> str:
     return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
 
 
-def keys_of(examples: Sequence[Example], what: str) -> Iterator[bytes]:
-    """The key of each example."""
+def keys_of(contents: Contents, what: str) -> Iterator[bytes]:
+    """The key of each content."""
     start = hashlib.blake2b(what.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES)
-    for example in examples:
+    columns = [_parts(contents, name) for name in contents.values]
+    for row in zip(*columns, strict=True):
         state = start.copy()
-        for part in _content(example):
-            data = part.encode("utf-8", "surrogatepass")
-            state.update(len(data).to_bytes(8, "little") + data)
+        state.update(b"".join(row))
         yield state.digest()
 
 
-def _content(example: Example) -> Iterator[str]:
-    """What the model reads: the fields in order, and the bounds of words; spans that are answers are gold."""
-    gold = isinstance(example.target, Answers)
-    for name, text in example.texts.items():
-        yield name
-        yield text.value
-        yield "" if gold else " ".join(f"{span.start}-{span.stop}" for span in text.spans)
+def _parts(contents: Contents, name: str) -> Iterator[bytes]:
+    """What is read of a field in each content: its name, its text, and the bounds of words; answers' spans are gold."""
+    field, table = _sized(name), contents.spans[name]
+    spans = [] if contents.golds is not None else zip(table.start.tolist(), table.stop.tolist(), strict=True)
+    written_spans = [f"{start}-{stop}" for start, stop in spans]
+    edges = np.searchsorted(table.text, np.arange(len(contents) + 1)).tolist()
+    for value, low, high in zip(contents.values[name], edges[:-1], edges[1:], strict=True):
+        yield b"" if value is None else field + _sized(value) + _sized(" ".join(written_spans[low:high]))
 
 
-def written(target: Target) -> str:
-    """A prediction as JSON, with its type."""
-    return f'{{"{type(target).__name__}": {target_json(target)}}}'
+def _sized(part: str) -> bytes:
+    data = part.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(8, "little") + data
 
 
-def read(text: bytes) -> Target | None:
-    """The prediction that a text encodes; None where it is not a prediction."""
+def written(targets: TargetColumn) -> Iterator[bytes]:
+    """Predictions as JSON, each with its type."""
+    kind = (
+        targets.kind.__name__ if isinstance(targets, Names) else "Answers" if isinstance(targets, Ranges) else "Choice"
+    )
+    return (f'{{"{kind}": {text}}}'.encode() for text in target_columns.written(targets))
+
+
+def read(texts: Sequence[bytes]) -> tuple[list[int], TargetColumn]:
+    """The predictions that texts encode, and which of them do: others are of another kind, or not predictions."""
+    rows = [_value(text) for text in texts]
+    first = next((row[0] for row in rows if row), "Choice")
+    sound = [index for index, row in enumerate(rows) if row and row[0] == first]
+    return sound, _column(first, [row[1] for row in rows if row and row[0] == first])
+
+
+def _value(text: bytes) -> tuple[str, Any] | None:
+    """The kind and the value of a prediction; None where the text is not one."""
     try:
         ((kind, value),) = json.loads(text).items()
-        return _target(kind, value)
+        return (kind, value) if kind in _KINDS and _KINDS[kind](value) else None
     except (ValueError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def _target(kind: str, value: Any) -> Target | None:
-    match kind:
-        case "Choice" if type(value) is int:
-            return Choice(value)
-        case "Tags":
-            return Tags(_strings(value))
-        case "Answers":
-            return Answers(tuple(Span(int(start), int(stop)) for start, stop in value))
-        case "Document":
-            return Document(_strings(value))
-        case _:
-            return None
+def _is_index(value: Any) -> bool:
+    return type(value) is int
 
 
-def _strings(values: Sequence[Any]) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError("not a list of texts")
-    return tuple(values)
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _are_spans(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_index(start) and _is_index(stop) for start, stop in value)
+
+
+_KINDS: Final = {"Choice": _is_index, "Tags": _are_names, "Document": _are_names, "Answers": _are_spans}
+
+
+def _column(kind: str, values: Sequence[Any]) -> TargetColumn:
+    if kind == "Choice":
+        return Choices(np.array(values, np.int64))
+    bounds = bounds_of(np.fromiter(map(len, values), np.int64, len(values)))
+    flat = list(chain.from_iterable(values))
+    if kind == "Answers":
+        ends = np.array(flat, np.int64).reshape(-1, 2)
+        return Ranges(ends[:, 0], ends[:, 1], bounds)
+    names = {name: number for number, name in enumerate(dict.fromkeys(flat))}
+    codes = np.fromiter(map(names.__getitem__, flat), np.int32, len(flat))
+    return Names(Tags if kind == "Tags" else Document, tuple(names), codes, bounds)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import Example, Target
+from robust_xtreme.examples import Target
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.predictors.cache import Store
+from robust_xtreme.reading.contents import Contents
+from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.reading.tokens import Lexicon
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.target_columns import Array, TargetColumn
 
 if TYPE_CHECKING:
     from robust_xtreme.models.checkpoint import Checkpoint
-    from robust_xtreme.models.windows import Window
 
 Load = Callable[[], "Checkpoint"]
 """Loads the model of a task, or returns the loaded model."""
@@ -23,42 +26,6 @@ Load = Callable[[], "Checkpoint"]
 
 def _nothing(_: Any) -> None:
     """The default of a callback."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The candidates that a search answers from under one condition: their ids, and their values in the same order.
-
-    Pairs with an id in `unscored` are not answers. `tuning` has the examples and the pool of validation data under the
-    same condition, on which the threshold of a task is tuned; None for a task without one.
-    """
-
-    ids: tuple[str, ...]
-    values: tuple[str, ...]
-    unscored: frozenset[str] = frozenset()
-    tuning: tuple[tuple[Example, ...], Candidates] | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One distinct input of the model: an example and its windows. Inputs of different groups are not in one batch.
-
-    `status` is `ok`, or `truncated_gold` where no window contains the gold answer. In a search, `pool` contains the
-    candidates; inputs of one pool are consecutive, one for each example of a condition, in order.
-    """
-
-    example: Example
-    windows: tuple[Window, ...]
-    group: int = 0
-    status: str = "ok"
-    pool: Candidates | None = None
-
-    @property
-    def length(self) -> int:
-        """Tokens of the longest window."""
-        return max((len(window.input_ids) for window in self.windows), default=0)
 
 
 @final
@@ -76,28 +43,33 @@ class Work:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Predicted:
-    """The prediction of each input, in the task's order of labels; None where a score is not finite.
+    """The prediction of each input (n), in the task's order of labels; `finite` (n,) bool: its scores are numbers.
 
     Where a task has a threshold, it is tuned on clean validation data; `retuned` contains the predictions with the one
     tuned under each input's own condition. `cached` counts the predictions that the cache had.
     """
 
-    targets: Sequence[Target | None]
-    retuned: Sequence[Target | None] | None = None
+    targets: TargetColumn
+    finite: Array
+    retuned: TargetColumn | None = None
     threshold: float | None = None
     cached: int = 0
+
+    def answer(self, index: int) -> Target | None:
+        """The prediction of one input; None where its scores are not finite."""
+        return self.targets[index] if self.finite[index] else None
 
 
 class Predictor(Protocol):
     """A model that answers a task. Only `answer` needs its weights, so that examples are prepared meanwhile."""
 
-    def prepare(self, examples: Sequence[Example], /) -> list[Input]:
-        """An input for each example, in order, without group and pool."""
+    def prepare(self, contents: Contents, /) -> Inputs:
+        """An input for each content, in order, without group and pool."""
         ...
 
-    def answer(self, inputs: Sequence[Input], work: Work, /) -> Predicted:
+    def answer(self, inputs: Inputs, work: Work, /) -> Predicted:
         """The predictions of the inputs. Raises torch.OutOfMemoryError; it is called again with smaller batches."""
         ...
 
@@ -106,8 +78,8 @@ class Predictor(Protocol):
         """The token id of what the vocabulary does not contain; None where the tokenizer has none."""
         ...
 
-    def tokens(self, pieces: Iterable[str], /) -> dict[str, tuple[int, ...]]:
-        """The token ids of pieces of text, without special tokens."""
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon:
+        """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known."""
         ...
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 
-from robust_xtreme.models.windows import Window, collate
+from robust_xtreme.models.tensors import collate
+from robust_xtreme.reading.windows import joined
 from robust_xtreme.training.objective import Batch, Part, Piece, Taken
 from robust_xtreme.training.sampling import Plan
 
@@ -87,17 +88,16 @@ class Loader:
 
 
 def _batch(pieces: Sequence[tuple[int, Taken, float]], pad_id: int) -> Batch:
-    windows: list[Window] = []
-    batches = []
+    windows, batches, start = joined([taken.windows for _, taken, _ in pieces]), [], 0
     for part, taken, weight in pieces:
-        batches.append(Piece(part, len(windows), len(windows) + len(taken.windows), taken, weight))
-        windows += taken.windows
+        batches.append(Piece(part, start, start + len(taken.windows), taken, weight))
+        start += len(taken.windows)
     ids, mask = collate(windows, pad_id)
     for piece in batches:
         if piece.taken.hidden is not None:
             width = min(ids.shape[1], piece.taken.hidden.shape[1])
             ids[piece.start : piece.stop, :width] = torch.from_numpy(piece.taken.hidden[:, :width])
-    return Batch(ids, mask, tuple(windows), tuple(batches))
+    return Batch(ids, mask, windows, tuple(batches))
 
 
 class TrainingData(LightningDataModule):

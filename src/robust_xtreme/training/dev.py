@@ -13,10 +13,10 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.examples import Example, Scored
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.batches import BATCH_TOKENS, predict
 from robust_xtreme.predictors.family import Family, windows_of
-from robust_xtreme.predictors.predictor import Input
+from robust_xtreme.reading.contents import contents_of
+from robust_xtreme.reading.inputs import inputs_of
 from robust_xtreme.sources import loading, selecting
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
@@ -38,10 +38,7 @@ def dev_score(
     if not examples:
         return None
     family: Family = registry.load("family", task.family)
-    windows: list[list[Window]] = [[] for _ in examples]
-    for window in windows_of(family, task, examples, tokenizer):
-        windows[window.example].append(window)
-    inputs = [Input(example, tuple(read)) for example, read in zip(examples, windows, strict=True)]
+    inputs = inputs_of(contents_of(examples), windows_of(family, task, examples, tokenizer))
     metric = registry.load("metric", task.metrics[0])
 
     def score() -> float:
@@ -58,10 +55,11 @@ def dev_score(
             device=next(encoder.parameters()).device,
             run=Path(),
         )
-        sums = []
-        for example, prediction in zip(examples, predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"]), strict=True):
-            if prediction is None:
-                return 0.0
+        decoded, sums = predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"]), []
+        if not decoded.finite.all():
+            return 0.0
+        for index, example in enumerate(examples):
+            prediction = decoded.targets[index]
             sums.append(metric.stats(Scored(example, example, prediction, prediction))["all"])
         return float(metric.reduce(np.array(sums, dtype=np.float64).sum(axis=0)))
 

@@ -125,19 +125,20 @@ def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
     import torch
 
     from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, layer_count
-    from robust_xtreme.models.windows import collate, encoder_inputs
-    from robust_xtreme.predictors.heads.retrieval import text_windows
+    from robust_xtreme.models.tensors import collate, encoder_inputs
+    from robust_xtreme.reading.members.retrieval import text_windows
+    from robust_xtreme.reading.tokens import tokenizer_from
 
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
-    windows = text_windows(((index, "text", text) for index, text in enumerate(texts)), tokenizer, MAX_LENGTH)
-    order = sorted(range(len(windows)), key=lambda index: (len(windows[index].input_ids), index))
+    windows = text_windows(texts, tokenizer_from(tokenizer), MAX_LENGTH)
+    order = np.argsort(windows.lengths, kind="stable")
     vectors: list[Array] = [np.empty(0)] * len(windows)
     with torch.inference_mode():
         for start in range(0, len(order), _BATCH):
             indices = order[start : start + _BATCH]
-            part = [windows[index] for index in indices]
+            part = windows.take(indices)
             ids, mask = collate(part, int(tokenizer.pad_token_id))
             hidden = encoder(**encoder_inputs(whole, ids, mask, part)).last_hidden_state
-            for index, vector in zip(indices, pooled(hidden, mask, part).numpy(), strict=True):
+            for index, vector in zip(indices.tolist(), pooled(hidden, mask, part).numpy(), strict=True):
                 vectors[index] = vector
     return np.stack(vectors)

@@ -222,10 +222,10 @@ def _task_size(lesson: Lesson, stage: StageSpec, tokenizer: Any) -> _Size:
     examples = lesson.examples[:: -(-len(lesson.examples) // _SAMPLE)]
     windows = windows_of(family, lesson.task, examples, tokenizer)
     one_each = bool(stage.perturb) or family.together
-    units = len(examples) if one_each else len(units_of(family, windows))
+    units = len(examples) if one_each else len(units_of(family, windows)) - 1
     several = round(len(lesson.examples) * units / len(examples))
     exact = one_each or len(examples) == len(lesson.examples) or kind_of(family.name).whole
-    tokens = sum(len(window.input_ids) for window in windows)
+    tokens = len(windows.ids)
     return _Size(several, len(windows) / units, tokens / len(windows), exact)
 
 

@@ -14,10 +14,10 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
-from robust_xtreme.models.windows import Window
 from robust_xtreme.noise.engine.noising import perturb
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.sources.source import open_source
 from robust_xtreme.specs import PerturbationSpec
 from robust_xtreme.training import controls, dev
@@ -77,10 +77,10 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Par
 
 def _noise(
     lesson: Lesson, family: Family, stage: StageSpec, specs: Sequence[PerturbationSpec], tokenizer: Any
-) -> Callable[[Any], tuple[list[Window], Any]]:
+) -> Callable[[Any], tuple[Windows, Any]]:
     """A function that noises examples for a pass and encodes them; each example draws one of the perturbations."""
 
-    def draw(draws: Sequence[tuple[int, int]]) -> tuple[list[Window], Any]:
+    def draw(draws: Sequence[tuple[int, int]]) -> tuple[Windows, Any]:
         alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         for index, (unit, turn) in enumerate(draws):
             number = int(digest("training noise", str(stage.seed), str(turn), lesson.examples[unit].id), _HEX)

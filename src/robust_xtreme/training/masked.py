@@ -9,11 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from robust_xtreme.edits import ragged
 from robust_xtreme.errors import ModelError
-from robust_xtreme.models.windows import Scores, Window, frame_of, token_ids
+from robust_xtreme.models.tensors import Scores
+from robust_xtreme.reading.frames import Frame, frame_of
+from robust_xtreme.reading.tokens import Lexicon, Tokens, backend_of
+from robust_xtreme.reading.windows import Windows, around
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.fit import text_length
-from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken, lengths_of
+from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken
 
 MASKED_SHARE: Final = 0.15
 TEXT_LENGTH: Final = 128
@@ -30,21 +34,30 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -
     """
     frame = frame_of(tokenizer)
     room = frame.room(1, text_length(encoder, TEXT_LENGTH))
-    windows = [
-        Window(index, frame.around(ids[start : start + room]), None, False)
-        for index, ids in enumerate(token_ids(tokenizer, lines).values())
-        for start in range(0, len(ids), room)
-    ]
+    lexicon = Lexicon(backend_of(tokenizer))
+    lexicon.numbers(lines)
+    windows = _windows(frame, lexicon.tokens, room)
 
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
-        return Taken(tuple(windows[unit] for unit, _ in spans), tuple(1 for _ in spans))
+        return Taken(windows.take([unit for unit, _ in spans]), tuple(1 for _ in spans))
 
     def terms(taken: Taken) -> int:
         return 0 if taken.targets is None else int((taken.targets != IGNORED).sum())
 
     with own_random(seed):
         head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
-    return Part(NAME, head, lengths_of((window,) for window in windows), take, _loss, terms, masking(tokenizer))
+    return Part(NAME, head, tuple(windows.lengths.tolist()), take, _loss, terms, masking(tokenizer))
+
+
+def _windows(frame: Frame, tokens: Tokens, room: int) -> Windows:
+    """The windows of lines, each of at most `room` tokens; a line without tokens has none."""
+    count = -(-tokens.lengths // room)
+    line = np.repeat(np.arange(len(count)), count)
+    start = ragged(np.zeros(len(count), np.int64), count) * room
+    lengths = np.minimum(tokens.lengths[line] - start, room)
+    ids, bounds = around(frame.single, tokens, [(tokens.bounds[line] + start, lengths)])
+    nothing = np.zeros(len(line), np.int64)
+    return Windows(ids, bounds, line, nothing > 0, nothing, nothing)
 
 
 class MaskedHead(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from robust_xtreme.models.windows import encoder_inputs
+from robust_xtreme.models.tensors import encoder_inputs
 from robust_xtreme.training.objective import Batch, Part
 
 EPSILON: Final = 1e-8

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from itertools import accumulate
 from typing import Final, final
 
 import numpy as np
@@ -13,8 +13,12 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import counted
 from robust_xtreme.examples import Example
-from robust_xtreme.models.windows import Scores, Window
-from robust_xtreme.predictors.family import Family, Labels
+from robust_xtreme.models.tensors import Scores
+from robust_xtreme.predictors.family import Family
+from robust_xtreme.reading.members.tagging import words_of
+from robust_xtreme.reading.scores import Labels
+from robust_xtreme.reading.windows import Windows, of_examples
+from robust_xtreme.target_columns import gathered
 from robust_xtreme.targets.kinds import kind_of
 
 IGNORED: Final = -100
@@ -31,7 +35,7 @@ class Taken:
     For masked LM also the masked ids `hidden` (N, L), and `targets` (N, L), IGNORED where nothing is masked.
     """
 
-    windows: tuple[Window, ...]
+    windows: Windows
     sizes: tuple[int, ...]
     examples: Sequence[Example] = ()
     hidden: Scores | None = None
@@ -45,7 +49,7 @@ class Taken:
         rows = [row for unit in chosen for row in range(ends[unit], ends[unit + 1])]
         return replace(
             self,
-            windows=tuple(self.windows[row] for row in rows),
+            windows=self.windows.take(rows),
             sizes=tuple(self.sizes[unit] for unit in chosen),
             hidden=None if self.hidden is None else self.hidden[rows],
             targets=None if self.targets is None else self.targets[rows],
@@ -79,7 +83,7 @@ def task_part(
     name: str,
     family: Family,
     head: nn.Module,
-    windows: Sequence[Window],
+    windows: Windows,
     examples: Sequence[Example],
     labels: Labels,
 ) -> Part:
@@ -87,34 +91,31 @@ def task_part(
     units = units_of(family, windows)
 
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
-        chosen = [units[unit] for unit, _ in spans]
-        return Taken(tuple(window for unit in chosen for window in unit), tuple(map(len, chosen)), examples)
+        rows, bounds = gathered(units, np.array([unit for unit, _ in spans], np.int64))
+        return Taken(windows.take(rows), tuple(np.diff(bounds).tolist()), examples)
 
-    return Part(name, head, lengths_of(units), take, _task_loss(family, labels), terms_of(family))
+    return Part(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
 
 
 def noised_part(
     name: str,
     family: Family,
     head: nn.Module,
-    windows: Sequence[Window],
+    windows: Windows,
     labels: Labels,
-    draw: Callable[[Sequence[tuple[int, int]]], tuple[list[Window], Sequence[Example]]],
+    draw: Callable[[Sequence[tuple[int, int]]], tuple[Windows, Sequence[Example]]],
 ) -> Part:
     """A part that learns from examples that `draw` noises and encodes again in each pass; a unit is an example.
 
     `windows` are the clean windows, whose lengths the batches are planned by.
     """
-    units = [tuple(group) for _, group in groupby(windows, key=lambda window: window.example)]
+    units = _by_example(windows)
 
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
         drawn, examples = draw(spans)
-        sizes = [0] * len(spans)
-        for window in drawn:
-            sizes[window.example] += 1
-        return Taken(tuple(drawn), tuple(sizes), examples)
+        return Taken(drawn, tuple(np.diff(of_examples(drawn, len(spans))).tolist()), examples)
 
-    return Part(name, head, lengths_of(units), take, _task_loss(family, labels), terms_of(family))
+    return Part(name, head, lengths_of(windows, units), take, _task_loss(family, labels), terms_of(family))
 
 
 def _task_loss(family: Family, labels: Labels) -> Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]:
@@ -129,20 +130,23 @@ def terms_of(family: Family) -> Callable[[Taken], int]:
     if family.together:
         return lambda taken: len(taken.sizes)
     if kind_of(family.name).words:
-        return lambda taken: sum(len(window.layout.firsts) for window in taken.windows)
+        return lambda taken: len(words_of(taken.windows).firsts)
     return lambda taken: len(taken.windows)
 
 
-def units_of(family: Family, windows: Iterable[Window]) -> list[tuple[Window, ...]]:
-    """Units: single windows or, in families whose loss needs them together, all windows of an example."""
-    if not family.together:
-        return [(window,) for window in windows]
-    return [tuple(group) for _, group in groupby(windows, key=lambda window: window.example)]
+def units_of(family: Family, windows: Windows) -> Scores:
+    """The bounds of units (u + 1,): single windows or, where a loss needs them together, all windows of an example."""
+    return _by_example(windows) if family.together else np.arange(len(windows) + 1)
 
 
-def lengths_of(units: Iterable[Sequence[Window]]) -> tuple[int, ...]:
+def _by_example(windows: Windows) -> Scores:
+    starts = np.flatnonzero(np.diff(windows.example, prepend=-1))
+    return np.append(starts, len(windows))
+
+
+def lengths_of(windows: Windows, units: Scores) -> tuple[int, ...]:
     """Tokens of each unit's longest window."""
-    return tuple(max(len(window.input_ids) for window in unit) for unit in units)
+    return tuple(np.maximum.reduceat(windows.lengths, units[:-1]).tolist()) if len(units) > 1 else ()
 
 
 @final
@@ -164,7 +168,7 @@ class Batch:
 
     ids: Tensor
     mask: Tensor
-    windows: tuple[Window, ...]
+    windows: Windows
     pieces: tuple[Piece, ...]
 
     def to(self, device: torch.device) -> Batch:
@@ -175,9 +179,9 @@ class Batch:
     def named(self) -> str:
         """The ids of its first examples, for errors."""
         ids = [
-            piece.taken.examples[window.example].id
+            piece.taken.examples[number].id
             for piece in self.pieces
-            for window in piece.taken.windows
+            for number in piece.taken.windows.example.tolist()
             if piece.taken.examples
         ]
         shown = list(dict.fromkeys(ids))

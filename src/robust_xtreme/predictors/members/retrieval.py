@@ -6,27 +6,32 @@ of sentences are mined over both sides, above a threshold tuned on clean validat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import pairwise
 from typing import Any, Final, final
 
 import numpy as np
 
 from robust_xtreme.errors import Mismatch, NotFinite
-from robust_xtreme.examples import Document, Example, Target
+from robust_xtreme.examples import Document, Example
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.predictors.batches import embed
-from robust_xtreme.predictors.heads.retrieval import QUERY, text_windows
-from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
-from robust_xtreme.predictors.predictor import Candidates, Input, Making, Predicted, Work
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, head_of
+from robust_xtreme.predictors.predictor import Making, Predicted, Work
+from robust_xtreme.reading.contents import Contents
+from robust_xtreme.reading.inputs import Candidates, Inputs
+from robust_xtreme.reading.members.retrieval import QUERY, text_windows
+from robust_xtreme.reading.tokens import Lexicon, tokenizer_from
 from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 from robust_xtreme.retrieval.embeddings import Known, dtype_for, embedded, key_of
 from robust_xtreme.retrieval.search import search
 from robust_xtreme.specs import CANDIDATE, TaskSpec
+from robust_xtreme.target_columns import column_of
 
 TOP: Final = 20
 _CHUNK: Final = 4096
+_NOTHING: Final = Document(())
 
 Array = np.ndarray[Any, Any]
 
@@ -38,27 +43,29 @@ class Retrieval:
 
     reader: EncoderHead
 
-    def prepare(self, examples: Sequence[Example]) -> list[Input]:
+    def prepare(self, contents: Contents) -> Inputs:
         """The windows of each query."""
-        return self.reader.prepare(examples)
+        return self.reader.prepare(contents)
 
     @property
     def unknown(self) -> int | None:
         """The token id of what the vocabulary does not contain."""
         return self.reader.unknown
 
-    def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None) -> Lexicon:
         """The ids of pieces."""
-        return self.reader.tokens(pieces)
+        return self.reader.tokens(pieces, lexicon)
 
-    def answer(self, inputs: Sequence[Input], work: Work) -> Predicted:
-        """The documents of each query; None where a vector of its condition, or of the pool, is not finite."""
+    def answer(self, inputs: Inputs, work: Work) -> Predicted:
+        """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
         vectors = Vectors(self.reader.load(), self.reader.task, work)
-        targets: list[Target | None] = []
-        retuned: list[Target | None] = []
+        targets: list[Document] = []
+        retuned: list[Document] = []
+        finite: list[bool] = []
         threshold: float | None = None
-        for _, consecutive in groupby(inputs, key=lambda input_: id(input_.pool)):
-            searched = _searched(list(consecutive))
+        for searched in _searches(inputs):
+            count = len(searched.queries)
+            finite += [True] * count
             try:
                 if searched.pool.tuning is None:
                     targets += _ranking(vectors, searched)
@@ -69,37 +76,41 @@ class Retrieval:
                     targets += _pairs(searched, mined, threshold)
                     retuned += _pairs(searched, mined, tuned_again)
             except NotFinite:
-                targets += [None] * len(searched.examples)
-                retuned += [None] * len(searched.examples)
-            work.advance(len(searched.examples))
-        return Predicted(targets, None if threshold is None else retuned, threshold)
+                targets += [_NOTHING] * count
+                retuned += [_NOTHING] * count
+                finite[-count:] = [False] * count
+            work.advance(count)
+        again = None if threshold is None else column_of(retuned)
+        return Predicted(column_of(targets), np.array(finite, np.bool_), again, threshold)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The queries and candidates of one condition; those of a `group` above 0 share no vectors with others.
+    """The texts of the queries and the candidates of one condition; a `group` above 0 shares no vectors with others.
 
     `rows` is the number of texts of each field, which the type of their numbers depends on.
     """
 
-    examples: Sequence[Example]
+    queries: Sequence[str]
     pool: Candidates
     group: int
     rows: Mapping[str, int]
 
-    @property
-    def queries(self) -> list[str]:
-        """The text of each query."""
-        return [example.texts[QUERY].value for example in self.examples]
+
+def _searches(inputs: Inputs) -> Iterator[_Search]:
+    """The searches of inputs, each with its pool. Raises Mismatch where an input has none."""
+    values, pools = inputs.values(QUERY), inputs.pool
+    if (pools < 0).any():
+        raise Mismatch(f"{inputs.contents.ids[inputs.content[pools.argmin()]]}: retrieval needs candidates.")
+    edges = [0, *(np.flatnonzero(np.diff(pools)) + 1).tolist(), len(pools)]
+    for start, stop in pairwise(edges):
+        pool = inputs.pools[int(pools[start])]
+        yield _Search(values[start:stop], pool, int(inputs.group[start]), _rows(stop - start, pool))
 
 
-def _searched(inputs: Sequence[Input]) -> _Search:
-    """The search of inputs with one pool. Raises Mismatch where there is none."""
-    examples, pool = [input_.example for input_ in inputs], inputs[0].pool
-    if pool is None:
-        raise Mismatch(f"{examples[0].id}: retrieval needs candidates.")
-    return _Search(examples, pool, inputs[0].group, {QUERY: len(examples), CANDIDATE: len(pool.ids)})
+def _rows(queries: int, pool: Candidates) -> dict[str, int]:
+    return {QUERY: queries, CANDIDATE: len(pool.ids)}
 
 
 @final
@@ -133,8 +144,8 @@ class Vectors:
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
         length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        texts = ((index, name, value) for index, value in enumerate(values))
-        return embed(self.checkpoint, text_windows(texts, self.checkpoint.tokenizer, length), self.work.batch_tokens)
+        windows = text_windows(values, tokenizer_from(self.checkpoint.tokenizer), length)
+        return embed(self.checkpoint, windows, self.work.batch_tokens)
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
@@ -164,7 +175,7 @@ def _mined(vectors: Vectors, searched: _Search) -> Mined:
     candidates = vectors.of(searched, CANDIDATE, pool.values)
     forward = vectors.nearest(queries, candidates, NEIGHBOURS)
     backward = vectors.nearest(candidates, queries, NEIGHBOURS)
-    left = [index for index, example in enumerate(searched.examples) if example.texts[QUERY].id in pool.unscored]
+    left = [index for index, id in enumerate(pool.queries) if id in pool.unscored]
     right = [index for index, id in enumerate(pool.ids) if id in pool.unscored]
     return without(mine(forward, backward), left, right)
 
@@ -178,20 +189,21 @@ def _threshold(vectors: Vectors, searched: _Search, examples: Sequence[Example],
         if isinstance(example.target, Document)
         for id in example.target.ids
     }
-    return best_threshold(_mined(vectors, replace(searched, examples=examples, pool=pool)), gold)
+    queries = [example.texts[QUERY].value for example in examples]
+    return best_threshold(_mined(vectors, replace(searched, queries=queries, pool=pool)), gold)
 
 
 def _pairs(searched: _Search, mined: Mined, threshold: float) -> list[Document]:
     """The candidate paired with each query, or none."""
     partners: Mapping[int, int] = {int(query): int(candidate) for query, candidate in extract(mined, threshold)}
     ids = searched.pool.ids
-    return [Document((ids[partners[row]],) if row in partners else ()) for row in range(len(searched.examples))]
+    return [Document((ids[partners[row]],) if row in partners else ()) for row in range(len(searched.queries))]
 
 
 retrieval = Making(
     name="retrieval",
     summary="The nearest candidates of a pool, by the vectors of a head or of a representation of the encoder.",
     serves=lambda _, task: task.pool is not None,
-    make=lambda model, task, load: Retrieval(reader_of(model, task, load)),
+    make=lambda model, task, load: Retrieval(head_of(model, task, load)),
     general=True,
 )

@@ -1,0 +1,205 @@
+"""Texts as tokens: ids of many texts in one buffer, each distinct text tokenised once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from operator import attrgetter
+from typing import Any, Final, Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme.reading.frames import Frame, frame_of
+from robust_xtreme.target_columns import bounds_of
+
+Array = npt.NDArray[Any]
+
+_TEXTS: Final = 10_000
+_LETTERS: Final = 1 << 20
+"""The most texts, and code points, that a tokenizer gets at once; its records of a token take a hundred bytes."""
+
+_BLANKS: Final = ("unk_token_id", "mask_token_id", "sep_token_id", "eos_token_id")
+_CALLS: Final = ("__call__", "batch_encode_plus", "_batch_encode_plus", "_encode_plus")
+_IDS: Final = attrgetter("ids")
+_OFFSETS: Final = attrgetter("offsets")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """Tokens of t texts, without special tokens.
+
+    `ids` (n,) int32; text i has those `bounds[i]:bounds[i + 1]`; `bounds` (t + 1,) int64. `offsets` (n, 2) int32 are
+    the code points of its text that each token represents; None where nobody asked for them.
+    """
+
+    ids: Array
+    bounds: Array
+    offsets: Array | None = None
+
+    @property
+    def lengths(self) -> Array:
+        """The number of tokens of each text (t,)."""
+        return np.diff(self.bounds)
+
+    @property
+    def spans(self) -> Array:
+        """The code points (n, 2) that tokens represent. Raises TypeError where they were not asked for."""
+        if self.offsets is None:
+            raise TypeError("these tokens were read without their offsets")
+        return self.offsets
+
+    def __getitem__(self, number: int) -> tuple[int, ...]:
+        return tuple(self.ids[self.bounds[number] : self.bounds[number + 1]].tolist())
+
+    def count(self, token_id: int) -> Array:
+        """How many tokens of each text (t,) have an id."""
+        before = np.concatenate(([0], np.cumsum(self.ids == token_id)))
+        counts: Array = np.diff(before[self.bounds])
+        return counts
+
+
+class Backend(Protocol):
+    """The call of a tokenizer's implementation."""
+
+    def __call__(self, texts: list[str], offsets: bool, /) -> Tokens:
+        """The tokens of texts."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rust:
+    """A tokenizer of the package tokenizers, called directly; it can be pickled, and needs no other package.
+
+    `split`: names of special tokens in a text are read as text.
+    """
+
+    tokenizer: Any
+    split: bool = False
+
+    def __call__(self, texts: list[str], offsets: bool) -> Tokens:
+        """The tokens of texts: whole ones, without padding."""
+        tokenizer = self.tokenizer
+        if tokenizer.truncation is not None:
+            tokenizer.no_truncation()
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
+        if tokenizer.encode_special_tokens != self.split:
+            tokenizer.encode_special_tokens = self.split
+        encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
+        read = encode(texts, add_special_tokens=False)
+        bounds = bounds_of(np.fromiter(map(len, read), np.int64, len(read)))
+        ids = np.fromiter(chain.from_iterable(map(_IDS, read)), np.int32, int(bounds[-1]))
+        return Tokens(ids, bounds, _offsets(map(_OFFSETS, read), int(bounds[-1])) if offsets else None)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A tokenizer of transformers that has no part in Rust, or changes what that part reads."""
+
+    tokenizer: Any
+
+    def __call__(self, texts: list[str], offsets: bool) -> Tokens:
+        """The tokens of texts."""
+        quiet = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+        more = {"return_offsets_mapping": True} if offsets else {}
+        read = self.tokenizer(texts, add_special_tokens=False, **quiet, **more)
+        rows = read["input_ids"]
+        bounds = bounds_of(np.fromiter(map(len, rows), np.int64, len(rows)))
+        ids = np.fromiter(chain.from_iterable(rows), np.int32, int(bounds[-1]))
+        return Tokens(ids, bounds, _offsets(read["offset_mapping"], int(bounds[-1])) if offsets else None)
+
+
+def _offsets(rows: Iterable[Iterable[tuple[int, int]]], count: int) -> Array:
+    flat = chain.from_iterable(chain.from_iterable(rows))
+    return np.fromiter(flat, np.int32, 2 * count).reshape(-1, 2)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """What encoding needs of a tokenizer; with a backend in Rust it can be pickled for a process without torch.
+
+    `unknown` is the id of what the vocabulary does not contain, `blank` that of a word without a token; None where it
+    has none.
+    """
+
+    frame: Frame
+    unknown: int | None
+    blank: int | None
+    backend: Backend
+
+
+def tokenizer_from(tokenizer: Any) -> Tokenizer:
+    """What encoding needs of a tokenizer of transformers. Raises ModelError where it puts no special tokens around."""
+    ids = (getattr(tokenizer, name, None) for name in _BLANKS)
+    blank = next((int(token_id) for token_id in ids if token_id is not None), None)
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    return Tokenizer(frame_of(tokenizer), None if unknown is None else int(unknown), blank, backend_of(tokenizer))
+
+
+def backend_of(tokenizer: Any) -> Backend:
+    """The implementation of a tokenizer of transformers: that in Rust where the class adds nothing to it."""
+    rust = getattr(tokenizer, "backend_tokenizer", None) if getattr(tokenizer, "is_fast", False) else None
+    calls = (getattr(type(tokenizer), name, None) for name in _CALLS)
+    changed = any(not call.__module__.startswith("transformers.") for call in calls if call is not None)
+    if rust is None or changed or not hasattr(rust, "encode_batch_fast"):
+        return Called(tokenizer)
+    return Rust(rust, bool(getattr(tokenizer, "split_special_tokens", False)))
+
+
+@final
+class Lexicon:
+    """The texts that a tokenizer has read, each once; a text is known by its number."""
+
+    def __init__(self, backend: Backend, offsets: bool = False) -> None:
+        self._backend = backend
+        self._offsets = offsets
+        self._numbers: dict[str | None, int] = {None: -1}
+        self._read: list[Tokens] = []
+
+    def numbers(self, texts: Sequence[str | None]) -> Array:
+        """The numbers of texts (n,) int64, which are read where they are new; -1 for None."""
+        known = self._numbers
+        before = len(known)
+        numbers = np.fromiter((known.setdefault(text, len(known) - 1) for text in texts), np.int64, len(texts))
+        new = [text for text in islice(known, before, None) if text is not None]
+        self._read += [self._backend(part, self._offsets) for part in _parts(new)]
+        return numbers
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of all texts so far, by number."""
+        if len(self._read) != 1:
+            self._read = [_joined(self._read, self._offsets)]
+        return self._read[0]
+
+    def of(self, text: str) -> tuple[int, ...]:
+        """The ids of one text."""
+        (number,) = self.numbers([text]).tolist()
+        return self.tokens[number]
+
+
+def _parts(texts: list[str]) -> Iterator[list[str]]:
+    """Consecutive texts, as many as a tokenizer gets at once."""
+    start = letters = 0
+    for index, text in enumerate(texts):
+        if index > start and (index - start >= _TEXTS or letters + len(text) > _LETTERS):
+            yield texts[start:index]
+            start, letters = index, 0
+        letters += len(text)
+    if start < len(texts):
+        yield texts[start:]
+
+
+def _joined(read: Sequence[Tokens], offsets: bool) -> Tokens:
+    lengths = np.concatenate([np.zeros(0, np.int64), *(tokens.lengths for tokens in read)])
+    ids = np.concatenate([np.zeros(0, np.int32), *(tokens.ids for tokens in read)])
+    if not offsets:
+        return Tokens(ids, bounds_of(lengths))
+    spans = [tokens.offsets for tokens in read if tokens.offsets is not None]
+    return Tokens(ids, bounds_of(lengths), np.concatenate([np.zeros((0, 2), np.int32), *spans]))
