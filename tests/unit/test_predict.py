@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -105,15 +106,36 @@ def test_a_score_that_is_not_finite_is_not_a_prediction(
     inputs = _inputs(checkpoint, 6)
     whole = _predicted(checkpoint, inputs, 1000)
     broken_ids = inputs.windows[2].input_ids
-    forward = module.forward
+    begin = module.start
 
     def broken(checkpoint: Checkpoint, windows: Any) -> Any:
-        scores = forward(checkpoint, windows)
-        scores[[window.input_ids == broken_ids for window in windows]] = float("nan")
-        return scores
+        started = begin(checkpoint, windows)
+        started.scores.numpy()[[window.input_ids == broken_ids for window in windows]] = float("nan")
+        return started
 
-    monkeypatch.setattr(module, "forward", broken)
+    monkeypatch.setattr(module, "start", broken)
     assert _predicted(checkpoint, inputs, 1000) == [None if i == 2 else answer for i, answer in enumerate(whole)]
+
+
+def test_batches_are_started_before_the_scores_of_others_are_waited_for(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device has four to eight batches to compute; four are waited for at once, and predictions are the same."""
+    inputs = _inputs(checkpoint, 30)
+    whole, begin = _predicted(checkpoint, inputs, 1000), module.start
+    started = list[int]()
+    waited = list[int]()
+
+    def counted(checkpoint: Checkpoint, windows: Any) -> Any:
+        started.append(len(windows))
+        return module.Started(begin(checkpoint, windows).scores, SimpleNamespace(synchronize=wait))
+
+    def wait() -> None:
+        waited.append(len(started))
+
+    monkeypatch.setattr(module, "start", counted)
+    assert _predicted(checkpoint, inputs, 1) == whole
+    assert (started, waited) == ([1] * 30, [8, 12, 16, 20, 24, 28, 30])
 
 
 def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: Checkpoint) -> None:

@@ -27,8 +27,12 @@ def collate(windows: Windows, pad_id: int) -> tuple[Tensor, Tensor]:
 
 
 def on(device: torch.device, values: Scores) -> Tensor:
-    """An array on a device; it is copied while the device computes."""
-    tensor = torch.from_numpy(values)
+    """An array on a device; see `sent`."""
+    return sent(device, torch.from_numpy(values))
+
+
+def sent(device: torch.device, tensor: Tensor) -> Tensor:
+    """A tensor of the CPU on a device; to CUDA it is copied while the device computes."""
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
