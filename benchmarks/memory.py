@@ -126,14 +126,15 @@ def page(records: Sequence[Mapping[str, Any]]) -> str:
 def _legend() -> str:
     return (
         "*MiB*: the peak of memory that the process has to itself. *ratio*: to 300,000 predictions; the bar for ten\n"
-        f"times as many in task runs of the same size is {BAR}."
+        f"times as many in task runs of the same size is {BAR}. Other work may share the machine: seconds by the\n"
+        "clock do not compare."
     )
 
 
 def _rows(record: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     small = record["cases"].get("small")
     for name, case in record["cases"].items():
-        for stage in STAGES:
+        for stage in filter(case.__contains__, STAGES):
             figures = case[stage]
             ratio = f"{figures['mib'] / small[stage]['mib']:.2f}" if small else ""
             seconds = (f"{figures['seconds']:,.1f}", f"{figures['processor']:,.1f}")
