@@ -76,7 +76,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (batches_module.Started, "wait", FORWARD),
     (computing_module, "score_examples", _FRAMES),
     (rows_module.Rows, "of", _ROWS),
-    (stats_module, "_stats", _SUMS),
+    (stats_module, "_model_stats", _SUMS),
     (rows_module, "build", _FRAMES),
     (stats_module, "build", _FRAMES),
     (stats_module, "_chance_stats", _CHANCE),

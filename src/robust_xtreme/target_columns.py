@@ -169,6 +169,11 @@ def bounds_of(lengths: Array) -> Array:
     return bounds
 
 
+def owners(bounds: Array) -> Array:
+    """The number of the item that each of consecutive parts (t,) belongs to, by the items' bounds (n + 1,)."""
+    return np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+
+
 def gathered(bounds: Array, indices: Array) -> tuple[Array, Array]:
     """The positions of some parts, one part after the other, and the bounds of the parts there."""
     lengths = np.diff(bounds)[indices]

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.answering import value_of
 
 from robust_xtreme.examples import Answers, Example, Scored, Span, Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.metrics import _mlqa
-from robust_xtreme.metrics._mlqa import exact, overlap, words
+from robust_xtreme.metrics._mlqa import words
 from robust_xtreme.metrics.mlqa_em import mlqa_em
 from robust_xtreme.metrics.mlqa_f1 import mlqa_f1
 
@@ -84,8 +85,10 @@ def test_answers_equal_a_reference(language: str, predicted: str, golds: list[st
     """Exact match and F1 are the best over the golds, F1 that of shared words removed one by one."""
     reference = _reference(predicted, language)
     others = [_reference(gold, language) for gold in golds]
-    assert exact(predicted, golds, language) == (reference in others)
-    assert overlap(predicted, golds, language) == pytest.approx(max(_f1(reference, other) for other in others))
+    assert value_of("mlqa_em", predicted, golds, language) == (reference in others)
+    assert value_of("mlqa_f1", predicted, golds, language) == pytest.approx(
+        max(_f1(reference, other) for other in others)
+    )
 
 
 def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
@@ -141,7 +144,7 @@ def test_no_answer_and_no_language_is_refused(answer: str, language: str) -> Non
     answer_words = words(answer, language)
     assert all(word and not any(map(str.isspace, word)) for word in answer_words)
     assert not any(unicodedata.category(letter).startswith("P") for word in answer_words for letter in word)
-    assert exact(answer, [answer], language) == 1.0
+    assert value_of("mlqa_em", answer, [answer], language) == 1.0
 
 
 def test_the_language_is_that_of_the_context() -> None:

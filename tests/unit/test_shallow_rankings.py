@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 import pytest
+from tests.answering import average_precision
 
 from robust_xtreme.examples import Corpus, Document, Example, Target, Text
-from robust_xtreme.metrics.map_at_20 import average_precision
 from robust_xtreme.results.shallow import ranking
 from robust_xtreme.results.shallow.naive_bayes import grams
 from robust_xtreme.results.shallow.predictor import answers, shallow_of

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
+import numpy as np
 import polars as pl
 
+from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.prepare import Prepared, Variant
-from robust_xtreme.examples import Answers, Example, Span, Target
-from robust_xtreme.noise.engine.noised import Noised
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.metric import Responses
+from robust_xtreme.noise.engine.noised import NoisedTexts
+from robust_xtreme.noise.engine.traces import Ends
 from robust_xtreme.predictors.predictor import Predicted
-from robust_xtreme.reading.inputs import Input
 from robust_xtreme.results.schema import CELL
+from robust_xtreme.target_columns import Ranges, TargetColumn, bounds_of, owners
+
+_CONTEXT: Final = "context"
 
 Columns = dict[str, Any]
 """Columns of a frame; a string or a number represents a column of it."""
@@ -26,14 +32,6 @@ class Answered:
 
     prepared: Prepared
     predicted: Predicted
-
-    def answer(self, variant: Variant, index: int) -> Target | None:
-        """The answer to an example of a variant; None where its scores are not finite."""
-        return self.predicted.answer(int(variant.inputs[index]))
-
-    def input_of(self, variant: Variant, index: int) -> Input:
-        """The input of an example of a variant."""
-        return self.prepared.inputs[int(variant.inputs[index])]
 
 
 def spread(columns: Columns, height: int) -> Columns:
@@ -63,29 +61,61 @@ def cell_of(prepared: Prepared, variant: Variant) -> Columns:
     return {**dict(zip(CELL, values, strict=True)), "noise_seed": variant.seed}
 
 
-def whole(answered: Answered, variant: Variant) -> bool:
-    """Whether every answer to a variant is finite."""
-    return bool(answered.predicted.finite[list(variant.inputs)].all())
+def columns_of(prepared: Prepared) -> tuple[ExampleColumns, ...]:
+    """The examples of each variant; the clean ones are one object with those of the clean variant."""
+    clean = ExampleColumns(prepared.examples)
+    shown = (variant.shown for variant in prepared.variants)
+    return tuple(clean if noised is None else ExampleColumns(noised, clean, noised) for noised in shown)
 
 
-def counted(answered: Answered, variant: Variant, index: int) -> Target:
-    """The answer that is scored: an empty one where the gold answer was truncated."""
-    answer = answered.answer(variant, index)
-    if answer is None:
-        raise AssertionError("a condition with missing answers has no statistics")
-    return Answers(()) if answered.input_of(variant, index).status == "truncated_gold" else answer
+def responses_of(answered: Answered, columns: Sequence[ExampleColumns]) -> list[Responses | None]:
+    """The answers to each variant as metrics read them; None where one to its condition is not finite.
+
+    `columns` are the examples of each variant, the clean ones first.
+    """
+    prepared, predicted = answered.prepared, answered.predicted
+    failed = {variant.condition.name for variant in prepared.variants if not predicted.finite[variant.inputs].all()}
+    answers = _without(predicted.targets, prepared.inputs.lost[prepared.inputs.content])
+    several: list[Responses | None] = []
+    for variant, perturbed in zip(prepared.variants, columns, strict=True):
+        anew = predicted.retuned.take(variant.inputs) if predicted.retuned else None
+        given = responses(columns[0], perturbed, variant, answers.take(variant.inputs), anew)
+        several.append(None if variant.condition.name in failed else given)
+    return several
 
 
-def restored(prediction: Target, clean: Example, variant: Variant) -> Target:
-    """A prediction mapped back through the edits to the coordinates of the clean example."""
-    return moved(prediction, clean, variant, Noised.to_clean)
+def responses(
+    clean: ExampleColumns,
+    perturbed: ExampleColumns,
+    variant: Variant,
+    answers: TargetColumn,
+    retuned: TargetColumn | None = None,
+) -> Responses:
+    """The answers to a variant, which are in its coordinates."""
+    return Responses(clean, perturbed, answers, restored(answers, variant), retuned)
 
 
-def moved(
-    prediction: Target, clean: Example, variant: Variant, move: Callable[[Noised, int, int], tuple[int, int]]
-) -> Target:
-    """A prediction of spans with each span moved through the edits of the context, where the context is noised."""
-    if not isinstance(prediction, Answers) or variant.shown is None or "context" not in variant.shown.numbers:
-        return prediction
-    context = variant.outcome(clean.texts["context"].id)
-    return Answers(tuple(Span(*move(context, span.start, span.stop)) for span in prediction.spans))
+def restored(answers: TargetColumn, variant: Variant) -> TargetColumn:
+    """Answers to a variant mapped back through the edits to the coordinates of the clean examples."""
+    return _moved(answers, variant, NoisedTexts.to_clean)
+
+
+def displaced(answers: TargetColumn, variant: Variant) -> TargetColumn:
+    """Answers to the clean examples in the coordinates of a variant."""
+    return _moved(answers, variant, NoisedTexts.to_noisy)
+
+
+def _moved(answers: TargetColumn, variant: Variant, move: Callable[[NoisedTexts, Array, Ends], Ends]) -> TargetColumn:
+    """Answers with each span moved through the edits of the context, where the context is noised."""
+    if not isinstance(answers, Ranges) or variant.shown is None or _CONTEXT not in variant.shown.numbers:
+        return answers
+    texts = variant.shown.numbers[_CONTEXT][owners(answers.bounds)]
+    return Ranges(*move(variant.shown.noised, texts, (answers.start, answers.stop)), answers.bounds)
+
+
+def _without(answers: TargetColumn, cut: Array) -> TargetColumn:
+    """The answers; an empty one where a gold answer was truncated (n,)."""
+    if not isinstance(answers, Ranges) or not cut.any():
+        return answers
+    kept = ~cut[owners(answers.bounds)]
+    return Ranges(answers.start[kept], answers.stop[kept], bounds_of(np.where(cut, 0, np.diff(answers.bounds))))

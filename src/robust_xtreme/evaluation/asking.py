@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,14 +13,15 @@ from robust_xtreme import registry
 from robust_xtreme.edits import SpanTable
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.examples import Example, Scored, Target, Text
-from robust_xtreme.metric import ALL, Metric
+from robust_xtreme.examples import Example, Target, Text
+from robust_xtreme.metric import Metric
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.engine.perturbed import noise_example
 from robust_xtreme.predictors.predictor import Predictor
 from robust_xtreme.reading.contents import contents_of
 from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.target_columns import column_of
 
 Answer = Callable[[Inputs], Sequence[Target | None]]
 _PERCENT: Final = 100.0
@@ -48,7 +49,7 @@ def asking(task_run: TaskRun, examples: Sequence[Example], predictor: Predictor,
         ]
         shown = [example for _, example in asked]
         answers = answer(predictor.prepare(contents_of(shown)))
-        rows, scores = [row for row, _ in asked], list(_scores(metric, shown, answers))
+        rows, scores = [row for row, _ in asked], _scores(metric, shown, answers)
         return np.bincount(rows, scores, len(ids)) / np.bincount(rows, minlength=len(ids))
 
     return ask
@@ -64,11 +65,11 @@ def _altered(example: Example, id: str, value: str, spans: SpanTable) -> Example
     return noise_example(example, {id: noised}, names)
 
 
-def _scores(metric: Metric, shown: Sequence[Example], answers: Sequence[Target | None]) -> Iterator[float]:
-    """The metric of each example alone, from 0 to 1; 0 where the answer is not finite."""
-    for example, answer in zip(shown, answers, strict=True):
-        if answer is None:
-            yield 0.0
-        else:
-            sums = np.array(metric.stats(Scored(example, example, answer, answer))[ALL])
-            yield float(metric.reduce(sums)) / _PERCENT
+def _scores(metric: Metric, shown: Sequence[Example], answers: Sequence[Target | None]) -> np.ndarray[Any, Any]:
+    """The metric of each example alone (n,), from 0 to 1; 0 where the answer is not finite."""
+    pairs = [(example, answer) for example, answer in zip(shown, answers, strict=True) if answer is not None]
+    finite = np.array([answer is not None for answer in answers], np.bool_)
+    sums = metric.alone([example for example, _ in pairs], column_of([answer for _, answer in pairs]))
+    scores = np.zeros(len(shown))
+    scores[finite] = np.asarray(metric.reduce(sums)) / _PERCENT
+    return scores

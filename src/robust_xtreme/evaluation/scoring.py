@@ -7,10 +7,9 @@ from typing import final
 
 import polars as pl
 
-from robust_xtreme.evaluation.answered import Answered, whole
+from robust_xtreme.evaluation.answered import Answered, columns_of, responses_of
 from robust_xtreme.evaluation.rows import Rows
-from robust_xtreme.evaluation.stats import levels_of, stats_of
-from robust_xtreme.results.schema import STATS, build
+from robust_xtreme.evaluation.stats import stats_of
 
 
 @final
@@ -27,10 +26,8 @@ def score_examples(answered: Answered) -> Part:
 
     A condition with an answer that is not finite is `failed` and has no statistics of the model.
     """
-    variants = answered.prepared.variants
-    failed = {variant.condition.name for variant in variants if not whole(answered, variant)}
-    rows = Rows(answered)
-    predictions = [rows.of(variant, variant.condition.name in failed) for variant in variants]
-    stats = [stats_of(answered, variant) for variant in variants if variant.condition.name not in failed]
-    stats += levels_of(answered.prepared)
-    return Part(pl.concat(predictions), pl.concat(stats) if stats else build([], STATS))
+    columns = columns_of(answered.prepared)
+    responses, rows = responses_of(answered, columns), Rows(answered)
+    paired = zip(answered.prepared.variants, responses, strict=True)
+    predictions = [rows.of(variant, given is None) for variant, given in paired]
+    return Part(pl.concat(predictions), stats_of(answered.prepared, columns, responses))

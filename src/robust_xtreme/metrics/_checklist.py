@@ -5,12 +5,12 @@ In google-research/xtreme a case counts only where all of its questions are answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
-from robust_xtreme.examples import Scored
-from robust_xtreme.metric import Metric, share
-from robust_xtreme.metrics._mlqa import in_its_language
-from robust_xtreme.targets.checklist import answered
+from robust_xtreme.example_columns import ExampleColumns, once
+from robust_xtreme.metric import Metric, Responses, Sums, each, share
+from robust_xtreme.metrics._answers import Lexicon, answers_clean, compared, golds_clean
+from robust_xtreme.targets.checklist import clean
 
 
 def of_test(test: str, summary: str) -> Metric:
@@ -19,17 +19,31 @@ def of_test(test: str, summary: str) -> Metric:
     Questions of other tests have no stats. A question that does not belong to a test counts in each.
     """
 
-    def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-        match scored.clean.cluster.split("/"):  # checklist/TEST/NUMBER
-            case ["checklist", other, _] if test not in ("", other):
-                return {}
-        return in_its_language(answered)(scored)
+    def sums(responses: Responses) -> Sums:
+        counted, tests = once(responses, _every), once(responses.clean, _tests)
+        kept = np.array([test == "" or of in (None, test) for of in tests])[counted.items]
+        return Sums(counted.items[kept], counted.scopes[kept], counted.values[kept])
 
     return Metric(
         name=f"checklist_{test or 'pass_rate'}",
         summary=summary,
         columns=("answered", "n"),
-        stats=stats,
+        stats=each(sums),
         reduce=share,
         cite="XTREME-R, multichecklist/generate_test_utils.py: expect_squad",
+        sums=sums,
     )
+
+
+def _whole(answer: str, language: str) -> tuple[str, ...]:
+    """The answer as MultiCheckList's rule compares it, which is one word here."""
+    return (clean(answer, language),)
+
+
+_every = compared(_whole, answers_clean, golds_clean, Lexicon.exact)
+
+
+def _tests(columns: ExampleColumns) -> list[str | None]:
+    """The test of each question, which its cluster names: checklist/TEST/NUMBER; None where it has none."""
+    parts = [example.cluster.split("/") for example in columns.examples]
+    return [part[1] if len(part) == 3 and part[0] == "checklist" else None for part in parts]

@@ -15,17 +15,10 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, final
 
 import regex
-
-from robust_xtreme.examples import Answers, Scored
-from robust_xtreme.metric import targets
-from robust_xtreme.metrics._squad import answer_clean, golds_clean, most_alike, scoped
-
-Stats = Callable[[Scored], Mapping[str, tuple[float, ...]]]
 
 LANGUAGES: Final = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """The languages of MLQA, those of the official rule."""
@@ -42,39 +35,26 @@ _UNSPACED: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{
 _ANY: Final = regex.compile(rf"{_UNSPACED}\p{{M}}*|(?:(?!{_UNSPACED}).)+", regex.V1 | regex.S)
 
 
-@lru_cache(maxsize=1 << 14)
+@final
+class _Letters(dict[int, int | None]):
+    """What a code point becomes: nothing where it is punctuation. Filled as code points occur."""
+
+    def __missing__(self, point: int) -> int | None:
+        letter = chr(point)
+        dropped = letter in string.punctuation or unicodedata.category(letter).startswith("P")
+        self[point] = None if dropped else point
+        return self[point]
+
+
+_LETTERS: Final = _Letters()
+
+
 def words(answer: str, language: str) -> tuple[str, ...]:
     """The words of an answer in a language: lower case, without punctuation, then without articles."""
-    text = "".join(letter for letter in answer.lower() if not _is_punctuation(letter))
+    text = answer.lower().translate(_LETTERS)
     if language in _ARTICLES:
         text = _ARTICLES[language].sub(" ", text)
     if language == "zh":
         return tuple(_CHINESE.findall(text))
     parts = text.split()
     return tuple(parts if language in LANGUAGES else [word for part in parts for word in _ANY.findall(part)])
-
-
-@lru_cache(maxsize=1 << 14)
-def _is_punctuation(letter: str) -> bool:
-    return letter in string.punctuation or unicodedata.category(letter).startswith("P")
-
-
-def exact(answer: str, golds: Sequence[str], language: str) -> float:
-    """1.0 where the words equal those of a gold answer."""
-    return float(any(words(answer, language) == words(gold, language) for gold in golds))
-
-
-def overlap(answer: str, golds: Sequence[str], language: str) -> float:
-    """The largest F1 of shared words over the gold answers; 0 where no word is shared."""
-    return most_alike(words(answer, language), [words(gold, language) for gold in golds])
-
-
-def in_its_language(compare: Callable[[str, Sequence[str], str], float]) -> Stats:
-    """The stats (value, 1) of comparing clean answers by the rule of the context's language; see `_squad.scoped`."""
-
-    def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-        targets(scored, Answers, restored=True)
-        language = scored.clean.texts["context"].language
-        return scoped(answer_clean, golds_clean, lambda answer, golds: compare(answer, golds, language))(scored)
-
-    return stats

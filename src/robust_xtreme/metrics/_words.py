@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Scored, Tags
-from robust_xtreme.metric import targets
+from robust_xtreme.example_columns import ExampleColumns, once
+from robust_xtreme.examples import Tags
+from robust_xtreme.metric import Array, Responses, targets
+from robust_xtreme.target_columns import Names
+
+_FIELD = "tokens"
 
 
-def tag_pairs(scored: Scored) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def tag_pairs(responses: Responses) -> tuple[Names, Names]:
     """The gold and the predicted tags, one each per word. Raises Mismatch where their numbers differ."""
-    gold, predicted = targets(scored, Tags)
-    if len(gold.names) != len(predicted.names):
-        raise Mismatch(f"{scored.clean.id}: {len(predicted.names)} tags were predicted for {len(gold.names)} words.")
-    return gold.names, predicted.names
+    gold, predicted = targets(responses, Tags, Names)
+    words, tags = np.diff(gold.bounds), np.diff(predicted.bounds)
+    for item in np.flatnonzero(words != tags).tolist():
+        what = f"{tags[item]} tags were predicted for {words[item]} words."
+        raise Mismatch(f"{responses.clean.examples[item].id}: {what}")
+    return gold, predicted
 
 
-def changed_words(scored: Scored) -> tuple[bool, ...]:
-    """For each word, whether its text differs between the clean and the perturbed example."""
-    clean, noisy = scored.clean.texts["tokens"], scored.perturbed.texts["tokens"]
-    if clean.value == noisy.value:
-        return (False,) * len(clean.spans)
-    return tuple(clean.at(span) != noisy.at(other) for span, other in zip(clean.spans, noisy.spans, strict=True))
+def changed_words(responses: Responses) -> Array:
+    """Whether the text of each word (t,) differs between the clean and the perturbed example."""
+    tags, _ = targets(responses, Tags, Names)
+    return once(responses.perturbed, _changed, responses.clean, tags)
+
+
+def _changed(perturbed: ExampleColumns, clean: ExampleColumns, tags: Names) -> Array:
+    if perturbed is clean:
+        return np.zeros(len(tags.codes), np.bool_)
+    spans, noisy = clean.spans(_FIELD), perturbed.spans(_FIELD)
+    before = clean.parts(_FIELD, spans.text, spans.start, spans.stop)
+    return before.differ(perturbed.parts(_FIELD, noisy.text, noisy.start, noisy.stop))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
-from robust_xtreme.examples import Choice, Scored
-from robust_xtreme.metric import ALL, Metric, share, targets
+from robust_xtreme.examples import Choice
+from robust_xtreme.metric import Metric, Responses, Sums, each, share, targets, whole
+from robust_xtreme.target_columns import Choices
 
 
-def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-    gold, predicted = targets(scored, Choice)
-    return {ALL: (float(gold == predicted), 1.0)}
+def _sums(responses: Responses) -> Sums:
+    gold, predicted = targets(responses, Choice, Choices)
+    return whole(gold.index == predicted.index, np.ones(len(responses)))
 
 
 accuracy = Metric(
     name="accuracy",
     summary="Share of examples whose label is right.",
     columns=("correct", "n"),
-    stats=_stats,
+    stats=each(_sums),
     reduce=share,
     cite="XTREME, evaluate.py: accuracy",
+    sums=_sums,
 )

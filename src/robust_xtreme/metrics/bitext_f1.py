@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
-from robust_xtreme.examples import Document, Scored
-from robust_xtreme.metric import ALL, Metric, targets
+from robust_xtreme.examples import Document
+from robust_xtreme.metric import Array, Metric, Responses, Sums, each, targets, whole
+from robust_xtreme.metrics._names import SIZE, gold_keys, keys
 from robust_xtreme.metrics.span_f1 import reduce
+from robust_xtreme.target_columns import Names, TargetColumn
 
 
-def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-    """True positives, false positives and false negatives of one query's pairs; a repeated pair counts once."""
-    gold, predicted = (set(target.ids) for target in targets(scored, Document))
-    return {ALL: (float(len(gold & predicted)), float(len(predicted - gold)), float(len(gold - predicted)))}
+def pairs_counted(responses: Responses, answers: TargetColumn | None = None) -> Sums:
+    """True positives, false positives and false negatives of each query's pairs; a repeated pair counts once."""
+    _, names = targets(responses, Document, Names, answers)
+    gold, predicted = gold_keys(responses.clean), np.unique(keys(responses.clean, names))
+    right = _counted(np.intersect1d(gold, predicted, assume_unique=True), len(responses))
+    return whole(right, _counted(predicted, len(responses)) - right, _counted(gold, len(responses)) - right)
+
+
+def _counted(pairs: Array, queries: int) -> Array:
+    return np.bincount(pairs // SIZE, minlength=queries)
 
 
 bitext_f1 = Metric(
     name="bitext_f1",
     summary="F1 of the translation pairs found, with the threshold tuned on clean data.",
     columns=("tp", "fp", "fn"),
-    stats=stats,
+    stats=each(pairs_counted),
     reduce=reduce,
     cite="XTREME, evaluate.py: bucc_f1",
+    sums=pairs_counted,
 )

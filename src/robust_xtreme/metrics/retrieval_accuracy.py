@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
-from robust_xtreme.examples import Document, Scored
-from robust_xtreme.metric import ALL, Metric, share, targets
+from robust_xtreme.examples import Document
+from robust_xtreme.metric import Metric, Responses, Sums, each, share, targets, whole
+from robust_xtreme.metrics._names import gold_keys, keys
+from robust_xtreme.target_columns import Names
 
 
-def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-    gold, predicted = targets(scored, Document)
-    return {ALL: (float(predicted.ids[:1] != () and predicted.ids[0] in gold.ids), 1.0)}
+def _sums(responses: Responses) -> Sums:
+    _, predicted = targets(responses, Document, Names)
+    some = np.flatnonzero(np.diff(predicted.bounds))
+    first = keys(responses.clean, predicted)[predicted.bounds[some]]
+    correct = np.zeros(len(responses))
+    correct[some] = np.isin(first, gold_keys(responses.clean))
+    return whole(correct, np.ones(len(responses)))
 
 
 retrieval_accuracy = Metric(
     name="retrieval_accuracy",
     summary="Share of queries whose nearest candidate is a right one.",
     columns=("correct", "n"),
-    stats=_stats,
+    stats=each(_sums),
     reduce=share,
     cite="XTREME, evaluate.py: accuracy of Tatoeba",
+    sums=_sums,
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from robust_xtreme.metric import Metric, share
-from robust_xtreme.metrics._squad import answer_clean, golds_clean, overlap, scoped
+from robust_xtreme.metric import Metric, each, share
+from robust_xtreme.metrics._answers import Lexicon, answers_clean, compared, golds_clean
+from robust_xtreme.metrics._squad import words
+
+_sums = compared(words, answers_clean, golds_clean, Lexicon.overlap)
 
 squad_f1 = Metric(
     name="squad_f1",
     summary="F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.",
     columns=("f1", "n"),
-    stats=scoped(answer_clean, golds_clean, overlap),
+    stats=each(_sums),
     reduce=share,
     cite="SQuAD v1.1, evaluate-v1.1.py: f1_score",
+    sums=_sums,
 )

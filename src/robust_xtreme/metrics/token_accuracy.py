@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numpy as np
 
-from robust_xtreme.examples import Scored
-from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, Metric, share
+from robust_xtreme.metric import Array, Metric, Responses, Sums, by_scope, each, share
+from robust_xtreme.metrics._names import codes
 from robust_xtreme.metrics._words import changed_words, tag_pairs
+from robust_xtreme.target_columns import owners
 
 
-def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-    gold, predicted = tag_pairs(scored)
-    right = [tag == other for tag, other in zip(gold, predicted, strict=True)]
-    changed = changed_words(scored)
-    noised = [hit for hit, touched in zip(right, changed, strict=True) if touched]
-    kept = [hit for hit, touched in zip(right, changed, strict=True) if not touched]
-    scopes = {ALL: right, NOISED_GOLD: noised, UNTOUCHED: kept}
-    return {scope: (float(sum(hits)), float(len(hits))) for scope, hits in scopes.items() if hits or scope == ALL}
+def _sums(responses: Responses) -> Sums:
+    gold, predicted = tag_pairs(responses)
+    right, changed = codes(responses.clean, gold) == codes(responses.clean, predicted), changed_words(responses)
+    sentence = owners(gold.bounds)
+
+    def counted(words: Array) -> Array:
+        """The right words and all words of each sentence (n, 2), of those that are true in `words` (t,)."""
+        parts = (np.bincount(sentence[mask], minlength=len(responses)) for mask in (words & right, words))
+        return np.stack(tuple(parts), axis=1)
+
+    everywhere, noised, kept = counted(np.ones_like(changed)), counted(changed), counted(~changed)
+    every = np.ones(len(responses), np.bool_)
+    return by_scope((every, everywhere), (noised[:, 1] > 0, noised), (kept[:, 1] > 0, kept))
 
 
 token_accuracy = Metric(
     name="token_accuracy",
     summary="Share of words whose tag is right.",
     columns=("correct", "n"),
-    stats=_stats,
+    stats=each(_sums),
     reduce=share,
     cite="the usual accuracy of part-of-speech tagging; XTREME prints chunk F1 instead",
+    sums=_sums,
 )

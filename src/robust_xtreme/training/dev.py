@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Contamination, MissingData
-from robust_xtreme.examples import Example, Scored
+from robust_xtreme.examples import Example
+from robust_xtreme.metric import Metric
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.predictors.batches import BATCH_TOKENS, predict
 from robust_xtreme.predictors.family import Family, windows_of
@@ -39,7 +39,7 @@ def dev_score(
         return None
     family: Family = registry.load("family", task.family)
     inputs = inputs_of(contents_of(examples), windows_of(family, task, examples, tokenizer))
-    metric = registry.load("metric", task.metrics[0])
+    metric: Metric = registry.load("metric", task.metrics[0])
 
     def score() -> float:
         checkpoint = Checkpoint(
@@ -55,13 +55,10 @@ def dev_score(
             device=next(encoder.parameters()).device,
             run=Path(),
         )
-        decoded, sums = predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"]), []
+        decoded = predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"])
         if not decoded.finite.all():
             return 0.0
-        for index, example in enumerate(examples):
-            prediction = decoded.targets[index]
-            sums.append(metric.stats(Scored(example, example, prediction, prediction))["all"])
-        return float(metric.reduce(np.array(sums, dtype=np.float64).sum(axis=0)))
+        return float(metric.reduce(metric.alone(examples, decoded.targets).sum(axis=0)))
 
     return score
 

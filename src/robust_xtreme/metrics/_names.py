@@ -1,0 +1,48 @@
+"""Shared parts of the metrics of names, tags or ids of documents: their codes, and keys of an item and a code."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from robust_xtreme.example_columns import ExampleColumns, once
+from robust_xtreme.metric import Array
+from robust_xtreme.target_columns import Names, owners
+
+SIZE: Final = 1 << 32
+"""A key divided by it is the number of the item."""
+
+
+def codes(clean: ExampleColumns, names: Names) -> Array:
+    """Codes (t,) int64 of names, which are equal where the names are, in all columns of a task run."""
+    known, used = known_codes(clean), np.zeros(len(names.names), np.bool_)
+    used[names.codes] = True
+    table = np.zeros(len(names.names), np.int64)
+    for code in np.flatnonzero(used).tolist():
+        table[code] = known.setdefault(names.names[code], len(known))
+    return table[names.codes]
+
+
+def known_codes(clean: ExampleColumns) -> dict[str, int]:
+    """The codes of the names that occurred so far in columns of a task run, in order."""
+    return once(clean, _known)
+
+
+def _known(_: ExampleColumns) -> dict[str, int]:
+    return {}
+
+
+def keys(clean: ExampleColumns, names: Names) -> Array:
+    """Keys (t,) int64 of names, which are equal where both the item and the name are."""
+    return owners(names.bounds) * SIZE + codes(clean, names)
+
+
+def gold_keys(clean: ExampleColumns) -> Array:
+    """The keys of the gold names, each once, in order."""
+    return once(clean, _gold_keys)
+
+
+def _gold_keys(clean: ExampleColumns) -> Array:
+    assert isinstance(clean.targets, Names)
+    return np.unique(keys(clean, clean.targets))

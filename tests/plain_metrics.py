@@ -1,0 +1,194 @@
+"""The rules of the metrics once more, plainly: one example at a time, and no arrays."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Tags
+from robust_xtreme.metrics import _mlqa
+from robust_xtreme.targets.checklist import clean
+
+Sums = Mapping[str, tuple[float, ...]]
+Chunk = tuple[str, int, int]
+
+
+def accuracy(scored: Scored) -> Sums:
+    """Whether the label is right."""
+    assert isinstance(scored.prediction, Choice)
+    return {"all": (float(scored.prediction == scored.clean.target), 1.0)}
+
+
+def chunks(tags: Sequence[str]) -> list[Chunk]:
+    """The chunks of a sentence as seqeval 0.0.12 finds them, from one tag to the next."""
+    parts = [("O", "O"), *((tag[:1], tag.rpartition("-")[2]) for tag in tags), ("O", "O")]
+    ended, start = [], 0
+    for index, ((prefix, kind), (here, other)) in enumerate(pairwise(parts)):
+        pair, unlike = prefix + here, kind != other
+        if (
+            prefix in ("E", "S")
+            or pair in ("BB", "BS", "BO", "IB", "IS", "IO")
+            or (prefix not in ("O", ".") and unlike)
+        ):
+            ended.append((kind, start, index))
+        if here in ("B", "S") or pair in ("EE", "EI", "SE", "SI", "OE", "OI") or (here not in ("O", ".") and unlike):
+            start = index
+    return ended
+
+
+def _tags(scored: Scored) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    assert isinstance(scored.clean.target, Tags)
+    assert isinstance(scored.prediction, Tags)
+    return scored.clean.target.names, scored.prediction.names
+
+
+def _changed(scored: Scored) -> list[bool]:
+    clean, noisy = scored.clean.texts["tokens"], scored.perturbed.texts["tokens"]
+    return [clean.at(span) != noisy.at(other) for span, other in zip(clean.spans, noisy.spans, strict=True)]
+
+
+def span_f1(scored: Scored) -> Sums:
+    """True positives, false positives and false negatives of chunks; with a changed word, and without."""
+    gold, predicted = (set(chunks(tags)) for tags in _tags(scored))
+    changed = _changed(scored)
+
+    def counted(touched: Sequence[bool]) -> tuple[float, ...]:
+        parts = (gold & predicted, predicted - gold, gold - predicted)
+        return tuple(float(sum(any(changed[a:b]) in touched for _, a, b in part)) for part in parts)
+
+    scopes = {"all": counted((False, True)), "noised_gold": counted((True,)), "untouched": counted((False,))}
+    return {scope: sums for scope, sums in scopes.items() if scope == "all" or any(sums)}
+
+
+def token_accuracy(scored: Scored) -> Sums:
+    """Right words and words; of the changed words, and of the others."""
+    right = [tag == other for tag, other in zip(*_tags(scored), strict=True)]
+    pairs = list(zip(right, _changed(scored), strict=True))
+    parts = {scope: [hit for hit, touched in pairs if touched is kind] for scope, kind in SCOPED.items()}
+    scopes = {"all": right, **parts}
+    return {scope: (float(sum(hits)), float(len(hits))) for scope, hits in scopes.items() if hits or scope == "all"}
+
+
+SCOPED = {"noised_gold": True, "untouched": False}
+
+
+def _documents(scored: Scored, retuned: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    predicted = scored.retuned if retuned and scored.retuned else scored.prediction
+    assert isinstance(scored.clean.target, Document)
+    assert isinstance(predicted, Document)
+    return scored.clean.target.ids, predicted.ids
+
+
+def retrieval_accuracy(scored: Scored) -> Sums:
+    """Whether the first document is a right one."""
+    gold, predicted = _documents(scored)
+    return {"all": (float(bool(predicted) and predicted[0] in gold), 1.0)}
+
+
+def map_at_20(scored: Scored) -> Sums:
+    """The precisions at the right documents among the first twenty, by the number of right ones."""
+    gold, predicted = _documents(scored)
+    hits: list[str] = []
+    total = 0.0
+    for rank, document in enumerate(predicted[:20], start=1):
+        if document in gold and document not in hits:
+            hits.append(document)
+            total += len(hits) / rank
+    return {"all": (total / min(len(set(gold)), 20) if gold else 0.0, 1.0)}
+
+
+def bitext_f1(scored: Scored, retuned: bool = False) -> Sums:
+    """True positives, false positives and false negatives of pairs."""
+    gold, predicted = map(set, _documents(scored, retuned))
+    return {"all": tuple(float(len(part)) for part in (gold & predicted, predicted - gold, gold - predicted))}
+
+
+def bitext_f1_retuned(scored: Scored) -> Sums:
+    """The same with the threshold that is tuned again."""
+    return bitext_f1(scored, retuned=True)
+
+
+def _at(example: Example, target: object) -> list[str]:
+    assert isinstance(target, Answers)
+    return [example.texts["context"].at(span) for span in target.spans] or [""]
+
+
+def squad_words(answer: str, _: str) -> tuple[str, ...]:
+    """The words of an answer by SQuAD's rule."""
+    letters = "".join(letter for letter in answer.lower() if letter not in string.punctuation)
+    return tuple(re.sub(r"\b(a|an|the)\b", " ", letters).split())
+
+
+def mlqa_words(answer: str, language: str) -> tuple[str, ...]:
+    """The words of an answer by MLQA's rule; what comes after is the rule of the member."""
+    letters = (letter for letter in answer.lower() if not unicodedata.category(letter).startswith("P"))
+    return _mlqa.words("".join(letters), language)
+
+
+def checklist_words(answer: str, language: str) -> tuple[str, ...]:
+    """The answer as MultiCheckList compares it."""
+    return (clean(answer, language),)
+
+
+def exact(answer: tuple[str, ...], gold: tuple[str, ...]) -> float:
+    """Whether the words are equal."""
+    return float(answer == gold)
+
+
+def overlap(answer: tuple[str, ...], gold: tuple[str, ...]) -> float:
+    """F1 of the words that both have."""
+    common = (Counter(answer) & Counter(gold)).total()
+    if not common:
+        return 0.0
+    precision, recall = common / len(answer), common / len(gold)
+    return 2 * precision * recall / (precision + recall)
+
+
+def asked(
+    words: Callable[[str, str], tuple[str, ...]],
+    compare: Callable[[tuple[str, ...], tuple[str, ...]], float],
+    noisy: tuple[bool, bool] = (False, False),
+) -> Callable[[Scored], Sums]:
+    """The stats of comparing the answer with the golds, each as the noisy text shows it or the clean one."""
+
+    def stats(scored: Scored) -> Sums:
+        sides = ((scored.clean, scored.restored), (scored.perturbed, scored.prediction))
+        golds = (_at(scored.clean, scored.clean.target), _at(scored.perturbed, scored.perturbed.target))
+        language = scored.clean.texts["context"].language
+        answer = words(_at(*sides[noisy[0]])[0], language)
+        sums = (max(compare(answer, words(gold, language)) for gold in golds[noisy[1]]), 1.0)
+        return {"all": sums, "untouched" if golds[0] == golds[1] else "noised_gold": sums}
+
+    return stats
+
+
+def of_test(test: str) -> Callable[[Scored], Sums]:
+    """The stats of the questions of one test of MultiCheckList."""
+
+    def stats(scored: Scored) -> Sums:
+        parts = scored.clean.cluster.split("/")
+        other = len(parts) == 3 and parts[0] == "checklist" and test not in ("", parts[1])
+        return {} if other else asked(checklist_words, exact)(scored)
+
+    return stats
+
+
+PLAIN: Mapping[str, Callable[[Scored], Sums]] = {
+    **{each.__name__: each for each in (accuracy, span_f1, token_accuracy, retrieval_accuracy, map_at_20)},
+    **{each.__name__: each for each in (bitext_f1, bitext_f1_retuned)},
+    "squad_em": asked(squad_words, exact),
+    "squad_f1": asked(squad_words, overlap),
+    "mlqa_em": asked(mlqa_words, exact),
+    "mlqa_f1": asked(mlqa_words, overlap),
+    "surface_f1_clean_gold": asked(squad_words, overlap, (True, False)),
+    "surface_f1_noisy_gold": asked(squad_words, overlap, (True, True)),
+    **{
+        f"checklist_{test or 'pass_rate'}": of_test(test)
+        for test in ("", "animals", "animals_v2", "comparisons", "intensity", "professions", "properties")
+    },
+}
+"""The stats of each metric of the package."""
