@@ -12,7 +12,7 @@ from robust_xtreme.commands._app import build, command_names
 
 ROOT = Path(__file__).parents[2]
 MANUAL = tuple(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("how-to/*.md")))
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/tutorial.md", *MANUAL)
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/tutorial.md", "docs/scale.md", *MANUAL)
 OPTION = re.compile(r"(?<!\S)--[a-z-]+")
 
 

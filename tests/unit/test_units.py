@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
 
 import pytest
 import torch
@@ -16,10 +18,13 @@ from tests import actors
 from tests.actors import TWO, units
 
 from robust_xtreme.errors import DataError, RobustXtremeError, SpecError
+from robust_xtreme.evaluation.shares import shares
 from robust_xtreme.evaluation.units.deck import Deck, forecast
 from robust_xtreme.evaluation.units.each import each
 from robust_xtreme.evaluation.units.processes import processes
 from robust_xtreme.evaluation.units.unit import Piece
+
+MODEL: Final = SimpleNamespace(name="tiny@0")
 
 
 def unit(group: str, number: int, size: float) -> Piece:
@@ -150,3 +155,14 @@ def _with_devices(monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(names))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: names[number])
+
+
+def test_a_plan_names_what_each_device_would_do() -> None:
+    """A line a device with its predictions; the largest share is the time of the run."""
+    task_runs: list[Any] = [
+        SimpleNamespace(label=f"xnli {code}", predictions=10, task=SimpleNamespace(name="xnli"), model=MODEL)
+        for code in ("de", "en", "sw")
+    ]
+    lines, most = shares(task_runs, [1.0, 2.0, 1.5], ("cuda:0", "cuda:1"))
+    assert lines == ["cuda:0: 20 predictions: xnli de, xnli sw", "cuda:1: 10 predictions: xnli en"]
+    assert most == 2.5

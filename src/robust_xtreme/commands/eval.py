@@ -85,9 +85,12 @@ def eval(
     if plan:
         from robust_xtreme.commands._terminal import output
         from robust_xtreme.evaluation.estimate import estimate
+        from robust_xtreme.evaluation.fleets import fleet_of
 
         console = output()
-        for line in estimate(spec, force, not no_cache, verbose, keep_going):
+        with fleet_of(spec, devices, on) as fleet:
+            lines = estimate(spec, force, not no_cache, verbose, keep_going, fleet)
+        for line in lines:
             console.print(line, soft_wrap=True)
         show_next(*again(without=PLANNING))
     else:

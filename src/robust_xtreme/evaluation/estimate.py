@@ -18,7 +18,9 @@ from robust_xtreme.evaluation.folder import Folder, check_ours, planned
 from robust_xtreme.evaluation.manifest import new_manifest
 from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
+from robust_xtreme.evaluation.shares import shares
 from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.evaluation.units.unit import Fleet
 from robust_xtreme.examples import Corpus
 from robust_xtreme.models.checkpoint import Models, tokenizer_of
 from robust_xtreme.noise.user_packs import using
@@ -79,6 +81,7 @@ class _Estimator:
 
     plan: Plan
     device: str
+    device_name: str
     cache: bool
     models: Models
     paces: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -114,12 +117,12 @@ class _Estimator:
         )
 
     def _settings(self, run: TaskRun) -> str:
-        return settings(run.model, run.task, run.inference, device_name(self.device))
+        return settings(run.model, run.task, run.inference, self.device_name)
 
     def _pace(self, run: TaskRun, windows: Windows) -> float:
         """The seconds of a token: of a small model measured, of a large one from its parameters."""
         key = run.model.identity, run.model.family
-        if not len(windows):  # a predictor of another package that reads no tokens
+        if not len(windows) or not _is_here(self.device):  # none: a predictor of another package reads no tokens
             return 0.0
         if key not in self.paces:
             small = run.model.params <= _LOADED
@@ -145,27 +148,34 @@ class _Estimator:
 
 
 def estimate(
-    spec: RunSpec, force: bool = False, cache: bool = True, every: bool = False, keep_going: bool = False
+    spec: RunSpec,
+    force: bool = False,
+    cache: bool = True,
+    every: bool = False,
+    keep_going: bool = False,
+    fleet: Fleet | None = None,
 ) -> list[str]:
     """The plan of a run as lines: a table by task, what is left out and why, and size and time of the whole.
 
     With `every`, each task run and each cell that is left out has a line. Sizes and the predictions that the cache
-    contains are estimated from a sample; the time is that of what is left to compute, on this machine as busy as it is
-    now. With `keep_going`, what cannot be read is among what is left out. With `force`, the last line names what
-    starting over removes. Raises what `evaluate` raises before it computes; nothing is written.
+    contains are estimated from a sample; the time is that of what is left to compute, on this machine as busy as it
+    is now. With `keep_going`, what cannot be read is among what is left out. With `force`, the last line names what
+    starting over removes. With a `fleet`, each of its devices has a line. Raises what `evaluate` raises before it
+    computes; nothing is written.
     """
     clock, used = time.perf_counter(), time.process_time()
     folder = Folder(spec.folder())
     check_ours(folder.path, spec, force)
     with using(*spec.packs), own_tasks(spec.data):
-        device = device_of(spec.device)
+        device = fleet.device if fleet else device_of(spec.device)
+        name = fleet.device_name if fleet else device_name(device)
         plan = make_plan(spec, keep_going=keep_going)
-        fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate=True)
+        fresh = new_manifest(plan, name, spec.batch_tokens or BATCH_TOKENS[device], deduplicate=True)
         if not force and folder.finished(fresh):
             unread = [cell for cell in plan.not_run if cell.reason == UNREADABLE]
             return [*_left_out(unread, every), f"{folder.path} is complete: nothing to compute"]
         models = Models(device, spec.precision, spec.representation)
-        estimator = _Estimator(plan, device, cache and not spec.trust_remote_code, models)
+        estimator = _Estimator(plan, device, name, cache and not spec.trust_remote_code, models)
         # Of the task runs with one pool, the first has the tokens of its candidates, which are embedded once.
         first = {(run.task.name, run.pool): run for run in reversed(plan.task_runs) if run.pool}
         manifest = None if force else folder.manifest
@@ -179,14 +189,17 @@ def estimate(
     return [
         *lines,
         *_left_out(plan.not_run, every),
-        *_whole(parts, device, busy),
+        *_whole(parts, device, busy, fleet.slots if fleet else ()),
         f"into {folder.path}",
         *filter(None, [planned(folder.path, plan.task_runs, force)]),
     ]
 
 
-def _whole(parts: Sequence[_Part], device: str, busy: float) -> list[str]:
-    """Size and time of all task runs that are not done; `busy` is the time that a second of computing takes here."""
+def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str]) -> list[str]:
+    """Size and time of all task runs that are not done; `busy` is the time that a second of computing takes here.
+
+    Before the time, a line for each device that has a share, where there are `slots`.
+    """
     todo = [part for part in parts if not part.done]
     done = (
         [f"{len(parts) - len(todo)} of {counted(len(parts), 'task run')} done already"]
@@ -200,8 +213,18 @@ def _whole(parts: Sequence[_Part], device: str, busy: float) -> list[str]:
         *([f"about {cached:,} of them from the cache"] if cached else []),
         f"about {counted(sum(part.tokens for part in todo), 'token')} to read",
     ]
-    seconds = busy * (_START + _EACH * sum(part.run.predictions for part in todo)) + sum(part.seconds for part in todo)
-    return [*done, ", ".join(size), f"about {duration(seconds)} on {device}"]
+    each = [busy * _EACH * part.run.predictions + part.seconds for part in todo]
+    lines, most = shares([part.run for part in todo], each, slots) if slots else ([], sum(each))
+    if not _is_here(device):
+        return [*done, ", ".join(size), *lines, f"the time is not known: this machine has no {device} device"]
+    time_left = f"about {duration(busy * _START + most)} on {counted(len(lines), 'device') if slots else device}"
+    spent = [f"{duration(busy * _START * len(lines) + sum(each))} of all of them together"] if len(lines) > 1 else []
+    return [*done, ", ".join(size), *lines, ", ".join([time_left, *spent])]
+
+
+def _is_here(device: str) -> bool:
+    """Whether this machine has the kind of device that computes; that of a cluster can be elsewhere."""
+    return device != "cuda" or torch.cuda.is_available()
 
 
 def duration(seconds: float) -> str:
