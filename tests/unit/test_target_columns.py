@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from robust_xtreme.examples import Answers, Choice, Document, Span, Tags, Target
-from robust_xtreme.target_columns import chained, column_of
+from robust_xtreme.examples import Answers, Choice, Document, Span, Tags, Target, target_json
+from robust_xtreme.target_columns import chained, column_of, written
 
 KINDS: Sequence[Sequence[Target]] = (
     (Choice(2), Choice(0), Choice(-1)),
@@ -24,6 +24,12 @@ def test_a_column_reads_as_its_targets(targets: Sequence[Target]) -> None:
     """A column is read like the sequence it was made of."""
     column = column_of(targets)
     assert [column[index] for index in range(len(column))] == list(targets)
+
+
+def test_columns_are_written_as_their_targets() -> None:
+    """JSON of a whole column is that of each target, letters beyond ASCII and quotes in names included."""
+    for targets in (*KINDS, (Tags(('"ß', "\ud800\n")), Tags(("O",)))):
+        assert written(column_of(targets)) == [target_json(target) for target in targets]
 
 
 @pytest.mark.parametrize("targets", KINDS[:-1])
