@@ -171,10 +171,22 @@ def _forms(word: str, code: str) -> Iterator[str]:
 
 def _written(side: tuple[bool, bool], forms: Iterable[str]) -> str:
     """The pattern of some forms, the longest first, and of what may be before and after them."""
-    letters = (re.escape(form.strip(_ANY)).replace("'", "['’]") for form in sorted(forms, key=len, reverse=True))
+    words = [form.strip(_ANY) for form in sorted(forms, key=len, reverse=True)]
     before, after = side
-    begins, ends = "" if before else f"(?<![{_letters()}])", "" if after else f"(?![{_letters()}])"
-    return f"{begins}(?:{'|'.join(letters)}){ends}"
+    ends = "" if after else f"(?![{_letters()}])"
+    if before:
+        return f"(?:{'|'.join(map(_literal, words))}){ends}"
+    # A word's first letter is looked for before what is in front of it, so that matching skips all other letters.
+    by_first: defaultdict[str, list[str]] = defaultdict(list)
+    for word in words:
+        by_first[_literal(word[0])].append(_literal(word[1:]))
+    firsts = "".join(first.strip("[]") for first in by_first)
+    parts = (f"(?<={first})(?:{'|'.join(rest)})" for first, rest in by_first.items())
+    return f"[{firsts}](?<![{_letters()}].)(?:{'|'.join(parts)}){ends}"
+
+
+def _literal(letters: str) -> str:
+    return re.escape(letters).replace("'", "['’]")
 
 
 @cache
