@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny import question_example, tagged_example
 
-from robust_xtreme.evaluation.distinct import ContentCodes, first_seen
+from robust_xtreme.evaluation.distinct import ContentCodes, contents_at, first_seen
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import named
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
+from robust_xtreme.reading.contents import Contents, contents_of
 from robust_xtreme.target_columns import column_of
 
 
@@ -24,7 +28,7 @@ def test_rows_are_numbered_in_the_order_of_their_first(rows: list[tuple[int, int
 
 
 def test_contents_are_equal_where_all_that_is_read_is() -> None:
-    """Values, spans and targets under noise: as equal as the examples themselves are."""
+    """Values, spans and targets under noise: as equal as the examples are, and read from columns as from these."""
     passage = "The old stone bridge is wet, and old men wait on the bridge."
     questions = [question_example(f"q{number}", "where?", passage, word) for number, word in enumerate(passage.split())]
     words = ("Nyerere", "was", "born", "in", "Butiama")
@@ -34,14 +38,29 @@ def test_contents_are_equal_where_all_that_is_read_is() -> None:
 
 
 def _check(examples: list[Example]) -> None:
-    codes = ContentCodes(examples, column_of([example.target for example in examples]))
+    golds, clean = column_of([example.target for example in examples]), field_texts(examples)
+    codes = ContentCodes(examples, clean, golds)
+    conditions: list[PerturbedExamples | None] = [None]
     rows, read = [codes.of(None)], [*examples]
     for spec in ("char_noise:0", "char_noise:0.3", "char_noise:0.02"):
         shown = named(spec).shown(examples, 0)
         rows.append(codes.of(shown))
+        conditions.append(shown)
         read += shown
     keys = [(*((name, text.value, text.spans) for name, text in it.texts.items()), it.target) for it in read]
     known: dict[object, int] = {}
     numbers = [known.setdefault(key, len(known)) for key in keys]
     assert first_seen(np.concatenate(rows))[0].tolist() == numbers
     assert len(examples) < len(known) < len(read)
+    firsts = first_seen(np.concatenate(rows))[1]
+    _check_equal(contents_at(examples, clean, golds, conditions, firsts), contents_of([read[at] for at in firsts]))
+
+
+def _check_equal(contents: Contents, others: Contents) -> None:
+    assert (contents.ids, contents.values) == (others.ids, others.values)
+    tables: list[tuple[Any, Any]] = [(contents.spans[name], others.spans[name]) for name in contents.values]
+    if contents.golds is not None:
+        tables.append((contents.golds, others.golds))
+    for columns, expected in tables:
+        for name in type(columns).__slots__:
+            assert getattr(columns, name).tolist() == getattr(expected, name).tolist()

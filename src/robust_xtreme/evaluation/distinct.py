@@ -1,4 +1,4 @@
-"""Distinct contents: which examples under which conditions are equal in all that a model reads of them."""
+"""Distinct contents: which examples under which conditions are equal in all that a model reads, and what that is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import final
 
 import numpy as np
 
-from robust_xtreme.edits import Array
+from robust_xtreme.edits import Array, SpanTable
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.noise.engine.noised import NoisedTexts, untouched
-from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
-from robust_xtreme.target_columns import Ranges, TargetColumn
+from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
+from robust_xtreme.noise.engine.traces import joined_spans, taken
+from robust_xtreme.reading.contents import Contents
+from robust_xtreme.target_columns import Ranges, TargetColumn, bounds_of
 
 
 @final
@@ -33,13 +35,12 @@ class _Codes:
 class ContentCodes:
     """Numbers what encoding reads of the examples of a task run: values and spans of every field, and the target.
 
-    `golds` are the targets of the clean examples.
+    `clean` are the texts of all fields of the clean examples, `golds` their targets.
     """
 
-    def __init__(self, examples: Sequence[Example], golds: TargetColumn) -> None:
+    def __init__(self, examples: Sequence[Example], clean: FieldTexts, golds: TargetColumn) -> None:
         self._texts, self._targets, self._marks = _Codes(), _Codes(), _Codes()
         self._marks_of: dict[str, int] = {}
-        clean = field_texts(examples)
         of_clean = np.append(self._of_texts(untouched(clean.texts)), -1)
         self._fields = {name: of_clean[numbers] for name, numbers in clean.numbers.items()}
         self._golds = golds
@@ -97,6 +98,50 @@ def _gold_marks(example: Example) -> tuple[tuple[str | None, bool], ...]:
 
 def _target(example: Example) -> Hashable:
     return example.target
+
+
+def contents_at(
+    examples: Sequence[Example],
+    clean: FieldTexts,
+    golds: TargetColumn,
+    shown: Sequence[PerturbedExamples | None],
+    rows: Array,
+) -> Contents:
+    """The contents of examples under conditions by row (k,), in order; a condition has a row for each example.
+
+    `shown` has the examples under each condition; None: the clean ones.
+    """
+    count = len(examples)
+    cuts = np.searchsorted(rows, np.arange(len(shown) + 1) * count)
+    parts = [(each, rows[low:high] % count) for each, (low, high) in zip(shown, pairwise(cuts), strict=True)]
+    same = untouched(clean.texts)
+    values: dict[str, list[str | None]] = {}
+    spans: dict[str, SpanTable] = {}
+    for name, numbers in clean.numbers.items():
+        texts = [
+            (each.noised, each.numbers[name][at]) if each and name in each.numbers else (same, numbers[at])
+            for each, at in parts
+        ]
+        values[name] = [value for noised, chosen in texts for value in _values(noised, chosen)]
+        spans[name] = joined_spans([(taken(noised.spans, chosen), len(chosen)) for noised, chosen in texts])
+    ids = [examples[at].id for _, each in parts for at in each.tolist()]
+    return Contents(ids, values, spans, _golds_at(golds, parts))
+
+
+def _values(noised: NoisedTexts, numbers: Array) -> list[str | None]:
+    values = [*noised.values, None]
+    return [values[number] for number in numbers.tolist()]
+
+
+def _golds_at(golds: TargetColumn, parts: Sequence[tuple[PerturbedExamples | None, Array]]) -> Ranges | None:
+    """The gold answers of some examples under each condition; None in tasks without."""
+    if not isinstance(golds, Ranges):
+        return None
+    moved = [(each.targets(golds) if each else golds).take(at) for each, at in parts]
+    columns = [each for each in moved if isinstance(each, Ranges)]
+    sizes = np.concatenate([np.diff(each.bounds) for each in columns])
+    start, stop = (np.concatenate([getattr(each, name) for each in columns]) for name in ("start", "stop"))
+    return Ranges(start, stop, bounds_of(sizes))
 
 
 def first_seen(rows: Array) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.edits import Array, span_table
-from robust_xtreme.evaluation.distinct import ContentCodes, first_seen
+from robust_xtreme.evaluation.distinct import ContentCodes, contents_at, first_seen
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, TokenCounts, piece_tokens
 from robust_xtreme.examples import Corpus, Document, Example
@@ -18,7 +18,6 @@ from robust_xtreme.noise.engine.noised import Noised, NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import Ask, noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 from robust_xtreme.predictors.predictor import Predictor
-from robust_xtreme.reading.contents import contents_of
 from robust_xtreme.reading.inputs import Candidates, Inputs
 from robust_xtreme.reading.members.retrieval import QUERY
 from robust_xtreme.reading.tokens import Lexicon
@@ -106,29 +105,26 @@ def prepare(
     golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
     variants = [_variant(split, texts, condition, seed, ask) for condition, seed in cells]
-    codes = ContentCodes(split.examples, golds)
-    rows = np.concatenate([codes.of(variant.shown) for variant in variants])
-    inputs, indices = _encoded(predictor, variants, rows, deduplicate)
+    codes, shown = ContentCodes(split.examples, texts.of(()), golds), [variant.shown for variant in variants]
+    content, firsts = first_seen(np.concatenate(list(map(codes.of, shown))))
+    read = predictor.prepare(contents_at(split.examples, texts.of(()), golds, shown, firsts))
+    inputs, indices = _indexed(read, variants, content.reshape(len(variants), -1), deduplicate)
     counts = _counted(predictor, variants, task_run.words, inputs.lexicon)
     columns = zip(variants, indices, counts, strict=True)
     whole = tuple(replace(variant, inputs=index, tokens=count) for variant, index, count in columns)
     return Prepared(task_run, predictor, split.examples, golds, whole, inputs, split.corpus)
 
 
-def _encoded(predictor: Predictor, variants: Sequence[Variant], rows: Array, deduplicate: bool) -> tuple[Inputs, Array]:
-    """The distinct inputs, and their indices by variant and example; equal contents (rows) are encoded once."""
-    content, firsts = first_seen(rows)
-    count = len(rows) // len(variants)
-    examples: list[Example] = [example for variant in variants for example in variant.examples]
-    read = predictor.prepare(contents_of([examples[first] for first in firsts.tolist()]))
+def _indexed(read: Inputs, variants: Sequence[Variant], content: Array, deduplicate: bool) -> tuple[Inputs, Array]:
+    """The distinct inputs, and their indices by variant and example; `content` (v, n) numbers what each reads."""
     if deduplicate and variants[0].pool is None:
-        return read, content.reshape(-1, count)
-    number = np.repeat(np.arange(len(variants)), count)
+        return read, content
+    number = np.repeat(np.arange(len(variants)), content.shape[1])
     pools = tuple(variant.pool for variant in variants if variant.pool)
-    group = np.zeros(len(rows), np.int64) if deduplicate else number + 1
-    pool = number if pools else np.full(len(rows), -1)
-    inputs = replace(read, content=content, group=group, pool=pool, pools=pools)
-    return inputs, np.arange(len(rows)).reshape(-1, count)
+    group = np.zeros(content.size, np.int64) if deduplicate else number + 1
+    pool = number if pools else np.full(content.size, -1)
+    inputs = replace(read, content=content.reshape(-1), group=group, pool=pool, pools=pools)
+    return inputs, np.arange(content.size).reshape(content.shape)
 
 
 def _counted(
