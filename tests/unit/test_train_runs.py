@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from tests.decoding import decoded
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, copied, files, stop_at
@@ -93,8 +94,8 @@ def test_thirty_two_examples_are_learned_by_heart(task: str, steps: int, tmp_pat
             head, model(input_ids=ids, attention_mask=mask).last_hidden_state, mask, windows
         ).numpy()
     right = [
-        family.decode(example, [window], [score], spec.labels) == example.target
-        for example, window, score in zip(examples, windows, scores, strict=True)
+        decoded(family, example, windows.take([row]), [score], spec.labels) == example.target
+        for row, (example, score) in enumerate(zip(examples, scores, strict=True))
     ]
     assert sum(right) > 0.95 * len(examples)
 
