@@ -48,7 +48,8 @@ def _of_label(record: Mapping[str, Any]) -> str:
         busy += " Other work shared it, so that rates by the clock are too low and only processor time compares."
     made_up = [name for name, case in record["cases"].items() if case["made_up"]]
     repeated = f" Made of rows of the embedded suite: {', '.join(made_up)}." if made_up else ""
-    return f"{record['label']}: on {record['device']}, {record['versions']}.{repeated} {busy}"
+    workers = f" with {record['workers']} workers" if record.get("workers", "0") != "0" else ""
+    return f"{record['label']}: on {record['device']}{workers}, {record['versions']}.{repeated} {busy}"
 
 
 def _rates(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

@@ -27,6 +27,7 @@ import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.evaluation.stats as stats_module
 import robust_xtreme.noise.engine.noising as noising_module
 import robust_xtreme.predictors.batches as batches_module
+import robust_xtreme.predictors.loaded as loaded_module
 import robust_xtreme.predictors.members.encoder_head as head_module
 import robust_xtreme.predictors.members.retrieval as retrieval_module
 import robust_xtreme.reading.tokens as tokens_module
@@ -68,12 +69,12 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Store, "keep", _CACHE),
     (retrieval_module, "embedded", _CACHE),
     (retrieval_module, "embed", _DECODE),
-    (retrieval_module, "search", _SEARCH),
+    (loaded_module, "search", _SEARCH),
     (answering_module.Answering, "_answer", _DECODE),
     (batches_module, "plan_batches", _BATCH),
-    (batches_module, "collate", _BATCH),
-    (batches_module, "start", FORWARD),
-    (batches_module.Started, "wait", FORWARD),
+    (loaded_module, "collate", _BATCH),
+    (loaded_module, "start", FORWARD),
+    (loaded_module.Started, "wait", FORWARD),
     (computing_module, "score_examples", _FRAMES),
     (rows_module.Rows, "of", _ROWS),
     (stats_module, "_model_stats", _SUMS),
@@ -84,8 +85,8 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (computing_module, "stage", _PARTS),
     (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
-    (finish_module, "score", _SCORE),
-    (finish_module, "averages", _SCORE),
+    (finish_module, "measure", _SCORE),
+    (finish_module, "averaged", _SCORE),
     *((finish_module, name, _REPORT) for name in _OF_REPORT),
 )
 """What is timed: its owner, its name there, its stage. Time inside another of these is that stage's."""
@@ -103,7 +104,7 @@ def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
     `report` is the processor time of the report with that of the threads that draw its charts; `answering` that of the
     main thread while the model answers, without the forward pass and without loading the model.
     """
-    meter, begun = Meter(frozenset(), _thread), _pools()
+    meter, begun, ended = Meter(frozenset(), _thread), _pools(), _children()
     reports, answers = list[float](), list[float]()
     start = time.perf_counter(), _processor(), time.thread_time()
     with meter.on(TIMED), ExitStack() as stack:
@@ -116,7 +117,7 @@ def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
     wall, processor, main = (now - then for now, then in zip(_now(), start, strict=True))
     pools = {name: seconds - begun.get(name, 0.0) for name, seconds in _pools().items()}
     forward, loading = (meter.spent.get((stage, MAIN), [0.0, 0.0])[1] for stage in (FORWARD, _LOAD))
-    threads = {**meter.threads, MAIN: main, **pools, "other processes": _children()}
+    threads = {**meter.threads, MAIN: main, **pools, "other processes": _children() - ended}
     return {
         "seconds": [round(wall, 3), round(processor, 3)],
         "forward": round(forward, 3),

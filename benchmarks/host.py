@@ -1,6 +1,6 @@
 """How fast the host is: everything that `eval` does around a forward pass that costs nothing.
 
-    python -m benchmarks.host [--data DIR] [--cases xnli panx] [--rows 500] [--label before] [--out reports/benchmarks]
+    python -m benchmarks.host [--data DIR] [--cases xnli panx] [--rows 500] [--workers 2] [--label before] [--out DIR]
 
 The model looks its hidden states up in a table, by the tokens of the input; everything else is that of `eval`, with an
 empty prediction cache: reading, noise, tokenising, batches, heads, decoding, scoring, writing and the report. Every
@@ -66,7 +66,7 @@ def main() -> None:
     device = device_of(words.device)
     with tempfile.TemporaryDirectory() as folder:
         data = None if words.made_up else words.data
-        record = measure(data, words.cases, words.rows, words.label, device, Path(folder))
+        record = measure(data, words.cases, words.rows, words.label, Machine(device, words.workers), Path(folder))
     path = words.out / f"host-{device}.json" if words.out else None
     kept = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else []
     records = merged(kept, record)
@@ -85,8 +85,18 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, help="rows of each language")
     parser.add_argument("--label", default=time.strftime("%Y-%m-%d"), help="what the figures are kept under")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--workers", default="0", help="processes that prepare and score, as of eval")
     parser.add_argument("--out", type=Path, help="a folder for the figures")
     return parser.parse_args()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What computes: the kind of device, and the number of worker processes, as eval takes them."""
+
+    device: str
+    workers: str
 
 
 def merged(records: Sequence[dict[str, Any]], record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,13 +111,14 @@ def merged(records: Sequence[dict[str, Any]], record: dict[str, Any]) -> list[di
 
 
 def measure(
-    data: Path | None, cases: Sequence[str], rows: int | None, label: str, device: str, folder: Path
+    data: Path | None, cases: Sequence[str], rows: int | None, label: str, machine: Machine, folder: Path
 ) -> dict[str, Any]:
     """The figures of some cases, by the name of each, and what they were measured with."""
     sources = {name: source_of(name, data, rows or CASES[name][1], folder) for name in cases if name != MINI}
     run = make_run(folder / "run", lines_of(sources), list(sources)) if sources else Path(MINI)
     about = {
-        "device": device_name(device),
+        "device": device_name(machine.device),
+        "workers": machine.workers,
         "cores": os.cpu_count(),
         "versions": f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("torch", "tokenizers", "polars", "numpy")),
@@ -125,7 +136,8 @@ def measure(
             "split": source.split,
             "perturb": [PERTURB],
             "limit": str(limit) if limit else "",
-            "device": device,
+            "device": machine.device,
+            "workers": machine.workers,
             "out": str(folder / f"out-{name}"),
         }
         print(f"{name} ...", file=sys.stderr)

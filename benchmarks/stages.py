@@ -23,6 +23,7 @@ import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.predictors.batches as predict_module
+import robust_xtreme.predictors.loaded as loaded_module
 import robust_xtreme.predictors.members.encoder_head as head_module
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.task_run import Splits
@@ -61,16 +62,16 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (Models, "load", _LOAD),
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
-    (head_module, "predict", _DECODE),
+    (head_module, "decoded", _DECODE),
     (predict_module, "plan_batches", _BATCH),
-    (predict_module, "collate", _BATCH),
-    (predict_module, "start", FORWARD),
-    (predict_module.Started, "wait", FORWARD),
+    (loaded_module, "collate", _BATCH),
+    (loaded_module, "start", FORWARD),
+    (loaded_module.Started, "wait", FORWARD),
     (computing_module, "score_examples", _JUDGE),
     (computing_module, "stage", _PARTS),
     (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
-    (finish_module, "score", _SCORE),
+    (finish_module, "measure", _SCORE),
     (finish_module, "written", _REPORT),
 )
 """What is timed: its owner, its name there, its stage. Time inside another of these is that one's."""

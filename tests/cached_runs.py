@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.predictors.batches import predict
+from robust_xtreme.predictors.batches import decoded
 from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.report.evaluation import Evaluation
@@ -82,12 +82,12 @@ class Begun:
 def count(runs: Runs, patch: pytest.MonkeyPatch) -> None:
     """Let every prediction that is computed be counted."""
 
-    def counted(load: Any, inputs: Inputs, *rest: Any) -> Any:
+    def counted(weights_of: Any, reading: Any, labels: Any, inputs: Inputs, *rest: Any) -> Any:
         fields = [inputs.values(name) for name in inputs.contents.values]
         runs.computed += [" ".join(texts) for texts in zip(*fields, strict=True)]
-        return predict(load, inputs, *rest)
+        return decoded(weights_of, reading, labels, inputs, *rest)
 
-    patch.setattr(head_module, "predict", counted)
+    patch.setattr(head_module, "decoded", counted)
 
 
 def tables(result: Evaluation) -> dict[str, bytes]:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.evaluation.computing import Setting, in_process
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
+from robust_xtreme.run_spec import RunSpec
 
 
 @contextmanager
@@ -61,7 +63,11 @@ def _write(path: str, desk: Desk) -> None:
 def _process(_: object, desk: Desk) -> tuple[int, tuple[str, ...]]:
     """The number of the process, and the libraries that it has imported of those that only the main process needs."""
     desk.note("here")
-    return os.getpid(), tuple(name for name in ("torch", "transformers") if name in sys.modules)
+    return os.getpid(), tuple(_imported())
+
+
+def _imported() -> list[str]:
+    return [name for name in ("torch", "transformers") if name in sys.modules]
 
 
 def _order(number: int, desk: Desk) -> Any:
@@ -70,6 +76,16 @@ def _order(number: int, desk: Desk) -> Any:
 
 def _wait(seconds: float, _: Desk) -> None:
     time.sleep(seconds)
+
+
+@contextmanager
+def watching(setting: Setting, spec: RunSpec) -> Iterator[Compute]:
+    """A lane that computes task runs as evaluations do, and says which of these libraries it has imported since."""
+    with in_process(setting, spec) as work:
+        yield lambda given, desk: (
+            work(given, desk),
+            [name for name in ("torch", "transformers") if name in sys.modules],
+        )
 
 
 _JOBS: Final[Mapping[str, Callable[[Any, Desk], Any]]] = {

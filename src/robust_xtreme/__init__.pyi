@@ -61,6 +61,7 @@ def evaluate(
     offline: bool = False,
     device: str = "auto",
     batch_tokens: int = 0,
+    workers: str | int = "auto",
     out: str | Path = "",
     tokenizer: Any = None,
     deduplicate: bool = True,
@@ -112,6 +113,7 @@ def evaluate(
         offline: open no connection: what is not on this machine is missing
         device: `auto`, cpu or cuda
         batch_tokens: tokens of a batch, padding included
+        workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
         out: default: runs/eval-HASH, by what is computed
     """
 

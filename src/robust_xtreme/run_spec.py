@@ -22,10 +22,11 @@ INDEXES: Final = ("exact",)
 PRECISIONS: Final = ("fp32", "bf16")
 _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
+_LONGEST_COUNT: Final = 3
 _SHORTEST: Final = 16
 _SET: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
+NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
 _IF_SET: Final = ("keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match")
@@ -136,6 +137,9 @@ class RunSpec:
     offline: bool = key(False, "open no connection: what is not on this machine is missing", "")
     device: str = key("auto", "`auto`, cpu or cuda", "", "DEVICE", complete=("auto", "cpu", "cuda"))
     batch_tokens: int = key(0, "tokens of a batch, padding included", "", "N")
+    workers: str = key(
+        _AUTO, "processes that prepare and score; 0: none. Default: by cores, none for a small run", "", "N"
+    )
     out: str = key("", "default: runs/eval-HASH, by what is computed", "", "DIR", compare=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +160,7 @@ class RunSpec:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)
                 raise SpecError(f"The value {shown(value)} of {name} is {side} {bound}.")
         check_path("out", self.out, "eval")
+        _check_workers(self.workers)
         parse_limits(self.limit)
         parse_lengths(self.max_length)
         check_pairs(self.languages)
@@ -166,13 +171,17 @@ class RunSpec:
         if self.match and not parse_sets(self.external):
             raise SpecError("--match draws noise beside noisy sets. Name one: --external NAME=PATH")
 
+    def worker_count(self) -> int | None:
+        """The number of worker processes; None where it depends on the machine and the run."""
+        return None if self.workers == _AUTO else int(self.workers)
+
     def limit_of(self, task: str) -> int | None:
         """The number of rows of a language that the task is limited to; None without a limit."""
         limits = parse_limits(self.limit)
         return limits.get(task, limits.get(""))
 
     def identity(self) -> str:
-        """The hash of the keys that determine the results: all but the device, batch size, offline and out.
+        """The hash of the keys that determine the results: all but the device, batch size, workers, offline and out.
 
         All spellings of a path have the same hash.
         """
@@ -250,6 +259,12 @@ def _no_path(path: str) -> str:
     except OSError as error:
         return no_path(error)
     return ""
+
+
+def _check_workers(text: str) -> None:
+    """Raise SpecError where the number of workers is none."""
+    if text != _AUTO and not (text.isdecimal() and text.isascii() and len(text) <= _LONGEST_COUNT):
+        raise SpecError(f"The workers {text[:80]!r} are not a number of processes, as 4, or auto.")
 
 
 def parse_limits(text: str) -> dict[str, int]:
@@ -344,7 +359,7 @@ _TYPES: Final = {
     "trained_on": "str | Sequence[str] | Mapping[str, str | Sequence[str]]",
     "revision": "str | Sequence[str] | Mapping[str, str]",
     **dict.fromkeys(("data", "out"), "str | Path"),
-    "limit": "str | int",
+    **dict.fromkeys(("limit", "workers"), "str | int"),
     "packs": "str | Path | Sequence[str | Path]",
     "external": "str | Sequence[str] | Mapping[str, str | Path]",
 }

@@ -43,7 +43,7 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
             return value
         case "str", Path():
             return str(value)
-        case "str", int() if key == "limit" and type(value) is not bool and abs(value) < sys.maxsize:
+        case "str", int() if key in _NUMBERS and type(value) is not bool and abs(value) < sys.maxsize:
             return str(value)
         case ("int", int()) | ("float", int() | float()) if not isinstance(value, bool):
             return float(value) if kind == "float" and abs(value) < sys.float_info.max else value
@@ -52,9 +52,12 @@ def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) ->
         case "tuple[str, ...]", list() | tuple() if all(isinstance(item, named) for item in value):
             return tuple(map(str, value))
         case _:
-            takes = "a whole number or a string" if (key, kind) == ("limit", "str") else _TYPES[kind]
+            takes = "a whole number or a string" if key in _NUMBERS and kind == "str" else _TYPES[kind]
             raise SpecError(f"{location}: the key {key!r} takes {takes}, not {shown(value)}.")
 
+
+_NUMBERS: Final = ("limit", "workers")
+"""Keys of strings that may also be numbers."""
 
 _TYPES: Final = {
     "str": "a string",

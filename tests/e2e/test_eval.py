@@ -22,7 +22,8 @@ import robust_xtreme
 from robust_xtreme.errors import Contamination, DiskError, Locked, Mismatch, MissingData, RobustXtremeError, SpecError
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.predictors import batches as predict_module
+from robust_xtreme.predictors import batches as batches_module
+from robust_xtreme.predictors import loaded as loaded_module
 from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import store
@@ -228,13 +229,13 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
         example.texts["tokens"].value for task_run in plan.task_runs for example in plan.splits.of(task_run).examples
     }
 
-    def broken(load: Any, inputs: Any, *rest: Any) -> Any:
-        decoded = predict_module.predict(load, inputs, *rest)
+    def broken(weights_of: Any, reading: Any, labels: Any, inputs: Any, *rest: Any) -> Any:
+        decoded = batches_module.decoded(weights_of, reading, labels, inputs, *rest)
         texts = zip((inputs.contents.ids[content] for content in inputs.content), inputs.values("tokens"), strict=True)
         poisoned = [id.split("/")[2] == "sw" and text not in clean for id, text in texts]
         return replace(decoded, finite=decoded.finite & ~np.array(poisoned))
 
-    monkeypatch.setattr(head_module, "predict", broken)
+    monkeypatch.setattr(head_module, "decoded", broken)
     result = evaluate(mine)
     assert [(failure["language"], failure["condition"]) for failure in result.failed] == [
         ("sw", "char_noise:0.3@fields=tokens")
@@ -249,13 +250,13 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
 
 
 def _short_of_memory(fails: Callable[[int], bool]) -> Callable[..., Any]:
-    """`predict`, with batches of some sizes failing as torch fails."""
-    whole = predict_module.predict
+    """`start`, with batches of some sizes failing as torch fails."""
+    whole = loaded_module.start
 
-    def short(checkpoint: Any, inputs: Any, batch_tokens: int, *rest: Any) -> Any:
-        if fails(batch_tokens):
+    def short(checkpoint: Any, windows: Any) -> Any:
+        if fails(len(windows) * int(windows.lengths.max())):
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return whole(checkpoint, inputs, batch_tokens, *rest)
+        return whole(checkpoint, windows)
 
     return short
 
@@ -264,7 +265,7 @@ def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monk
     """The halved batch is reported and recorded before work continues, and a resumed run starts with it."""
     mine = small(spec, tmp_path / "out", batch_tokens=400)
     messages: list[str] = []
-    monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda tokens: tokens > 200))
+    monkeypatch.setattr(loaded_module, "start", _short_of_memory(lambda tokens: tokens > 200))
     result = evaluate(mine, observer=Observer(say=messages.append))
     assert result.manifest["batch_tokens"] == 200
     assert any("halved for memory, to 200 tokens from panx" in line for line in messages)
@@ -278,7 +279,7 @@ def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monk
 
 def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time is an error that names the option to set."""
-    monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda _: True))
+    monkeypatch.setattr(loaded_module, "start", _short_of_memory(lambda _: True))
     with pytest.raises(RobustXtremeError, match="--force --batch-tokens 100") as caught:
         evaluate(small(spec, tmp_path / "out", batch_tokens=400))
     assert caught.value.exit_code == 3

@@ -25,8 +25,9 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation import answering
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.models import checkpoint
-from robust_xtreme.predictors import batches as predict_module
+from robust_xtreme.predictors import batches as batches_module
 from robust_xtreme.predictors import cache as cache_module
+from robust_xtreme.predictors import loaded as loaded_module
 from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.results import database
@@ -280,11 +281,11 @@ def test_scores_that_are_not_finite_are_not_kept(runs: Runs, monkeypatch: pytest
     """A failed prediction is not stored and is tried again."""
 
     def sick(*words: Any) -> Any:
-        decoded = predict_module.predict(*words)
+        decoded = batches_module.decoded(*words)
         return replace(decoded, finite=np.zeros_like(decoded.finite))
 
     with monkeypatch.context() as patch:
-        patch.setattr(head_module, "predict", sick)
+        patch.setattr(head_module, "decoded", sick)
         assert runs.run("sick").failed
     assert not runs.run("well").failed
     assert runs.total[2] == 0
@@ -294,14 +295,14 @@ def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytes
     """Out of memory in a run that is partly from the cache is reported, and the scores are the same."""
     wanted = runs.run("wanted", cache=False, perturb=MORE).scores
     runs.first()
-    whole = predict_module.predict
+    whole = loaded_module.start
 
-    def short(checkpoint: Any, inputs: Any, batch_tokens: int, *rest: Any) -> Any:
-        if batch_tokens > 200:
+    def short(checkpoint: Any, windows: Any) -> Any:
+        if len(windows) * int(windows.lengths.max()) > 200:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return whole(checkpoint, inputs, batch_tokens, *rest)
+        return whole(checkpoint, windows)
 
-    monkeypatch.setattr(head_module, "predict", short)
+    monkeypatch.setattr(loaded_module, "start", short)
     result = runs.run("second", perturb=MORE, batch_tokens=400)
     assert result.scores.equals(wanted)
     assert any("halved for memory" in line for line in runs.messages)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DiskError
 from robust_xtreme.evaluation import run as run_module
-from robust_xtreme.predictors.batches import predict
+from robust_xtreme.predictors.batches import decoded
 from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.results import store
 
@@ -257,9 +257,9 @@ def test_a_folder_that_is_removed_is_said(here: Path, monkeypatch: pytest.Monkey
 
     def remove(*words: Any) -> Any:
         shutil.rmtree(here / "out")
-        return predict(*words)
+        return decoded(*words)
 
-    monkeypatch.setattr(head_module, "predict", remove)
+    monkeypatch.setattr(head_module, "decoded", remove)
     result = call(*WORDS, "--out", "out", "--no-cache")
     line = "robust-xtreme: out was removed or emptied while it was written. Start again with the same command."
     assert (result.exit_code, line_of(result)) == (3, line)

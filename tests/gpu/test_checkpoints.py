@@ -13,7 +13,7 @@ from robust_xtreme import registry
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.models.tensors import Scores
-from robust_xtreme.predictors.batches import forward
+from robust_xtreme.predictors.loaded import forward
 
 pytestmark = [
     pytest.mark.gpu,

@@ -87,10 +87,10 @@ def test_what_asks_is_refused_where_there_is_no_model(asked: list[tuple[str, Any
 def test_an_evaluation_answers_where_the_model_is(
     task: str, field: str, tmp_path: Path, asked: list[tuple[str, Any]]
 ) -> None:
-    """The thread of the model answers; texts that are asked about as they are score what the clean condition scores."""
+    """A lane asks; texts that are asked about as they are score what the clean condition scores."""
     perturb, out = (f"planted:0.5@fields={field}",), str(tmp_path / "run")
     run = evaluate(RunSpec(tasks=(task,), languages=("sw",), perturb=perturb, limit="9", out=out), cache=False)
-    assert {name for name, _ in asked} == {"MainThread"}
+    assert all(name.startswith("lane_") for name, _ in asked)
     scores = np.concatenate([rows for _, rows in asked])
     assert 0 <= scores.min() <= scores.max() <= 1
     clean = run.scores.filter((pl.col("condition") == "clean") & (pl.col("scope") == "all"))

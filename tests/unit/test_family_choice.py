@@ -20,8 +20,8 @@ from robust_xtreme.errors import ModelError, NotFinite
 from robust_xtreme.examples import Choice, Example, Tags, Target, Text
 from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.tensors import collate
-from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.family import Family
+from robust_xtreme.predictors.loaded import predict
 from robust_xtreme.reading.windows import Windows, plain
 
 FAMILY: Family = registry.load("family", "choice")

@@ -14,10 +14,11 @@ from tests.tiny import pair_example, question_example, tagged_example
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example, Tags, Target
-from robust_xtreme.models.checkpoint import Checkpoint, Models, in_task_order
+from robust_xtreme.models.checkpoint import Checkpoint, Models
 from robust_xtreme.models.labels import relabelled
 from robust_xtreme.models.located import load_checkpoint, locate
-from robust_xtreme.predictors.batches import forward, predict
+from robust_xtreme.predictors.loaded import forward, predict
+from robust_xtreme.predictors.members.encoder_head import in_task_order
 from robust_xtreme.reading.scores import Decoded
 from robust_xtreme.target_columns import Choices
 

@@ -19,8 +19,9 @@ from robust_xtreme.examples import Target
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.models.memory import out_of_memory
-from robust_xtreme.predictors import batches as module
-from robust_xtreme.predictors.batches import plan_batches, predict
+from robust_xtreme.predictors import loaded as module
+from robust_xtreme.predictors.batches import plan_batches
+from robust_xtreme.predictors.loaded import predict
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.target_columns import bounds_of
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ import pytest
 from tests import lanes
 
 from robust_xtreme.errors import DataError, RobustXtremeError
-from robust_xtreme.evaluation.workers.messages import Channel, channel_and_end
+from robust_xtreme.evaluation.computing import Given, Scores, Setting
+from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_and_end
 from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
+from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
+from robust_xtreme.run_spec import RunSpec
 
 pytestmark = pytest.mark.process
 
@@ -74,6 +79,37 @@ def test_workers_import_no_torch() -> None:
     """What a lane needs is imported without it."""
     ((number, imported),) = results([("process", None)], 1)
     assert (number != os.getpid(), imported) == (True, ())
+
+
+class Scorer:
+    """Gives every window the scores of three labels."""
+
+    def answer(self, job: int, request: Any) -> Any:
+        """As many scores as there are windows."""
+        assert isinstance(request, Scores), job
+        return [np.zeros((len(windows), 3), np.float32) for windows in request.batches]
+
+    def note(self, job: int, note: Any) -> None:
+        """Progress is not looked at."""
+
+    def again(self, job: int, how: str) -> None:
+        """Nothing is done again."""
+
+
+def test_a_worker_computes_a_task_run_without_torch(tmp_path: Path) -> None:
+    """Noise, tokens, predictions, rows and files: none of it imports torch, and the files are staged."""
+    spec = RunSpec(tasks=("xnli",), languages=("sw",), perturb=("char_noise:0.1",), limit="6")
+    plan = make_plan(spec)
+    (task_run,) = plan.task_runs
+    predictor = predictor_of(task_run.model, task_run.task, nowhere)
+    assert isinstance(predictor, Movable)
+    given = Given(task_run, None, Sealed(predictor.moved(nowhere)), 500, "")
+    opening = partial(lanes.watching, Setting(True, tmp_path, False), spec)
+    with pool(opening, opening, [Job("xnli sw", lambda: given)], Scorer(), 1, 1) as working:
+        ((_, (done, imported)),) = working.results()
+    assert imported == []
+    assert sorted(done.digests) == sorted(path.name for path in tmp_path.iterdir())
+    assert done.inputs > task_run.rows
 
 
 @pytest.mark.parametrize("workers", [0, 1])

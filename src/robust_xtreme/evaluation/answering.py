@@ -22,17 +22,23 @@ from robust_xtreme.evaluation.computing import (
     Counted,
     Done,
     Given,
+    Nearest,
+    Scores,
     Setting,
     Warned,
     Watched,
+    Width,
+    in_process,
     in_thread,
 )
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
+from robust_xtreme.evaluation.workers.messages import Sealed
 from robust_xtreme.evaluation.workers.pool import Job, pool
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.predictors.cache import settings
-from robust_xtreme.predictors.predictor import Predictor, predictor_of
+from robust_xtreme.predictors.loaded import Loaded
+from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
 
 _SMALL: Final = 1_000_000
 """Parameters without embeddings below which one thread computes a model faster than several."""
@@ -59,10 +65,11 @@ class Events:
 @final
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What computes: the kind of device and its name."""
+    """What computes: the kind of device and its name, and the number of worker processes beside it."""
 
     kind: str
     name: str
+    workers: int = 0
 
 
 @final
@@ -79,13 +86,14 @@ class Answering:
     halved: bool = False
     taken: list[TaskRun] = field(default_factory=list)
     progress: dict[int, _Scaled] = field(default_factory=dict)
-    predictors: dict[str, Predictor] = field(default_factory=dict)
+    predictors: dict[str, Sealed] = field(default_factory=dict)
 
     def answer_all(self, todo: Iterable[TaskRun]) -> None:
         """Answer each task run. The next is taken only when a lane is free for it."""
         self.taken, self.progress = [], {}
         here = partial(in_thread, self.setting, self.splits, packs.share(), registry.share())
-        with pool(here, here, self._jobs(todo), self, 0, _LANES) as working:
+        elsewhere = partial(in_process, self.setting, self.splits.spec)
+        with pool(here, elsewhere, self._jobs(todo), self, self.device.workers, _LANES) as working:
             for job, done in working.results():
                 self.events.done(self.taken[job], done)
 
@@ -97,18 +105,21 @@ class Answering:
             except Exception as error:  # noqa: BLE001 - it is raised when the task runs before this one are done
                 yield Job(task_run.label, partial(_raised, error))
             else:
-                yield Job(task_run.label, partial(self._given, task_run, predictor), True)
+                can_move = isinstance(predictor.value, Movable) and predictor.value.can_move
+                yield Job(task_run.label, partial(self._given, task_run, predictor), not can_move)
 
-    def _predictor(self, task_run: TaskRun) -> Predictor:
-        """The predictor of a task; the task runs of a task follow each other."""
+    def _predictor(self, task_run: TaskRun) -> Sealed:
+        """The predictor of a task, where it can be without weights; the task runs of a task follow each other."""
         model, task = task_run.model, task_run.task
         if task.name not in self.predictors:
-            self.predictors = {task.name: predictor_of(model, task, partial(self.models.load, model, task))}
+            predictor = predictor_of(model, task, partial(self.models.load, model, task))
+            moved = predictor.moved(nowhere) if isinstance(predictor, Movable) else predictor
+            self.predictors = {task.name: Sealed(moved)}
         return self.predictors[task.name]
 
-    def _given(self, task_run: TaskRun, predictor: Predictor) -> Given:
+    def _given(self, task_run: TaskRun, predictor: Sealed) -> Given:
         named = settings(task_run.model, task_run.task, task_run.inference, self.device.name)
-        return Given(task_run, self.splits.taken(task_run), predictor, named)
+        return Given(task_run, self.splits.taken(task_run), predictor, self.tokens, named)
 
     def note(self, job: int, note: object) -> None:
         """Report the progress of a task run, and warnings."""
@@ -140,7 +151,7 @@ class Answering:
         self.events.task_run(task_run.label)
         try:
             with threads(self.device.kind, task_run.params):
-                return self._answer(request)
+                return self._answer(job, task_run, request)
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -149,9 +160,19 @@ class Answering:
             torch.cuda.empty_cache()
         return Again(self.tokens)
 
-    def _answer(self, request: object) -> object:
+    def _answer(self, job: int, task_run: TaskRun, request: object) -> object:
         if isinstance(request, Call):
             return request.function(self.tokens)
+        weights = Loaded(self.models.load(task_run.model, task_run.task))
+        match request:
+            case Scores(batches, done, tokens):
+                if tokens != self.tokens:
+                    return Again(self.tokens)
+                return list(weights.scores(batches, done, partial(self._advance, job)))
+            case Nearest(queries, candidates, k):
+                return weights.nearest(queries, candidates, k)
+            case Width():
+                return weights.width
         raise AssertionError(request)
 
     def _halve(self, task_run: TaskRun, error: Exception) -> None:

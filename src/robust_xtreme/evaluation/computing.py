@@ -1,4 +1,7 @@
-"""Computes a task run in a lane: prepares, scores and stages it, and asks for what needs the model's weights."""
+"""Computes a task run in a lane: prepares, decodes, scores and stages it, and asks for what needs the model's weights.
+
+It imports no torch, so that it begins in a fraction of a second in another process.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
+from robust_xtreme import packs
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.folder import stage
@@ -15,27 +20,38 @@ from robust_xtreme.evaluation.prepare import prepare
 from robust_xtreme.evaluation.scoring import score_examples
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
+from robust_xtreme.evaluation.workers.messages import Sealed
 from robust_xtreme.examples import Example, Target
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.predictors.cache import Store
-from robust_xtreme.predictors.predictor import Predicted, Predictor, Work
+from robust_xtreme.predictors.predictor import Movable, Predicted, Predictor, Work
 from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.results import cache as stored
+from robust_xtreme.results.bitext import Neighbours
 from robust_xtreme.results.cache import Cache
+from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import Split
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.source import open_source
+from robust_xtreme.target_columns import Array
+
+_TOKENS: Final = 1 << 20
+"""Tokens whose scores are asked for at once."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A job: a task run, its examples (None: they are read again), its predictor, and `settings`.
+    """A job: a task run, its examples (None: they are read again), its predictor, and the tokens of a batch.
 
-    They are what predictions in the cache depend on.
+    `settings` are what predictions in the cache depend on.
     """
 
     task_run: TaskRun
     split: Split | None
-    predictor: Predictor
+    predictor: Sealed
+    tokens: int
     settings: str
 
 
@@ -51,6 +67,32 @@ class Done:
     inputs: int
     cached: int
     threshold: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A request: the scores of the windows of some batches of `tokens`, each of which completes `done` inputs."""
+
+    batches: Sequence[Windows]
+    done: Sequence[int]
+    tokens: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A request: the k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
+
+    queries: Array
+    candidates: Array
+    k: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Width:
+    """A request: the number of dimensions of the vectors."""
 
 
 @final
@@ -102,6 +144,60 @@ class Warned:
 
 
 @final
+class _Halved(Exception):
+    """Batches have fewer tokens now."""
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens)
+        self.tokens = tokens
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """The weights of a model, which the process that gave the job has; batches have `tokens`."""
+
+    desk: Desk
+    tokens: int
+
+    @property
+    def width(self) -> int:
+        """The number of dimensions of the vectors."""
+        width: int = self._answer(Width())
+        return width
+
+    def scores(
+        self, batches: Sequence[Windows], done: Sequence[int], _advance: Callable[[int], None]
+    ) -> Iterator[Array]:
+        """The scores of the windows of each batch; that process reports the progress, too. Raises _Halved."""
+        for start, stop in _groups(batches):
+            yield from self._answer(Scores(batches[start:stop], done[start:stop], self.tokens))
+
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+        """The k nearest candidates of each query."""
+        near: Neighbours = self._answer(Nearest(queries, candidates, k))
+        return near
+
+    def _answer(self, request: object) -> Any:
+        answer = self.desk.ask(request)
+        if isinstance(answer, Again):
+            raise _Halved(answer.tokens)
+        return answer
+
+
+def _groups(batches: Sequence[Windows]) -> Iterator[tuple[int, int]]:
+    """The bounds of groups of batches whose scores are asked for at once."""
+    start = tokens = 0
+    for index, windows in enumerate(batches):
+        tokens += len(windows.ids)
+        if tokens >= _TOKENS:
+            yield start, index + 1
+            start, tokens = index + 1, 0
+    if start < len(batches):
+        yield start, len(batches)
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Setting:
     """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache."""
@@ -109,6 +205,14 @@ class Setting:
     deduplicate: bool
     staging: Path
     cached: bool
+
+
+@contextmanager
+def in_process(setting: Setting, spec: RunSpec) -> Iterator[Compute]:
+    """What a lane of another process does first: it knows the packs and the tasks of a run, and reads its data."""
+    splits = Splits(spec, Pools(open_source(spec.data, offline=spec.offline)))
+    with packs.using(*spec.packs), own_tasks(spec.data), computing(setting, splits) as work:
+        yield work
 
 
 @contextmanager
@@ -127,7 +231,8 @@ def computing(setting: Setting, splits: Splits) -> Iterator[Compute]:
     cache = stored.opened(warnings.append) if setting.cached else None
 
     def work(given: Given, desk: Desk) -> Done:
-        done = _Lane(setting, given, desk, cache).computed(given.split or splits.of(given.task_run))
+        lane = _Lane(setting, given, given.predictor.value, desk, cache)
+        done = lane.computed(given.split or splits.of(given.task_run))
         while warnings:
             desk.note(Warned(warnings.pop(0)))
         return done
@@ -146,12 +251,13 @@ class _Lane:
 
     setting: Setting
     given: Given
+    predictor: Predictor
     desk: Desk
     cache: Cache | None
 
     def computed(self, split: Split) -> Done:
         """Compute and stage the task run."""
-        task_run, predictor = self.given.task_run, self.given.predictor
+        task_run, predictor = self.given.task_run, _moved(self.predictor, self.desk, self.given.tokens)
         asks = any(condition.asks for condition in task_run.conditions)
         prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._asking if asks else None)
         self.desk.note(Counted(len(prepared.inputs)))
@@ -169,7 +275,8 @@ class _Lane:
             predicted = self._predicted(inputs)
             return [predicted.answer(index) for index in range(len(inputs))]
 
-        return asking(self.given.task_run, examples, self.given.predictor, answer)
+        predictor = _moved(self.predictor, self.desk, self.given.tokens)
+        return asking(self.given.task_run, examples, predictor, answer)
 
     def _advance(self, inputs: int) -> None:
         self.desk.note(Advanced(inputs))
@@ -179,6 +286,21 @@ class _Lane:
 
     def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
         """The predictions of inputs; again with smaller batches where memory ran out."""
-        answer = self.desk.ask(Call(lambda tokens: self.given.predictor.answer(inputs, Work(tokens, *how))))
-        predicted: Predicted = self._predicted(inputs, *how) if isinstance(answer, Again) else answer
+        predictor, tokens = self.predictor, self.given.tokens
+        if not isinstance(predictor, Movable):
+            return self._called(lambda smaller: predictor.answer(inputs, Work(smaller, *how)))
+        while True:
+            try:
+                return _moved(predictor, self.desk, tokens).answer(inputs, Work(tokens, *how))
+            except _Halved as halved:
+                tokens = halved.tokens
+
+    def _called(self, function: Callable[[int], Predicted]) -> Predicted:
+        answer = self.desk.ask(Call(function))
+        predicted: Predicted = self._called(function) if isinstance(answer, Again) else answer
         return predicted
+
+
+def _moved(predictor: Predictor, desk: Desk, tokens: int) -> Predictor:
+    """A predictor that asks for what needs weights, where it can."""
+    return predictor.moved(lambda: _Elsewhere(desk, tokens)) if isinstance(predictor, Movable) else predictor

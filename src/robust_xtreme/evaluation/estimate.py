@@ -24,8 +24,9 @@ from robust_xtreme.evaluation.units.unit import Fleet
 from robust_xtreme.examples import Corpus
 from robust_xtreme.models.checkpoint import Models, tokenizer_of
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.predictors.batches import BATCH_TOKENS, forward
+from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.predictors.cache import KIND, keys_of, settings
+from robust_xtreme.predictors.loaded import forward
 from robust_xtreme.predictors.predictor import predictor_of
 from robust_xtreme.reading.tokens import Lexicon, backend_of
 from robust_xtreme.reading.windows import Windows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, final
+from typing import Any, Final, final
 
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.evaluation.answering import Answering, Device, Events
@@ -31,6 +32,11 @@ from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
+
+_MANY: Final = 30_000
+"""Predictions from which on a run has worker processes."""
+
+_MOST_WORKERS: Final = 8
 
 
 @final
@@ -161,7 +167,7 @@ class _Run:
     def _answer_here(self, todo: Sequence[TaskRun]) -> None:
         """Answer each task run by this process."""
         with self.folder.staging() as staging:
-            device, setting, tokens, is_halved = self._how(staging)
+            device, setting, tokens, is_halved = self._how(staging, self._workers(todo))
             events = self._events(partial(self._take, staging))
             Answering(self.plan.splits, self.models, device, setting, events, tokens, is_halved).answer_all(todo)
 
@@ -171,16 +177,24 @@ class _Run:
         run = store.sha256(self.folder.path / RUN)
 
         def answers(staging: Path) -> Answers:
-            return Answers(self.plan.spec, Path.cwd(), run, *self._how(staging))
+            return Answers(self.plan.spec, Path.cwd(), run, *self._how(staging, self.plan.spec.worker_count() or 0))
 
         answer_on(fleet, todo, self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
 
     def _events(self, done: Callable[[TaskRun, Done], None]) -> Events:
         return Events(self.observer.task_run, self.observer.advance, self._halve, done, self._warn)
 
-    def _how(self, staging: Path) -> tuple[Device, Setting, int, bool]:
+    def _workers(self, todo: Sequence[TaskRun]) -> int:
+        """The number of worker processes: one begins in the time that thousands of predictions take."""
+        requested = self.plan.spec.worker_count()
+        if requested is not None:
+            return requested
+        is_small = sum(task_run.predictions for task_run in todo) < _MANY
+        return 0 if is_small else min(len(os.sched_getaffinity(0)), len(todo), _MOST_WORKERS)
+
+    def _how(self, staging: Path, workers: int) -> tuple[Device, Setting, int, bool]:
         """The device, the setting, the tokens of a batch, and whether they were halved already."""
-        device = Device(self.device, self.manifest["device"])
+        device = Device(self.device, self.manifest["device"], workers)
         setting = Setting(self.manifest["deduplicate"], staging, self.cached)
         return device, setting, int(self.manifest["batch_tokens"]), "halved" in self.manifest
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, final
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -36,7 +35,6 @@ from robust_xtreme.models.trained import changed_texts
 from robust_xtreme.models.verify import unverified
 from robust_xtreme.models.whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.target_columns import Choices, TargetColumn
 from robust_xtreme.targets.kinds import kind_of
 
 _KEPT: Final = 2
@@ -72,13 +70,6 @@ def notes_of(located: Located) -> tuple[str, ...]:
     what = f"inputs of {longest(task)} tokens are cut to the {most} that {located.origin.typed} reads"
     cut = "" if fitted(task, located.config) is task else f"{located.task}: {what}."
     return tuple(filter(None, (located.origin.note, located.renamed, tags, spared, cut, trained, unknown)))
-
-
-def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) -> TargetColumn:
-    """Map the indices of predicted choices by `relabel`; return other predictions as they are."""
-    if relabel is not None and isinstance(predictions, Choices):
-        return Choices(np.array(relabel, np.int64)[predictions.index])
-    return predictions
 
 
 def load(

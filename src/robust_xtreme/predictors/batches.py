@@ -6,28 +6,20 @@ kept after its batch.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, final
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.tensors import collate, encoder_inputs, sent
-from robust_xtreme.predictors.predictor import Load
+from robust_xtreme.predictors.predictor import Weights
 from robust_xtreme.reading.inputs import Inputs
-from robust_xtreme.reading.scores import Decoded, joined
+from robust_xtreme.reading.reading import Reading
+from robust_xtreme.reading.scores import Decoded, Labels, joined
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.target_columns import Array, column_of, gathered
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, by default."""
-
-_AT_ONCE: Final = 4
-"""Batches whose scores are waited for together, while the device computes as many more."""
 
 
 def plan_batches(lengths: Array, bounds: Array, group: Array, batch_tokens: int) -> list[Array]:
@@ -61,95 +53,38 @@ def _fitting(lengths: Array, batch_tokens: int) -> int:
     return max(1, int(np.searchsorted(padded, batch_tokens, "right")))
 
 
-def predict(load: Load, inputs: Inputs, batch_tokens: int, advance: Callable[[int], None] = lambda _: None) -> Decoded:
+def decoded(
+    weights_of: Callable[[], Weights],
+    reading: Reading,
+    labels: Labels,
+    inputs: Inputs,
+    batch_tokens: int,
+    advance: Callable[[int], None],
+) -> Decoded:
     """The decoded prediction of every input, in order.
 
-    The model is loaded where there is an input. `advance` is called with the number of inputs that each batch
-    completes. Raises torch.OutOfMemoryError.
+    The weights are asked for where there is an input. `advance` is called with the number of inputs that each batch
+    completes.
     """
     rows, bounds = inputs.rows()
     batches = plan_batches(inputs.windows.lengths[rows], bounds, inputs.group, batch_tokens)
     if not batches:
         return Decoded(column_of(()), np.ones(0, np.bool_))
-    checkpoint = load()
-    reading, labels, several = checkpoint.family.reading, checkpoint.labels, []
     last = np.zeros(len(rows), np.bool_)
     last[bounds[1:] - 1] = True
-    for number, (windows, scores) in enumerate(_scored(checkpoint, inputs.windows, (rows[batch] for batch in batches))):
-        several.append(reading.reduce(windows, scores, labels))
-        advance(int(last[batches[number]].sum()))
-    reduced = joined(several).take(np.argsort(np.concatenate(batches)))
-    decoded: Decoded = reading.decode(inputs.contents, inputs.content, bounds, reduced, labels)
-    return decoded
+    several = [inputs.windows.take(rows[batch]) for batch in batches]
+    scores = weights_of().scores(several, [int(last[batch].sum()) for batch in batches], advance)
+    reduced = [reading.reduce(windows, each, labels) for windows, each in zip(several, scores, strict=True)]
+    ordered = joined(reduced).take(np.argsort(np.concatenate(batches)))
+    targets: Decoded = reading.decode(inputs.contents, inputs.content, bounds, ordered, labels)
+    return targets
 
 
-def embed(checkpoint: Checkpoint, windows: Windows, batch_tokens: int) -> np.ndarray[Any, Any]:
-    """The vector of each window's text (n, D), float32, in order. Raises torch.OutOfMemoryError."""
+def embed(weights: Weights, windows: Windows, batch_tokens: int) -> np.ndarray[Any, Any]:
+    """The vector of each window's text (n, D), float32, in order."""
     alone = np.arange(len(windows) + 1)
     batches = plan_batches(windows.lengths, alone, np.zeros(len(windows), np.int64), batch_tokens)
-    vectors = np.concatenate([scores for _, scores in _scored(checkpoint, windows, batches)])
+    several = [windows.take(batch) for batch in batches]
+    vectors = np.concatenate(list(weights.scores(several, [0] * len(several), lambda _: None)))
     ordered: np.ndarray[Any, Any] = vectors[np.argsort(np.concatenate(batches))]
     return ordered
-
-
-def _scored(
-    checkpoint: Checkpoint, windows: Windows, batches: Iterable[Array]
-) -> Iterator[tuple[Windows, np.ndarray[Any, Any]]]:
-    """The windows of each batch, which are rows of `windows`, and their scores.
-
-    Batches are made and started while the device computes those before them.
-    """
-    waiting: deque[tuple[Windows, Started]] = deque()
-    for batch in batches:
-        part = windows.take(batch)
-        waiting.append((part, start(checkpoint, part)))
-        if len(waiting) == 2 * _AT_ONCE:
-            yield from _finished(waiting, _AT_ONCE)
-    yield from _finished(waiting, len(waiting))
-
-
-def _finished(waiting: deque[tuple[Windows, Started]], count: int) -> Iterator[tuple[Windows, np.ndarray[Any, Any]]]:
-    """Take the first batches, once the last of them is computed."""
-    if count:
-        waiting[count - 1][1].wait()
-    for _ in range(count):
-        part, started = waiting.popleft()
-        yield part, started.scores.numpy()
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A pass that is computed: its scores (B, ...), float32 on the CPU, are there after `wait`."""
-
-    scores: Tensor
-    end: Any = None
-
-    def wait(self) -> None:
-        """Wait until this pass, and those before it, are computed."""
-        if self.end is not None:
-            self.end.synchronize()
-
-
-def start(checkpoint: Checkpoint, windows: Windows) -> Started:
-    """Start one pass of encoder and head, which gives the family's scores of each window."""
-    device = checkpoint.device
-    with torch.inference_mode():
-        ids, mask = (sent(device, tensor) for tensor in collate(windows, checkpoint.pad_id))
-        hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
-        scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows).float()
-        if device.type != "cuda":
-            return Started(scores.cpu())
-        copied = torch.empty(scores.shape, dtype=scores.dtype, pin_memory=True).copy_(scores, non_blocking=True)
-        event: Any = torch.cuda.Event
-        end = event()
-        end.record(torch.cuda.current_stream(device))
-    return Started(copied, end)
-
-
-def forward(checkpoint: Checkpoint, windows: Windows) -> np.ndarray[Any, Any]:
-    """One pass of encoder and head: the family's scores of each window, float32, on the CPU."""
-    started = start(checkpoint, windows)
-    started.wait()
-    result: np.ndarray[Any, Any] = started.scores.numpy()
-    return result

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
@@ -14,6 +14,8 @@ from robust_xtreme.predictors.cache import Store
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.tokens import Lexicon
+from robust_xtreme.reading.windows import Windows
+from robust_xtreme.results.bitext import Neighbours
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.target_columns import Array, TargetColumn
 
@@ -80,6 +82,44 @@ class Predictor(Protocol):
 
     def tokens(self, pieces: Iterable[str], lexicon: Lexicon | None = None, /) -> Lexicon:
         """Pieces of text as tokens, without special tokens; `lexicon` is that of inputs, whose texts are known."""
+        ...
+
+
+class Weights(Protocol):
+    """The weights of a model as predictors use them, in this process or in another one."""
+
+    @property
+    def width(self) -> int:
+        """The number of dimensions of a text's vector."""
+        ...
+
+    def scores(
+        self, batches: Sequence[Windows], done: Sequence[int], advance: Callable[[int], None], /
+    ) -> Iterable[Array]:
+        """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
+        ...
+
+    def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
+        """The k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
+        ...
+
+
+def nowhere() -> NoReturn:
+    """Weights that nobody may ask for."""
+    raise AssertionError("this predictor only prepares")
+
+
+@runtime_checkable
+class Movable(Predictor, Protocol):
+    """A predictor that works without weights in its process."""
+
+    def moved(self, weights_of: Callable[[], Weights], /) -> Predictor:
+        """The same predictor with weights that are elsewhere."""
+        ...
+
+    @property
+    def can_move(self) -> bool:
+        """Whether it can be sent to another process."""
         ...
 
 

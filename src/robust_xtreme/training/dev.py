@@ -13,8 +13,9 @@ from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.examples import Example
 from robust_xtreme.metric import Metric
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.predictors.batches import BATCH_TOKENS, predict
+from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.predictors.loaded import predict
 from robust_xtreme.reading.contents import contents_of
 from robust_xtreme.reading.inputs import inputs_of
 from robust_xtreme.sources import loading, selecting

@@ -6,6 +6,7 @@ Such memory has no name: it is gone when the last process that maps it ends, als
 from __future__ import annotations
 
 import copyreg
+import hashlib
 import io
 import mmap
 import os
@@ -15,6 +16,7 @@ import struct
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from threading import Lock
 from typing import Any, Final, final
 
 from robust_xtreme import registry
@@ -25,6 +27,8 @@ _HEAD: Final = struct.Struct("<QI?")
 
 _LENGTH: Final = struct.Struct("<Q")
 _ALIGNED: Final = 64
+_NAME_BYTES: Final = 16
+_KEPT: Final = 2
 _INLINE: Final = 1 << 15
 """Bytes up to which a message goes through the socket."""
 
@@ -128,6 +132,36 @@ def _mapped(handle: int, size: int) -> mmap.mmap:
         return mmap.mmap(handle, size)
     finally:
         os.close(handle)
+
+
+@final
+class Sealed:
+    """A value that is sent many times: made into bytes once, and read once by a process, which keeps the last ones."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._content: tuple[bytes, bytes] | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., Sealed], tuple[Any, ...]]:
+        """A name of the content, and the content."""
+        if self._content is None:
+            content = dumped(self.value)
+            self._content = hashlib.blake2b(content, digest_size=_NAME_BYTES).digest(), content
+        name, content = self._content
+        return _unsealed, (name, pickle.PickleBuffer(content))
+
+
+_unsealed_ones: Final[dict[bytes, Sealed]] = {}
+_reading: Final = Lock()
+
+
+def _unsealed(name: bytes, content: Any) -> Sealed:
+    with _reading:
+        if name not in _unsealed_ones:
+            for other in list(_unsealed_ones)[: 1 - _KEPT]:
+                del _unsealed_ones[other]
+            _unsealed_ones[name] = Sealed(pickle.loads(content))  # noqa: S301 - only our processes have the other end
+        return _unsealed_ones[name]
 
 
 def dumped(value: object, keep: Callable[[pickle.PickleBuffer], object] | None = None) -> bytes:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final, final
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 
 from robust_xtreme import registry
-from robust_xtreme.models.checkpoint import in_task_order, relabel_of, tokenizer_of
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.predictors.batches import predict
-from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.predictor import Load, Making, Predicted, Work
+from robust_xtreme.predictors.batches import decoded
+from robust_xtreme.predictors.predictor import Load, Making, Predicted, Weights, Work, nowhere
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.reader import Reader
-from robust_xtreme.reading.tokens import Lexicon, tokenizer_from
+from robust_xtreme.reading.scores import Decoded, Labels
+from robust_xtreme.reading.tokens import Lexicon, Rust, tokenizer_from
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.target_columns import chained
+from robust_xtreme.target_columns import Choices, TargetColumn, chained
+
+if TYPE_CHECKING:
+    from robust_xtreme.predictors.family import Family
 
 _OURS: Final = "robust_xtreme."
-
-
-def _not_loaded() -> Any:
-    raise AssertionError("this predictor only prepares")
 
 
 @final
@@ -33,12 +31,14 @@ def _not_loaded() -> Any:
 class EncoderHead:
     """The predictor of one task: a head on an encoder, whose windows and scores `reader` makes and decodes.
 
-    `relabel` is the task's index of each choice of the head; None where nothing is to be mapped.
+    `labels` are the head's; `relabel` is the task's index of each choice of the head, None where nothing is to be
+    mapped.
     """
 
     task: TaskSpec
     reader: Reader
-    load: Load = _not_loaded
+    labels: Labels = ()
+    weights_of: Callable[[], Weights] = nowhere
     relabel: tuple[int, ...] | None = None
 
     def prepare(self, contents: Contents) -> Inputs:
@@ -50,18 +50,30 @@ class EncoderHead:
         ours = self.reader.reading.decode.__module__.startswith(_OURS)
         store = work.store if ours else None  # the code of another package can change
         if store is None:
-            computed = predict(self.load, inputs, work.batch_tokens, work.advance)
+            computed = self._computed(inputs, work)
             return Predicted(in_task_order(computed.targets, self.relabel), computed.finite)
         known, cached = store.known(inputs)
         work.advance(len(known))
         missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
         left = inputs.take(missing)
-        computed = predict(self.load, left, work.batch_tokens, work.advance)
+        computed = self._computed(left, work)
         store.keep(left, computed)
         order = np.argsort(np.concatenate((known, missing)))
         targets = in_task_order(chained((cached, computed.targets)).take(order), self.relabel)
         finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
         return Predicted(targets, finite, cached=len(known))
+
+    def _computed(self, inputs: Inputs, work: Work) -> Decoded:
+        return decoded(self.weights_of, self.reader.reading, self.labels, inputs, work.batch_tokens, work.advance)
+
+    def moved(self, weights_of: Callable[[], Weights]) -> EncoderHead:
+        """The same predictor with weights that are elsewhere."""
+        return replace(self, weights_of=weights_of)
+
+    @property
+    def can_move(self) -> bool:
+        """Whether its tokenizer and its code can be sent to another process."""
+        return isinstance(self.reader.tokenizer.backend, Rust)
 
     @property
     def unknown(self) -> int | None:
@@ -78,10 +90,20 @@ def reader_of(family: Family, task: TaskSpec, tokenizer: Any) -> Reader:
     return Reader(family.reading, tokenizer_from(tokenizer), task.max_length, task.stride)
 
 
+def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) -> TargetColumn:
+    """Map the indices of predicted choices by `relabel`; return other predictions as they are."""
+    if relabel is not None and isinstance(predictions, Choices):
+        return Choices(np.array(relabel, np.int64)[predictions.index])
+    return predictions
+
+
 def head_of(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
     """The encoder and head of a model for a task."""
+    from robust_xtreme.models.checkpoint import relabel_of, tokenizer_of
+    from robust_xtreme.predictors.loaded import Loaded
+
     reader = reader_of(registry.load("family", model.family), task, tokenizer_of(model))
-    return EncoderHead(task, reader, load, relabel_of(model, task))
+    return EncoderHead(task, reader, model.labels, lambda: Loaded(load()), relabel_of(model, task))
 
 
 encoder_head = Making(

@@ -6,7 +6,7 @@ of sentences are mined over both sides, above a threshold tuned on clean validat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final, final
@@ -15,17 +15,15 @@ import numpy as np
 
 from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.examples import Document, Example
-from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.predictors.batches import embed
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, head_of
-from robust_xtreme.predictors.predictor import Making, Predicted, Work
+from robust_xtreme.predictors.predictor import Making, Predicted, Weights, Work
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Candidates, Inputs
 from robust_xtreme.reading.members.retrieval import QUERY, text_windows
-from robust_xtreme.reading.tokens import Lexicon, tokenizer_from
-from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
+from robust_xtreme.reading.tokens import Lexicon, Tokenizer
+from robust_xtreme.results.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
 from robust_xtreme.retrieval.embeddings import Known, dtype_for, embedded, key_of
-from robust_xtreme.retrieval.search import search
 from robust_xtreme.specs import CANDIDATE, TaskSpec
 from robust_xtreme.target_columns import column_of
 
@@ -47,6 +45,15 @@ class Retrieval:
         """The windows of each query."""
         return self.reader.prepare(contents)
 
+    def moved(self, weights_of: Callable[[], Weights]) -> Retrieval:
+        """The same predictor with weights that are elsewhere."""
+        return Retrieval(self.reader.moved(weights_of))
+
+    @property
+    def can_move(self) -> bool:
+        """Whether its tokenizer can be sent to another process."""
+        return self.reader.can_move
+
     @property
     def unknown(self) -> int | None:
         """The token id of what the vocabulary does not contain."""
@@ -58,7 +65,7 @@ class Retrieval:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
-        vectors = Vectors(self.reader.load(), self.reader.task, work)
+        vectors = Vectors(self.reader.weights_of(), self.reader.task, self.reader.reader.tokenizer, work)
         targets: list[Document] = []
         retuned: list[Document] = []
         finite: list[bool] = []
@@ -118,8 +125,9 @@ def _rows(queries: int, pool: Candidates) -> dict[str, int]:
 class Vectors:
     """Computes and caches vectors; `known` contains those that conditions share, by field."""
 
-    checkpoint: Checkpoint
+    weights: Weights
     task: TaskSpec
+    tokenizer: Tokenizer
     work: Work
     known: dict[str, Known] = field(default_factory=dict)
 
@@ -132,7 +140,7 @@ class Vectors:
         return known.gathered(values)
 
     def _computed(self, name: str, values: Sequence[str], rows: int) -> Array:
-        size, store = self.checkpoint.hidden_size, self.work.store
+        size, store = self.weights.width, self.work.store
 
         def compute(start: int, stop: int) -> Array:
             if len(values) > _CHUNK:
@@ -144,12 +152,8 @@ class Vectors:
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
         length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        windows = text_windows(values, tokenizer_from(self.checkpoint.tokenizer), length)
-        return embed(self.checkpoint, windows, self.work.batch_tokens)
-
-    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
-        """The k nearest candidates of each query."""
-        return search(queries.astype(np.float32), candidates, k, device=self.checkpoint.device.type)
+        windows = text_windows(values, self.tokenizer, length)
+        return embed(self.weights, windows, self.work.batch_tokens)
 
 
 def _ranking(vectors: Vectors, searched: _Search) -> list[Document]:
@@ -159,7 +163,7 @@ def _ranking(vectors: Vectors, searched: _Search) -> list[Document]:
         rows.setdefault(value, []).append(index)
     distinct = list(dict.fromkeys(searched.queries))
     candidates = vectors.of(searched, CANDIDATE, tuple(rows))
-    near = vectors.nearest(vectors.of(searched, QUERY, distinct), candidates, TOP)
+    near = vectors.weights.nearest(vectors.of(searched, QUERY, distinct), candidates, TOP)
     pool_rows = list(rows.values())
     best: dict[str, Document] = {}
     for value, nearest in zip(distinct, near.indices.tolist(), strict=True):
@@ -173,8 +177,8 @@ def _mined(vectors: Vectors, searched: _Search) -> Mined:
     pool = searched.pool
     queries = vectors.of(searched, QUERY, searched.queries)
     candidates = vectors.of(searched, CANDIDATE, pool.values)
-    forward = vectors.nearest(queries, candidates, NEIGHBOURS)
-    backward = vectors.nearest(candidates, queries, NEIGHBOURS)
+    forward = vectors.weights.nearest(queries, candidates, NEIGHBOURS)
+    backward = vectors.weights.nearest(candidates, queries, NEIGHBOURS)
     left = [index for index, id in enumerate(pool.queries) if id in pool.unscored]
     right = [index for index, id in enumerate(pool.ids) if id in pool.unscored]
     return without(mine(forward, backward), left, right)
