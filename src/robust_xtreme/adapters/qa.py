@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Example, Span, Text, digest
@@ -37,7 +36,7 @@ def span_qa(name: NamePassage) -> Adapt:
         for row in rows:
             id, value = origin.id(row.native), row.values["context"]
             question = Text(f"{id}/question", origin.question, row.values["question"])
-            target = Answers(tuple(Span(*answer) for answer in dict.fromkeys(row.values["answers"])))
+            target = Answers(tuple([Span(*answer) for answer in dict.fromkeys(row.values["answers"])]))
             examples.append(Example(id, {"question": question, "context": contexts[value]}, target, clusters[value]))
         return tuple(examples)
 
@@ -68,7 +67,7 @@ def _trimmed(row: Row) -> Row:
         answers.append((stop - len(inside.lstrip()), start + len(inside.rstrip())))
     moved = tuple((start - lead, stop - lead) for start, stop in answers)
     values = {"context": context.strip(), "question": question.strip(), "answers": moved}
-    return replace(row, values={**row.values, **values})
+    return Row(row.native, row.location, {**row.values, **values}, row.cluster)
 
 
 def _cluster(rows: Sequence[Row]) -> str:

@@ -60,12 +60,15 @@ def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example], most
 
 def _lost(tokenizer: Any, unknown: int, texts: Sequence[str]) -> int:
     """The characters of texts that are in unknown tokens, without white space."""
-    lexicon = Lexicon(backend_of(tokenizer), offsets=True)
+    lexicon, lost = Lexicon(backend_of(tokenizer)), 0
     lexicon.numbers(texts)
-    tokens, lost = lexicon.tokens, 0
-    some = (tokens.count(unknown) > 0) | (tokens.lengths == 0)
-    for number in np.flatnonzero(some).tolist():
-        text, (first, last) = texts[number], tokens.bounds[number : number + 2].tolist()
+    strange = (lexicon.tokens.count(unknown) > 0) | (lexicon.tokens.lengths == 0)
+    some = [texts[number] for number in np.flatnonzero(strange).tolist()]
+    placed = Lexicon(backend_of(tokenizer), offsets=True)  # few texts need offsets, which cost as much as tokens
+    placed.numbers(some)
+    tokens = placed.tokens
+    for number, text in enumerate(some):
+        first, last = tokens.bounds[number : number + 2].tolist()
         letters = ~np.array([letter.isspace() for letter in text], dtype=bool)
         unread = np.full(len(text), first == last)
         for start, stop in tokens.spans[first:last][tokens.ids[first:last] == unknown].tolist():
