@@ -1,0 +1,39 @@
+"""`--devices` and `--on` name where a run computes; what is not here is one line."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.evaluation.fleets import fleet_of
+from robust_xtreme.run_spec import RunSpec
+
+
+def test_without_both_this_process_computes() -> None:
+    """There is no fleet."""
+    with fleet_of(RunSpec()) as fleet:
+        assert fleet is None
+
+
+def test_without_ray_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install."""
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r'pip install "robust-xtreme\[ray\]"'), fleet_of(RunSpec(), on="ray"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "on", "line"),
+    [
+        ("auto", "cpu,cpu", "ray", "--devices names devices of this machine, --on a cluster"),
+        ("auto", None, "slurm", "--on takes ray or ray:ADDRESS, not 'slurm'."),
+        ("cuda", "cpu,cpu", None, "--device cuda and --devices cpu,cpu name different devices."),
+    ],
+)
+def test_what_contradicts_or_is_unknown_is_refused(device: str, devices: str | None, on: str | None, line: str) -> None:
+    """One line says what to leave out, or what there is."""
+    with pytest.raises(SpecError) as raised, fleet_of(RunSpec(device=device), devices, on):
+        pass
+    assert str(raised.value).startswith(line)
