@@ -190,7 +190,8 @@ class _Run:
         if requested is not None:
             return requested
         is_small = sum(task_run.predictions for task_run in todo) < _MANY
-        return 0 if is_small else min(len(os.sched_getaffinity(0)), len(todo), _MOST_WORKERS)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return 0 if is_small else min(cores, len(todo), _MOST_WORKERS)
 
     def _how(self, staging: Path, workers: int) -> tuple[Device, Setting, int, bool]:
         """The device, the setting, the tokens of a batch, and whether they were halved already."""
