@@ -80,10 +80,10 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
 
 
 def test_every_kind_of_target_is_measured(cases: dict[str, dict[str, Any]]) -> None:
-    """Each has its predictions, stages of all three threads, and the texts that the bare tokenizer reads."""
+    """Each has its predictions, stages of the main thread and the lanes, and the texts that the bare tokenizer reads."""
     assert {name: case["predictions"] for name, case in cases.items()} == {**dict.fromkeys(TASKS, 12), "xquad": 18}
     for case in cases.values():
-        assert {thread for _, thread, *_ in case["stages"]} == {"main", "prepare", "score"}
+        assert {thread for _, thread, *_ in case["stages"]} == {"main", "lane"}
         assert {"forward", "tokenising", "noise: edits", "writing: parts"} <= {stage for stage, *_ in case["stages"]}
         assert 0 < case["answering"] < case["seconds"][1]
         assert 0 < case["inputs"] <= case["predictions"]

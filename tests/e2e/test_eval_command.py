@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DiskError
 from robust_xtreme.evaluation import run as run_module
+from robust_xtreme.predictors import loaded as loaded_module
 from robust_xtreme.predictors.batches import decoded
 from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.results import store
@@ -322,7 +323,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(head_module, "predict", interrupt)
+        patch.setattr(loaded_module, "start", interrupt)
         yield
 
 
