@@ -42,7 +42,8 @@ def _check(examples: list[Example]) -> None:
     codes = ContentCodes(examples, clean, golds)
     conditions: list[PerturbedExamples | None] = [None]
     rows, read = [codes.of(None)], [*examples]
-    for spec in ("char_noise:0", "char_noise:0.3", "char_noise:0.02"):
+    field = next(iter(examples[0].texts))
+    for spec in ("char_noise:0", f"char_noise:0@fields={field}", "char_noise:0.3", "char_noise:0.02"):
         shown = named(spec).shown(examples, 0)
         rows.append(codes.of(shown))
         conditions.append(shown)

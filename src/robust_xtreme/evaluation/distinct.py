@@ -62,12 +62,13 @@ class ContentCodes:
         return np.stack([*columns, target], axis=1)
 
     def _of_texts(self, noised: NoisedTexts) -> Array:
-        """The number of each text (t,): its value and its spans."""
+        """The number of each text (t,): its value, and its spans, if any."""
         if not len(noised.spans):
             return self._texts.of(noised.values)
         cuts = np.searchsorted(noised.spans.text, np.arange(len(noised) + 1))
         spans = _parts(noised.spans.start, noised.spans.stop, cuts)
-        return self._texts.of(zip(noised.values, spans, map(self._of_marks, noised.clean), strict=True))
+        parts = zip(noised.values, spans, noised.clean, strict=True)
+        return self._texts.of((value, ends, self._of_marks(clean)) if ends else value for value, ends, clean in parts)
 
     def _of_marks(self, text: Text) -> int:
         """The number of the labels of a text's spans, which noise does not change."""
