@@ -13,6 +13,8 @@ MOST: Final = 60
 
 _WIDTH: Final = 340
 _ROW: Final = 16
+_BESIDE: Final = 88
+"""Pixels right of the rows for how much the noise edits, in any font: the chart has the same size on all machines."""
 
 
 def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -> dict[str, Any]:
@@ -36,9 +38,17 @@ def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -
         base.mark_tick(color=INK, thickness=1.5, height=9).encode(x=alt.X("mde:Q")),
         base.mark_point(filled=True, size=36, color=INK, opacity=1).encode(x=x),
         base.mark_text(align="left", fontSize=10, color=INK).encode(x=alt.value(_WIDTH + 8), text="edits:N"),
+        alt.Chart(alt.InlineData([{}])).mark_rule(opacity=0).encode(**_from_to(_WIDTH + _BESIDE)),
     )
     chart = alt.layer(*layers).properties(width=_WIDTH, height=_ROW * rows.height)
-    return {**chart.to_dict(), "config": config(), "padding": {"left": 4, "right": 24, "top": 4, "bottom": 4}}
+    return {**chart.to_dict(), "config": config(), "padding": {"left": 4, "right": 4, "top": 4, "bottom": 4}}
+
+
+def _from_to(end: int) -> dict[str, Any]:
+    """The line at the top from the left edge to `end`."""
+    import altair as alt
+
+    return {"x": alt.value(0), "x2": alt.value(end), "y": alt.value(0)}
 
 
 def _rows(cells: pl.DataFrame) -> pl.DataFrame:
