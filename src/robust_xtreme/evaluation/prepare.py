@@ -14,7 +14,7 @@ from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, TokenCounts, piece_tokens
 from robust_xtreme.examples import Corpus, Document, Example
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.noise.engine.noised import Noised, NoisedTexts, joined
+from robust_xtreme.noise.engine.noised import NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import Ask, noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 from robust_xtreme.predictors.predictor import Predictor
@@ -61,13 +61,6 @@ class Variant:
     pool: Candidates | None = None
     inputs: Array = field(default_factory=lambda: _NOTHING)
     tokens: TokenCounts = NO_TOKENS
-    outcomes: dict[str, Noised] = field(default_factory=dict)
-
-    def outcome(self, id: str) -> Noised:
-        """The outcome of a text, by its id; those of all are made when the first is read."""
-        if not self.outcomes:
-            self.outcomes.update((noised.clean.id, noised) for noised in self.measured.noised)
-        return self.outcomes[id]
 
     @property
     def examples(self) -> Sequence[Example]:
