@@ -119,7 +119,7 @@ class Answering:
 
     def _given(self, task_run: TaskRun, predictor: Sealed) -> Given:
         named = settings(task_run.model, task_run.task, task_run.inference, self.device.name)
-        return Given(task_run, self.splits.taken(task_run), predictor, self.tokens, named)
+        return Given(task_run, self.splits.kept_of(task_run), predictor, self.tokens, named)
 
     def note(self, job: int, note: object) -> None:
         """Report the progress of a task run, and warnings."""

@@ -22,6 +22,7 @@ from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, Rows
 from robust_xtreme.report.samples.part import Shown, samples_part_of
+from robust_xtreme.report.samples.texts import Kept
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averaged
@@ -61,7 +62,7 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averages, AVERAGES)
     results = Results(made.scores, made.deltas, manifest, averages, noised)
-    examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest)]),)
+    examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest, kept=_kept(plan))]),)
     for name in (REPORT, PAGE):
         path = folder.path / name
         folder.journal.write(path, written(results, path.suffix, added=Added(examples=examples)))
@@ -69,6 +70,12 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)
     return manifest
+
+
+def _kept(plan: Plan) -> Kept:
+    """The evaluated examples that are in memory, where the head has all labels: others have changed tags."""
+    kept = ((task_run, plan.splits.kept_of(task_run)) for task_run in plan.task_runs if not task_run.unsupported)
+    return {(task_run.task.name, task_run.language, task_run.split): split for task_run, split in kept if split}
 
 
 def measure(stored: Iterable[Stored], plan: Plan, tasks: Mapping[str, Task], device: str) -> Measured:

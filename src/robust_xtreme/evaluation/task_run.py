@@ -71,9 +71,9 @@ class TaskRun:
 
 
 @final
-@dataclass(slots=True)  # filled while a run is planned, emptied while it is computed
+@dataclass(slots=True)  # filled while a run is planned
 class Splits:
-    """The splits that a plan has read, until the run takes them. One that does not fit is read again.
+    """The splits that a plan has read, for the run and for its page. One that does not fit is read again.
 
     `unread` are the faulty files, a line each.
     """
@@ -85,32 +85,26 @@ class Splits:
     unread: dict[str, None] = field(default_factory=dict)
 
     def keep(self, split: Split) -> None:
-        """Keep a split until it is taken, if there is room for it."""
+        """Keep a split, if there is room for it."""
         size = _size(split)
         if size <= self.room:
             self.room -= size
             self.kept[split.task, split.language, split.split] = split
 
-    def take(self, task: str, language: str, split: str) -> Split | None:
-        """Remove and return a split; None where it was not kept."""
-        taken = self.kept.pop((task, language, split), None)
-        self.room += _size(taken) if taken else 0
-        return taken
-
-    def taken(self, task_run: TaskRun) -> Split | None:
+    def kept_of(self, task_run: TaskRun) -> Split | None:
         """The examples of a task run and its candidates, where they were kept."""
-        return None if task_run.external else self.take(task_run.task.name, task_run.language, task_run.split)
+        return None if task_run.external else self.kept.get((task_run.task.name, task_run.language, task_run.split))
 
     def of(self, task_run: TaskRun) -> Split:
-        """The examples of a task run and its candidates: taken, or read again.
+        """The examples of a task run and its candidates: kept, or read again.
 
         Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
         """
         task, language = task_run.task, task_run.language
         if task_run.external:
             return Split(task.name, language, task_run.split, task_run.external.examples, task_run.files)
-        if taken := self.taken(task_run):
-            return taken
+        if kept := self.kept_of(task_run):
+            return kept
         split = load(task, self.pools.source, language, task_run.split, self.pools)
         examples = outside(limited(split.examples, self.spec.limit_of(task.name)), task_run.unsupported)
         if identity_of(examples, split.corpus) != task_run.data:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -15,7 +15,7 @@ from robust_xtreme.report.cells import named_beside
 from robust_xtreme.report.names import anchor, language_name
 from robust_xtreme.report.samples.choosing import BECAME, PREDICTED, Rows, Wanted, chosen, rows_of
 from robust_xtreme.report.samples.showing import Known, sample
-from robust_xtreme.report.samples.texts import Texts, spec_of, texts_of
+from robust_xtreme.report.samples.texts import Kept, Texts, spec_of, texts_of
 from robust_xtreme.report.samples.tokens import tokenizers_of
 from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
@@ -38,7 +38,7 @@ Watch = Callable[[str], None]
 class Shown:
     """A run whose examples are shown; `name` tells it from other runs of the page.
 
-    Without a `spec` it has no texts; `problems` says why, a line each.
+    Without a `spec` it has no texts; `problems` says why, a line each. `kept` are examples that are in memory.
     """
 
     rows: Rows
@@ -46,6 +46,7 @@ class Shown:
     manifest: Mapping[str, Any]
     name: str = ""
     problems: tuple[str, ...] = ()
+    kept: Kept = field(default_factory=dict)
 
 
 def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
@@ -107,7 +108,7 @@ def _counts(shown: pl.DataFrame) -> str:
 
 
 def _texts(shown: pl.DataFrame, run: Shown) -> Texts:
-    return texts_of(shown, run.spec, run.manifest) if run.spec else Texts({}, ())
+    return texts_of(shown, run.spec, run.manifest, run.kept) if run.spec else Texts({}, ())
 
 
 def known_of(made: Texts, spec: RunSpec | None, manifest: Mapping[str, Any]) -> Known:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, final
 
 import polars as pl
@@ -37,8 +38,8 @@ RUN: Final = "run.toml"
 _DIGITS: Final = 6
 _SHARES: Final = ("grapheme_edit_rate", "word_edit_rate")
 
-Read = Callable[[str, str, str], Split]
-"""Reads a split of a task in a language, by their names: task, language, split."""
+Kept = Mapping[tuple[str, str, str], Split]
+"""The evaluated examples of task runs that are in memory, by the names of their task, language and split."""
 
 Key = tuple[str, int, str]
 """The address of a cell, a noise seed, and the id of an example."""
@@ -95,10 +96,10 @@ def texts_of(
     chosen: pl.DataFrame,
     spec: RunSpec,
     manifest: Mapping[str, Any],
-    read: Read | None = None,
+    kept: Kept = MappingProxyType({}),
     watch: Callable[[str], None] = lambda _: None,
 ) -> Texts:
-    """The texts of the chosen examples. `read` gives data that are in memory, `watch` gets what is read next.
+    """The texts of the chosen examples. What is not in `kept` is read again; `watch` gets what comes next.
 
     What cannot be made again is left out and described: data that are missing or changed, edits that are others now.
     """
@@ -108,7 +109,7 @@ def texts_of(
         with ExitStack() as stack:
             stack.enter_context(using(*spec.packs))
             stack.enter_context(own_tasks(spec.data))
-            maker = _maker(spec, manifest, read)
+            maker = _maker(spec, manifest, kept)
             for unit, rows in _by_unit(chosen, manifest):
                 watch(f"{unit['task']} {unit['language']}")
                 try:
@@ -137,19 +138,14 @@ def _by_unit(
             yield unit, groups[key].to_dicts()
 
 
-def _maker(spec: RunSpec, manifest: Mapping[str, Any], read: Read | None) -> _Maker:
+def _maker(spec: RunSpec, manifest: Mapping[str, Any], kept: Kept) -> _Maker:
     """Raises Mismatch where the packs of the run are others now."""
     if packs.identity() != manifest.get("packs", ""):
         raise Mismatch("The contents of the run's --packs changed since.")
     source = open_source(spec.data, offline=True)
-    pools = Pools(source)
-
-    def from_source(task: str, language: str, split: str) -> Split:
-        return load(registry.load("task", task), source, language, split, pools)
-
     cells = tuple(dict.fromkeys((unit["task"], unit["language"]) for unit in manifest.get("units", ())))
     sets = {name: NoisySet(name, Path(path), cells) for name, path in parse_sets(spec.external).items()}
-    return _Maker(spec, source, read or from_source, sets)
+    return _Maker(spec, source, Pools(source), kept, sets)
 
 
 @final
@@ -159,7 +155,8 @@ class _Maker:
 
     spec: RunSpec
     source: Source
-    read: Read
+    pools: Pools
+    kept: Kept
     sets: Mapping[str, NoisySet]
     last: dict[tuple[str, str, str], Split] = field(default_factory=dict)
 
@@ -180,8 +177,10 @@ class _Maker:
 
     def _data(self, task: TaskSpec, unit: Mapping[str, Any]) -> tuple[Sequence[Example], Corpus | None, Paired | None]:
         """The examples of a task run, its candidates and its noisy set."""
+        if kept := self.kept.get((task.name, unit["language"], unit["split"])):
+            return kept.examples, kept.corpus, None
         name = clean_split(unit["split"])
-        split = self._split(task.name, unit["language"], name)
+        split = self._split(task, unit["language"], name)
         examples = limited(split.examples, self.spec.limit_of(task.name))
         if "external" not in unit:
             _check_data(unit, examples, split)
@@ -195,11 +194,12 @@ class _Maker:
         _check_data(unit, given.examples, replace(split, corpus=None))
         return given.examples, None, given
 
-    def _split(self, *names: str) -> Split:
+    def _split(self, task: TaskSpec, language: str, split: str) -> Split:
+        names = task.name, language, split
         if names not in self.last:
             self.last.clear()
-            self.last[names] = self.read(*names)  # type: ignore[index]  # three names
-        return self.last[names]  # type: ignore[index]  # the same
+            self.last[names] = load(task, self.source, language, split, self.pools)
+        return self.last[names]
 
 
 def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Split) -> None:
