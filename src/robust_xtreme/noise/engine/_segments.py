@@ -19,6 +19,8 @@ from robust_xtreme.edits import Array, at, ragged
 from robust_xtreme.noise.engine._index import Index, index
 
 _POINT_BITS: Final = 21
+_SLOT_AT: Final = 7
+_SIZES: Final = (1 << _SLOT_AT - 1) - 1
 _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH, _REPEATED = 0x3400, 0x9FFF, 0x3005
 
 
@@ -34,15 +36,14 @@ class Word(NamedTuple):
 
 
 class Level(NamedTuple):
-    """The nodes of a trie at one depth: the index of their keys `parent << 21 | point`, and what ends there, all (k,).
+    """The nodes of a trie at one depth: the index of their keys `parent << 21 | point`, and what ends there (k,).
 
-    `size` is the number of letters of the word that ends at a node, without its tail, or 0; `slot` is its slot, or 0.
+    `ends` is `slot << 7 | size << 1 | apart` of the word that ends at a node, 0 where none does: its slot, or 0, and
+    the number of its letters without its tail, which is below 64.
     """
 
     nodes: Index
-    size: Array
-    slot: Array
-    apart: Array
+    ends: Array
 
 
 @final
@@ -76,30 +77,26 @@ class Segments:
 
     def _segments(self, points: Array) -> tuple[Array, Array, Array, Array]:
         """The first clusters of the segments, their sizes, slots, and whether they count only apart, all (s,)."""
-        size, slot, apart = self._longest(points)
-        starts = chained(np.maximum(size, 1))
-        starts = starts[at(size, starts) > 0]
-        return starts, at(size, starts), at(slot, starts), at(apart, starts)
+        ends = self._longest(points)
+        starts = chained(np.maximum(_size(ends), 1))
+        ends = at(ends, starts)
+        starts, ends = starts[ends > 0], ends[ends > 0]
+        return starts, _size(ends), ends >> _SLOT_AT, (ends & 1).astype(np.bool_)
 
-    def _longest(self, points: Array) -> tuple[Array, Array, Array]:
-        """Size, slot and `apart` of the longest word that begins at each cluster, all (m,); size 0 where none does."""
-        size, slot = np.zeros(len(points), np.int64), np.zeros(len(points), np.int64)
-        apart = np.zeros(len(points), np.bool_)
+    def _longest(self, points: Array) -> Array:
+        """What ends with the longest word that begins at each cluster (m,), as in a level; 0 where none begins."""
+        longest = np.zeros(len(points), np.int64)
+        # No word goes beyond the last cluster: 0 is in none.
+        padded = np.concatenate((points, np.zeros(len(self.levels), points.dtype))).astype(np.int64)
         # alive: the clusters from which a longer word is still possible; node: the node that each has reached.
         alive, node = np.arange(len(points)), np.zeros(len(points), np.int64)
         for depth, level in enumerate(self.levels):
-            keys = node << _POINT_BITS | at(points, alive + depth).astype(np.int64)
-            node = level.nodes.numbers_of(keys)
-            hit = (node >= 0) & (alive + depth < len(points))
+            node = level.nodes.numbers_of(node << _POINT_BITS | at(padded[depth:], alive))
+            hit = node >= 0
             alive, node = alive[hit], node[hit]
-            ends = at(level.size, node) > 0
-            words, nodes = alive[ends], node[ends]
-            size[words], slot[words], apart[words] = (
-                at(level.size, nodes),
-                at(level.slot, nodes),
-                at(level.apart, nodes),
-            )
-        return size, slot, apart
+            ends = at(level.ends, node)
+            longest[alive[ends > 0]] = ends[ends > 0]
+        return longest
 
 
 def word_units(
@@ -123,7 +120,8 @@ def segments(words: Sequence[Word], slots: Sequence[int]) -> Segments | None:
     """The trie of words, each with its slot, or 0; None without words."""
     lengths = np.array([len(word.letters) + len(word.tail) for word in words], np.int64)
     sizes = np.array([len(word.letters) for word in words], np.int64)
-    slot, apart = np.array(slots, np.int64), np.array([word.apart for word in words], np.bool_)
+    apart = np.array([word.apart for word in words], np.int64)
+    ends = np.array(slots, np.int64) << _SLOT_AT | sizes << 1 | apart
     joined = "".join(word.letters + word.tail for word in words).encode("utf-32-le")
     points, begins = np.frombuffer(joined, np.uint32).astype(np.int64), np.cumsum(lengths) - lengths
     node, levels = np.zeros(len(words), np.int64), []
@@ -131,10 +129,9 @@ def segments(words: Sequence[Word], slots: Sequence[int]) -> Segments | None:
         alive = np.flatnonzero(lengths > depth)
         keys, node[alive] = np.unique(node[alive] << _POINT_BITS | points[begins[alive] + depth], return_inverse=True)
         ended = np.flatnonzero(lengths == depth + 1)
-        columns = [np.zeros(len(keys), column.dtype) for column in (sizes, slot, apart)]
-        for column, values in zip(columns, (sizes, slot, apart), strict=True):
-            column[node[ended]] = values[ended]
-        levels.append(Level(index(keys), *columns))
+        there = np.zeros(len(keys), np.int64)
+        there[node[ended]] = ends[ended]
+        levels.append(Level(index(keys), there))
     return Segments(tuple(levels)) if levels else None
 
 
@@ -152,6 +149,11 @@ def chained(steps: Array) -> Array:
         current = current[~at(reached, current)]
         reached[current] = True
     return np.flatnonzero(reached)
+
+
+def _size(ends: Array) -> Array:
+    """The number of letters of words, 0 where none ends."""
+    return ends >> 1 & _SIZES
 
 
 def _cumulated(flags: Array) -> Array:
