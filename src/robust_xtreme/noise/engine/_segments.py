@@ -19,7 +19,7 @@ from robust_xtreme.edits import Array, at, ragged
 from robust_xtreme.noise.engine._index import Index, index
 
 _POINT_BITS: Final = 21
-_SLOT_AT: Final = 7
+_SLOT_AT: Final = 32
 _SIZES: Final = (1 << _SLOT_AT - 1) - 1
 _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH, _REPEATED = 0x3400, 0x9FFF, 0x3005
 
@@ -38,8 +38,8 @@ class Word(NamedTuple):
 class Level(NamedTuple):
     """The nodes of a trie at one depth: the index of their keys `parent << 21 | point`, and what ends there (k,).
 
-    `ends` is `slot << 7 | size << 1 | apart` of the word that ends at a node, 0 where none does: its slot, or 0, and
-    the number of its letters without its tail, which is below 64.
+    `ends` is `slot << 32 | size << 1 | apart` of the word that ends at a node, 0 where none does: its slot, or 0, and
+    the number of its letters without its tail.
     """
 
     nodes: Index
