@@ -47,6 +47,7 @@ def evaluate(
     limit: str | int = "",
     max_length: str | Sequence[str] | Mapping[str, int] = (),
     precision: str = "fp32",
+    compile: bool = False,
     allow_overlap: bool = False,
     labels: str | Sequence[str] | Mapping[str, Sequence[str]] = (),
     trained_on: str | Sequence[str] | Mapping[str, str | Sequence[str]] = (),
@@ -98,6 +99,7 @@ def evaluate(
         limit: rows of each language, whole clusters: 300,xquad=150
         max_length: tokens of a task's longest inputs, for a model that reads fewer
         precision: the numbers that are computed with
+        compile: compile the encoder with torch.compile: a slower start, other last digits
         allow_overlap: evaluate on what the model was trained on, and stamp those cells
         labels: a checkpoint's classes in its order
         trained_on: languages of a checkpoint's training data, or none: en,de

@@ -29,7 +29,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
-_IF_SET: Final = ("keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match")
+_IF_SET: Final = ("compile", "keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match")
 """Keys that are part of the identity only where they are set."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
@@ -93,6 +93,7 @@ class RunSpec:
         (), "tokens of a task's longest inputs, for a model that reads fewer", "", "TASK=N", repeated=True
     )
     precision: str = key("fp32", "the numbers that are computed with", choices=PRECISIONS)
+    compile: bool = key(False, "compile the encoder with torch.compile: a slower start, other last digits", "")
     allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", "")
     labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", "", "TASK=A,B,C", repeated=True)
     trained_on: tuple[str, ...] = key(

@@ -87,7 +87,8 @@ class Answers:
         )
         with rarely_collected(), using(*self.spec.packs), own_tasks(self.spec.data):
             source = open_source(self.spec.data, offline=self.spec.offline)
-            models = Models(self.device.kind, self.spec.precision, self.spec.representation)
+            spec = self.spec
+            models = Models(self.device.kind, spec.precision, spec.representation, spec.compile)
             splits = Splits(self.spec, Pools(source), room=0)
             answering = Answering(splits, models, self.device, self.setting, events, self.tokens, self.halved)
             send(Ready())

@@ -97,6 +97,7 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
 def _what(spec: RunSpec) -> dict[str, Any]:
     """The run as requested, without its paths; options of names, models and noisy sets only where they are set."""
     more = {
+        "compile": spec.compile,
         "keep_names": spec.keep_names,
         "labels": list(spec.labels),
         "revision": list(spec.revision),

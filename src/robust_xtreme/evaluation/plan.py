@@ -315,7 +315,7 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     A representation is named with its layer in this encoder, if the configuration has the number of layers.
     """
     pool, config = task_run.task.pool, task_run.model.config
-    precision = f"precision={spec.precision}"
+    precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers = config.get("hidden_size"), config.get("num_hidden_layers")

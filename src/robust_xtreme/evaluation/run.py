@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Final, final
 
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.evaluation.answering import Answering, Device, Events
+from robust_xtreme.evaluation.answering import Answering, Device, Events, threads
 from robust_xtreme.evaluation.computing import Done, Setting
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.distributed import Answers, answer_on
@@ -92,9 +92,10 @@ def evaluate(
             return Evaluation(folder.path, finished)
         with store.lock(folder.path):
             check_ours(folder.path, spec, force)
-            models = Models("cpu" if fleet else device, spec.precision, spec.representation)
+            compiling = spec.compile and not fleet
+            models = Models("cpu" if fleet else device, spec.precision, spec.representation, compiling)
             if force and folder.journal.names():
-                _load_all(models, plan)
+                _load_all(models, plan, device)
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
@@ -104,10 +105,11 @@ def evaluate(
             return Evaluation(folder.path, run.whole())
 
 
-def _load_all(models: Models, plan: Plan) -> None:
+def _load_all(models: Models, plan: Plan, device: str) -> None:
     """Load each model: where one cannot be loaded, the earlier run stays."""
     for task_run in {task_run.task.name: task_run for task_run in plan.task_runs}.values():
-        models.load(task_run.model, task_run.task)
+        with threads(device, task_run.params):
+            models.load(task_run.model, task_run.task)
 
 
 @final

@@ -17,6 +17,7 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models import unsupported
+from robust_xtreme.models.compiled import compile_encoder
 from robust_xtreme.models.encoder import (
     check_fits,
     check_special,
@@ -79,10 +80,11 @@ def load(
     precision: str,
     shared: Checkpoint | None = None,
     representation: str = "",
+    compiling: bool = False,
 ) -> Checkpoint:
     """Load a located model, or only its head where the encoder of `shared` is the same.
 
-    Raises ModelError where weights, tokenizer and configuration do not fit each other.
+    Raises ModelError where weights, tokenizer and configuration do not fit each other, or `compiling` fails.
     """
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -98,8 +100,12 @@ def load(
         wanted = Representation.parse(representation) if representation else DEFAULT
         encoder, head = AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
     target_device = torch.device(device)
+    encoder = encoder.to(target_device, dtype).eval()
+    if compiling:
+        length = longest(fitted(task, located.config))
+        compile_encoder(encoder, target_device, int(tokenizer.pad_token_id), length, located.shown)
     return Checkpoint(
-        encoder=encoder.to(target_device, dtype).eval(),
+        encoder=encoder,
         head=head.to(target_device, dtype).eval(),
         tokenizer=tokenizer,
         family=family,
@@ -190,8 +196,9 @@ def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
 class Models:
     """The checkpoints of a run, loaded on demand; the last two encoders stay in memory."""
 
-    def __init__(self, device: str, precision: str, representation: str = "") -> None:
-        self._device, self._precision, self._representation = device, precision, representation
+    def __init__(self, device: str, precision: str, representation: str = "", compiling: bool = False) -> None:
+        self._device, self._precision = device, precision
+        self._representation, self._compiling = representation, compiling
         self._loaded: dict[Path, dict[str, Checkpoint]] = {}
 
     def load(self, located: Located, task: TaskSpec) -> Checkpoint:
@@ -199,7 +206,8 @@ class Models:
         tasks = self._loaded.setdefault(located.run, {})
         if task.name not in tasks:
             shared = next(iter(tasks.values()), None)
-            tasks[task.name] = load(located, task, self._device, self._precision, shared, self._representation)
+            how = (self._device, self._precision, shared, self._representation, self._compiling)
+            tasks[task.name] = load(located, task, *how)
         for run in list(self._loaded)[:-_KEPT]:
             self._loaded.pop(run, None)
         return tasks[task.name]
