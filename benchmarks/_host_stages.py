@@ -65,6 +65,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (retrieval_module, "text_windows", _WINDOWS),
     (answering_module.Answering, "answer_all", _LOOP),
     (Models, "load", _LOAD),
+    (Store, "keys", _CACHE),
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
     (retrieval_module, "embedded", _CACHE),

@@ -60,6 +60,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (head_module.EncoderHead, "tokens", _ENCODE),
     (Pool, "_event", _WAIT),
     (Models, "load", _LOAD),
+    (Store, "keys", _CACHE),
     (Store, "known", _CACHE),
     (Store, "keep", _CACHE),
     (head_module, "decoded", _DECODE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -60,10 +61,10 @@ def _write(path: str, desk: Desk) -> None:
         file.write(" and ended")
 
 
-def _process(_: object, desk: Desk) -> tuple[int, tuple[str, ...]]:
-    """The number of the process, and the libraries that it has imported of those that only the main process needs."""
+def _process(_: object, desk: Desk) -> tuple[int, tuple[str, ...], int]:
+    """The number of the process, what it has imported that only the main one needs, and when it looks for cycles."""
     desk.note("here")
-    return os.getpid(), tuple(_imported())
+    return os.getpid(), tuple(_imported()), gc.get_threshold()[0]
 
 
 def _imported() -> list[str]:

@@ -12,13 +12,14 @@ import importlib.metadata
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
 
 from robust_xtreme import models, predictors, reading, target_columns
+from robust_xtreme.edits import NO_SPANS
 from robust_xtreme.examples import Document, Tags
 from robust_xtreme.models.identity import identity
 from robust_xtreme.models.on_disk import Located
@@ -46,23 +47,23 @@ class Store:
     cache: Cache
     settings: str
 
-    def known(self, inputs: Inputs) -> tuple[Array, TargetColumn]:
-        """The inputs whose predictions the cache has, by index (k,) int64, and these predictions."""
-        keys = self._keys(inputs)
-        cached = self.cache.get(KIND, keys)
-        there = np.array([index for index, key in enumerate(keys) if key in cached], np.int64)
-        sound, targets = read([cached[keys[index]] for index in there.tolist()])
-        return there[sound], targets
-
-    def keep(self, inputs: Inputs, decoded: Decoded) -> None:
-        """Store predictions but those whose scores are not finite."""
-        finite = np.flatnonzero(decoded.finite)
-        rows = zip(self._keys(inputs.take(finite)), written(decoded.targets.take(finite)), strict=True)
-        self.cache.put(KIND, dict(rows))
-
-    def _keys(self, inputs: Inputs) -> list[bytes]:
+    def keys(self, inputs: Inputs) -> list[bytes]:
+        """The key of each input."""
         keys = list(keys_of(inputs.contents, self.settings))
         return [keys[content] for content in inputs.content.tolist()]
+
+    def known(self, keys: Sequence[bytes]) -> tuple[Array, TargetColumn]:
+        """The inputs whose predictions the cache has, by their numbers among the keys (k,) int64, and these."""
+        cached = self.cache.get(KIND, keys)
+        there = [index for index, key in enumerate(keys) if key in cached] if cached else []
+        sound, targets = read([cached[keys[index]] for index in there])
+        return np.array(there, np.int64)[sound], targets
+
+    def keep(self, keys: Sequence[bytes], decoded: Decoded) -> None:
+        """Store the predictions with those keys, but not where scores are not finite."""
+        finite = np.flatnonzero(decoded.finite)
+        rows = zip([keys[index] for index in finite.tolist()], written(decoded.targets.take(finite)), strict=True)
+        self.cache.put(KIND, dict(rows))
 
 
 def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
@@ -98,27 +99,30 @@ def _answering(model: Located) -> str:
 
 def keys_of(contents: Contents, what: str) -> Iterator[bytes]:
     """The key of each content."""
-    start = hashlib.blake2b(what.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES)
+    start = _digest(what.encode("utf-8", "surrogatepass"))
     columns = [_parts(contents, name) for name in contents.values]
-    for row in zip(*columns, strict=True):
-        state = start.copy()
-        state.update(b"".join(row))
-        yield state.digest()
+    return (_digest(b"".join((start, *row))) for row in zip(*columns, strict=True))
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_KEY_BYTES).digest()
 
 
 def _parts(contents: Contents, name: str) -> Iterator[bytes]:
     """What is read of a field in each content: its name, its text, and the bounds of words; answers' spans are gold."""
-    field, table = _sized(name), contents.spans[name]
-    spans = [] if contents.golds is not None else zip(table.start.tolist(), table.stop.tolist(), strict=True)
-    written_spans = [f"{start}-{stop}" for start, stop in spans]
-    edges = np.searchsorted(table.text, np.arange(len(contents) + 1)).tolist()
-    for value, low, high in zip(contents.values[name], edges[:-1], edges[1:], strict=True):
-        yield b"" if value is None else field + _sized(value) + _sized(" ".join(written_spans[low:high]))
+    field, table = _sized(name.encode()), NO_SPANS if contents.golds is not None else contents.spans[name]
+    words = np.stack((table.start, table.stop), axis=1).astype("<i8")
+    bounds = np.searchsorted(table.text, np.arange(len(contents) + 1)) * words.strides[0]
+    ends = words.tobytes()
+    for value, (low, high) in zip(contents.values[name], pairwise(bounds.tolist()), strict=True):
+        if value is None:
+            yield b""
+        else:
+            yield field + _sized(value.encode("utf-8", "surrogatepass")) + _sized(ends[low:high])
 
 
-def _sized(part: str) -> bytes:
-    data = part.encode("utf-8", "surrogatepass")
-    return len(data).to_bytes(8, "little") + data
+def _sized(part: bytes) -> bytes:
+    return len(part).to_bytes(8, "little") + part
 
 
 def written(targets: TargetColumn) -> Iterator[bytes]:

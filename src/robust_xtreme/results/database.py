@@ -116,20 +116,22 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _checksum(kind: str, key: bytes, value: bytes) -> bytes:
-    state = hashlib.blake2b(digest_size=_CHECKSUM)
-    for part in (kind.encode(), key, value):
-        state.update(len(part).to_bytes(8, "little") + part)
-    return state.digest()
+    head = kind.encode()
+    return hashlib.blake2b(
+        b"".join((_length(head), head, _length(key), key, _length(value), value)), digest_size=_CHECKSUM
+    ).digest()
+
+
+def _length(part: bytes) -> bytes:
+    return len(part).to_bytes(8, "little")
 
 
 def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """The values of those keys, without those whose checksum differs."""
     values: dict[bytes, bytes] = {}
-    for start in range(0, len(keys), _CHUNK):
-        chunk = keys[start : start + _CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for some, marks in _chunks(keys):
         rows = db.execute(
-            f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *chunk]
+            f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *some]
         )
         values |= {
             key: value
@@ -139,18 +141,26 @@ def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes
     return values
 
 
+def _chunks(keys: Iterable[bytes]) -> Iterator[tuple[list[bytes], str]]:
+    """The keys in the order of the table, as many at once as a statement takes, and a mark for each."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _CHUNK):
+        some = ordered[start : start + _CHUNK]
+        yield some, ",".join("?" * len(some))
+
+
 def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
     """Count the entries as used now."""
     now = time.time()
     with writing(db):
-        rows = [(now, kind, key) for key in keys]
-        db.executemany("UPDATE entries SET used = ? WHERE kind = ? AND key = ?", rows)
+        for some, marks in _chunks(keys):
+            db.execute(f"UPDATE entries SET used = ? WHERE kind = ? AND key IN ({marks})", [now, kind, *some])
 
 
 def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most: int) -> None:
     """Store values, which replace those of the same keys, and keep to the limit."""
     now = time.time()
-    rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in values.items()]
+    rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in sorted(values.items())]
     with writing(db):
         into = "entries (kind, key, value, checksum, made, used)"
         db.executemany(f"INSERT OR REPLACE INTO {into} VALUES (?, ?, ?, ?, ?, ?)", rows)

@@ -13,6 +13,7 @@ from functools import partial
 from threading import RLock, Thread
 from typing import Any, Final
 
+from robust_xtreme.evaluation.garbage import rarely_collected
 from robust_xtreme.evaluation.workers.lane import Ended, Line, Message, attend
 from robust_xtreme.evaluation.workers.messages import Channel, opened
 
@@ -20,6 +21,7 @@ PATIENCE: Final = 10.0
 """Seconds that a file may take which is being written when the process is to end."""
 
 
+@rarely_collected()
 def main(numbers: Sequence[int]) -> None:
     """Compute the jobs that arrive on each connection but the first, which says how, and whose end is the process's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -52,12 +52,13 @@ class EncoderHead:
         if store is None:
             computed = self._computed(inputs, work)
             return Predicted(in_task_order(computed.targets, self.relabel), computed.finite)
-        known, cached = store.known(inputs)
+        keys = store.keys(inputs)
+        known, cached = store.known(keys)
         work.advance(len(known))
         missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
         left = inputs.take(missing)
         computed = self._computed(left, work)
-        store.keep(left, computed)
+        store.keep([keys[index] for index in missing.tolist()], computed)
         order = np.argsort(np.concatenate((known, missing)))
         targets = in_task_order(chained((cached, computed.targets)).take(order), self.relabel)
         finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
