@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -12,9 +12,9 @@ import polars as pl
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.metric import Array
-from robust_xtreme.results import store
 from robust_xtreme.results.intervals import cluster_sums
 from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW
+from robust_xtreme.results.sorting import grouped
 
 ALL: Final = "all"
 CLEAN: Final = "clean"
@@ -79,14 +79,6 @@ class Cell:
     def named(self) -> str:
         """The cell in words, for errors."""
         return "{task}/{language} {condition} ({model})".format(**self.columns)
-
-
-def grouped(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
-    """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end)."""
-    rows = store.ordered(frame, [*keys, *order])
-    groups = rows.group_by(keys, maintain_order=True).len()
-    starts = np.concatenate([[0], np.cumsum(groups.get_column("len").to_numpy())]).astype(np.int64)
-    return rows, groups.drop("len"), starts
 
 
 def cells(stats: pl.DataFrame) -> list[Cell]:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from robust_xtreme.results._cells import grouped
 from robust_xtreme.results.schema import CELL
+from robust_xtreme.results.sorting import grouped
 
 Row = dict[str, Any]
 

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.results._cells import ALL, CLEAN, grouped
+from robust_xtreme.results._cells import ALL, CLEAN
 from robust_xtreme.results._realised import at_risk
 from robust_xtreme.results.intervals import CPU, Backend, Estimate, cluster_sums, estimate_difference
 from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW
+from robust_xtreme.results.sorting import grouped
 
 _ITEM: Final = (*CELL, "noise_seed", "example")
 _TWIN: Final = (*CELL[:-1], "example")

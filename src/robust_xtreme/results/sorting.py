@@ -1,0 +1,72 @@
+"""Sorts rows by several columns, strings by code points, and cuts them into groups: by one number for each row.
+
+Sorting thirteen columns of strings takes ten times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+_MOST: Final = 1 << 62
+_LONG: Final = 4
+"""The mean length of runs of equal values from which on the runs are ranked instead of the rows."""
+
+
+def ordered(data: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The rows sorted by some columns; rows that are alike in them keep their order."""
+    return _sorted(data, _numbers(data, names))[0]
+
+
+def grouped(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end)."""
+    of_keys = _numbers(frame, keys)
+    rows, at = _sorted(frame, _joined(of_keys, _numbers(frame, order)))
+    first = np.flatnonzero(np.diff(of_keys[at], prepend=-1))
+    return rows, rows.select(keys)[first], np.append(first, frame.height)
+
+
+def _sorted(data: pl.DataFrame, numbers: Any) -> tuple[pl.DataFrame, Any]:
+    """The rows in the order of their numbers (n,), and where they were."""
+    if (numbers[1:] >= numbers[:-1]).all():
+        return data, slice(None)
+    at = np.argsort(numbers, kind="stable")
+    return data[at], at
+
+
+def _numbers(data: pl.DataFrame, names: Iterable[str]) -> Any:
+    """A number from 0 on for each row, int64 (n,), that is in the order of the columns, the first before the others."""
+    columns = (data.get_column(name) for name in names)
+    return reduce(_joined, map(_ranks, filter(_differ, columns)), np.zeros(data.height, np.int64))
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Numbers in the order of the first, and where these are equal in that of the second."""
+    many = int(second.max(initial=0)) + 1
+    if int(first.max(initial=0)) + 1 > _MOST // many:
+        first = np.unique(first, return_inverse=True)[1]
+    return first * many + second
+
+
+def _differ(values: pl.Series) -> bool:
+    return not values.is_empty() and not (values == values[0]).all()
+
+
+def _ranks(values: pl.Series) -> Any:
+    """Numbers in the order of the values, int64 (n,)."""
+    runs = values.rle()
+    if len(runs) * _LONG > len(values):
+        return _dense(values)
+    return np.repeat(_dense(runs.struct.field("value")), runs.struct.field("len").to_numpy())
+
+
+def _dense(values: pl.Series) -> Any:
+    if values.dtype == pl.String:
+        ranks = values.cast(pl.Enum(values.unique().sort())).to_physical()
+    else:
+        ranks = values.rank("dense") - 1
+    return ranks.to_numpy().astype(np.int64)
