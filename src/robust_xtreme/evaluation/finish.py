@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -44,9 +45,12 @@ from robust_xtreme.specs import PerturbationSpec
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
+    task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     stored = [Stored(*folder.parts(task_run)) for task_run in plan.task_runs]
-    folder.merge(PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
-    folder.merge("stats.parquet", [parts.stats for parts in stored], STATS)
+    with ThreadPoolExecutor(1) as beside:
+        merging = beside.submit(_merge, folder, stored)
+        made = measure(stored, plan, task_facts, str(manifest["device"]))
+    merging.result()
     folder.write_frame("models.csv", models(plan), MODELS)
     noised = conditions(plan)
     folder.write_frame("conditions.csv", noised, CONDITIONS)
@@ -54,8 +58,6 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     failed = failed_cells(rows.predictions)
     left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
     manifest = {**manifest, "not_run": [*left_out, *failed]}
-    task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
-    made = measure(stored, plan, task_facts, str(manifest["device"]))
     folder.write_frame("scores.csv", made.scores, SCORES)
     folder.write_frame("deltas.csv", made.deltas, DELTAS)
     absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
@@ -70,6 +72,12 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)
     return manifest
+
+
+def _merge(folder: Folder, stored: Sequence[Stored]) -> None:
+    """Store the rows of all task runs."""
+    folder.merge(PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
+    folder.merge("stats.parquet", [parts.stats for parts in stored], STATS)
 
 
 def _kept(plan: Plan) -> Kept:

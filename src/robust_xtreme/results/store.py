@@ -130,7 +130,7 @@ def _sink(target: Any, chunks: Iterable[pl.DataFrame], schema: Mapping[str, Any]
 
 
 def _row_groups(chunks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The rows of chunks in frames of one row group each, which share no memory with the chunks.
+    """The rows of chunks in frames of one row group each, whose lists share no memory with the chunks.
 
     Parquet divides a column of lists into pages by the size of the memory that its values are a part of.
     """
@@ -153,7 +153,7 @@ def _cuts(height: int, room: int) -> Iterator[tuple[int, int]]:
 
 
 def _copied(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(frames).select(pl.all().gather(pl.int_range(pl.len())))
+    return pl.concat(frames).rechunk().with_columns(pl.selectors.list().gather(pl.int_range(pl.len())))
 
 
 def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
