@@ -71,6 +71,7 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (retrieval_module, "embedded", _CACHE),
     (retrieval_module, "embed", _DECODE),
     (loaded_module, "search", _SEARCH),
+    (computing_module, "search", _SEARCH),
     (answering_module.Answering, "_answer", _DECODE),
     (batches_module, "plan_batches", _BATCH),
     (loaded_module, "collate", _BATCH),

@@ -15,12 +15,14 @@ import pytest
 from tests import lanes
 
 from robust_xtreme.errors import DataError, RobustXtremeError
-from robust_xtreme.evaluation.computing import Given, Scores, Setting
+from robust_xtreme.evaluation.computing import Given, Nearest, Scores, Setting, Width, in_thread
 from robust_xtreme.evaluation.garbage import YOUNG
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_and_end
 from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
+from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
 from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
+from robust_xtreme.retrieval.search import search
 from robust_xtreme.run_spec import RunSpec
 
 pytestmark = pytest.mark.process
@@ -85,6 +87,24 @@ def test_a_message_of_many_arrays_keeps_their_order_and_content() -> None:
     assert all(np.array_equal(array, other) for array, other in zip(sent, got["arrays"], strict=True))
 
 
+def test_examples_arrive_as_they_were_sent() -> None:
+    """Each kind of target, texts that examples share, and spans with labels, some of them frozen."""
+    passage = Text("p", "sw", "Rais \ud800 Nyerere", (Span(0, 4, "B-PER"), Span(7, 14, None, True)))
+    targets: tuple[Target, ...] = (Choice(2), Tags(("O", "B-PER")), Answers((Span(0, 4),)), Document(("d1", "d2")))
+    sent = tuple(
+        Example(str(number), {"context": passage, "question": Text("q", "en", "")}, target, "c")
+        for number, target in enumerate(targets)
+    )
+    here, end = channel_and_end()
+    there = Channel(end)
+    here.send(sent)
+    got = there.receive()
+    here.close()
+    there.close()
+    assert got == sent
+    assert len({id(example.texts["context"]) for example in got}) == 1
+
+
 def test_workers_import_no_torch_and_rarely_look_for_cycles() -> None:
     """What a lane needs is imported without it; cycles are looked for as rarely as in the process of the run."""
     ((number, imported, young),) = results([("process", None)], 1)
@@ -120,6 +140,40 @@ def test_a_worker_computes_a_task_run_without_torch(tmp_path: Path) -> None:
     assert imported == []
     assert sorted(done.digests) == sorted(path.name for path in tmp_path.iterdir())
     assert done.inputs > task_run.rows
+
+
+class Embedder(Scorer):
+    """Gives every window a vector, and searches."""
+
+    searches = 0
+
+    def answer(self, job: int, request: Any) -> Any:
+        """Vectors that depend on the tokens, their width, or the nearest ones."""
+        match request:
+            case Scores(batches):
+                return [np.cumsum(np.stack([windows.lengths] * 8, axis=1), axis=1) % 7.0 for windows in batches]
+            case Nearest(queries, candidates, k):
+                self.searches += 1
+                return search(queries, candidates, k, device="cpu")
+        assert isinstance(request, Width), job
+        return 8
+
+
+def test_on_the_cpu_a_lane_searches_with_the_same_results(tmp_path: Path) -> None:
+    """The process with the weights searches only for a lane that may not."""
+    plan = make_plan(RunSpec(tasks=("tatoeba",), languages=("sw",), perturb=("char_noise:0.1",), limit="6"))
+    (task_run,) = plan.task_runs
+    predictor = predictor_of(task_run.model, task_run.task, nowhere)
+    given = Given(task_run, plan.splits.of(task_run), Sealed(predictor), 500, "")
+    digests, searches = [], []
+    for may_search in (True, False):
+        clerk, setting = Embedder(), Setting(True, tmp_path, False, may_search)
+        opening = partial(in_thread, setting, plan.splits)
+        with pool(opening, opening, [Job("tatoeba sw", lambda: given)], clerk, 0, 1) as working:
+            ((_, done),) = working.results()
+        digests.append(done.digests)
+        searches.append(clerk.searches > 0)
+    assert (digests[0] == digests[1], searches) == (True, [False, True])
 
 
 @pytest.mark.parametrize("workers", [0, 1])

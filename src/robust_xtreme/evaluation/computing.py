@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
+import numpy as np
+
 from robust_xtreme import packs
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.evaluation.answered import Answered
@@ -30,6 +32,7 @@ from robust_xtreme.reading.windows import Windows
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results.bitext import Neighbours
 from robust_xtreme.results.cache import Cache
+from robust_xtreme.retrieval.search import CPU, search
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.sources.pools import Pools
@@ -82,7 +85,7 @@ class Scores:
 @final
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """A request: the k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
+    """A request of a lane that does not search: the k nearest candidates of each query, by vectors (n, D), (m, D)."""
 
     queries: Array
     candidates: Array
@@ -155,10 +158,14 @@ class _Halved(Exception):
 @final
 @dataclass(frozen=True, slots=True)
 class _Elsewhere:
-    """The weights of a model, which the process that gave the job has; batches have `tokens`."""
+    """The weights of a model, which the process that gave the job has; batches have `tokens`.
+
+    Where a lane `searches`, the process that gave the job only computes the vectors.
+    """
 
     desk: Desk
     tokens: int
+    searches: bool
 
     @property
     def width(self) -> int:
@@ -175,6 +182,8 @@ class _Elsewhere:
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
+        if self.searches:
+            return search(queries.astype(np.float32), candidates, k, device=CPU)
         near: Neighbours = self._answer(Nearest(queries, candidates, k))
         return near
 
@@ -200,11 +209,15 @@ def _groups(batches: Sequence[Windows]) -> Iterator[tuple[int, int]]:
 @final
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache."""
+    """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
+
+    Lanes search for the nearest vectors on the CPU if one `searches`: where no other device does it.
+    """
 
     deduplicate: bool
     staging: Path
     cached: bool
+    searches: bool = True
 
 
 @contextmanager
@@ -257,7 +270,7 @@ class _Lane:
 
     def computed(self, split: Split) -> Done:
         """Compute and stage the task run."""
-        task_run, predictor = self.given.task_run, _moved(self.predictor, self.desk, self.given.tokens)
+        task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
         asks = any(condition.asks for condition in task_run.conditions)
         prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._asking if asks else None)
         self.desk.note(Counted(len(prepared.inputs)))
@@ -275,8 +288,7 @@ class _Lane:
             predicted = self._predicted(inputs)
             return [predicted.answer(index) for index in range(len(inputs))]
 
-        predictor = _moved(self.predictor, self.desk, self.given.tokens)
-        return asking(self.given.task_run, examples, predictor, answer)
+        return asking(self.given.task_run, examples, self._moved(self.given.tokens), answer)
 
     def _advance(self, inputs: int) -> None:
         self.desk.note(Advanced(inputs))
@@ -286,12 +298,12 @@ class _Lane:
 
     def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
         """The predictions of inputs; again with smaller batches where memory ran out."""
-        predictor, tokens = self.predictor, self.given.tokens
-        if not isinstance(predictor, Movable):
-            return self._called(lambda smaller: predictor.answer(inputs, Work(smaller, *how)))
+        tokens = self.given.tokens
+        if not isinstance(self.predictor, Movable):
+            return self._called(lambda smaller: self.predictor.answer(inputs, Work(smaller, *how)))
         while True:
             try:
-                return _moved(predictor, self.desk, tokens).answer(inputs, Work(tokens, *how))
+                return self._moved(tokens).answer(inputs, Work(tokens, *how))
             except _Halved as halved:
                 tokens = halved.tokens
 
@@ -300,7 +312,8 @@ class _Lane:
         predicted: Predicted = self._called(function) if isinstance(answer, Again) else answer
         return predicted
 
-
-def _moved(predictor: Predictor, desk: Desk, tokens: int) -> Predictor:
-    """A predictor that asks for what needs weights, where it can."""
-    return predictor.moved(lambda: _Elsewhere(desk, tokens)) if isinstance(predictor, Movable) else predictor
+    def _moved(self, tokens: int) -> Predictor:
+        """The predictor, which asks for what needs weights, where it can."""
+        if not isinstance(self.predictor, Movable):
+            return self.predictor
+        return self.predictor.moved(lambda: _Elsewhere(self.desk, tokens, self.setting.searches))

@@ -30,6 +30,7 @@ from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
+from robust_xtreme.retrieval.search import CPU
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
 
@@ -198,7 +199,7 @@ class _Run:
     def _how(self, staging: Path, workers: int) -> tuple[Device, Setting, int, bool]:
         """The device, the setting, the tokens of a batch, and whether they were halved already."""
         device = Device(self.device, self.manifest["device"], workers)
-        setting = Setting(self.manifest["deduplicate"], staging, self.cached)
+        setting = Setting(self.manifest["deduplicate"], staging, self.cached, searches=self.device == CPU)
         return device, setting, int(self.manifest["batch_tokens"]), "halved" in self.manifest
 
     def _warn(self, line: str) -> None:

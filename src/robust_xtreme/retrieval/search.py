@@ -25,6 +25,9 @@ QUANTUM: Final = 1e-6
 """Scores are compared as multiples of this. One input in two batches of other shapes gives vectors of length 1 that
 differ in the last bits of float32, and scores that differ by some 1e-7; that is a tie, which the lowest index wins."""
 
+CPU: Final = "cpu"
+"""The device whose search needs no torch."""
+
 CHUNK_BYTES: Final = 1 << 26
 _SPARE: Final = 32
 _PAIRS_BYTES: Final = 1 << 25
