@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from robust_xtreme.noise.engine.noised import Noised, columns_of
 from robust_xtreme.noise.engine.noising import Bound, noise_texts, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.engine.words import Form, words
-from robust_xtreme.noise.label_risk import negators, pattern
+from robust_xtreme.noise.label_risk import MARKED, negators, pattern
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.intervals import cluster_sums, estimate_difference
@@ -215,3 +217,9 @@ def test_noise_on_letters_leaves_numbers() -> None:
         noised = noise_texts([Text("t", "en", _PLANTED)], PerturbationSpec.parse(f"{name}:1"), 0)
         assert edited(noised)[0] == 0, name
         assert edited(noised)[1], name
+
+
+def test_marks_are_in_no_other_plane() -> None:
+    """A mark continues a word, whatever the version of Unicode."""
+    marks = (point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point))[0] == "M")
+    assert {point >> 16 for point in marks} == set(MARKED)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +34,9 @@ from robust_xtreme.target_columns import bounds_of
 
 KIND: Final = "negators"
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/'’٫٬]\d+)*")
+MARKED: Final = (0, 1, 14)
+"""The planes of Unicode with marks; others contain ideographs, private characters, or nothing."""
+
 _ANY: Final = "*"
 _ROW: Final = re.compile(r"\*?[^\s*]+\*?")
 
@@ -192,7 +194,8 @@ def _literal(letters: str) -> str:
 @cache
 def _letters() -> str:
     """The characters that a word is made of, as the content of a class of a pattern: letters, digits and marks."""
-    marks = [point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point))[0] == "M"]
+    points = (point for plane in MARKED for point in range(plane << 16, (plane + 1) << 16))
+    marks = [point for point in points if unicodedata.category(chr(point))[0] == "M"]
     runs = itertools.groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0])
     ranges = [[point for _, point in run] for _, run in runs]
     return r"\w" + "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges)
