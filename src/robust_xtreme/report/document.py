@@ -49,10 +49,10 @@ def page(
 
 
 def document(results: Results) -> Document:
-    """The document of `report.md`."""
+    """The document of `report.md`, which has no charts."""
     blocks: list[Block] = [Heading("What was run"), *what_was_run(results)]
     for view in views():
-        blocks += view_blocks(view, results)
+        blocks += view_blocks(view, results, charts=False)
     columns = [column for block in blocks if isinstance(block, Table) for column in block.columns]
     terms = tuple(legend(columns, results))
     return Document(TITLE, (*blocks, Heading("Legend"), Terms(terms)) if terms else tuple(blocks))
@@ -149,11 +149,11 @@ def views() -> list[View]:
     return sorted(every, key=lambda view: (view.order, view.name))
 
 
-def view_blocks(view: View, results: Results) -> Iterator[Block]:
-    """The blocks of one view; none if it has no rows."""
+def view_blocks(view: View, results: Results, charts: bool = True) -> Iterator[Block]:
+    """The blocks of one view, its charts among them unless none are wanted; none if it has no rows."""
     shown = [noted(table, view.notes) for table in tables(view.make(results))]
     if shown:
         yield Heading(view.title)
         yield Paragraph(view.summary)
-        yield from view.charts(results) if view.charts else ()
+        yield from view.charts(results) if charts and view.charts else ()
         yield from shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -19,15 +20,15 @@ def tables(frame: pl.DataFrame) -> Iterator[Table]:
     """
     columns = shown(frame.columns)
     for name in frame.get_column(SECTION).unique(maintain_order=True):
-        inside = frame.filter(pl.col(SECTION) == name)
+        inside = frame.filter(pl.col(SECTION) == name).to_dict(as_series=False)
         texts = [_texts(column, inside) for column in columns]
         filled = [index for index, column in enumerate(texts) if any(text not in ("", "-") for text in column)]
         heads = tuple(_head(columns[index]) for index in filled)
         yield Table(heads, tuple(zip(*(texts[index] for index in filled), strict=True)), name)
 
 
-def _texts(column: Shown, frame: pl.DataFrame) -> list[str]:
-    return [column.form(*values) for values in frame.select(column.takes).iter_rows()]
+def _texts(column: Shown, values: Mapping[str, list[Any]]) -> list[str]:
+    return [column.form(*cells) for cells in zip(*(values[name] for name in column.takes), strict=True)]
 
 
 def _head(column: Shown) -> Column:

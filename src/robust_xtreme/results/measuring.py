@@ -1,4 +1,4 @@
-"""Measures a run from the files of its task runs, one of which is in memory at a time.
+"""Measures a run from the files of its task runs, some of which are in memory at a time.
 
 A cell, what it is compared with and the strengths of its noise are in one task run. Of all of them together only what
 tests and averages combine is kept: numbers of each cell and cluster.
@@ -26,6 +26,9 @@ from robust_xtreme.results.label_risk import drops_without_risk
 from robust_xtreme.results.merging import BASE
 from robust_xtreme.results.schema import CHANCE, DELTAS, SCORES, SHALLOW, empty
 from robust_xtreme.results.score import scores_of
+
+_ROWS: Final = 1 << 17
+"""The rows of STATS that are in memory at a time, unless one task run has more."""
 
 _UNUSED: Final = ("cluster", "fingerprint", "answer", "gold")
 """Columns of PREDICTIONS that no number is made of."""
@@ -66,20 +69,20 @@ def measured(
 
     Raises Mismatch as they do, DataError where a file cannot be read.
     """
-    files = sorted(stored, key=_key)
-    numbers = numbers_of([clusters for task_run in files for clusters in _clusters(task_run, tasks)])
+    batches = [*_batches(sorted(stored, key=_key))]
+    numbers = numbers_of([clusters for files in batches for clusters in _clusters(files, tasks)])
     scored: list[pl.DataFrame] = [empty(SCORES)]
     rows: list[Compared] = []
     drops: dict[tuple[tuple[str, ...], str], Drop] = {}
-    for task_run in files:
-        stats, predictions = _rows(task_run)
+    for files in batches:
+        stats, predictions = _stats(files), _predictions(files)
         if stats.is_empty():
             continue
-        of_run = cells(stats)
-        scored.append(scores_of(of_run, predictions, stamped=stamped, backend=backend))
+        of_files = cells(stats)
+        scored.append(scores_of(of_files, predictions, stamped=stamped, backend=backend))
         without_risk = drops_without_risk(stats, predictions, backend)
-        rows.append(compared(of_run, scored[-1], headlines, backend, without_risk))
-        drops |= drops_of(of_run, levels_of(scored[-1], empty(DELTAS)), numbers)
+        rows.append(compared(of_files, scored[-1], headlines, backend, without_risk))
+        drops |= drops_of(of_files, levels_of(scored[-1], empty(DELTAS)), numbers)
     return Measured(pl.concat(scored).sort(SCORES.key), deltas_of(rows, backend), drops)
 
 
@@ -90,17 +93,41 @@ def _key(task_run: Stored) -> tuple[str, ...]:
         return first.row(0) if first.height else ()
 
 
-def _rows(task_run: Stored) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """STATS of a task run, and what numbers are made of from its PREDICTIONS."""
-    with store.reading(task_run.stats):
-        stats = store.scan(task_run.stats).collect(engine="streaming")
-    with store.reading(task_run.predictions):
-        return stats, store.scan(task_run.predictions).drop(_UNUSED).collect(engine="streaming")
+def _batches(files: Iterable[Stored]) -> Iterator[list[Stored]]:
+    """The task runs that are measured together, in their order."""
+    batch, rows = list[Stored](), 0
+    for task_run in files:
+        with store.reading(task_run.stats):
+            rows += (height := store.scan(task_run.stats).select(pl.len()).collect().item())
+        if batch and rows > _ROWS:
+            yield batch
+            batch, rows = [], height
+        batch.append(task_run)
+    yield batch
 
 
-def _clusters(task_run: Stored, tasks: Mapping[str, Task]) -> Iterator[tuple[tuple[tuple[str, ...], str], Clustered]]:
-    """The clusters of the clean cells of a task run's model."""
+def _stats(files: Iterable[Stored], *only: pl.Expr) -> pl.DataFrame:
+    """The rows of STATS of some task runs."""
+    return _collected([(task_run.stats, store.scan(task_run.stats).filter(*only)) for task_run in files])
+
+
+def _predictions(files: Iterable[Stored]) -> pl.DataFrame:
+    """What numbers are made of from the PREDICTIONS of some task runs."""
+    return _collected([(run.predictions, store.scan(run.predictions).drop(_UNUSED)) for run in files])
+
+
+def _collected(rows: Iterable[tuple[Path, pl.LazyFrame]]) -> pl.DataFrame:
+    """The rows of several files."""
+    frames = []
+    for path, of_file in rows:
+        with store.reading(path):
+            frames.append(of_file.collect(engine="streaming"))
+    return pl.concat(frames, rechunk=True)
+
+
+def _clusters(
+    files: Iterable[Stored], tasks: Mapping[str, Task]
+) -> Iterator[tuple[tuple[tuple[str, ...], str], Clustered]]:
+    """The clusters of the clean cells of the models of some task runs."""
     answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
-    clean = store.scan(task_run.stats).filter(pl.col("condition") == CLEAN, pl.col("scope") == ALL, answers)
-    with store.reading(task_run.stats):
-        return clusters_of(cells(clean.collect(engine="streaming")), tasks)
+    return clusters_of(cells(_stats(files, pl.col("condition") == CLEAN, pl.col("scope") == ALL, answers)), tasks)

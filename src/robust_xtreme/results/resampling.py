@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from math import exp, factorial
 from typing import Any, Final, final
 
@@ -22,7 +23,8 @@ from robust_xtreme.results.intervals import CONFIDENCE, CPU, Backend, t_quantile
 RESAMPLES: Final = 4000
 CHUNK: Final = 500
 MOST_BYTES: Final = 2**28
-"""The most memory for weights at a time: 256 MiB."""
+"""The most memory for weights at a time of a thread: 256 MiB."""
+_THREADS: Final = 2
 _BYTES: Final = 2 * 8 + 1
 """Of each weight: float64 in a chunk and in the one before it, which is still in use, and the byte that is drawn."""
 _CACHED: Final = 2**15
@@ -136,9 +138,10 @@ def simultaneous_quantile(
     Draws are joint: cells that share clusters move together. The quantile is at least Student's for one interval with
     the family's fewest clusters.
     """
-    greatest = np.zeros(resamples)
-    for members in _by_clusters(family):
-        greatest = np.maximum(greatest, _greatest(members, seed, resamples, backend))
+    groups = _by_clusters(family)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        each = pool.map(lambda members: _greatest(members, seed, resamples, backend), groups)
+        greatest = reduce(np.maximum, each, np.zeros(resamples))
     single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.keys) for member in family) - 1)
     return max(single, float(np.quantile(greatest, CONFIDENCE, method="higher")))
 

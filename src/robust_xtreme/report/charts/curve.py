@@ -67,7 +67,7 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
     band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
     line = base.mark_line(point=alt.OverlayMarkDef(size=24), strokeWidth=1.5).encode(y=alt.Y("level:Q", title="points"))
     chart = alt.layer(band, line).properties(width=300, height=180)
-    return {**chart.to_dict(), "config": config()}
+    return {**chart.to_dict(validate=False), "config": config()}
 
 
 def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:

@@ -41,7 +41,11 @@ def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -
         alt.Chart(alt.InlineData([{}])).mark_rule(opacity=0).encode(**_from_to(_WIDTH + _BESIDE)),
     )
     chart = alt.layer(*layers).properties(width=_WIDTH, height=_ROW * rows.height)
-    return {**chart.to_dict(), "config": config(), "padding": {"left": 4, "right": 4, "top": 4, "bottom": 4}}
+    return {
+        **chart.to_dict(validate=False),
+        "config": config(),
+        "padding": {"left": 4, "right": 4, "top": 4, "bottom": 4},
+    }
 
 
 def _from_to(end: int) -> dict[str, Any]:

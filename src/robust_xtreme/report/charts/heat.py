@@ -40,4 +40,4 @@ def heat(results: Results) -> dict[str, Any]:
     sized = alt.layer(cell, text).properties(width={"step": 74}, height={"step": 22})
     title = alt.TitleParams("change in points, perturbed minus clean", fontSize=12)
     chart = sized.facet(alt.Facet("noise:N", title=None), columns=2).properties(title=title)
-    return {**chart.to_dict(), "config": config()}
+    return {**chart.to_dict(validate=False), "config": config()}
