@@ -6,13 +6,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.units.each import each
 from robust_xtreme.evaluation.units.processes import Processes
 from robust_xtreme.evaluation.units.unit import Piece
+
+Tell = Callable[[str], None]
 
 TWO = Processes(("first", "second"), "cpu", "cpu", ())
 
@@ -22,17 +24,17 @@ def units(payloads: Sequence[object]) -> list[Piece]:
     return [Piece(number, f"unit {number}", "ab"[number % 2], 1.0, payload) for number, payload in enumerate(payloads)]
 
 
-def doubled(number: int) -> int:
+def doubled(number: int, _: Tell) -> int:
     """Twice a number."""
     return 2 * number
 
 
-def refused(path: str) -> None:
+def refused(path: str, _: Tell) -> None:
     """An error that is not made by its arguments."""
     raise DataError(Path(path), "is malformed")
 
 
-def dies_once(path: str) -> str:
+def dies_once(path: str, _: Tell) -> str:
     """The name of a file; the process that makes it is killed."""
     if not Path(path).exists():
         Path(path).touch()
@@ -40,21 +42,21 @@ def dies_once(path: str) -> str:
     return path
 
 
-def dies(_: object) -> None:
+def dies(_: object, __: Tell) -> None:
     """Print a line and end the process."""
     sys.stderr.write("no memory left\n")
     sys.stderr.flush()
     os._exit(9)
 
 
-def napping(seconds: float) -> tuple[int, float, float]:
+def napping(seconds: float, _: Tell) -> tuple[int, float, float]:
     """The process that slept, from when and until when."""
     begun = time.time()
     time.sleep(seconds)
     return os.getpid(), begun, time.time()
 
 
-def sleeps(folder: str) -> None:
+def sleeps(folder: str, _: Tell) -> None:
     """Leave a file with the number of this process, and sleep."""
     Path(folder, str(os.getpid())).touch()
     time.sleep(60)

@@ -23,7 +23,7 @@ ARRAYS = {"numpy", "polars"}
 LISTS = ("perturbations", "tasks", "languages", "metrics")
 HUB = {"huggingface_hub", "safetensors"}
 GATES = {"scipy"}
-ABOVE = ("models", "retrieval", "predictors", "training", "evaluation", "api", "commands", "__main__")
+ABOVE = ("models", "retrieval", "seeds", "predictors", "training", "evaluation", "api", "commands", "__main__")
 
 
 DRIVER = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from threading import Timer
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from tests.actors import napping, refused, units
 from tests.e2e.test_eval_killed import hashes
+from tests.lessons import lessons
 from tests.release import release
-from tests.tiny import tiny_run
+from tests.tiny import tiny_encoder_folder, tiny_run
+from tests.trainings import files
 
 from robust_xtreme.errors import DataError, DiskError
 from robust_xtreme.evaluation.run import Observer, evaluate
@@ -20,6 +23,9 @@ from robust_xtreme.evaluation.units.each import each
 from robust_xtreme.evaluation.units.on_ray import Cluster, cluster
 from robust_xtreme.results import store
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.seeds import of_seeds, train_all
+from robust_xtreme.training.loop import Options
+from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 pytest.importorskip("ray", reason="Ray is not installed: make test-ray")
 pytestmark = [pytest.mark.long, pytest.mark.process, pytest.mark.filterwarnings("ignore")]
@@ -95,6 +101,22 @@ def test_a_run_whose_node_is_killed_has_the_bytes_of_a_run_in_one_process(
     assert hashes(tmp_path / "ray") == hashes(tmp_path / "here")
     assert sum(done) == sum(totals)
     assert [line for line in lines if "done again" in line]
+
+
+def test_a_cluster_trains_the_runs_of_several_seeds(
+    fleet: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their weights are those of a run here, and every line of progress names its run."""
+    monkeypatch.chdir(tmp_path)
+    lessons(Path("data"))
+    tiny_encoder_folder(Path("encoder"))
+    target = StageSpec(tasks=("panx",), steps=2)
+    spec = TrainSpec(data="data", start="encoder", target=target, device="cpu", out="ray")
+    lines = list[str]()
+    train_all(of_seeds(spec, 4), Options(tell=lines.append), fleet)
+    train_all([replace(spec, seed=3, out="here")], Options())
+    assert files(Path("ray-s3/model")) == files(Path("here/model"))
+    assert {line.partition(":")[0] for line in lines if "step 2 of 2" in line} == {f"ray-s{seed}" for seed in range(4)}
 
 
 def test_two_hundred_units_cost_little_more_than_their_work(fleet: Cluster) -> None:

@@ -8,19 +8,18 @@ import pytest
 
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.evaluation.fleets import fleet_of
-from robust_xtreme.run_spec import RunSpec
 
 
 def test_without_both_this_process_computes() -> None:
     """There is no fleet."""
-    with fleet_of(RunSpec()) as fleet:
+    with fleet_of("auto") as fleet:
         assert fleet is None
 
 
 def test_without_ray_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r'pip install "robust-xtreme\[ray\]"'), fleet_of(RunSpec(), on="ray"):
+    with pytest.raises(UserError, match=r'pip install "robust-xtreme\[ray\]"'), fleet_of("auto", on="ray"):
         pass
 
 
@@ -34,6 +33,6 @@ def test_without_ray_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_contradicts_or_is_unknown_is_refused(device: str, devices: str | None, on: str | None, line: str) -> None:
     """One line says what to leave out, or what there is."""
-    with pytest.raises(SpecError) as raised, fleet_of(RunSpec(device=device), devices, on):
+    with pytest.raises(SpecError) as raised, fleet_of(device, devices, on):
         pass
     assert str(raised.value).startswith(line)

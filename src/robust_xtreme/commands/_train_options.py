@@ -50,6 +50,18 @@ MlmSteps = Annotated[
         "--mlm-steps N", "Steps of masked LM before all other stages. Default: 1200 from scratch, else 0.", panel=BEFORE
     ),
 ]
+Seeds = Annotated[
+    int,
+    option("--seeds N", "So many runs, whose seeds are --seed and the next ones, each in its own folder.", panel=HOW),
+]
+On = Annotated[
+    str | None,
+    option(
+        "--on ray[:ADDRESS]",
+        "Train the runs of --seeds on a Ray cluster whose machines share their folders. Extra: ray.",
+        panel=HOW,
+    ),
+]
 PlanOnly = Annotated[bool, option("--plan", "Print stages, steps, tokens and time, and train nothing.", panel=HOW)]
 Force = Annotated[
     bool, option("--force", "Start the last stage over, also in the folder of an earlier run.", panel=HOW)

@@ -13,7 +13,7 @@ from rich.table import Column
 
 from robust_xtreme.commands._terminal import bar, fits, messages, output, print_line, print_stacked, table_of
 from robust_xtreme.errors import counted
-from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.loop import Options, Progress, lines_of, name_of
 
 if TYPE_CHECKING:
     from robust_xtreme.training.estimate import Row
@@ -52,14 +52,8 @@ def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> 
         with _bar(console, force) as options:
             yield options
     else:
-        parts = 10 * _LINES if verbose else _LINES
-
-        def watch(at: Progress) -> None:
-            """Print a line where one of the equal parts of a stage is complete."""
-            if at.step * parts // at.steps > (at.step - 1) * parts // at.steps:
-                print_line(console, f"{_name(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
-
-        yield Options(tell=partial(print_line, console), watch=watch, force=force)
+        tell = partial(print_line, console)
+        yield Options(tell=tell, watch=lines_of(tell, 10 * _LINES if verbose else _LINES), force=force)
 
 
 @contextmanager
@@ -70,13 +64,9 @@ def _bar(console: Console, force: bool) -> Iterator[Options]:
         def watch(at: Progress) -> None:
             if at.stage not in tasks:
                 tasks[at.stage] = shown.add_task(at.stage, total=at.steps)
-            shown.update(tasks[at.stage], completed=at.step, description=f"{_name(at)} loss {at.loss:.3f}")
+            shown.update(tasks[at.stage], completed=at.step, description=f"{name_of(at)} loss {at.loss:.3f}")
 
         yield Options(tell=partial(print_line, shown.console), watch=watch, force=force)
-
-
-def _name(at: Progress) -> str:
-    return at.stage.replace("_", " ")
 
 
 # ---------------------------------------------------------------------------------------------------------------- plan

@@ -88,7 +88,7 @@ def eval(
         from robust_xtreme.evaluation.fleets import fleet_of
 
         console = output()
-        with fleet_of(spec, devices, on) as fleet:
+        with fleet_of(spec.device, devices, on) as fleet:
             lines = estimate(spec, force, not no_cache, verbose, keep_going, fleet)
         for line in lines:
             console.print(line, soft_wrap=True)
@@ -113,7 +113,7 @@ def _run(
         from robust_xtreme.evaluation.fleets import fleet_of
         from robust_xtreme.evaluation.run import evaluate
 
-        with fleet_of(spec, devices, on) as fleet:
+        with fleet_of(spec.device, devices, on) as fleet:
             result = evaluate(spec, force=force, cache=cache, keep_going=keep_going, observer=observer, fleet=fleet)
     show_result(result, spec, quiet)
     _check_whole(result)

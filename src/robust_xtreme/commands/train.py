@@ -24,6 +24,8 @@ def train(
     intermediate_steps: options.FirstSteps = None,
     mlm_steps: options.MlmSteps = None,
     *,
+    seeds: options.Seeds = 1,
+    on: options.On = None,
     plan: options.PlanOnly = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
@@ -41,6 +43,8 @@ def train(
     robust-xtreme train --task xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
 
     robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
+
+    robust-xtreme train paper_base --data DIR --out runs/paper-base --seeds 5 --on ray
     """
     from robust_xtreme.commands._options import show_outside_packs
     from robust_xtreme.training.run_file import spec_of
@@ -49,28 +53,39 @@ def train(
     steps = {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
     spec = spec_of(file, passed({**words, **steps}, _LISTS), show_outside_packs)
     if plan:
-        _plan(spec, force, quiet)
+        _plan(spec, seeds, on, force, quiet)
     else:
-        _train(spec, force, quiet, verbose)
+        _train(spec, seeds, on, force, quiet, verbose)
 
 
-def _train(spec: TrainSpec, force: bool, quiet: bool, verbose: bool) -> None:
-    from robust_xtreme import api
+def _train(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool, verbose: bool) -> None:
     from robust_xtreme.commands._train_shown import watching
+    from robust_xtreme.evaluation.fleets import fleet_of
+    from robust_xtreme.seeds import of_seeds, train_all
 
-    with watching(force, quiet, verbose, spec.devices > 1) as shown:
-        folder = api.train(spec, shown)
-    echo(str(folder))
+    specs = of_seeds(spec, seeds)
+    with (
+        watching(force, quiet, verbose, spec.devices > 1 or on is not None) as shown,
+        fleet_of(spec.device, on=on) as fleet,
+    ):
+        folders = train_all(specs, shown, fleet)
+    for folder in folders:
+        echo(str(folder))
     if not quiet:
-        show_next(*after_training(spec, folder))
+        show_next(*after_training(specs[0], folders[0]))
 
 
-def _plan(spec: TrainSpec, force: bool, quiet: bool) -> None:
+def _plan(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool) -> None:
     from robust_xtreme.commands._train_shown import show_plan, watching
+    from robust_xtreme.evaluation.fleets import fleet_of
+    from robust_xtreme.seeds import of_seeds, shares
     from robust_xtreme.training.estimate import plan_of
 
-    with watching(False, quiet, False) as shown:
-        rows = plan_of(spec, shown.tell, force, shown.notice)
-    show_plan(rows)
+    specs = of_seeds(spec, seeds)
+    with watching(False, quiet, False) as shown, fleet_of(spec.device, on=on) as fleet:
+        rows = [row for each in specs for row in plan_of(each, shown.tell, force, shown.notice)]
+        show_plan(rows)
+        if fleet:
+            echo(shares(specs, fleet))
     fetched = ("--offline",) if any(row.examples is None for row in rows) else ()
     show_next(*again(without=(*PLANNING, *fetched)))

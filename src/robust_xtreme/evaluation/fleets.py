@@ -10,29 +10,28 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.units.on_ray import cluster
 from robust_xtreme.evaluation.units.processes import processes
 from robust_xtreme.evaluation.units.unit import Fleet
-from robust_xtreme.run_spec import RunSpec
 
 _RAY: Final = "ray"
 
 
 @contextmanager
-def fleet_of(spec: RunSpec, devices: str | None = None, on: str | None = None) -> Iterator[Fleet | None]:
+def fleet_of(device: str, devices: str | None = None, on: str | None = None) -> Iterator[Fleet | None]:
     """The fleet that `--devices` or `--on` names, until the context ends; None for this process alone.
 
-    Raises SpecError, and what `cluster` raises.
+    `device` is that of the run: cpu, cuda or auto. Raises SpecError, and what `cluster` raises.
     """
     if devices is not None and on is not None:
         raise SpecError("--devices names devices of this machine, --on a cluster with all of its own. Leave one out.")
     if devices is not None:
         fleet = processes(devices)
-        if spec.device not in ("auto", fleet.device):
-            raise SpecError(f"--device {spec.device} and --devices {devices} name different devices. Leave one out.")
+        if device not in ("auto", fleet.device):
+            raise SpecError(f"--device {device} and --devices {devices} name different devices. Leave one out.")
         yield fleet
     elif on is not None:
         name, _, address = on.partition(":")
         if name != _RAY:
             raise SpecError(f"--on takes ray or ray:ADDRESS, not {on[:80]!r}.")
-        with cluster(address, spec.device) as here:
+        with cluster(address, device) as here:
             yield here
     else:
         yield None

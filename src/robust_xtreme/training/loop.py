@@ -61,6 +61,21 @@ class Progress:
     loss: float
 
 
+def lines_of(tell: Tell, parts: int) -> Callable[[Progress], None]:
+    """A callback that tells a line where one of the equal parts of a stage is complete."""
+
+    def watch(at: Progress) -> None:
+        if at.step * parts // at.steps > (at.step - 1) * parts // at.steps:
+            tell(f"{name_of(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
+
+    return watch
+
+
+def name_of(at: Progress) -> str:
+    """The name of a stage in words."""
+    return at.stage.replace("_", " ")
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Options:
