@@ -1,12 +1,13 @@
 """How fast `eval` is: beside a bare loop of the same model over the same ready-made batches, and beside a pipeline.
 
-    python benchmarks/evaluate.py --data DIR [--device cuda] [--rows 1200] [--out reports/benchmarks]
-    python benchmarks/evaluate.py --data DIR --whole [--encoder base] [--device cuda] [--rows 600] [--out ...]
+    python -m benchmarks.evaluate --data DIR [--device cuda] [--precision bf16] [--rows 1200] [--out reports/benchmarks]
+    python -m benchmarks.evaluate --data DIR --whole [--encoder base] [--device cuda] [--rows 600] [--out ...]
 
 The model is an encoder of 4 layers of 256 with random weights and a tokenizer trained on the spot; the task is XNLI,
 clean and under char_noise:0.1. The bare loop is the limit: it reads no file, noises nothing, tokenises nothing and
 decodes nothing. `transformers.pipeline("text-classification")` answers the same texts. Idle threads sleep instead of
-spinning (OMP_WAIT_POLICY=passive): on a shared machine, spinning is what the three ways would differ in.
+spinning (OMP_WAIT_POLICY=passive): on a shared machine, spinning is what the three ways would differ in. Beside the
+rates are tokens a second, MFU and how busy the device was: benchmarks/_device_use.py.
 
 `--whole` evaluates XNLI's test in all 15 languages, and says where the time goes: benchmarks/stages.py.
 """
@@ -18,13 +19,15 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 import transformers
+from benchmarks import _device_use
+from benchmarks.stages import document, measured, torch_threads, whole_data
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
@@ -47,13 +50,9 @@ from robust_xtreme.models.tensors import collate
 from robust_xtreme.predictors.batches import BATCH_TOKENS, plan_batches
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.reading.inputs import Inputs
-from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.run_spec import RunSpec, from_mapping
-
-sys.path.append(str(Path(__file__).parents[1]))
-
-from benchmarks.stages import document, measured, torch_threads, whole_data
 
 LEAST: Final = 0.85
 """The share of the bare loop's speed that `eval` must reach."""
@@ -84,7 +83,8 @@ ENCODERS: Final[Mapping[str, Mapping[str, int]]] = {
 def main() -> None:
     """Measure, print the ratios, and write them down where --out is given."""
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OMP_WAIT_POLICY": "passive"})
+        command = [sys.executable, "-m", "benchmarks.evaluate", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "OMP_WAIT_POLICY": "passive"})
     words = _words()
     chatter: Any = logging
     chatter.set_verbosity_error()
@@ -110,7 +110,15 @@ def _write(out: Path, name: str, figures: dict[str, Any]) -> None:
 
 def _compared(words: argparse.Namespace, folder: Path, device: str) -> dict[str, Any]:
     run = make_run(folder / "run", words.data)
-    spec = _spec(run, words.data, folder / "out", device, languages=list(LANGUAGES), limit=str(words.rows or ROWS))
+    spec = _spec(
+        run,
+        words.data,
+        folder / "out",
+        device,
+        languages=list(LANGUAGES),
+        limit=str(words.rows or ROWS),
+        precision=words.precision,
+    )
     return measure(spec, run, device, words.repeats)
 
 
@@ -122,8 +130,10 @@ def _whole(words: argparse.Namespace, folder: Path, device: str) -> dict[str, An
     data, repeated = whole_data(words.data, folder / "data", languages)
     run = make_run(folder / "run", words.data, words.encoder, languages, WHOLE_VOCABULARY)
     limit = {"limit": str(words.rows)} if words.rows else {}
-    spec = _spec(run, data, folder / "out", device, split="test", **limit)
-    measures = measured(lambda: evaluate(spec, force=True), helpers)
+    spec = _spec(run, data, folder / "out", device, split="test", precision=words.precision, **limit)
+    before = _device_use.peak(device, words.precision)
+    with _device_use.watched(device) as use:
+        measures = measured(lambda: evaluate(spec, force=True), helpers)
     asked = " ".join(["--whole", *(["--encoder base"] if words.encoder == "base" else [])])
     about = {
         "words": f"{asked} --rows {words.rows}" if words.rows else asked,
@@ -131,25 +141,38 @@ def _whole(words: argparse.Namespace, folder: Path, device: str) -> dict[str, An
         "repeated": repeated,
         "perturb": PERTURB,
         "encoder": "XLM-R base's size" if words.encoder == "base" else words.encoder,
-        **_amount(spec, run, device),
+        **_amount(spec, run, device, use, before),
         **_machine(device),
     }
     return {WHOLE: {**about, **measures}}
 
 
-def _amount(spec: RunSpec, run: Path, device: str) -> dict[str, Any]:
-    """How many predictions there were, in which batches, and how long their inputs are in the first language."""
+def _amount(spec: RunSpec, run: Path, device: str, use: _device_use.Use, peak: float) -> dict[str, Any]:
+    """How many predictions there were, in which batches, how long their inputs are, and the device's use."""
     plan = make_plan(spec)
-    checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
-    lengths = [
-        int(input.windows.lengths.max()) for prepared in _prepared(spec, checkpoint) for input in prepared.inputs
-    ]
+    checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device, spec.precision)
+    lengths = _lengths(_prepared(spec, checkpoint))
+    most = max(peak, _device_use.peak(device, spec.precision))
+    needed = _device_use.operations(checkpoint.encoder, lengths)
     return {
         "predictions": sum(task_run.predictions for task_run in plan.task_runs),
         "inputs": len(lengths),
-        "tokens": round(sum(lengths) / len(lengths), 1),
+        "tokens": round(float(lengths.mean()), 1),
         "batch_tokens": BATCH_TOKENS[device],
+        "model": {
+            **_about_model(spec, most),
+            **_device_use.figures(needed, int(lengths.sum()), most, use),
+        },
     }
+
+
+def _about_model(spec: RunSpec, most: float) -> dict[str, Any]:
+    return {"precision": spec.precision, "peak": round(most / 1e12, 3)}
+
+
+def _lengths(seen: Sequence[Prepared]) -> Any:
+    """The tokens (n,) of all windows of distinct inputs."""
+    return np.concatenate([prepared.inputs.windows.lengths[prepared.inputs.rows()[0]] for prepared in seen])
 
 
 def _machine(device: str) -> dict[str, Any]:
@@ -164,6 +187,7 @@ def _words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="with xnli/dev-XX.tsv")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", choices=list(_device_use.TYPES), default="fp32")
     parser.add_argument("--rows", type=int, help=f"rows of each language ({ROWS} of each of 3; --whole: all)")
     parser.add_argument("--repeats", type=int, default=2, help="the best of so many is printed")
     parser.add_argument("--whole", action="store_true", help="XNLI's whole test, by stage")
@@ -234,20 +258,26 @@ def _tokenizer(data: Path, languages: Sequence[str], vocabulary: int) -> Any:
 def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, Any]:
     """Predictions a second of `eval`, of the bare loop over its batches, and of a pipeline over its texts."""
     evaluate(spec, force=True, cache=False)
-    checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
+    checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device, spec.precision)
     seen = _prepared(spec, checkpoint)
     budget = BATCH_TOKENS[device]
     batches = [batch for prepared in seen for batch in _ready(checkpoint, prepared, budget)]
     count = sum(len(prepared.inputs) for prepared in seen)
     texts = [text for prepared in seen for text in _texts(prepared.inputs)]
-    answer = _pipeline(checkpoint, run, device)
+    answer = _pipeline(checkpoint, run, device, _device_use.TYPES[spec.precision])
     ways: dict[str, Callable[[], object]] = {
         BARE: lambda: _bare_loop(checkpoint, batches),
         EVAL: lambda: evaluate(spec, force=True, cache=False),
         PIPELINE: lambda: answer(texts),
     }
+    before = _device_use.peak(device, spec.precision)
     taken = [{name: _timed(way, device) for name, way in ways.items()} for _ in range(repeats)]
-    wall, processor = ({name: min(sample[name][kind] for sample in taken) for name in ways} for kind in (0, 1))
+    most = max(before, _device_use.peak(device, spec.precision))
+    best = {name: min((sample[name] for sample in taken), key=lambda use: use.seconds) for name in ways}
+    wall = {name: use.seconds for name, use in best.items()}
+    processor = {name: min(sample[name].processor for sample in taken) for name in ways}
+    lengths = _lengths(seen)
+    needed, tokens = _device_use.operations(checkpoint.encoder, lengths), int(lengths.sum())
     return {
         **_machine(device),
         "inputs": count,
@@ -256,6 +286,11 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
         "ratio_to_bare_loop": {name: round(wall[BARE] / taken, 3) for name, taken in wall.items()},
         "processor_seconds": {name: round(taken, 1) for name, taken in processor.items()},
         "ratio_by_processor_time": {name: round(processor[BARE] / taken, 3) for name, taken in processor.items()},
+        "model": {
+            **_about_model(spec, most),
+            "tokens": tokens,
+            "ways": {name: _device_use.figures(needed, tokens, most, use) for name, use in best.items()},
+        },
         "least": LEAST,
     }
 
@@ -290,9 +325,11 @@ def _bare_loop(checkpoint: Checkpoint, batches: Sequence[tuple[Any, Any, Any]]) 
             checkpoint.family.forward(checkpoint.head, hidden, mask, windows)
 
 
-def _pipeline(checkpoint: Checkpoint, run: Path, device: str) -> Callable[[list[dict[str, str]]], Any]:
+def _pipeline(
+    checkpoint: Checkpoint, run: Path, device: str, dtype: torch.dtype
+) -> Callable[[list[dict[str, str]]], Any]:
     model: Any = XLMRobertaForSequenceClassification.from_pretrained(str(run / "model"), num_labels=3)
-    model.eval()
+    model.to(dtype).eval()
     answer = pipeline("text-classification", model=model, tokenizer=checkpoint.tokenizer, device=torch.device(device))
     return lambda texts: answer(texts, batch_size=PIPELINE_BATCH, truncation=True, max_length=128)
 
@@ -302,13 +339,11 @@ def _texts(inputs: Inputs) -> list[dict[str, str]]:
     return [{"text": first, "text_pair": second} for first, second in zip(*fields, strict=True)]
 
 
-def _timed(what: Callable[[], object], device: str) -> tuple[float, float]:
-    """Seconds on the clock, and seconds of all threads on the processor."""
-    start = time.perf_counter(), time.process_time()
-    what()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start[0], time.process_time() - start[1]
+def _timed(what: Callable[[], object], device: str) -> _device_use.Use:
+    """What a way took, on the clock and on the processor, and how busy the device was."""
+    with _device_use.watched(device) as use:
+        what()
+    return use
 
 
 def page(figures: dict[str, Any]) -> str:
@@ -320,14 +355,23 @@ def page(figures: dict[str, Any]) -> str:
 
 def _document(figures: dict[str, Any]) -> Document:
     about = (
-        "`python benchmarks/evaluate.py --data DIR`: XNLI clean and under char_noise:0.1, an encoder of 4 x 256,",
+        "`python -m benchmarks.evaluate --data DIR`: XNLI clean and under char_noise:0.1, an encoder of 4 x 256,",
         f"{figures['inputs']} distinct inputs in batches of {figures['batch_tokens']} tokens, best of several.",
         f"On {figures['device']}, {figures['threads']} threads, {figures['versions']}.",
     )
     heads = ("way", "inputs/s", "of the bare loop", "processor s", "of the bare loop")
     bar = f"The bar: eval at {LEAST} of the bare loop. On a machine with other work, processor time is what tells."
-    blocks = (Prose("\n".join(about)), grid(heads, _ways(figures), 1), Paragraph(bar))
+    blocks = (Prose("\n".join(about)), grid(heads, _ways(figures), 1), Paragraph(bar), *_of_model(figures))
     return Document("Evaluating: inputs per second", blocks)
+
+
+def _of_model(figures: dict[str, Any]) -> Iterator[Block]:
+    """What the device did in each way, where that was measured."""
+    if "model" in figures:
+        model = figures["model"]
+        rows = [(name, *_device_use.cells(of)) for name, of in model["ways"].items()]
+        yield Prose(_device_use.about(model["precision"], model["peak"]))
+        yield grid(("way", *_device_use.HEADS), rows, 1)
 
 
 def _ways(figures: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -17,6 +17,7 @@ from typing import Any, Final, final
 from unittest.mock import patch
 
 import torch
+from benchmarks._device_use import HEADS, about, cells
 
 import robust_xtreme.evaluation.computing as computing_module
 import robust_xtreme.evaluation.finish as finish_module
@@ -221,12 +222,20 @@ def document(figures: dict[str, Any]) -> Document:
         "wall but where it waits for them; on the CPU they compete with it for the cores."
     )
     title = f"Evaluating XNLI in {figures['languages']} languages: what the forward pass is not"
-    return Document(title, (Prose("\n".join(_about(figures))), grid(heads, rows, 2), Paragraph(text)))
+    return Document(title, (Prose("\n".join(_about(figures))), grid(heads, rows, 2), Paragraph(text), *_use(figures)))
+
+
+def _use(figures: dict[str, Any]) -> Iterator[Prose]:
+    """What the device did in the whole evaluation, where that was measured."""
+    if "model" in figures:
+        model = figures["model"]
+        named = ", ".join(f"{head} {cell}" for head, cell in zip(HEADS, cells(model), strict=True))
+        yield Prose(f"In all: {named}.\n{about(model['precision'], model['peak'])}")
 
 
 def _about(figures: dict[str, Any]) -> Iterator[str]:
     of = figures
-    yield f"`python benchmarks/evaluate.py --data DIR {of['words']}`: {of['languages']} languages, clean and under"
+    yield f"`python -m benchmarks.evaluate --data DIR {of['words']}`: {of['languages']} languages, clean and under"
     yield f"{of['perturb']}, {of['predictions']} predictions; an encoder of {of['encoder']}, random weights;"
     yield f"{of['tokens']:.1f} tokens an input, batches of {of['batch_tokens']} tokens; an empty prediction cache."
     yield f"On {of['device']}, {of['threads']} threads, {of['versions']}."

@@ -27,9 +27,11 @@ def _run(script: str, *words: str, timeout: int = 280) -> None:
 
 
 def test_eval_on_cuda_is_timed(data: Path, tmp_path: Path) -> None:
-    """The figures name the device, and a page is written beside them."""
-    _run("evaluate", "--data", str(data), "--device", "cuda", "--out", str(tmp_path))
-    assert json.loads((tmp_path / "evaluate-cuda.json").read_text())["device"].startswith("cuda: ")
+    """The figures name the device and say what it did in bf16, and a page is written beside them."""
+    _run("evaluate", "--data", str(data), "--device", "cuda", "--precision", "bf16", "--out", str(tmp_path))
+    figures = json.loads((tmp_path / "evaluate-cuda.json").read_text())
+    assert figures["device"].startswith("cuda: ")
+    assert all(0 < way["mfu"] < 1 and way["tokens_per_second"] > 0 for way in figures["model"]["ways"].values())
     assert (tmp_path / "evaluate-cuda.md").is_file()
 
 
@@ -40,6 +42,8 @@ def test_eval_of_whole_xnli_on_cuda_spends_its_time_in_the_forward_pass(data: Pa
     figures = json.loads((tmp_path / "evaluate-cuda.json").read_text())["whole"]
     assert figures["device"].startswith("cuda: ")
     assert figures["overhead"][0] <= figures["most"], figures["stages"]
+    assert 0 < figures["model"]["mfu"] < 1
+    assert figures["model"]["busy"] is None or figures["model"]["busy"] > 0.5, figures["model"]
 
 
 def test_the_host_of_a_gpu_is_timed(data: Path, tmp_path: Path) -> None:
