@@ -18,7 +18,7 @@ from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited, risky
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.windows import of_examples
-from robust_xtreme.results.schema import PREDICTIONS, build
+from robust_xtreme.results.schema import PREDICTIONS, assembled
 from robust_xtreme.specs import CANDIDATE
 from robust_xtreme.target_columns import Ranges, TargetColumn, written
 
@@ -33,26 +33,28 @@ class Rows:
     def __init__(self, answered: Answered) -> None:
         prepared = answered.prepared
         self._answered, self._prepared = answered, prepared
-        self._golds = written(prepared.golds)
+        self._golds = _strings(written(prepared.golds))
+        self._items = {
+            "example": _strings([example.id for example in prepared.examples]),
+            "cluster": _strings([example.cluster for example in prepared.examples]),
+            "fingerprint": _strings([example.fingerprint for example in prepared.examples]),
+        }
         self._inputs = _InputFacts(prepared.inputs)
         self._risky: dict[tuple[str, ...], Risky] = {}
         predicted = answered.predicted
-        texts = pl.Series(written(predicted.targets), dtype=pl.String)
-        self._predictions = texts.set(pl.Series(~predicted.finite), None)
+        self._predictions = _strings(written(predicted.targets)).set(pl.Series(~predicted.finite), None)
         self._first = _first_spans(predicted.targets)
 
     def of(self, variant: Variant, failed: bool) -> pl.DataFrame:
         """PREDICTIONS of one condition and seed; without answers where it `failed`."""
-        examples = self._prepared.examples
         columns = {
-            "example": [example.id for example in examples],
-            "cluster": [example.cluster for example in examples],
-            "fingerprint": [example.fingerprint for example in examples],
+            **cell_of(self._prepared, variant),
+            **self._items,
             **self._answers(variant, failed),
             **self._noise(variant),
             **self._tokens(variant),
         }
-        return build(spread({**cell_of(self._prepared, variant), **columns}, len(examples)), PREDICTIONS)
+        return assembled(spread(columns, len(self._prepared.examples)), PREDICTIONS)
 
     def _answers(self, variant: Variant, failed: bool) -> Columns:
         """The prediction of each item, its gold, and what became of it."""
@@ -67,9 +69,9 @@ class Rows:
             "status": self._status(variant),
         }
 
-    def _gold(self, variant: Variant) -> list[str]:
+    def _gold(self, variant: Variant) -> pl.Series:
         targets = variant.shown.targets(self._prepared.golds) if variant.shown else self._prepared.golds
-        return self._golds if targets is self._prepared.golds else written(targets)
+        return self._golds if targets is self._prepared.golds else _strings(written(targets))
 
     def _clean_texts(self, variant: Variant) -> list[str | None]:
         """The text of the clean context that is scored as the answer; None where it is empty, and in other tasks."""
@@ -168,8 +170,12 @@ def _of_items(values: Array, measured: Measured) -> Array:
     return parts_summed(values[measured.numbers], measured.bounds)
 
 
+def _strings(values: Sequence[str]) -> pl.Series:
+    return pl.Series(values, dtype=pl.String)
+
+
 def _named(codes: Array, names: Sequence[str]) -> pl.Series:
-    return pl.Series(names, dtype=pl.String).gather(codes)
+    return _strings(names).gather(codes)
 
 
 def _share(part: Array, whole: Array) -> Array:

@@ -17,7 +17,7 @@ from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.metric import SCOPES as COUNTED
 from robust_xtreme.metric import Metric, Responses, Sums
 from robust_xtreme.results.chance import constants
-from robust_xtreme.results.schema import CHANCE, SCOPES, SHALLOW, STATS, build
+from robust_xtreme.results.schema import CHANCE, SCOPES, SHALLOW, STATS, assembled
 from robust_xtreme.results.shallow.predictor import answers, shallow_of
 from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.target_columns import column_of
@@ -38,7 +38,7 @@ def stats_of(
     """
     metrics: list[Metric] = [registry.load("metric", name) for name in prepared.task_run.task.metrics]
     if not prepared.examples:
-        return build([], STATS)
+        return assembled([], STATS)
     cells = [
         *_model_stats(prepared, metrics, answered),
         *_chance_stats(prepared, metrics, columns[0]),
@@ -137,7 +137,7 @@ def _frame(clean: ExampleColumns, metrics: Sequence[Metric], cells: Sequence[_Ce
         "stats": pl.concat([_lists(table.values) for table in tables if len(table.items)]),
     }
     columns["example"] = columns.pop("id")
-    return build(spread(columns, len(items)), STATS)
+    return assembled(spread(columns, len(items)), STATS)
 
 
 def _taken(values: Sequence[Any], numbers: Array) -> pl.Series | Any:

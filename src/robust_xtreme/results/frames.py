@@ -65,6 +65,14 @@ def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -
 
     Raises RobustXtremeError naming the column that is missing or does not fit.
     """
+    return validate(assembled(rows, frame), frame)
+
+
+def assembled(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -> pl.DataFrame:
+    """What `build` validates, for frames that are validated when they are written.
+
+    Raises RobustXtremeError naming the column that is missing or of another type.
+    """
     columns = (
         rows
         if isinstance(rows, Mapping)
@@ -75,7 +83,7 @@ def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -
         raise RobustXtremeError(f"The frame {frame.name} has no column {unknown[0]!r}.")
     height = max((len(values) for values in columns.values()), default=0)
     series = [_series(name, column, columns, height, frame) for name, column in frame.columns.items()]
-    return validate(pl.DataFrame(series), frame)
+    return pl.DataFrame(series)
 
 
 def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, frame: Frame) -> pl.Series:

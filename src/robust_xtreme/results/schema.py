@@ -14,6 +14,7 @@ import polars as pl
 
 from robust_xtreme.results.frames import Column as Column
 from robust_xtreme.results.frames import Frame as Frame
+from robust_xtreme.results.frames import assembled as assembled
 from robust_xtreme.results.frames import build as build
 from robust_xtreme.results.frames import columns, one_of
 from robust_xtreme.results.frames import empty as empty
