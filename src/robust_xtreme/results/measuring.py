@@ -23,12 +23,9 @@ from robust_xtreme.results.components import Clustered
 from robust_xtreme.results.degrade import Compared, compared, deltas_of
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.label_risk import drops_without_risk
-from robust_xtreme.results.merging import BASE
+from robust_xtreme.results.merging import BASE, together
 from robust_xtreme.results.schema import CHANCE, DELTAS, SCORES, SHALLOW, empty
 from robust_xtreme.results.score import scores_of
-
-_ROWS: Final = 1 << 17
-"""The rows of STATS that are in memory at a time, unless one task run has more."""
 
 _UNUSED: Final = ("cluster", "fingerprint", "answer", "gold")
 """Columns of PREDICTIONS that no number is made of."""
@@ -69,7 +66,7 @@ def measured(
 
     Raises Mismatch as they do, DataError where a file cannot be read.
     """
-    batches = [*_batches(sorted(stored, key=_key))]
+    batches = [*together(sorted(stored, key=_key), _height)]
     numbers = numbers_of([clusters for files in batches for clusters in _clusters(files, tasks)])
     scored: list[pl.DataFrame] = [empty(SCORES)]
     rows: list[Compared] = []
@@ -93,17 +90,10 @@ def _key(task_run: Stored) -> tuple[str, ...]:
         return first.row(0) if first.height else ()
 
 
-def _batches(files: Iterable[Stored]) -> Iterator[list[Stored]]:
-    """The task runs that are measured together, in their order."""
-    batch, rows = list[Stored](), 0
-    for task_run in files:
-        with store.reading(task_run.stats):
-            rows += (height := store.scan(task_run.stats).select(pl.len()).collect().item())
-        if batch and rows > _ROWS:
-            yield batch
-            batch, rows = [], height
-        batch.append(task_run)
-    yield batch
+def _height(task_run: Stored) -> int:
+    """The rows of STATS of a task run."""
+    with store.reading(task_run.stats):
+        return int(store.scan(task_run.stats).select(pl.len()).collect().item())
 
 
 def _stats(files: Iterable[Stored], *only: pl.Expr) -> pl.DataFrame:

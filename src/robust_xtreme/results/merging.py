@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 import polars as pl
 
@@ -16,6 +16,8 @@ from robust_xtreme.results.schema import CELL, Frame, validate
 
 BASE: Final = CELL[:-1]
 """The first columns of the key of PREDICTIONS and STATS: the cells of a model in a task run differ in the next one."""
+
+T = TypeVar("T")
 
 _ROWS: Final = 1 << 17
 """The rows that are in memory at a time."""
@@ -43,6 +45,19 @@ def blocks(rows: pl.LazyFrame) -> Iterator[Block]:
         height = sum(length for _, length in same)
         yield Block(key, rows.slice(start, height), height)
         start += height
+
+
+def together(parts: Iterable[T], height: Callable[[T], int]) -> Iterator[list[T]]:
+    """Parts in their order, as many together as have few enough rows to be in memory, at least one."""
+    several, rows = list[T](), 0
+    for part in parts:
+        rows += (more := height(part))
+        if several and rows > _ROWS:
+            yield several
+            several, rows = [], more
+        several.append(part)
+    if several:
+        yield several
 
 
 def _runs(rows: pl.LazyFrame) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -54,4 +54,9 @@ def _length(value: Any) -> int:
     """The characters of a value: of a text, or of all texts of a tuple."""
     if isinstance(value, str):
         return len(value)
-    return len("".join([part for part in value if isinstance(part, str)])) if isinstance(value, tuple) else 0
+    if not isinstance(value, tuple):
+        return 0
+    try:
+        return len("".join(value))
+    except TypeError:  # other values are among the texts
+        return len("".join([part for part in value if isinstance(part, str)]))

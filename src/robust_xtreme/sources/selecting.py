@@ -34,6 +34,8 @@ def limit(examples: Sequence[Example], n: int) -> tuple[Example, ...]:
     """
     if n < 1:
         raise SpecError(f"The limit {n} is below 1. Leave it out to take every example.")
+    if n >= len(examples):
+        return tuple(examples)
     sizes = Counter(example.cluster for example in examples)
     kept: set[str] = set()
     taken = 0

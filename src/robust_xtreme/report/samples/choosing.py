@@ -19,7 +19,7 @@ from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.manifest import check_file
-from robust_xtreme.results.merging import BASE, blocks
+from robust_xtreme.results.merging import BASE, blocks, together
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, Frame
 
 MOST: Final = 3000
@@ -121,12 +121,14 @@ def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
 
 
 def _parts(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
-    """The cells of each task run, with its rows of STATS; first none, which have the same columns."""
+    """Some cells with their rows of STATS, as many as are in memory at a time; first none, which have the columns."""
     yield cells.clear(), stats[0].limit(0)
-    for block in (block for of_run in stats for block in blocks(of_run)):
-        named = [pl.col(f"cell_{name}") == value for name, value in zip(BASE, block.key, strict=True)]
-        if (of_block := cells.filter(named)).height:
-            yield of_block, block.rows
+    of_base = cells.partition_by([f"cell_{name}" for name in BASE], as_dict=True)
+    for of_run in stats:
+        wanted = (block for block in blocks(of_run) if block.key in of_base)
+        for several in together(wanted, lambda block: block.height):
+            of_blocks = pl.concat([of_base[block.key] for block in several])
+            yield of_blocks, pl.concat([block.rows for block in several])
 
 
 def _candidates(cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: Wanted) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Final, final
 
@@ -175,6 +176,7 @@ def _clusters(before: str, after: str, name: str) -> Iterator[Marked]:
         yield _short(before), _short(after), name
 
 
+@lru_cache(maxsize=1 << 12)
 def _short(text: str) -> str:
     """The beginning of a text, each cluster capped."""
     clusters = graphemes.split(text[: 2 * _NEAR])
