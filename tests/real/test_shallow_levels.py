@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Scored
+from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.results.chance import constants
 from robust_xtreme.results.shallow.predictor import answers, shallow_of
 from robust_xtreme.results.shallow.shown import Shown
@@ -25,15 +25,11 @@ def _values(data: Path, name: str, language: str, split: str) -> dict[str, float
     metric, shallow = registry.load("metric", task.metrics[0]), shallow_of(task.family)
     assert shallow is not None
     texts = loaded.corpus.texts if loaded.corpus else ()
-    shown = Shown(loaded.examples, tuple(text.id for text in texts), tuple(text.value for text in texts))
-    (predicted,), _ = answers(shallow, loaded.examples, [shown])
-    targets = constants(task.family, loaded.examples, loaded.corpus) | {shallow.name: predicted}
-    sums = {
-        name: [
-            metric.stats(Scored(e, e, target, target))["all"] for e, target in zip(loaded.examples, each, strict=True)
-        ]
-        for name, each in targets.items()
-    }
+    clean = ExampleColumns(loaded.examples)
+    shown = Shown(clean, tuple(text.id for text in texts), tuple(text.value for text in texts))
+    (predicted,), _ = answers(shallow, clean, [shown])
+    targets = constants(task.family, clean, loaded.corpus) | {shallow.name: predicted}
+    sums = {name: metric.alone(loaded.examples, column) for name, column in targets.items()}
     return {name: float(metric.reduce(np.sum(each, axis=0))) for name, each in sums.items()}
 
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Answers, Choice, Corpus, Document, Example, Span, Tags, Target, Text
 from robust_xtreme.formats import word_spans
-from robust_xtreme.results.chance import constants, summary
+from robust_xtreme.results import chance
+from robust_xtreme.results.chance import summary
+
+
+def constants(
+    family: str, examples: Sequence[Example], corpus: Corpus | None = None, search: str = ""
+) -> dict[str, tuple[Target, ...]]:
+    """The answers of every constant to examples."""
+    columns = chance.constants(family, ExampleColumns(examples), corpus, search)
+    return {name: tuple(column[at] for at in range(len(column))) for name, column in columns.items()}
 
 
 def _class(number: int, label: int) -> Example:

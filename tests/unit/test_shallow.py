@@ -7,19 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.formats import word_spans
 from robust_xtreme.formats.squad_sentences import sentences
 from robust_xtreme.results.shallow import naive_bayes, passages
 from robust_xtreme.results.shallow.predictor import FOLDS, answers, shallow_of, stratified, summary
 from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.target_columns import TargetColumn
 
 
 def _answered(family: str, examples: Sequence[Example], *noisy: Sequence[Example]) -> list[tuple[Target, ...]]:
     """The answers to the clean examples, and to each perturbed form of them."""
     shallow = shallow_of(family)
     assert shallow is not None
-    return list(answers(shallow, examples, [Shown(each) for each in (examples, *noisy)])[0])
+    clean = ExampleColumns(examples)
+    shown = [Shown(clean), *(Shown(ExampleColumns(each)) for each in noisy)]
+    return list(map(_targets, answers(shallow, clean, shown)[0]))
+
+
+def _targets(column: TargetColumn) -> tuple[Target, ...]:
+    return tuple(column[at] for at in range(len(column)))
 
 
 def _pair(number: int, hypothesis: str, label: int) -> Example:
@@ -88,9 +96,9 @@ def test_sentences_end_where_their_script_ends_them(text: str, expected: int) ->
 
 def test_units_are_words_or_pairs_of_characters() -> None:
     """Words keep their marks; scripts without spaces are compared by pairs of characters, beside Latin words too."""
-    assert passages.units("Blue, हिन्दी!") == {"blue", "हिन्दी"}
-    assert passages.units("黑豹队NFL") == {"黑豹", "豹队", "nfl"}
-    assert passages.units("队") == {"队"}
+    texts = ("Blue, हिन्दी!", "黑豹队NFL", "", "队")
+    assert passages.units(texts) == [{"blue", "हिन्दी"}, {"黑豹", "豹队", "nfl"}, set(), {"队"}]
+    assert passages.units(()) == []
 
 
 def test_the_hypothesis_is_learned_in_folds_over_the_clusters_of_the_split() -> None:
@@ -98,9 +106,10 @@ def test_the_hypothesis_is_learned_in_folds_over_the_clusters_of_the_split() -> 
     examples = _pairs(150)
     shallow = shallow_of("classification")
     assert shallow is not None
-    (predicted,), source = answers(shallow, examples, [Shown(examples)])
+    clean = ExampleColumns(examples)
+    (predicted,), source = answers(shallow, clean, [Shown(clean)])
     assert source == "5 folds, 120 examples each"
-    assert _share_right(predicted, examples) > 0.9
+    assert _share_right(_targets(predicted), examples) > 0.9
     assert _answered("classification", examples[:3]) == [(Choice(0),) * 3]
     assert _answered("classification", [_pair(0, "x", 0)] * 0) == []
 
@@ -147,30 +156,33 @@ def test_the_order_of_examples_changes_no_prediction() -> None:
 
 
 def test_naive_bayes_reads_no_n_gram_across_texts() -> None:
-    """A text is scored alone: no n-gram spans two texts of a list or of a bag."""
-    bags = [("ab", "cd"), ("cd", "ab"), ("abcd",)]
-    scores = naive_bayes.folded(bags, [0, 0, 1], [0, 1, 2], 2, [bags])[0]
-    assert len(naive_bayes.grams([bags[0]])[0]) < len(naive_bayes.grams([bags[2]])[0])
-    assert sorted(naive_bayes.grams([bags[0]])[0]) == sorted(naive_bayes.grams([bags[1]])[0])
-    assert scores.shape == (3, 2)
+    """Texts have the n-grams that each of them has alone, in that order, also where a text is empty."""
+    texts = ["ab", "", "cd", "abcd", ""]
+    buckets, owner = naive_bayes.grams(texts)
+    assert [buckets[owner == at].tolist() for at in range(5)] == [
+        naive_bayes.grams([text])[0].tolist() for text in texts
+    ]
+    assert naive_bayes.grams([])[0].size == 0
 
 
 def test_folds_predict_as_a_count_of_the_others_does() -> None:
-    """One table with a fold taken away is the table of the rest, class by class and bag by bag."""
-    bags = [(f"{'abc'[i % 3] * 3} {i}", f"{i % 7}") for i in range(40)]
-    classes, folds = [i % 3 for i in range(40)], [i % 4 for i in range(40)]
-    (folded,) = naive_bayes.folded(bags, classes, folds, 3, [bags])
+    """One table with a fold taken away is the table of the rest, class by class and text by text."""
+    texts = [f"{'abc'[i % 3] * 3} {i}" for i in range(40)]
+    noisy = [*texts[:20], *(f"{text} zzz" for text in texts[:20])]
+    classes, folds = np.arange(40) % 3, np.arange(40) % 4
+    clean, folded = naive_bayes.folded(texts, classes, folds, 3, [texts, noisy])
+    assert (folded[:20] == clean[:20]).all()
     for at in range(0, 40, 7):
         rest = [other for other in range(40) if folds[other] != folds[at]]
-        assert np.allclose(folded[at], _slow(bags[at], [bags[r] for r in rest], [classes[r] for r in rest]))
+        assert np.allclose(folded[at], _slow(noisy[at], [texts[r] for r in rest], [int(classes[r]) for r in rest]))
 
 
-def _slow(bag: tuple[str, ...], bags: list[tuple[str, ...]], classes: list[int]) -> list[float]:
-    """The log probability of a bag and each of three classes, counted bag by bag."""
-    asked, scores = naive_bayes.grams([bag])[0], []
+def _slow(text: str, texts: list[str], classes: list[int]) -> list[float]:
+    """The log probability of a text and each of three classes, counted text by text."""
+    asked, scores = naive_bayes.grams([text])[0], []
     for number in range(3):
         counts = np.zeros(naive_bayes.BUCKETS)
-        for each, label in zip(bags, classes, strict=True):
+        for each, label in zip(texts, classes, strict=True):
             np.add.at(counts, naive_bayes.grams([each])[0], label == number)
         prior = np.log((classes.count(number) + 1) / (len(classes) + 3))
         scores.append(float(np.log((counts[asked] + 1) / (counts.sum() + naive_bayes.BUCKETS)).sum() + prior))

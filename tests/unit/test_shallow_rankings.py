@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from tests.answering import average_precision
 
-from robust_xtreme.examples import Corpus, Document, Example, Target, Text
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.results.shallow import ranking
-from robust_xtreme.results.shallow.naive_bayes import grams
 from robust_xtreme.results.shallow.predictor import answers, shallow_of
 from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.target_columns import TargetColumn
 
 
 def _query(number: int, query: str, *right: str) -> Example:
@@ -28,24 +30,25 @@ def _answered(queries: Sequence[Example], pool: Corpus, search: str = "") -> lis
     """The ids that the shallow predictor answers with to each query; none for too large a pool."""
     shallow = shallow_of("retrieval", search)
     assert shallow is not None
-    ids, values = tuple(text.id for text in pool.texts), tuple(text.value for text in pool.texts)
-    several, source = answers(shallow, queries, [Shown(queries, ids, values, pool.unscored)])
+    clean = ExampleColumns(queries)
+    several, source = answers(shallow, clean, [_shown(clean, pool)])
     assert source == "nothing"
     return [ids for targets in several for ids in _ids(targets)]
 
 
-def _ids(targets: Sequence[Target]) -> list[tuple[str, ...]]:
-    return [target.ids for target in targets if isinstance(target, Document)]
+def _ids(targets: TargetColumn) -> list[tuple[str, ...]]:
+    answers = [targets[at] for at in range(len(targets))]
+    return [target.ids for target in answers if isinstance(target, Document)]
 
 
 def test_a_random_rank_depends_on_ids_alone() -> None:
     """The order of the queries and of the pool changes nothing; another query has another ranking."""
-    queries = [_query(at, "x") for at in range(5)]
+    queries = list("abcde")
     pool = _corpus(*map(str, range(50)))
-    straight = ranking.by_chance(queries, pool)
-    assert straight == ranking.by_chance(queries[::-1], Corpus("other", pool.texts[::-1]))[::-1]
+    straight = _ids(ranking.by_chance(queries, pool))
+    assert straight == _ids(ranking.by_chance(queries[::-1], Corpus("other", pool.texts[::-1])))[::-1]
     assert len(set(straight)) == 5
-    assert all(len(ids) == len(set(ids)) == 20 for ids in _ids(straight))
+    assert all(len(ids) == len(set(ids)) == 20 for ids in straight)
     assert {len(ids) for ids in _ids(ranking.by_chance(queries, _corpus("a", "b")))} == {2}
 
 
@@ -53,11 +56,19 @@ def test_a_random_rank_depends_on_ids_alone() -> None:
 def test_a_random_rank_is_even_over_the_pool(size: int) -> None:
     """Over 2,000 queries each part of the pool is named about as often, in small pools and in large ones."""
     pool = _corpus(*map(str, range(size)))
-    ranked = ranking.by_chance([_query(at, "x") for at in range(2000)], pool)
-    deciles = [int(text_id[1:]) * 10 // size for document in ranked for text_id in document.ids]
+    ranked = _ids(ranking.by_chance(list(map(str, range(2000))), pool))
+    deciles = [int(text_id[1:]) * 10 // size for ids in ranked for text_id in ids]
     counts = [deciles.count(part) for part in range(10)]
-    assert all(len(document.ids) == len(set(document.ids)) == 20 for document in ranked)
+    assert all(len(ids) == len(set(ids)) == 20 for ids in ranked)
     assert all(abs(count - 4000) < 300 for count in counts)
+
+
+@pytest.mark.parametrize("size", [1, 19, 20, 21, 200, 2000])
+def test_the_twenty_least_are_those_of_a_stable_sort(size: int) -> None:
+    """Of many rows at once, with few distinct values, the first of equals are first, however wide the rows are."""
+    values = np.random.default_rng(3).integers(0, 9, (50, size)).astype(np.float64)
+    values[:5] = 1.0
+    assert (ranking.least(values) == np.argsort(values, axis=1, kind="stable")[:, :20]).all()
 
 
 _POOL = _corpus(
@@ -82,14 +93,31 @@ def test_equal_candidates_keep_the_order_of_the_pool() -> None:
 def test_the_overlap_finds_what_a_slow_count_finds() -> None:
     """Cosines of squared inverse frequencies of character n-grams, counted text by text, give the same values."""
     values = [f"{'abcdefgh'[at % 8] * 3} word{at % 5} {at * 7}" for at in range(60)]
-    index = ranking.index(tuple(values))
     gram_sets = [_grams(value) for value in values]
     rarity = {gram: sum(gram in grams for grams in gram_sets) for grams in gram_sets for gram in grams}
     weight = {gram: _squared_rarity(60, count) for gram, count in rarity.items()}
-    asked = _grams("ccc word3 77")
-    slow = [sum(weight[g] for g in asked & grams) / sum(weight[g] for g in grams) ** 0.5 for grams in gram_sets]
-    buckets = ranking._distinct(grams([("ccc word3 77",)], ranking._SIZES)[0])
-    assert index.similarities(buckets) == pytest.approx(slow)
+    asked = ["ccc word3 77", "aaa", values[7]]
+    slow = [
+        [sum(weight[g] for g in _grams(text) & grams) / sum(weight[g] for g in grams) ** 0.5 for grams in gram_sets]
+        for text in asked
+    ]
+    text, buckets = ranking._distinct_grams(asked)
+    assert ranking.index(tuple(values)).similarities(text, buckets, 3) == pytest.approx(np.array(slow))
+
+
+def test_a_noisy_query_has_the_ranking_that_it_has_alone() -> None:
+    """Queries under several conditions are compared together; those with a pool of their own, too."""
+    clean, noisy = ExampleColumns([_query(0, "Zanzibar")]), ExampleColumns([_query(0, "the sea")])
+    other = _corpus("Zanzibar", "the sea", "Zanzibar or the sea")
+    shown = [_shown(columns, pool) for pool in (_POOL, other) for columns in (clean, noisy)]
+    alone = [_ids(targets) for each in shown for targets in ranking.by_characters([each])]
+    assert [_ids(targets) for targets in ranking.by_characters(shown)] == alone
+    assert len({ids for rankings in alone for ids in rankings}) == 4
+
+
+def _shown(columns: ExampleColumns, pool: Corpus) -> Shown:
+    ids, values = (tuple(getattr(text, name) for text in pool.texts) for name in ("id", "value"))
+    return Shown(columns, ids, values, pool.unscored)
 
 
 def _grams(value: str) -> set[str]:

@@ -20,7 +20,6 @@ from robust_xtreme.results.chance import constants
 from robust_xtreme.results.schema import CHANCE, SCOPES, SHALLOW, STATS, assembled
 from robust_xtreme.results.shallow.predictor import answers, shallow_of
 from robust_xtreme.results.shallow.shown import Shown
-from robust_xtreme.target_columns import column_of
 
 _TWIN: Final = len(COUNTED) - 1
 """How far the scope of a clean twin is from the scope, in SCOPES of a frame."""
@@ -93,10 +92,10 @@ def _joined(parts: Sequence[Sums]) -> Sums:
 def _chance_stats(prepared: Prepared, metrics: Sequence[Metric], clean: ExampleColumns) -> Iterator[_Cell]:
     """The sums of the constants, on the clean text: no noise changes what needs no text."""
     task, variant = prepared.task_run.task, prepared.variants[0]
-    constant = constants(task.family, prepared.examples, prepared.corpus, task.pool.search if task.pool else "")
+    constant = constants(task.family, clean, prepared.corpus, task.pool.search if task.pool else "")
     for name, targets in constant.items():
         cell = {**cell_of(prepared, variant), "model": CHANCE + name, "inference": "nothing"}
-        yield cell, _whole_sums(metrics, responses(clean, clean, variant, column_of(targets)))
+        yield cell, _whole_sums(metrics, responses(clean, clean, variant, targets))
 
 
 def _shallow_stats(prepared: Prepared, metrics: Sequence[Metric], columns: Sequence[ExampleColumns]) -> Iterator[_Cell]:
@@ -105,16 +104,17 @@ def _shallow_stats(prepared: Prepared, metrics: Sequence[Metric], columns: Seque
     shallow = shallow_of(task.family, task.pool.search if task.pool else "")
     if shallow is None or (task.pool and not prepared.corpus):
         return
-    answered, learned = answers(shallow, prepared.examples, [_shown(variant) for variant in variants])
+    pairs = zip(variants, columns, strict=True)
+    answered, learned = answers(shallow, columns[0], [_shown(variant, perturbed) for variant, perturbed in pairs])
     for variant, perturbed, targets in zip(variants, columns, answered, strict=bool(answered)):
         cell = {**cell_of(prepared, variant), "model": SHALLOW + shallow.name, "inference": learned}
-        yield cell, _whole_sums(metrics, responses(columns[0], perturbed, variant, column_of(targets)))
+        yield cell, _whole_sums(metrics, responses(columns[0], perturbed, variant, targets))
 
 
-def _shown(variant: Variant) -> Shown:
+def _shown(variant: Variant, columns: ExampleColumns) -> Shown:
     """What a shallow predictor reads under a condition and seed."""
     pool = variant.pool
-    return Shown(variant.examples, pool.ids, pool.values, pool.unscored) if pool else Shown(variant.examples)
+    return Shown(columns, pool.ids, pool.values, pool.unscored) if pool else Shown(columns)
 
 
 def _frame(clean: ExampleColumns, metrics: Sequence[Metric], cells: Sequence[_Cell]) -> pl.DataFrame:

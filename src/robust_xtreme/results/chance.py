@@ -7,18 +7,21 @@ input, so that metrics score them like a model's.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from robust_xtreme.examples import Choice, Corpus, Document, Example, Tags, Target
+import numpy as np
+
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Corpus, Document, Tags
 from robust_xtreme.results.shallow import ranking
-from robust_xtreme.results.shallow.passages import first_sentence, first_words
-from robust_xtreme.results.shallow.words import OUTSIDE, most_frequent, tags_of
+from robust_xtreme.results.shallow.passages import first_sentences, first_words
+from robust_xtreme.results.shallow.words import OUTSIDE, tags_of, unseen
 from robust_xtreme.specs import BITEXT
+from robust_xtreme.target_columns import Choices, Names, TargetColumn
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 
-Answered = dict[str, tuple[Target, ...]]
+Answered = dict[str, TargetColumn]
 """The answers of each constant to each example."""
 
 _WHOLE: Final = "whole_sentence"
@@ -38,44 +41,50 @@ def summary(name: str) -> str:
     return _SUMMARIES.get(_WHOLE if name.startswith(_WHOLE) else name, "")
 
 
-def constants(family: str, examples: Sequence[Example], corpus: Corpus | None = None, search: str = "") -> Answered:
+def constants(family: str, clean: ExampleColumns, corpus: Corpus | None = None, search: str = "") -> Answered:
     """The answers of every constant of a family of tasks by name; none for other families and for no examples.
 
     Retrieval is from the clean pool `corpus`; `search` says what an answer is: with `bitext` pairs, else a ranking.
     """
-    if not examples:
+    if not len(clean):
         return {}
     if family == RETRIEVAL.name and corpus:
-        answers = [Document(())] * len(examples) if search == BITEXT else ranking.by_chance(examples, corpus)
-        return {"no_pair" if search == BITEXT else "random_rank": tuple(answers)}
-    return _FAMILIES[family](examples) if family in _FAMILIES else {}
+        return _no_pair(clean) if search == BITEXT else _ranks(clean, corpus)
+    return _FAMILIES[family](clean) if family in _FAMILIES else {}
 
 
-def _majority(examples: Sequence[Example]) -> Answered:
-    golds = [example.target for example in examples if isinstance(example.target, Choice)]
-    counts = Counter(golds)
-    majority = min(counts, key=lambda gold: (-counts[gold], gold.index))
-    return {"majority": (majority,) * len(examples)}
+def _no_pair(clean: ExampleColumns) -> Answered:
+    return {"no_pair": Names(Document, (), np.zeros(0, np.int32), np.zeros(len(clean) + 1, np.int64))}
 
 
-def _tags(examples: Sequence[Example]) -> Answered:
-    tags = [tags_of(example) for example in examples]
-    names = Counter(name for each in tags for name in each)
-    outside = OUTSIDE in names
-    constant = OUTSIDE if outside else most_frequent(names)
-    answers: Answered = {"all_o" if outside else "majority": tuple(Tags((constant,) * len(each)) for each in tags)}
-    for kind in sorted({name[2:] for name in names if name != OUTSIDE} if outside else ()):
-        whole = [Tags((f"B-{kind}", *[f"I-{kind}"] * (len(each) - 1))[: len(each)]) for each in tags]
-        answers[f"{_WHOLE}_{kind}"] = tuple(whole)
-    return answers
+def _ranks(clean: ExampleColumns, corpus: Corpus) -> Answered:
+    return {"random_rank": ranking.by_chance([example.id for example in clean.examples], corpus)}
 
 
-def _position(examples: Sequence[Example]) -> Answered:
-    contexts = [example.texts["context"].value for example in examples]
-    return {"first_sentence": tuple(map(first_sentence, contexts)), "first_words": tuple(map(first_words, contexts))}
+def _majority(clean: ExampleColumns) -> Answered:
+    golds = clean.targets
+    assert isinstance(golds, Choices)
+    return {"majority": Choices(np.full(len(clean), np.bincount(golds.index).argmax()))}
 
 
-_FAMILIES: Final[Mapping[str, Callable[[Sequence[Example]], Answered]]] = {
+def _tags(clean: ExampleColumns) -> Answered:
+    golds = tags_of(clean)
+    constant = golds.names[unseen(golds)]
+    every = np.zeros(len(golds.codes), np.int32)
+    if OUTSIDE not in golds.names:
+        return {"majority": Names(Tags, (constant,), every, golds.bounds)}
+    inside = every + 1
+    inside[golds.bounds[:-1][np.diff(golds.bounds) > 0]] = 0
+    kinds = sorted({name[2:] for name in golds.names if name != OUTSIDE})
+    whole = {f"{_WHOLE}_{kind}": Names(Tags, (f"B-{kind}", f"I-{kind}"), inside, golds.bounds) for kind in kinds}
+    return {"all_o": Names(Tags, (OUTSIDE,), every, golds.bounds), **whole}
+
+
+def _position(clean: ExampleColumns) -> Answered:
+    return {"first_sentence": first_sentences(clean), "first_words": first_words(clean)}
+
+
+_FAMILIES: Final[Mapping[str, Callable[[ExampleColumns], Answered]]] = {
     CLASSIFICATION.name: _majority,
     CHOICE.name: _majority,
     TAGGING.name: _tags,

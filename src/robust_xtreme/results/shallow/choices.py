@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain
 from typing import Final
 
 import numpy as np
 
-from robust_xtreme.examples import Choice, Example
+from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.results.shallow import naive_bayes
-from robust_xtreme.results.shallow.naive_bayes import Bag, Floats
-from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.results.shallow.naive_bayes import Floats, Ints
+from robust_xtreme.results.shallow.shown import Shown, texts_of
+from robust_xtreme.target_columns import Choices, bounds_of, owners
 
 _FIELD: Final = "choice"
 _CLASSES: Final = 2
 
 
-def by_choice_alone(
-    examples: Sequence[Example], folds: Sequence[int], shown: Sequence[Shown]
-) -> list[tuple[Choice, ...]]:
+def by_choice_alone(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Choices]:
     """The choice that is most likely right, by naive Bayes over right and wrong choices of the other folds."""
-    each = [fold for example, fold in zip(examples, folds, strict=True) for _ in choices_of(example)]
-    bags = [_bags(noised.examples) for noised in shown]
-    scores = naive_bayes.folded(_bags(examples), _right(examples), each, _CLASSES, bags)
-    return [_highest(values, noised.examples) for values, noised in zip(scores, shown, strict=True)]
+    golds = clean.targets
+    assert isinstance(golds, Choices)
+    rows = _choices(clean)
+    bounds = bounds_of(np.array(list(map(len, rows)), np.int64))
+    item = owners(bounds)
+    right = np.arange(bounds[-1]) - bounds[item] == golds.index[item]
+    texts, asked = _flat(rows), [_flat(_choices(each.columns)) for each in shown]
+    scores = naive_bayes.folded(texts, right.astype(np.int64), folds[item], _CLASSES, asked)
+    return [_highest(values, bounds) for values in scores]
 
 
-def choices_of(example: Example) -> tuple[str, ...]:
-    """The texts of the fields `choice1`, `choice2`, ... in order."""
-    names = [name for name in example.texts if name.removeprefix(_FIELD).isdecimal() and name.startswith(_FIELD)]
-    return tuple(example.texts[name].value for name in sorted(names, key=lambda name: int(name.removeprefix(_FIELD))))
+def _choices(columns: ExampleColumns) -> list[list[str]]:
+    """The texts of the fields `choice1`, `choice2`, ... of each example in order."""
+    names = {name for example in (columns.clean or columns).examples for name in example.texts}
+    numbered = {name: name.removeprefix(_FIELD) for name in names if name.startswith(_FIELD)}
+    ordered = sorted((int(number), name) for name, number in numbered.items() if number.isdecimal())
+    several = [texts_of(columns, name) for _, name in ordered]
+    return [[text for text in row if text is not None] for row in zip(*several, strict=True)]
 
 
-def _bags(examples: Sequence[Example]) -> list[Bag]:
-    return [(choice,) for example in examples for choice in choices_of(example)]
+def _flat(rows: Sequence[Sequence[str]]) -> list[str]:
+    return list(chain.from_iterable(rows))
 
 
-def _right(examples: Sequence[Example]) -> list[int]:
-    """Whether each choice of each example is the right one."""
-    golds = [example.target.index if isinstance(example.target, Choice) else -1 for example in examples]
-    return [
-        int(at == gold) for example, gold in zip(examples, golds, strict=True) for at in range(len(choices_of(example)))
-    ]
-
-
-def _highest(scores: Floats, examples: Sequence[Example]) -> tuple[Choice, ...]:
+def _highest(scores: Floats, bounds: Ints) -> Choices:
     """Of each example the choice with the greatest odds of being right, from the scores (n, 2) of all choices."""
     odds = scores[:, 1] - scores[:, 0]
-    ends = np.cumsum([0, *(len(choices_of(example)) for example in examples)])
-    return tuple(Choice(int(odds[start:stop].argmax())) for start, stop in pairwise(ends.tolist()))
+    best = np.flatnonzero(odds == np.maximum.reduceat(odds, bounds[:-1])[owners(bounds)])
+    first = best[np.searchsorted(best, bounds[:-1])]
+    return Choices(first - bounds[:-1])

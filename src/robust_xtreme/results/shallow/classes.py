@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from robust_xtreme.examples import Choice, Example
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Example
 from robust_xtreme.results.shallow import naive_bayes
-from robust_xtreme.results.shallow.naive_bayes import Bag
-from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.results.shallow.naive_bayes import Ints
+from robust_xtreme.results.shallow.shown import Shown, texts_of
+from robust_xtreme.target_columns import Choices
+
+_HYPOTHESIS: Final = "hypothesis"
 
 
-def by_hypothesis(
-    examples: Sequence[Example], folds: Sequence[int], shown: Sequence[Shown]
-) -> list[tuple[Choice, ...]]:
+def by_hypothesis(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Choices]:
     """The likeliest class by naive Bayes over character n-grams of the hypotheses of the other folds."""
-    golds = [example.target.index for example in examples if isinstance(example.target, Choice)]
-    bags = [_bags(noised.examples) for noised in shown]
-    scores = naive_bayes.folded(_bags(examples), golds, folds, max(golds) + 1, bags)
-    return [tuple(Choice(int(index)) for index in values.argmax(axis=1)) for values in scores]
+    golds = clean.targets
+    assert isinstance(golds, Choices)
+    fields = list(map(_field, clean.examples))
+    asked = [_texts(each.columns, fields) for each in shown]
+    scores = naive_bayes.folded(_texts(clean, fields), golds.index, folds, int(golds.index.max()) + 1, asked)
+    return [Choices(values.argmax(axis=1)) for values in scores]
 
 
-def _bags(examples: Sequence[Example]) -> list[Bag]:
-    return [(example.texts.get("hypothesis", list(example.texts.values())[-1]).value,) for example in examples]
+def _field(example: Example) -> str:
+    return _HYPOTHESIS if _HYPOTHESIS in example.texts else list(example.texts)[-1]
+
+
+def _texts(columns: ExampleColumns, fields: Sequence[str]) -> list[str]:
+    """The text (n) of each example in its field."""
+    several = {name: texts_of(columns, name) for name in dict.fromkeys(fields)}
+    return [several[name][at] or "" for at, name in enumerate(fields)]

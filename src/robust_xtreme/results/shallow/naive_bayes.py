@@ -1,10 +1,11 @@
-"""Multinomial naive Bayes over hashed character n-grams, a shallow classifier of bags of texts."""
+"""Multinomial naive Bayes over hashed character n-grams, a shallow classifier of texts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import Final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,41 +15,98 @@ _BITS: Final = 18
 BUCKETS: Final = 1 << _BITS
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER: Final = np.uint64(1_000_003)
-
-Bag = Sequence[str]
-"""Texts whose n-grams are counted together; no n-gram crosses from one of them to the next."""
+TOGETHER: Final = 256
+"""The number of texts whose n-grams are hashed at once, so that their arrays stay in a core's cache."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 def folded(
-    bags: Sequence[Bag], classes: Sequence[int], folds: Sequence[int], count: int, asked: Sequence[Sequence[Bag]]
+    texts: Sequence[str], classes: Ints, folds: Ints, count: int, asked: Sequence[Sequence[str]]
 ) -> list[Floats]:
-    """The log probability of each bag and class together, (n, C) for each of several lists parallel to `bags`.
+    """The log probability of each text and class together, (n, C) for each of several lists parallel to `texts`.
 
-    Each fold of a list is scored by what the other folds of `bags` teach, with their `classes` (below `count`); every
-    n-gram is seen once more in each class than it is. A bag's most probable class is the first of equals.
+    Each fold of a list is scored by what the other folds of `texts` teach, with their `classes` (below `count`); every
+    n-gram is seen once more in each class than it is. A text's most probable class is the first of equals.
     """
-    labels, fold_of = np.asarray(classes, dtype=np.int64), np.asarray(folds, dtype=np.int64)
-    buckets, owner = grams(bags)
-    table = _counts(buckets, labels[owner], count)
-    scores = [np.zeros((len(bags), count)) for _ in asked]
-    for fold in np.unique(fold_of).tolist():
-        members = np.flatnonzero(fold_of == fold).tolist()
-        inside = fold_of[owner] == fold
-        others = table - _counts(buckets[inside], labels[owner][inside], count)
-        probable = np.log(others + 1) - np.log(others.sum(axis=1, keepdims=True) + BUCKETS)
-        prior = _prior(np.bincount(labels[fold_of != fold], minlength=count))
-        for values, each in zip(scores, asked, strict=True):
-            values[members] = _scores([each[at] for at in members], probable) + prior
+    parts = [_part(np.flatnonzero(folds == fold), texts) for fold in np.unique(folds)]
+    numbers = _numbered([part.buckets for part in parts])
+    tables = [_counts(numbers[part.buckets], classes[part.members[part.owner]], count, numbers) for part in parts]
+    whole, labels = np.sum(tables, axis=0), np.bincount(classes, minlength=count)
+    scores = [np.zeros((len(texts), count)) for _ in asked]
+    for part, table in zip(parts, tables, strict=True):
+        prior = _prior(labels - np.bincount(classes[part.members], minlength=count))
+        taught = _Taught(numbers, _probable(whole - table), prior)
+        for values, scored in zip(scores, _scored(taught, part, asked), strict=True):
+            values[part.members] = scored
     return scores
 
 
-def _scores(bags: Sequence[Bag], probable: Floats) -> Floats:
-    """The summed log probability of each bag's n-grams in each class, (n, C)."""
-    buckets, owner = grams(bags)
-    return np.stack([np.bincount(owner, weights=row[buckets], minlength=len(bags)) for row in probable], axis=1)
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The texts of a fold, their indices `members` (k,), and their n-grams: buckets and positions of texts (m,)."""
+
+    members: Ints
+    texts: list[str]
+    buckets: Ints
+    owner: Ints
+
+
+def _part(members: Ints, texts: Sequence[str]) -> _Part:
+    chosen = [texts[at] for at in members.tolist()]
+    return _Part(members, chosen, *grams(chosen))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taught:
+    """What folds teach: the log probability of each n-gram in each class, (C, u) by number, and of each class, (C,).
+
+    `numbers` (2 ** 18,) has the number of each bucket, 0 of those that no fold has.
+    """
+
+    numbers: Ints
+    probable: Floats
+    prior: Floats
+
+    def scores(self, buckets: Ints, owner: Ints, count: int) -> Floats:
+        """The log probability of each text's n-grams and each class, (count, C)."""
+        seen = self.numbers[buckets]
+        sums = [np.bincount(owner, weights=row[seen], minlength=count) for row in self.probable]
+        return np.asarray(np.stack(sums, axis=1) + self.prior)
+
+
+def _scored(taught: _Taught, part: _Part, asked: Sequence[Sequence[str]]) -> list[Floats]:
+    """The scores (k, C) of the part's members in each list; of equal texts one is scored."""
+    lists = [[texts[at] for at in part.members.tolist()] for texts in asked]
+    known = {text: at for at, text in enumerate(part.texts)}
+    new = [text for text in dict.fromkeys(chain.from_iterable(lists)) if text not in known]
+    known.update(zip(new, range(len(part.texts), len(part.texts) + len(new)), strict=True))
+    same = taught.scores(part.buckets, part.owner, len(part.texts))
+    scores = np.concatenate([same, taught.scores(*grams(new), len(new))])
+    return [scores[[known[text] for text in texts]] for texts in lists]
+
+
+def _numbered(several: Sequence[Ints]) -> Ints:
+    """The numbers (2 ** 18,) from 1 of the buckets that occur; 0 of the others."""
+    occurs = np.zeros(BUCKETS, np.bool_)
+    for buckets in several:
+        occurs[buckets] = True
+    return np.where(occurs, np.cumsum(occurs), 0)
+
+
+def _counts(numbers: Ints, classes: Ints, count: int, known: Ints) -> Ints:
+    """How often each n-gram occurs in each class, (C, u) by number."""
+    size = int(known.max()) + 1
+    return np.bincount(classes * size + numbers, minlength=count * size).reshape(count, size)
+
+
+def _probable(counts: Ints) -> Floats:
+    """The log probability of each n-gram in each class, from their counts (C, u)."""
+    logs = np.log(np.arange(1, int(counts.max()) + 2))
+    return np.asarray(logs[counts] - np.log(counts.sum(axis=1, keepdims=True) + BUCKETS))
 
 
 def _prior(counts: Ints) -> Floats:
@@ -56,29 +114,30 @@ def _prior(counts: Ints) -> Floats:
     return np.asarray(np.log(smooth / smooth.sum()))
 
 
-def _counts(buckets: Ints, classes: Ints, count: int) -> Floats:
-    """How often each bucket occurs in each class, (C, 2 ** 18)."""
-    counted = np.bincount(classes * BUCKETS + buckets, minlength=count * BUCKETS)
-    return counted.reshape(count, BUCKETS).astype(np.float64)
+def grams(texts: Sequence[str], sizes: Sequence[int] = SIZES) -> tuple[Ints, Ints]:
+    """Buckets of the n-grams of texts in lower case between spaces, and the text of each, both (m,).
+
+    Those of a text are in order of size and position; no n-gram crosses from one text to the next.
+    """
+    buckets, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for first in range(0, len(texts), TOGETHER):
+        for hashed, owner in _hashed(texts[first : first + TOGETHER], sizes):
+            buckets.append(hashed)
+            owners.append(owner + first)
+    return np.concatenate(buckets), np.concatenate(owners)
 
 
-def grams(bags: Sequence[Bag], sizes: Sequence[int] = SIZES) -> tuple[Ints, Ints]:
-    """Buckets of the n-grams of all texts in lower case between spaces, and the bag of each, both (m,)."""
-    padded = [f" {text.lower()} " for text in chain.from_iterable(bags)]
+def _hashed(texts: Sequence[str], sizes: Sequence[int]) -> Iterator[tuple[Ints, Ints]]:
+    """Buckets and texts of the n-grams of each size."""
+    padded = [f" {text.lower()} " for text in texts]
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
-    text, bag = _repeated([len(bag) for bag in padded]), _repeated([len(bag) for bag in bags])
-    hashed, hashes, owners = points + np.uint64(1), [], []
+    lengths = np.fromiter(map(len, padded), np.int64, len(padded))
+    owner = np.repeat(np.arange(len(padded)), lengths)
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(points))
+    hashed = points + np.uint64(1)
     for size in range(2, max(sizes) + 1):
         hashed = hashed[:-1] * _MULTIPLIER + points[size - 1 :]
-        if size not in sizes:
-            continue
-        inside = text[: len(hashed)] == text[size - 1 :]
-        mixed = (hashed[inside] + np.uint64(size)) * _FACTOR
-        hashes.append((mixed >> np.uint64(64 - _BITS)).astype(np.int64))
-        owners.append(text[: len(hashed)][inside])
-    return np.concatenate(hashes), bag[np.concatenate(owners)]
-
-
-def _repeated(lengths: Sequence[int]) -> Ints:
-    """0, 1, 2, ..., each number repeated by its length."""
-    return np.repeat(np.arange(len(lengths)), np.asarray(lengths, dtype=np.int64))
+        if size in sizes:
+            inside = np.flatnonzero(left >= size)
+            mixed = (hashed.take(inside) + np.uint64(size)) * _FACTOR
+            yield (mixed >> np.uint64(64 - _BITS)).astype(np.int64), owner.take(inside)

@@ -2,69 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import islice, pairwise
 from typing import Final
 
+import numpy as np
 import regex
 
-from robust_xtreme.examples import Answers, Example, Span, Target
+from robust_xtreme.edits import ragged
+from robust_xtreme.example_columns import ExampleColumns, once
 from robust_xtreme.formats.squad_sentences import sentences
 from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.target_columns import Array, Ranges, bounds_of
 
 FIRST_WORDS: Final = 3
+_CONTEXT: Final = "context"
+_QUESTION: Final = "question"
 
 _JOINED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 """Scripts that are written without spaces between words: pairs of characters replace words."""
 
-_JOINED_RUN: Final = regex.compile(rf"[\w&&[{_JOINED}]]+", regex.V1)
 _UNIT: Final = regex.compile(rf"[\w&&[{_JOINED}]]{{1,2}}|[\w--[{_JOINED}]]+", regex.V1)
+_KIND: Final = regex.compile(rf"([\w--[{_JOINED}]])|([\w&&[{_JOINED}]])", regex.V1)
+_OTHER, _WORD, _PAIRED, _UNKNOWN = range(4)
+"""What a character is: of no unit, of a word, or one of those that are compared by pairs; or not known yet."""
+
+_POINTS: Final = 0x110000
+_SEPARATOR: Final = "\0"
+
+_Span = tuple[int, int]
+_Bag = frozenset[str]
+_Parts = tuple[Sequence[_Span], Sequence[_Bag]]
+"""The sentences of a passage, and the units of each."""
 
 
-def units(text: str) -> frozenset[str]:
-    """The units of a text for comparison: its words in lower case, or pairs of characters without spaces."""
-    lowered = text.lower()
-    words = [match.group() for match in _UNIT.finditer(lowered) if not _JOINED_RUN.match(match.group())]
-    runs = [match.group() for match in _JOINED_RUN.finditer(lowered)]
-    pairs = [run[at : at + 2] for run in runs for at in range(max(len(run) - 1, 1))]
-    return frozenset(words + pairs)
+def units(texts: Sequence[str]) -> list[_Bag]:
+    """The units of texts for comparison: words in lower case, or pairs of characters without spaces."""
+    lowered = [text.lower() for text in texts]
+    joined = _SEPARATOR.join([*lowered, ""])
+    starts, stops = _bounds(_kinds(np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)))
+    ends = np.cumsum(np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1)
+    cuts = np.searchsorted(starts, [0, *ends.tolist()]).tolist()
+    parts = [joined[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    return [frozenset(parts[low:high]) for low, high in pairwise(cuts)]
 
 
-def by_overlap(shown: Sequence[Shown]) -> list[tuple[Target, ...]]:
+def _bounds(kinds: Array) -> tuple[Array, Array]:
+    """Where the units of a text with characters of these kinds begin, in order, and end."""
+    edges = np.flatnonzero(np.diff(kinds, prepend=np.uint8(_OTHER), append=np.uint8(_OTHER)))
+    starts, stops = edges[:-1], edges[1:]
+    kind = kinds[starts]
+    starts, stops, paired = starts[kind != _OTHER], stops[kind != _OTHER], kind[kind != _OTHER] == _PAIRED
+    # A word is one unit; characters that are compared by pairs have a unit for each pair.
+    counts = np.where(paired, np.maximum(stops - starts - 1, 1), 1)
+    firsts = ragged(starts, counts)
+    stops, paired = np.repeat(stops, counts), np.repeat(paired, counts)
+    return firsts, np.where(paired, np.minimum(firsts + 2, stops), stops)
+
+
+def _kinds(points: Array) -> Array:
+    """The kind (n,) uint8 of each code point (n,)."""
+    table = _table()
+    kinds = table[points]
+    new = np.unique(points[kinds == _UNKNOWN])
+    if len(new):
+        table[new] = [match.lastindex if (match := _KIND.match(chr(point))) else _OTHER for point in new.tolist()]
+        kinds = table[points]
+    return kinds
+
+
+@cache
+def _table() -> Array:
+    """The kinds of all code points, filled as these occur."""
+    return np.full(_POINTS, _UNKNOWN, np.uint8)
+
+
+def by_overlap(shown: Sequence[Shown]) -> list[Ranges]:
     """The sentence of the passage that shares most units with the question, the first of equals."""
-    return [_most_alike_sentences(each.examples) for each in shown]
+    passages: dict[str, _Parts] = {}
+    questions: dict[str, _Bag] = {}
+    answers = []
+    for each in shown:
+        contexts, asked = each.columns.values(_CONTEXT), each.columns.values(_QUESTION)
+        here = passages | _passages(each.columns, _new(contexts, passages))
+        new = _new(asked, questions)
+        bags = questions | dict(zip(new, units(new), strict=True))
+        pairs = zip(asked, contexts, strict=True)
+        answers.append(_ranges([_most_alike(bags[question], *here[context]) for question, context in pairs]))
+        # Only those of the first, the clean examples, are kept for the others.
+        passages, questions = passages or here, questions or bags
+    return answers
 
 
-def _most_alike_sentences(examples: Sequence[Example]) -> tuple[Target, ...]:
-    contexts = {
-        value: [((start, stop), units(value[start:stop])) for start, stop in sentences(value)]
-        for value in {example.texts["context"].value for example in examples}
-    }
-    return tuple(
-        _answer(_most_alike(units(example.texts["question"].value), contexts[example.texts["context"].value]))
-        for example in examples
-    )
+def _new(texts: Iterable[str], known: Mapping[str, object]) -> list[str]:
+    return [text for text in dict.fromkeys(texts) if text not in known]
 
 
-def first_sentence(context: str) -> Target:
-    """The first sentence of a passage."""
-    return _answer(next(iter(sentences(context)), None))
+def _passages(columns: ExampleColumns, contexts: Sequence[str]) -> dict[str, _Parts]:
+    """The sentences of passages and their units."""
+    spans = [_sentences(columns, context) for context in contexts]
+    bags = units([context[a:b] for context, each in zip(contexts, spans, strict=True) for a, b in each])
+    bounds = bounds_of(np.array(list(map(len, spans)), np.int64)).tolist()
+    parts = [bags[low:high] for low, high in pairwise(bounds)]
+    return dict(zip(contexts, zip(spans, parts, strict=True), strict=True))
 
 
-def first_words(context: str) -> Target:
-    """The first three words of a passage."""
+def _sentences(columns: ExampleColumns, context: str) -> list[_Span]:
+    """The sentences of a passage; those of clean passages are kept with the clean examples."""
+    known = once(columns.clean or columns, _no_sentences)
+    if columns.clean:
+        return known[context] if context in known else sentences(context)
+    if context not in known:
+        known[context] = sentences(context)
+    return known[context]
+
+
+def _no_sentences(_: ExampleColumns) -> dict[str, list[_Span]]:
+    return {}
+
+
+def first_sentences(columns: ExampleColumns) -> Ranges:
+    """The first sentence of each passage."""
+    contexts = columns.values(_CONTEXT)
+    return _ranges([next(iter(_sentences(columns, context)), None) for context in contexts])
+
+
+def first_words(columns: ExampleColumns) -> Ranges:
+    """The first three words of each passage."""
+    contexts = columns.values(_CONTEXT)
+    known = {context: _first_words(context) for context in dict.fromkeys(contexts)}
+    return _ranges([known[context] for context in contexts])
+
+
+def _first_words(context: str) -> _Span | None:
     bounds = [match.span() for match in islice(_UNIT.finditer(context), FIRST_WORDS)]
-    return _answer((bounds[0][0], bounds[-1][1]) if bounds else None)
+    return (bounds[0][0], bounds[-1][1]) if bounds else None
 
 
-_Parts = list[tuple[tuple[int, int], frozenset[str]]]
-
-
-def _most_alike(question: frozenset[str], parts: _Parts) -> tuple[int, int] | None:
+def _most_alike(question: _Bag, spans: Sequence[_Span], parts: Sequence[_Bag]) -> _Span | None:
     """The sentence that shares most units with the question, the first of equals."""
-    best = max(range(len(parts)), key=lambda at: (len(question & parts[at][1]), -at), default=None)
-    return None if best is None else parts[best][0]
+    shared = [len(question & part) for part in parts]
+    return spans[shared.index(max(shared))] if shared else None
 
 
-def _answer(span: tuple[int, int] | None) -> Target:
-    return Answers(() if span is None else (Span(*span),))
+def _ranges(spans: Sequence[_Span | None]) -> Ranges:
+    ends = np.array([span for span in spans if span], np.int64).reshape(-1, 2)
+    return Ranges(ends[:, 0], ends[:, 1], bounds_of(np.array([span is not None for span in spans])))

@@ -10,15 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from robust_xtreme.examples import Choice, Example, Target, digest
+import numpy as np
+
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Choice, Example, digest
 from robust_xtreme.results.shallow import choices, classes, passages, ranking, words
+from robust_xtreme.results.shallow.naive_bayes import Ints
 from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.specs import BITEXT
+from robust_xtreme.target_columns import TargetColumn
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 
 FOLDS: Final = 5
 
-Answers = Sequence[tuple[Target, ...]]
+Answers = Sequence[TargetColumn]
 """The answers to the examples, for each condition and seed; none for a pool that is too large."""
 
 
@@ -29,7 +34,7 @@ class Shallow:
 
     name: str
     summary: str
-    learn: Callable[[Sequence[Example], Sequence[int], Sequence[Shown]], Answers] | None = None
+    learn: Callable[[ExampleColumns, Ints, Sequence[Shown]], Answers] | None = None
     read: Callable[[Sequence[Shown]], Answers] | None = None
 
 
@@ -77,15 +82,15 @@ def summary(name: str) -> str:
     return next((each.summary for each in (*_PREDICTORS.values(), _MUTUAL) if each.name == name), "")
 
 
-def answers(shallow: Shallow, examples: Sequence[Example], shown: Sequence[Shown]) -> tuple[Answers, str]:
+def answers(shallow: Shallow, clean: ExampleColumns, shown: Sequence[Shown]) -> tuple[Answers, str]:
     """The answers to what is shown, and the data that they were learned from, in words."""
     if shallow.read:
         return shallow.read(shown), "nothing"
-    if not shallow.learn or not examples:
+    if not shallow.learn or not len(clean):
         return [], ""
-    folds = stratified(examples)
-    largest = max(map(folds.count, set(folds)))
-    return shallow.learn(examples, folds, shown), f"{FOLDS} folds, {len(examples) - largest} examples each"
+    folds = np.array(stratified(clean.examples), np.int64)
+    source = f"{FOLDS} folds, {len(clean) - np.bincount(folds).max()} examples each"
+    return shallow.learn(clean, folds, shown), source
 
 
 def stratified(examples: Sequence[Example]) -> list[int]:

@@ -2,59 +2,78 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from robust_xtreme.examples import Example, Tags
+import numpy as np
+
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Tags
+from robust_xtreme.results.shallow.naive_bayes import Ints
 from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.target_columns import Names, bounds_of, owners
 
 OUTSIDE: Final = "O"
+_FIELD: Final = "tokens"
+_BEGINS: Final = "B-"
+_INSIDE: Final = "I-"
 
 
-def by_lexicon(examples: Sequence[Example], folds: Sequence[int], shown: Sequence[Shown]) -> list[tuple[Tags, ...]]:
+def by_lexicon(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Names]:
     """The most frequent tag of each word in the other folds; a word not seen there is outside, or as most words are."""
-    names = Counter(name for example in examples for name in tags_of(example))
-    unseen = OUTSIDE if OUTSIDE in names else most_frequent(names)
-    lexicons = {fold: _lexicon(examples, folds, fold) for fold in set(folds)}
-    return [
-        tuple(
-            _begun([lexicons[fold].get(word, unseen) for word in _words(example)])
-            for example, fold in zip(each.examples, folds, strict=True)
-        )
-        for each in shown
-    ]
+    golds, (words, bounds) = tags_of(clean), _words(clean)
+    known = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    lexicon = _lexicon(golds, np.array([known[word] for word in words], np.int64), folds[owners(bounds)])
+    answers = []
+    for each in shown:
+        words, bounds = _words(each.columns)
+        numbers = np.array([known.get(word, len(known)) for word in words], np.int64)
+        answers.append(_begun(golds.names, lexicon[folds[owners(bounds)], numbers], bounds))
+    return answers
 
 
-def _lexicon(examples: Sequence[Example], folds: Sequence[int], left_out: int) -> dict[str, str]:
-    """Each word's most frequent tag in the other folds."""
-    counts: dict[str, Counter[str]] = {}
-    for example, fold in zip(examples, folds, strict=True):
-        if fold != left_out:
-            for word, name in zip(_words(example), tags_of(example), strict=True):
-                counts.setdefault(word, Counter())[name] += 1
-    return {word: most_frequent(counted) for word, counted in counts.items()}
+def tags_of(clean: ExampleColumns) -> Names:
+    """The gold tags of sentences, whose names are in order; one empty name at least."""
+    golds = clean.targets
+    assert isinstance(golds, Names)
+    names = sorted(golds.names) or [""]
+    ranks = np.array([names.index(name) for name in golds.names], np.int64)
+    return Names(Tags, names, ranks[golds.codes], golds.bounds)
 
 
-def most_frequent(counts: Counter[str]) -> str:
-    """The most frequent name, the first in order of equals; "" if there are none."""
-    return min(counts, key=lambda name: (-counts[name], name), default="")
+def unseen(golds: Names) -> int:
+    """The number of the tag that is outside, or, where there is none, of the most frequent, the first of equals."""
+    counts = np.bincount(golds.codes, minlength=len(golds.names))
+    return golds.names.index(OUTSIDE) if OUTSIDE in golds.names else int(counts.argmax())
 
 
-def tags_of(example: Example) -> tuple[str, ...]:
-    """The gold tags of a sentence."""
-    return example.target.names if isinstance(example.target, Tags) else ()
+def _lexicon(golds: Names, words: Ints, folds: Ints) -> Ints:
+    """Of each fold and word, by number, the most frequent tag in the other folds (F, w + 1); the last word is new."""
+    size = int(words.max(initial=-1)) + 1, len(golds.names)
+    pairs = words * size[1] + golds.codes
+    whole = np.bincount(pairs, minlength=size[0] * size[1])
+    lexicon = np.full((int(folds.max(initial=0)) + 1, size[0] + 1), unseen(golds))
+    for fold, tags in enumerate(lexicon):
+        others = (whole - np.bincount(pairs[folds == fold], minlength=len(whole))).reshape(size)
+        seen = np.flatnonzero(others.any(axis=1))
+        tags[seen] = others[seen].argmax(axis=1)
+    return lexicon
 
 
-def _words(example: Example) -> list[str]:
-    text = next(iter(example.texts.values()))
-    return [text.at(span) for span in text.spans]
+def _words(columns: ExampleColumns) -> tuple[list[str], Ints]:
+    """The words of all sentences, one sentence after the other, and the bounds of the sentences there (n + 1,)."""
+    values, spans = columns.values(_FIELD), columns.spans(_FIELD)
+    ends = zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True)
+    words = [values[text][start:stop] for text, start, stop in ends]
+    return words, bounds_of(np.bincount(spans.text, minlength=len(values)))
 
 
-def _begun(names: Sequence[str]) -> Tags:
+def _begun(names: Sequence[str], tags: Ints, bounds: Ints) -> Names:
     """Tags whose entities begin with B-: an I- that continues no entity becomes a B-."""
-    begun: list[str] = []
-    for name in names:
-        before = begun[-1][2:] if begun else ""
-        begun.append(f"B-{name[2:]}" if name.startswith("I-") and before != name[2:] else name)
-    return Tags(tuple(begun))
+    every = list(dict.fromkeys([*names, *(_BEGINS + name[2:] for name in names)]))
+    begun = np.array([every.index(_BEGINS + name[2:]) for name in names])
+    inside = np.array([name.startswith(_INSIDE) for name in names])
+    same = np.append(False, begun[tags[1:]] == begun[tags[:-1]])[: len(tags)]
+    first = bounds[:-1][np.diff(bounds) > 0]
+    same[first] = np.array([not name[2:] for name in names])[tags[first]]
+    return Names(Tags, every, np.where(inside[tags] & ~same, begun[tags], tags), bounds)
