@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 
@@ -29,10 +29,14 @@ _FIELD: Final = "context"
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Golds:
-    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least."""
+    """The gold answers of all items as text; item i has those `bounds[i]:bounds[i + 1]`, one empty one at least.
+
+    `made` keeps what was made of them.
+    """
 
     texts: list[str]
     bounds: Array
+    made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
 
 
 def answers_clean(responses: Responses) -> list[str]:
@@ -44,6 +48,8 @@ def answers_clean(responses: Responses) -> list[str]:
 def answers_noisy(responses: Responses) -> list[str]:
     """The predicted answers in the perturbed text."""
     _, predicted = targets(responses, Answers, Ranges)
+    if responses.perturbed is responses.clean and responses.predictions is responses.restored:
+        return answers_clean(responses)
     return once(responses, _noisy, predicted)
 
 
@@ -163,6 +169,18 @@ def _lexicon(_: ExampleColumns, rule: Words) -> Lexicon:
     return Lexicon(rule)
 
 
+def _numbers(responses: Responses, known: Lexicon, answers: Texts) -> Array:
+    """The numbers (n,) of the answers."""
+    texts = answers(responses)
+    return known.of(responses.clean.languages(_FIELD), texts)
+
+
+def _gold_numbers(golds: Golds, known: Lexicon, clean: ExampleColumns) -> Array:
+    """The numbers of the gold answers (m,)."""
+    languages = clean.languages(_FIELD)
+    return known.of([languages[item] for item in owners(golds.bounds).tolist()], golds.texts)
+
+
 def compared(
     rule: Words, answers: Texts, golds: Callable[[Responses], Golds], compare: Compare
 ) -> Callable[[Responses], Sums]:
@@ -172,10 +190,9 @@ def compared(
     """
 
     def sums(responses: Responses) -> Sums:
-        texts, known = answers(responses), once(responses.clean, _lexicon, rule)
-        languages, against = responses.clean.languages(_FIELD), golds(responses)
-        numbers, item = known.of(languages, texts), owners(against.bounds)
-        gold_numbers = known.of([languages[number] for number in item.tolist()], against.texts)
+        known = once(responses.clean, _lexicon, rule)
+        numbers, against = once(responses, _numbers, known, answers), golds(responses)
+        gold_numbers, item = once(against, _gold_numbers, known, responses.clean), owners(against.bounds)
         values = compare(known, numbers[item], gold_numbers).astype(np.float64)
         best = np.stack((np.maximum.reduceat(values, against.bounds[:-1]), np.ones(len(responses))), axis=1)
         changed = gold_changed(responses)

@@ -28,8 +28,11 @@ _FIELD: Final = "query"
 _SIZES: Final = (2, 3, 4)
 _TRIES: Final = 64
 _SMALL: Final = 1024
-_CELLS: Final = 1 << 16
+_CELLS: Final = 1 << 14
 """Values of candidates for several queries that are computed at once, so that they stay in a core's cache."""
+
+_ROWS: Final = 8
+"""Queries that are compared at once, at least."""
 
 _GROUPS: Final = 64
 _LOW_BITS: Final = 16
@@ -61,7 +64,7 @@ def _tried(keys: NDArray[np.uint64], size: int) -> Ints:
 
 def _blocks(rows: int, width: int) -> Iterator[tuple[int, int]]:
     """Ranges of rows of a width whose values are computed at once; an empty one where there are none."""
-    step = max(1, _CELLS // max(width, 1))
+    step = max(_ROWS, _CELLS // max(width, 1))
     return ((first, min(first + step, rows)) for first in range(0, max(rows, 1), step))
 
 
