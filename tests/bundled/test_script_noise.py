@@ -28,7 +28,7 @@ def test_noise_is_thin_where_hardly_a_character_changes(name: str) -> None:
     for code in thin:
         texts = realised.texts(code)
         ids = [f"{number}" for number in range(len(texts))]
-        counts = noise_values(texts, ids, span_table([()] * len(texts)), code, link, 0)
+        counts = noise_values(texts, ids, span_table([()] * len(texts)), code, link, 0).counts
         assert counts.eligible.sum() < counts.graphemes.sum() / 200, code
         assert unsupported(PerturbationSpec.parse(f"{name}:1"), code) is None
         assert unsupported(PerturbationSpec.parse(f"{name}:1"), code, in_suite=True) is not None

@@ -68,7 +68,7 @@ def _noise(spec: str, code: str, *texts: str, spans: tuple[Span, ...] = ()) -> l
 def _rate(values: list[str], code: str, strength: str) -> float:
     """The share of clusters that is edited."""
     link, ids = bound(PerturbationSpec.parse(f"natural:{strength}"))[0], [str(number) for number in range(len(values))]
-    counts = noise_values(values, ids, span_table([()] * len(values)), code, link, 0)
+    counts = noise_values(values, ids, span_table([()] * len(values)), code, link, 0).counts
     return float(counts.graphemes_edited.sum() / counts.graphemes.sum())
 
 

@@ -71,7 +71,5 @@ def on_text(code: str, values: list[str]) -> dict[str, Any]:
 def _runs(code: str, values: list[str]) -> Iterator[tuple[str, Any]]:
     ids, spans = [str(number) for number in range(len(values))], span_table([()] * len(values))
     for strength in STRENGTHS:
-        yield (
-            strength,
-            noise_values(values, ids, spans, code, bound(PerturbationSpec.parse(f"natural:{strength}"))[0], 0),
-        )
+        (link,) = bound(PerturbationSpec.parse(f"natural:{strength}"))
+        yield strength, noise_values(values, ids, spans, code, link, 0).counts

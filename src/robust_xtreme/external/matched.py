@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from robust_xtreme.edits import span_table
+from robust_xtreme.edits import Array, span_table
 from robust_xtreme.examples import Text
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.links import canonical_strength
@@ -64,14 +64,12 @@ def _chosen(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed:
     values, ids = [text.value for text in texts], [text.id for text in texts]
     spans = span_table([text.spans for text in texts])
     wanted = np.array([paired.noised[id].graphemes_edited for id in ids])
+
+    def edited(strength: str) -> Array:
+        return noise_values(
+            values, ids, spans, language, replace(link, strength=strength), seed
+        ).counts.graphemes_edited
+
     # far (s, t): how far the edits of each text are from the wanted ones at each strength.
-    far = np.stack(
-        [
-            np.abs(
-                noise_values(values, ids, spans, language, replace(link, strength=strength), seed).graphemes_edited
-                - wanted
-            )
-            for strength in STRENGTHS
-        ]
-    )
+    far = np.abs(np.stack([edited(strength) for strength in STRENGTHS]) - wanted)
     return [STRENGTHS[number] for number in far.argmin(axis=0).tolist()]

@@ -56,24 +56,15 @@ __all__ = [
 
 
 _RULE: Final = "rule_1_strength_is_a_share"
-_COUNTS: Final = ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class EditCounts:
-    """The moved texts, and per text (t,) int64: eligible units, clusters, edited clusters, words, edited words.
-
-    `operators` (t, k) counts the edits by operator.
-    """
+class Edited:
+    """The moved texts, and what was done to each."""
 
     moved: Moved
-    eligible: Array
-    operators: Array
-    graphemes: Array
-    graphemes_edited: Array
-    words: Array
-    words_edited: Array
+    counts: Counts
 
 
 def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
@@ -92,7 +83,7 @@ def noise_values(
     seed: int,
     nth: int = 0,
     ask: Ask | None = None,
-) -> EditCounts:
+) -> Edited:
     """One perturbation of texts of one language: the fast path, on strings and columns of spans.
 
     `ids` are the texts' ids, `spans` the table of their spans sorted by text. `nth` counts the earlier links of a chain
@@ -138,22 +129,22 @@ def solved(link: Bound, language: str, tokens: realised.Tokens | None = None) ->
     """
     if link.axis == realised.GRAPHEMES and _RULE not in link.perturbation.waives:
         every = _draws(link, language, "1", realised.SEEDS)
-        if every.operators.sum() == every.eligible.sum():
-            most = float(every.graphemes_edited.sum() / every.graphemes.sum())
+        if every.counts.operators.sum() == every.counts.eligible.sum():
+            most = float(every.counts.graphemes_edited.sum() / every.counts.graphemes.sum())
             return realised.solve(lambda strength: float(strength) * most, float(link.strength))
 
     def shares(strength: str, seeds: int) -> Array:
-        counts = _draws(link, language, strength, seeds)
+        drawn = _draws(link, language, strength, seeds)
         if tokens is not None:
-            return realised.token_shares(tokens, realised.texts(language), counts.moved.values)
-        by_draw: Array = getattr(counts, f"{link.axis}_edited").reshape(seeds, -1).sum(axis=1) * seeds
-        return by_draw / int(getattr(counts, link.axis).sum())
+            return realised.token_shares(tokens, realised.texts(language), drawn.moved.values)
+        by_draw: Array = getattr(drawn.counts, f"{link.axis}_edited").reshape(seeds, -1).sum(axis=1) * seeds
+        return by_draw / int(getattr(drawn.counts, link.axis).sum())
 
     return realised.drawn(shares, float(link.strength))
 
 
-def _draws(link: Bound, language: str, strength: str, seeds: int) -> EditCounts:
-    """The edit counts of some draws of the calibration text at a nominal strength, one draw after the other."""
+def _draws(link: Bound, language: str, strength: str, seeds: int) -> Edited:
+    """Some draws of the calibration text at a nominal strength, one draw after the other."""
     texts = realised.texts(language) * seeds
     ids = [f"{realised.KIND}/{language}/{number}" for number in range(len(texts))]
     return noise_values(
@@ -184,7 +175,7 @@ def _chunk(
     language: str,
     link: Bound,
     ask: Ask | None,
-) -> EditCounts:
+) -> Edited:
     clean, keys = batch(values, spans), text_keys(common, ids)
     edits, eligible = link.edits(clean, language, keys, ids, ask)
     moved, size, operators = apply(clean, edits), len(clean), len(link.perturbation.operators)
@@ -193,11 +184,12 @@ def _chunk(
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators).reshape(size, operators)
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
     clusters = np.diff(clean.bounds) - 1
-    return EditCounts(moved, eligible, by_operator, clusters, edited, *words_of(clean, edits, owner))
+    counts = Counts(eligible, by_operator, clusters, edited, *words_of(clean, edits, owner))
+    return Edited(moved, counts)
 
 
-def _joined(parts: Sequence[EditCounts]) -> EditCounts:
-    """The edit counts of consecutive batches as those of one batch."""
+def _joined(parts: Sequence[Edited]) -> Edited:
+    """Consecutive batches as one."""
     if len(parts) == 1:
         return parts[0]
     moved = [part.moved for part in parts]
@@ -213,7 +205,8 @@ def _joined(parts: Sequence[EditCounts]) -> EditCounts:
         np.append(np.concatenate([part.bounds[:-1] + n for part, n in zip(moved, edits[:-1], strict=True)]), edits[-1]),
         np.concatenate([part.moves for part in moved]),
     )
-    return EditCounts(whole, *(np.concatenate([getattr(part, name) for part in parts]) for name in _COUNTS))
+    counts = (np.concatenate([getattr(part.counts, name) for part in parts]) for name in Counts.__slots__)
+    return Edited(whole, Counts(*counts))
 
 
 def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: Ask | None = None) -> NoisedTexts:
@@ -269,7 +262,7 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
     named = np.array([is_name(span.label) for text in texts for span in text.spans], np.bool_)
     ids = [text.id for text in texts]
-    steps: list[EditCounts] = []
+    steps: list[Edited] = []
     trails: list[Traces] = []
     for number, link in enumerate(links):
         nth = earlier(links, number)
@@ -288,24 +281,24 @@ def is_name(label: str | None) -> bool:
     return label is not None and (label == "PROPN" or label[:2] in ("B-", "I-"))
 
 
-def _summed_edits(links: Sequence[Bound], steps: Sequence[EditCounts]) -> tuple[tuple[str, ...], Array]:
+def _summed_edits(links: Sequence[Bound], steps: Sequence[Edited]) -> tuple[tuple[str, ...], Array]:
     """The operators of a chain, and the edits of each text by operator (t, k), over the steps of the chain."""
     names = tuple(dict.fromkeys(name for link in links for name in link.perturbation.operators))
-    edits = np.zeros((len(steps[0].eligible), len(names)), np.int64)
+    edits = np.zeros((len(steps[0].counts.eligible), len(names)), np.int64)
     for link, step in zip(links, steps, strict=True):
         for column, name in enumerate(link.perturbation.operators):
-            edits[:, names.index(name)] += step.operators[:, column]
+            edits[:, names.index(name)] += step.counts.operators[:, column]
     return names, edits
 
 
-def _summed(steps: Sequence[EditCounts], edits: Array) -> Counts:
+def _summed(steps: Sequence[Edited], edits: Array) -> Counts:
     """What a chain did to each text.
 
     Units, clusters and words are those of the clean text. Edits are summed; edited words are at most all of them.
     """
-    clean = steps[0]
-    clusters_edited = np.sum([step.graphemes_edited for step in steps], axis=0)
-    words_edited = np.minimum(np.sum([step.words_edited for step in steps], axis=0), clean.words)
+    clean = steps[0].counts
+    clusters_edited = np.sum([step.counts.graphemes_edited for step in steps], axis=0)
+    words_edited = np.minimum(np.sum([step.counts.words_edited for step in steps], axis=0), clean.words)
     return Counts(clean.eligible, edits, clean.graphemes, clusters_edited, clean.words, words_edited)
 
 
