@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny import question_example, tagged_example
 
-from robust_xtreme.evaluation.distinct import ContentCodes, contents_at, first_seen
+from robust_xtreme.evaluation.distinct import CleanColumns, ContentCodes, contents_at, first_seen
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import named
+from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
 from robust_xtreme.reading.contents import Contents, contents_of
 from robust_xtreme.target_columns import column_of
@@ -38,7 +39,8 @@ def test_contents_are_equal_where_all_that_is_read_is() -> None:
 
 
 def _check(examples: list[Example]) -> None:
-    golds, clean = column_of([example.target for example in examples]), field_texts(examples)
+    golds, texts = column_of([example.target for example in examples]), field_texts(examples)
+    clean = CleanColumns(untouched(texts.texts), texts.numbers)
     codes = ContentCodes(examples, clean, golds)
     conditions: list[PerturbedExamples | None] = [None]
     rows, read = [codes.of(None)], [*examples]

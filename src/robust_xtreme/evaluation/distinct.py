@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import final
@@ -11,8 +11,8 @@ import numpy as np
 
 from robust_xtreme.edits import Array, SpanTable
 from robust_xtreme.examples import Answers, Example, Span, Text
-from robust_xtreme.noise.engine.noised import NoisedTexts, untouched
-from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
+from robust_xtreme.noise.engine.noised import NoisedTexts
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.noise.engine.traces import joined_spans, taken
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.target_columns import Ranges, TargetColumn, bounds_of
@@ -32,16 +32,25 @@ class _Codes:
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
+class CleanColumns:
+    """The texts of clean examples as columns, and for each field the number of the text (n,) of each example, or -1."""
+
+    texts: NoisedTexts
+    numbers: Mapping[str, Array]
+
+
+@final
 class ContentCodes:
     """Numbers what encoding reads of the examples of a task run: values and spans of every field, and the target.
 
     `clean` are the texts of all fields of the clean examples, `golds` their targets.
     """
 
-    def __init__(self, examples: Sequence[Example], clean: FieldTexts, golds: TargetColumn) -> None:
+    def __init__(self, examples: Sequence[Example], clean: CleanColumns, golds: TargetColumn) -> None:
         self._texts, self._targets, self._marks = _Codes(), _Codes(), _Codes()
         self._marks_of: dict[str, int] = {}
-        of_clean = np.append(self._of_texts(untouched(clean.texts)), -1)
+        of_clean = np.append(self._of_texts(clean.texts), -1)
         self._fields = {name: of_clean[numbers] for name, numbers in clean.numbers.items()}
         self._golds = golds
         self._gold_marks = self._marks.of(map(_gold_marks, examples)).tolist()
@@ -103,7 +112,7 @@ def _target(example: Example) -> Hashable:
 
 def contents_at(
     examples: Sequence[Example],
-    clean: FieldTexts,
+    clean: CleanColumns,
     golds: TargetColumn,
     shown: Sequence[PerturbedExamples | None],
     rows: Array,
@@ -115,12 +124,11 @@ def contents_at(
     count = len(examples)
     cuts = np.searchsorted(rows, np.arange(len(shown) + 1) * count)
     parts = [(each, rows[low:high] % count) for each, (low, high) in zip(shown, pairwise(cuts), strict=True)]
-    same = untouched(clean.texts)
     values: dict[str, list[str | None]] = {}
     spans: dict[str, SpanTable] = {}
     for name, numbers in clean.numbers.items():
         texts = [
-            (each.noised, each.numbers[name][at]) if each and name in each.numbers else (same, numbers[at])
+            (each.noised, each.numbers[name][at]) if each and name in each.numbers else (clean.texts, numbers[at])
             for each, at in parts
         ]
         values[name] = [value for noised, chosen in texts for value in _values(noised, chosen)]

@@ -9,10 +9,10 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.edits import Array, span_table
-from robust_xtreme.evaluation.distinct import ContentCodes, contents_at, first_seen
+from robust_xtreme.evaluation.distinct import CleanColumns, ContentCodes, contents_at, first_seen
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, TokenCounts, piece_tokens
-from robust_xtreme.examples import Corpus, Document, Example
+from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.noise.engine.noised import NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import Ask, noise_texts
@@ -98,9 +98,10 @@ def prepare(
     golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
     variants = [_variant(split, texts, condition, seed, ask) for condition, seed in cells]
-    codes, shown = ContentCodes(split.examples, texts.of(()), golds), [variant.shown for variant in variants]
+    clean, shown = CleanColumns(variants[0].measured.noised, texts.of(()).numbers), [it.shown for it in variants]
+    codes = ContentCodes(split.examples, clean, golds)
     content, firsts = first_seen(np.concatenate(list(map(codes.of, shown))))
-    read = predictor.prepare(contents_at(split.examples, texts.of(()), golds, shown, firsts))
+    read = predictor.prepare(contents_at(split.examples, clean, golds, shown, firsts))
     inputs, indices = _indexed(read, variants, content.reshape(len(variants), -1), deduplicate)
     counts = _counted(predictor, variants, task_run.words, inputs.lexicon)
     columns = zip(variants, indices, counts, strict=True)
@@ -125,15 +126,16 @@ def _counted(
 ) -> list[TokenCounts]:
     """The tokens of the measured texts of each variant."""
     numbers = PieceNumbers(words)
-    clean: dict[tuple[str, ...], Pieces] = {}
+    clean: list[tuple[Sequence[Text], Pieces]] = []
     pieces: list[tuple[Pieces, Pieces]] = []
     for variant in variants:
-        noised, fields = variant.measured.noised, variant.condition.fields
-        if fields not in clean:
+        noised = variant.measured.noised
+        before = next((kept for texts, kept in clean if list(texts) == list(noised.clean)), None)
+        if before is None:
             values, spans = [text.value for text in noised.clean], [text.spans for text in noised.clean]
-            clean[fields] = numbers.of(values, span_table(spans))
-        noisy = numbers.of(noised.values, noised.spans) if variant.shown else clean[fields]
-        pieces.append((clean[fields], noisy))
+            before = numbers.of(values, span_table(spans))
+            clean.append((noised.clean, before))
+        pieces.append((before, numbers.of(noised.values, noised.spans) if variant.shown else before))
     tokens = piece_tokens(predictor, numbers.known, lexicon)
     return [tokens.of(*pair) for pair in pieces]
 
@@ -149,7 +151,8 @@ class _CleanTexts:
     def of(self, fields: tuple[str, ...]) -> FieldTexts:
         """The texts of some fields; of all where there are none."""
         if fields not in self.made:
-            self.made[fields] = field_texts(self.examples, fields)
+            texts = field_texts(self.examples, fields)
+            self.made.update({fields: texts, tuple(texts.numbers): texts})
         return self.made[fields]
 
 

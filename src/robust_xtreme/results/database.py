@@ -19,6 +19,8 @@ _PATIENCE: Final = 10.0
 _PAUSE: Final = 0.05
 _CHECKSUM: Final = 8
 _WAL_BYTES: Final = 1 << 22
+_PAGES_KIB: Final = 1 << 14
+"""Memory for pages of the table: keys are in no order, and each write to a page that is not in memory reads it."""
 
 BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 ERRORS: Final = (sqlite3.Error, OSError, UnicodeDecodeError)
@@ -79,7 +81,7 @@ def ready(path: Path) -> sqlite3.Connection:
 
 def _set_up(db: sqlite3.Connection) -> None:
     """An existing database is not written, so that its writers are not waited for."""
-    for pragma in (f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL"):
+    for pragma in (f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL", f"cache_size=-{_PAGES_KIB}"):
         db.execute(f"PRAGMA {pragma}").fetchall()
     if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'by_use'").fetchone()[0]:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
