@@ -19,6 +19,7 @@ from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.noise.engine.realised import digest
+from robust_xtreme.report.charts import svg
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, Rows
@@ -47,6 +48,8 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     stored = [Stored(*folder.parts(task_run)) for task_run in plan.task_runs]
+    if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
+        svg.start()  # while the run is measured
     with ThreadPoolExecutor(1) as beside:
         merging = beside.submit(_merge, folder, stored)
         made = measure(stored, plan, task_facts, str(manifest["device"]))

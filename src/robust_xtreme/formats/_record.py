@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from robust_xtreme.errors import DataError
@@ -57,12 +57,9 @@ def word_slot(
 
 def word_spans(words: Sequence[str], tags: Sequence[str | None] = ()) -> tuple[Span, ...]:
     """The span of each word in the words joined by one space, labelled with its tag where there are tags."""
-    spans, start = [], 0
-    for word, tag in zip_longest(words, tags):
-        stop = start + len(word)
-        spans.append(span_of(start, stop, tag))
-        start = stop + 1
-    return tuple(spans)
+    starts = [*accumulate((len(word) + 1 for word in words), initial=0)]
+    stops = [following - 1 for following in starts[1:]]
+    return tuple(map(span_of, starts, stops, tags or repeat(None)))
 
 
 @final

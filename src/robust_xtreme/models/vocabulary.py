@@ -47,7 +47,8 @@ def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example], most
     if unknown is None:
         return 0.0
     texts = [text for example in examples for text in example.texts.values()]
-    read = [piece for text in texts for piece in text.pieces(kind_of(family).words)]
+    words = kind_of(family).words
+    read = [piece for text in texts for piece in text.pieces(words)]
     distinct = list(dict.fromkeys(read or [text.value for text in texts]))
     letters = list(accumulate((len("".join(text.split())) for text in distinct), initial=0))
     total = letters[-1]
