@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.synthetic_run import averages, run
 
 from robust_xtreme.commands import _progress
-from robust_xtreme.commands._progress import head, observing, show_result
+from robust_xtreme.commands._progress import Lines, Pace, head, observing, show_result
 from robust_xtreme.progress import matters
 from robust_xtreme.report.view import NO_AVERAGES
 from robust_xtreme.run_spec import RunSpec
@@ -60,6 +60,33 @@ def test_a_terminal_shows_at_once_that_torch_is_loaded(monkeypatch: pytest.Monke
         pass
     assert len(begun) == 1
     assert "loading torch" in begun[0]
+
+
+def test_the_pace_is_that_of_the_last_half_minute_and_none_at_first() -> None:
+    """Those that come at once do not count yet; a slow model has a pace between two of its batches."""
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    shown = []
+    for at, done in ((0.0, 0), (0.001, 100), (2.0, 200), (30.0, 3000), (60.0, 9000), (300.0, 9000), (600.0, 9060)):
+        now[0] = at
+        shown.append(pace.text(done, 10_000))
+    assert shown[:4] == ["", "", "100/s 0:01:38 left", "100/s 0:01:10 left"]
+    assert shown[4:] == ["152/s 0:00:07 left", "22/s 0:00:45 left", "0.1/s 2:21:00 left"]
+
+
+def test_without_a_terminal_a_line_each_half_minute_says_how_far_a_run_is() -> None:
+    """With thousands separated, the pace and the time left; what is taken back is subtracted."""
+    now, told = [100.0], list[str]()
+    lines = Lines(told.append, lambda: now[0])
+    now[0] = 200.0
+    lines.total(72_000)
+    for predictions in (1500, 1500, -1000, 1000, 3000):
+        now[0] += 15.0
+        lines.advance(predictions)
+    assert told == [
+        "3,000 of 72,000 predictions, 100/s 0:11:30 left",
+        "3,000 of 72,000 predictions, 33/s 0:34:30 left",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
-from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, Task
 from rich.text import Text
 
 from robust_xtreme.commands._terminal import bar, messages, output, print_line
@@ -31,14 +33,76 @@ _SILENT: Final = {
 """The reasons why a cell claims nothing, as the table names them."""
 
 
+_RECENT: Final = 30.0
+"""Seconds over which the pace is taken, and after which there is another line where there is no terminal."""
+
+_SETTLED: Final = 1.0
+"""Seconds from which on there is a pace."""
+
+_FEW: Final = 10
+
+
 @final
-class Rate(ProgressColumn):
-    """Predictions a second, over the last seconds."""
+class Pace:
+    """Predictions a second over the last half minute, and the time left at that pace; `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: deque[tuple[float, float]] = deque()
+
+    def text(self, done: float, total: float) -> str:
+        """Both as text, where there is a pace yet."""
+        now, seen = self._clock(), self._seen
+        if not seen or done != seen[-1][1]:
+            seen.append((now, done))
+        while len(seen) > 2 and now - seen[1][0] > _RECENT:  # one older than that stays: a slow model says little
+            seen.popleft()
+        spent, made = now - seen[0][0], done - seen[0][1]
+        if spent < _SETTLED or made <= 0:
+            return ""
+        speed = made / spent
+        left = round(max(0.0, total - done) / speed)
+        shown = f"{speed:,.0f}" if speed >= _FEW else f"{speed:.1f}"
+        return f"{shown}/s {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+
+
+@final
+class PaceColumn(ProgressColumn):
+    """The pace beside a bar; that of the end stays while the results are written."""
+
+    max_refresh = 0.5
+
+    def __init__(self) -> None:
+        ProgressColumn.__init__(self)
+        self._pace, self._text = Pace(), ""
 
     def render(self, task: Task) -> Text:
-        """The rate, where there is one yet."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+        """The pace, once the number of predictions is known."""
+        if task.total is not None and not task.finished:
+            self._text = self._pace.text(task.completed, task.total)
+        return Text(self._text, style="progress.data.speed")
+
+
+@final
+class Lines:
+    """Lines with count and pace, one in half a minute, where there is no terminal."""
+
+    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell, self._clock, self._pace = tell, clock, Pace(clock)
+        self._shown, self._done, self._total = clock(), 0, 0
+
+    def total(self, predictions: int) -> None:
+        """Begin to count."""
+        self._shown, self._total = self._clock(), predictions
+        self._pace.text(0, predictions)
+
+    def advance(self, predictions: int) -> None:
+        """Count, and tell the pace where it is time for that."""
+        self._done += predictions
+        pace = self._pace.text(self._done, self._total)
+        if pace and self._clock() - self._shown >= _RECENT:
+            self._shown = self._clock()
+            self._tell(f"{self._done:,} of {self._total:,} predictions, {pace}")
 
 
 @contextmanager
@@ -46,7 +110,7 @@ def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
     """Progress callbacks that print to stderr; on a terminal a bar appears before torch is loaded."""
     console = messages()
     if console.is_terminal and not quiet:
-        with bar(console, MofNCompleteColumn(), Rate(), TimeRemainingColumn()) as progress:
+        with bar(console, MofNCompleteColumn(), PaceColumn()) as progress:
             yield _on_bar(progress, verbose)
         return
     from robust_xtreme.evaluation.run import Observer
@@ -54,7 +118,9 @@ def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
     if quiet:
         yield Observer(notice=partial(print_line, console))
     else:
-        yield Observer(say=partial(print_line, console))
+        tell = partial(print_line, console)
+        lines = Lines(tell)
+        yield Observer(say=tell, total=lines.total, advance=lines.advance)
 
 
 def _on_bar(progress: Progress, verbose: bool) -> Observer:

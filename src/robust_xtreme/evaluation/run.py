@@ -135,6 +135,7 @@ class _Run:
         try:
             with store.staying(self.folder.path / RUN):
                 self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
+                self.observer.task_run("results")
                 self.manifest = finish(self.folder, self.plan, self.manifest)
         except BaseException as error:
             self.folder.log_error(error)
