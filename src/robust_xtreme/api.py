@@ -260,6 +260,8 @@ def evaluate(
     force: bool = False,
     cache: bool = True,
     keep_going: bool = False,
+    devices: str | None = None,
+    on: str | None = None,
     observer: Observer | None = None,
     **values: Any,
 ) -> Evaluation:
@@ -276,16 +278,21 @@ def evaluate(
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
     `observer` replaces it. `.failed` names the cells whose scores are not finite. Where files cannot be
     read, UnreadableFiles names all of them before anything is computed; with `keep_going` the others are evaluated, and
-    `.unread` names what is missing, which the same call adds once the files are mended. Raises UserError, Locked and
-    DiskError as the command does.
+    `.unread` names what is missing, which the same call adds once the files are mended. `devices="0,1"`, `"all"` or
+    `"cpu,cpu"` computes in a process for each, `on="ray"` on the devices of a cluster, with the same results. Raises
+    UserError, Locked and DiskError as the command does.
     """
-    for name, value in {"deduplicate": deduplicate, "force": force, "cache": cache, "keep_going": keep_going}.items():
+    switches = {"deduplicate": deduplicate, "force": force, "cache": cache, "keep_going": keep_going}
+    for name, value in switches.items():
         _check_type("evaluate", name, value, (bool,), "True or False")
+    for name, fleet_name in {"devices": devices, "on": on}.items():
+        _check_type("evaluate", name, fleet_name, (str, type(None)), "a string, as the command does")
     _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
     if spec is not None:
         _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
     check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
     from robust_xtreme import progress
+    from robust_xtreme.evaluation.fleets import fleet_of
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.evaluation.run import evaluate as evaluate_
     from robust_xtreme.models.in_memory import named
@@ -295,15 +302,10 @@ def evaluate(
     observer = observer or progress.of_evaluation()
     with named(values, tokenizer) as (written, folders):
         run_spec = spec if spec is not None else from_mapping(written, "evaluate")
-        return evaluate_(
-            run_spec,
-            deduplicate=deduplicate,
-            force=force,
-            cache=cache,
-            keep_going=keep_going,
-            observer=observer,
-            in_memory=folders,
-        )
+        if folders and on is not None:
+            raise SpecError("evaluate: a model in memory is on this machine alone. Save it where all machines read it.")
+        with fleet_of(run_spec.device, devices, on) as fleet:
+            return evaluate_(run_spec, observer=observer, in_memory=folders, fleet=fleet, **switches)
 
 
 def _check_type(function: str, name: str, value: object, kinds: tuple[type, ...], what: str) -> None:

@@ -14,6 +14,7 @@ from tests.e2e.test_eval_killed import hashes, start
 from tests.release import release
 from tests.tiny import tiny_run
 
+import robust_xtreme
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.evaluation.units.processes import Processes, processes
 from robust_xtreme.evaluation.units.unit import Actor, Events, Program
@@ -91,6 +92,12 @@ def test_a_killed_process_of_a_device_changes_no_byte(words: list[str], wanted: 
     assert len(fleet.started) == 3
     assert sum(done) == sum(totals)
     assert [line for line in lines if "the process for cpu:0 was ended by SIGKILL; " in line]
+
+
+def test_devices_are_an_argument_of_python_too(words: list[str], wanted: dict[str, str], tmp_path: Path) -> None:
+    """Two processes, and the bytes of one."""
+    robust_xtreme.evaluate(spec_of(words, tmp_path / "out"), cache=False, devices="cpu,cpu")
+    assert hashes(tmp_path / "out") == wanted
 
 
 def test_a_killed_run_on_devices_leaves_nothing_and_is_continued(

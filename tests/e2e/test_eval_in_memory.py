@@ -254,3 +254,10 @@ def test_the_saved_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(UserError):
         evaluate(model=model, tokenizer=tokenizer, tasks="panx", **FEW)
     assert list(folder.iterdir()) == []
+
+
+def test_a_model_in_memory_is_not_sent_to_a_cluster() -> None:
+    """Other machines do not have the folder that it is saved to."""
+    model, tokenizer = loaded("nli")
+    line = refused(model=model, tokenizer=tokenizer, labels=LABELS, tasks="xnli", on="ray")
+    assert line == "evaluate: a model in memory is on this machine alone. Save it where all machines read it."

@@ -76,14 +76,14 @@ def test_the_pace_is_that_of_the_last_half_minute_and_none_at_first() -> None:
 
 def test_without_a_terminal_a_line_each_half_minute_says_how_far_a_run_is() -> None:
     """With thousands separated, the pace and the time left; what is taken back is subtracted."""
-    now, told = [100.0], list[str]()
-    lines = Lines(told.append, lambda: now[0])
+    now, printed = [100.0], list[str]()
+    lines = Lines(printed.append, lambda: now[0])
     now[0] = 200.0
     lines.total(72_000)
     for predictions in (1500, 1500, -1000, 1000, 3000):
         now[0] += 15.0
         lines.advance(predictions)
-    assert told == [
+    assert printed == [
         "3,000 of 72,000 predictions, 100/s 0:11:30 left",
         "3,000 of 72,000 predictions, 33/s 0:34:30 left",
     ]

@@ -22,7 +22,7 @@ from robust_xtreme.training.values import SHORT, from_values
 
 STUB = Path(robust_xtreme.__file__).with_suffix(".pyi")
 _SWITCHES = {"deduplicate": True, "force": False, "cache": True, "keep_going": False}
-OF_EVALUATE = {"tokenizer": None, **_SWITCHES, "observer": None}
+OF_EVALUATE = {"tokenizer": None, **_SWITCHES, "devices": None, "on": None, "observer": None}
 OF_TRAIN = {name: argument.default for name, argument in SHORT.items()} | {"force": False}
 
 
@@ -122,6 +122,8 @@ def test_dir_lists_the_public_names_alone() -> None:
         ({"labels": {"xnli": "a,b,c"}}, "evaluate: labels takes a list of names for each task, not 'a,b,c'."),
         ({"force": "no"}, "evaluate: force takes True or False, not 'no'."),
         ({"cache": None}, "evaluate: cache takes True or False, not None."),
+        ({"devices": [0]}, "evaluate: devices takes a string, as the command does, not [0]."),
+        ({"on": "slurm"}, "--on takes ray or ray:ADDRESS, not 'slurm'."),
         ({"observer": 5}, "evaluate: observer takes an Observer of robust_xtreme.evaluation.run, not 5."),
         ({"tokenizer": 5}, "evaluate takes tokenizer= only with a model in memory: leave it out."),
         ({"model": {5: "a"}}, "evaluate: model names the task 5, which is not the name of a task."),
