@@ -15,6 +15,7 @@ import pytest
 from tests import lanes
 
 from robust_xtreme.errors import DataError, RobustXtremeError
+from robust_xtreme.evaluation import computing
 from robust_xtreme.evaluation.computing import Given, Nearest, Scores, Setting, Width, in_thread
 from robust_xtreme.evaluation.garbage import YOUNG
 from robust_xtreme.evaluation.plan import make_plan
@@ -159,21 +160,22 @@ class Embedder(Scorer):
         return 8
 
 
-def test_on_the_cpu_a_lane_searches_with_the_same_results(tmp_path: Path) -> None:
-    """The process with the weights searches only for a lane that may not."""
+def test_on_the_cpu_a_lane_searches_with_the_same_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process with the weights searches only for a lane that may not, and where there are many pairs."""
     plan = make_plan(RunSpec(tasks=("tatoeba",), languages=("sw",), perturb=("char_noise:0.1",), limit="6"))
     (task_run,) = plan.task_runs
     predictor = predictor_of(task_run.model, task_run.task, nowhere)
     given = Given(task_run, plan.splits.of(task_run), Sealed(predictor), 500, "")
     digests, searches = [], []
-    for may_search in (True, False):
+    for may_search, pairs in ((True, computing.PAIRS), (True, 0), (False, computing.PAIRS)):
+        monkeypatch.setattr(computing, "PAIRS", pairs)
         clerk, setting = Embedder(), Setting(True, tmp_path, False, may_search)
         opening = partial(in_thread, setting, plan.splits)
         with pool(opening, opening, [Job("tatoeba sw", lambda: given)], clerk, 0, 1) as working:
             ((_, done),) = working.results()
         digests.append(done.digests)
         searches.append(clerk.searches > 0)
-    assert (digests[0] == digests[1], searches) == (True, [False, True])
+    assert (digests, searches) == ([digests[0]] * 3, [False, True, True])
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -39,6 +39,9 @@ from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.source import open_source
 from robust_xtreme.target_columns import Array
 
+PAIRS: Final = 1 << 24
+"""Pairs of a query and a candidate up to which a lane searches: the process with the weights has more threads."""
+
 _TOKENS: Final = 1 << 20
 """Tokens whose scores are asked for at once."""
 
@@ -85,7 +88,7 @@ class Scores:
 @final
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """A request of a lane that does not search: the k nearest candidates of each query, by vectors (n, D), (m, D)."""
+    """A request where a lane does not search: the k nearest candidates of each query, by vectors (n, D), (m, D)."""
 
     queries: Array
     candidates: Array
@@ -160,7 +163,7 @@ class _Halved(Exception):
 class _Elsewhere:
     """The weights of a model, which the process that gave the job has; batches have `tokens`.
 
-    Where a lane `searches`, the process that gave the job only computes the vectors.
+    Where a lane `searches`, that process only computes the vectors, and does large searches.
     """
 
     desk: Desk
@@ -182,7 +185,7 @@ class _Elsewhere:
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
-        if self.searches:
+        if self.searches and len(queries) * len(candidates) <= PAIRS:
             return search(queries.astype(np.float32), candidates, k, device=CPU)
         near: Neighbours = self._answer(Nearest(queries, candidates, k))
         return near
@@ -211,7 +214,7 @@ def _groups(batches: Sequence[Windows]) -> Iterator[tuple[int, int]]:
 class Setting:
     """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
 
-    Lanes search for the nearest vectors on the CPU if one `searches`: where no other device does it.
+    Where a lane `searches`, it does so on the CPU: where no other device is faster.
     """
 
     deduplicate: bool
