@@ -39,6 +39,9 @@ class Golds:
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
 
 
+GoldTexts = Callable[[Responses], Golds]
+
+
 def answers_clean(responses: Responses) -> list[str]:
     """The predicted answers in the clean text, with the predictions mapped back through the edits."""
     _, restored = targets(responses, Answers, Ranges, responses.restored)
@@ -48,8 +51,6 @@ def answers_clean(responses: Responses) -> list[str]:
 def answers_noisy(responses: Responses) -> list[str]:
     """The predicted answers in the perturbed text."""
     _, predicted = targets(responses, Answers, Ranges)
-    if responses.perturbed is responses.clean and responses.predictions is responses.restored:
-        return answers_clean(responses)
     return once(responses, _noisy, predicted)
 
 
@@ -181,9 +182,15 @@ def _gold_numbers(golds: Golds, known: Lexicon, clean: ExampleColumns) -> Array:
     return known.of([languages[item] for item in owners(golds.bounds).tolist()], golds.texts)
 
 
-def compared(
-    rule: Words, answers: Texts, golds: Callable[[Responses], Golds], compare: Compare
-) -> Callable[[Responses], Sums]:
+def _best(responses: Responses, known: Lexicon, answers: Texts, golds: GoldTexts, compare: Compare) -> Array:
+    """The value (n,) of each answer against the gold that suits it best."""
+    numbers, against = once(responses, _numbers, known, answers), golds(responses)
+    gold_numbers, item = once(against, _gold_numbers, known, responses.clean), owners(against.bounds)
+    values = compare(known, numbers[item], gold_numbers).astype(np.float64)
+    return np.maximum.reduceat(values, against.bounds[:-1])
+
+
+def compared(rule: Words, answers: Texts, golds: GoldTexts, compare: Compare) -> Callable[[Responses], Sums]:
     """The stats (value, 1) of comparing answers with the golds that suit each best.
 
     They count under `all` and the scope of the gold. Answers are in the language of the clean context.
@@ -191,10 +198,10 @@ def compared(
 
     def sums(responses: Responses) -> Sums:
         known = once(responses.clean, _lexicon, rule)
-        numbers, against = once(responses, _numbers, known, answers), golds(responses)
-        gold_numbers, item = once(against, _gold_numbers, known, responses.clean), owners(against.bounds)
-        values = compare(known, numbers[item], gold_numbers).astype(np.float64)
-        best = np.stack((np.maximum.reduceat(values, against.bounds[:-1]), np.ones(len(responses))), axis=1)
+        untouched = responses.perturbed is responses.clean and responses.predictions is responses.restored
+        texts = (answers_clean, golds_clean) if untouched else (answers, golds)
+        values = once(responses, _best, known, *texts, compare)
+        best = np.stack((values, np.ones(len(responses))), axis=1)
         changed = gold_changed(responses)
         return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))
 
