@@ -92,9 +92,10 @@ def at_risk() -> pl.Expr:
 
 def _answer() -> pl.Expr:
     """The answer of each row; the same tag for every word is the same answer, whatever the number of words."""
-    tags = pl.col("prediction").str.starts_with('["')
-    names = pl.when(tags).then("prediction").str.json_decode(pl.List(pl.String)).list.unique()
-    return pl.when(tags & (names.list.len() == 1)).then(names.list.first()).otherwise("prediction").alias("answer")
+    first = pl.col("prediction").str.extract(r'^\["((?:[^"\\]|\\.)*)"')
+    alike = pl.col("prediction").str.ends_with(pl.concat_str(pl.lit('"'), first, pl.lit('"]')))  # most lists are not
+    names = pl.when(alike).then("prediction").str.json_decode(pl.List(pl.String)).list.unique()
+    return pl.when(names.list.len() == 1).then(names.list.first()).otherwise("prediction").alias("answer")
 
 
 def _constant(answers: pl.Series) -> float:
