@@ -44,8 +44,8 @@ class Killed:
         """Kill the first process, once."""
         if not self.killed:
             self.killed = True
-            os.kill(self.started[0].running.pid, signal.SIGKILL)
-            self.started[0].running.wait()
+            os.kill(self.started[0].interpreter.running.pid, signal.SIGKILL)
+            self.started[0].interpreter.running.wait()
 
 
 @pytest.fixture(scope="module")

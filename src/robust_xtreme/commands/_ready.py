@@ -109,14 +109,15 @@ def _version(name: str) -> str | None:
 
 def device(imports: Mapping[str, Any]) -> Check:
     """The device that a model runs on."""
+    from robust_xtreme.evaluation.interpreters import cores
+
     known = imports.get("device") or {}
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cards = known.get("cuda", ())
-    facts = {"cores": cores, "threads": known.get("threads"), "cuda": list(cards)}
+    facts = {"cores": cores(), "threads": known.get("threads"), "cuda": list(cards)}
     if known.get("problem"):
         return Check("device", NOTE, f"CUDA does not work: {known['problem']}", f"{_EVAL} --device cpu", facts)
     named = [f"CUDA {card['name']} ({size_of(card['free'])} of {size_of(card['total'])} free)" for card in cards]
-    threads = f"CPU, {cores} cores" + (f", {known['threads']} threads" if known else "")
+    threads = f"CPU, {cores()} cores" + (f", {known['threads']} threads" if known else "")
     return Check("device", OK, "; ".join([*named, threads]), facts=facts)
 
 

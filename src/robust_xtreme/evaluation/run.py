@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from robust_xtreme.evaluation.distributed import Answers, answer_on
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.garbage import rarely_collected
+from robust_xtreme.evaluation.interpreters import cores
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.task_run import TaskRun
@@ -194,8 +194,7 @@ class _Run:
         if requested is not None:
             return requested
         is_small = sum(task_run.predictions for task_run in todo) < _MANY
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return 0 if is_small else min(cores, len(todo), _MOST_WORKERS)
+        return 0 if is_small else min(cores(), len(todo), _MOST_WORKERS)
 
     def _how(self, staging: Path, workers: int) -> tuple[Device, Setting, int, bool]:
         """The device, the setting, the tokens of a batch, and whether they were halved already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -13,9 +14,10 @@ from robust_xtreme.evaluation.workers.lane import Failed
 from robust_xtreme.evaluation.workers.messages import Channel, opened
 
 
-def main(number: int) -> None:
-    """Run the program that arrives first on a connection, with the units that follow."""
+def main(numbers: Sequence[int]) -> None:
+    """Run the program that arrives first on the only connection, with the units that follow."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    (number,) = numbers
     channel, given, sending = opened(number), SimpleQueue[Piece](), Lock()
     program = channel.receive()
     Thread(target=_listen, args=(channel, given), daemon=True).start()

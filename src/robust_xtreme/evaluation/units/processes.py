@@ -1,37 +1,29 @@
 """Actors that are processes on this machine, one a device: `--devices 0,1`.
 
-A process is a new interpreter, which sees its device only. It runs no module of the program that uses this package, and
-does not end by the terminal's Ctrl-C, but with the process that started it.
+A process is a new interpreter, which sees its device only, and ends with the process that started it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from signal import Signals
+from functools import partial
 from threading import Thread
-from typing import IO, Final, final
+from typing import Final, final
 
 import torch
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.units.unit import Actor, Event, Events, Lost, Piece, Program
-from robust_xtreme.evaluation.workers.lane import Failed
-from robust_xtreme.evaluation.workers.messages import Channel, channel_and_end
+from robust_xtreme.evaluation.interpreters import Interpreter, listen, started
+from robust_xtreme.evaluation.units.unit import Actor, Event, Events, Lost, Message, Piece, Program
+from robust_xtreme.evaluation.workers.messages import Channel
 
-_BEGIN: Final = (
-    "import json, sys; path, number = map(json.loads, sys.argv[1:]); sys.path[:] = path; "
-    "from robust_xtreme.evaluation.units.child import main; main(number)"
-)
+_CHILD: Final = "robust_xtreme.evaluation.units.child"
 _VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 _CPU, _ALL = "cpu", "all"
 _PATIENCE: Final = 5.0
-_SHOWN: Final = 200
 
 
 @final
@@ -46,23 +38,23 @@ class Processes:
 
     def start(self, slot: int, number: int, program: Program, events: Events) -> Actor:
         """Start a process. Raises OSError."""
-        channel, end = channel_and_end()
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - the thread that listens closes it
-        try:
-            running = _started(end.fileno(), errors, self.visible[slot] if self.visible else None)
-        finally:
-            end.close()
+        visible = {_VISIBLE: self.visible[slot]} if self.visible else {}
+        interpreter, (channel,) = started(_CHILD, 1, {**os.environ, **visible})
         with suppress(OSError):  # it has ended, and is lost
             channel.send(program)
-        Thread(target=_listen, args=(number, channel, running, errors, events), daemon=True).start()
-        return _Process(channel, running)
+
+        def put(message: Message) -> None:
+            events.put(Event(number, message))
+
+        Thread(target=listen, args=(channel, put, partial(_lost, interpreter)), daemon=True).start()
+        return _Process(channel, interpreter)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Process:
     channel: Channel
-    running: subprocess.Popen[bytes]
+    interpreter: Interpreter
 
     def give(self, unit: Piece) -> None:
         """Send a unit; a process that has ended takes anything."""
@@ -73,11 +65,7 @@ class _Process:
         """Close the connection, by which the process ends, and wait for that."""
         with suppress(OSError):
             self.channel.close()
-        try:
-            self.running.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.running.kill()
-            self.running.wait()
+        self.interpreter.end(_PATIENCE)
 
 
 def processes(devices: str) -> Processes:
@@ -102,37 +90,7 @@ def processes(devices: str) -> Processes:
     return Processes(tuple(f"cuda:{name}" for name in names), "cuda", f"cuda: {kinds.pop()}", visible)
 
 
-def _started(number: int, errors: IO[bytes], visible: str | None) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _BEGIN, json.dumps(sys.path), json.dumps(number)],
-        pass_fds=[number],
-        stdin=subprocess.DEVNULL,
-        stdout=errors,
-        stderr=errors,
-        env=dict(os.environ) if visible is None else {**os.environ, _VISIBLE: visible},
-        process_group=0,
-    )
-
-
-def _listen(number: int, channel: Channel, running: subprocess.Popen[bytes], errors: IO[bytes], events: Events) -> None:
-    """Make an event of each message, the last of which says that the process is lost."""
-    with errors:
-        try:
-            while True:
-                events.put(Event(number, channel.receive()))
-        except (EOFError, OSError):
-            with suppress(subprocess.TimeoutExpired):
-                running.wait(_PATIENCE)
-            events.put(Event(number, Lost(_how(running.returncode, errors))))
-        except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the events are
-            events.put(Event(number, Failed(error)))
-
-
-def _how(code: int | None, printed: IO[bytes]) -> str:
-    """How a process has ended, with the last line that it printed."""
-    printed.seek(0)
-    lines = printed.read().decode("utf-8", "replace").strip().splitlines()
-    last = f" ({lines[-1][:_SHOWN]})" if lines else ""
-    if code is None:
-        return f"cannot be reached{last}"
-    return f"was ended by {Signals(-code).name}{last}" if code < 0 else f"ended with the code {code}{last}"
+def _lost(interpreter: Interpreter) -> Lost:
+    with suppress(subprocess.TimeoutExpired):
+        interpreter.running.wait(_PATIENCE)
+    return Lost(interpreter.how())

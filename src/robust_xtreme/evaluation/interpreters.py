@@ -1,0 +1,90 @@
+"""New interpreters on this machine that compute for this process: how they start, what they say, how they ended.
+
+It is not a copy of this process, whose threads would not be in it: a lock that one of them has would stay locked. It
+runs no module of the program that uses this package, and does not end by the terminal's Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from signal import Signals
+from typing import IO, Any, Final, final
+
+from robust_xtreme.evaluation.workers.lane import Failed
+from robust_xtreme.evaluation.workers.messages import Channel, channel_and_end
+
+_BEGIN: Final = (
+    "import importlib, json, sys; path, module, numbers = map(json.loads, sys.argv[1:]); sys.path[:] = path; "
+    "importlib.import_module(module).main(numbers)"
+)
+_SHOWN: Final = 200
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A process that runs, and the file of what it prints."""
+
+    running: subprocess.Popen[bytes]
+    printed: IO[bytes]
+
+    def end(self, patience: float) -> None:
+        """Wait some seconds for its end, and then kill it."""
+        try:
+            self.running.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.running.kill()
+            self.running.wait()
+
+    def how(self) -> str:
+        """How it has ended, with the last line that it printed, as a phrase; once."""
+        with self.printed as printed:
+            printed.seek(0)
+            lines = printed.read().decode("utf-8", "replace").strip().splitlines()
+        last, code = f" ({lines[-1][:_SHOWN]})" if lines else "", self.running.poll()
+        if code is None:
+            return f"cannot be reached{last}"
+        return f"was ended by {Signals(-code).name}{last}" if code < 0 else f"ended with the code {code}{last}"
+
+
+def started(module: str, connections: int, environment: Mapping[str, str]) -> tuple[Interpreter, list[Channel]]:
+    """Start `main` of a module with the numbers of so many connections; returns these ends of them. Raises OSError."""
+    ours, theirs = zip(*(channel_and_end() for _ in range(connections)), strict=True)
+    numbers = [end.fileno() for end in theirs]
+    printed = tempfile.TemporaryFile()  # noqa: SIM115 - `how` closes it
+    try:
+        running = subprocess.Popen(
+            [sys.executable, "-c", _BEGIN, *map(json.dumps, (sys.path, module, numbers))],
+            pass_fds=numbers,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=printed,
+            env=environment,
+            process_group=0,
+        )
+    finally:
+        for end in theirs:
+            end.close()
+    return Interpreter(running, printed), list(ours)
+
+
+def listen(channel: Channel, put: Callable[[Any], None], lost: Callable[[], Any]) -> None:
+    """Put each message of a connection, and `lost` at its end."""
+    try:
+        while True:
+            put(channel.receive())
+    except (EOFError, OSError):
+        put(lost())
+    except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the messages are taken
+        put(Failed(error))
