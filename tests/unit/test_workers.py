@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 from tests import lanes
 
-from robust_xtreme.errors import DataError, RobustXtremeError
+from robust_xtreme.errors import DataError, NotFinite, RobustXtremeError
 from robust_xtreme.evaluation import computing
 from robust_xtreme.evaluation.computing import Given, Nearest, Scores, Setting, Width, in_thread
 from robust_xtreme.evaluation.garbage import YOUNG
 from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_and_end
 from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
+from robust_xtreme.predictors import loaded
 from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
 from robust_xtreme.retrieval.search import search
 from robust_xtreme.run_spec import RunSpec
@@ -176,6 +178,19 @@ def test_on_the_cpu_a_lane_searches_with_the_same_results(tmp_path: Path, monkey
         digests.append(done.digests)
         searches.append(clerk.searches > 0)
     assert (digests, searches) == ([digests[0]] * 3, [False, True, True])
+
+
+def test_vectors_that_cannot_be_searched_fail_their_conditions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process with the weights searches, and the run ends with what other conditions have."""
+
+    def search_none(*_: object, **__: object) -> None:
+        raise NotFinite("Query 0 is too long for float32.")
+
+    monkeypatch.setattr(computing, "PAIRS", 0)
+    monkeypatch.setattr(loaded, "search", search_none)
+    spec = RunSpec(tasks=("tatoeba",), languages=("sw",), perturb=("char_noise:0.1",), limit="6", out=str(tmp_path))
+    failed = {cell["condition"] for cell in evaluate(spec, cache=False).failed}
+    assert failed == {"clean", "char_noise:0.1@fields=candidate"}
 
 
 @pytest.mark.parametrize("workers", [0, 1])

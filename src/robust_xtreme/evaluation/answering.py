@@ -14,7 +14,7 @@ from typing import Final, NoReturn, final
 import torch
 
 from robust_xtreme import packs, registry
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.errors import NotFinite, RobustXtremeError
 from robust_xtreme.evaluation.computing import (
     Advanced,
     Again,
@@ -23,6 +23,7 @@ from robust_xtreme.evaluation.computing import (
     Done,
     Given,
     Nearest,
+    Refused,
     Scores,
     Setting,
     Warned,
@@ -146,12 +147,17 @@ class Answering:
         self.events.warned(f"a worker process {how}; {self.taken[job].label} is computed again")
 
     def answer(self, job: int, request: object) -> object:
-        """The answer to what a lane asks for; Again where memory runs out, once in a run, or has run out since."""
+        """The answer to what a lane asks for; Again where memory runs out, once in a run, or has run out since.
+
+        Vectors that cannot be searched fail a condition, so that the lane gets a Refused.
+        """
         task_run = self.taken[job]
         self.events.task_run(task_run.label)
         try:
             with threads(self.device.kind, task_run.params):
                 return self._answer(job, task_run, request)
+        except NotFinite as error:
+            return Refused(str(error))
         except Exception as error:
             if not out_of_memory(error):
                 raise

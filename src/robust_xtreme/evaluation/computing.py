@@ -15,6 +15,7 @@ import numpy as np
 
 from robust_xtreme import packs
 from robust_xtreme.adapters.own import own_tasks
+from robust_xtreme.errors import NotFinite
 from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.folder import stage
@@ -119,6 +120,14 @@ class Again:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer where vectors are not finite, or too long."""
+
+    line: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Counted:
     """A note: the number of distinct inputs."""
 
@@ -194,6 +203,8 @@ class _Elsewhere:
         answer = self.desk.ask(request)
         if isinstance(answer, Again):
             raise _Halved(answer.tokens)
+        if isinstance(answer, Refused):
+            raise NotFinite(answer.line)
         return answer
 
 
