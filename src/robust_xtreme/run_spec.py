@@ -265,7 +265,7 @@ def _no_path(path: str) -> str:
 def _check_workers(text: str) -> None:
     """Raise SpecError where the number of workers is none."""
     if text != _AUTO and not (text.isdecimal() and text.isascii() and len(text) <= _LONGEST_COUNT):
-        raise SpecError(f"The workers {text[:80]!r} are not a number of processes, as 4, or auto.")
+        raise SpecError(f"The workers {text[:80]!r} are not a number of processes up to 999, as 4, or auto.")
 
 
 def parse_limits(text: str) -> dict[str, int]:

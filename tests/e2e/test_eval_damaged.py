@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
 from robust_xtreme.errors import DataError, Mismatch, ModelError
+from robust_xtreme.evaluation import run
 from robust_xtreme.evaluation.estimate import estimate
-from robust_xtreme.evaluation.folder import FILES
+from robust_xtreme.evaluation.finish import finish
+from robust_xtreme.evaluation.folder import FILES, Folder
+from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.report.document import render
 from robust_xtreme.results import store
@@ -268,3 +273,24 @@ def test_a_linked_folder_of_parts_is_not_followed(spec: RunSpec, tmp_path: Path)
         with pytest.raises(Mismatch, match="parts is a link"):
             evaluate(spec, force=force)
     assert _files(tmp_path / "elsewhere") == before
+
+
+def test_a_part_that_changes_while_the_run_computes_is_not_merged(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends with one line, and the same command computes it again, with the bytes of a run without that."""
+
+    def finish_changed(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        path, _ = folder.parts(plan.task_runs[0])
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        return finish(folder, plan, manifest)
+
+    again = replace(spec, out=str(tmp_path / "again"))
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "finish", finish_changed)
+        with pytest.raises(DataError, match="changed after they were written"):
+            evaluate(again)
+    evaluate(again)
+    assert _files(again.out)[FILES[0]] == _files(spec.out)[FILES[0]]

@@ -147,3 +147,14 @@ def test_a_head_of_a_known_task_answers_own_tasks_of_its_labels(tmp_path: Path, 
     done = program("eval", "--model", "mini", "--data", str(shop), "--out", str(tmp_path / "run"), "--quiet")
     assert done.code == 0, done.err
     assert set(pl.read_csv(tmp_path / "run/scores.csv")["task"]) == {"help", "products"}
+
+
+@pytest.mark.process
+def test_several_processes_know_own_tasks(home: Path, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes of `--devices` answer them with the same bytes."""
+    monkeypatch.chdir(home)
+    (line,) = re.findall(r"robust-xtreme eval .*", PAGE)
+    for more in ("--out one", "--out two --devices cpu,cpu"):
+        done = _run(f"{line} --no-cache --limit 4 {more}", models)
+        assert done.code == 0, done.err
+    assert Path("one/predictions.parquet").read_bytes() == Path("two/predictions.parquet").read_bytes()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.errors import NotInstalled, SpecError
 from robust_xtreme.evaluation.fleets import fleet_of
 
 
@@ -19,7 +19,7 @@ def test_without_both_this_process_computes() -> None:
 def test_without_ray_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r'pip install "robust-xtreme\[ray\]"'), fleet_of("auto", on="ray"):
+    with pytest.raises(NotInstalled, match=r'pip install "robust-xtreme\[ray\]"'), fleet_of("auto", on="ray"):
         pass
 
 

@@ -119,9 +119,18 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     ("devices", "line"),
     [
-        ("cpu,0", "--devices 'cpu,0': 'cpu' is not one of the CUDA devices here: 0, 1, 2; or all, or cpu,cpu."),
-        ("0,3", "--devices '0,3': '3' is not one of the CUDA devices here: 0, 1, 2; or all, or cpu,cpu."),
-        ("1,1", "--devices '1,1': '1' is not one of the CUDA devices here: 0, 1, 2; or all, or cpu,cpu."),
+        (
+            "cpu,0",
+            "--devices 'cpu,0': 'cpu' is not one of the CUDA devices here: 0, 1, 2; or all, or cpu,cpu.",
+        ),
+        (
+            "0,3",
+            "--devices '0,3': '3' is not one of the CUDA devices here: 0, 1, 2; or all, or cpu,cpu.",
+        ),
+        (
+            "1,1",
+            "--devices '1,1': '1' is not one of the CUDA devices here: 0, 1, 2; or all, or cpu,cpu.",
+        ),
         ("0,2", "--devices 0,2: one run has one kind of device, not H200 and T4."),
     ],
 )

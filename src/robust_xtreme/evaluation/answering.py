@@ -53,12 +53,12 @@ _LANES: Final = 2
 class Events:
     """What is reported while task runs are answered: the current one, predictions made, and task runs that are done.
 
-    `halved` gets the task run from which on batches have half as many tokens; `warned` gets warnings.
+    `halved` gets the label of the task run from which on batches have half as many tokens; `warned` gets warnings.
     """
 
     task_run: Callable[[str], None]
     advance: Callable[[int], None]
-    halved: Callable[[TaskRun], None]
+    halved: Callable[[str], None]
     done: Callable[[TaskRun, Done], None]
     warned: Callable[[str], None]
 
@@ -189,7 +189,7 @@ class Answering:
                 f"Start over with smaller ones: --force --batch-tokens {smaller}"
             ) from error
         self.tokens, self.halved = smaller, True
-        self.events.halved(task_run)
+        self.events.halved(task_run.label)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ class Answers:
         events = Events(
             task_run=partial(note, _Kind.AT),
             advance=partial(note, _Kind.ADVANCE),
-            halved=lambda task_run: note(_Kind.HALVED, task_run),
+            halved=partial(note, _Kind.HALVED),
             done=lambda task_run, done: send(Finished(numbers[_key(task_run)], done)),
             warned=partial(note, _Kind.WARNED),
         )

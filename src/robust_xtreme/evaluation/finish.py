@@ -11,6 +11,7 @@ import polars as pl
 import torch
 
 from robust_xtreme import packs, registry
+from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.external import conditions_of
 from robust_xtreme.evaluation.folder import DIGESTS, FILES, PAGE, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
@@ -47,6 +48,10 @@ from robust_xtreme.specs import PerturbationSpec
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
+    for task_run in plan.task_runs:
+        if folder.changed(task_run, manifest["parts"]):
+            what = f"the files of {task_run.label} changed after they were written"
+            raise DataError(folder.path, f"{what}. The same command computes them again.")
     stored = [Stored(*folder.parts(task_run)) for task_run in plan.task_runs]
     if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
         svg.start()  # while the run is measured

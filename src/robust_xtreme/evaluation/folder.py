@@ -117,10 +117,15 @@ class Folder:
         """Whether a task run is done: both files are there, and the manifest has their digests."""
         return all(store.complete(path) and path.name in digests for path in self.parts(task_run))
 
+    def changed(self, task_run: TaskRun, digests: Digests) -> bool:
+        """Whether the files of a task run are not those that the run wrote. Raises DataError for one that is gone."""
+        with store.reading(self.path / PARTS):
+            return any(store.sha256(path) != digests[path.name] for path in self.parts(task_run))
+
     def damaged(self, task_run: TaskRun, digests: Digests) -> bool:
         """Whether a task run that is done cannot be read, or its files are not those that the run wrote."""
         try:
-            if any(store.sha256(path) != digests[path.name] for path in self.parts(task_run)):
+            if self.changed(task_run, digests):
                 return True
             self.read(task_run)
         except RobustXtremeError:

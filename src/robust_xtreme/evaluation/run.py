@@ -192,7 +192,7 @@ class _Run:
         """The number of worker processes: one begins in the time that thousands of predictions take."""
         requested = self.plan.spec.worker_count()
         if requested is not None:
-            return requested
+            return min(requested, len(todo))
         is_small = sum(task_run.predictions for task_run in todo) < _MANY
         return 0 if is_small else min(cores(), len(todo), _MOST_WORKERS)
 
@@ -243,10 +243,10 @@ class _Run:
         cached = f", {counts['cached']} from the cache" if self.cached else ""
         return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
 
-    def _halve(self, task_run: TaskRun) -> None:
+    def _halve(self, label: str) -> None:
         """Record that batches have half as many tokens from a task run on."""
         with self.recording:
             if "halved" in self.manifest:
                 return  # another device of the run halved them
-            self._write(halved(self.manifest, task_run.label))
+            self._write(halved(self.manifest, label))
         self.say(self.manifest["notes"][-1])

@@ -9,21 +9,21 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-from robust_xtreme.evaluation.units.unit import Inbox, Message, Piece, Program, Send
+from robust_xtreme.evaluation.units.unit import Inbox, Message, Program, Send
 from robust_xtreme.evaluation.workers.lane import Failed
-from robust_xtreme.evaluation.workers.messages import Channel, opened
+from robust_xtreme.evaluation.workers.messages import GONE, Channel, opened
 
 
 def main(numbers: Sequence[int]) -> None:
     """Run the program that arrives first on the only connection, with the units that follow."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     (number,) = numbers
-    channel, given, sending = opened(number), SimpleQueue[Piece](), Lock()
+    channel, given, sending = opened(number), SimpleQueue[bytes](), Lock()
     program = channel.receive()
     Thread(target=_listen, args=(channel, given), daemon=True).start()
 
     def send(message: Message) -> None:
-        with suppress(OSError), sending:  # the other end is gone, and so is this process soon
+        with suppress(*GONE), sending:  # the other end is gone, and so is this process soon
             channel.send(message)
 
     run(program, Inbox(given), send)
@@ -39,9 +39,10 @@ def run(program: Program, inbox: Inbox, send: Send) -> None:
         send(Failed(error))
 
 
-def _listen(channel: Channel, given: SimpleQueue[Piece]) -> None:
+def _listen(channel: Channel, given: SimpleQueue[bytes]) -> None:
     """Take units; end the process at once when the one that deals closes the connection, or is killed."""
-    with suppress(EOFError, OSError):
+    try:
         while True:
             given.put(channel.receive())
-    os._exit(0)
+    finally:
+        os._exit(0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol, final
 
 from robust_xtreme.errors import RobustXtremeError
@@ -20,6 +20,10 @@ TRIES: Final = 3
 
 AHEAD: Final = 3
 """The units that an actor has at most: it scores one, answers one and prepares one."""
+
+
+_SIGNALS: Final = 1.0
+"""Seconds that a wait for events lasts at most."""
 
 
 class Desk(Protocol):
@@ -70,10 +74,16 @@ class _Dealer:
         for slot in range(min(len(self.fleet.slots), len(self.deck))):
             self._start(slot)
         while len(self.deck) or any(hand.units for hand in self.hands.values()):
-            event = self.events.get()
+            event = self._next()
             if event.actor in self.hands:
                 self._take(event.actor, event.message)
                 self._deal()
+
+    def _next(self) -> Event:
+        """The next event; a signal that another thread got is answered meanwhile."""
+        while True:
+            with suppress(Empty):
+                return self.events.get(timeout=_SIGNALS)
 
     def end(self) -> None:
         """End every actor at once."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any, Final, final
 
-from robust_xtreme.errors import RobustXtremeError, SpecError, UserError
+from robust_xtreme.errors import NotInstalled, RobustXtremeError, SpecError
 from robust_xtreme.evaluation.units.child import run
 from robust_xtreme.evaluation.units.unit import Actor, Event, Events, Inbox, Lost, Message, Piece, Program
 from robust_xtreme.evaluation.workers.lane import Failed
@@ -22,6 +23,11 @@ _WAIT: Final = 1.0
 
 _AT_ONCE: Final = 4
 """Calls of an actor that run at the same time: one that waits for messages, and others."""
+
+_PATIENCE: Final = 30.0
+"""Seconds without an answer of an actor, after which it is lost if no machine of the cluster has its device."""
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _CARRIED: Final = ("ROBUST_XTREME_", "HF_", "TRANSFORMERS_")
 """How the names of variables begin that actors have as the driver has them."""
@@ -46,8 +52,15 @@ class Cluster:
         made = ray.remote(**self.options)(_Remote).remote()
         carried = {name: value for name, value in os.environ.items() if name.startswith(_CARRIED)}
         made.begin.remote(dumped(program), carried)
-        Thread(target=_listen, args=(number, made, events), daemon=True).start()
+        Thread(target=_listen, args=(number, made, self._has_machines, events), daemon=True).start()
         return _OnRay(made)
+
+    def _has_machines(self) -> bool:
+        """Whether a machine of the cluster has the device that an actor asks for."""
+        import ray
+
+        kind = _GPU if self.device == "cuda" else _CPU
+        return any(node["Alive"] and node["Resources"].get(kind) for node in ray.nodes())
 
 
 @final
@@ -55,7 +68,7 @@ class _Remote:
     """The actor in Ray's process: a program in a thread, and its messages."""
 
     def __init__(self) -> None:
-        self._given = SimpleQueue[Piece]()
+        self._given = SimpleQueue[bytes]()
         self._messages = SimpleQueue[Message]()
 
     def begin(self, program: bytes, variables: dict[str, str]) -> None:
@@ -73,7 +86,7 @@ class _Remote:
 
     def give(self, unit: bytes) -> None:
         """Take a unit."""
-        self._given.put(_loaded(unit))
+        self._given.put(unit)
 
     def messages(self) -> bytes:
         """The messages since the last call, when there is one, or none after a while."""
@@ -106,15 +119,16 @@ class _OnRay:
 def cluster(address: str, device: str) -> Iterator[Cluster]:
     """The cluster at an address, or without one the cluster of this machine, until the context ends.
 
-    `device` is cpu, cuda, or auto: CUDA where the cluster has such devices. Raises UserError without Ray, SpecError
+    `device` is cpu, cuda, or auto: CUDA where the cluster has such devices. Raises NotInstalled without Ray, SpecError
     where the cluster has no such device, RobustXtremeError where there is no cluster at the address.
     """
     try:
         import ray
     except ImportError as error:
-        raise UserError(f'Ray cannot be loaded ({error}): pip install "robust-xtreme[ray]"') from error
+        raise NotInstalled(f'Ray cannot be loaded ({error}): pip install "robust-xtreme[ray]"') from error
     try:
-        ray.init(address=address or None, log_to_driver=False, logging_level="ERROR")
+        with _signals_kept():
+            ray.init(address=address or None, log_to_driver=False, logging_level="ERROR")
     except Exception as error:
         where = f" at {address}" if address else ""
         raise RobustXtremeError(f"There is no Ray cluster{where}: {_first_line(error)}") from error
@@ -122,6 +136,17 @@ def cluster(address: str, device: str) -> Iterator[Cluster]:
         yield _devices(ray, device)
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Within this context Ray replaces what signals do; after it they do what they did."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    yield
+    if current_thread() is main_thread():
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 def _devices(ray: Any, device: str) -> Cluster:
@@ -142,18 +167,35 @@ def _name_of_cuda() -> str:
     return device_name("cuda")
 
 
-def _listen(number: int, handle: Any, events: Events) -> None:
+def _listen(number: int, handle: Any, has_machines: Callable[[], bool], events: Events) -> None:
     """Make an event of each message of an actor, the last of which says that it is lost."""
     import ray
 
     try:
         while True:
-            for message in _loaded(ray.get(handle.messages.remote())):
+            for message in _answer(ray, handle.messages.remote(), has_machines):
                 events.put(Event(number, message))
+    except _NoMachine:
+        events.put(Event(number, Lost("has no machine: none of the cluster has its device any more")))
     except ray.exceptions.RayError as error:
         events.put(Event(number, Lost(f"was lost ({_first_line(error)})")))
     except Exception as error:  # noqa: BLE001 - what cannot be read is raised where the events are
         events.put(Event(number, Failed(error)))
+
+
+@final
+class _NoMachine(Exception):
+    """No machine of the cluster has the device of an actor."""
+
+
+def _answer(ray: Any, asked: Any, has_machines: Callable[[], bool]) -> Any:
+    """The answer of an actor, when it has a machine. Raises _NoMachine."""
+    while True:
+        try:
+            return _loaded(ray.get(asked, timeout=_PATIENCE))
+        except ray.exceptions.GetTimeoutError:
+            if not has_machines():
+                raise _NoMachine from None
 
 
 def _first_line(error: BaseException) -> str:

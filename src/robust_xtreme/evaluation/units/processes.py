@@ -18,12 +18,14 @@ import torch
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.interpreters import Interpreter, listen, started
 from robust_xtreme.evaluation.units.unit import Actor, Event, Events, Lost, Message, Piece, Program
-from robust_xtreme.evaluation.workers.messages import Channel
+from robust_xtreme.evaluation.workers.messages import GONE, Channel, dumped
 
 _CHILD: Final = "robust_xtreme.evaluation.units.child"
 _VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 _CPU, _ALL = "cpu", "all"
 _PATIENCE: Final = 5.0
+_LONGEST: Final = 9
+"""Digits of a number that are read."""
 
 
 @final
@@ -40,7 +42,7 @@ class Processes:
         """Start a process. Raises OSError."""
         visible = {_VISIBLE: self.visible[slot]} if self.visible else {}
         interpreter, (channel,) = started(_CHILD, 1, {**os.environ, **visible})
-        with suppress(OSError):  # it has ended, and is lost
+        with suppress(*GONE):  # it has ended, and is lost
             channel.send(program)
 
         def put(message: Message) -> None:
@@ -58,8 +60,8 @@ class _Process:
 
     def give(self, unit: Piece) -> None:
         """Send a unit; a process that has ended takes anything."""
-        with suppress(OSError):
-            self.channel.send(unit)
+        with suppress(*GONE):
+            self.channel.send(dumped(unit))
 
     def end(self) -> None:
         """Close the connection, by which the process ends, and wait for that."""
@@ -79,7 +81,7 @@ def processes(devices: str) -> Processes:
     if set(names) == {_CPU}:
         return Processes(tuple(f"{_CPU}:{number}" for number in range(len(names))), _CPU, _CPU, ())
     for name in names:
-        if not (name.isascii() and name.isdecimal()) or int(name) >= count or names.count(name) > 1:
+        if not (name.isascii() and name.isdecimal()) or int(name[:_LONGEST]) >= count or names.count(name) > 1:
             known = f"the CUDA devices here: {', '.join(map(str, range(count))) or 'none'}"
             raise SpecError(f"--devices {devices[:80]!r}: {name[:20]!r} is not one of {known}; or all, or cpu,cpu.")
     kinds = {torch.cuda.get_device_name(int(name)) for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -65,22 +66,27 @@ Send = Callable[[Message], None]
 @final
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """The units that an actor was given and has not begun."""
+    """The units that an actor was given and has not begun, as bytes: their tasks are known where they are taken."""
 
-    given: SimpleQueue[Piece]
+    given: SimpleQueue[bytes]
 
     def wait(self) -> Piece:
         """The next unit, when there is one."""
-        return self.given.get()
+        return _unit(self.given.get())
 
     def at_hand(self, first: Piece) -> Iterator[Piece]:
         """A unit and those that are there when the next one is asked for."""
         yield first
         while True:
             try:
-                yield self.given.get_nowait()
+                yield _unit(self.given.get_nowait())
             except Empty:
                 return
+
+
+def _unit(content: bytes) -> Piece:
+    unit: Piece = pickle.loads(content)  # noqa: S301 - only the process that deals sends units
+    return unit
 
 
 Program = Callable[[Inbox, Send], None]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from robust_xtreme.evaluation.garbage import rarely_collected
 from robust_xtreme.evaluation.workers.lane import Ended, Line, Message, attend
-from robust_xtreme.evaluation.workers.messages import Channel, opened
+from robust_xtreme.evaluation.workers.messages import GONE, Channel, opened
 
 PATIENCE: Final = 10.0
 """Seconds that a file may take which is being written when the process is to end."""
@@ -51,7 +51,7 @@ def _line(lane: Channel, whole: Any) -> Line:
 def _send(lane: Channel, message: Message) -> None:
     try:
         lane.send(message)
-    except OSError as error:
+    except GONE as error:
         raise Ended from error
 
 

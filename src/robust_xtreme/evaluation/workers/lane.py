@@ -81,8 +81,12 @@ class Failed:
         _, arguments, *attributes = tuple(self.error.__reduce__())
         parts = (type(self.error), arguments, attributes[0] if attributes else {})
         try:
-            pickle.dumps(parts)
+            kind, *read = pickle.loads(pickle.dumps(parts))  # noqa: S301 - made here
+            _failed(kind, read[0], read[1], trace)
+            of_kind = isinstance(self.error, Exception)
         except Exception:  # noqa: BLE001 - of a type that has no name, or with arguments that are not values
+            of_kind = False
+        if not of_kind:  # nor is a program ended by what a job raises
             what = f"{type(self.error).__name__}: {self.error}"
             parts = (RuntimeError, (what,), {})
         return _failed, (*parts, trace)

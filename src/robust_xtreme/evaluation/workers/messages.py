@@ -21,8 +21,12 @@ from threading import Lock
 from typing import Any, Final, final
 
 from robust_xtreme import registry
+from robust_xtreme.errors import DiskError
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Text
 from robust_xtreme.specs import TaskSpec
+
+GONE: Final = (BrokenPipeError, ConnectionResetError)
+"""What `send` raises where the other end is gone."""
 
 _HEAD: Final = struct.Struct("<QI?")
 """The size of the content, the number of its pieces, and whether it is in memory that is sent beside it."""
@@ -43,7 +47,7 @@ class Channel:
         self._socket = connected
 
     def send(self, value: object) -> None:
-        """Send a value. Raises OSError where the other end is gone."""
+        """Send a value. Raises GONE, and DiskError where memory cannot be shared."""
         buffers: list[pickle.PickleBuffer] = []
         pieces = [memoryview(dumped(value, buffers.append)), *(buffer.raw() for buffer in buffers)]
         lengths = b"".join(_LENGTH.pack(piece.nbytes) for piece in pieces)
@@ -52,10 +56,8 @@ class Channel:
         if size <= _INLINE:
             self._socket.sendall(b"".join([_HEAD.pack(size, len(pieces), False), *content]))
             return
-        memory = _memory()
+        memory = _shared(content)
         try:
-            with open(memory, "wb", closefd=False) as file:
-                file.writelines(content)
             socket.send_fds(self._socket, [_HEAD.pack(size, len(pieces), True)], [memory])
         finally:
             os.close(memory)
@@ -126,6 +128,21 @@ def _memory() -> int:
         return os.memfd_create("robust-xtreme")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
+
+
+def _shared(content: Sequence[memoryview]) -> int:
+    """The number of a new file with a content. Raises DiskError where there is no room for it, or no number."""
+    memory = None
+    try:
+        memory = _memory()
+        with open(memory, "wb", closefd=False) as file:
+            file.writelines(content)
+    except OSError as error:
+        if memory is not None:
+            os.close(memory)
+        what = f"What processes send to each other cannot be written: {error.strerror or error}."
+        raise DiskError(f"{what} --workers 0 computes in one process.") from error
+    return memory
 
 
 def _mapped(handle: int, size: int) -> mmap.mmap:

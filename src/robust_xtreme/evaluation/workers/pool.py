@@ -116,9 +116,13 @@ class Pool:
         self.threads[number] = begin_thread(self.here, number, self.events)
 
     def add_process(self, lanes: int) -> None:
-        """Start a process with some lanes. Raises OSError."""
+        """Start a process with some lanes. Raises RobustXtremeError where that is not possible."""
         numbers = [next(self.numbers) for _ in range(lanes)]
-        self.processes.append(begin_process(self.elsewhere, numbers, self.events))
+        try:
+            self.processes.append(begin_process(self.elsewhere, numbers, self.events))
+        except OSError as error:
+            what = f"A worker process cannot be started: {error.strerror or error}."
+            raise RobustXtremeError(f"{what} --workers 0 computes in one process.") from error
 
     def end(self, at_once: bool) -> None:
         """End all lanes; wait for what is computed in this process, and, unless `at_once`, in others."""
@@ -241,7 +245,7 @@ class Pool:
 def pool(
     here: Opening, elsewhere: Opening, jobs: Iterable[Job], clerk: Clerk, workers: int, lanes: int
 ) -> Iterator[Pool]:
-    """A pool with some processes of some lanes, or with as many lanes in this process. Raises OSError.
+    """A pool with some processes of some lanes, or with as many lanes in this process. Raises RobustXtremeError.
 
     Leaving the context with an error ends processes at once.
     """

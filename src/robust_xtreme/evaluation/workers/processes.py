@@ -14,7 +14,7 @@ from typing import Any, Final, final
 from robust_xtreme.evaluation.interpreters import Interpreter, listen, started
 from robust_xtreme.evaluation.workers.child import PATIENCE
 from robust_xtreme.evaluation.workers.lane import Event, Lost, Message, Opening
-from robust_xtreme.evaluation.workers.messages import Channel
+from robust_xtreme.evaluation.workers.messages import GONE, Channel
 
 _CHILD: Final = "robust_xtreme.evaluation.workers.child"
 _THREADS: Final = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS")
@@ -30,7 +30,7 @@ class ProcessLane:
 
     def give(self, value: Any) -> None:
         """Send a job, or the answer to a request; a process that has ended takes anything."""
-        with suppress(OSError):
+        with suppress(*GONE):
             self.channel.send(value)
 
     def end(self) -> None:
@@ -66,7 +66,7 @@ def begin_process(opening: Opening, numbers: Sequence[int], events: SimpleQueue[
     environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
     interpreter, (control, *ours) = started(_CHILD, len(numbers) + 1, environment)
     lanes = {number: ProcessLane(channel) for number, channel in zip(numbers, ours, strict=True)}
-    with suppress(OSError):  # it has ended, and its lanes are lost
+    with suppress(*GONE):  # it has ended, and its lanes are lost
         control.send(opening)
     for number, lane in lanes.items():
         Thread(target=listen, args=(lane.channel, partial(_put, events, number), Lost), daemon=True).start()

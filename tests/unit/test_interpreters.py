@@ -1,0 +1,91 @@
+"""Processes that compute for this one: what they import, how they end, and what they cannot send."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import lanes
+
+from robust_xtreme.errors import DiskError, RobustXtremeError
+from robust_xtreme.evaluation.interpreters import started
+from robust_xtreme.evaluation.workers import messages
+from robust_xtreme.evaluation.workers.lane import Failed
+from robust_xtreme.evaluation.workers.messages import channel_and_end
+from robust_xtreme.evaluation.workers.pool import Job, pool
+
+pytestmark = pytest.mark.process
+
+_CHILD = "robust_xtreme.evaluation.workers.child"
+
+
+def test_a_process_imports_nothing_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file there that has the name of a module of Python is not run."""
+    (tmp_path / "json.py").write_text("open('imported', 'w').close(); raise SystemExit(7)", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    process, (control,) = started(_CHILD, 1, os.environ)
+    control.close()
+    process.end(20)
+    assert not Path("imported").exists()
+    assert "7" not in process.how()
+
+
+def test_what_ended_a_process_is_named_also_by_a_signal_without_a_name() -> None:
+    """Real-time signals have numbers only."""
+    process, (control,) = started(_CHILD, 1, os.environ)
+    process.running.send_signal(signal.SIGRTMIN + 1)
+    process.end(20)
+    control.close()
+    assert process.how() == f"was ended by the signal {signal.SIGRTMIN + 1}"
+
+
+def test_a_python_whose_file_is_not_known_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to do."""
+    clerk: Any = None
+    monkeypatch.setattr(sys, "executable", None)
+    with (
+        pytest.raises(RobustXtremeError, match=r"cannot be started: .* --workers 0 computes"),
+        pool(lanes.opening, lanes.opening, [Job("first", lambda: ("wait", 0))], clerk, 1, 1),
+    ):
+        pass
+
+
+def test_a_message_for_which_there_is_no_room_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for the end of the other process."""
+
+    def full() -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(messages, "_memory", full)
+    here, there = channel_and_end()
+    with pytest.raises(DiskError, match=r"No space left on device\. --workers 0 computes in one process\.$"):
+        here.send(bytes(1 << 20))
+    there.close()
+    here.close()
+
+
+class Keyed(Exception):
+    """An error that its arguments do not make."""
+
+    def __init__(self, *, need: int) -> None:
+        super().__init__()
+        self.need = need
+
+    def __reduce__(self) -> tuple[type[Keyed], tuple[()]]:
+        return Keyed, ()
+
+    def __new__(cls, *, need: int) -> Keyed:
+        """Needs a name that is not among the arguments."""
+        return Exception.__new__(cls, need)
+
+
+@pytest.mark.parametrize(("error", "words"), [(Keyed(need=1), "Keyed: "), (SystemExit(5), "SystemExit: 5")])
+def test_an_error_that_cannot_be_made_again_keeps_its_words(error: BaseException, words: str) -> None:
+    """Nor does what a job raises end the program."""
+    read = pickle.loads(pickle.dumps(Failed(error))).error  # noqa: S301 - made here
+    assert (type(read), str(read).startswith(words)) == (RuntimeError, True)
