@@ -21,17 +21,16 @@ _ABOUT: Final = (
     "hidden states come from a table, by the tokens of the input), clean and under char_noise:0.1, with an empty",
     "prediction cache: XNLI (classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), and",
     "`mini`, the embedded suite with all its tasks. The aims for 2 workers on 2 cores beside *before*: by the clock 4",
-    "times on xnli and panx, 3 times on xquad and tatoeba, and 0.3 of the bare tokenizer; a third of the µs net; at most",
-    "20 µs of the main thread.",
+    "times on xnli and panx, 3 times on xquad and tatoeba, and 0.3 of the bare tokenizer; a third of the µs net; at",
+    "most 20 µs of the main thread.",
 )
 _LEGEND: Final = (
     "*by the clock*, *by processor time*: predictions a second, of all threads and processes. *bare tokenizer*:",
     "predictions a second by the clock if only `encode_batch` were called, over the same texts: no host is faster;",
     "*of its rate*: what `eval` reaches of that. *µs net*: processor time a prediction without the forward pass, the",
     "bare tokenizer and the report, which does not depend on their number. *main thread µs*: processor time of the",
-    "main thread a prediction while the model answers, without the forward pass; what it does before and after, it does",
-    "by itself, and is in the tables below. *MiB*: the peak of memory of all processes. *ratio*: to the first label;",
-    "above 1 is better.",
+    "main thread a prediction while the model answers, without the forward pass; the tables below have the rest.",
+    "*MiB*: the peak of memory of all processes. *ratio*: to the first label; above 1 is better.",
 )
 
 
