@@ -42,7 +42,7 @@ def train_all(specs: Sequence[TrainSpec], options: Options, fleet: Fleet | None 
     what `train` raises, and SpecError for a run of several devices on a fleet, each of whose actors has one.
     """
     if fleet is None:
-        return [_here(spec, options, f"run {number} of {len(specs)}") for number, spec in enumerate(specs, start=1)]
+        return [_here(number, specs, options) for number in range(len(specs))]
     options.tell(shares(specs, fleet))
     start = Path.cwd()
     units = [
@@ -56,9 +56,10 @@ def train_all(specs: Sequence[TrainSpec], options: Options, fleet: Fleet | None 
     return folders
 
 
-def _here(spec: TrainSpec, options: Options, number: str) -> Path:
-    options.tell(f"{spec.folder}: {number}")
-    return train(spec, options)
+def _here(number: int, specs: Sequence[TrainSpec], options: Options) -> Path:
+    if len(specs) > 1:
+        options.tell(f"{specs[number].folder}: run {number + 1} of {len(specs)}")
+    return train(specs[number], options)
 
 
 def shares(specs: Sequence[TrainSpec], fleet: Fleet) -> str:

@@ -20,7 +20,7 @@ from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, TrainSpec, from_
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "training.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
-NOT_SPEC = ("file", "plan", "force", "quiet", "verbose", "help")
+NOT_SPEC = ("file", "seeds", "on", "plan", "force", "quiet", "verbose", "help")
 
 
 def test_the_page_has_every_key() -> None:

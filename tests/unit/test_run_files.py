@@ -57,7 +57,7 @@ def asked(file: str = "", **words: Any) -> spec.TrainSpec:
     """The run that a file and options specify, with the defaults of the other options."""
     unsaid = {name: parameter.default for name, parameter in inspect.signature(train).parameters.items()}
     given = {**unsaid, **words}
-    other = ("file", "plan", "force", "quiet", "verbose")
+    other = ("file", "seeds", "on", "plan", "force", "quiet", "verbose")
     return spec_of(file, passed({name: given[name] for name in given if name not in other}))
 
 
@@ -200,8 +200,8 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
 
 
 def test_few_options() -> None:
-    """`train` has forty-three options beside the file; the number is a decision."""
-    assert len(inspect.signature(train).parameters) - 1 == 44
+    """`train` has forty-six options beside the file; the number is a decision."""
+    assert len(inspect.signature(train).parameters) - 1 == 46
 
 
 def _completion_of(name: str) -> Any:

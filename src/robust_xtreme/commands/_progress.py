@@ -53,8 +53,6 @@ class Pace:
     def text(self, done: float, total: float) -> str:
         """Both as text, where there is a pace yet."""
         now, seen = self._clock(), self._seen
-        if done and seen and not seen[-1][1]:  # what passed before the first answers says nothing of the next ones
-            seen.clear()
         if not seen or done != seen[-1][1]:
             seen.append((now, done))
         while len(seen) > 2 and now - seen[1][0] > _RECENT:  # one older than that stays: a slow model says little
