@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from queue import SimpleQueue
+from unittest.mock import MagicMock
 
 import pytest
 
 from robust_xtreme.errors import NotInstalled, SpecError
 from robust_xtreme.evaluation.fleets import fleet_of
+from robust_xtreme.evaluation.units.on_ray import Cluster
+from robust_xtreme.evaluation.units.unit import Event, Lost, Ready
+from robust_xtreme.evaluation.workers.messages import dumped
 
 
 def test_without_both_this_process_computes() -> None:
@@ -36,3 +41,18 @@ def test_what_contradicts_or_is_unknown_is_refused(device: str, devices: str | N
     with pytest.raises(SpecError) as raised, fleet_of(device, devices, on):
         pass
     assert str(raised.value).startswith(line)
+
+
+@pytest.mark.parametrize(("alive", "message"), [(True, Ready()), (False, Lost("has no machine"))])
+def test_an_actor_is_lost_only_where_no_machine_has_its_device(
+    alive: bool, message: Ready | Lost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that does not answer in time waits, or is busy, as long as the cluster has a machine."""
+    ray, events = MagicMock(), SimpleQueue[Event]()
+    ray.exceptions.GetTimeoutError, ray.exceptions.RayError = TimeoutError, ConnectionError
+    ray.get.side_effect = [TimeoutError(), dumped([Ready()]), ConnectionError("it is gone")]
+    ray.nodes.return_value = [{"Alive": alive, "Resources": {"CPU": 2.0}}]
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    Cluster(("ray:0",), "cpu", "cpu", {}).start(0, 7, print, events)
+    seen = events.get(timeout=10)
+    assert (seen.actor, str(seen.message)[:20]) == (7, str(message)[:20])

@@ -131,7 +131,7 @@ def _memory() -> int:
 
 
 def _shared(content: Sequence[memoryview]) -> int:
-    """The number of a new file with a content. Raises DiskError where there is no room for it, or no number."""
+    """Write a content to a new file; return its descriptor. Raises DiskError without room or a free descriptor."""
     memory = None
     try:
         memory = _memory()
