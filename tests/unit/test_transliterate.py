@@ -149,3 +149,11 @@ def test_a_word_of_another_script_keeps_its_normal_form() -> None:
     """A decomposed Korean syllable in a text that is written in Arabic script stays decomposed."""
     syllable = unicodedata.normalize("NFD", "\uac01")
     assert perturb([syllable], "transliterate:1", language="ar") == [syllable]
+
+
+@pytest.mark.parametrize("beside", ["क्षत्रिय", "\u1100\u1161", "x"])
+def test_a_word_is_written_alike_beside_any_text(beside: str) -> None:
+    """A final jamo in a word joins with nothing there, whether a text of the batch has longer clusters or none has."""
+    texts = ["дда\u11a8", beside]
+    assert perturb(texts, "transliterate:1", language="ru") == ["dda\u11a8", beside]
+    assert perturb(texts[::-1], "transliterate:1", language="ru") == [beside, "dda\u11a8"]

@@ -269,12 +269,12 @@ def _results(points: Array) -> Results:
     zeros = np.flatnonzero(points == 0)
     start, length = zeros[:-1] + 1, np.diff(zeros) - 1
     clusters = graphemes.clusters(graphemes.properties(points))
-    sound, sizes, opened = length > 0, length, np.zeros(len(start), np.bool_)
+    sound = (length > 0) & ~np.isin(start, clusters.starts[clusters.open_before])
+    sizes, opened = length, np.zeros(len(start), np.bool_)
     if not clusters.simple:
         numbers = np.cumsum(clusters.breaks)
         sizes = at(numbers, zeros[1:]) - at(numbers, start)
-        sound[np.searchsorted(zeros, clusters.starts[clusters.open_before]) - 1] = False
-        opened[np.searchsorted(zeros, clusters.starts[clusters.open_after]) - 1] = True
+    opened[np.searchsorted(zeros, clusters.starts[clusters.open_after]) - 1] = True
     return Results(points, start, length, sizes, sound, opened)
 
 
