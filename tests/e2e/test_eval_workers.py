@@ -59,6 +59,11 @@ def workers_of(command: Forked) -> list[int]:
     return [number for number, parent in parents.items() if parent == command.process.pid]
 
 
+def is_computed(command: Forked, out: Path) -> bool:
+    """Whether a run has begun, with two workers."""
+    return (out / "manifest.json").exists() and len(workers_of(command)) == 2
+
+
 def _parent(path: Path) -> int:
     """The number of the process that started a process which still computes; 0 where there is none."""
     try:
@@ -119,7 +124,7 @@ def test_a_worker_killed_while_it_computes_changes_nothing(
 ) -> None:
     """Its task runs are computed again."""
     command = start(words, tmp_path / "out", 2)
-    until(lambda: len(workers_of(command)) == 2)
+    until(lambda: is_computed(command, tmp_path / "out"))
     os.kill(workers_of(command)[0], signal.SIGKILL)
     code, errors = command.end()
     assert (code, "Traceback" in errors) == (0, False), errors
@@ -157,7 +162,7 @@ def test_interrupting_a_run_with_workers_is_one_line(
     """Ctrl-C ends the workers, too; nothing is half-written, and the same command finishes the run."""
     out = tmp_path / "out"
     command = start(words, out, 2)
-    until(lambda: len(workers_of(command)) == 2)
+    until(lambda: is_computed(command, out))
     numbers = workers_of(command)
     command.interrupt()
     code, errors = command.end()

@@ -22,6 +22,7 @@ from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_and_end
 from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
+from robust_xtreme.evaluation.workers.processes import started_ahead
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
 from robust_xtreme.predictors import loaded
 from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
@@ -106,6 +107,17 @@ def test_examples_arrive_as_they_were_sent() -> None:
     there.close()
     assert got == sent
     assert len({id(example.texts["context"]) for example in got}) == 1
+
+
+def test_a_process_that_started_ahead_is_taken_and_others_end() -> None:
+    """The job is computed by the last of them, and none is left afterwards."""
+    with started_ahead(2, 1, lanes.opening) as waiting:
+        numbers = [interpreter.running for interpreter, _ in waiting]
+        jobs = [Job("first", lambda: ("process", None))]
+        with pool(lanes.opening, lanes.opening, jobs, Clerk(), 1, 1, waiting) as working:
+            ((number, *_),) = dict(working.results()).values()
+    assert number == numbers[-1].pid
+    assert all(process.poll() is not None for process in numbers)
 
 
 def test_workers_import_no_torch_and_rarely_look_for_cycles() -> None:

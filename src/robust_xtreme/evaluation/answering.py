@@ -35,6 +35,7 @@ from robust_xtreme.evaluation.computing import (
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.workers.messages import Sealed
 from robust_xtreme.evaluation.workers.pool import Job, pool
+from robust_xtreme.evaluation.workers.processes import Started
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.predictors.cache import settings
@@ -44,7 +45,7 @@ from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
 _SMALL: Final = 1_000_000
 """Parameters without embeddings below which one thread computes a model faster than several."""
 
-_LANES: Final = 2
+LANES: Final = 2
 """Task runs that a process computes at once: one of them waits for its scores."""
 
 
@@ -76,7 +77,10 @@ class Device:
 @final
 @dataclass(slots=True)  # its batches can be halved
 class Answering:
-    """Answers task runs. `tokens` are those of a batch, which are halved once where memory runs out."""
+    """Answers task runs. `tokens` are those of a batch, which are halved once where memory runs out.
+
+    `started` are worker processes that wait.
+    """
 
     splits: Splits
     models: Models
@@ -85,6 +89,7 @@ class Answering:
     events: Events
     tokens: int
     halved: bool = False
+    started: list[Started] = field(default_factory=list)
     taken: list[TaskRun] = field(default_factory=list)
     progress: dict[int, _Scaled] = field(default_factory=dict)
     predictors: dict[str, Sealed] = field(default_factory=dict)
@@ -94,7 +99,7 @@ class Answering:
         self.taken, self.progress = [], {}
         here = partial(in_thread, self.setting, self.splits, packs.share(), registry.share())
         elsewhere = partial(in_process, self.setting, self.splits.spec)
-        with pool(here, elsewhere, self._jobs(todo), self, self.device.workers, _LANES) as working:
+        with pool(here, elsewhere, self._jobs(todo), self, self.device.workers, LANES, self.started) as working:
             for job, done in working.results():
                 self.events.done(self.taken[job], done)
 

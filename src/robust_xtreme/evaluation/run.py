@@ -11,8 +11,8 @@ from threading import Lock
 from typing import Any, Final, final
 
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.evaluation.answering import Answering, Device, Events, threads
-from robust_xtreme.evaluation.computing import Done, Setting
+from robust_xtreme.evaluation.answering import LANES, Answering, Device, Events, threads
+from robust_xtreme.evaluation.computing import Done, Setting, in_process
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.distributed import Answers, answer_on
 from robust_xtreme.evaluation.finish import finish
@@ -23,6 +23,7 @@ from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.units.unit import Fleet
+from robust_xtreme.evaluation.workers.processes import Started, started_ahead
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.verify import UNVERIFIED
 from robust_xtreme.noise.user_packs import using
@@ -30,6 +31,7 @@ from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
+from robust_xtreme.results.manifest import MANIFEST
 from robust_xtreme.retrieval.search import CPU
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
@@ -86,7 +88,9 @@ def evaluate(
     check_ours(folder.path, spec, force)
     device = fleet.device if fleet else device_of(spec.device)
     named = fleet.device_name if fleet else device_name(device)
-    with using(*spec.packs), own_tasks(spec.data):
+    is_new = not fleet and not (folder.path / MANIFEST).exists()
+    workers = min(spec.worker_count() or 0, cores()) if is_new else 0
+    with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, LANES, in_process) as started:
         plan = make_plan(spec, in_memory, keep_going)
         fresh = new_manifest(plan, named, spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         if not force and (finished := folder.finished(fresh)):
@@ -100,7 +104,7 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                run = _Run(plan, folder, device, observer, models, manifest, cache, fleet)
+                run = _Run(plan, folder, device, observer, models, manifest, cache, fleet, started)
                 if read := what_is_read(spec):
                     run.say(read)
             return Evaluation(folder.path, run.whole())
@@ -126,6 +130,7 @@ class _Run:
     manifest: dict[str, Any]
     cached: bool = False
     fleet: Fleet | None = None
+    started: list[Started] = field(default_factory=list)
     warnings: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     recording: Lock = field(default_factory=Lock)
@@ -173,7 +178,9 @@ class _Run:
         with self.folder.staging() as staging:
             device, setting, tokens, is_halved = self._how(staging, self._workers(todo))
             events = self._events(partial(self._take, staging))
-            Answering(self.plan.splits, self.models, device, setting, events, tokens, is_halved).answer_all(todo)
+            Answering(
+                self.plan.splits, self.models, device, setting, events, tokens, is_halved, self.started
+            ).answer_all(todo)
 
     def _answer_on(self, fleet: Fleet, todo: Sequence[TaskRun]) -> None:
         """Answer each task run by an actor of a fleet, which reads the examples again."""

@@ -14,7 +14,7 @@ from threading import RLock, Thread
 from typing import Any, Final
 
 from robust_xtreme.evaluation.garbage import rarely_collected
-from robust_xtreme.evaluation.workers.lane import Ended, Line, Message, attend
+from robust_xtreme.evaluation.workers.lane import Ahead, Ended, Line, Message, attend
 from robust_xtreme.evaluation.workers.messages import GONE, Channel, opened
 
 PATIENCE: Final = 10.0
@@ -27,6 +27,11 @@ def main(numbers: Sequence[int]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control, *lanes = map(opened, numbers)
     opening = control.receive()
+    while isinstance(opening, Ahead):
+        try:
+            opening = control.receive()
+        except EOFError:
+            return  # nobody needed this process
     whole = RLock()
     Thread(target=_watch, args=(control, whole), daemon=True).start()
     threads = [Thread(target=attend, args=(opening, _line(lane, whole))) for lane in lanes]

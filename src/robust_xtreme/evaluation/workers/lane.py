@@ -34,6 +34,14 @@ Opening = Callable[[], AbstractContextManager[Compute]]
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a process reads before there is an opening for it: that imports the module of a function."""
+
+    function: Callable[..., Any]
+
+
+@final
 class Ended(BaseException):
     """The lane takes no more jobs; no handler of errors catches this."""
 

@@ -23,7 +23,7 @@ from robust_xtreme.evaluation.workers.lane import (
     Noted,
     Opening,
 )
-from robust_xtreme.evaluation.workers.processes import Process, begin_process
+from robust_xtreme.evaluation.workers.processes import Process, Started, begin_process
 from robust_xtreme.evaluation.workers.threads import ThreadLane, begin_thread
 
 TRIES: Final = 3
@@ -74,6 +74,7 @@ class Pool:
     waiting: Iterator[Job]
     clerk: Clerk
     each: int
+    started: list[Started] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
     threads: dict[int, ThreadLane] = field(default_factory=dict)
@@ -119,7 +120,7 @@ class Pool:
         """Start a process with some lanes. Raises RobustXtremeError where that is not possible."""
         numbers = [next(self.numbers) for _ in range(lanes)]
         try:
-            self.processes.append(begin_process(self.elsewhere, numbers, self.events))
+            self.processes.append(begin_process(self.elsewhere, numbers, self.events, self.started))
         except OSError as error:
             what = f"A worker process cannot be started: {error.strerror or error}."
             raise RobustXtremeError(f"{what} --workers 0 computes in one process.") from error
@@ -243,13 +244,21 @@ class Pool:
 
 @contextmanager
 def pool(
-    here: Opening, elsewhere: Opening, jobs: Iterable[Job], clerk: Clerk, workers: int, lanes: int
+    here: Opening,
+    elsewhere: Opening,
+    jobs: Iterable[Job],
+    clerk: Clerk,
+    workers: int,
+    lanes: int,
+    started: list[Started] | None = None,
 ) -> Iterator[Pool]:
     """A pool with some processes of some lanes, or with as many lanes in this process. Raises RobustXtremeError.
 
+    Processes are taken from those that are `started`, as long as there are any.
+
     Leaving the context with an error ends processes at once.
     """
-    made = Pool(here, elsewhere, iter(jobs), clerk, lanes)
+    made = Pool(here, elsewhere, iter(jobs), clerk, lanes, [] if started is None else started)
     at_once = True
     try:
         for _ in range(workers):

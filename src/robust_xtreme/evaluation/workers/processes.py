@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
@@ -13,7 +13,7 @@ from typing import Any, Final, final
 
 from robust_xtreme.evaluation.interpreters import Interpreter, listen, started
 from robust_xtreme.evaluation.workers.child import PATIENCE
-from robust_xtreme.evaluation.workers.lane import Event, Lost, Message, Opening
+from robust_xtreme.evaluation.workers.lane import Ahead, Event, Lost, Message, Opening
 from robust_xtreme.evaluation.workers.messages import GONE, Channel
 
 _CHILD: Final = "robust_xtreme.evaluation.workers.child"
@@ -61,10 +61,43 @@ class Process:
         return self.interpreter.how()
 
 
-def begin_process(opening: Opening, numbers: Sequence[int], events: SimpleQueue[Event]) -> Process:
-    """Start a process with lanes of these numbers. Raises OSError."""
+Started = tuple[Interpreter, list[Channel]]
+"""A process that imports what it needs and waits for its opening, and the connections with it."""
+
+
+@contextmanager
+def started_ahead(count: int, lanes: int, function: Callable[..., Any]) -> Iterator[list[Started]]:
+    """Processes of some lanes that start, and import what a function needs, before there is an opening for them.
+
+    Those that nobody takes from the list are ended. Where one cannot be started there are fewer: the error is raised
+    where it is needed.
+    """
+    waiting: list[Started] = []
+    try:
+        with suppress(OSError):
+            waiting.extend(_start(lanes) for _ in range(count))
+        for _, (control, *_) in waiting:
+            with suppress(*GONE):
+                control.send(Ahead(function))
+        yield waiting
+    finally:
+        for interpreter, channels in waiting:
+            for channel in channels:
+                channel.close()
+            interpreter.end(0)
+            interpreter.how()
+
+
+def _start(lanes: int) -> Started:
     environment = {**dict.fromkeys(_THREADS, "1"), **os.environ}
-    interpreter, (control, *ours) = started(_CHILD, len(numbers) + 1, environment)
+    return started(_CHILD, lanes + 1, environment)
+
+
+def begin_process(
+    opening: Opening, numbers: Sequence[int], events: SimpleQueue[Event], waiting: list[Started]
+) -> Process:
+    """Give lanes of these numbers to a process that waits, or to a new one. Raises OSError."""
+    interpreter, (control, *ours) = waiting.pop() if waiting else _start(len(numbers))
     lanes = {number: ProcessLane(channel) for number, channel in zip(numbers, ours, strict=True)}
     with suppress(*GONE):  # it has ended, and its lanes are lost
         control.send(opening)
