@@ -16,10 +16,11 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme.evaluation.finish import finish
-from robust_xtreme.evaluation.folder import PARTS, Folder, begin, stage
+from robust_xtreme.evaluation.folder import Folder, begin
 from robust_xtreme.evaluation.manifest import new_manifest
 from robust_xtreme.evaluation.plan import Plan, make_plan
 from robust_xtreme.evaluation.scoring import Part
+from robust_xtreme.evaluation.staging import PARTS, stage
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.gating.baselines import Baseline
 from robust_xtreme.gating.comparing import compare

@@ -85,8 +85,12 @@ def names(kind: str) -> tuple[str, ...]:
 
 def installed(kind: str) -> tuple[str, ...]:
     """The members of a kind outside any context, sorted: modules without a leading underscore, and entry points."""
-    folder = Path(__file__).parent.joinpath(*KINDS[kind].split("."))
-    return tuple(sorted({*_modules(folder), *_external(kind)}))
+    return tuple(sorted({*_ours(kind), *_external(kind)}))
+
+
+@cache
+def _ours(kind: str) -> frozenset[str]:
+    return frozenset(_modules(Path(__file__).parent.joinpath(*KINDS[kind].split("."))))
 
 
 def _modules(folder: Path) -> Iterator[str]:
@@ -103,7 +107,8 @@ def _modules(folder: Path) -> Iterator[str]:
 def load(kind: str, name: str) -> Any:
     """The member of that name: the object named like its module, for example `robust_xtreme.tasks.xnli.xnli`.
 
-    For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`.
+    For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`. Our members are not replaced by
+    another package's.
 
     Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
     or gives something of another name.
@@ -114,11 +119,10 @@ def load(kind: str, name: str) -> Any:
 
 @cache
 def _installed(kind: str, name: str) -> Any:
-    known = names(kind)
-    if name not in known:
-        raise UnknownName(_CALLED.get(kind, kind), name, known, _SEE.get(kind, f"robust-xtreme list {kind}s"))
-    if name not in _external(kind):
+    if name in _ours(kind):  # the entry points of all packages are not read for it: several milliseconds
         return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name.rpartition(".")[2])
+    if name not in _external(kind):
+        raise UnknownName(_CALLED.get(kind, kind), name, names(kind), _SEE.get(kind, f"robust-xtreme list {kind}s"))
     point = _external(kind)[name]
     try:
         member = point.load()

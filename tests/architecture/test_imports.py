@@ -56,6 +56,22 @@ assert not [name for name in sys.modules if name.startswith(("robust_xtreme.task
 """
 """Lists the names of members, which imports none of them."""
 
+WORKER = """
+import sys
+from robust_xtreme import registry
+seen = {*sys.modules}
+registry.entry_points, kept = None, registry.entry_points  # those of all packages are not read
+import robust_xtreme.evaluation.computing, robust_xtreme.evaluation.workers.child
+for kind, name in (("task", "xnli"), ("perturbation", "char_noise"), ("metric", "accuracy")):
+    registry.load(kind, name)
+registry.entry_points = kept
+new = {*sys.modules} - seen
+needless = ("evaluation.folder", "results.journal", "results.manifest", "report", "results.shallow.passages")
+assert "robust_xtreme.evaluation.staging" in new
+assert not [name for name in new if name.startswith(tuple(f"robust_xtreme.{name}" for name in needless))]
+"""
+"""Imports what a worker process does before its first task run, without what only the process of the run needs."""
+
 CONFIG = """
 from robust_xtreme.commands.config import config
 config("list")
@@ -127,6 +143,7 @@ def steps() -> list[tuple[str, str, set[str]]]:
         ("completion", program(**asked, _ROBUST_XTREME_COMPLETE="complete_bash"), HEAVY | ARRAYS),
         ("config", CONFIG, HEAVY | ARRAYS),
         ("cache info", program("cache", "info"), HEAVY | ARRAYS),
+        ("a worker process", WORKER, HEAVY | {"regex"}),
         *((f"list {what}", program("list", what), HEAVY) for what in LISTS),
         ("a finished run", FINISHED, HEAVY),
         ("modules below the models", importing(below=True), HEAVY),

@@ -22,6 +22,7 @@ POINTS = """
 riddles = riddles_plugin:riddles
 broken = riddles_plugin:not_there
 other = riddles_plugin:riddles
+xnli = riddles_plugin:riddles
 """
 
 
@@ -73,6 +74,12 @@ def test_a_dotted_member_is_the_object_called_like_its_module() -> None:
 def test_a_member_of_another_package_is_loaded_by_name() -> None:
     """A third party's task is used like our own."""
     assert registry.load("task", "riddles").summary == "Riddles of another package."
+
+
+@pytest.mark.usefixtures("plugged")
+def test_our_members_are_not_replaced() -> None:
+    """A third party's member with the name of our task is not used."""
+    assert registry.load("task", "xnli").name == "xnli"
 
 
 @pytest.mark.usefixtures("plugged")

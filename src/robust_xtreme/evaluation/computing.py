@@ -18,9 +18,9 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import NotFinite
 from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.asking import asking
-from robust_xtreme.evaluation.folder import stage
 from robust_xtreme.evaluation.prepare import prepare
 from robust_xtreme.evaluation.scoring import score_examples
+from robust_xtreme.evaluation.staging import stage
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
 from robust_xtreme.evaluation.workers.messages import Sealed

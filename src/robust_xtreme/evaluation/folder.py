@@ -17,6 +17,7 @@ import polars as pl
 from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import DataError, DiskError, Mismatch, RobustXtremeError
 from robust_xtreme.evaluation.scoring import Part
+from robust_xtreme.evaluation.staging import PARTS, part_paths
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.unread import mended, widened, without_unread
 from robust_xtreme.results import store
@@ -31,7 +32,6 @@ from robust_xtreme.sinks import one_line
 
 RUN: Final = "run.toml"
 LOG: Final = "log.txt"
-PARTS: Final = "parts"
 REPORT: Final = "report.md"
 PAGE: Final = "report.html"
 FILES: Final = (
@@ -111,7 +111,7 @@ class Folder:
 
     def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
         """A task run's files: its predictions, and its statistics, which are written last."""
-        return _parts(self.path / PARTS, task_run)
+        return part_paths(self.path / PARTS, task_run)
 
     def holds(self, task_run: TaskRun, digests: Digests) -> bool:
         """Whether a task run is done: both files are there, and the manifest has their digests."""
@@ -186,33 +186,6 @@ class Folder:
         with suppress(DiskError):
             for line in "".join(traceback.format_exception(error)).splitlines():
                 self.log(f"| {line}")
-
-
-def stage(folder: Path, task_run: TaskRun, part: Part) -> dict[str, str]:
-    """Write a task run's files to a folder of their own; return their digests. Raises DiskError.
-
-    Any process may do it. The files get their names in the run when the process that keeps its manifest takes them.
-    """
-    predictions, stats = _parts(folder, task_run)
-    return {
-        predictions.name: store.write_frame(predictions, part.predictions, PREDICTIONS, _synced),
-        stats.name: store.write_frame(stats, part.stats, STATS, _synced),
-    }
-
-
-def _synced(path: Path, content: bytes) -> None:
-    """Write a file in a folder that nobody reads before the file is taken from it. Raises DiskError."""
-    try:
-        store.write_synced(path, content)
-    except OSError as error:
-        raise store.disk_error(path.parent.with_name(PARTS) / path.name, error) from error
-
-
-def _parts(folder: Path, task_run: TaskRun) -> tuple[Path, Path]:
-    names = (task_run.task.name, task_run.language, task_run.split)
-    return tuple(  # type: ignore[return-value]  # two names, two paths
-        store.part_path(folder, *names, kind) for kind in ("predictions", "stats")
-    )
 
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:

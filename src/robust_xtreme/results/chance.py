@@ -14,8 +14,6 @@ import numpy as np
 
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Corpus, Document, Tags
-from robust_xtreme.results.shallow import ranking
-from robust_xtreme.results.shallow.passages import first_sentences, first_words
 from robust_xtreme.results.shallow.words import OUTSIDE, tags_of, unseen
 from robust_xtreme.specs import BITEXT
 from robust_xtreme.target_columns import Choices, Names, TargetColumn
@@ -58,6 +56,8 @@ def _no_pair(clean: ExampleColumns) -> Answered:
 
 
 def _ranks(clean: ExampleColumns, corpus: Corpus) -> Answered:
+    from robust_xtreme.results.shallow import ranking  # for retrieval only, as the module below for passages
+
     return {"random_rank": ranking.by_chance([example.id for example in clean.examples], corpus)}
 
 
@@ -81,6 +81,8 @@ def _tags(clean: ExampleColumns) -> Answered:
 
 
 def _position(clean: ExampleColumns) -> Answered:
+    from robust_xtreme.results.shallow.passages import first_sentences, first_words
+
     return {"first_sentence": first_sentences(clean), "first_words": first_words(clean)}
 
 

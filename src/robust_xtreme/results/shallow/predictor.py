@@ -14,7 +14,7 @@ import numpy as np
 
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Choice, Example, digest
-from robust_xtreme.results.shallow import choices, classes, passages, ranking, words
+from robust_xtreme.results.shallow import choices, classes, words
 from robust_xtreme.results.shallow.naive_bayes import Ints
 from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.specs import BITEXT
@@ -38,10 +38,28 @@ class Shallow:
     read: Callable[[Sequence[Shown]], Answers] | None = None
 
 
+def _mutual(shown: Sequence[Shown]) -> Answers:
+    from robust_xtreme.results.shallow import ranking  # for retrieval only, as the module below for passages
+
+    return ranking.mutual(shown)
+
+
+def _by_characters(shown: Sequence[Shown]) -> Answers:
+    from robust_xtreme.results.shallow import ranking
+
+    return ranking.by_characters(shown)
+
+
+def _by_overlap(shown: Sequence[Shown]) -> Answers:
+    from robust_xtreme.results.shallow import passages
+
+    return passages.by_overlap(shown)
+
+
 _MUTUAL: Final = Shallow(
     "mutual_overlap",
     "Pairs of sentences, each of which shares most rare character n-grams with the other.",
-    read=ranking.mutual,
+    read=_mutual,
 )
 _PREDICTORS: Final[Mapping[str, Shallow]] = {
     CLASSIFICATION.name: Shallow(
@@ -62,12 +80,12 @@ _PREDICTORS: Final[Mapping[str, Shallow]] = {
     SPAN_QA.name: Shallow(
         "overlap_sentence",
         "The sentence of the passage that shares most words with the question.",
-        read=passages.by_overlap,
+        read=_by_overlap,
     ),
     RETRIEVAL.name: Shallow(
         "character_overlap",
         "The candidates that share most rare character n-grams with the query, in pools up to 20,000.",
-        read=ranking.by_characters,
+        read=_by_characters,
     ),
 }
 

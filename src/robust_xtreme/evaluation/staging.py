@@ -1,0 +1,40 @@
+"""Stages the files of a task run: any process may write them, in a folder that nobody reads before they are taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.evaluation.scoring import Part
+from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import PREDICTIONS, STATS
+
+PARTS: Final = "parts"
+"""The folder of a run that has the files of its task runs."""
+
+
+def part_paths(folder: Path, task_run: TaskRun) -> tuple[Path, Path]:
+    """A task run's files in a folder: its predictions, and its statistics, which are written last."""
+    names = (task_run.task.name, task_run.language, task_run.split)
+    return store.part_path(folder, *names, "predictions"), store.part_path(folder, *names, "stats")
+
+
+def stage(folder: Path, task_run: TaskRun, part: Part) -> dict[str, str]:
+    """Write a task run's files to a folder of their own; return their digests. Raises DiskError.
+
+    The files get their names in the run when the process that keeps its manifest takes them.
+    """
+    predictions, stats = part_paths(folder, task_run)
+    return {
+        predictions.name: store.write_frame(predictions, part.predictions, PREDICTIONS, _synced),
+        stats.name: store.write_frame(stats, part.stats, STATS, _synced),
+    }
+
+
+def _synced(path: Path, content: bytes) -> None:
+    """Write a staged file. Raises DiskError, which names the file in the run."""
+    try:
+        store.write_synced(path, content)
+    except OSError as error:
+        raise store.disk_error(path.parent.with_name(PARTS) / path.name, error) from error
