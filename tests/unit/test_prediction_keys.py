@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from robust_xtreme.examples import Answers, Example, Span, Tags, Target, Text
+from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.predictors.cache import keys_of
 from robust_xtreme.reading.contents import contents_of
 
 
-def _key(name: str, spans: tuple[Span, ...], target: Target) -> bytes:
+def _key(name: str, spans: tuple[Span, ...], target: Target, settings: str = "settings") -> bytes:
     """The key of the prediction on one text."""
     example = Example("a", {name: Text("a", "en", "New York City", spans)}, target, "a")
-    (key,) = keys_of(contents_of([example]), "settings")
+    (key,) = keys_of(contents_of([example]), settings)
     return key
+
+
+def test_keys_of_one_model_and_task_are_neighbours() -> None:
+    """Keys for equal settings begin with the same bytes, so that the cache reads and writes few pages of its table."""
+    choice = Choice(0)
+    first, second = _key("premise", (), choice), _key("hypothesis", (), choice)
+    other = _key("premise", (), choice, "others")
+    assert first != second
+    assert first[:4] == second[:4] != other[:4]
+    assert first[4:] != other[4:]
 
 
 def test_the_bounds_of_words_are_part_of_a_key() -> None:

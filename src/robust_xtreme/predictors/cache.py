@@ -37,6 +37,9 @@ prediction; the source of those packages is part of the key."""
 KIND: Final = "predictions"
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
 _KEY_BYTES: Final = 16
+_SAME_BYTES: Final = 4
+"""The first bytes of a key, which keys of one model and task share: these are stored together, in pages that are read
+and written at once."""
 
 
 @final
@@ -98,10 +101,11 @@ def _answering(model: Located) -> str:
 
 
 def keys_of(contents: Contents, what: str) -> Iterator[bytes]:
-    """The key of each content."""
+    """The key of each content; keys for the same `what`, which a prediction depends on besides, begin alike."""
     start = _digest(what.encode("utf-8", "surrogatepass"))
+    same = start[:_SAME_BYTES]
     columns = [_parts(contents, name) for name in contents.values]
-    return (_digest(b"".join((start, *row))) for row in zip(*columns, strict=True))
+    return (same + _digest(b"".join((start, *row))) for row in zip(*columns, strict=True))
 
 
 def _digest(content: bytes) -> bytes:
