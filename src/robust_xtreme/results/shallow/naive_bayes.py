@@ -20,6 +20,8 @@ TOGETHER: Final = 256
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.int32]
+"""The n-grams that occur, by number: small tables stay in a core's cache."""
 
 
 def folded(
@@ -32,13 +34,15 @@ def folded(
     """
     parts = [_part(np.flatnonzero(folds == fold), texts) for fold in np.unique(folds)]
     numbers = _numbered([part.buckets for part in parts])
-    tables = [_counts(numbers[part.buckets], classes[part.members[part.owner]], count, numbers) for part in parts]
-    whole, labels = np.sum(tables, axis=0), np.bincount(classes, minlength=count)
+    seen = [numbers.take(part.buckets) for part in parts]
+    pairs = zip(seen, parts, strict=True)
+    tables = [_counts(numbered, classes[part.members[part.owner]], count, numbers) for numbered, part in pairs]
+    whole, labels = sum(tables[1:], tables[0]), np.bincount(classes, minlength=count)
     scores = [np.zeros((len(texts), count)) for _ in asked]
-    for part, table in zip(parts, tables, strict=True):
+    for part, numbered, table in zip(parts, seen, tables, strict=True):
         prior = _prior(labels - np.bincount(classes[part.members], minlength=count))
         taught = _Taught(numbers, _probable(whole - table), prior)
-        for values, scored in zip(scores, _scored(taught, part, asked), strict=True):
+        for values, scored in zip(scores, _scored(taught, part, numbered, asked), strict=True):
             values[part.members] = scored
     return scores
 
@@ -67,37 +71,37 @@ class _Taught:
     `numbers` (2 ** 18,) has the number of each bucket, 0 of those that no fold has.
     """
 
-    numbers: Ints
+    numbers: Numbers
     probable: Floats
     prior: Floats
 
-    def scores(self, buckets: Ints, owner: Ints, count: int) -> Floats:
-        """The log probability of each text's n-grams and each class, (count, C)."""
-        seen = self.numbers[buckets]
-        sums = [np.bincount(owner, weights=row[seen], minlength=count) for row in self.probable]
+    def scores(self, seen: Numbers, owner: Ints, count: int) -> Floats:
+        """The log probability of each text's n-grams `seen` (m,) and each class, (count, C)."""
+        sums = [np.bincount(owner, weights=row.take(seen), minlength=count) for row in self.probable]
         return np.asarray(np.stack(sums, axis=1) + self.prior)
 
 
-def _scored(taught: _Taught, part: _Part, asked: Sequence[Sequence[str]]) -> list[Floats]:
-    """The scores (k, C) of the part's members in each list; of equal texts one is scored."""
+def _scored(taught: _Taught, part: _Part, seen: Numbers, asked: Sequence[Sequence[str]]) -> list[Floats]:
+    """The scores (k, C) of the part's members, whose n-grams are `seen`, in each list; of equal texts one is scored."""
     lists = [[texts[at] for at in part.members.tolist()] for texts in asked]
     known = {text: at for at, text in enumerate(part.texts)}
     new = [text for text in dict.fromkeys(chain.from_iterable(lists)) if text not in known]
     known.update(zip(new, range(len(part.texts), len(part.texts) + len(new)), strict=True))
-    same = taught.scores(part.buckets, part.owner, len(part.texts))
-    scores = np.concatenate([same, taught.scores(*grams(new), len(new))])
+    buckets, owner = grams(new)
+    same = taught.scores(seen, part.owner, len(part.texts))
+    scores = np.concatenate([same, taught.scores(taught.numbers.take(buckets), owner, len(new))])
     return [scores[[known[text] for text in texts]] for texts in lists]
 
 
-def _numbered(several: Sequence[Ints]) -> Ints:
+def _numbered(several: Sequence[Ints]) -> Numbers:
     """The numbers (2 ** 18,) from 1 of the buckets that occur; 0 of the others."""
     occurs = np.zeros(BUCKETS, np.bool_)
     for buckets in several:
         occurs[buckets] = True
-    return np.where(occurs, np.cumsum(occurs), 0)
+    return np.where(occurs, np.cumsum(occurs, dtype=np.int32), 0)
 
 
-def _counts(numbers: Ints, classes: Ints, count: int, known: Ints) -> Ints:
+def _counts(numbers: Numbers, classes: Ints, count: int, known: Numbers) -> Ints:
     """How often each n-gram occurs in each class, (C, u) by number."""
     size = int(known.max()) + 1
     return np.bincount(classes * size + numbers, minlength=count * size).reshape(count, size)
