@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -17,6 +18,9 @@ from hypothesis import settings
 # How long one example takes on a busy machine is not a result; pytest's own timeout ends what hangs.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+# Modules, tables and tests live to the end; each search for cycles, by default after 700 new objects, walks them again.
+gc.set_threshold(100_000)
 
 # A shell starts its background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C would wait forever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
