@@ -169,6 +169,15 @@ def no_room(error: BaseException | str) -> str:
     return next((cure for code, cure in _ROOM.items() if number == code or os.strerror(code) in str(error)), "")
 
 
+def out_of_files(error: BaseException) -> DiskError | None:
+    """The line where too many files are open, also where only a library's message says so; None for another error."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number != errno.EMFILE and os.strerror(errno.EMFILE) not in str(error):
+        return None
+    what, cure = _DISK[errno.EMFILE]
+    return DiskError(f"{what}. {cure}.")
+
+
 def of_system(error: OSError) -> RobustXtremeError | None:
     """An error of the operating system as one line that names the path; None for one that needs no such line."""
     path = error.filename or error
@@ -177,7 +186,7 @@ def of_system(error: OSError) -> RobustXtremeError | None:
     if error.errno in _DISK:
         what, cure = _DISK[error.errno]
         return DiskError(f"{what}: {path}. {cure}.")
-    return None
+    return out_of_files(error)
 
 
 LARGE: Final = frozenset(

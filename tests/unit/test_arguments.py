@@ -271,4 +271,6 @@ def test_an_error_of_the_system_names_the_path() -> None:
     assert str(large) == "The file is larger than files may be: x/y. Raise the limit on the size of files (ulimit -f)."
     assert isinstance(of_system(OSError(errno.ELOOP, "loop", "x")), UserError)
     assert of_system(OSError(errno.EINTR, "no", "x")) is None
+    limited = of_system(OSError("Too many open files (os error 24): x/y"))  # of polars, which gives no number
+    assert str(limited) == "Too many files are open. Raise the limit: ulimit -n."
     assert issubclass(DiskError, RobustXtremeError)

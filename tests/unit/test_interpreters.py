@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from tests import lanes
+from tests.limits import files_left
 
 from robust_xtreme.errors import DiskError, RobustXtremeError
 from robust_xtreme.evaluation.interpreters import started
 from robust_xtreme.evaluation.workers import messages
 from robust_xtreme.evaluation.workers.lane import Failed
-from robust_xtreme.evaluation.workers.messages import channel_and_end
+from robust_xtreme.evaluation.workers.messages import channel_and_end, opened
 from robust_xtreme.evaluation.workers.pool import Job, pool
 
 pytestmark = pytest.mark.process
@@ -67,6 +68,18 @@ def test_a_message_for_which_there_is_no_room_is_one_line(monkeypatch: pytest.Mo
         here.send(bytes(1 << 20))
     there.close()
     here.close()
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_message_whose_memory_cannot_be_opened_is_one_line(left: int) -> None:
+    """Without a free number the system drops that of the memory, with one it cannot be mapped; no process is lost."""
+    here, there = channel_and_end()
+    other = opened(there.detach())
+    here.send(bytes(1 << 20))
+    with files_left(left), pytest.raises(DiskError, match=r"read: Too many open files\. --workers 0 computes in one"):
+        other.receive()
+    here.close()
+    other.close()
 
 
 class Keyed(Exception):

@@ -90,6 +90,15 @@ def test_a_disk_that_is_full_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "stats.parquet").exists()
 
 
+def test_too_many_open_files_are_not_a_damaged_part(tmp_path: Path) -> None:
+    """The limit is named, not the file that happened to be read."""
+    with (
+        pytest.raises(DiskError, match=r"^Too many files are open\. Raise the limit: ulimit -n\.$"),
+        store.reading(tmp_path / "sw.parquet"),
+    ):
+        raise pl.exceptions.ComputeError(f"Too many open files (os error 24): {tmp_path}/sw.parquet")
+
+
 def test_a_part_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A damaged part is a DataError with its path, also while the merged file is written."""
     path, _ = _part(tmp_path, "sw")

@@ -36,6 +36,8 @@ def failing(error: BaseException) -> Callable[[], Any]:
 PERMIT = "Permit reading and writing it, or name another."
 NO_MEMORY = "Out of memory. Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
 
+NO_FILES = "Too many files are open. Raise the limit: ulimit -n."
+
 
 @pytest.mark.parametrize(
     ("error", "code", "line"),
@@ -57,6 +59,7 @@ NO_MEMORY = "Out of memory. Free some or raise the limit (ulimit -v), or try a s
         (ImportError("libtorch_cpu.so: failed to map segment from shared object"), 3, NO_MEMORY),
         (RuntimeError("can't start new thread"), 3, NO_MEMORY),
         (type("PanicException", (BaseException,), {})("OS can't spawn worker thread"), 3, NO_MEMORY),
+        (type("PanicException", (BaseException,), {})("Os { code: 24, message: 'Too many open files' }"), 3, NO_FILES),
         (KeyboardInterrupt(), 130, "Interrupted."),
         (
             ZeroDivisionError("a\nb"),
@@ -192,6 +195,18 @@ def test_a_limit_of_memory_that_torch_does_not_survive_is_named(command: str, mo
     done = program(command, "--plan")
     line = "The limit of memory, 0.5 GB (ulimit -v), is below the 1.9 GB that torch needs."
     assert (done.code, done.err) == (3, f"robust-xtreme: {line} Raise it: ulimit -v unlimited\n")
+
+
+@pytest.mark.parametrize("command", ["eval", "train"])
+def test_a_limit_of_files_with_which_libraries_end_their_threads_is_named(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below it polars would print a trace, and a file of the run be taken for a damaged one."""
+    limits = {resource.RLIMIT_AS: resource.RLIM_INFINITY, resource.RLIMIT_NOFILE: 31}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], resource.RLIM_INFINITY))
+    done = program(command, "--plan")
+    line = "The limit of open files, 31 (ulimit -n), is below the 32 that a run needs. Raise it: ulimit -n 1024"
+    assert (done.code, done.err) == (3, f"robust-xtreme: {line}\n")
 
 
 def test_an_error_that_followed_from_too_little_memory_is_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:

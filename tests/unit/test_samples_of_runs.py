@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 import pytest
+from tests.limits import files_left
 from tests.program import program
 
 from robust_xtreme import resources
@@ -96,6 +97,13 @@ def test_examples_are_spread_over_tasks_and_languages(run: Run) -> None:
     rows = run.chosen(Wanted(each=3))
     assert set(rows.group_by("task", "language").len()["len"]) == {3}
     assert run.chosen(Wanted(most=10)).height == 10
+
+
+def test_a_file_is_opened_a_few_times_for_many_task_runs(run: Run) -> None:
+    """Systems limit how many files a process may have open, to 256 or 1,024 if nothing else is set."""
+    rows = run.chosen()
+    with files_left(6):
+        assert run.chosen().equals(rows)
 
 
 @pytest.mark.parametrize("became", ["wrong", "right", "same"])

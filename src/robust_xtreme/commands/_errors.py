@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import typer
 
-from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, not_installed, of_system
+from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files
 from robust_xtreme.sinks import echo, one_line
 
 USAGE: Final = 2
@@ -45,6 +45,9 @@ _PANIC: Final = "PanicException"
 _GB: Final = 10**9
 _LEAST: Final = 1_900_000_000
 """The address space without which torch ends the process instead of raising an error."""
+
+_FILES: Final = 32
+"""Files that one process may have open at least; with fewer some libraries print a trace and end their threads."""
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED: Final = 128
@@ -162,13 +165,17 @@ def _continuing() -> str:
 
 
 def _check_room() -> None:
-    """Raise RobustXtremeError where the working folder does not exist, or torch would get too little memory."""
+    """Raise RobustXtremeError without a working folder, memory for torch, or the files that a run has open."""
     if not is_somewhere():
         raise RobustXtremeError(f"{NOWHERE}. Go to one that exists: cd DIR")
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < _LEAST:
         what = f"The limit of memory, {limit / _GB:.1f} GB (ulimit -v), is below the {_LEAST / _GB:.1f} GB"
         raise RobustXtremeError(f"{what} that torch needs. Raise it: ulimit -v unlimited")
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and files < _FILES:
+        what = f"The limit of open files, {files} (ulimit -n), is below the {_FILES} that a run needs"
+        raise RobustXtremeError(f"{what}. Raise it: ulimit -n 1024")
 
 
 def is_somewhere() -> bool:
@@ -223,6 +230,8 @@ def _report(error: BaseException) -> int:
             if isinstance(ours, DiskError) and _is_of_stdout(error):
                 return _say(f"stdout cannot be written: {error.strerror}. Redirect it to another file.", ENVIRONMENT)
             return _say(str(ours), ours.exit_code)
+        case _ if (limited := out_of_files(error)) is not None:
+            return _say(str(limited), limited.exit_code)
         case _ if _is_of_memory(error):
             return _say(_NO_MEMORY, ENVIRONMENT)
         case _:

@@ -26,10 +26,11 @@ _ROWS: Final = 1 << 17
 @final
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive rows with the same values of BASE, which are the `key`."""
+    """Consecutive rows with the same values of BASE, which are the `key`, and the number of rows before them."""
 
     key: tuple[str, ...]
     rows: pl.LazyFrame
+    start: int
     height: int
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -43,7 +44,7 @@ def blocks(rows: pl.LazyFrame) -> Iterator[Block]:
     start = 0
     for key, same in groupby(_runs(rows), key=itemgetter(0)):
         height = sum(length for _, length in same)
-        yield Block(key, rows.slice(start, height), height)
+        yield Block(key, rows.slice(start, height), start, height)
         start += height
 
 

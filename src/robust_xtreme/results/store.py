@@ -21,7 +21,16 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError, UserError, no_room
+from robust_xtreme.errors import (
+    DataError,
+    DiskError,
+    Locked,
+    Mismatch,
+    RobustXtremeError,
+    UserError,
+    no_room,
+    out_of_files,
+)
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
@@ -203,10 +212,12 @@ def scan_frame(path: Path) -> pl.LazyFrame:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Raise DataError where a parquet file cannot be read within the context."""
+    """Raise DataError where a parquet file cannot be read within the context, DiskError with too many open files."""
     try:
         yield
     except (OSError, pl.exceptions.PolarsError) as error:
+        if limited := out_of_files(error):
+            raise limited from error
         raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 
 

@@ -6,6 +6,7 @@ Such memory has no name: it is gone when the last process that maps it ends, als
 from __future__ import annotations
 
 import copyreg
+import errno
 import hashlib
 import io
 import mmap
@@ -63,10 +64,13 @@ class Channel:
             os.close(memory)
 
     def receive(self) -> Any:
-        """The next value, whose arrays are in the memory of the sender. Raises EOFError where the other end is gone."""
+        """The next value, whose arrays are in the memory of the sender.
+
+        Raises EOFError where the other end is gone, and DiskError where memory cannot be shared.
+        """
         head, handles, *_ = socket.recv_fds(self._socket, _HEAD.size, 1)
         size, count, is_mapped = _HEAD.unpack(head + self._exactly(_HEAD.size - len(head)))
-        content = memoryview(_mapped(handles[0], size) if is_mapped else self._exactly(size))
+        content = memoryview(_mapped(handles, size) if is_mapped else self._exactly(size))
         lengths = [length for (length,) in _LENGTH.iter_unpack(content[: count * _LENGTH.size])]
         body, *buffers = _cut(content, [count * _LENGTH.size, *lengths])[1:]
         return pickle.loads(body, buffers=buffers)  # noqa: S301 - only our processes have the other end
@@ -140,17 +144,26 @@ def _shared(content: Sequence[memoryview]) -> int:
     except OSError as error:
         if memory is not None:
             os.close(memory)
-        what = f"What processes send to each other cannot be written: {error.strerror or error}."
-        raise DiskError(f"{what} --workers 0 computes in one process.") from error
+        raise _not_shared("written", error) from error
     return memory
 
 
-def _mapped(handle: int, size: int) -> mmap.mmap:
-    """The content of a file, mapped; its number is closed."""
+def _mapped(handles: Sequence[int], size: int) -> mmap.mmap:
+    """The content of the file that was sent, mapped; its number is closed. Raises DiskError without a free number."""
     try:
-        return mmap.mmap(handle, size)
+        if not handles:  # the system drops what it has no number for
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return mmap.mmap(handles[0], size)
+    except OSError as error:
+        raise _not_shared("read", error) from error
     finally:
-        os.close(handle)
+        for handle in handles:
+            os.close(handle)
+
+
+def _not_shared(done: str, error: OSError) -> DiskError:
+    what = f"What processes send to each other cannot be {done}: {error.strerror or error}."
+    return DiskError(f"{what} --workers 0 computes in one process.")
 
 
 @final

@@ -121,14 +121,15 @@ def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
 
 
 def _parts(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
-    """Some cells with their rows of STATS, as many as are in memory at a time; first none, which have the columns."""
+    """Some cells with rows of STATS that contain theirs, some at a time; first none, which have the columns."""
     yield cells.clear(), stats[0].limit(0)
     of_base = cells.partition_by([f"cell_{name}" for name in BASE], as_dict=True)
     for of_run in stats:
         wanted = (block for block in blocks(of_run) if block.key in of_base)
         for several in together(wanted, lambda block: block.height):
             of_blocks = pl.concat([of_base[block.key] for block in several])
-            yield of_blocks, pl.concat([block.rows for block in several])
+            first, last = several[0], several[-1]  # with what is between them: each slice opens the file
+            yield of_blocks, of_run.slice(first.start, last.start + last.height - first.start)
 
 
 def _candidates(cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: Wanted) -> pl.DataFrame:
