@@ -98,7 +98,8 @@ def _sums(right: Array, codes: Array) -> Array:
 
 def _members(moments: Moments, task: int) -> list[Member]:
     names = keys([f"{task}/{cluster}" for cluster in range(moments.deviations.shape[-1])])
-    return [Member(each, float(jump), names) for each, jump in zip(moments.deviations, moments.jump, strict=True)]
+    each = zip(moments.deviations, moments.jump, strict=True)
+    return [Member(partial(np.asarray, deviations), float(jump), names) for deviations, jump in each]
 
 
 def peer(differences: Array, resamples: int, batch: int) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -35,7 +37,9 @@ def test_joint_quantiles_on_cuda_are_those_of_the_cpu() -> None:
     """The same weights are drawn for both, so that only sums of floats differ, in their last digits."""
     draw = np.random.default_rng(0)
     families = (NAMES, tuple(f"x{name}" for name in NAMES))
-    family = [Member(draw.standard_normal(len(names)), 0.1, keys(names)) for names in families for _ in range(20)]
+    deviations = [draw.standard_normal(len(names)) for names in families for _ in range(20)]
+    clusters = [keys(names) for names in families for _ in range(20)]
+    family = [Member(partial(np.asarray, each), 0.1, of) for each, of in zip(deviations, clusters, strict=True)]
     ours, theirs = (simultaneous_quantile(family, backend=backend) for backend in (CPU, CUDA))
     assert theirs == pytest.approx(ours, rel=1e-9)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def _member(seed: int, names: list[str]) -> Member:
     draw = np.random.default_rng(seed)
     sums = np.stack([draw.binomial(4, 0.6, len(names)), np.full(len(names), 4)], -1).astype(np.float64)
     moments = intervals.level(CPU, sums[None], accuracy.reduce)
-    return Member(moments.deviations, float(moments.jump), keys(names))
+    return Member(partial(np.asarray, moments.deviations), float(moments.jump), keys(names))
 
 
 def test_a_quantile_is_the_same_on_tensors_and_in_any_order() -> None:
@@ -92,12 +93,22 @@ def test_a_quantile_is_the_same_on_tensors_and_in_any_order() -> None:
 
 
 def test_weights_of_many_clusters_fit_into_memory() -> None:
-    """Two chunks of weights and the draws of one have at most 256 MiB, and a chunk at least one resample."""
-    for clusters in (1, 334, 40_000, 1_000_000, 30_000_000):
-        assert 1 <= chunk_of(clusters) <= MOST_BYTES / (17 * clusters) or chunk_of(clusters) == 1
-    assert (chunk_of(334), chunk_of(1_000_000)) == (500, 15)
-    blocks = weights(keys(NAMES * 1000), resamples=140)
-    assert [len(block) for block in blocks] == [131, 9]
+    """Two parts of a chunk of weights and the draws of one have at most 32 MiB, and a chunk at least one resample."""
+    assert (chunk_of(334), chunk_of(1_000_000), chunk_of(30_000_000)) == (500, 15, 1)
+    for clusters in (1, 334, 40_000, 120_000):
+        sizes = [len(block) for block in weights(np.arange(clusters, dtype=np.uint64), resamples=140)]
+        assert sum(sizes) == 140
+        assert max(sizes) <= MOST_BYTES / (17 * clusters)
+
+
+@pytest.mark.parametrize("clusters", [1_000, 4_100, 31_600, 60_001])
+def test_a_part_of_a_chunk_gives_the_products_of_the_whole(clusters: int) -> None:
+    """The sums of resamples are the same to the last bit, however many parts the weights come in."""
+    cluster_keys = np.arange(clusters, dtype=np.uint64)
+    columns = np.random.default_rng(clusters).standard_normal((clusters, 3))
+    whole = counts(0, range(chunk_of(clusters)), cluster_keys).astype(np.float64) @ columns
+    parts = [block @ columns for block in weights(cluster_keys, resamples=chunk_of(clusters))]
+    assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
 def test_single_items_are_resampled_as_scipy_does() -> None:
@@ -122,7 +133,7 @@ def test_simultaneous_intervals_are_valid_together() -> None:
     draw, covered, families = np.random.default_rng(0), 0, 60
     for seed in range(families):
         cells = [_flipped(draw) for _ in range(10)]
-        family = [Member(cell.deviations, float(cell.jump), keys(NAMES)) for cell in cells]
+        family = [Member(partial(np.asarray, cell.deviations), float(cell.jump), keys(NAMES)) for cell in cells]
         quantile = simultaneous_quantile(family, seed=seed, resamples=400)
         bounds = [intervals.difference_bounds(CPU, cell, quantile=quantile) for cell in cells]
         covered += all(low <= 0 <= high for _, low, high in bounds)

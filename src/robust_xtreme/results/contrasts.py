@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, final
 
 import numpy as np
@@ -254,7 +255,7 @@ def _numbers(contrast: _Contrast) -> Any:
 
 
 def _quantile(tested: Sequence[tuple[Moments, Any]], backend: Backend) -> float | None:
-    members = [Member(moments.deviations, float(moments.jump), clusters) for moments, clusters in tested]
+    members = [Member(partial(np.asarray, each.deviations), float(each.jump), clusters) for each, clusters in tested]
     return simultaneous_quantile(members, backend=backend) if members else None
 
 

@@ -117,8 +117,9 @@ def _test(
     if _twin(twin) not in drawn:
         drawn[_twin(twin)] = keys(twin.items.clusters)
     moments = difference(backend, backend.to(twin.sums), backend.to(cell.sums), cell.reduce)
-    member = Member(backend.back(moments.deviations), float(moments.jump), drawn[_twin(twin)])
-    return _Test(row, estimate, replace(moments, deviations=member.deviations), member)
+    deviations = backend.back(moments.deviations)
+    member = Member(lambda: deviations, float(moments.jump), drawn[_twin(twin)])
+    return _Test(row, estimate, replace(moments, deviations=deviations), member)
 
 
 def deltas_of(parts: Sequence[Compared], backend: Backend = CPU) -> pl.DataFrame:

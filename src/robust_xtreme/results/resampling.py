@@ -7,11 +7,12 @@ device, so it is the same integer on every device; resampling is counts @ statis
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, reduce
-from math import exp, factorial
+from hashlib import blake2b
+from math import ceil, exp, factorial
 from typing import Any, Final, final
 
 import numpy as np
@@ -22,11 +23,12 @@ from robust_xtreme.results.intervals import CONFIDENCE, CPU, Backend, t_quantile
 
 RESAMPLES: Final = 4000
 CHUNK: Final = 500
-MOST_BYTES: Final = 2**28
-"""The most memory for weights at a time of a thread: 256 MiB."""
+MOST_BYTES: Final = 2**25
+"""The most memory for weights at a time of a thread: 32 MiB."""
+_CHUNK_BYTES: Final = 2**28
 _THREADS: Final = 2
 _BYTES: Final = 2 * 8 + 1
-"""Of each weight: float64 in a chunk and in the one before it, which is still in use, and the byte that is drawn."""
+"""Of each weight: float64 in a part and in the one before it, which is still in use, and the byte that is drawn."""
 _CACHED: Final = 2**15
 _BITS: Final = 16
 _STEP: Final = 0x9E3779B97F4A7C15
@@ -38,10 +40,11 @@ _MIX: Final = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 class Member:
     """One cell of a declared family: the deviations of its leave-one-cluster-out values, its J, its clusters' keys.
 
-    Deviations are a numpy array (G,), and so are the `keys` of the clusters, uint64.
+    `deviations` gives a numpy array (G,) when it is called, so that those of other members need no memory; the `keys`
+    of the clusters are one, too, uint64.
     """
 
-    deviations: Any
+    deviations: Callable[[], Any]
     jump: float
     keys: Any
 
@@ -95,28 +98,39 @@ def weights(
     chunk: int | None = None,
     backend: Backend = CPU,
 ) -> Iterator[Array]:
-    """Chunks of weights of clusters by their `keys`, float64 of shape (chunk, G), on the backend's device.
+    """Chunks of weights of clusters by their `keys`, float64 of shape (n, G), on the backend's device.
 
     They do not depend on the chunk.
 
-    Unless it is given, a chunk has 500 resamples, or as many as fit into 256 MiB.
+    Unless it is given, a chunk has 500 resamples, or as many as fit into 256 MiB; one of more than 32 MiB comes in
+    parts.
     """
     chunk = chunk or chunk_of(len(cluster_keys))
     for start in range(0, resamples, chunk):
-        block = counts(seed, range(start, min(start + chunk, resamples)), cluster_keys)
-        yield backend.to(block.astype(np.float64))
+        for part in _parts(range(start, min(start + chunk, resamples)), len(cluster_keys)):
+            yield backend.to(counts(seed, part, cluster_keys).astype(np.float64))
 
 
 def chunk_of(clusters: int) -> int:
-    """How many resamples of G clusters are weighed at a time."""
-    return max(min(CHUNK, MOST_BYTES // (_BYTES * max(clusters, 1))), 1)
+    """How many resamples of G clusters are a chunk."""
+    return max(min(CHUNK, _CHUNK_BYTES // (_BYTES * max(clusters, 1))), 1)
+
+
+def _parts(chunk: range, clusters: int) -> Iterator[range]:
+    """A chunk in equal parts of at most 32 MiB, which give the same products to the last bit as the whole.
+
+    A part of one resample, or a small one, would be multiplied by another routine that adds in another order.
+    """
+    most = max(MOST_BYTES // (_BYTES * max(clusters, 1)), 2)
+    parts = max(min(ceil(len(chunk) / most), len(chunk) // 2), 1)
+    for part in range(parts):
+        yield chunk[len(chunk) * part // parts : len(chunk) * (part + 1) // parts]
 
 
 def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Backend) -> Any:
     """The greatest |t| of members that have the same clusters in each resample, a numpy array (resamples,)."""
     xp, last = backend.xp, len(members) + 1
-    deviations = np.stack([np.asarray(member.deviations, np.float64) for member in members], -1)
-    columns = backend.to(np.concatenate((np.ones((len(deviations), 1)), deviations, deviations**2), -1))
+    columns = backend.to(_columns(members))
     jumps = backend.to(np.array([member.jump for member in members], np.float64))
     chunks = []
     for block in weights(members[0].keys, seed, resamples, backend=backend):
@@ -128,6 +142,16 @@ def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Bac
         t_squared = xp.where(varies, power / xp.where(varies, spread, 1.0), 0.0)
         chunks.append(backend.back(xp.sqrt(xp.amax(t_squared, -1))))
     return np.concatenate(chunks)
+
+
+def _columns(members: Sequence[Member]) -> Any:
+    """What weights are multiplied with, (G, 1 + 2 m): a one, the deviations of each member, and their squares."""
+    last = len(members) + 1
+    columns = np.ones((len(members[0].keys), 2 * last - 1))
+    for at, member in enumerate(members, 1):
+        columns[:, at] = member.deviations()
+    np.square(columns[:, 1:last], out=columns[:, last:])
+    return columns
 
 
 def simultaneous_quantile(
@@ -150,5 +174,5 @@ def _by_clusters(family: Sequence[Member]) -> Iterable[Sequence[Member]]:
     """The members that have the same clusters, so that their weights are drawn once."""
     groups: defaultdict[bytes, list[Member]] = defaultdict(list)
     for member in family:
-        groups[member.keys.tobytes()].append(member)
+        groups[blake2b(member.keys).digest()].append(member)
     return groups.values()
