@@ -38,7 +38,8 @@ from robust_xtreme.gating.comparing import gated
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, Gate
 from robust_xtreme.results.contrasts import Key
-from robust_xtreme.results.outcomes import KEY, Cells
+from robust_xtreme.results.outcomes import Cells
+from robust_xtreme.results.run_cells import KEY
 
 TASKS: Final = "xnli,panx,udpos"
 NOISE: Final = "char_noise:0.1"

@@ -59,9 +59,8 @@ def test_the_questions_of_mlqa_join_its_passages(data: Path) -> None:
             named.setdefault(question, set()).add(cluster)
     assert len(named) == 1148
     assert 0.8 < sum(len(each) == 1 for each in named.values()) / 1148 < 0.9
-    assert {len({numbers[cluster] for cluster in each}) for each in named.values()} == {1}
-    sizes = [list(numbers.values()).count(number) for number in set(numbers.values())]
-    assert (len(sizes), max(sizes)) == (933, 4)
+    assert {len({*numbers.of([*each]).tolist()}) for each in named.values()} == {1}
+    assert (len(numbers.names), max(numbers.names)) == (933, 4)
 
 
 def _cell(code: str, clusters: dict[str, str]) -> Cell:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.errors import counted
-from robust_xtreme.results.outcomes import KEY
+from robust_xtreme.results.run_cells import KEY
 
 SAME: Final = 1e-7
 """The points by which equal levels may differ."""

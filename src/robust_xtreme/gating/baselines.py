@@ -31,20 +31,20 @@ from robust_xtreme.gating.seeds import FEWEST
 from robust_xtreme.report.document import finished
 from robust_xtreme.results import store
 from robust_xtreme.results.benchmark import Task, tasks_of
-from robust_xtreme.results.contrasts import Key, measured
+from robust_xtreme.results.contrasts import Key
 from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.manifest import MANIFEST
 from robust_xtreme.results.outcomes import (
-    KEY,
     LEVELS,
     OUTCOMES,
     Cells,
     cells_of,
     check_same_cells,
-    headline_stats,
     levels_of,
     outcomes_of,
 )
+from robust_xtreme.results.run_cells import KEY, Rows, headline_rows, run_cells
+from robust_xtreme.results.schema import STATS, empty
 
 __all__ = ["ROOT", "Baseline", "changes", "check", "check_comparable", "files", "in_words", "load", "names"]
 __all__ += ["of_runs", "save", "update"]
@@ -56,7 +56,8 @@ class Baseline:
     """One run or several of different training seeds, saved as a baseline or read from run folders.
 
     `Baseline.save(runs, name)` saves one, `Baseline.load(name)` reads it, and `compare` and `gate` take it by its name.
-    `runs` are the cells of each run by their keys, none where NAME.parquet is absent; `levels` is a LEVELS frame.
+    `runs` are the cells of each run by their keys, none where NAME.parquet is absent, and are read from the file when
+    they are asked for; `levels` is a LEVELS frame.
     `facts` are identities, the models of each run and the version of the program. A run folder has no `saved_at`.
     """
 
@@ -145,10 +146,10 @@ class Baseline:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
-    """A finished run: its folder as given, its manifest and its cells."""
+    """A finished run: its folder as given, the STATS that its cells are made of, and the cells."""
 
     folder: str
-    manifest: Mapping[str, Any]
+    rows: Sequence[Rows]
     cells: Cells
     identity: Mapping[str, Any]
     models: Sequence[Mapping[str, str]]
@@ -158,8 +159,8 @@ class _Run:
         return f"the run {self.folder}"
 
     def stats(self) -> pl.DataFrame:
-        """The STATS that its cells are made of."""
-        return pl.concat(headline_stats(Path(self.folder), self.manifest))
+        """All STATS that its cells are made of."""
+        return pl.concat([empty(STATS), *(rows.read() for rows in self.rows)])
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -240,7 +241,7 @@ def _load(stem: Path, name: str) -> Baseline:
     runs: tuple[Cells, ...] = ()
     if os.path.lexists(paths[PARQUET]):
         _files.check_file(paths[PARQUET], facts)
-        runs = cells_of(paths[PARQUET], levels, store.read_frame(paths[PARQUET], OUTCOMES))
+        runs = cells_of(paths[PARQUET], levels)
     anchor = _load_anchor(stem, name, facts["anchor"]) if "anchor" in facts else None
     baseline = Baseline(name, runs, levels, facts, facts["reason"], facts["saved_at"], anchor)
     if baseline.paired:
@@ -304,11 +305,10 @@ def _runs(folders: Sequence[Path]) -> list[_Run]:
 
 def _run(folder: Path) -> _Run:
     results = finished(folder)
-    stats = headline_stats(folder, results.manifest)
-    by_key = measured(stats, results.scores, tasks_of(results.manifest["tasks"]))
-    if not by_key:
+    rows, where = headline_rows(folder, results.manifest, results.scores)
+    if not where:
         raise Mismatch(f"{folder} has no cell with a score to compare.")
-    return _Run(str(folder), results.manifest, by_key, identity(results), models(results.manifest))
+    return _Run(str(folder), rows, run_cells(rows, where), identity(results), models(results.manifest))
 
 
 def _check_weights(runs: Sequence[_Run]) -> None:

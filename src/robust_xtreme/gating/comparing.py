@@ -23,7 +23,8 @@ from robust_xtreme.report.document import finished
 from robust_xtreme.report.renderers.html import notebook_blocks
 from robust_xtreme.results.contrasts import CELLS, Key, contrasts
 from robust_xtreme.results.frames import to_pandas
-from robust_xtreme.results.outcomes import KEY, mean_of, repeated
+from robust_xtreme.results.outcomes import mean_of
+from robust_xtreme.results.run_cells import KEY
 from robust_xtreme.results.schema import CELL
 from robust_xtreme.sinks import visible
 
@@ -82,7 +83,7 @@ def compared(baseline: Baseline, candidate: Baseline) -> pl.DataFrame:
         raise Mismatch(f"{candidate.title} has {candidate.seeds} runs. Compare one run with them.")
     if baseline.paired and candidate.paired:
         runs = baseline.runs
-        whole = contrasts(mean_of(runs), repeated(candidate.runs[0], len(runs)), baseline.tasks)
+        whole = contrasts(mean_of(runs), mean_of(candidate.runs * len(runs)), baseline.tasks)
     else:
         whole = unpaired(baseline.levels, candidate.levels)
     return whole if baseline.seeds == 1 else across_seeds(whole, baseline.levels, set(candidate.keys))

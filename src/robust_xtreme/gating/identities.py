@@ -13,7 +13,7 @@ from typing import Any, Final
 from robust_xtreme.errors import Mismatch, counted, shown
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.contrasts import Key
-from robust_xtreme.results.outcomes import KEY
+from robust_xtreme.results.run_cells import KEY
 from robust_xtreme.results.schema import SCHEMA_VERSION
 
 _ASKED: Final = ("limit", "seeds", "keep_names", "external", "external_partial", "match")

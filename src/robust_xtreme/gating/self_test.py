@@ -9,7 +9,7 @@ and neither side is better. What cells have in common is kept in both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, final
@@ -23,7 +23,7 @@ from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, decide
 from robust_xtreme.report.blocks import Block, Column, Paragraph, Strong, Table
 from robust_xtreme.report.columns import points
-from robust_xtreme.results.components import numbered
+from robust_xtreme.results.components import Numbers, numbered
 from robust_xtreme.results.contrasts import contrasts
 from robust_xtreme.results.intervals import cluster_sums, share_bounds
 from robust_xtreme.results.outcomes import Cells
@@ -129,25 +129,25 @@ def _shares(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
 # ------------------------------------------------------------------------------------------------------------ the pairs
 
 
-def _swapped(sides: Sequence[Cells], numbers: Mapping[str, int], draw: np.random.Generator) -> Pair:
+def _swapped(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> Pair:
     """Both runs with their outcomes exchanged in a random half of the joined clusters."""
-    exchanged = draw.random(max(numbers.values()) + 1) < 0.5
+    exchanged = draw.random(len(numbers.names)) < 0.5
     first, second = dict(sides[0]), dict(sides[1])
     for key, cell in sides[0].items():
-        where = exchanged[[numbers[name] for name in cell.items.clusters]][:, None]
+        where = exchanged[numbers.of(cell.items.clusters)][:, None]
         sums, others = cell.sums, sides[1][key].sums
         first[key] = replace(cell, sums=np.where(where, others, sums))
         second[key] = replace(sides[1][key], sums=np.where(where, sums, others))
     return first, second
 
 
-def _halves(sides: Sequence[Cells], numbers: Mapping[str, int], draw: np.random.Generator) -> Pair:
+def _halves(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> Pair:
     """Pairs of joined clusters at random: the cells of the first of each pair, and those of the second."""
     pairs = _pairs(sides[0], numbers, draw)
     first, second = {}, {}
     for key, cell in sides[0].items():
-        joined, slots = np.unique([numbers[name] for name in cell.items.clusters], return_inverse=True)
-        at = np.full(max(numbers.values()) + 1, -1)
+        joined, slots = np.unique(numbers.of(cell.items.clusters), return_inverse=True)
+        at = np.full(len(numbers.names), -1)
         at[joined] = np.arange(len(joined))
         left, right = at[pairs[:, at[pairs[0]] >= 0]]
         if not len(left):
@@ -162,11 +162,11 @@ def _halves(sides: Sequence[Cells], numbers: Mapping[str, int], draw: np.random.
     return first, second
 
 
-def _pairs(cells: Cells, numbers: Mapping[str, int], draw: np.random.Generator) -> Any:
+def _pairs(cells: Cells, numbers: Numbers, draw: np.random.Generator) -> Any:
     """Random pairs (2, pairs) of joined clusters, each of two that are in the same cells."""
     where: defaultdict[int, list[int]] = defaultdict(list)
     for at, cell in enumerate(cells.values()):
-        for number in {numbers[name] for name in cell.items.clusters}:
+        for number in np.unique(numbers.of(cell.items.clusters)).tolist():
             where[number].append(at)
     alike: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for number in sorted(where):

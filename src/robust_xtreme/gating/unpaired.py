@@ -20,7 +20,8 @@ from robust_xtreme.errors import Mismatch
 from robust_xtreme.results.contrasts import CELLS, TASKS
 from robust_xtreme.results.intervals import CONFIDENCE, FEWEST_CLUSTERS, TOP, t_probability, t_quantile
 from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.outcomes import KEY, POOL, pool_of
+from robust_xtreme.results.outcomes import POOL, pool_of
+from robust_xtreme.results.run_cells import KEY
 from robust_xtreme.results.schema import CELL, CONTRASTS, SCALES, build
 
 METHOD: Final = "t of levels, unpaired"

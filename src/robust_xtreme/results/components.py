@@ -8,7 +8,7 @@ missing link makes an interval too short; a wrong one only makes it less precise
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -80,15 +80,42 @@ def _first_seen(values: Any) -> Any:
     return ranks[numbers]
 
 
-def numbered(cells: Iterable[Cell], parallel_ids: Mapping[str, str]) -> dict[str, int]:
-    """The number of each cluster's component, by the cluster's name.
+@final
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of the components of clusters, int (clusters,), by the sorted hashes of their names, uint64."""
+
+    hashes: Any
+    numbers: Any
+
+    @property
+    def names(self) -> Any:
+        """How many names the clusters of each component have, (components,)."""
+        return np.bincount(self.numbers)
+
+    def of(self, clusters: Sequence[str]) -> Any:
+        """The numbers (G,) of the components of clusters by their names."""
+        return self.numbers[np.searchsorted(self.hashes, _hashes(clusters, _CLUSTER))]
+
+
+def numbered(cells: Iterable[Cell], parallel_ids: Mapping[str, str]) -> Numbers:
+    """The numbers of the components of the clusters of cells, some of which are in memory at a time.
 
     `parallel_ids` maps a task to a regular expression of the native ids that name the same item in every language.
     """
-    known = [*cells]
-    numbers = components([clustered(cell.items, parallel_ids.get(cell.columns["task"], "")) for cell in known])
-    return {
-        name: int(number)
-        for cell, of_cell in zip(known, numbers, strict=True)
-        for name, number in zip(cell.items.clusters, of_cell, strict=True)
-    }
+    known = [clustered(items, pattern) for items, pattern in _distinct(cells, parallel_ids)]
+    if not known:
+        return Numbers(_hashes((), _CLUSTER), np.zeros(0, np.int64))
+    numbers = np.concatenate(components(known))
+    hashes, first = np.unique(np.concatenate([of_cell.clusters for of_cell in known]), return_index=True)
+    return Numbers(hashes, numbers[first])
+
+
+def _distinct(cells: Iterable[Cell], parallel_ids: Mapping[str, str]) -> Iterator[tuple[Items, str]]:
+    """The items of cells and the pattern of their task, but for those of the cell before."""
+    last: tuple[Items, str] | None = None
+    for cell in cells:
+        pattern = parallel_ids.get(cell.columns["task"], "")
+        if last is None or last[0] is not cell.items or last[1] != pattern:
+            last = cell.items, pattern
+            yield last

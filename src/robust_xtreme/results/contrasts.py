@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, Final, final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
+from robust_xtreme.results._cells import CLEAN, Cell, Items, check_same
 from robust_xtreme.results.averaging import Drop, average_moments, drop
 from robust_xtreme.results.benchmark import SCORE, Task
-from robust_xtreme.results.components import numbered
+from robust_xtreme.results.components import Numbers, numbered
 from robust_xtreme.results.degrade import parts_of, without_fields
 from robust_xtreme.results.intervals import (
     CONFIDENCE,
@@ -36,9 +36,8 @@ from robust_xtreme.results.intervals import (
     t_quantile,
 )
 from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.no_claim import no_claim
 from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
-from robust_xtreme.results.schema import CELL, CHANCE, CONTRASTS, SHALLOW, build
+from robust_xtreme.results.schema import CELL, CONTRASTS, build
 
 CELLS, TASKS, LANGUAGES = "cell", "task", "language"
 """What a row is about: one cell, the languages of a task, or the tasks of a language."""
@@ -54,14 +53,26 @@ Key = tuple[str, ...]
 @final
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A cell in both runs, with the levels of the two and the difference, candidate minus baseline."""
+    """A cell in both runs, with the levels of the two and the difference, candidate minus baseline.
+
+    `of` is that difference; of a change the one on perturbed text and the one on clean text.
+    """
 
     key: Key
     scale: str
     n: int
     baseline: float
     candidate: float
-    drop: Drop
+    of: tuple[Drop, ...]
+
+    @property
+    def drop(self) -> Drop:
+        """The difference, or the difference between two, which is computed when it is asked for."""
+        if len(self.of) == 1:
+            return self.of[0]
+        noisy, clean = self.of
+        deviations = noisy.deviations - clean.deviations
+        return Drop(noisy.value - clean.value, noisy.clusters, deviations, noisy.differ | clean.differ)
 
     def __getitem__(self, name: str) -> str:
         """The value of a column of CELL, or the metric."""
@@ -88,26 +99,6 @@ class _Contrast:
         return self.pairs[0].scale
 
 
-def measured(parts: Iterable[pl.DataFrame], scores: pl.DataFrame, tasks: Mapping[str, Task]) -> dict[Key, Cell]:
-    """The cells of the headline metrics of a run that noise reaches, by their keys, from SCORES and parts of STATS.
-
-    Raises Mismatch where two models of the run answer one of them.
-    """
-    headlines = pl.DataFrame({"task": [*tasks], "metric": [task.metrics[0] for task in tasks.values()]})
-    answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
-    served = scores.filter(no_claim().is_null(), pl.col("scope") == ALL).select(*CELL, "metric")
-    by_key: dict[Key, Cell] = {}
-    for stats in parts:
-        kept = stats.filter(pl.col("scope") == ALL, answers).join(headlines, on=["task", "metric"], how="semi")
-        for cell in cells(kept.join(served, on=[*CELL, "metric"], how="semi")):
-            key = (*cell.key[1:], cell.metric)
-            if key in by_key:
-                what = f"Two models of one run answer {cell.named()}"
-                raise Mismatch(f"{what}. Compare runs with one model for each task.")
-            by_key[key] = cell
-    return by_key
-
-
 def contrasts(
     baseline: Mapping[Key, Cell],
     candidate: Mapping[Key, Cell],
@@ -124,25 +115,25 @@ def contrasts(
     """
     both = sorted(baseline.keys() & candidate.keys())
     numbers = numbered((baseline[key] for key in both), {name: task.parallel_ids for name, task in tasks.items()})
-    pairs = [_pair(key, baseline[key], candidate[key], numbers) for key in both]
+    clusters = _Clusters(numbers, joint)
+    pairs = [_pair(key, baseline[key], candidate[key], clusters) for key in both]
     families: defaultdict[tuple[str, bool], list[_Contrast]] = defaultdict(list)
     for contrast in _contrasts([*pairs, *_changes(pairs)], tasks):
         families[contrast.names["kind"], contrast.scale == CHANGE].append(contrast)
-    drawn = _keys(numbers) if joint else None
-    rows = [row for family in families.values() for row in _tested(family, drawn, backend)]
+    rows = [row for family in families.values() for row in _tested(family, clusters if joint else None, backend)]
     return build(rows, CONTRASTS).sort(CONTRASTS.key)
 
 
-def _pair(key: Key, baseline: Cell, candidate: Cell, numbers: Mapping[str, int]) -> _Pair:
+def _pair(key: Key, baseline: Cell, candidate: Cell, clusters: _Clusters) -> _Pair:
     if baseline.seeds != candidate.seeds:
         mine, theirs = (", ".join(map(str, cell.seeds)) for cell in (baseline, candidate))
         raise Mismatch(f"{baseline.named()} has the noise seeds {mine}, and {candidate.named()} {theirs}.")
     check_same(baseline, candidate)
-    clusters = [numbers[name] for name in baseline.items.clusters]
     before, after = (float(cell.reduce(cell.sums.sum(-2)).mean()) for cell in (baseline, candidate))
-    difference = drop(candidate.sums, baseline.sums, clusters, baseline.reduce)
+    difference = drop(candidate.sums, baseline.sums, clusters.of(baseline.items), baseline.reduce)
+    shared = replace(difference, clusters=clusters.shared(difference.clusters))
     scale = CLEAN if baseline.condition == CLEAN else PERTURBED
-    return _Pair(key, scale, len(baseline.items.examples), before, after, difference)
+    return _Pair(key, scale, len(baseline.items.examples), before, after, (shared,))
 
 
 def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:
@@ -152,22 +143,63 @@ def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:
         twin = clean.get(_twin(pair))
         if twin is None or pair is twin:
             continue
-        value, deviations = pair.drop.value - twin.drop.value, pair.drop.deviations - twin.drop.deviations
-        both = Drop(value, pair.drop.clusters, deviations, pair.drop.differ | twin.drop.differ)
         levels = (pair.baseline - twin.baseline, pair.candidate - twin.candidate)
-        yield _Pair(pair.key, CHANGE, pair.n, *levels, both)
+        yield _Pair(pair.key, CHANGE, pair.n, *levels, (*pair.of, *twin.of))
 
 
 def _twin(pair: _Pair) -> tuple[str, ...]:
     return tuple(pair[name] for name in (*_NAMES, "metric") if name != "condition")
 
 
-def _keys(numbers: Mapping[str, int]) -> Any:
-    """The key of each joined cluster's name, (components,), so that its weight is the same whatever is compared."""
-    names: dict[int, str] = {}
-    for name in sorted(numbers):
-        names.setdefault(numbers[name], name)
-    return keys([names[number] for number in sorted(names)])
+@final
+class _Clusters:
+    """The joined clusters of cells: their numbers, and the keys that weights are drawn by.
+
+    The key of a joined cluster is that of the first of its names, so that its weight is the same whatever is compared.
+    Equal numbers of several cells are kept once, and so are their keys.
+    """
+
+    __slots__ = ("_drawn", "_first", "_keys", "_last", "_named", "_numbers", "_sets", "_several")
+
+    def __init__(self, numbers: Numbers, named: bool) -> None:
+        self._numbers, self._named = numbers, named
+        self._several = numbers.names > 1
+        self._keys: Any = np.zeros(len(self._several), np.uint64)
+        self._first: dict[int, str] = {}
+        self._last: tuple[Items, Any] | None = None
+        self._sets: dict[bytes, Any] = {}
+        self._drawn: dict[bytes, Any] = {}
+
+    def of(self, items: Items) -> Any:
+        """The numbers (G,) of the clusters of a cell."""
+        if self._last is None or self._last[0] is not items:
+            self._last = items, self._numbers.of(items.clusters)
+            if self._named:
+                self._name(items.clusters, self._last[1])
+        return self._last[1]
+
+    def shared(self, numbers: Any) -> Any:
+        """These numbers (G,), or equal ones that are kept."""
+        return self._sets.setdefault(_digest(numbers), numbers)
+
+    def keys(self, numbers: Any) -> Any:
+        """The keys of joined clusters, uint64 (G,); all cells have been numbered before."""
+        for number, name in self._first.items():
+            self._keys[number] = keys([name])[0]
+        self._first.clear()
+        return self._drawn.setdefault(_digest(numbers), self._keys[numbers])
+
+    def _name(self, names: Sequence[str], numbers: Any) -> None:
+        several = self._several[numbers]
+        alone = np.flatnonzero(~several & (self._keys[numbers] == 0))
+        self._keys[numbers[alone]] = keys([names[at] for at in alone.tolist()])
+        for at in np.flatnonzero(several).tolist():
+            number = int(numbers[at])
+            self._first[number] = min(names[at], self._first.get(number, names[at]))
+
+
+def _digest(numbers: Any) -> bytes:
+    return blake2b(numbers).digest()
 
 
 # ----------------------------------------------------------------------------------------------- what is averaged
@@ -208,26 +240,43 @@ def _noise(pair: _Pair) -> str:
 # --------------------------------------------------------------------------------------------------------- one family
 
 
-def _tested(family: Sequence[_Contrast], drawn: Any | None, backend: Backend) -> Iterator[dict[str, Any]]:
+@final
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """A contrast with its estimate; what it takes from the deviations of its clusters, which are not kept."""
+
+    contrast: _Contrast
+    moments: Moments
+    estimate: Estimate
+    differing: int
+    skewness: float
+
+
+def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: Backend) -> Iterator[dict[str, Any]]:
     """The rows of one family of tests, with joint bounds if clusters have keys; those without an interval are not."""
-    moments = [_moments(contrast) for contrast in family]
-    estimates = [estimate_average(each, _differing(contrast)) for each, contrast in zip(moments, family, strict=True)]
-    tested = [at for at, estimate in enumerate(estimates) if estimate.p is not None]
-    adjusted = dict(zip(tested, holm([estimates[at].p or 0.0 for at in tested]), strict=True))
-    quantile = (
-        None if drawn is None else _quantile([(moments[at], drawn[_numbers(family[at])]) for at in tested], backend)
-    )
-    for at, (contrast, estimate) in enumerate(zip(family, estimates, strict=True)):
-        row = _row(contrast, estimate)
+    tests = [_test(contrast) for contrast in family]
+    tested = [at for at, test in enumerate(tests) if test.estimate.p is not None]
+    adjusted = dict(zip(tested, holm([tests[at].estimate.p or 0.0 for at in tested]), strict=True))
+    quantile = _quantile([tests[at] for at in tested], clusters, backend) if clusters else None
+    for at, test in enumerate(tests):
+        row = _row(test)
         if at in adjusted:
-            wide = _still_quantile(moments[at], len(tested), quantile) if row["method"] == EXACT_METHOD else quantile
-            _, low, high = (float(bound) for bound in difference_bounds(CPU, moments[at], wide))
+            wide = _still_quantile(test.moments, len(tested), quantile) if row["method"] == EXACT_METHOD else quantile
+            _, low, high = (float(bound) for bound in difference_bounds(CPU, test.moments, wide))
             step = still_step(row["method"], row["n"])
-            mde = smallest_detectable(estimate, len(tested), step=step)
-            row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde}
-            row |= {"skewness": float(skewness(moments[at]))}
+            mde = smallest_detectable(test.estimate, len(tested), step=step)
+            row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde, "skewness": test.skewness}
             row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
         yield row
+
+
+def _test(contrast: _Contrast) -> _Test:
+    drops = [pair.drop for pair in contrast.pairs]
+    moments = _moments(drops)
+    differing = len(np.unique(np.concatenate([each.clusters[each.differ] for each in drops])))
+    estimate = estimate_average(moments, differing)
+    without = replace(moments, deviations=np.empty(0))
+    return _Test(contrast, without, estimate, differing, float(skewness(moments)))
 
 
 def still_step(method: str, n: int) -> float | None:
@@ -240,28 +289,23 @@ def _still_quantile(moments: Moments, tests: int, quantile: float | None) -> flo
     return quantile and max(quantile, t_quantile(1 - (1 - CONFIDENCE) / 2 / tests, moments.freedom))
 
 
-def _moments(contrast: _Contrast) -> Moments:
-    size = len(contrast.pairs)
-    return average_moments([pair.drop for pair in contrast.pairs], (1 / size,) * size)
+def _moments(drops: Sequence[Drop]) -> Moments:
+    return average_moments(drops, (1 / len(drops),) * len(drops))
 
 
-def _differing(contrast: _Contrast) -> int:
-    return len(np.unique(np.concatenate([pair.drop.clusters[pair.drop.differ] for pair in contrast.pairs])))
-
-
-def _numbers(contrast: _Contrast) -> Any:
-    """The numbers of the joined clusters, sorted."""
-    return np.unique(np.concatenate([pair.drop.clusters for pair in contrast.pairs]))
-
-
-def _quantile(tested: Sequence[tuple[Moments, Any]], backend: Backend) -> float | None:
-    members = [Member(partial(np.asarray, each.deviations), float(each.jump), clusters) for each, clusters in tested]
+def _quantile(tested: Sequence[_Test], clusters: _Clusters, backend: Backend) -> float | None:
+    members = [_member(test.contrast, float(test.moments.jump), clusters) for test in tested]
     return simultaneous_quantile(members, backend=backend) if members else None
 
 
-def _row(contrast: _Contrast, estimate: Estimate) -> dict[str, Any]:
+def _member(contrast: _Contrast, jump: float, clusters: _Clusters) -> Member:
+    numbers = np.unique(np.concatenate([pair.of[0].clusters for pair in contrast.pairs]))
+    return Member(lambda: _moments([pair.drop for pair in contrast.pairs]).deviations, jump, clusters.keys(numbers))
+
+
+def _row(test: _Test) -> dict[str, Any]:
     """The columns of CONTRASTS that are known without the others of the family."""
-    pairs = contrast.pairs
+    contrast, estimate, pairs = test.contrast, test.estimate, test.contrast.pairs
     mean = {name: float(np.mean([getattr(pair, name) for pair in pairs])) for name in ("baseline", "candidate")}
     return {
         **dict.fromkeys(_NAMES, ""),
@@ -278,6 +322,6 @@ def _row(contrast: _Contrast, estimate: Estimate) -> dict[str, Any]:
         "low": estimate.low,
         "high": estimate.high,
         "p": estimate.p,
-        "differing": _differing(contrast),
+        "differing": test.differing,
         "method": estimate.method,
     }

@@ -9,29 +9,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, final
 
 import numpy as np
 import polars as pl
 
 from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.results import store
-from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
-from robust_xtreme.results.benchmark import tasks_of
+from robust_xtreme.results._cells import ALL, CLEAN, Cell, check_same
 from robust_xtreme.results.contrasts import CHANGE, PERTURBED, Key
 from robust_xtreme.results.intervals import estimate_level
-from robust_xtreme.results.manifest import check_file
-from robust_xtreme.results.merging import blocks
-from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW, STATS, Column, Frame, build, empty, validate
+from robust_xtreme.results.run_cells import KEY, Rows, StoredCells, stamp_of
+from robust_xtreme.results.schema import Column, Frame, build, validate
 
 Cells = Mapping[Key, Cell]
-"""The cells of a run by their keys, as `measured` gives them."""
-
-KEY: Final = (*CELL[1:], "metric")
-"""The names of the values of a key."""
+"""The cells of a run by their keys; where they are read from a file, those of one task run are in memory."""
 
 _ITEM: Final = ("noise_seed", "example")
+_OF_PART: Final = ("task", "language", "context_language")
+_UNFIT: Final = "does not have the items of the cells that the .csv beside it has"
 POOL: Final = ("task", "split", "inference", "condition", "metric", "scale")
 """The columns that name a pool: the cells of one task under one condition, on one scale."""
 
@@ -65,23 +64,6 @@ OUTCOMES: Final = Frame(
 """
 
 
-def headline_stats(folder: Path, manifest: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
-    """The STATS of a finished run that `measured` needs, a task run at a time; a run without any has one empty frame.
-
-    They are those of models, on whole items, by the headline metrics. Raises DataError where the file was changed.
-    """
-    path = folder / "stats.parquet"
-    check_file(folder, path.name, manifest)
-    metrics = {task.metrics[0] for task in tasks_of(manifest["tasks"]).values()}
-    rows = store.scan_frame(path)
-    yield empty(STATS)
-    with store.reading(path), store.checking(path):
-        for block in blocks(rows):
-            if not block.key[0].startswith((CHANCE, SHALLOW)):
-                asked = block.rows.filter(pl.col("scope") == ALL, pl.col("metric").is_in(sorted(metrics)))
-                yield validate(asked.collect(engine="streaming"), STATS)
-
-
 def levels_of(runs: Sequence[Cells]) -> pl.DataFrame:
     """LEVELS of the cells of some runs, sorted."""
     rows = [_level(key, cell, run) for run, by_key in enumerate(runs, 1) for key, cell in by_key.items()]
@@ -111,22 +93,55 @@ def outcomes_of(stats: Sequence[pl.DataFrame], levels: pl.DataFrame) -> pl.DataF
     return rows[0].with_columns(together).select(*OUTCOMES.columns)
 
 
-def cells_of(path: Path, levels: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[Cells, ...]:
-    """The cells of each run, from LEVELS and OUTCOMES. Raises DataError for a file of outcomes that do not fit."""
+def cells_of(path: Path, levels: pl.DataFrame) -> tuple[Cells, ...]:
+    """The cells of each run, from LEVELS and a file of OUTCOMES. Raises DataError for outcomes that do not fit.
+
+    Of each run those of a task and language are in memory at a time.
+    """
     runs = sorted(set(levels["run"]))
-    return tuple(_cells_of_run(path, levels, outcomes, run, len(runs)) for run in runs)
+    named = [levels.filter(pl.col("run") == run).select("model", *KEY).with_row_index("cell") for run in runs]
+    if len({of_run.height for of_run in named}) > 1:
+        raise DataError(path, _UNFIT)
+    parts = _parts(path, named[0])
+    numbers = {cell: part for part, (cells_of_part, _) in enumerate(parts) for cell in cells_of_part}
+    return tuple(
+        StoredCells(
+            [partial(_stats, rows, of_run[part.start : part.stop], slot, len(runs)) for part, rows in parts],
+            {row[2:]: numbers[row[0]] for row in of_run.iter_rows()},
+        )
+        for slot, of_run in enumerate(named)
+    )
 
 
-def _cells_of_run(path: Path, levels: pl.DataFrame, outcomes: pl.DataFrame, run: int, runs: int) -> dict[Key, Cell]:
-    named = levels.filter(pl.col("run") == run).select("model", *KEY).with_row_index("cell")
+def _parts(path: Path, named: pl.DataFrame) -> list[tuple[range, Rows]]:
+    """The numbers of the cells of each task and language, and the rows of OUTCOMES that they have."""
+    every, stamp = store.scan_frame(path), stamp_of(path)
+    with store.reading(path), store.checking(path):
+        validate(every.head(0).collect(), OUTCOMES)
+        counts = every.group_by("cell").len().sort("cell").collect(engine="streaming")
+    if counts["cell"].to_list() != named["cell"].to_list():
+        raise DataError(path, _UNFIT)
+    starts = [0, *counts["len"].cum_sum()]
+    parts = []
+    for _, same in groupby(named.iter_rows(named=True), key=lambda row: [row[name] for name in _OF_PART]):
+        cells_of_part = [row["cell"] for row in same]
+        first, stop = cells_of_part[0], cells_of_part[-1] + 1
+        rows = Rows(path, OUTCOMES, every.slice(starts[first], starts[stop] - starts[first]), stamp)
+        parts.append((range(first, stop), rows))
+    return parts
+
+
+def _stats(part: Rows, named: pl.DataFrame, slot: int, runs: int) -> pl.DataFrame:
+    """The rows of STATS of one of some runs, from OUTCOMES and the names of their cells."""
+    outcomes = part.read()
     size = pl.col("stats").list.len() // runs
     rows = outcomes.join(named.with_columns(pl.col("cell").cast(pl.Int64)), on="cell").with_columns(
-        pl.lit(ALL).alias("scope"), pl.col("stats").list.slice((run - 1) * size, size)
+        pl.lit(ALL).alias("scope"), pl.col("stats").list.slice(slot * size, size)
     )
     lengths = rows.group_by("cell").agg(pl.col("stats").list.len().n_unique())
     if rows.height != outcomes.height or lengths.height != named.height or (lengths["stats"] != 1).any():
-        raise DataError(path, "does not have the items of the cells that the .csv beside it has")
-    return {(*cell.key[1:], cell.metric): cell for cell in cells(rows)}
+        raise DataError(part.path, _UNFIT)
+    return rows
 
 
 # ------------------------------------------------------------------------------------------------------- several runs
@@ -144,21 +159,38 @@ def check_same_cells(before: Cells, after: Cells, names: tuple[str, str]) -> Non
         check_same(cell, after[key])
 
 
-def mean_of(runs: Sequence[Cells]) -> dict[Key, Cell]:
+@final
+class _Together(Mapping[Key, Cell]):
+    """The cells that some runs have, each with the arms of every run; made when they are asked for."""
+
+    __slots__ = ("_keys", "_runs")
+
+    def __init__(self, runs: Sequence[Cells]) -> None:
+        self._runs, self._keys = runs, sorted(set(runs[0]).intersection(*runs[1:]))
+
+    def __getitem__(self, key: Key) -> Cell:
+        first, *others = several = [run[key] for run in self._runs]
+        for other in others:
+            check_same(first, other)
+        return _arms(several)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return all(key in run for run in self._runs)
+
+
+def mean_of(runs: Sequence[Cells]) -> Cells:
     """The mean of some runs on the same items: cells whose arms are the noise seeds of each run in turn.
 
-    Raises Mismatch where the items of a cell differ.
+    A run that is given several times is paired with each of as many others. Where the items of a cell differ,
+    Mismatch is raised when the cell is asked for.
     """
-    both = set(runs[0]).intersection(*runs[1:])
-    for run in runs[1:]:
-        for key in both:
-            check_same(runs[0][key], run[key])
-    return {key: _arms([run[key] for run in runs]) for key in sorted(both)}
-
-
-def repeated(run: Cells, times: int) -> dict[Key, Cell]:
-    """A run with as many arms as the mean of some runs, so that it is paired with each of them."""
-    return {key: _arms([cell] * times) for key, cell in run.items()}
+    return _Together(runs)
 
 
 def _arms(arms: Sequence[Cell]) -> Cell:
