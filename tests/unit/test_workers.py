@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from robust_xtreme.evaluation.computing import Given, Nearest, Scores, Setting, 
 from robust_xtreme.evaluation.garbage import YOUNG
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.evaluation.workers import processes
 from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_and_end
 from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
 from robust_xtreme.evaluation.workers.processes import started_ahead
@@ -67,6 +69,18 @@ def results(jobs: Sequence[Any], workers: int, clerk: Clerk | None = None, lanes
     with pool(lanes.opening, lanes.opening, made, clerk or Clerk(), workers, lanes_each) as working:
         done = dict(working.results())
     return [done[number] for number in range(len(jobs))]
+
+
+def test_processes_that_do_not_run_are_ended_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that are stopped take as long as one of them, and are then killed."""
+    monkeypatch.setattr(processes, "PATIENCE", 0.0)  # and one second
+    with pool(lanes.opening, lanes.opening, [], Clerk(), 2, 1) as working:
+        stopped = [process.interpreter.running for process in working.processes]
+        for running in stopped:
+            running.send_signal(signal.SIGSTOP)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 1.8
+    assert [running.returncode for running in stopped] == [-signal.SIGKILL] * 2
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -23,7 +23,7 @@ from robust_xtreme.evaluation.workers.lane import (
     Noted,
     Opening,
 )
-from robust_xtreme.evaluation.workers.processes import Process, Started, begin_process
+from robust_xtreme.evaluation.workers.processes import Process, Started, begin_process, end_all
 from robust_xtreme.evaluation.workers.threads import ThreadLane, begin_thread
 
 TRIES: Final = 3
@@ -129,8 +129,7 @@ class Pool:
         """End all lanes; wait for what is computed in this process, and, unless `at_once`, in others."""
         for thread in self.threads.values():
             thread.end()
-        for process in self.processes:
-            process.end(at_once)
+        end_all(self.processes, at_once)
         for thread in self.threads.values():
             thread.thread.join()
 
@@ -224,7 +223,7 @@ class Pool:
     def _replace(self, process: Process) -> None:
         """Start another process for one that has ended, and let its jobs be done again."""
         self.processes.remove(process)
-        how = process.end(at_once=True)
+        (how,) = end_all([process], at_once=True)
         jobs = [self.busy.pop(lane) for lane in process.lanes if lane in self.busy] or [_NO_JOB]
         self.free -= process.lanes.keys()
         self.requests = {lane: request for lane, request in self.requests.items() if lane in self.busy}

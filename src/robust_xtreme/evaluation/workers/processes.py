@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from threading import Thread
+from time import monotonic
 from typing import Any, Final, final
 
 from robust_xtreme.evaluation.interpreters import Interpreter, listen, started
@@ -47,18 +48,29 @@ class Process:
     control: Channel
     lanes: dict[int, ProcessLane]
 
-    def end(self, at_once: bool) -> str:
-        """End the process, `at_once` or when its lanes have ended, and return how it ended, as a phrase.
-
-        A file that it writes is written whole.
-        """
+    def leave(self, at_once: bool) -> None:
+        """Let the process end, `at_once` or when its lanes have ended. A file that it writes is written whole."""
         for lane in self.lanes.values():
             lane.end()
         if at_once:
             self.control.close()
-        self.interpreter.end(PATIENCE + 1)
+
+    def end(self, until: float) -> str:
+        """Wait for its end until a time of `monotonic`, then kill it, and return how it ended, as a phrase."""
+        self.interpreter.end(max(0.0, until - monotonic()))
         self.control.close()
         return self.interpreter.how()
+
+
+def end_all(processes: Sequence[Process], at_once: bool) -> list[str]:
+    """End processes, `at_once` or when their lanes have ended, and return how each ended, as a phrase.
+
+    All of them together have as long as one may need.
+    """
+    for process in processes:
+        process.leave(at_once)
+    until = monotonic() + PATIENCE + 1
+    return [process.end(until) for process in processes]
 
 
 Started = tuple[Interpreter, list[Channel]]
