@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme.reading.frames import Frame, frame_of
+from robust_xtreme.reading.words import Words, reads_words, words_of
 from robust_xtreme.target_columns import bounds_of
 
 Array = npt.NDArray[Any]
@@ -74,14 +75,23 @@ class Backend(Protocol):
 class Rust:
     """A tokenizer of the package tokenizers, called directly; it can be pickled, and needs no other package.
 
-    `split`: names of special tokens in a text are read as text.
+    `split`: names of special tokens in a text are read as text. `by_words`: it reads each word by itself.
     """
 
     tokenizer: Any
     split: bool = False
+    by_words: bool = False
 
     def __call__(self, texts: list[str], offsets: bool) -> Tokens:
         """The tokens of texts: whole ones, without padding."""
+        if self.by_words:
+            names = [token.content for token in self.tokenizer.get_added_tokens_decoder().values()]
+            words = words_of(texts, names)
+            if words.repeat:
+                return _of_texts(words, self._read(list(words.distinct), offsets))
+        return self._read(texts, offsets)
+
+    def _read(self, texts: list[str], offsets: bool) -> Tokens:
         tokenizer = self.tokenizer
         if tokenizer.truncation is not None:
             tokenizer.no_truncation()
@@ -94,6 +104,13 @@ class Rust:
         bounds = bounds_of(np.fromiter(map(len, read), np.int64, len(read)))
         ids = np.fromiter(chain.from_iterable(map(_IDS, read)), np.int32, int(bounds[-1]))
         return Tokens(ids, bounds, _offsets(map(_OFFSETS, read), int(bounds[-1])) if offsets else None)
+
+
+def _of_texts(words: Words, read: Tokens) -> Tokens:
+    """The tokens of texts from those of their distinct words."""
+    positions, bounds, shifts = words.tokens(read.bounds)
+    spans = None if read.offsets is None else (read.offsets[positions] + shifts[:, None]).astype(np.int32)
+    return Tokens(read.ids[positions], bounds, spans)
 
 
 @final
@@ -149,7 +166,7 @@ def backend_of(tokenizer: Any) -> Backend:
     changed = any(not call.__module__.startswith("transformers.") for call in calls if call is not None)
     if rust is None or changed or not hasattr(rust, "encode_batch_fast"):
         return Called(tokenizer)
-    return Rust(rust, bool(getattr(tokenizer, "split_special_tokens", False)))
+    return Rust(rust, bool(getattr(tokenizer, "split_special_tokens", False)), reads_words(rust))
 
 
 @final
