@@ -69,7 +69,7 @@ def evaluate(
     force: bool = False,
     cache: bool = True,
     keep_going: bool = False,
-    devices: str | None = None,
+    devices: str | Sequence[str] | None = None,
     on: str | None = None,
     observer: Observer | None = None,
 ) -> Evaluation:
@@ -86,9 +86,9 @@ def evaluate(
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
     `observer` replaces it. `.failed` names the cells whose scores are not finite. Where files cannot be
     read, UnreadableFiles names all of them before anything is computed; with `keep_going` the others are evaluated, and
-    `.unread` names what is missing, which the same call adds once the files are mended. `devices="0,1"`, `"all"` or
-    `"cpu,cpu"` computes in a process for each, `on="ray"` on the devices of a cluster, with the same results. Raises
-    UserError, Locked and DiskError as the command does.
+    `.unread` names what is missing, which the same call adds once the files are mended. `devices="0,1"`, `["0", "1"]`,
+    `"all"` or `"cpu,cpu"` computes in a process for each, `on="ray"` on the devices of a cluster, with the same
+    results. Raises UserError, Locked and DiskError as the command does.
 
     Arguments:
         model: `mini` (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name

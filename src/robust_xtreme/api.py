@@ -260,7 +260,7 @@ def evaluate(
     force: bool = False,
     cache: bool = True,
     keep_going: bool = False,
-    devices: str | None = None,
+    devices: str | Sequence[str] | None = None,
     on: str | None = None,
     observer: Observer | None = None,
     **values: Any,
@@ -278,21 +278,20 @@ def evaluate(
     runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. A notebook shows a bar;
     `observer` replaces it. `.failed` names the cells whose scores are not finite. Where files cannot be
     read, UnreadableFiles names all of them before anything is computed; with `keep_going` the others are evaluated, and
-    `.unread` names what is missing, which the same call adds once the files are mended. `devices="0,1"`, `"all"` or
-    `"cpu,cpu"` computes in a process for each, `on="ray"` on the devices of a cluster, with the same results. Raises
-    UserError, Locked and DiskError as the command does.
+    `.unread` names what is missing, which the same call adds once the files are mended. `devices="0,1"`, `["0", "1"]`,
+    `"all"` or `"cpu,cpu"` computes in a process for each, `on="ray"` on the devices of a cluster, with the same
+    results. Raises UserError, Locked and DiskError as the command does.
     """
     switches = {"deduplicate": deduplicate, "force": force, "cache": cache, "keep_going": keep_going}
     for name, value in switches.items():
         _check_type("evaluate", name, value, (bool,), "True or False")
-    for name, fleet_name in {"devices": devices, "on": on}.items():
-        _check_type("evaluate", name, fleet_name, (str, type(None)), "a string, as the command does")
+    _check_type("evaluate", "on", on, (str, type(None)), "a string, as the command does")
     _check_type("evaluate", "spec", spec, (RunSpec, type(None)), "a RunSpec; name a model with model=")
     if spec is not None:
         _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
     check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
     from robust_xtreme import progress
-    from robust_xtreme.evaluation.fleets import fleet_of
+    from robust_xtreme.evaluation.fleets import fleet_of, joined
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.evaluation.run import evaluate as evaluate_
     from robust_xtreme.models.in_memory import named
@@ -304,7 +303,7 @@ def evaluate(
         run_spec = spec if spec is not None else from_mapping(written, "evaluate")
         if folders and on is not None:
             raise SpecError("evaluate: a model in memory is on this machine alone. Save it where all machines read it.")
-        with fleet_of(run_spec.device, devices, on) as fleet:
+        with fleet_of(run_spec.device, joined(devices), on) as fleet:
             return evaluate_(run_spec, observer=observer, in_memory=folders, fleet=fleet, **switches)
 
 

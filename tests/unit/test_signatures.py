@@ -122,7 +122,12 @@ def test_dir_lists_the_public_names_alone() -> None:
         ({"labels": {"xnli": "a,b,c"}}, "evaluate: labels takes a list of names for each task, not 'a,b,c'."),
         ({"force": "no"}, "evaluate: force takes True or False, not 'no'."),
         ({"cache": None}, "evaluate: cache takes True or False, not None."),
-        ({"devices": [0]}, "evaluate: devices takes a string, as the command does, not [0]."),
+        ({"devices": [0]}, "evaluate: devices takes names, as in '0,1' or ['0', '1'], not [0]."),
+        ({"devices": []}, "evaluate: devices takes names, as in '0,1' or ['0', '1'], not []."),
+        (
+            {"devices": ("cpu", "cpu"), "device": "cuda"},
+            "--device cuda and --devices cpu,cpu name different devices. Leave one out.",
+        ),
         ({"on": "slurm"}, "--on takes ray or ray:ADDRESS, not 'slurm'."),
         ({"observer": 5}, "evaluate: observer takes an Observer of robust_xtreme.evaluation.run, not 5."),
         ({"tokenizer": 5}, "evaluate takes tokenizer= only with a model in memory: leave it out."),

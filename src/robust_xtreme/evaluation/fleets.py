@@ -6,12 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.errors import SpecError, shown
 from robust_xtreme.evaluation.units.on_ray import cluster
 from robust_xtreme.evaluation.units.processes import processes
 from robust_xtreme.evaluation.units.unit import Fleet
 
 _RAY: Final = "ray"
+
+
+def joined(devices: object) -> str | None:
+    """Devices, one string or a list of names, as `--devices` takes them. Raises SpecError."""
+    if devices is None or isinstance(devices, str):
+        return devices
+    if not isinstance(devices, (list, tuple)) or not devices or not all(isinstance(name, str) for name in devices):
+        raise SpecError(f"evaluate: devices takes names, as in '0,1' or ['0', '1'], not {shown(devices)}.")
+    return ",".join(devices)
 
 
 @contextmanager
