@@ -108,6 +108,8 @@ def test_interrupting_a_run_is_one_line_and_exit_130(
     code, errors = command.end()
     assert code == 130
     assert errors.strip().splitlines()[-1] == "robust-xtreme: Interrupted. The same command continues the run."
-    assert "Traceback" not in errors
+    log = (out / "log.txt").read_text(encoding="utf-8")
+    assert log.endswith("Z interrupted\n")
+    assert "Traceback" not in errors + log
     assert not [path for path in out.rglob("*") if ".tmp" in path.name]
     assert _finish(words, out) == wanted[0]

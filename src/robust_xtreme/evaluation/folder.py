@@ -182,10 +182,12 @@ class Folder:
             raise store.disk_error(self.path / LOG, error) from error
 
     def log_error(self, error: BaseException) -> None:
-        """Write a traceback to log.txt, a mark before each of its lines, where possible."""
+        """Write a traceback to log.txt, a mark before each of its lines, where possible; an interrupt has none."""
         with suppress(DiskError):
-            for line in "".join(traceback.format_exception(error)).splitlines():
-                self.log(f"| {line}")
+            trace = "".join(traceback.format_exception(error)).splitlines()
+            lines = ["interrupted"] if isinstance(error, KeyboardInterrupt) else [f"| {line}" for line in trace]
+            for line in lines:
+                self.log(line)
 
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
