@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from queue import SimpleQueue
 from unittest.mock import MagicMock
 
 import pytest
 
-from robust_xtreme.errors import NotInstalled, SpecError
+from robust_xtreme.errors import NotInstalled, RobustXtremeError, SpecError
 from robust_xtreme.evaluation.fleets import fleet_of
 from robust_xtreme.evaluation.units.on_ray import Cluster
 from robust_xtreme.evaluation.units.unit import Event, Lost, Ready
@@ -26,6 +27,18 @@ def test_without_ray_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(NotInstalled, match=r'pip install "robust-xtreme\[ray\]"'), fleet_of("auto", on="ray"):
         pass
+
+
+@pytest.mark.parametrize(("starts", "address"), [(False, "auto"), (True, None)])
+def test_a_plan_starts_no_cluster(starts: bool, address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks for one that runs, and does without where there is none; a run has Ray start one."""
+    ray = MagicMock()
+    ray.init.side_effect = ConnectionError("Could not find any running Ray instance.")
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    refused = pytest.raises(RobustXtremeError, match="There is no Ray cluster: Could not") if starts else nullcontext()
+    with refused, fleet_of("auto", on="ray", starts=starts) as fleet:
+        assert fleet is None
+    assert ray.init.call_args.kwargs["address"] == address
 
 
 @pytest.mark.parametrize(

@@ -85,11 +85,13 @@ def eval(
     if plan:
         from robust_xtreme.commands._terminal import output
         from robust_xtreme.evaluation.estimate import estimate
-        from robust_xtreme.evaluation.fleets import fleet_of
+        from robust_xtreme.evaluation.fleets import NOT_STARTED, fleet_of
 
         console = output()
-        with fleet_of(spec.device, devices, on) as fleet:
+        with fleet_of(spec.device, devices, on, starts=False) as fleet:
             lines = estimate(spec, force, not no_cache, verbose, keep_going, fleet)
+        if on and fleet is None:
+            lines.append(NOT_STARTED)
         for line in lines:
             console.print(line, soft_wrap=True)
         show_next(*again(without=PLANNING))

@@ -77,15 +77,15 @@ def _train(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool
 
 def _plan(spec: TrainSpec, seeds: int, on: str | None, force: bool, quiet: bool) -> None:
     from robust_xtreme.commands._train_shown import show_plan, watching
-    from robust_xtreme.evaluation.fleets import fleet_of
+    from robust_xtreme.evaluation.fleets import NOT_STARTED, fleet_of
     from robust_xtreme.seeds import of_seeds, shares
     from robust_xtreme.training.estimate import plan_of
 
     specs = of_seeds(spec, seeds)
-    with watching(False, quiet, False) as shown, fleet_of(spec.device, on=on) as fleet:
+    with watching(False, quiet, False) as shown, fleet_of(spec.device, on=on, starts=False) as fleet:
         rows = [row for each in specs for row in plan_of(each, shown.tell, force, shown.notice)]
         show_plan(rows)
-        if fleet:
-            echo(shares(specs, fleet))
+        if on:
+            echo(shares(specs, fleet) if fleet else NOT_STARTED)
     fetched = ("--offline",) if any(row.examples is None for row in rows) else ()
     show_next(*again(without=(*PLANNING, *fetched)))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from robust_xtreme.errors import SpecError, shown
-from robust_xtreme.evaluation.units.on_ray import cluster
+from robust_xtreme.evaluation.units.on_ray import RUNNING, Cluster, NoCluster, cluster
 from robust_xtreme.evaluation.units.processes import processes
 from robust_xtreme.evaluation.units.unit import Fleet
 
 _RAY: Final = "ray"
+
+NOT_STARTED: Final = "no Ray cluster runs on this machine: without --plan one is started; ray:ADDRESS names another"
+"""What a plan says of `--on` where there is no cluster."""
 
 
 def joined(devices: object) -> str | None:
@@ -24,10 +27,13 @@ def joined(devices: object) -> str | None:
 
 
 @contextmanager
-def fleet_of(device: str, devices: str | None = None, on: str | None = None) -> Iterator[Fleet | None]:
+def fleet_of(
+    device: str, devices: str | None = None, on: str | None = None, starts: bool = True
+) -> Iterator[Fleet | None]:
     """The fleet that `--devices` or `--on` names, until the context ends; None for this process alone.
 
-    `device` is that of the run: cpu, cuda or auto. Raises SpecError, and what `cluster` raises.
+    `device` is that of the run: cpu, cuda or auto. Unless `starts`, there is None, too, for a cluster of this machine
+    that does not run yet. Raises SpecError, and what `cluster` raises.
     """
     if devices is not None and on is not None:
         raise SpecError("--devices names devices of this machine, --on a cluster with all of its own. Leave one out.")
@@ -40,7 +46,16 @@ def fleet_of(device: str, devices: str | None = None, on: str | None = None) -> 
         name, _, address = on.partition(":")
         if name != _RAY:
             raise SpecError(f"--on takes ray or ray:ADDRESS, not {on[:80]!r}.")
-        with cluster(address, device) as here:
-            yield here
+        with ExitStack() as stack:
+            yield _cluster(stack, address, device, starts)
     else:
         yield None
+
+
+def _cluster(stack: ExitStack, address: str, device: str, starts: bool) -> Cluster | None:
+    try:
+        return stack.enter_context(cluster(address or ("" if starts else RUNNING), device))
+    except NoCluster:
+        if starts or address:
+            raise
+        return None

@@ -32,6 +32,9 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _CARRIED: Final = ("ROBUST_XTREME_", "HF_", "TRANSFORMERS_")
 """How the names of variables begin that actors have as the driver has them."""
 
+RUNNING: Final = "auto"
+"""The address of a cluster that runs on this machine, or that RAY_ADDRESS names."""
+
 _GPU, _CPU = "GPU", "CPU"
 
 
@@ -115,12 +118,20 @@ class _OnRay:
             ray.kill(self.handle)
 
 
+@final
+class NoCluster(RobustXtremeError):
+    """No Ray cluster answers."""
+
+
 @contextmanager
 def cluster(address: str, device: str) -> Iterator[Cluster]:
     """The cluster at an address, or without one the cluster of this machine, until the context ends.
 
+    One that this machine does not have is started, but not for the address RUNNING.
+
     `device` is cpu, cuda, or auto: CUDA where the cluster has such devices. Raises NotInstalled without Ray, SpecError
-    where the cluster has no such device, RobustXtremeError where there is no cluster at the address.
+    where the cluster has no such device, RobustXtremeError where there is no cluster at the address, NoCluster where
+    none answers.
     """
     try:
         import ray
@@ -131,7 +142,8 @@ def cluster(address: str, device: str) -> Iterator[Cluster]:
             ray.init(address=address or None, log_to_driver=False, logging_level="ERROR")
     except Exception as error:
         where = f" at {address}" if address else ""
-        raise RobustXtremeError(f"There is no Ray cluster{where}: {_first_line(error)}") from error
+        kind = NoCluster if isinstance(error, ConnectionError) else RobustXtremeError
+        raise kind(f"There is no Ray cluster{where}: {_first_line(error)}") from error
     try:
         yield _devices(ray, device)
     finally:
