@@ -8,8 +8,8 @@ from typing import Any, Final
 from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
 
-BUSY: Final = 1.5
-"""The load of a machine from which rates by the clock are not those of the program alone."""
+BUSY: Final = 0.5
+"""The load beyond the number of cores from which rates by the clock are not those of the program alone."""
 
 _MICRO: Final = 1e6
 _RATES: Final = (
@@ -47,7 +47,7 @@ def _of_label(record: Mapping[str, Any]) -> str:
     """What a label's figures were measured on, and how busy that machine was."""
     loads = [load for case in record["cases"].values() for load in case["load"]]
     busy = f"Load of the machine: {min(loads)} to {max(loads)} on {record['cores']} cores."
-    if max(loads) > BUSY:
+    if max(loads) > record["cores"] + BUSY:
         busy += " Other work shared it, so that rates by the clock are too low and only processor time compares."
     made_up = [name for name, case in record["cases"].items() if case["made_up"]]
     repeated = f" Made of rows of the embedded suite: {', '.join(made_up)}." if made_up else ""
