@@ -21,6 +21,9 @@ _TEXTS: Final = 10_000
 _LETTERS: Final = 1 << 20
 """The most texts, and code points, that a tokenizer gets at once; its records of a token take a hundred bytes."""
 
+_SEVERAL: Final = 8
+"""Texts from which on it is worth asking whether words can be read by themselves."""
+
 _BLANKS: Final = ("unk_token_id", "mask_token_id", "sep_token_id", "eos_token_id")
 _CALLS: Final = ("__call__", "batch_encode_plus", "_batch_encode_plus", "_encode_plus")
 _IDS: Final = attrgetter("ids")
@@ -75,16 +78,15 @@ class Backend(Protocol):
 class Rust:
     """A tokenizer of the package tokenizers, called directly; it can be pickled, and needs no other package.
 
-    `split`: names of special tokens in a text are read as text. `by_words`: it reads each word by itself.
+    `split`: names of special tokens in a text are read as text.
     """
 
     tokenizer: Any
     split: bool = False
-    by_words: bool = False
 
     def __call__(self, texts: list[str], offsets: bool) -> Tokens:
         """The tokens of texts: whole ones, without padding."""
-        if self.by_words:
+        if len(texts) >= _SEVERAL and reads_words(self.tokenizer):
             names = [token.content for token in self.tokenizer.get_added_tokens_decoder().values()]
             words = words_of(texts, names)
             if words.repeat:
@@ -166,7 +168,7 @@ def backend_of(tokenizer: Any) -> Backend:
     changed = any(not call.__module__.startswith("transformers.") for call in calls if call is not None)
     if rust is None or changed or not hasattr(rust, "encode_batch_fast"):
         return Called(tokenizer)
-    return Rust(rust, bool(getattr(tokenizer, "split_special_tokens", False)), reads_words(rust))
+    return Rust(rust, bool(getattr(tokenizer, "split_special_tokens", False)))
 
 
 @final
