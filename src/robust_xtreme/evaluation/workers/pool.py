@@ -253,9 +253,8 @@ def pool(
 ) -> Iterator[Pool]:
     """A pool with some processes of some lanes, or with as many lanes in this process. Raises RobustXtremeError.
 
-    Processes are taken from those that are `started`, as long as there are any.
-
-    Leaving the context with an error ends processes at once.
+    Processes are taken from those that are `started`, as long as there are any. Leaving the context with
+    an error ends processes at once.
     """
     made = Pool(here, elsewhere, iter(jobs), clerk, lanes, [] if started is None else started)
     at_once = True
