@@ -28,6 +28,7 @@ KINDS: Final = {
     "family": "predictors.heads",
     "predictor": "predictors.members",
     "view": "report.views",
+    "search": "attack.searches",
 }
 """The package that contains the members of each kind, below ours."""
 _GROUPS: Final = {
@@ -36,6 +37,7 @@ _GROUPS: Final = {
     "family": "families",
     "predictor": "predictors",
     "view": "reporting",
+    "search": "searches",
 }
 """The groups of entry points, for kinds whose group is not named like the folder."""
 _SEE: Final = {

@@ -1,0 +1,122 @@
+"""Searches in lockstep: what is asked, counted and kept, against an oracle that counts for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robust_xtreme import registry
+from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
+from robust_xtreme.attack.problem import Asking, Hidden, Problem, Question, Score, Search
+from robust_xtreme.errors import RobustXtremeError
+
+SEARCHES = registry.names("search")
+CLEAN = Score(1.0, 1000)
+
+
+class Oracle:
+    """A model whose margin is the clean one minus a weight for each edit, and which counts what it is asked."""
+
+    def __init__(self, attempts: Sequence[Attempt], weights: Sequence[Sequence[int]]) -> None:
+        self.attempts, self.weights = attempts, weights
+        self.asked: list[list[Question]] = [[] for _ in attempts]
+
+    def submit(self, questions: Sequence[tuple[int, Question]]) -> list[Answer]:
+        """The answers to questions of several attempts."""
+        return [self.answer(number, question) for number, question in questions]
+
+    def answer(self, number: int, question: Question) -> Answer:
+        """Right while the margin is above 0."""
+        self.asked[number].append(question)
+        unit, weights = self.attempts[number].problem.unit, self.weights[number]
+        edits = np.flatnonzero(unit == question.unit).tolist() if isinstance(question, Hidden) else question
+        margin = CLEAN.margin - sum(weights[edit] for edit in edits)
+        return Answer(Score(float(margin > 0), margin), margin > 0)
+
+
+def problem(units: Sequence[int], most: int, seed: int = 0, graphemes: int | None = None) -> Problem:
+    """A problem whose edits change one grapheme each."""
+    return Problem(np.array(sorted(units)), np.ones(len(units), np.int64), most, graphemes, seed)
+
+
+def attacked(search: Search, weights: Sequence[int], most: int, budget: int, units: int = 6) -> tuple[Outcome, Oracle]:
+    """The outcome of one attack on units with equally many edits."""
+    each = problem([number % units for number in range(len(weights))], most)
+    oracle = Oracle([attempt := Attempt(each, search, budget, CLEAN)], [weights])
+    (outcome,) = run([attempt], oracle.submit)
+    return outcome, oracle
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@given(
+    weights=st.lists(st.integers(-50, 400), min_size=1, max_size=30),
+    most=st.integers(0, 4),
+    budget=st.integers(0, 40),
+)
+def test_no_search_exceeds_its_budget_or_its_strength(name: str, weights: list[int], most: int, budget: int) -> None:
+    """Queries are those that the model saw, at most the budget; states have as many edits as allowed, one a unit."""
+    outcome, oracle = attacked(registry.load("search", name), weights, most, budget)
+    (asked,) = oracle.asked
+    assert outcome.queries == len(asked) <= budget
+    assert all(isinstance(each, Hidden) or oracle.attempts[0].problem.allows(each) for each in asked)
+    assert outcome.state == () or outcome.state in asked
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_the_result_is_the_lowest_score_of_all_that_was_asked(name: str) -> None:
+    """The edits that remain are those with the lowest score; a success is counted where it was first asked."""
+    outcome, oracle = attacked(registry.load("search", name), [70, 10, 900, 5, 20, 40, 30, 600, 80, 90, 15, 25], 2, 200)
+    assert outcome.success
+    states = [each for each in oracle.asked[0] if not isinstance(each, Hidden)]
+    assert outcome.state == min(states, key=lambda state: oracle.answer(0, state).score)
+
+
+def test_random_search_uses_its_budget() -> None:
+    """Where there are enough states and none succeeds, random search asks as often as it may."""
+    outcome, oracle = attacked(registry.load("search", "random"), [1] * 40, 3, 100, units=10)
+    assert outcome.queries == len(set(oracle.asked[0])) == 100
+
+
+@pytest.mark.parametrize("name", [name for name in SEARCHES if name != "random"])
+def test_a_search_beats_random_search_where_few_edits_matter(name: str) -> None:
+    """Of a hundred models in which three of forty edits must meet, a search fools more with as many queries."""
+    weights = [[450 if edit in (seed % 7, 11 + seed % 5, 30) else 2 for edit in range(40)] for seed in range(100)]
+    searches = [registry.load("search", each) for each in (name, "random")]
+    fooled = [sum(attacked(search, each, 3, 100, 40)[0].success for each in weights) for search in searches]
+    assert fooled[0] > fooled[1]
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_an_outcome_depends_on_no_other_example(name: str) -> None:
+    """Attacks on several examples at once end as each of them alone."""
+    search = registry.load("search", name)
+    weights = [[(seed * 31 + edit * 17) % 400 for edit in range(12)] for seed in range(8)]
+    attempts = [Attempt(problem(range(12), 2, seed), search, 30, CLEAN) for seed in range(8)]
+    together = run(attempts, Oracle(attempts, weights).submit)
+    alone = [run([each], Oracle([each], [own]).submit)[0] for each, own in zip(attempts, weights, strict=True)]
+    assert together == alone
+
+
+def test_a_rejected_candidate_is_no_query_and_no_result() -> None:
+    """Edits that a constraint rejects cost nothing, and what is left of a list is asked with the budget that is left."""
+    each = problem(range(6), 1)
+    outcome = run(
+        [Attempt(each, registry.load("search", "beam"), 3, CLEAN)],
+        lambda asked: [None if state == (2,) else Answer(Score(1.0, 900 + state[0]), True) for _, state in asked],
+    )[0]
+    assert outcome == Outcome((0,), 3, 0)
+
+
+def _greedless(problem: Problem, clean: Score) -> Asking:
+    """A search that makes every edit at once."""
+    yield [tuple(range(len(problem.unit)))]
+
+
+def test_a_search_that_edits_too_much_is_refused() -> None:
+    """A state beyond the strength is an error, whoever wrote the search."""
+    with pytest.raises(RobustXtremeError, match="beyond the strength"):
+        attacked(_greedless, [1] * 6, 2, 100)
