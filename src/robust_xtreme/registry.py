@@ -43,6 +43,7 @@ _GROUPS: Final = {
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
     "scheme": "robust-xtreme list perturbations",
+    "search": "robust-xtreme list perturbations",
     "family": "robust-xtreme list tasks",
     "predictor": "robust-xtreme list tasks",
     "view": "robust-xtreme report --help",

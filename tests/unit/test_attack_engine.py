@@ -97,12 +97,12 @@ def test_an_outcome_depends_on_no_other_example(name: str) -> None:
     weights = [[(seed * 31 + edit * 17) % 400 for edit in range(12)] for seed in range(8)]
     attempts = [Attempt(problem(range(12), 2, seed), search, 30, CLEAN) for seed in range(8)]
     together = run(attempts, Oracle(attempts, weights).submit)
-    alone = [run([each], Oracle([each], [own]).submit)[0] for each, own in zip(attempts, weights, strict=True)]
+    alone = [run([each], Oracle([each], [few]).submit)[0] for each, few in zip(attempts, weights, strict=True)]
     assert together == alone
 
 
 def test_a_rejected_candidate_is_no_query_and_no_result() -> None:
-    """Edits that a constraint rejects cost nothing, and what is left of a list is asked with the budget that is left."""
+    """Rejected edits cost nothing, and the rest of a list is asked with the budget that is left."""
     each = problem(range(6), 1)
     outcome = run(
         [Attempt(each, registry.load("search", "beam"), 3, CLEAN)],
@@ -117,6 +117,6 @@ def _greedless(problem: Problem, clean: Score) -> Asking:
 
 
 def test_a_search_that_edits_too_much_is_refused() -> None:
-    """A state beyond the strength is an error, whoever wrote the search."""
+    """A state beyond the strength is an error, also of a search of another package."""
     with pytest.raises(RobustXtremeError, match="beyond the strength"):
         attacked(_greedless, [1] * 6, 2, 100)

@@ -56,7 +56,7 @@ Submit = Callable[[Sequence[tuple[int, Question]]], Sequence[Answer | None]]
 """Answers questions, each with the number of its attempt; None where the candidate breaks a constraint."""
 
 REJECTED: Final = Score(float("inf"), 0)
-"""What a search is told of a candidate that breaks a constraint."""
+"""The score that a search gets of a candidate that breaks a constraint."""
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Greedy search that goes on: edits are exchanged for better ones while that helps, then states are drawn.
+"""Greedy search that continues: edits are exchanged for better ones while that helps, then states are drawn.
 
 The first pass is that of `greedy`. A search that ends there leaves most of a budget of hundreds of queries unused, and
 can then lose against random search.

@@ -1,4 +1,4 @@
-"""Random search: as many edits as fit, drawn anew for each query. It is the control of every other search."""
+"""Random search: as many edits as fit, a new draw for each query. It is the control of every other search."""
 
 from __future__ import annotations
 
