@@ -30,8 +30,8 @@ from robust_xtreme.noise.engine.letters import Letters, Proposal, letters
 from robust_xtreme.noise.engine.noising import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
-_MEMBERS = [member for member in _EVERY if not member.free]
-"""Those that a spec must tell more about, a model's folder say, have tests of their own."""
+_MEMBERS = [member for member in _EVERY if not (member.free or member.moves)]
+"""Attacks, and those that a spec must tell more about, a model's folder say, have tests of their own."""
 
 _CODES = ("en", "hi", "ko", "ml", "tr", "zh")
 

@@ -40,9 +40,9 @@ _TATOEBA: Final = {
 
 
 def _members() -> list[Perturbation]:
-    """The perturbations that a spec can name without a model of its own."""
+    """The perturbations that a spec can name without a model of its own, but for attacks."""
     members = [registry.load("perturbation", name) for name in registry.names("perturbation")]
-    return [member for member in members if not member.free]
+    return [member for member in members if not (member.free or member.moves)]
 
 
 def _lines(paths: Sequence[Path]) -> list[str]:

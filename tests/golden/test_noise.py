@@ -22,7 +22,8 @@ def _page(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-_NAMES = [name for name in registry.names("perturbation") if not registry.load("perturbation", name).free]
+_EVERY = (registry.load("perturbation", name) for name in registry.names("perturbation"))
+_NAMES = [member.name for member in _EVERY if not (member.free or member.moves)]
 
 
 @pytest.mark.parametrize("name", _NAMES)

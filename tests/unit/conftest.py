@@ -9,7 +9,6 @@ import pytest
 
 SLOW: Final = frozenset(
     {
-        "test_asking",
         "test_contamination",
         "test_copied",
         "test_coverage",

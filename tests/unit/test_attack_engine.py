@@ -40,7 +40,8 @@ class Oracle:
 
 def problem(units: Sequence[int], most: int, seed: int = 0, graphemes: int | None = None) -> Problem:
     """A problem whose edits change one grapheme each."""
-    return Problem(np.array(sorted(units)), np.ones(len(units), np.int64), most, graphemes, seed)
+    each = np.ones(len(units), np.int64)
+    return Problem(np.array(sorted(units)), each, each, most, graphemes, seed)
 
 
 def attacked(search: Search, weights: Sequence[int], most: int, budget: int, units: int = 6) -> tuple[Outcome, Oracle]:

@@ -20,8 +20,8 @@ from robust_xtreme.specs import PerturbationSpec
 
 _SPECS = ("char_noise:0.3", "ocr_noise:0.3", "word_drop:0.4+char_noise:0.2+char_noise:0.2", "casing:0.5")
 _ODD = ("", " ", "\n", "a", "a\0b c\0", "  x y ", "e\u0301te\u0301", "\U0001f469\u200d\U0001f4bb ok", "\u0301", "7")
-_MEMBERS = [name for name in registry.names("perturbation") if "." not in name]
-"""Those of the package itself."""
+_MEMBERS = [name for name in registry.names("perturbation") if "." not in name and not name.startswith("attack_")]
+"""Those of the package itself, but for attacks, which need a model."""
 
 
 def _values(code: str) -> list[str]:

@@ -43,11 +43,13 @@ Question = State | Hidden
 class Problem:
     """The k possible edits of one example, sorted by unit.
 
-    Edit i changes unit `unit[i]` (k,) by `graphemes[i]` (k,). A state has at most `most_units` edits, and changes at
-    most `most_graphemes` (None: any number). `seed` is that of the example's draws. `graded`: scores have margins.
+    Edit i changes `reach[i]` (k,) units from `unit[i]` (k,) on, and `graphemes[i]` (k,) graphemes. A state changes at
+    most `most_units` units, each by one edit, and at most `most_graphemes` (None: any number). `seed` is that of the
+    example's draws. `graded`: scores have margins.
     """
 
     unit: Array
+    reach: Array
     graphemes: Array
     most_units: int
     most_graphemes: int | None
@@ -56,30 +58,27 @@ class Problem:
 
     def units(self) -> list[int]:
         """The units with an edit that fits by itself, ascending; none where no edit is allowed."""
-        if not self.most_units:
-            return []
-        return list(dict.fromkeys(self.unit[self._small(0)].tolist()))
+        return list(dict.fromkeys(self.unit[self.fitting(())].tolist()))
 
     def options(self, unit: int, state: State = ()) -> State:
         """The edits of a unit that fit beside those of a state."""
         low, high = np.searchsorted(self.unit, (unit, unit + 1)).tolist()
-        if len(state) >= self.most_units or (self.unit[list(state)] == unit).any():
-            return ()
-        fits = self._small(int(self.graphemes[list(state)].sum()))[low:high]
-        return tuple((low + np.flatnonzero(fits)).tolist())
+        return tuple((low + np.flatnonzero(self.fitting(state)[low:high])).tolist())
 
-    def _small(self, used: int) -> Array:
-        """Which edits are small enough beside `used` graphemes that are changed (k,) bool."""
-        if self.most_graphemes is None:
-            return np.ones(len(self.unit), np.bool_)
-        small: Array = self.graphemes <= self.most_graphemes - used
-        return small
+    def fitting(self, state: State) -> Array:
+        """Which edits fit beside those of a state (k,) bool."""
+        made = list(state)
+        fits = self.reach <= self.most_units - int(self.reach[made].sum())
+        if self.most_graphemes is not None:
+            fits &= self.graphemes <= self.most_graphemes - int(self.graphemes[made].sum())
+        for option in made:
+            first, stop = self.unit[option], self.unit[option] + self.reach[option]
+            fits &= (self.unit >= stop) | (self.unit + self.reach <= first)
+        return fits
 
     def allows(self, state: State) -> bool:
-        """Whether a state is within the limits: edits of different units, not too many, and not too large."""
-        units, graphemes = self.unit[list(state)], int(self.graphemes[list(state)].sum())
-        fits = self.most_graphemes is None or graphemes <= self.most_graphemes
-        return len(state) <= self.most_units and len(np.unique(units)) == len(state) and fits
+        """Whether a state is within the limits: its edits fit beside each other."""
+        return all(self.fitting(state[:number])[option] for number, option in enumerate(state))
 
     def shuffled(self, options: Sequence[int], turn: int) -> list[int]:
         """Edits in an order that the seed, the edits and a turn determine."""

@@ -15,17 +15,18 @@ import numpy as np
 
 from robust_xtreme import packs
 from robust_xtreme.adapters.own import own_tasks
+from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.errors import NotFinite
 from robust_xtreme.evaluation.answered import Answered
-from robust_xtreme.evaluation.asking import asking
+from robust_xtreme.evaluation.attacking import Cell, attack_all
 from robust_xtreme.evaluation.prepare import prepare
 from robust_xtreme.evaluation.scoring import score_examples
 from robust_xtreme.evaluation.staging import stage
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
+from robust_xtreme.evaluation.victim import victim
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
 from robust_xtreme.evaluation.workers.messages import Sealed
-from robust_xtreme.examples import Example, Target
-from robust_xtreme.noise.engine.noising import Ask
+from robust_xtreme.examples import Target
 from robust_xtreme.predictors.cache import Store
 from robust_xtreme.predictors.predictor import Movable, Predicted, Predictor, Work
 from robust_xtreme.reading.inputs import Inputs
@@ -285,8 +286,7 @@ class _Lane:
     def computed(self, split: Split) -> Done:
         """Compute and stage the task run."""
         task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
-        asks = any(condition.asks for condition in task_run.conditions)
-        prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._asking if asks else None)
+        prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._attacks)
         self.desk.note(Counted(len(prepared.inputs)))
         store = Store(self.cache, self.given.settings) if self.cache else None
         predicted = self._predicted(prepared.inputs, self._advance, self._watch, store)
@@ -295,14 +295,17 @@ class _Lane:
             digests = stage(self.setting.staging, task_run, part)
         return Done(digests, len(prepared.inputs), predicted.cached, predicted.threshold)
 
-    def _asking(self, examples: Sequence[Example]) -> Ask:
-        """The function with which conditions query the model; the cache does not keep the answers."""
+    def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
+        """The examples under attacks, for which the model is queried."""
 
         def answer(inputs: Inputs) -> Sequence[Target | None]:
             predicted = self._predicted(inputs)
             return [predicted.answer(index) for index in range(len(inputs))]
 
-        return asking(self.given.task_run, examples, self._moved(self.given.tokens), answer)
+        if not cells:
+            return {}
+        ask = victim(self.given.task_run, self._moved(self.given.tokens), answer)
+        return attack_all(split.examples, cells, ask, self._watch)
 
     def _advance(self, inputs: int) -> None:
         self.desk.note(Advanced(inputs))

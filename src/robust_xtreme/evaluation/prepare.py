@@ -8,14 +8,17 @@ from typing import Final, final
 
 import numpy as np
 
+from robust_xtreme.attack.attacking import Attacked, Record
 from robust_xtreme.edits import Array, span_table
+from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation.attacking import Cell
 from robust_xtreme.evaluation.distinct import CleanColumns, ContentCodes, contents_at, first_seen
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, TokenCounts, piece_tokens
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.noise.engine.noised import NoisedTexts, joined
-from robust_xtreme.noise.engine.noising import Ask, noise_texts
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 from robust_xtreme.predictors.predictor import Predictor
 from robust_xtreme.reading.inputs import Candidates, Inputs
@@ -29,6 +32,17 @@ _POOL_CHUNK: Final = 1 << 14
 """Candidates that are noised together; of most of them only the text is kept."""
 
 _NOTHING: Final = np.zeros(0, np.int64)
+
+
+Attacks = Callable[[Split, Sequence[Cell]], Mapping[tuple[str, int], Attacked]]
+"""Makes the examples of a split under conditions that are attacks, by the condition's name and the seed."""
+
+
+def _no_attacks(_: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
+    """Of conditions none of which is an attack. Raises SpecError for others: no model answers here."""
+    if cells:
+        raise SpecError(f"{cells[0][0].name} asks a model, and none answers here.")
+    return {}
 
 
 @final
@@ -50,7 +64,7 @@ class Variant:
     """The examples of a task run under one condition and noise seed; `inputs` (n,) are indices of the distinct inputs.
 
     `shown` are the perturbed examples, None where the condition is clean. `pool` contains the candidates, if there are
-    any, `tokens` counts those of the measured texts.
+    any, `record` is that of an attack, `tokens` counts those of the measured texts.
     """
 
     condition: Condition
@@ -59,6 +73,7 @@ class Variant:
     shown: PerturbedExamples | None
     measured: Measured
     pool: Candidates | None = None
+    record: Record | None = None
     inputs: Array = field(default_factory=lambda: _NOTHING)
     tokens: TokenCounts = NO_TOKENS
 
@@ -87,17 +102,19 @@ def prepare(
     split: Split,
     predictor: Predictor,
     deduplicate: bool = True,
-    asking: Callable[[Sequence[Example]], Ask] | None = None,
+    attacks: Attacks = _no_attacks,
 ) -> Prepared:
     """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
-    `asking` makes the function with which conditions query the model about the examples. Inputs of a search also have a
+    `attacks` makes the examples of conditions that are attacks. Inputs of a search also have a
     pool of their condition, and are not merged.
     """
-    ask = asking(split.examples) if asking else None
     golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
-    variants = [_variant(split, texts, condition, seed, ask) for condition, seed in cells]
+    attacked = attacks(split, [(condition, seed) for condition, seed in cells if condition.asks])
+    variants = [
+        _variant(split, texts, condition, seed, attacked.get((condition.name, seed))) for condition, seed in cells
+    ]
     clean, shown = CleanColumns(variants[0].measured.noised, texts.of(()).numbers), [it.shown for it in variants]
     codes = ContentCodes(split.examples, clean, golds)
     content, firsts = first_seen(np.concatenate(list(map(codes.of, shown))))
@@ -158,16 +175,20 @@ class _CleanTexts:
 
 def variant_of(split: Split, condition: Condition, seed: int) -> Variant:
     """The examples, and the candidates, under a condition and seed."""
-    return _variant(split, _CleanTexts(split.examples), condition, seed, None)
+    return _variant(split, _CleanTexts(split.examples), condition, seed)
 
 
-def _variant(split: Split, texts: _CleanTexts, condition: Condition, seed: int, ask: Ask | None) -> Variant:
+def _variant(
+    split: Split, texts: _CleanTexts, condition: Condition, seed: int, attacked: Attacked | None = None
+) -> Variant:
     clean, count = texts.of(condition.fields), len(split.examples)
-    noised = condition.noised(clean, seed, ask)
-    shown = None if condition.is_clean else PerturbedExamples(split.examples, noised, clean.numbers)
-    columns = [(np.arange(count), numbers) for numbers in clean.numbers.values()]
+    noised = attacked.shown.noised if attacked else condition.noised(clean, seed)
+    texts_of = attacked.shown.numbers if attacked else clean.numbers
+    shown = None if condition.is_clean else PerturbedExamples(split.examples, noised, texts_of)
+    record = attacked.record if attacked else None
+    columns = [(np.arange(count), numbers) for numbers in texts_of.values()]
     if split.corpus is None:
-        return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count))
+        return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), record=record)
     right = [example.target.ids if isinstance(example.target, Document) else () for example in split.examples]
     kept, values = _noised_pool(split.corpus, condition, seed, {id for ids in right for id in ids})
     if kept is not None:
@@ -178,7 +199,7 @@ def _variant(split: Split, texts: _CleanTexts, condition: Condition, seed: int, 
     ids = tuple(text.id for text in split.corpus.texts)
     queries = tuple(example.texts[QUERY].id for example in split.examples)
     pool = Candidates(ids, values, split.corpus.unscored, queries, tuning)
-    return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), pool)
+    return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), pool, record)
 
 
 def _numbered(rows: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> tuple[Array, Array]:

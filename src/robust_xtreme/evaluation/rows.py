@@ -9,6 +9,7 @@ from typing import Final, final
 import numpy as np
 import polars as pl
 
+from robust_xtreme.attack.attacking import Record
 from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.answered import Answered, Columns, cell_of, spread
 from robust_xtreme.evaluation.prepare import Measured, Variant
@@ -23,7 +24,7 @@ from robust_xtreme.specs import CANDIDATE
 from robust_xtreme.target_columns import Ranges, TargetColumn, written
 
 _CONTEXT: Final = "context"
-_STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold")
+_STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong")
 
 
 @final
@@ -40,7 +41,7 @@ class Rows:
             "fingerprint": _strings([example.fingerprint for example in prepared.examples]),
         }
         self._inputs = _InputFacts(prepared.inputs)
-        self._risky: dict[tuple[str, ...], Risky] = {}
+        self._risky: dict[tuple[tuple[str, ...], bool], Risky] = {}
         predicted = answered.predicted
         self._predictions = _strings(written(predicted.targets)).set(pl.Series(~predicted.finite), None)
         self._first = _first_spans(predicted.targets)
@@ -53,6 +54,7 @@ class Rows:
             **self._answers(variant, failed),
             **self._noise(variant),
             **self._tokens(variant),
+            **_attack(variant.record),
         }
         return assembled(spread(columns, len(self._prepared.examples)), PREDICTIONS)
 
@@ -95,6 +97,8 @@ class Rows:
         is_not_served = ~served & (np.diff(measured.bounds) > 0) & (not clean)
         code = np.where(changed | clean, _STATUSES.index("ok"), _STATUSES.index("unchanged"))
         code = np.where(self._inputs.lost[variant.inputs], _STATUSES.index("truncated_gold"), code)
+        if variant.record:
+            code = np.where(variant.record.skipped, _STATUSES.index("skipped_wrong"), code)
         return _named(np.where(is_not_served, _STATUSES.index("not_applicable"), code), _STATUSES)
 
     def _noise(self, variant: Variant) -> Columns:
@@ -121,10 +125,11 @@ class Rows:
 
     def _risk(self, variant: Variant) -> Columns:
         """The edited numbers and negators of each item; no negators where a text has no list of them."""
-        measured, fields = variant.measured, variant.condition.fields
-        if variant.shown and fields not in self._risky:
-            self._risky[fields] = risky(measured.noised.clean)
-        numbers, negators = edited(measured.noised, self._risky[fields] if variant.shown else NO_RISK)
+        measured = variant.measured
+        key = variant.condition.fields, variant.record is not None  # an attack has a copy of a text for each example
+        if variant.shown and key not in self._risky:
+            self._risky[key] = risky(measured.noised.clean)
+        numbers, negators = edited(measured.noised, self._risky[key] if variant.shown else NO_RISK)
         listed = _of_items(are_listed(measured.noised.clean), measured) == np.diff(measured.bounds)
         items = pl.Series(_of_items(negators, measured)).set(pl.Series(~listed), None)
         return {"numbers_edited": _of_items(numbers, measured), "negators_edited": items}
@@ -163,6 +168,15 @@ class _InputFacts:
         """Whether the token ids of some inputs (k,) differ from those of others (k,)."""
         unlike: Array = np.any(self._forms[some] != self._forms[others], axis=1)
         return unlike
+
+
+def _attack(record: Record | None) -> Columns:
+    """The queries of each item, and whether one of them was a success; null where it was skipped."""
+    if record is None:
+        return {}
+    skipped = pl.Series(record.skipped)
+    success = pl.Series(record.first > 0)
+    return {"queries": pl.Series(record.queries).set(skipped, None), "success": success.set(skipped, None)}
 
 
 def _of_items(values: Array, measured: Measured) -> Array:

@@ -10,7 +10,7 @@ from robust_xtreme.examples import Example
 from robust_xtreme.external.matched import matched
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.noise.engine.noised import NoisedTexts, columns_of, untouched
-from robust_xtreme.noise.engine.noising import Ask, noise_texts
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
 from robust_xtreme.specs import PerturbationSpec
 
@@ -25,8 +25,9 @@ _FULL: Final = "1"
 class Condition:
     """A condition: clean, or one perturbation at one strength on named fields.
 
-    `asks`: it queries the model; `in_suite`: a suite contains it, and it was not named itself. `given` is the noisy set
-    whose items it has, or, with a `spec`, whose edits the perturbation matches in number.
+    `asks`: it is an attack, whose texts are made where a model answers; `in_suite`: a suite contains it, and it was
+    not named itself. `given` is the noisy set whose items it has, or, with a `spec`, whose edits the perturbation
+    matches in number.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Condition:
         """Whether nothing is noised."""
         return self.spec is None and self.given is None
 
-    def noised(self, clean: FieldTexts, seed: int, ask: Ask | None = None) -> NoisedTexts:
+    def noised(self, clean: FieldTexts, seed: int) -> NoisedTexts:
         """The outcomes of the texts of the condition's fields (clean: of all fields) under a noise seed.
 
         Noise follows the id of a text, so that some of the examples are the same without the others.
@@ -61,7 +62,7 @@ class Condition:
             case spec, Paired() as given if spec:
                 return matched(given, clean.texts, spec, seed)
             case spec, _ if spec:
-                return noise_texts(clean.texts, spec, seed, ask)
+                return noise_texts(clean.texts, spec, seed)
         raise AssertionError("a condition is clean, given or drawn")
 
     def shown(self, examples: Sequence[Example], seed: int) -> PerturbedExamples:

@@ -34,9 +34,9 @@ def random(problem: Problem, _clean: Score) -> Asking:
 def drawn(problem: Problem, turn: int) -> State:
     """Edits in a drawn order, each that fits beside those before it."""
     state: State = ()
+    fits = problem.fitting(state)
     for option in problem.shuffled(range(len(problem.unit)), turn):
-        if problem.allows(wider := with_edit(state, option)):
-            state = wider
-        if len(state) == problem.most_units:
-            break
+        if fits[option]:
+            state = with_edit(state, option)
+            fits = problem.fitting(state)
     return state

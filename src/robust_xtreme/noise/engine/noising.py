@@ -1,7 +1,6 @@
 """The engine: makes noisy texts, moves their spans, and counts the edits.
 
-`noise_values` works on strings and columns and is the fast path; `noise_texts` and `perturb` call it. A perturbation
-that queries the model receives their argument `ask`; noise ignores it.
+`noise_values` works on strings and columns and is the fast path; `noise_texts` and `perturb` call it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme import graphemes, packs, registry
-from robust_xtreme.edits import Array, Moved, SpanTable, apply, batch, chunks, span_table
+from robust_xtreme.edits import Array, Batch, Edits, Moved, SpanTable, apply, batch, chunks, span_table
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Example, Text
 from robust_xtreme.noise.engine import realised
@@ -29,7 +28,7 @@ from robust_xtreme.noise.engine.noised import (
     joined,
     untouched,
 )
-from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind, earlier
+from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, earlier
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples, field_texts
 from robust_xtreme.noise.engine.realised import TOKENS, Solution
 from robust_xtreme.noise.engine.traces import Traces, traces_of
@@ -37,7 +36,6 @@ from robust_xtreme.randomness import text_keys
 from robust_xtreme.specs import PerturbationSpec
 
 __all__ = [
-    "Ask",
     "Bound",
     "Job",
     "Perturbation",
@@ -82,7 +80,6 @@ def noise_values(
     link: Bound,
     seed: int,
     nth: int = 0,
-    ask: Ask | None = None,
 ) -> Edited:
     """One perturbation of texts of one language: the fast path, on strings and columns of spans.
 
@@ -92,7 +89,7 @@ def noise_values(
     link = at_nominal(link, language)
     common = link.salt(seed, nth)
     parts = ((values[a:b], ids[a:b], spans.of(a, b)) for a, b in chunks(values))
-    return _joined([_chunk(*part, common, language, link, ask) for part in parts])
+    return _joined([_chunk(*part, common, language, link) for part in parts])
 
 
 def at_nominal(link: Bound, language: str) -> Bound:
@@ -174,18 +171,21 @@ def _chunk(
     common: int,
     language: str,
     link: Bound,
-    ask: Ask | None,
 ) -> Edited:
     clean, keys = batch(values, spans), text_keys(common, ids)
-    edits, eligible = link.edits(clean, language, keys, ids, ask)
-    moved, size, operators = apply(clean, edits), len(clean), len(link.perturbation.operators)
+    edits, eligible = link.edits(clean, language, keys)
+    return Edited(*counted(clean, edits, eligible, len(link.perturbation.operators)))
+
+
+def counted(clean: Batch, edits: Edits, eligible: Array, operators: int) -> tuple[Moved, Counts]:
+    """A batch after its edits, which are by so many operators, and what was done to each of its texts."""
+    moved, size = apply(clean, edits), len(clean)
     # owner (e,): the number of the text of each edit. Each count is a bincount over it.
     owner = np.repeat(np.arange(size), np.diff(moved.bounds))
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators).reshape(size, operators)
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
     clusters = np.diff(clean.bounds) - 1
-    counts = Counts(eligible, by_operator, clusters, edited, *words_of(clean, edits, owner))
-    return Edited(moved, counts)
+    return moved, Counts(eligible, by_operator, clusters, edited, *words_of(clean, edits, owner))
 
 
 def _joined(parts: Sequence[Edited]) -> Edited:
@@ -209,18 +209,17 @@ def _joined(parts: Sequence[Edited]) -> Edited:
     return Edited(whole, Counts(*counts))
 
 
-def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: Ask | None = None) -> NoisedTexts:
+def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> NoisedTexts:
     """Each text after the condition of a spec with one strength, as it is read; a repeated id is noised once.
 
     Raises UnknownName, SpecError, and Mismatch where two different texts have one id.
     """
-    return as_read(noise_with(bound(spec), texts, seed, ask))
+    return as_read(noise_with(bound(spec), texts, seed))
 
 
-def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: Ask | None = None) -> NoisedTexts:
-    """The same for a chain of perturbations. Raises SpecError where one queries the model and `ask` is None."""
-    if ask is None:
-        check_unasked(links)
+def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> NoisedTexts:
+    """The same for a chain of perturbations. Raises SpecError where one is an attack."""
+    check_unasked(links)
     numbers, unique = _distinct(texts)
     parts: list[NoisedTexts] = []
     order: list[int] = []
@@ -228,7 +227,7 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: As
         alike = [number for number, text in enumerate(unique) if text.language == language]
         served = not any(lacks(link, language) for link in links)
         chosen = [unique[number] for number in alike]
-        parts.append(_noised(links, chosen, language, seed, ask) if served else _not_served(chosen))
+        parts.append(_noised(links, chosen, language, seed) if served else _not_served(chosen))
         order += alike
     noised = joined(parts)
     if len(parts) < 2 and len(unique) == len(texts):
@@ -249,31 +248,36 @@ def _distinct(texts: Sequence[Text]) -> tuple[list[int], list[Text]]:
 
 
 def check_unasked(links: Sequence[Bound]) -> None:
-    """Raise SpecError where a perturbation of a chain queries the model."""
-    if asking := [link.perturbation.name for link in links if link.perturbation.asks]:
-        raise SpecError(f"{asking[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
+    """Raise SpecError where a perturbation of a chain is an attack."""
+    if attacks := [link.perturbation.name for link in links if link.perturbation.moves]:
+        raise SpecError(f"{attacks[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
 
 
 def _not_served(texts: Sequence[Text]) -> NoisedTexts:
     return untouched(texts, NOT_APPLICABLE, [len(graphemes.split(text.value)) for text in texts])
 
 
-def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int, ask: Ask | None) -> NoisedTexts:
+def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> NoisedTexts:
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
-    named = np.array([is_name(span.label) for text in texts for span in text.spans], np.bool_)
+    named = are_names(texts)
     ids = [text.id for text in texts]
     steps: list[Edited] = []
     trails: list[Traces] = []
     for number, link in enumerate(links):
         nth = earlier(links, number)
         kept = replace(spans, frozen=spans.frozen | named) if link.keeps_names else spans
-        step = noise_values(values, ids, kept, language, link, seed, nth, ask)
+        step = noise_values(values, ids, kept, language, link, seed, nth)
         trails.append(traces_of(spans, step.moved))
         values, spans = step.moved.values, replace(step.moved.spans, frozen=spans.frozen)
         steps.append(step)
     names, edits = _summed_edits(links, steps)
     status = np.where(edits.any(axis=1), OK, UNCHANGED).astype(np.int8)
     return NoisedTexts(texts, values, spans, status, names, _summed(steps, edits), tuple(trails))
+
+
+def are_names(texts: Sequence[Text]) -> Array:
+    """Whether each span of texts (s,) is a word that is tagged as a name."""
+    return np.array([is_name(span.label) for text in texts for span in text.spans], np.bool_)
 
 
 def is_name(label: str | None) -> bool:
@@ -303,18 +307,18 @@ def _summed(steps: Sequence[Edited], edits: Array) -> Counts:
 
 
 def perturb(
-    examples: Sequence[Example], condition: PerturbationSpec, seed: int, ask: Ask | None = None
+    examples: Sequence[Example], condition: PerturbationSpec, seed: int
 ) -> tuple[tuple[Example, ...], dict[str, Noised]]:
     """The examples under a condition with one strength, and the outcome of each noised text by the text's id.
 
     A condition without fields noises all fields. Raises UnknownName, SpecError, Mismatch.
     """
     clean = field_texts(examples, condition.fields)
-    noised = noise_texts(clean.texts, condition, seed, ask)
+    noised = noise_texts(clean.texts, condition, seed)
     shown = tuple(PerturbedExamples(examples, noised, clean.numbers))
     return shown, {view.clean.id: view for view in noised}
 
 
 def asks(condition: PerturbationSpec) -> bool:
-    """Whether a condition queries the model, so that it must be drawn where the model is loaded."""
-    return any(link.perturbation.asks for link in bound(condition))
+    """Whether a condition is an attack, so that its texts are made where a model answers."""
+    return any(link.perturbation.moves for link in bound(condition))

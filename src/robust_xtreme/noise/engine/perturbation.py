@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, Protocol, TypedDict, final
+from typing import Any, Final, TypedDict, final
 
 from robust_xtreme import languages
-from robust_xtreme.edits import Array, Batch, Edits, SpanTable
+from robust_xtreme.edits import Array, Batch, Edits
 from robust_xtreme.errors import SpecError
 from robust_xtreme.links import Link
 from robust_xtreme.randomness import salt
@@ -22,32 +22,16 @@ _NEAR: Final = 0.5
 _RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 
 
-class Ask(Protocol):
-    """The model that a condition may query, for a batch of texts at once."""
-
-    def __call__(self, ids: Sequence[str], values: Sequence[str], spans: SpanTable, /) -> Array:
-        """Scores (n,), float64 from 0 to 1, of the model's answers when the text `ids[i]` is replaced by `values[i]`.
-
-        `spans` are the spans of the n values, in the order of those of the texts. A score is that of the task's first
-        metric, averaged over the examples that share the text.
-        """
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters.
-
-    `ids` are the texts' ids, which `ask` takes; noise uses neither.
-    """
+    """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters."""
 
     batch: Batch
     language: str
     keys: Array
     strength: str
     params: Params
-    ids: Sequence[str] = ()
-    ask: Ask | None = None
 
 
 def known_language(code: str) -> str:
@@ -70,7 +54,8 @@ class Perturbation:
     `thin` gives the reason why suites leave a language out that is served ("" if they do not).
     `check` raises SpecError where the parameters chosen do not fit together. A choice that ends in `:ID` takes any text
     after the colon, which `check` checks.
-    `asks` says that `edit` queries the model, so that it must be drawn where the model is loaded.
+    `settings` are parameters that take any value, by name with their default; `check` checks them.
+    An attack has `moves`, the perturbations whose edits it searches; it makes none where no model is asked.
     """
 
     name: str
@@ -91,7 +76,8 @@ class Perturbation:
     rates: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Callable[[], tuple[str, ...]]] = field(default_factory=dict)
     free: tuple[str, ...] = ()
-    asks: bool = False
+    settings: Params = field(default_factory=dict)
+    moves: tuple[str, ...] = ()
     check: Callable[[Params], None] = lambda _: None
 
     def serves(self, code: str) -> bool:
@@ -154,11 +140,9 @@ class Bound:
     axis: str = ""
     keeps_names: bool = False
 
-    def edits(
-        self, batch: Batch, language: str, keys: Array, ids: Sequence[str] = (), ask: Ask | None = None
-    ) -> tuple[Edits, Array]:
+    def edits(self, batch: Batch, language: str, keys: Array) -> tuple[Edits, Array]:
         """The edits of a batch, and the number of eligible units of each text (t,)."""
-        return self.perturbation.edit(Job(batch, language, keys, self.strength, self.params, ids, ask))
+        return self.perturbation.edit(Job(batch, language, keys, self.strength, self.params))
 
     def lacks(self, code: str) -> str:
         """Why a language is not served with these parameters; "" if it is."""
@@ -188,7 +172,12 @@ def earlier(links: Sequence[Bound], number: int) -> int:
 def defaults(perturbation: Perturbation) -> dict[str, tuple[str, ...]]:
     """The values of all parameters that a spec does not set."""
     chosen = {name: known()[:1] for name, known in perturbation.choices.items()}
-    return {**perturbation.parameters, **chosen, **{name: (rate,) for name, rate in perturbation.rates.items()}}
+    return {
+        **perturbation.parameters,
+        **perturbation.settings,
+        **chosen,
+        **{name: (rate,) for name, rate in perturbation.rates.items()},
+    }
 
 
 def bind(perturbation: Perturbation, link: Link) -> Bound:
@@ -204,7 +193,8 @@ def bind(perturbation: Perturbation, link: Link) -> Bound:
             known = ", ".join(f"@{name}=" for name in (*sorted({*params, *perturbation.free}), "fields"))
             what = f"{perturbation.name!r} has no parameter {key!r}; it has {known}."
             raise SpecError(f"{what} See: robust-xtreme list perturbations")
-        params[key] = (values,) if key in perturbation.free else _values(perturbation, key, values)
+        open_value = key in perturbation.free or key in perturbation.settings
+        params[key] = (values,) if open_value else _values(perturbation, key, values)
     if missing := [key for key in perturbation.free if key not in params]:
         needed = "".join(f"@{key}=..." for key in missing)
         raise SpecError(f"{perturbation.name!r} has no default for {missing[0]!r}: write {link}{needed}")

@@ -1,0 +1,154 @@
+"""Attacks the examples of a task run under all its attack conditions at once, before the results are predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+
+from robust_xtreme.attack.answers import Answers, Ask
+from robust_xtreme.attack.campaign import Campaign, Item
+from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
+from robust_xtreme.attack.problem import Question, Score, Search
+from robust_xtreme.edits import Array
+from robust_xtreme.examples import Example
+from robust_xtreme.noise.engine.noised import untouched
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+
+AT_ONCE: Final = 4096
+"""Candidates whose answers are asked for at once: so many texts are in memory."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """What became of n examples under attack: `queries` (n,) int64, `first` (n,) int64, the queries up to the first
+    success, 0 where there is none; `skipped` (n,) bool: its clean answer is wrong; `allowed` (n,) int64: the edits that
+    the strength allows.
+    """
+
+    queries: Array
+    first: Array
+    skipped: Array
+    allowed: Array
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Attacked:
+    """The examples as an attack left them, and its record."""
+
+    shown: PerturbedExamples
+    record: Record
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """An attack that is to be run: its campaign, the items of its examples, its search, and the budget of each."""
+
+    campaign: Campaign
+    items: Sequence[Item]
+    search: Search
+    budget: int
+
+
+def attacked(
+    examples: Sequence[Example], plans: Sequence[Plan], ask: Ask, watch: Callable[[int, int], None]
+) -> list[Attacked]:
+    """The examples under each of several attacks, whose rounds are asked together.
+
+    Examples that are wrong when clean are skipped. `watch` gets the number of attacks that are not finished, and of
+    queries so far.
+    """
+    clean = ask(PerturbedExamples(examples, untouched(()), {}))
+    right = np.flatnonzero(clean.right & clean.finite).tolist()
+    owners = [(plan, row) for plan in plans for row in right]
+    attempts = [Attempt(plan.items[row].problem, plan.search, plan.budget, _score(clean, row)) for plan, row in owners]
+    outcomes = iter(run(attempts, _Rounds(owners, ask).submit, watch))
+    return [_left(plan, right, [next(outcomes) for _ in right]) for plan in plans]
+
+
+def _left(plan: Plan, right: Sequence[int], outcomes: Sequence[Outcome]) -> Attacked:
+    """What an attack left of all examples."""
+    count = len(plan.items)
+    by_row = dict(zip(right, outcomes, strict=True))
+    none = Outcome((), 0, 0)
+    every = [by_row.get(row, none) for row in range(count)]
+    shown = plan.campaign.candidates(plan.items, [(row, outcome.state) for row, outcome in enumerate(every)])
+    skipped = np.ones(count, np.bool_)
+    skipped[right] = False
+    columns = ([getattr(outcome, name) for outcome in every] for name in ("queries", "first"))
+    queries, first = (np.array(column, np.int64) for column in columns)
+    allowed = np.array([item.problem.most_units for item in plan.items], np.int64)
+    return Attacked(shown, Record(queries, first, skipped, allowed))
+
+
+@final
+class _Rounds:
+    """Answers the questions of rounds; a candidate that was asked before is not asked again."""
+
+    def __init__(self, owners: Sequence[tuple[Plan, int]], ask: Ask) -> None:
+        self._owners, self._ask = owners, ask
+        self._known: dict[tuple[object, ...], Answer] = {}
+
+    def submit(self, questions: Sequence[tuple[int, Question]]) -> list[Answer | None]:
+        """The answers to questions, each with the number of its attempt."""
+        answers: list[Answer | None] = [None] * len(questions)
+        numbers: dict[int, list[int]] = {}
+        for at, (attempt, _) in enumerate(questions):
+            numbers.setdefault(id(self._owners[attempt][0]), []).append(at)
+        for several in numbers.values():
+            for start in range(0, len(several), AT_ONCE):
+                chosen = several[start : start + AT_ONCE]
+                for at, answer in zip(chosen, self._answered([questions[at] for at in chosen]), strict=True):
+                    answers[at] = answer
+        return answers
+
+    def _answered(self, questions: Sequence[tuple[int, Question]]) -> Iterator[Answer]:
+        """The answers to questions of one attack."""
+        plan = self._owners[questions[0][0]][0]
+        rows = [self._owners[attempt][1] for attempt, _ in questions]
+        shown = plan.campaign.candidates(
+            plan.items, [(row, question) for row, (_, question) in zip(rows, questions, strict=True)]
+        )
+        keys = list(zip(rows, _contents(shown), strict=True))
+        new = {key: at for at, key in reversed(list(enumerate(keys))) if key not in self._known}
+        chosen = sorted(new.values())
+        if chosen:
+            answers = self._ask(_taken(shown, np.array(chosen)))
+            self._known.update((keys[at], _answer(answers, number)) for number, at in enumerate(chosen))
+        return (self._known[key] for key in keys)
+
+
+def _taken(shown: PerturbedExamples, rows: Array) -> PerturbedExamples:
+    """Some of the candidates, by row (k,)."""
+    numbers = {name: column[rows] for name, column in shown.numbers.items()}
+    return PerturbedExamples([shown.clean[row] for row in rows.tolist()], shown.noised, numbers)
+
+
+def _contents(shown: PerturbedExamples) -> Iterator[tuple[object, ...]]:
+    """What a model reads of each candidate in the fields under attack: texts, and the bounds of their spans."""
+    noised = shown.noised
+    ends = np.stack((noised.spans.start, noised.spans.stop), axis=1).astype(np.int64)
+    bounds = np.searchsorted(noised.spans.text, np.arange(len(noised) + 1)).tolist()
+    texts = [
+        (value, ends[low:high].tobytes()) for value, low, high in zip(noised.values, bounds, bounds[1:], strict=False)
+    ]
+    columns = [
+        [texts[number] if number >= 0 else None for number in column.tolist()] for column in shown.numbers.values()
+    ]
+    return zip(*columns, strict=True)
+
+
+def _score(answers: Answers, row: int) -> Score:
+    return Score(float(answers.level[row]), int(answers.margin[row]))
+
+
+def _answer(answers: Answers, row: int) -> Answer:
+    """The answer to a candidate; where its scores are not numbers it counts as right, and as the best there is."""
+    if not answers.finite[row]:
+        return Answer(Score(float("inf"), 0), True)
+    return Answer(_score(answers, row), bool(answers.right[row]))

@@ -1,0 +1,112 @@
+"""Declares attacks: a search, by queries to a model, for the edits of perturbations with which it answers worst.
+
+A member names the perturbations whose edits are the moves; `robust_xtreme.attack` runs it, where a model answers:
+
+    attack_keys = attack("attack_keys", "Search for the typing errors that harm most.", moves=("keyboard_typo",))
+
+The strength is the largest share of words that may change, at most one edit a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NoReturn, final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import SpecError
+from robust_xtreme.links import canonical_strength
+from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults
+from robust_xtreme.randomness import salt
+
+KIND: Final = "attack"
+ACCESS: Final = ("scores", "labels")
+RANKINGS: Final = ("unk", "delete")
+SEARCH: Final = "climb"
+MOST_QUERIES: Final = 100_000
+_QUERIES: Final = re.compile(r"[0-9]{1,6}")
+_STRENGTH: Final = "largest share of words that may change (clusters where no spaces are written)"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a spec chooses of an attack.
+
+    At most `queries` for each example; `search` is the name of a search. With `max_graphemes`, a canonical decimal, at
+    most that share of graphemes changes. `access` is what the model tells: scores, or labels alone. `target` is the
+    label that an answer shall have ("": any but the gold one). `ranking` hides a word by [UNK] (unk) or deletes it.
+    """
+
+    queries: int
+    search: str
+    max_graphemes: str | None
+    access: str
+    target: str
+    ranking: str
+
+    @property
+    def graded(self) -> bool:
+        """Whether answers have scores."""
+        return self.access == ACCESS[0]
+
+
+def attack(name: str, summary: str, moves: tuple[str, ...], version: int = 1) -> Perturbation:
+    """An attack whose moves are the edits of perturbations, by their names; it serves what one of them serves."""
+    members = [registry.load("perturbation", move) for move in moves]
+    families = [set(member.refuses) for member in members]
+    return Perturbation(
+        name=name,
+        version=version,
+        summary=summary,
+        kind=KIND,
+        unit="word",
+        strength=_STRENGTH,
+        operators=tuple(dict.fromkeys(operator for member in members for operator in member.operators)),
+        edit=_never,
+        settings={"queries": ("200",), "max_graphemes": ("",), "target": ("",)},
+        choices={"search": _searches, "access": lambda: ACCESS, "ranking": lambda: RANKINGS},
+        lacks=lambda code: min((member.lacks(code) for member in members), key=len),
+        packs=lambda code: tuple(dict.fromkeys(pack for member in members for pack in member.packs(code))),
+        waives=frozenset().union(*(member.waives for member in members)),
+        refuses=tuple(sorted(set.intersection(*families))),
+        check=_check,
+        moves=moves,
+    )
+
+
+def _never(_: Job) -> NoReturn:
+    raise AssertionError("an attack is run where a model answers")
+
+
+def _searches() -> tuple[str, ...]:
+    """The names of the searches, the default first."""
+    return (SEARCH, *(name for name in registry.names("search") if name != SEARCH))
+
+
+def _check(params: Params) -> None:
+    """Raise SpecError where a number is not one."""
+    (queries,), (share,) = params["queries"], params["max_graphemes"]
+    if not _QUERIES.fullmatch(queries) or int(queries) > MOST_QUERIES:
+        raise SpecError(f"@queries={queries[:40]} is not a whole number from 0 to {MOST_QUERIES:,}, as in @queries=200")
+    if share:
+        canonical_strength(share)
+
+
+def settings_of(link: Bound) -> Settings:
+    """What a spec chooses of an attack."""
+    value: Mapping[str, str] = {key: values[0] for key, values in link.params.items()}
+    share = canonical_strength(value["max_graphemes"]) if value["max_graphemes"] else None
+    return Settings(int(value["queries"]), value["search"], share, value["access"], value["target"], value["ranking"])
+
+
+def moves_of(link: Bound) -> tuple[Bound, ...]:
+    """The perturbations whose edits an attack searches, at full strength."""
+    members = [registry.load("perturbation", name) for name in link.perturbation.moves]
+    return tuple(Bound(member, "1", defaults(member), keeps_names=link.keeps_names) for member in members)
+
+
+def seed_of(link: Bound, seed: int) -> int:
+    """The hash that the draws of an attack's searches share; budgets and strengths have the same."""
+    return salt(str(seed), link.perturbation.name, str(link.perturbation.version))
