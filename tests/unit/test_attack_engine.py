@@ -38,16 +38,16 @@ class Oracle:
         return Answer(Score(float(margin > 0), margin), margin > 0)
 
 
-def problem(units: Sequence[int], most: int, seed: int = 0, graphemes: int | None = None) -> Problem:
+def problem(units: Sequence[int], most: int, budget: int, seed: int = 0) -> Problem:
     """A problem whose edits change one grapheme each."""
     each = np.ones(len(units), np.int64)
-    return Problem(np.array(sorted(units)), each, each, most, graphemes, seed)
+    return Problem(np.array(sorted(units)), each, each, most, None, budget, seed)
 
 
 def attacked(search: Search, weights: Sequence[int], most: int, budget: int, units: int = 6) -> tuple[Outcome, Oracle]:
     """The outcome of one attack on units with equally many edits."""
-    each = problem([number % units for number in range(len(weights))], most)
-    oracle = Oracle([attempt := Attempt(each, search, budget, CLEAN)], [weights])
+    each = problem([number % units for number in range(len(weights))], most, budget)
+    oracle = Oracle([attempt := Attempt(each, search, CLEAN)], [weights])
     (outcome,) = run([attempt], oracle.submit)
     return outcome, oracle
 
@@ -96,7 +96,7 @@ def test_an_outcome_depends_on_no_other_example(name: str) -> None:
     """Attacks on several examples at once end as each of them alone."""
     search = registry.load("search", name)
     weights = [[(seed * 31 + edit * 17) % 400 for edit in range(12)] for seed in range(8)]
-    attempts = [Attempt(problem(range(12), 2, seed), search, 30, CLEAN) for seed in range(8)]
+    attempts = [Attempt(problem(range(12), 2, 30, seed), search, CLEAN) for seed in range(8)]
     together = run(attempts, Oracle(attempts, weights).submit)
     alone = [run([each], Oracle([each], [few]).submit)[0] for each, few in zip(attempts, weights, strict=True)]
     assert together == alone
@@ -104,9 +104,9 @@ def test_an_outcome_depends_on_no_other_example(name: str) -> None:
 
 def test_a_rejected_candidate_is_no_query_and_no_result() -> None:
     """Rejected edits cost nothing, and the rest of a list is asked with the budget that is left."""
-    each = problem(range(6), 1)
+    each = problem(range(6), 1, 3)
     outcome = run(
-        [Attempt(each, registry.load("search", "beam"), 3, CLEAN)],
+        [Attempt(each, registry.load("search", "beam"), CLEAN)],
         lambda asked: [None if state == (2,) else Answer(Score(1.0, 900 + state[0]), True) for _, state in asked],
     )[0]
     assert outcome == Outcome((0,), 3, 0)
@@ -121,3 +121,9 @@ def test_a_search_that_edits_too_much_is_refused() -> None:
     """A state beyond the strength is an error, also of a search of another package."""
     with pytest.raises(RobustXtremeError, match="beyond the strength"):
         attacked(_greedless, [1] * 6, 2, 100)
+
+
+def test_of_equal_candidates_the_first_remains() -> None:
+    """Where all edits have the same effect, the one that was asked first is the result."""
+    outcome, oracle = attacked(registry.load("search", "random"), [50] * 6, 1, 20)
+    assert outcome.state == oracle.asked[0][0]

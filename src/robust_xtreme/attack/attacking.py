@@ -47,12 +47,11 @@ class Attacked:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """An attack that is to be run: its campaign, the items of its examples, its search, and the budget of each."""
+    """An attack that is to be run: its campaign, the items of its examples, and its search."""
 
     campaign: Campaign
     items: Sequence[Item]
     search: Search
-    budget: int
 
 
 def attacked(
@@ -66,7 +65,7 @@ def attacked(
     clean = ask(PerturbedExamples(examples, untouched(()), {}))
     right = np.flatnonzero(clean.right & clean.finite).tolist()
     owners = [(plan, row) for plan in plans for row in right]
-    attempts = [Attempt(plan.items[row].problem, plan.search, plan.budget, _score(clean, row)) for plan, row in owners]
+    attempts = [Attempt(plan.items[row].problem, plan.search, _score(clean, row)) for plan, row in owners]
     outcomes = iter(run(attempts, _Rounds(owners, ask).submit, watch))
     return [_left(plan, right, [next(outcomes) for _ in right]) for plan in plans]
 

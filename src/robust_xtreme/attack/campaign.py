@@ -19,10 +19,11 @@ from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
 @final
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a condition: the shares of units and of graphemes that may change, as decimals; None: no limit."""
+    """The limits of a condition: the shares of units and of graphemes that may change, as decimals, and the queries."""
 
     units: str
-    graphemes: str | None = None
+    graphemes: str | None
+    queries: int
 
 
 @final
@@ -70,6 +71,7 @@ class Campaign:
             self.options.graphemes[options],
             _share(limits.units, int(first[-1])),
             None if limits.graphemes is None else _share(limits.graphemes, clusters),
+            limits.queries,
             seed,
             graded,
         )

@@ -17,11 +17,10 @@ from robust_xtreme.errors import RobustXtremeError
 @final
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attack on one example with at most `budget` queries; `clean` is the score of its clean text."""
+    """An attack on one example; `clean` is the score of its clean text."""
 
     problem: Problem
     search: Search
-    budget: int
     clean: Score
 
 
@@ -131,7 +130,7 @@ class _Running:
             raise RobustXtremeError("A search of an attack asked for edits beyond the strength of its condition.")
 
     def _take_next(self) -> None:
-        left = self.attempt.budget - self.queries
+        left = self.attempt.problem.budget - self.queries
         self.pending = self.asked[len(self.scores) :][:left]
         if not self.pending:
             self._end()

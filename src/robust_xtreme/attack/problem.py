@@ -44,8 +44,8 @@ class Problem:
     """The k possible edits of one example, sorted by unit.
 
     Edit i changes `reach[i]` (k,) units from `unit[i]` (k,) on, and `graphemes[i]` (k,) graphemes. A state changes at
-    most `most_units` units, each by one edit, and at most `most_graphemes` (None: any number). `seed` is that of the
-    example's draws. `graded`: scores have margins.
+    most `most_units` units, each by one edit, and at most `most_graphemes` (None: any number). A search has `budget`
+    queries. `seed` is that of the example's draws. `graded`: scores have margins.
     """
 
     unit: Array
@@ -53,6 +53,7 @@ class Problem:
     graphemes: Array
     most_units: int
     most_graphemes: int | None
+    budget: int
     seed: int
     graded: bool = True
 

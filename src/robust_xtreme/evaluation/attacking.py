@@ -44,5 +44,5 @@ def _plan(examples: Sequence[Example], condition: Condition, seed: int) -> Plan:
     options, hidden = options_of(fields.texts, moves_of(link), seed), probes_of(fields.texts, HIDDEN[settings.ranking])
     campaign = Campaign(examples, fields, options, hidden)
     seeds = text_keys(seed_of(link, seed), [example.id for example in examples])
-    items = campaign.items(Limits(link.strength, settings.max_graphemes), seeds, settings.graded)
-    return Plan(campaign, items, registry.load("search", settings.search), settings.queries)
+    items = campaign.items(Limits(link.strength, settings.max_graphemes, settings.queries), seeds, settings.graded)
+    return Plan(campaign, items, registry.load("search", settings.search))

@@ -19,6 +19,8 @@ from robust_xtreme.external.condition import Condition
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
+from robust_xtreme.noise.engine.attack import settings_of
+from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.charts import svg
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
@@ -161,15 +163,30 @@ def _condition(condition: Condition) -> dict[str, Any]:
     params = {f"{link.name}.{key}" if several else key: value for link in spec.links for key, value in link.params}
     return {
         "condition": condition.name,
-        "kind": "chain" if several else "noise",
+        "kind": "chain" if several else "attack" if condition.asks else "noise",
         "name": spec.name,
         "version": "+".join(str(member.version) for member in members),
         "params": json.dumps(params, sort_keys=True),
         "fields": ",".join(spec.fields) or None,
-        "nominal": None if axis or condition.given else spec.nominal,
+        "nominal": None if axis or condition.given or condition.matches else spec.nominal,
         "unit": members[-1].unit,
         "target_axis": axis or None,
         "target": float(spec.nominal) if axis else None,
         "calibration": digest() if axis else None,
         "packs": packs.identity() or None,
+        **(_attack(condition) if condition.asks else {}),
+    }
+
+
+def _attack(condition: Condition) -> dict[str, Any]:
+    """What CONDITIONS has of an attack: its budget of queries, its search, and what limits its edits."""
+    assert condition.spec is not None
+    (link,) = bound(condition.spec)
+    settings = settings_of(link)
+    limits = {"words": link.strength, "graphemes": settings.max_graphemes}
+    named = {name: share for name, share in limits.items() if share}
+    return {
+        "query_budget": settings.queries,
+        "search": settings.search,
+        "constraints": " ".join(f"{name}<={share}" for name, share in named.items()),
     }

@@ -16,7 +16,7 @@ from robust_xtreme.evaluation.external import Sets, sets_of
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.unread import check_read
 from robust_xtreme.examples import Corpus, Document, Example, Text
-from robust_xtreme.external.condition import CLEAN, Condition, at_full
+from robust_xtreme.external.condition import CLEAN, Condition, at_full, beside_attack
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
@@ -212,8 +212,14 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
         for task in tasks:
             on, left = _applied(request, task, spec.split)
             skipped += left
-            by_task[task.name] += [Condition(str(cell), cell, seeds, asks(cell), bool(request.suite)) for cell in on]
+            for cell in on:
+                made = Condition(str(cell), cell, seeds, asks(cell), in_suite=bool(request.suite))
+                by_task[task.name] += [made, *(_beside(cell, seeds) if made.asks else ())]
     return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
+
+
+def _beside(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
+    return beside_attack(cell, registry.load("perturbation", cell.name).moves[0], seeds)
 
 
 def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:

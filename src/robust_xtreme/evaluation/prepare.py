@@ -17,6 +17,7 @@ from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, TokenCounts, piece_tokens
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import Condition
+from robust_xtreme.external.matched import as_many
 from robust_xtreme.noise.engine.noised import NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
@@ -113,7 +114,8 @@ def prepare(
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
     attacked = attacks(split, [(condition, seed) for condition, seed in cells if condition.asks])
     variants = [
-        _variant(split, texts, condition, seed, attacked.get((condition.name, seed))) for condition, seed in cells
+        _variant(split, texts, condition, seed, attacked.get((condition.matches or condition.name, seed)))
+        for condition, seed in cells
     ]
     clean, shown = CleanColumns(variants[0].measured.noised, texts.of(()).numbers), [it.shown for it in variants]
     codes = ContentCodes(split.examples, clean, golds)
@@ -182,10 +184,10 @@ def _variant(
     split: Split, texts: _CleanTexts, condition: Condition, seed: int, attacked: Attacked | None = None
 ) -> Variant:
     clean, count = texts.of(condition.fields), len(split.examples)
-    noised = attacked.shown.noised if attacked else condition.noised(clean, seed)
+    noised = _noised(condition, clean, seed, attacked)
     texts_of = attacked.shown.numbers if attacked else clean.numbers
     shown = None if condition.is_clean else PerturbedExamples(split.examples, noised, texts_of)
-    record = attacked.record if attacked else None
+    record = attacked.record if attacked and condition.asks else None
     columns = [(np.arange(count), numbers) for numbers in texts_of.values()]
     if split.corpus is None:
         return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), record=record)
@@ -200,6 +202,16 @@ def _variant(
     queries = tuple(example.texts[QUERY].id for example in split.examples)
     pool = Candidates(ids, values, split.corpus.unscored, queries, tuning)
     return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), pool, record)
+
+
+def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:
+    """The texts of a condition; those of an attack, and of what is compared with it, are copies for each example."""
+    if attacked is None:
+        return condition.noised(clean, seed)
+    texts = attacked.shown.noised
+    if condition.matches and condition.spec:
+        return as_many(texts.clean, texts.counts.graphemes_edited, condition.spec, seed)
+    return texts
 
 
 def _numbered(rows: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> tuple[Array, Array]:

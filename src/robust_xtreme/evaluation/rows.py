@@ -41,7 +41,7 @@ class Rows:
             "fingerprint": _strings([example.fingerprint for example in prepared.examples]),
         }
         self._inputs = _InputFacts(prepared.inputs)
-        self._risky: dict[tuple[tuple[str, ...], bool], Risky] = {}
+        self._risky: dict[tuple[tuple[str, ...], int], Risky] = {}
         predicted = answered.predicted
         self._predictions = _strings(written(predicted.targets)).set(pl.Series(~predicted.finite), None)
         self._first = _first_spans(predicted.targets)
@@ -126,7 +126,7 @@ class Rows:
     def _risk(self, variant: Variant) -> Columns:
         """The edited numbers and negators of each item; no negators where a text has no list of them."""
         measured = variant.measured
-        key = variant.condition.fields, variant.record is not None  # an attack has a copy of a text for each example
+        key = variant.condition.fields, len(measured.noised)  # an attack has a copy of a text for each example
         if variant.shown and key not in self._risky:
             self._risky[key] = risky(measured.noised.clean)
         numbers, negators = edited(measured.noised, self._risky[key] if variant.shown else NO_RISK)
@@ -212,7 +212,7 @@ def _nominal(variant: Variant) -> Sequence[str | None] | pl.Series:
     Noise that matches a set has a strength in each text, and None here.
     """
     condition, measured = variant.condition, variant.measured
-    if condition.spec is None or condition.given:
+    if condition.spec is None or condition.given or condition.matches:
         return [None] * len(variant.clean)
     link = bound(condition.spec)[-1]
     there = np.flatnonzero(np.diff(measured.bounds))

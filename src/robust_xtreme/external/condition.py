@@ -9,6 +9,7 @@ from typing import Final, final
 from robust_xtreme.examples import Example
 from robust_xtreme.external.matched import matched
 from robust_xtreme.external.paired import Paired
+from robust_xtreme.links import Link
 from robust_xtreme.noise.engine.noised import NoisedTexts, columns_of, untouched
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
@@ -17,6 +18,9 @@ from robust_xtreme.specs import PerturbationSpec
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
 KIND: Final = "external"
+RANDOM: Final = "random"
+"""The search that every other is compared with."""
+
 _FULL: Final = "1"
 
 
@@ -25,15 +29,16 @@ _FULL: Final = "1"
 class Condition:
     """A condition: clean, or one perturbation at one strength on named fields.
 
-    `asks`: it is an attack, whose texts are made where a model answers; `in_suite`: a suite contains it, and it was
-    not named itself. `given` is the noisy set whose items it has, or, with a `spec`, whose edits the perturbation
-    matches in number.
+    `asks`: it is an attack, whose texts are made where a model answers; one that `matches` an attack, by its name,
+    edits as many clusters of each text. `in_suite`: a suite contains it, and it was not named itself. `given` is the
+    noisy set whose items it has, or, with a `spec`, whose edits the perturbation matches in number.
     """
 
     name: str
     spec: PerturbationSpec | None = None
     seeds: tuple[int, ...] = (CLEAN_SEED,)
     asks: bool = False
+    matches: str = ""
     in_suite: bool = field(default=False, compare=False)
     given: Paired | None = field(default=None, compare=False)
 
@@ -98,6 +103,18 @@ def beside_set(spec: PerturbationSpec, name: str) -> str:
 
 def _suffix(name: str) -> str:
     return f"@matched={name}"
+
+
+def beside_attack(cell: PerturbationSpec, move: str, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
+    """What an attack on named fields is compared with: random search by the same moves with as many queries, and one
+    draw of a perturbation that edits as many clusters of each text.
+    """
+    (link,) = cell.links
+    drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
+    name = f"{move}{_suffix(str(link).replace('@', '/'))}@fields={','.join(cell.fields)}"
+    matched = Condition(name, PerturbationSpec((Link(move, (_FULL,)),), cell.fields), seeds, matches=str(cell))
+    searched = Condition(str(drawn), drawn, seeds, asks=True)
+    return (matched,) if drawn == cell else (searched, matched)
 
 
 def at_full(spec: PerturbationSpec) -> PerturbationSpec:

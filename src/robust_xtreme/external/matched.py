@@ -31,21 +31,22 @@ STRENGTHS: Final = _strengths()
 
 
 def matched(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> NoisedTexts:
-    """Some texts of a set under other noise.
+    """Some texts of a set under other noise, each with as many edited clusters as the set has there, or nearly so."""
+    return as_many(texts, np.array([paired.noised[text.id].graphemes_edited for text in texts]), spec, seed)
 
-    `spec` is one perturbation; its strength is chosen for each text, so that it edits as many clusters as the set does,
-    or nearly so; of equally near strengths the lowest.
+
+def as_many(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: int) -> NoisedTexts:
+    """Texts (t,) under noise that edits `wanted` (t,) clusters of each, or nearly so.
+
+    `spec` is one perturbation; its strength is chosen for each text; of equally near strengths the lowest.
     """
-    chosen: dict[str, str] = {}
+    number = np.zeros(len(texts), np.int64)
     for language in dict.fromkeys(text.language for text in texts):
-        alike = [text for text in texts if text.language == language]
-        chosen |= zip((text.id for text in alike), _chosen(paired, alike, spec, seed), strict=True)
-    strengths = {strength: number for number, strength in enumerate(dict.fromkeys(chosen.values()))}
-    number = np.array([strengths[chosen[text.id]] for text in texts], np.int64)
-    order = [np.flatnonzero(number == each) for each in strengths.values()]
-    pairs = zip(strengths, order, strict=True)
+        alike = np.array([at for at, text in enumerate(texts) if text.language == language], np.int64)
+        number[alike] = _chosen([texts[at] for at in alike.tolist()], wanted[alike], spec, seed)
+    order = [np.flatnonzero(number == each) for each in np.unique(number)]
     parts = [
-        noise_texts([texts[each] for each in same.tolist()], _at(spec, strength), seed) for strength, same in pairs
+        noise_texts([texts[at] for at in same.tolist()], _at(spec, STRENGTHS[number[same[0]]]), seed) for same in order
     ]
     return joined(parts).take(np.argsort(np.concatenate(order), kind="stable")) if parts else untouched(())
 
@@ -55,15 +56,14 @@ def _at(spec: PerturbationSpec, strength: str) -> PerturbationSpec:
     return replace(spec, links=(replace(link, strengths=(strength,)),))
 
 
-def _chosen(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> list[str]:
-    """The strength of each text, of one language."""
+def _chosen(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: int) -> Array:
+    """The number of the strength of each text (t,), of one language; 0 where the noise does not serve it."""
     (link,) = bound(spec)
     language = texts[0].language
     if lacks(link, language):
-        return ["0"] * len(texts)
+        return np.zeros(len(texts), np.int64)
     values, ids = [text.value for text in texts], [text.id for text in texts]
     spans = span_table([text.spans for text in texts])
-    wanted = np.array([paired.noised[id].graphemes_edited for id in ids])
 
     def edited(strength: str) -> Array:
         return noise_values(
@@ -72,4 +72,5 @@ def _chosen(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed:
 
     # far (s, t): how far the edits of each text are from the wanted ones at each strength.
     far = np.abs(np.stack([edited(strength) for strength in STRENGTHS]) - wanted)
-    return [STRENGTHS[number] for number in far.argmin(axis=0).tolist()]
+    nearest: Array = far.argmin(axis=0)
+    return nearest

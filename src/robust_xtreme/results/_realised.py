@@ -56,6 +56,9 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
         not_applicable=pl.col("status") == "not_applicable",
         tokens_changed=edited & pl.col("tokens_changed"),
         label_risk=at_risk(),
+        queries=pl.col("queries").fill_null(0),
+        attacked=pl.col("queries").is_not_null(),
+        success=pl.col("success").fill_null(False),
     )
     values = {name: columns.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy() for name in columns.columns}
     return {name: np.add.reduceat(column, starts[:-1]) for name, column in values.items()}
@@ -78,6 +81,8 @@ def _means(total: dict[str, float]) -> Row:
         "inert": edited > 0 and not total["tokens_changed"],
         "truncated": total["truncated"] / rows,
         "label_risk": total["label_risk"] / measured,
+        "queries": _share(total["queries"], total["attacked"]),
+        "success": _share(total["success"], total["attacked"]),
     }
 
 

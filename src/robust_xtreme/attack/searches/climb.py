@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from itertools import count
+from typing import Final
 
 from robust_xtreme.attack.problem import Asking, Problem, Question, Score, State, with_edit
 from robust_xtreme.attack.searches.greedy import TRIED, by_importance, lower
 from robust_xtreme.attack.searches.random import random
 
+_RANKED: Final = 3
+"""One in so many queries at most ranks words: texts may have more words than a budget has queries."""
+
 
 def climb(problem: Problem, clean: Score) -> Asking:
     """Pass over the units by importance while a pass lowers the score, then ask for drawn states."""
-    units = yield from by_importance(problem)
+    units = yield from _ranked(problem)
     state: State = ()
     best = clean
     for turn in count():
@@ -25,6 +29,15 @@ def climb(problem: Problem, clean: Score) -> Asking:
         if not best < before:
             break
     yield from random(problem, clean)
+
+
+def _ranked(problem: Problem) -> Generator[Sequence[Question], Sequence[Score], list[int]]:
+    """The units by importance; where there are many, some are ranked, and the others follow in a drawn order."""
+    units = problem.units()
+    most = problem.budget // _RANKED
+    drawn = units if len(units) <= most else problem.shuffled(units, 0)
+    ranked = yield from by_importance(sorted(drawn[:most]))
+    return [*ranked, *drawn[most:]]
 
 
 def _passed(

@@ -17,7 +17,7 @@ TRIED: Final = 4
 
 def greedy(problem: Problem, clean: Score) -> Asking:
     """Rank the units by their importance, then give each in turn its best edit, where one lowers the score."""
-    units = yield from by_importance(problem)
+    units = yield from by_importance(problem.units())
     state: State = ()
     best = clean
     for unit in units:
@@ -26,9 +26,10 @@ def greedy(problem: Problem, clean: Score) -> Asking:
             state, best = lower(problem, state, best, asked, (yield asked))
 
 
-def by_importance(problem: Problem) -> Generator[Sequence[Question], Sequence[Score], list[int]]:
-    """The units with edits, the most important first; of equally important ones the first."""
-    units = problem.units()
+def by_importance(
+    units: Sequence[int],
+) -> Generator[Sequence[Question], Sequence[Score], list[int]]:
+    """Some units, the most important first; of equally important ones the first."""
     scores = (yield [Hidden(unit) for unit in units]) if units else ()
     return [unit for _, unit in sorted(zip(scores, units, strict=True))]
 
