@@ -5,6 +5,7 @@
 # make check      lint, types and the fast unit tests, in under a minute: for editing
 # make test-long  the sweeps marked `long`
 # make test-ray   the tests of `eval --on ray`, in an environment of their own, .venv-ray
+# make test-textattack  the tests of TextAttack's recipes, in an environment of their own, .venv-textattack
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
 # make docs       build the manual into site/; a broken link is an error
@@ -19,7 +20,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: eval test gate baseline check test-long test-ray generated docs lock bench mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack generated docs lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -82,6 +83,18 @@ $(RAY_STAMP): pyproject.toml locks/default.txt locks/ray.txt
 test-ray: $(RAY_STAMP)
 	$(RAY)/bin/python -m pytest -m long --durations 10 tests/ray
 
+TEXTATTACK := .venv-textattack
+TEXTATTACK_STAMP := $(TEXTATTACK)/.installed
+
+$(TEXTATTACK_STAMP): pyproject.toml locks/textattack.txt
+	test -x $(TEXTATTACK)/bin/python || $(PYTHON) -m venv $(TEXTATTACK)
+	$(TEXTATTACK)/bin/pip install --quiet --disable-pip-version-check -c locks/textattack.txt -e '.[textattack]' \
+		hypothesis pytest pytest-timeout
+	touch $@
+
+test-textattack: $(TEXTATTACK_STAMP)
+	$(TEXTATTACK)/bin/python -m pytest -m textattack --durations 10 tests/textattack
+
 generated: install
 	$(BIN)/python -m tools.generated
 
@@ -92,13 +105,15 @@ bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
 	for script in benchmarks/[!_]*.py; do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
-lock: $(RAY_STAMP)
+lock: $(RAY_STAMP) $(TEXTATTACK_STAMP)
 	$(BIN)/python tools/lock.py > locks/default.tmp
 	$(BIN)/python tools/lock.py gate > locks/gate.tmp
 	mv locks/default.tmp locks/default.txt
 	mv locks/gate.tmp locks/gate.txt
 	$(RAY)/bin/python tools/lock.py ray > locks/ray.tmp
 	mv locks/ray.tmp locks/ray.txt
+	$(TEXTATTACK)/bin/python tools/lock.py textattack > locks/textattack.tmp
+	mv locks/textattack.tmp locks/textattack.txt
 
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite

@@ -28,11 +28,12 @@ def speed(augment: Callable[[str], object], texts: Sequence[str], runs: int) -> 
 
 def main() -> None:
     """Measure what standard input asks for."""
-    from nltk.corpus import stopwords  # type: ignore[import-not-found]  # of another environment
+    from nltk.corpus import stopwords
 
     stopwords.words = lambda *_, **__: []
-    from textattack import transformations  # type: ignore[import-not-found]  # of another environment
-    from textattack.augmentation import Augmenter  # type: ignore[import-not-found]  # of another environment
+    from textattack.augmentation import Augmenter
+
+    from textattack import transformations
 
     asked = json.load(sys.stdin)
     speeds = {}

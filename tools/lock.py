@@ -2,14 +2,15 @@
 
 `python tools/lock.py` prints locks/default.txt. `python tools/lock.py gate` prints locks/gate.txt: the dependencies
 without the large libraries that only evaluation, training and the hub need. `python tools/lock.py ray` prints what Ray
-adds to locks/default.txt, in the environment of `make test-ray`. Local version tags (`2.13.0+cpu`) are
-stripped, so that the same pin names the build of every machine; no index and no place is written.
+adds to locks/default.txt, in the environment of `make test-ray`; `python tools/lock.py textattack` everything that the
+environment of `make test-textattack` has, whose transformers is older. Local version tags (`2.13.0+cpu`) are stripped,
+so that the same pin names the build of every machine; no index and no place is written.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Final
 
@@ -31,6 +32,11 @@ RAY: Final = (
     "# Written by `make lock`: what Ray needs besides locks/default.txt. Use as: pip install -c locks/default.txt -c "
     "locks/ray.txt"
 )
+TEXTATTACK: Final = (
+    "# Written by `make lock`: the versions that TextAttack is tested with, transformers 4 among them.\n"
+    "# Use as: pip install -c locks/textattack.txt 'robust-xtreme[textattack]'"
+)
+TESTS: Final = ("hypothesis", "pytest", "pytest-timeout")
 _LARGE: Final = frozenset({*(name.replace("_", "-") for name in LARGE), "faiss-cpu"})
 
 
@@ -45,10 +51,13 @@ def needs(name: str, extras: tuple[str, ...], without: Container[str] = ()) -> I
             yield requirement
 
 
-def closure(extras: tuple[str, ...], without: Container[str] = ()) -> dict[str, str]:
-    """Name and version of everything reachable from the project, itself left out; what is not installed is skipped."""
+def closure(extras: tuple[str, ...], without: Container[str] = (), beside: Sequence[str] = ()) -> dict[str, str]:
+    """Name and version of everything reachable from the project, itself left out, and from distributions beside it.
+
+    What is not installed is skipped.
+    """
     versions: dict[str, str] = {}
-    waiting: list[tuple[str, tuple[str, ...]]] = [(PROJECT, extras)]
+    waiting: list[tuple[str, tuple[str, ...]]] = [(PROJECT, extras), *((name, ()) for name in beside)]
     seen: set[tuple[str, tuple[str, ...]]] = set()
     while waiting:
         name, of_name = waiting.pop()
@@ -74,6 +83,8 @@ def main() -> None:
         case ["ray"]:
             header, versions = RAY, closure(("ray",))
             versions = {name: version for name, version in versions.items() if name not in closure(())}
+        case ["textattack"]:
+            header, versions = TEXTATTACK, closure(("textattack",), beside=TESTS)
         case _:
             header, versions = HEADER, closure(EXTRAS)
     print(header)

@@ -21,8 +21,8 @@ import numpy as np
 from robust_xtreme import graphemes
 from robust_xtreme.edits import Array, Batch, Edits
 from robust_xtreme.errors import UserError
-from robust_xtreme.noise.engine._generators import lent
 from robust_xtreme.noise.engine.diff import hunks
+from robust_xtreme.noise.engine.generators import lent
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
 from robust_xtreme.targets.kinds import KINDS
 

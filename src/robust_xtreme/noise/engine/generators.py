@@ -1,7 +1,7 @@
 """Seeds the global generators of Python, numpy and torch for a library that draws from them, and restores them.
 
-A local generator cannot serve: nlpaug takes no generator and no seed, and calls `random.sample` and `np.random` itself
-in its base classes.
+A local generator cannot serve: nlpaug and TextAttack take no generator and no seed, and call `random.sample`,
+`random.choice` and `np.random` themselves.
 """
 
 from __future__ import annotations

@@ -1,0 +1,108 @@
+"""Imports TextAttack and builds its recipes: nothing is downloaded, and what it changes in the process is restored.
+
+An import of TextAttack 0.3.11 downloads data of NLTK unless an empty file in its cache says that this was done, needs
+NLTK's list of English stop words, disables all loggers that exist, and sets variables that other libraries read. Here
+the file exists while TextAttack is imported, and the stop words are always those of `_nltk`, so that a recipe does the
+same on every machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from robust_xtreme.errors import UserError
+
+_WORDS: Final = Path(__file__).with_name("_nltk") / "corpora" / "stopwords" / "english"
+_DONE: Final = "post_install_check_3"
+_LOGS: Final = ("textattack.shared.utils.install", "jieba")
+
+
+def cache() -> Path:
+    """The folder in which TextAttack keeps what it downloads."""
+    return Path(os.environ.get("TA_CACHE_DIR") or "~/.cache/textattack").expanduser()
+
+
+def built(recipe: str, model: Callable[..., Any]) -> Any:
+    """An attack of TextAttack on a model, by the name of the class of its recipe.
+
+    Raises UserError where TextAttack is not installed or cannot be imported.
+    """
+    with _loading(), _done(), _same_process(), _offline():
+        from textattack import attack_recipes
+
+        for name in _LOGS:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        return getattr(attack_recipes, recipe).build(model)
+
+
+def attacked_text(texts: Mapping[str, str]) -> Any:
+    """Texts by field as TextAttack reads them, after a recipe was built."""
+    from textattack.shared import AttackedText
+
+    return AttackedText(OrderedDict(texts))
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Import modules without the warnings of their own code; an import that fails is an error of one line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (ImportError, OSError) as error:
+        line = " ".join(str(error).split())
+        raise UserError(f'TextAttack cannot be loaded ({line}): pip install "robust-xtreme[textattack]"') from error
+
+
+@contextmanager
+def _done() -> Iterator[None]:
+    """Nothing to download for TextAttack after its installation."""
+    path = cache() / _DONE
+    is_new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    try:
+        yield
+    finally:
+        if is_new:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """NLTK with our English stop words, which downloads nothing."""
+    import nltk
+    from nltk import corpus
+
+    download, stopwords = nltk.download, corpus.stopwords
+    words = _WORDS.read_text(encoding="utf-8").split()
+    nltk.download = lambda *_, **__: False
+    corpus.stopwords = SimpleNamespace(words=lambda *_: words)
+    try:
+        yield
+    finally:
+        nltk.download, corpus.stopwords = download, stopwords
+
+
+@contextmanager
+def _same_process() -> Iterator[None]:
+    """Loggers and variables of the process as they were."""
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    disabled = [logger.disabled for logger in loggers]
+    variables = dict(os.environ)
+    try:
+        yield
+    finally:
+        for logger, value in zip(loggers, disabled, strict=True):
+            logger.disabled = value
+        for name in os.environ.keys() - variables.keys():
+            del os.environ[name]
+        os.environ.update(variables)

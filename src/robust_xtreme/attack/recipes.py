@@ -1,0 +1,219 @@
+"""The recipes of TextAttack 0.3.11 (MIT licence), one example at a time, against a function that gives scores.
+
+TextAttack is in an environment of its own (`pip install "robust-xtreme[textattack]"`), because it needs transformers 4.
+Its recipes are attacks on the label of one text or of a pair, all words of both together. Their queries are those that
+TextAttack counts: the clean text, words that are hidden or left out to rank the others, and candidates, all of them
+also where TextAttack has an answer already.
+
+`deepwordbug`, `pruthi` and `input_reduction` need no data but our list of stop words. The others need what
+robust-xtreme neither has nor downloads, and are refused where it is missing. Languages are served whose words
+TextAttack's tokenizer leaves whole and whose letters are Latin: where it inserts letters, they are of ASCII.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal, final
+
+import numpy as np
+
+from robust_xtreme import languages
+from robust_xtreme.attack import _textattack
+from robust_xtreme.edits import Array
+from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.noise.engine.generators import lent
+from robust_xtreme.noise.engine.perturbation import known_language
+from robust_xtreme.sources.hub import cache_folder
+
+Scores = Callable[[Sequence[tuple[str, ...]]], Array]
+"""The scores of the labels (n, labels) float of n inputs, each of one text or two."""
+
+Status = Literal["skipped", "succeeded", "failed"]
+"""What became of an attack: the clean text is answered wrong; it reached its goal; it did not."""
+
+_FIELDS: Final = {1: ("text",), 2: ("premise", "hypothesis")}
+_SPLIT: Final = "<SPLIT>"
+_ENCODER: Final = "https://tfhub.dev/google/universal-sentence-encoder/3"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The texts after an attack, the queries that it made as TextAttack counts them, and what became of it."""
+
+    texts: tuple[str, ...]
+    queries: int
+    status: Status
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A recipe: its class in TextAttack, and the data that it needs by what they are called."""
+
+    name: str
+    needs: tuple[str, ...] = ()
+
+
+_VECTORS: Final = "TextAttack's counter-fitted word vectors"
+_SENTENCES: Final = "tensorflow_hub and its Universal Sentence Encoder"
+_TAGGER: Final = "NLTK's averaged_perceptron_tagger_eng and universal_tagset"
+_WORDNET: Final = "NLTK's wordnet and omw-1.4"
+_BERT: Final = "bert-base-uncased in the hub's cache"
+
+_KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
+    {
+        "deepwordbug": _Kind("DeepWordBugGao2018"),
+        "pruthi": _Kind("Pruthi2019"),
+        "input_reduction": _Kind("InputReductionFeng2018"),
+        "pwws": _Kind("PWWSRen2019", (_WORDNET,)),
+        "textbugger": _Kind("TextBuggerLi2018", (_VECTORS, _SENTENCES)),
+        "textfooler": _Kind("TextFoolerJin2019", (_VECTORS, _SENTENCES, _TAGGER)),
+        "bae": _Kind("BAEGarg2019", (_BERT, _SENTENCES, _TAGGER)),
+    }
+)
+
+NAMES: Final = tuple(_KINDS)
+"""The recipes that are adapted."""
+
+
+def lacks(code: str) -> str:
+    """Why recipes do not serve a language; "" where they do."""
+    if reason := known_language(code):
+        return reason
+    language = languages.language(code)
+    if not language.spaces:
+        return "TextAttack's tokenizer needs spaces between words, and the language is written without"
+    if language.script != "Latn":
+        return "TextAttack's tokenizer and the letters that it inserts are those of the Latin script"
+    if any(len(letter) > 1 for letter in language.alphabet):
+        return "TextAttack's tokenizer tears letters from their combining marks"
+    return ""
+
+
+def missing(recipe: str) -> tuple[str, ...]:
+    """The data that a recipe needs and that are not on this machine. Raises UnknownName."""
+    return tuple(need for need in _kind(recipe).needs if not _PRESENT[need]())
+
+
+def load(recipe: str, scores: Scores) -> Recipe:
+    """A recipe, to be used on one example after the other.
+
+    Raises UnknownName, and UserError where TextAttack is not installed or data are missing.
+    """
+    kind = _kind(recipe)
+    if needed := missing(recipe):
+        raise UserError(
+            f"textattack.{recipe} needs {', '.join(needed)}, which robust-xtreme does not download: "
+            f"use textattack.{', textattack.'.join(name for name in NAMES if not _KINDS[name].needs)}"
+        )
+    attack = _textattack.built(kind.name, _Model(scores, 0))
+    return Recipe(recipe, attack, scores)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """A recipe of TextAttack that asks `scores`."""
+
+    name: str
+    attack: Any = field(repr=False)
+    scores: Scores = field(repr=False)
+
+    def on(self, texts: Sequence[str], gold: int, queries: int, seed: int) -> Outcome:
+        """Attack an example of one text or two whose right label is `gold`, with so many queries at most.
+
+        Drawn by the seed alone. With fewer than two queries, of which the clean text is one, nothing is asked.
+        """
+        clean = tuple(texts)
+        if queries < 2 or any(_SPLIT in text for text in clean):
+            return Outcome(clean, 0, "failed")
+        text = _textattack.attacked_text(dict(zip(_FIELDS[len(clean)], clean, strict=True)))
+        if not text.num_words:
+            return Outcome(clean, 0, "failed")
+        goal = self.attack.goal_function
+        goal.model, goal.query_budget = _Model(self.scores, gold), queries
+        self.attack.clear_cache()
+        with lent() as seeded:
+            seeded(seed)
+            result = self.attack.attack(text, gold)
+        return _outcome(result, clean)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    """What TextAttack calls a model wrapper: it gives the probabilities of labels (n, labels) float64.
+
+    Where scores are not numbers, the answer counts as right.
+    """
+
+    model: Scores
+    gold: int
+
+    def __call__(self, inputs: Sequence[str | tuple[str, ...]]) -> Array:
+        scores = np.asarray(
+            self.model([(texts,) if isinstance(texts, str) else tuple(texts) for texts in inputs]), np.float64
+        )
+        lost = ~np.isfinite(scores).all(1)
+        scores[lost] = np.where(np.arange(scores.shape[1]) == self.gold, 0.0, -np.inf)
+        powers = np.exp(scores - scores.max(1, keepdims=True))
+        return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+def _outcome(result: Any, clean: tuple[str, ...]) -> Outcome:
+    """What TextAttack's result says, whatever class of results it is of."""
+    final_result = result.perturbed_result
+    value = final_result.attacked_text.tokenizer_input
+    texts = (value,) if isinstance(value, str) else tuple(value)
+    kind = type(result).__name__
+    if kind == "SkippedAttackResult":
+        return Outcome(clean, 1, "skipped")
+    reached = kind == "SuccessfulAttackResult" or (kind == "MaximizedAttackResult" and texts != clean)
+    return Outcome(texts, int(final_result.num_queries), "succeeded" if reached else "failed")
+
+
+def _kind(recipe: str) -> _Kind:
+    if recipe not in _KINDS:
+        raise UnknownName("recipe", recipe, NAMES, "robust-xtreme list perturbations")
+    return _KINDS[recipe]
+
+
+# ---------------------------------------------------------------------------------------------------------------- data
+
+
+def _nltk_has(*names: str) -> bool:
+    """Whether NLTK's folders contain data of these names, as folders or as archives."""
+    if find_spec("nltk") is None:
+        return False
+    import nltk.data
+
+    folders = [Path(folder) for folder in nltk.data.path]
+    return all(
+        any((folder / f"{name}{end}").exists() for folder in folders for end in ("", ".zip", ".json")) for name in names
+    )
+
+
+def _has_encoder() -> bool:
+    """Whether TensorFlow Hub is installed, and the encoder is in its cache."""
+    folder = Path(os.environ.get("TFHUB_CACHE_DIR") or Path(tempfile.gettempdir()) / "tfhub_modules")
+    name = hashlib.sha1(_ENCODER.encode(), usedforsecurity=False).hexdigest()
+    return find_spec("tensorflow_hub") is not None and (folder / name).is_dir()
+
+
+_PRESENT: Final[Mapping[str, Callable[[], bool]]] = MappingProxyType(
+    {
+        _VECTORS: lambda: (_textattack.cache() / "word_embeddings" / "paragramcf").is_dir(),
+        _SENTENCES: _has_encoder,
+        _TAGGER: lambda: _nltk_has("taggers/averaged_perceptron_tagger_eng", "taggers/universal_tagset"),
+        _WORDNET: lambda: _nltk_has("corpora/wordnet", "corpora/omw-1.4"),
+        _BERT: lambda: (cache_folder() / "models--bert-base-uncased" / "snapshots").is_dir(),
+    }
+)
