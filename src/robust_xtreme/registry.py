@@ -29,6 +29,7 @@ KINDS: Final = {
     "predictor": "predictors.members",
     "view": "report.views",
     "search": "attack.searches",
+    "goal": "attack.goals",
 }
 """The package that contains the members of each kind, below ours."""
 _GROUPS: Final = {
@@ -38,12 +39,14 @@ _GROUPS: Final = {
     "predictor": "predictors",
     "view": "reporting",
     "search": "searches",
+    "goal": "goals",
 }
 """The groups of entry points, for kinds whose group is not named like the folder."""
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
     "scheme": "robust-xtreme list perturbations",
     "search": "robust-xtreme list perturbations",
+    "goal": "robust-xtreme list tasks",
     "family": "robust-xtreme list tasks",
     "predictor": "robust-xtreme list tasks",
     "view": "robust-xtreme report --help",

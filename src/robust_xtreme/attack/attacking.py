@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -53,6 +53,11 @@ class Plan:
     items: Sequence[Item]
     search: Search
 
+    @property
+    def graded(self) -> bool:
+        """Whether the search sees margins."""
+        return all(item.problem.graded for item in self.items[:1])
+
 
 def attacked(
     examples: Sequence[Example], plans: Sequence[Plan], ask: Ask, watch: Callable[[int, int], None]
@@ -65,7 +70,7 @@ def attacked(
     clean = ask(PerturbedExamples(examples, untouched(()), {}))
     right = np.flatnonzero(clean.right & clean.finite).tolist()
     owners = [(plan, row) for plan in plans for row in right]
-    attempts = [Attempt(plan.items[row].problem, plan.search, _score(clean, row)) for plan, row in owners]
+    attempts = [Attempt(plan.items[row].problem, plan.search, _score(clean, row, plan.graded)) for plan, row in owners]
     outcomes = iter(run(attempts, _Rounds(owners, ask).submit, watch))
     return [_left(plan, right, [next(outcomes) for _ in right]) for plan in plans]
 
@@ -119,7 +124,12 @@ class _Rounds:
         if chosen:
             answers = self._ask(_taken(shown, np.array(chosen)))
             self._known.update((keys[at], _answer(answers, number)) for number, at in enumerate(chosen))
-        return (self._known[key] for key in keys)
+        return (_seen(self._known[key], plan.graded) for key in keys)
+
+
+def _seen(answer: Answer, graded: bool) -> Answer:
+    """What a search sees of an answer: without `graded` no margin."""
+    return answer if graded else replace(answer, score=answer.score._replace(margin=0))
 
 
 def _taken(shown: PerturbedExamples, rows: Array) -> PerturbedExamples:
@@ -142,8 +152,8 @@ def _contents(shown: PerturbedExamples) -> Iterator[tuple[object, ...]]:
     return zip(*columns, strict=True)
 
 
-def _score(answers: Answers, row: int) -> Score:
-    return Score(float(answers.level[row]), int(answers.margin[row]))
+def _score(answers: Answers, row: int, graded: bool = True) -> Score:
+    return Score(float(answers.level[row]), int(answers.margin[row]) if graded else 0)
 
 
 def _answer(answers: Answers, row: int) -> Answer:

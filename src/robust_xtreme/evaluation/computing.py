@@ -19,16 +19,15 @@ from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.errors import NotFinite
 from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.attacking import Cell, attack_all
-from robust_xtreme.evaluation.prepare import prepare
+from robust_xtreme.evaluation.prepare import candidates_of, prepare
 from robust_xtreme.evaluation.scoring import score_examples
 from robust_xtreme.evaluation.staging import stage
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.victim import victim
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
 from robust_xtreme.evaluation.workers.messages import Sealed
-from robust_xtreme.examples import Target
 from robust_xtreme.predictors.cache import Store
-from robust_xtreme.predictors.predictor import Movable, Predicted, Predictor, Work
+from robust_xtreme.predictors.predictor import Movable, Predicted, Predictor, Weighable, Weighed, Weighing, Work
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.results import cache as stored
@@ -296,16 +295,30 @@ class _Lane:
         return Done(digests, len(prepared.inputs), predicted.cached, predicted.threshold)
 
     def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
-        """The examples under attacks, for which the model is queried."""
-
-        def answer(inputs: Inputs) -> Sequence[Target | None]:
-            predicted = self._predicted(inputs)
-            return [predicted.answer(index) for index in range(len(inputs))]
-
+        """The examples under attacks, for which the model is queried; the cache keeps what it answered."""
         if not cells:
             return {}
-        ask = victim(self.given.task_run, self._moved(self.given.tokens), answer)
+        task_run, store = self.given.task_run, Store(self.cache, self.given.settings) if self.cache else None
+
+        def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
+            return self._weighed(inputs, weighing, store)
+
+        ask = victim(task_run, self._moved(self.given.tokens), weigh, candidates_of(split))
         return attack_all(split.examples, cells, ask, self._watch)
+
+    def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> Weighed:
+        """Predictions and margins; a predictor that knows none has margins of 0."""
+        if not isinstance(self.predictor, Weighable):
+            predicted = self._predicted(inputs)
+            return Weighed(predicted, np.zeros(len(inputs), np.int64))
+        tokens = self.given.tokens
+        while True:
+            try:
+                moved = self._moved(tokens)
+                assert isinstance(moved, Weighable)
+                return moved.weigh(inputs, weighing, Work(tokens, store=store))
+            except _Halved as halved:
+                tokens = halved.tokens
 
     def _advance(self, inputs: int) -> None:
         self.desk.note(Advanced(inputs))

@@ -198,10 +198,23 @@ def _variant(
         noised = joined([noised, kept])
     tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
     tuning = (tuple(tuned.examples), tuned.pool) if tuned and tuned.pool else None
-    ids = tuple(text.id for text in split.corpus.texts)
-    queries = tuple(example.texts[QUERY].id for example in split.examples)
-    pool = Candidates(ids, values, split.corpus.unscored, queries, tuning)
+    pool = _candidates(split, split.corpus, values, tuning)
     return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), pool, record)
+
+
+def candidates_of(split: Split) -> Candidates | None:
+    """The clean candidates of a search, without those that a threshold is tuned on; None in other tasks."""
+    if split.corpus is None:
+        return None
+    return _candidates(split, split.corpus, tuple(text.value for text in split.corpus.texts))
+
+
+def _candidates(
+    split: Split, corpus: Corpus, values: tuple[str, ...], tuning: tuple[tuple[Example, ...], Candidates] | None = None
+) -> Candidates:
+    ids = tuple(text.id for text in corpus.texts)
+    queries = tuple(example.texts[QUERY].id for example in split.examples)
+    return Candidates(ids, values, corpus.unscored, queries, tuning)
 
 
 def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:

@@ -3,53 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from robust_xtreme import registry
 from robust_xtreme.attack.answers import Answers, Ask
-from robust_xtreme.errors import SpecError
+from robust_xtreme.attack.goal import Goal
+from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.examples import Example, Tags, Target
-from robust_xtreme.metric import Metric
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Answers as AnswerSpans
+from robust_xtreme.examples import Document, Tags, Target
+from robust_xtreme.metric import ALL, SCOPES, Metric, Responses
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
-from robust_xtreme.predictors.predictor import Predictor
+from robust_xtreme.predictors.predictor import Predictor, Weighed, Weighing
 from robust_xtreme.reading.contents import contents_of
-from robust_xtreme.reading.inputs import Inputs
-from robust_xtreme.target_columns import column_of
+from robust_xtreme.reading.inputs import Candidates, Inputs
+from robust_xtreme.reading.scores import Reduced
+from robust_xtreme.reading.windows import Windows
+from robust_xtreme.target_columns import Choices, Names, Ranges, TargetColumn, column_of, owners, written
 
-Answer = Callable[[Inputs], Sequence[Target | None]]
+Weigh = Callable[[Inputs, Weighing], Weighed]
+"""Predictions and margins of inputs."""
+
+_CONTEXT: Final = "context"
 _PERCENT: Final = 100.0
 
 
-def victim(task_run: TaskRun, predictor: Predictor, answer: Answer) -> Ask:
-    """The model of a task run, asked by `answer` for predictions alone. Raises SpecError for a task with a pool."""
-    if task_run.task.pool is not None:
-        raise SpecError(f"{task_run.label} is answered by a search, which an attack cannot query. Leave it out.")
-    metric: Metric = registry.load("metric", task_run.task.metrics[0])
+def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Ask:
+    """The model of a task run, whose predictions and margins `weigh` gives; `pool` are the candidates of a search."""
+    goal: Goal = registry.load("goal", task_run.task.family)
+    named = task_run.task.metrics
+    metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], _strict(named))]
 
     def ask(shown: PerturbedExamples) -> Answers:
         examples = list(shown)
-        answers = answer(predictor.prepare(contents_of(examples)))
-        finite = np.array([given is not None for given in answers], np.bool_)
-        level = np.ones(len(examples))
-        level[finite] = _levels(metric, [(each, given) for each, given in zip(examples, answers, strict=True) if given])
-        return Answers(level, level >= 1, np.zeros(len(examples), np.int64), finite)
+        golds = column_of([example.target for example in examples])
+        inputs = predictor.prepare(contents_of(examples))
+        if pool is not None:
+            inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
+        weighed = weigh(inputs, _weighing(goal, golds))
+        predicted = _kept(weighed.predicted.targets, inputs)
+        level, right = _levels(shown, predicted, metrics)
+        return Answers(level, right, weighed.margin, weighed.predicted.finite)
 
     return ask
 
 
-def _levels(metric: Metric, answered: Sequence[tuple[Example, Target]]) -> np.ndarray[Any, Any]:
-    """How right each answer is (n,), from 0 to 1: the share of right tags, else the metric of the example alone."""
-    if answered and isinstance(answered[0][1], Tags):
-        return np.array([_same(example.target, given) for example, given in answered])
-    sums = metric.alone([example for example, _ in answered], column_of([given for _, given in answered]))
-    levels: np.ndarray[Any, Any] = np.asarray(metric.reduce(sums)) / _PERCENT
-    return levels
+def _weighing(goal: Goal, golds: TargetColumn) -> Weighing:
+    def part(windows: Windows, scores: Array, meanings: Sequence[Any]) -> Reduced:
+        return goal.part(windows, scores, meanings, golds)
+
+    def margin(content: Array, bounds: Array, parts: Reduced) -> Array:
+        return goal.margin(bounds, parts, golds.take(content))
+
+    return Weighing(part, margin, written(golds))
 
 
-def _same(gold: Target, given: Target) -> float:
-    assert isinstance(gold, Tags)
-    assert isinstance(given, Tags)
-    return sum(a == b for a, b in zip(gold.names, given.names, strict=True)) / max(1, len(gold.names))
+def _strict(metrics: Sequence[str]) -> str:
+    """The metric by which an answer is right or not: exact match beside F1, else the first."""
+    return next((name for name in metrics if name.endswith("_em")), metrics[0])
+
+
+def _kept(answers: TargetColumn, inputs: Inputs) -> TargetColumn:
+    """The answers; an empty one where the gold answer is in no window."""
+    lost = inputs.lost[inputs.content]
+    if not isinstance(answers, Ranges) or not lost.any():
+        return answers
+    return column_of([AnswerSpans(()) if gone else answers[at] for at, gone in enumerate(lost.tolist())])
+
+
+def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:
+    """How right each answer is (n,), from 0 to 1, and whether it counts as right (n,) bool.
+
+    Of tags it is the share of right ones; a document is right where a gold one is first; otherwise the metrics of the
+    example alone say it.
+    """
+    clean = ExampleColumns(shown.clean)
+    golds = clean.targets
+    match golds, predicted:
+        case Choices(), Choices():
+            same = golds.index == predicted.index
+            return same.astype(np.float64), same
+        case Names(), Names():
+            return _named(golds, predicted)
+    perturbed = ExampleColumns(shown, clean, shown) if shown.numbers else clean
+    responses = Responses(clean, perturbed, predicted, _restored(predicted, shown))
+    level, exact = (_alone(metric, responses) for metric in metrics)
+    return level, exact >= 1
+
+
+def _named(golds: Names, predicted: Names) -> tuple[Array, Array]:
+    pairs = [(golds[at], predicted[at]) for at in range(len(golds))]
+    level = np.array([_share(gold, given) for gold, given in pairs])
+    return level, level >= 1
+
+
+def _share(gold: Target, given: Target) -> float:
+    match gold, given:
+        case Tags(names), Tags(others):
+            return sum(name == other for name, other in zip(names, others, strict=True)) / max(1, len(names))
+        case Document(ids), Document(others):
+            return float(others[:1] != () and others[0] in ids)
+    raise AssertionError("tags and documents have names")
+
+
+def _restored(predicted: TargetColumn, shown: PerturbedExamples) -> TargetColumn:
+    """Answers in the coordinates of the clean context."""
+    if not isinstance(predicted, Ranges) or _CONTEXT not in shown.numbers:
+        return predicted
+    texts = shown.numbers[_CONTEXT][owners(predicted.bounds)]
+    return Ranges(*shown.noised.to_clean(texts, (predicted.start, predicted.stop)), predicted.bounds)
+
+
+def _alone(metric: Metric, responses: Responses) -> Array:
+    """The metric of each example alone (n,), from 0 to 1."""
+    values = np.zeros((len(responses), len(metric.columns)))
+    sums = metric.of(responses)
+    everywhere = sums.scopes == SCOPES.index(ALL)
+    values[sums.items[everywhere]] = sums.values[everywhere]
+    alone: Array = np.asarray(metric.reduce(values)) / _PERCENT
+    return alone

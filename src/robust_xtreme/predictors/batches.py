@@ -14,7 +14,7 @@ import numpy as np
 from robust_xtreme.predictors.predictor import Weights
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.reading import Reading
-from robust_xtreme.reading.scores import Decoded, Labels, joined
+from robust_xtreme.reading.scores import Decoded, Labels, Reduced, joined
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.target_columns import Array, column_of, gathered
 
@@ -66,18 +66,40 @@ def decoded(
     The weights are asked for where there is an input. `advance` is called with the number of inputs that each batch
     completes.
     """
+
+    def reduce(windows: Windows, scores: Array) -> tuple[Reduced]:
+        return (reading.reduce(windows, scores, labels),)
+
+    several = reduced(weights_of, inputs, batch_tokens, advance, reduce)
+    if several is None:
+        return Decoded(column_of(()), np.ones(0, np.bool_))
+    bounds, (ordered,) = several
+    targets: Decoded = reading.decode(inputs.contents, inputs.content, bounds, ordered, labels)
+    return targets
+
+
+def reduced(
+    weights_of: Callable[[], Weights],
+    inputs: Inputs,
+    batch_tokens: int,
+    advance: Callable[[int], None],
+    reduce: Callable[[Windows, Array], tuple[Reduced, ...]],
+) -> tuple[Array, tuple[Reduced, ...]] | None:
+    """What `reduce` keeps of the scores of each batch, by windows in the order of the inputs, and the inputs' bounds.
+
+    None where there is no input; then the weights are not asked for.
+    """
     rows, bounds = inputs.rows()
     batches = plan_batches(inputs.windows.lengths[rows], bounds, inputs.group, batch_tokens)
     if not batches:
-        return Decoded(column_of(()), np.ones(0, np.bool_))
+        return None
     last = np.zeros(len(rows), np.bool_)
     last[bounds[1:] - 1] = True
     several = [inputs.windows.take(rows[batch]) for batch in batches]
     scores = weights_of().scores(several, [int(last[batch].sum()) for batch in batches], advance)
-    reduced = [reading.reduce(windows, each, labels) for windows, each in zip(several, scores, strict=True)]
-    ordered = joined(reduced).take(np.argsort(np.concatenate(batches)))
-    targets: Decoded = reading.decode(inputs.contents, inputs.content, bounds, ordered, labels)
-    return targets
+    kept = [reduce(windows, each) for windows, each in zip(several, scores, strict=True)]
+    order = np.argsort(np.concatenate(batches))
+    return bounds, tuple(joined(parts).take(order) for parts in zip(*kept, strict=True))
 
 
 def embed(weights: Weights, windows: Windows, batch_tokens: int) -> np.ndarray[Any, Any]:

@@ -13,6 +13,7 @@ from robust_xtreme.models.on_disk import Located
 from robust_xtreme.predictors.cache import Store
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.reading.scores import Reduced
 from robust_xtreme.reading.tokens import Lexicon
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.results.bitext import Neighbours
@@ -62,6 +63,31 @@ class Predicted:
     def answer(self, index: int) -> Target | None:
         """The prediction of one input; None where its scores are not finite."""
         return self.targets[index] if self.finite[index] else None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighing:
+    """What is asked of the scores of m contents besides the predictions: how far each gold answer is ahead.
+
+    `part(windows, scores, meanings)` keeps what that needs of the scores (B, ...) of windows of one batch; `meanings`
+    are those of their last axis, choices of the task or names of tags. `margin(content, bounds, parts)` gives the
+    margins (n,) int64 of inputs, of which input i reads content `content[i]` in the windows `bounds[i]:bounds[i + 1]`
+    of `parts`. `golds` (m) are the gold answers, as text, which a margin in the cache depends on.
+    """
+
+    part: Callable[[Windows, Array, Sequence[Any]], Reduced]
+    margin: Callable[[Array, Array, Reduced], Array]
+    golds: Sequence[str]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """Predictions, and the margin (n,) int64 of the gold answer of each input."""
+
+    predicted: Predicted
+    margin: Array
 
 
 class Predictor(Protocol):
@@ -120,6 +146,15 @@ class Movable(Predictor, Protocol):
     @property
     def can_move(self) -> bool:
         """Whether it can be sent to another process."""
+        ...
+
+
+@runtime_checkable
+class Weighable(Predictor, Protocol):
+    """A predictor that knows how far its answers are from others."""
+
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work, /) -> Weighed:
+        """The predictions of the inputs, as `answer` gives them, and the margins of their gold answers."""
         ...
 
 

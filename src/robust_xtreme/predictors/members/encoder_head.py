@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -10,20 +10,22 @@ import numpy as np
 
 from robust_xtreme import registry
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.predictors.batches import decoded
-from robust_xtreme.predictors.predictor import Load, Making, Predicted, Weights, Work, nowhere
+from robust_xtreme.predictors.batches import decoded, reduced
+from robust_xtreme.predictors.predictor import Load, Making, Predicted, Weighed, Weighing, Weights, Work, nowhere
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.reader import Reader
-from robust_xtreme.reading.scores import Decoded, Labels
+from robust_xtreme.reading.scores import Decoded, Labels, Reduced
 from robust_xtreme.reading.tokens import Lexicon, Rust, tokenizer_from
+from robust_xtreme.reading.windows import Windows
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.target_columns import Choices, TargetColumn, chained
+from robust_xtreme.target_columns import Array, Choices, TargetColumn, chained, column_of
 
 if TYPE_CHECKING:
     from robust_xtreme.predictors.family import Family
 
 _OURS: Final = "robust_xtreme."
+_NOTHING: Final = np.zeros(0, np.int64)
 
 
 @final
@@ -66,6 +68,40 @@ class EncoderHead:
 
     def _computed(self, inputs: Inputs, work: Work) -> Decoded:
         return decoded(self.weights_of, self.reader.reading, self.labels, inputs, work.batch_tokens, work.advance)
+
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+        """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
+        keys = work.store.weighing_keys(inputs, weighing.golds) if work.store else []
+        known, predicted, margins = (
+            work.store.known_weighed(keys) if work.store else (_NOTHING, column_of(()), _NOTHING)
+        )
+        missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
+        decoded, margin = self._weighed(inputs.take(missing), weighing, work)
+        if work.store:
+            work.store.keep_weighed([keys[index] for index in missing.tolist()], decoded, margin)
+        order = np.argsort(np.concatenate((known, missing)))
+        targets = in_task_order(chained((predicted, decoded.targets)).take(order), self.relabel)
+        finite = np.concatenate((np.ones(len(known), np.bool_), decoded.finite))[order]
+        return Weighed(Predicted(targets, finite, cached=len(known)), np.concatenate((margins, margin))[order])
+
+    def _weighed(self, inputs: Inputs, weighing: Weighing, work: Work) -> tuple[Decoded, Array]:
+        reading, meanings = self.reader.reading, self._meanings()
+
+        def reduce(windows: Windows, scores: Array) -> tuple[Reduced, Reduced]:
+            return reading.reduce(windows, scores, self.labels), weighing.part(windows, scores, meanings)
+
+        several = reduced(self.weights_of, inputs, work.batch_tokens, work.advance, reduce)
+        if several is None:
+            return Decoded(column_of(()), np.ones(0, np.bool_)), _NOTHING
+        bounds, (answers, parts) = several
+        decoded = reading.decode(inputs.contents, inputs.content, bounds, answers, self.labels)
+        return decoded, weighing.margin(inputs.content, bounds, parts)
+
+    def _meanings(self) -> Sequence[Any]:
+        """What the scores of the head are of: choices of the task, or its labels."""
+        if self.reader.reading.offsets or self.task.family == "tagging":
+            return self.labels
+        return self.relabel or tuple(range(len(self.labels)))
 
     def moved(self, weights_of: Callable[[], Weights]) -> EncoderHead:
         """The same predictor with weights that are elsewhere."""

@@ -1,0 +1,39 @@
+"""Goals: what an attack wants of the answers of a family of tasks, and how far an answer is from that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.edits import Array
+from robust_xtreme.reading.scores import Reduced
+from robust_xtreme.reading.windows import Windows
+from robust_xtreme.target_columns import TargetColumn
+
+LOWEST: Final = np.iinfo(np.int64).min // 4
+"""The score of what is not there."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Goal:
+    """The goal in one family: that an answer be as little right as possible.
+
+    `part(windows, scores, meanings, golds)` keeps of the scores of windows what the margin of the gold answer needs;
+    `golds` are those of the contents. `margin(bounds, parts, golds)` gives the margins (n,) int64, in units of
+    `reading.scores.QUANTUM`, of inputs with these golds, whose windows are `bounds[i]:bounds[i + 1]` of `parts`.
+    """
+
+    name: str
+    part: Callable[[Windows, Array, Sequence[Any], TargetColumn], Reduced]
+    margin: Callable[[Array, Reduced, TargetColumn], Array]
+
+
+def ahead(scores: Array, gold: Array) -> Array:
+    """How far the best gold score is ahead of the best other (n,), of scores (n, L) int64, by `gold` (n, L) bool."""
+    best, other = (np.where(mask, scores, LOWEST).max(axis=1, initial=LOWEST) for mask in (gold, ~gold))
+    margin: Array = best - other
+    return margin

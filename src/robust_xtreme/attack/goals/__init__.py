@@ -1,0 +1,1 @@
+"""Goals, a file for each family of tasks."""
