@@ -72,7 +72,7 @@ def _kept(answers: TargetColumn, inputs: Inputs) -> TargetColumn:
     lost = inputs.lost[inputs.content]
     if not isinstance(answers, Ranges) or not lost.any():
         return answers
-    return column_of([AnswerSpans(()) if gone else answers[at] for at, gone in enumerate(lost.tolist())])
+    return column_of([AnswerSpans(()) if lost[at] else answers[at] for at in range(len(answers))])
 
 
 def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:

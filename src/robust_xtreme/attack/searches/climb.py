@@ -1,61 +1,54 @@
-"""Greedy search that continues: edits are exchanged for better ones while that helps, then states are drawn.
+"""Climbing: drawn states of as many edits as fit, and from the best of them edits are exchanged while that helps.
 
-The first pass is that of `greedy`. A search that ends there leaves most of a budget of hundreds of queries unused, and
-can then lose against random search.
+Every query has as many edits as random search has, so that it asks nothing weaker; greedy search spends most of a
+budget of tens of queries on hidden words and single edits, and loses against random search there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator
 from itertools import count
 from typing import Final
 
-from robust_xtreme.attack.problem import Asking, Problem, Question, Score, State, with_edit
-from robust_xtreme.attack.searches.greedy import TRIED, by_importance, lower
-from robust_xtreme.attack.searches.random import random
+from robust_xtreme.attack.problem import Asking, Problem, Score, State
+from robust_xtreme.attack.searches.random import drawn, filled
 
-_RANKED: Final = 3
-"""One in so many queries at most ranks words: texts may have more words than a budget has queries."""
+_AT_ONCE: Final = 4
+_START: Final = 8
+"""One in so many queries, and _AT_ONCE at least, are drawn states before a climb begins."""
+
+_TRIED: Final = 64
+"""Draws after which there are hardly any other neighbours, or states, that were not asked."""
 
 
-def climb(problem: Problem, clean: Score) -> Asking:
-    """Pass over the units by importance while a pass lowers the score, then ask for drawn states."""
-    units = yield from _ranked(problem)
-    state: State = ()
-    best = clean
-    for turn in count():
-        before = best
-        state, best = yield from _passed(problem, units, state, best, turn)
-        if not best < before:
+def climb(problem: Problem, _clean: Score) -> Asking:
+    """Draw states, then exchange edits of the best one; where no neighbour is left that is better, begin again."""
+    known: set[State] = {()}
+    turns = count()
+    while True:
+        start = max(_AT_ONCE, problem.budget // _START)
+        asked = _new(known, (drawn(problem, next(turns)) for _ in range(_TRIED)), start)
+        if not asked:
+            return
+        state, best = min(zip(asked, (yield asked), strict=True), key=lambda pair: pair[1])
+        while asked := _new(known, (_neighbour(problem, state, next(turns)) for _ in range(_TRIED)), _AT_ONCE):
+            scored = zip(asked, (yield asked), strict=True)
+            state, best = min([(state, best), *scored], key=lambda pair: pair[1])
+
+
+def _new(known: set[State], states: Iterator[State], most: int) -> list[State]:
+    """The first states that were not asked yet, which are known from now on."""
+    new: list[State] = []
+    for state in states:
+        if state not in known:
+            known.add(state)
+            new.append(state)
+        if len(new) == most:
             break
-    yield from random(problem, clean)
+    return new
 
 
-def _ranked(problem: Problem) -> Generator[Sequence[Question], Sequence[Score], list[int]]:
-    """The units by importance; where there are many, some are ranked, and the others follow in a drawn order."""
-    units = problem.units()
-    most = problem.budget // _RANKED
-    drawn = units if len(units) <= most else problem.shuffled(units, 0)
-    ranked = yield from by_importance(sorted(drawn[:most]))
-    return [*ranked, *drawn[most:]]
-
-
-def _passed(
-    problem: Problem, units: Sequence[int], state: State, best: Score, turn: int
-) -> Generator[Sequence[Question], Sequence[Score], tuple[State, Score]]:
-    """Give each unit in turn a better edit, in exchange for that of the least important unit where no more fits."""
-    rank = {unit: number for number, unit in enumerate(units)}
-    for unit in units:
-        kept = _without(problem, state, unit)
-        if kept == state and not problem.options(unit, state) and state:
-            least = max(state, key=lambda option: rank[int(problem.unit[option])])
-            kept = tuple(option for option in state if option != least)
-        tried = problem.shuffled(problem.options(unit, kept), turn)[:TRIED]
-        asked = [new for option in tried if (new := with_edit(kept, option)) != state]
-        if asked:
-            state, best = lower(problem, state, best, asked, (yield asked))
-    return state, best
-
-
-def _without(problem: Problem, state: State, unit: int) -> State:
-    return tuple(option for option in state if problem.unit[option] != unit)
+def _neighbour(problem: Problem, state: State, turn: int) -> State:
+    """A state with one drawn edit of another left out, and as many drawn ones as fit instead."""
+    (left_out, *_) = problem.shuffled(state, turn)
+    return filled(problem, tuple(option for option in state if option != left_out), turn)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import Final
 
+import numpy as np
+
 from robust_xtreme.attack.problem import Asking, Problem, Score, State, with_edit
 
 _AT_ONCE: Final = 8
@@ -33,9 +35,13 @@ def random(problem: Problem, _clean: Score) -> Asking:
 
 def drawn(problem: Problem, turn: int) -> State:
     """Edits in a drawn order, each that fits beside those before it."""
-    state: State = ()
+    return filled(problem, (), turn)
+
+
+def filled(problem: Problem, state: State, turn: int) -> State:
+    """A state with further edits in a drawn order, each that fits."""
     fits = problem.fitting(state)
-    for option in problem.shuffled(range(len(problem.unit)), turn):
+    for option in problem.shuffled(np.flatnonzero(fits).tolist(), turn):
         if fits[option]:
             state = with_edit(state, option)
             fits = problem.fitting(state)
