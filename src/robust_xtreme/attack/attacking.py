@@ -9,7 +9,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack.answers import Answers, Ask
-from robust_xtreme.attack.campaign import Campaign, Item
+from robust_xtreme.attack.campaign import Campaign, Edit, Item
 from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
 from robust_xtreme.attack.problem import Question, Score, Search
 from robust_xtreme.edits import Array
@@ -25,14 +25,15 @@ AT_ONCE: Final = 4096
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
     """What became of n examples under attack: `queries` (n,) int64, `first` (n,) int64, the queries up to the first
-    success, 0 where there is none; `skipped` (n,) bool: its clean answer is wrong; `allowed` (n,) int64: the edits that
-    the strength allows.
+    success, 0 where there is none; `skipped` (n,) bool: its clean answer is wrong; `allowed` (n,) int64: the units that
+    may change, 0 where no edit fits; `edits` (n): those of the result.
     """
 
     queries: Array
     first: Array
     skipped: Array
     allowed: Array
+    edits: Sequence[Sequence[Edit]]
 
 
 @final
@@ -86,8 +87,10 @@ def _left(plan: Plan, right: Sequence[int], outcomes: Sequence[Outcome]) -> Atta
     skipped[right] = False
     columns = ([getattr(outcome, name) for outcome in every] for name in ("queries", "first"))
     queries, first = (np.array(column, np.int64) for column in columns)
-    allowed = np.array([item.problem.most_units for item in plan.items], np.int64)
-    return Attacked(shown, Record(queries, first, skipped, allowed))
+    problems = [item.problem for item in plan.items]
+    allowed = np.array([problem.most_units if problem.units() else 0 for problem in problems], np.int64)
+    edits = [plan.campaign.edits(item, outcome.state) for item, outcome in zip(plan.items, every, strict=True)]
+    return Attacked(shown, Record(queries, first, skipped, allowed, edits))
 
 
 @final

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
-from robust_xtreme.attack.problem import Hidden, Problem, Question
+from robust_xtreme.attack.problem import Hidden, Problem, Question, State
 from robust_xtreme.edits import Array, ragged
 from robust_xtreme.examples import Example
 from robust_xtreme.noise.engine.options import Options, applied
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
+
+
+class Edit(NamedTuple):
+    """An edit of a field, by an operator: its clean text from `start` to `stop` becomes `value`; graphemes changed."""
+
+    field: str
+    start: int
+    stop: int
+    value: str
+    operator: str
+    graphemes: int
 
 
 @final
@@ -92,6 +103,21 @@ class Campaign:
                     picked.append(edits.get(field, ()))
         noised = applied(self.fields.texts, table, np.array(copies, np.int64), picked)
         return PerturbedExamples([self.examples[row] for row, _ in asked], noised, numbers)
+
+    def edits(self, item: Item, state: State) -> list[Edit]:
+        """The edits of a state, in the order of their fields and positions."""
+        names, table = list(self.fields.numbers), self.options
+        return [
+            Edit(
+                names[int(item.field[option])],
+                int(table.start[number]),
+                int(table.stop[number]),
+                table.values[number],
+                table.operators[int(table.operator[number])],
+                int(table.graphemes[number]),
+            )
+            for option, number in zip(state, item.options[list(state)].tolist(), strict=True)
+        ]
 
     def _edits(self, item: Item, question: Question) -> Mapping[int, Sequence[int]]:
         """The edits that a question makes in each field, by their numbers among all."""

@@ -13,7 +13,7 @@ import torch
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.external import conditions_of
-from robust_xtreme.evaluation.folder import DIGESTS, FILES, PAGE, REPORT, Folder
+from robust_xtreme.evaluation.folder import ATTACKS_FILE, DIGESTS, FILES, PAGE, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.models.kinds import base_kind
@@ -30,11 +30,13 @@ from robust_xtreme.report.samples.part import Shown, samples_part_of
 from robust_xtreme.report.samples.texts import Kept
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
+from robust_xtreme.results.attacks import attacks_of
 from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.measuring import Measured, Stored, measured
 from robust_xtreme.results.schema import (
+    ATTACKS,
     AVERAGES,
     CONDITIONS,
     DELTAS,
@@ -54,7 +56,7 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
         if folder.changed(task_run, manifest["parts"]):
             what = f"the files of {task_run.label} changed after they were written"
             raise DataError(folder.path, f"{what}. The same command computes them again.")
-    stored = [Stored(*folder.parts(task_run)) for task_run in plan.task_runs]
+    stored = [Stored(*folder.parts(task_run)[:2]) for task_run in plan.task_runs]
     if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
         svg.start()  # while the run is measured
     with ThreadPoolExecutor(1) as beside:
@@ -73,12 +75,16 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
     averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averages, AVERAGES)
-    results = Results(made.scores, made.deltas, manifest, averages, noised)
+    attacks = attacks_of(folder.read(task_run).attacked for task_run in plan.task_runs)
+    if attacks.height:
+        folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
+    results = Results(made.scores, made.deltas, manifest, averages, noised, attacks)
     examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest, kept=_kept(plan))]),)
     for name in (REPORT, PAGE):
         path = folder.path / name
         folder.journal.write(path, written(results, path.suffix, added=Added(examples=examples)))
-    files = {name: store.sha256(folder.path / name) for name in FILES}
+    names = (*FILES, ATTACKS_FILE) if attacks.height else FILES
+    files = {name: store.sha256(folder.path / name) for name in names}
     manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)
     return manifest

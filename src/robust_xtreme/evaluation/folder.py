@@ -25,7 +25,7 @@ from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
 from robust_xtreme.results.merging import merged
-from robust_xtreme.results.schema import PREDICTIONS, STATS, Frame
+from robust_xtreme.results.schema import ATTACKED, PREDICTIONS, STATS, Frame
 from robust_xtreme.results.start_over import StartOver, check_folder, start_over
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.sinks import one_line
@@ -46,10 +46,13 @@ FILES: Final = (
     REPORT,
     PAGE,
 )
+ATTACKS_FILE: Final = "attacks.csv"
+"""The file that a run with attacks has besides."""
+
 DIGESTS: Final = "files"
 """The key of the manifest: the sha256 of FILES; of run.toml alone until the run is finished."""
 
-_GIVEN: Final = re.compile("|".join([*map(re.escape, (*FILES, MANIFEST)), rf"{PARTS}/[^/]+\.parquet"]))
+_GIVEN: Final = re.compile("|".join([*map(re.escape, (*FILES, ATTACKS_FILE, MANIFEST)), rf"{PARTS}/[^/]+\.parquet"]))
 """The names that every run gives."""
 
 _TRACELESS: Final = (LOG, store.LOCK, JOURNAL)
@@ -103,14 +106,15 @@ class Folder:
         stored = self.manifest
         if stored is None or not stored["complete"]:
             return None
-        digests = [(self.path / name, stored.get(DIGESTS, {}).get(name)) for name in FILES]
+        known = stored.get(DIGESTS, {})
+        digests = [(self.path / name, known.get(name)) for name in dict.fromkeys((*FILES, *known))]
         if not all(store.complete(path) and store.sha256(path) == digest for path, digest in digests):
             return None
         _check_contents(self, stored, fresh)
         return None if mended(self.path, stored, fresh) else stored
 
-    def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
-        """A task run's files: its predictions, and its statistics, which are written last."""
+    def parts(self, task_run: TaskRun) -> tuple[Path, ...]:
+        """A task run's files: its predictions, its statistics, and its items under attack, if there are any."""
         return part_paths(self.path / PARTS, task_run)
 
     def holds(self, task_run: TaskRun, digests: Digests) -> bool:
@@ -164,8 +168,8 @@ class Folder:
 
     def read(self, task_run: TaskRun) -> Part:
         """A stored task run."""
-        predictions, stats = self.parts(task_run)
-        return Part(store.read_frame(predictions, PREDICTIONS), store.read_frame(stats, STATS))
+        frames = (PREDICTIONS, STATS, ATTACKED)
+        return Part(*(store.read_frame(path, frame) for path, frame in zip(self.parts(task_run), frames, strict=False)))
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Store the manifest with the digest of its content. Raises DiskError."""
@@ -324,7 +328,9 @@ def planned(path: Path, task_runs: Sequence[TaskRun], force: bool) -> str:
     if force:
         return over.line() if over.names else ""
     begun = (path / MANIFEST).exists() and not nothing_yet(path)
-    return over.kept_line({LOG, MANIFEST, *FILES, *_part_names(path, task_runs)}.difference({RUN} if begun else ()))
+    return over.kept_line(
+        {LOG, MANIFEST, *FILES, ATTACKS_FILE, *_part_names(path, task_runs)}.difference({RUN} if begun else ())
+    )
 
 
 def _is_odd_log(path: Path) -> bool:
@@ -343,7 +349,7 @@ def over_of(path: Path, task_runs: Sequence[TaskRun]) -> StartOver:
     """
     journal = Folder(path).journal
     last = (MANIFEST,) if journal.wrote(path / RUN) else (RUN, MANIFEST)
-    given = (*FILES, *_part_names(path, task_runs))
+    given = (*FILES, ATTACKS_FILE, *_part_names(path, task_runs))
     first = (name for name in dict.fromkeys((*journal.names(), *given)) if name not in (RUN, MANIFEST))
     names = [name for name in (*first, *last) if os.path.lexists(path / name)]
     entries = (entry for entry in (*path.glob("[!.]*"), *(path / PARTS).glob("[!.]*")) if entry.name != PARTS)

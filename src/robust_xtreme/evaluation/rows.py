@@ -12,14 +12,15 @@ import polars as pl
 from robust_xtreme.attack.attacking import Record
 from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.answered import Answered, Columns, cell_of, spread
-from robust_xtreme.evaluation.prepare import Measured, Variant
+from robust_xtreme.evaluation.prepare import Measured, Prepared, Variant
 from robust_xtreme.evaluation.tokens import forms, parts_summed
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK
 from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited, risky
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.windows import of_examples
-from robust_xtreme.results.schema import PREDICTIONS, assembled
+from robust_xtreme.results.schema import ATTACKED, PREDICTIONS, assembled
+from robust_xtreme.sinks import json_text
 from robust_xtreme.specs import CANDIDATE
 from robust_xtreme.target_columns import Ranges, TargetColumn, written
 
@@ -168,6 +169,29 @@ class _InputFacts:
         """Whether the token ids of some inputs (k,) differ from those of others (k,)."""
         unlike: Array = np.any(self._forms[some] != self._forms[others], axis=1)
         return unlike
+
+
+def attacked_rows(prepared: Prepared) -> pl.DataFrame | None:
+    """ATTACKED of a task run; None where none of its conditions is an attack."""
+    under = [(variant, variant.record) for variant in prepared.variants if variant.record]
+    return pl.concat([_attacked(prepared, *each) for each in under]) if under else None
+
+
+def _attacked(prepared: Prepared, variant: Variant, record: Record) -> pl.DataFrame:
+    columns = {
+        **cell_of(prepared, variant),
+        "example": [example.id for example in prepared.examples],
+        "cluster": [example.cluster for example in prepared.examples],
+        "fingerprint": [example.fingerprint for example in prepared.examples],
+        "edits": [json_text(edits) for edits in record.edits],
+        "skipped": record.skipped,
+        "allowed": record.allowed,
+        "queries": record.queries,
+        "first": record.first,
+        "words": np.array([len(edits) for edits in record.edits], np.int64),
+        "graphemes": np.array([sum(edit.graphemes for edit in edits) for edits in record.edits], np.int64),
+    }
+    return assembled(spread(columns, len(prepared.examples)), ATTACKED)
 
 
 def _attack(record: Record | None) -> Columns:

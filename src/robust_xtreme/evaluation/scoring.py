@@ -8,17 +8,21 @@ from typing import final
 import polars as pl
 
 from robust_xtreme.evaluation.answered import Answered, columns_of, responses_of
-from robust_xtreme.evaluation.rows import Rows
+from robust_xtreme.evaluation.rows import Rows, attacked_rows
 from robust_xtreme.evaluation.stats import stats_of
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one task run: predictions, and statistics (those of chance and of the shallow predictor, too)."""
+    """The rows of one task run: predictions, and statistics (those of chance and of the shallow predictor, too).
+
+    `attacked` are the items under attacks; None where there is none.
+    """
 
     predictions: pl.DataFrame
     stats: pl.DataFrame
+    attacked: pl.DataFrame | None = None
 
 
 def score_examples(answered: Answered) -> Part:
@@ -30,4 +34,5 @@ def score_examples(answered: Answered) -> Part:
     responses, rows = responses_of(answered, columns), Rows(answered)
     paired = zip(answered.prepared.variants, responses, strict=True)
     predictions = [rows.of(variant, given is None) for variant, given in paired]
-    return Part(pl.concat(predictions), stats_of(answered.prepared, columns, responses))
+    stats = stats_of(answered.prepared, columns, responses)
+    return Part(pl.concat(predictions), stats, attacked_rows(answered.prepared))

@@ -8,16 +8,18 @@ from typing import Final
 from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import PREDICTIONS, STATS
+from robust_xtreme.results.schema import ATTACKED, PREDICTIONS, STATS
 
 PARTS: Final = "parts"
 """The folder of a run that has the files of its task runs."""
 
 
-def part_paths(folder: Path, task_run: TaskRun) -> tuple[Path, Path]:
-    """A task run's files in a folder: its predictions, and its statistics, which are written last."""
+def part_paths(folder: Path, task_run: TaskRun) -> tuple[Path, ...]:
+    """A task run's files in a folder: its predictions, its statistics, and its items under attack, if there are any."""
     names = (task_run.task.name, task_run.language, task_run.split)
-    return store.part_path(folder, *names, "predictions"), store.part_path(folder, *names, "stats")
+    attacked = any(condition.asks for condition in task_run.conditions)
+    kinds = ("predictions", "stats", *(("attacked",) if attacked else ()))
+    return tuple(store.part_path(folder, *names, kind) for kind in kinds)
 
 
 def stage(folder: Path, task_run: TaskRun, part: Part) -> dict[str, str]:
@@ -25,11 +27,11 @@ def stage(folder: Path, task_run: TaskRun, part: Part) -> dict[str, str]:
 
     The files get their names in the run when the process that keeps its manifest takes them.
     """
-    predictions, stats = part_paths(folder, task_run)
-    return {
-        predictions.name: store.write_frame(predictions, part.predictions, PREDICTIONS, _synced),
-        stats.name: store.write_frame(stats, part.stats, STATS, _synced),
-    }
+    frames = [(part.predictions, PREDICTIONS), (part.stats, STATS)]
+    if part.attacked is not None:
+        frames.append((part.attacked, ATTACKED))
+    paths = zip(part_paths(folder, task_run), frames, strict=True)
+    return {path.name: store.write_frame(path, rows, frame, _synced) for path, (rows, frame) in paths}
 
 
 def _synced(path: Path, content: bytes) -> None:

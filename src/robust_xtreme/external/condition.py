@@ -111,7 +111,7 @@ def beside_attack(cell: PerturbationSpec, move: str, seeds: tuple[int, ...]) -> 
     """
     (link,) = cell.links
     drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
-    name = f"{move}{_suffix(str(link).replace('@', '/'))}@fields={','.join(cell.fields)}"
+    name = f"{move}@like={str(link).replace('@', '/')}@fields={','.join(cell.fields)}"
     matched = Condition(name, PerturbationSpec((Link(move, (_FULL,)),), cell.fields), seeds, matches=str(cell))
     searched = Condition(str(drawn), drawn, seeds, asks=True)
     return (matched,) if drawn == cell else (searched, matched)

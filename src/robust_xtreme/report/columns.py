@@ -135,6 +135,18 @@ def _of_all(change: float | None, only_edited: bool) -> str:
     return signed(change) if only_edited else NOTHING
 
 
+def _success(share: float | None, low: float | None, high: float | None) -> str:
+    return NOTHING if share is None else f"{share:.1f} {'' if low is None else interval(low, high)}".rstrip()
+
+
+def _queries(queries: float | None, first: float | None) -> str:
+    return NOTHING if queries is None else f"{queries:.0f}{'' if first is None else f' ({first:.0f})'}"
+
+
+def _edited(words: float | None, graphemes: float | None) -> str:
+    return NOTHING if words is None else f"{words:.1f} / {graphemes:.1f}"
+
+
 _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
@@ -185,6 +197,21 @@ _CATALOGUE: Final = (
     Shown("worst of seeds", ("worst",), points, "The perturbed level if each item counts under its worst noise seed: "
           "the more seeds there are, the lower it is, so that only levels over as many seeds can be compared."),
     Shown("seeds", ("seeds",), str, "Draws of the noise for each cell; the perturbed level is the mean over them."),
+    Shown("robust", ("robust",), points, "The level where each item counts under the worst of all that an attack "
+          "submitted, and of its clean text: an upper bound of the worst case.", weight=2),
+    Shown("random", ("robust_random",), points, "The same of random search, by the same moves with as many queries."),
+    Shown("noise", ("robust_noise",), points, "The level under one draw of the same moves that edits as many "
+          "characters of each text."),
+    Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
+          "those that a candidate changes to wrong, in percent, with a 95 % interval. Models and languages have other "
+          "items that are right, so it is not comparable across them; robust is."),
+    Shown("queries", ("queries", "queries_to_success"), _queries, "Candidates that an item is asked about, and those "
+          "up to the first success, on average; an answer from the cache counts.", room=MEDIUM),
+    Shown("changed", ("words", "graphemes"), _edited, "Words and characters that the result of a success changes, on "
+          "average.", room=MEDIUM),
+    Shown("no edit", ("no_edit",), percent, "Attacked items that are too short for an edit at this strength.",
+          room=MEDIUM),
+    Shown("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean; others are skipped."),
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),

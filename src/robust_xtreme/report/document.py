@@ -24,11 +24,11 @@ from robust_xtreme.report.renderers.html import notebook_tables
 from robust_xtreme.report.renderers.terminal import height, print_table
 from robust_xtreme.report.summary import by_run, verdict_on, what_was_run
 from robust_xtreme.report.tables import noted, tables
-from robust_xtreme.report.view import NO_AVERAGES, Results, View
+from robust_xtreme.report.view import NO_ATTACKS, NO_AVERAGES, Results, View
 from robust_xtreme.results import shapes
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
-from robust_xtreme.results.schema import AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
+from robust_xtreme.results.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
 from robust_xtreme.results.shapes import fits
 from robust_xtreme.sinks import visible
 
@@ -72,7 +72,9 @@ def results_of(folder: Path) -> Results:
     scores, deltas, averages, conditions = (
         frame_of(folder, f"{frame.name}.csv", frame, manifest) for frame in (SCORES, DELTAS, AVERAGES, CONDITIONS)
     )
-    return Results(scores, deltas, manifest, averages, conditions)
+    name = f"{ATTACKS.name}.csv"
+    attacks = frame_of(folder, name, ATTACKS, manifest) if name in manifest.get("files", {}) else NO_ATTACKS
+    return Results(scores, deltas, manifest, averages, conditions, attacks)
 
 
 def finished(folder: Path) -> Results:

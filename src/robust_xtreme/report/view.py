@@ -10,13 +10,16 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.report.blocks import Chart
-from robust_xtreme.results.schema import AVERAGES, CONDITIONS, empty
+from robust_xtreme.results.schema import ATTACKS, AVERAGES, CONDITIONS, empty
 
 NO_AVERAGES: Final = empty(AVERAGES)
 """AVERAGES of a run without any."""
 
 NO_CONDITIONS: Final = empty(CONDITIONS)
 """CONDITIONS of a run without any."""
+
+NO_ATTACKS: Final = empty(ATTACKS)
+"""ATTACKS of a run without any."""
 
 SECTION: Final = "section"
 """The first column of every view's frame: rows of one section are together under its name."""
@@ -25,13 +28,14 @@ SECTION: Final = "section"
 @final
 @dataclass(frozen=True, slots=True, eq=False)  # compared as objects, so that what is made of them can be kept
 class Results:
-    """The input of a page: the frames SCORES, DELTAS, AVERAGES and CONDITIONS, and the manifest of the run."""
+    """The input of a page: the frames SCORES, DELTAS, AVERAGES, CONDITIONS and ATTACKS, and the manifest of the run."""
 
     scores: pl.DataFrame
     deltas: pl.DataFrame
     manifest: Mapping[str, Any]
     averages: pl.DataFrame = field(default_factory=lambda: NO_AVERAGES)
     conditions: pl.DataFrame = field(default_factory=lambda: NO_CONDITIONS)
+    attacks: pl.DataFrame = field(default_factory=lambda: NO_ATTACKS)
 
     def metrics(self, task: str) -> tuple[str, ...]:
         """The metrics of a task, the headline first."""

@@ -238,7 +238,7 @@ def parts_of(condition: str) -> tuple[str, str, str]:
     """The perturbation, the last strength and the fields (joined by commas) that a condition's name contains."""
     try:
         spec = PerturbationSpec.parse(condition)
-        strength = spec.nominal
+        strength = spec.nominal if spec.links[-1].strengths else ""
     except SpecError:
         return condition, "", ""
     *head, last = spec.links

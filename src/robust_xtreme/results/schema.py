@@ -168,6 +168,38 @@ that the condition noises (clean: all fields), `numbers_edited` and `negators_ed
 that noise edits there, the second null in a language without a list.
 """
 
+ATTACKED: Final = Frame(
+    "attacked",
+    {
+        **_CELL,
+        "noise_seed": Column(pl.Int64),
+        **columns(pl.String, "example cluster fingerprint edits"),
+        "skipped": Column(pl.Boolean),
+        **columns(pl.Int64, "allowed queries first words graphemes"),
+    },
+    (*CELL, "noise_seed", "example"),
+)
+"""One row per item under an attack: `edits` (JSON) are those of the result, each with field, start, stop (code points
+of the clean text), value, operator and changed graphemes. An item that is wrong when clean is `skipped`. `allowed`
+counts the words that may change, 0 where no edit fits; `first` the queries up to the first success, 0 without one."""
+
+ATTACKS: Final = Frame(
+    "attacks",
+    {
+        **_CELL,
+        **columns(pl.Int64, "n clusters attacked"),
+        "no_edit": Column(pl.Float64),
+        **columns(pl.Float64, "success success_low success_high", nullable=True),
+        **columns(pl.Float64, "queries queries_to_success words graphemes", nullable=True),
+        "curve": Column(pl.String),
+    },
+    CELL,
+)
+"""One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
+short for the strength; `success` (points, with its interval) is the share of them that an attack changes to wrong,
+after `queries_to_success` queries. `queries` are those of all attacked items, `words` and `graphemes` what a success
+changes: means over items. `curve` is JSON: success (points) by the number of queries."""
+
 STATS: Final = Frame(
     "stats",
     {

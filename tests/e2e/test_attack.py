@@ -1,0 +1,140 @@
+"""Attacks in eval, on the embedded model: what they cost, what they leave, and that nothing else decides it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.predictors.loaded import Loaded
+from robust_xtreme.report.evaluation import Evaluation
+from robust_xtreme.run_spec import RunSpec
+
+TASKS = ("xnli", "xcopa", "panx", "xquad")
+
+
+def attacked(
+    out: Path, *perturb: str, tasks: Sequence[str] = ("xnli",), cache: bool = False, **other: Any
+) -> Evaluation:
+    """A run of attacks in Swahili."""
+    spec = RunSpec(tasks=tuple(tasks), languages=("sw",), perturb=perturb, limit="20", out=str(out), **other)
+    return evaluate(spec, cache=cache)
+
+
+def predictions(out: Path) -> pl.DataFrame:
+    """The predictions of a run under attacks."""
+    return pl.read_parquet(out / "predictions.parquet").filter(pl.col("queries").is_not_null())
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of all families that a head answers."""
+    out = tmp_path_factory.mktemp("attacked") / "run"
+    attacked(out, "attack_keys:0.2@queries=20", tasks=TASKS)
+    return out
+
+
+def test_no_item_has_more_queries_than_the_budget(run: Path) -> None:
+    """Every attacked item has between 0 and 20 queries, and one with an edit that fits has some."""
+    rows = predictions(run)
+    assert rows.get_column("queries").is_between(0, 20).all()
+    assert set(rows.get_column("task").unique()) == set(TASKS)
+    assert rows.filter(pl.col("edits") > 0).get_column("queries").min() > 0  # type: ignore[operator]  # a whole number
+
+
+def test_the_robust_score_is_never_above_the_clean_one(run: Path) -> None:
+    """Each item counts under the worst of what was submitted and its clean text, by its headline metric."""
+    stats = pl.read_parquet(run / "stats.parquet").filter(
+        ~pl.col("model").str.contains("/"), scope="all", metric="accuracy"
+    )
+    clean = stats.filter(condition="clean").select("task", "example", clean=pl.col("stats").list.first())
+    robust = stats.filter(pl.col("condition").str.starts_with("attack_")).join(clean, on=["task", "example"])
+    assert robust.height
+    assert (robust.get_column("stats").list.first() <= robust.get_column("clean")).all()
+
+
+def test_wrong_items_are_skipped_and_their_texts_stay(run: Path) -> None:
+    """An item that is wrong when clean has no queries and no edits, and says so."""
+    rows = pl.read_parquet(run / "predictions.parquet").filter(status="skipped_wrong")
+    assert rows.height
+    assert rows.get_column("edits").sum() == 0
+    assert rows.get_column("queries").null_count() == rows.height
+
+
+def test_an_attack_has_its_comparators_and_its_table(run: Path) -> None:
+    """Random search and one draw with as many edits are beside each attack, in frames and in the report."""
+    conditions = pl.read_csv(run / "conditions.csv").filter(fields="premise,hypothesis")
+    assert sorted(conditions.get_column("kind")) == ["attack", "attack", "noise"]
+    table = pl.read_csv(run / "attacks.csv")
+    assert table.filter(pl.col("condition").str.contains("search=random")).height == table.height // 2
+    assert "## Attacks" in (run / "report.md").read_text(encoding="utf-8")
+    edited = pl.read_parquet(run / "predictions.parquet").filter(
+        pl.col("condition").str.contains("@like="), task="xnli"
+    )
+    wanted = predictions(run).filter(~pl.col("condition").str.contains("random"), task="xnli")
+    assert edited.get_column("edits").sum() == pytest.approx(wanted.get_column("edits").sum(), rel=0.5)
+
+
+def test_batches_do_not_change_an_attack(run: Path, tmp_path: Path) -> None:
+    """With batches of a sixteenth the texts, answers and counts are the same bytes."""
+    attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, batch_tokens=256)
+    for name in ("predictions.parquet", "stats.parquet", "attacks.csv", "scores.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_a_budget_of_nothing_edits_nothing(tmp_path: Path) -> None:
+    """Without queries, and at strength 0, every text is the clean one and no attack succeeds."""
+    attacked(tmp_path / "run", "attack_keys:0.2@queries=0", "attack_letters:0@queries=5")
+    rows = predictions(tmp_path / "run")
+    assert rows.height
+    assert (rows.get_column("edits").sum(), rows.get_column("success").any()) == (0, False)
+    assert rows.filter(pl.col("condition").str.contains("keys")).get_column("queries").sum() == 0
+
+
+def test_labels_alone_are_enough(tmp_path: Path) -> None:
+    """An attacker that sees no scores succeeds, too."""
+    run = attacked(tmp_path / "run", "attack_keys:0.3@queries=20@access=labels")
+    assert predictions(tmp_path / "run").get_column("success").any()
+    assert run.scores.height
+
+
+def test_what_was_asked_is_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A second run, as one that continues a killed one, computes nothing, and ends at the same bytes."""
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path_factory.mktemp("cache")))
+    computed: list[int] = []
+    scores = Loaded.scores
+
+    def counting(self: Loaded, batches: Any, done: Any, advance: Any) -> Any:
+        computed.append(len(batches))
+        return scores(self, batches, done, advance)
+
+    monkeypatch.setattr(Loaded, "scores", counting)
+    attacked(tmp_path / "one", "attack_keys:0.2@queries=20", cache=True)
+    first = len(computed)
+    attacked(tmp_path / "two", "attack_keys:0.2@queries=20", cache=True)
+    assert len(computed) == first > 1
+    names = ("predictions.parquet", "attacks.csv")
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in names)
+
+
+def test_the_edits_of_an_attack_are_kept(run: Path) -> None:
+    """The parts have, for each item, the edits that made its text."""
+    (path,) = [path for path in (run / "parts").iterdir() if "attacked" in path.name and "xnli" in path.name]
+    rows = pl.read_parquet(path)
+    edits = [json.loads(text) for text in rows.get_column("edits")]
+    assert rows.get_column("words").to_list() == [len(several) for several in edits]
+    assert any(field in ("premise", "hypothesis") for several in edits for field, *_ in several)
+
+
+def test_an_unknown_search_is_one_line(tmp_path: Path) -> None:
+    """A search that does not exist is named, with those that do."""
+    with pytest.raises(RobustXtremeError, match=r"'magic' in '@search=magic'; it knows climb, beam, greedy, random"):
+        attacked(tmp_path / "run", "attack_keys:0.2@search=magic")
