@@ -236,7 +236,17 @@ def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[Perturbat
         if name := refusing(cell, task.family):
             reason = f"{name} has no meaning in {task.family}"
             detail = f"{task.name}: {reason}: {cell} of {request.suite} is not applied to it."
+        elif asks(cell) and (reason := _unanswerable(on, task)):
+            detail = f"{task.name}: {reason}: {cell} is not applied to it."
     return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
+
+
+def _unanswerable(on: Sequence[PerturbationSpec], task: TaskSpec) -> str:
+    """Why an attack cannot ask for the answers to single queries in a task; "" where it can."""
+    if task.pool is not None and task.pool.search == BITEXT:
+        return "its pairs are mined over all sentences at once"
+    shared = task.pool is not None and any(CANDIDATE in cell.fields for cell in on)
+    return f"all queries search the same {CANDIDATE}s (name @fields=query)" if shared else ""
 
 
 def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:

@@ -23,6 +23,7 @@ from robust_xtreme.reading.contents import contents_of
 from robust_xtreme.reading.inputs import Candidates, Inputs
 from robust_xtreme.reading.scores import Reduced
 from robust_xtreme.reading.windows import Windows
+from robust_xtreme.retrieval.embeddings import Known
 from robust_xtreme.target_columns import Choices, Names, Ranges, TargetColumn, column_of, owners, written
 
 Weigh = Callable[[Inputs, Weighing], Weighed]
@@ -37,6 +38,7 @@ def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidat
     goal: Goal = registry.load("goal", task_run.task.family)
     named = task_run.task.metrics
     metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], _strict(named))]
+    known = Known()
 
     def ask(shown: PerturbedExamples) -> Answers:
         examples = list(shown)
@@ -44,7 +46,7 @@ def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidat
         inputs = predictor.prepare(contents_of(examples))
         if pool is not None:
             inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
-        weighed = weigh(inputs, _weighing(goal, golds))
+        weighed = weigh(inputs, _weighing(goal, golds, known))
         predicted = _kept(weighed.predicted.targets, inputs)
         level, right = _levels(shown, predicted, metrics)
         return Answers(level, right, weighed.margin, weighed.predicted.finite)
@@ -52,14 +54,14 @@ def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidat
     return ask
 
 
-def _weighing(goal: Goal, golds: TargetColumn) -> Weighing:
+def _weighing(goal: Goal, golds: TargetColumn, pool: Known) -> Weighing:
     def part(windows: Windows, scores: Array, meanings: Sequence[Any]) -> Reduced:
         return goal.part(windows, scores, meanings, golds)
 
     def margin(content: Array, bounds: Array, parts: Reduced) -> Array:
         return goal.margin(bounds, parts, golds.take(content))
 
-    return Weighing(part, margin, written(golds))
+    return Weighing(part, margin, written(golds), pool)
 
 
 def _strict(metrics: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, runtime_checkable
 
 from robust_xtreme import registry
@@ -17,6 +17,7 @@ from robust_xtreme.reading.scores import Reduced
 from robust_xtreme.reading.tokens import Lexicon
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.results.bitext import Neighbours
+from robust_xtreme.retrieval.embeddings import Known
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.target_columns import Array, TargetColumn
 
@@ -74,11 +75,13 @@ class Weighing:
     are those of their last axis, choices of the task or names of tags. `margin(content, bounds, parts)` gives the
     margins (n,) int64 of inputs, of which input i reads content `content[i]` in the windows `bounds[i]:bounds[i + 1]`
     of `parts`. `golds` (m) are the gold answers, as text, which a margin in the cache depends on.
+    `pool` has the vectors of a search's candidates, once they are computed; further calls have the same.
     """
 
     part: Callable[[Windows, Array, Sequence[Any]], Reduced]
     margin: Callable[[Array, Array, Reduced], Array]
     golds: Sequence[str]
+    pool: Known = field(default_factory=Known)
 
 
 @final

@@ -17,18 +17,22 @@ from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.examples import Document, Example
 from robust_xtreme.predictors.batches import embed
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, head_of
-from robust_xtreme.predictors.predictor import Making, Predicted, Weights, Work
+from robust_xtreme.predictors.predictor import Making, Predicted, Weighed, Weighing, Weights, Work
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Candidates, Inputs
 from robust_xtreme.reading.members.retrieval import QUERY, text_windows
+from robust_xtreme.reading.scores import joined
 from robust_xtreme.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.results.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
 from robust_xtreme.retrieval.embeddings import Known, dtype_for, embedded, key_of
 from robust_xtreme.specs import CANDIDATE, TaskSpec
-from robust_xtreme.target_columns import column_of
+from robust_xtreme.target_columns import chained, column_of
 
 TOP: Final = 20
 _CHUNK: Final = 4096
+_PRODUCTS: Final = 1 << 23
+"""The most numbers of a part of similarities, and of the vectors of its candidates."""
+
 _NOTHING: Final = Document(())
 
 Array = np.ndarray[Any, Any]
@@ -89,6 +93,57 @@ class Retrieval:
             work.advance(count)
         again = None if threshold is None else column_of(retuned)
         return Predicted(column_of(targets), np.array(finite, np.bool_), again, threshold)
+
+    def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+        """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
+
+        The vectors of the pool are computed once for all calls with `weighing.pool`.
+        """
+        if any(pool.tuning for pool in inputs.pools):
+            raise Mismatch("Pairs that are mined over both sides have no margin.")
+        known = {CANDIDATE: weighing.pool}
+        vectors = Vectors(self.reader.weights_of(), self.reader.task, self.reader.reader.tokenizer, work, known)
+        (searched,) = _searches(inputs)
+        try:
+            vectors.of(searched, CANDIDATE, tuple(_rows_of(searched.pool)))
+        except NotFinite:
+            return _lost(len(inputs))
+        try:
+            return _weighed(vectors, searched, inputs, weighing)
+        except NotFinite:
+            return _lost(1) if len(inputs) == 1 else _halves(self, inputs, weighing, work)
+
+
+def _lost(count: int) -> Weighed:
+    """Of queries whose similarities are not numbers."""
+    nothing = np.zeros(count, np.int64)
+    return Weighed(Predicted(column_of([_NOTHING] * count), nothing > 0), nothing)
+
+
+def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
+    """The answers where some vector is not finite: each half by itself, so that only its query has none."""
+    several = [predictor.weigh(inputs.take(half), weighing, work) for half in np.array_split(np.arange(len(inputs)), 2)]
+    targets = chained([each.predicted.targets for each in several])
+    finite = np.concatenate([each.predicted.finite for each in several])
+    return Weighed(Predicted(targets, finite), np.concatenate([each.margin for each in several]))
+
+
+def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weighing) -> Weighed:
+    """The documents and margins of the queries of a search, by their similarities to some of its texts at a time."""
+    targets, by_text, ids = _ranking(vectors, searched), _rows_of(searched.pool), searched.pool.ids
+    windows = inputs.windows.take(inputs.rows()[0])
+    meanings = [tuple(ids[index] for index in indices) for indices in by_text.values()]
+    queries = vectors.of(searched, QUERY, searched.queries).astype(np.float64)
+    candidates = vectors.of(searched, CANDIDATE, tuple(by_text))
+    size = max(1, _PRODUCTS // (len(queries) + candidates.shape[1]))
+    parts = [
+        weighing.part(windows, queries @ candidates[at : at + size].T.astype(np.float64), meanings[at : at + size])
+        for at in range(0, len(candidates), size)
+    ]
+    by_query = np.arange(len(parts) * len(inputs)).reshape(len(parts), -1).T.reshape(-1)
+    bounds = np.arange(len(inputs) + 1) * len(parts)
+    margin = weighing.margin(inputs.content, bounds, joined(parts).take(by_query))
+    return Weighed(Predicted(column_of(targets), np.ones(len(inputs), np.bool_)), margin)
 
 
 @final
@@ -158,9 +213,7 @@ class Vectors:
 
 def _ranking(vectors: Vectors, searched: _Search) -> list[Document]:
     """The ids of the best candidates for each query; equal texts keep the order of the pool."""
-    rows: dict[str, list[int]] = {}
-    for index, value in enumerate(searched.pool.values):
-        rows.setdefault(value, []).append(index)
+    rows = _rows_of(searched.pool)
     distinct = list(dict.fromkeys(searched.queries))
     candidates = vectors.of(searched, CANDIDATE, tuple(rows))
     near = vectors.weights.nearest(vectors.of(searched, QUERY, distinct), candidates, TOP)
@@ -170,6 +223,14 @@ def _ranking(vectors: Vectors, searched: _Search) -> list[Document]:
         indices = [index for number in nearest if number >= 0 for index in pool_rows[number]]
         best[value] = Document(tuple(searched.pool.ids[index] for index in indices[:TOP]))
     return [best[value] for value in searched.queries]
+
+
+def _rows_of(pool: Candidates) -> dict[str, list[int]]:
+    """The rows of each distinct text of a pool, in order."""
+    rows: dict[str, list[int]] = {}
+    for index, value in enumerate(pool.values):
+        rows.setdefault(value, []).append(index)
+    return rows
 
 
 def _mined(vectors: Vectors, searched: _Search) -> Mined:
