@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -21,7 +22,11 @@ from robust_xtreme.errors import UserError
 from robust_xtreme.graphemes import split
 from robust_xtreme.sources.loading import available, load
 
-pytestmark = [pytest.mark.textattack, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.textattack,
+    pytest.mark.skipif(find_spec("textattack") is None, reason="TextAttack is not installed: make test-textattack"),
+    pytest.mark.filterwarnings("ignore"),
+]
 
 PAIR = ("The old captain walked slowly across the bridge", "A captain crossed the wooden bridge")
 RIGHT, WRONG = 0, 1
