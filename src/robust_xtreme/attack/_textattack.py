@@ -25,6 +25,11 @@ _DONE: Final = "post_install_check_3"
 _LOGS: Final = ("textattack.shared.utils.install", "jieba")
 
 
+def stop_words() -> tuple[str, ...]:
+    """The English words that recipes do not change."""
+    return tuple(_WORDS.read_text(encoding="utf-8").split())
+
+
 def cache() -> Path:
     """The folder in which TextAttack keeps what it downloads."""
     return Path(os.environ.get("TA_CACHE_DIR") or "~/.cache/textattack").expanduser()
@@ -83,9 +88,8 @@ def _offline() -> Iterator[None]:
     from nltk import corpus
 
     download, stopwords = nltk.download, corpus.stopwords
-    words = _WORDS.read_text(encoding="utf-8").split()
     nltk.download = lambda *_, **__: False
-    corpus.stopwords = SimpleNamespace(words=lambda *_: words)
+    corpus.stopwords = SimpleNamespace(words=lambda *_: stop_words())
     try:
         yield
     finally:

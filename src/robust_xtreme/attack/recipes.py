@@ -98,6 +98,11 @@ def lacks(code: str) -> str:
     return ""
 
 
+def stop_words() -> frozenset[str]:
+    """The English words that recipes do not change, as they are written."""
+    return frozenset(_textattack.stop_words())
+
+
 def missing(recipe: str) -> tuple[str, ...]:
     """The data that a recipe needs and that are not on this machine. Raises UnknownName."""
     return tuple(need for need in _kind(recipe).needs if not _PRESENT[need]())

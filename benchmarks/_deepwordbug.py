@@ -1,0 +1,137 @@
+"""DeepWordBug by our own engine: TextAttack's four kinds of edits as possible edits, and the model as an oracle."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+
+from robust_xtreme import registry
+from robust_xtreme.attack.answers import Ask
+from robust_xtreme.attack.attacking import Attacked, Plan, attacked
+from robust_xtreme.attack.campaign import Campaign, Limits
+from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.evaluation.victim import victim
+from robust_xtreme.examples import Choice, Example, Text
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.located import locate
+from robust_xtreme.noise.engine.options import Options, probes_of
+from robust_xtreme.noise.engine.perturbed import field_texts
+from robust_xtreme.predictors.loaded import Loaded
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.predictors.predictor import Work
+from robust_xtreme.specs import TaskSpec
+
+KINDS: Final = ("swap", "substitute", "delete", "insert")
+COSTS: Final = {"swap": 2, "substitute": 1, "delete": 1, "insert": 1}
+"""The Levenshtein distance of each kind."""
+
+MOST: Final = 30
+"""The largest Levenshtein distance that DeepWordBug allows."""
+
+_LETTERS: Final = string.ascii_letters
+_UNIT: Final = re.compile(r"\S+")
+_WORD: Final = re.compile(r"[\w'*@-]+")
+_EDGES: Final = "'-_*@"
+
+_Edit = tuple[int, int, int, int, str, int]
+"""Text, unit, start, stop, value and kind."""
+
+
+def attack(
+    examples: Sequence[Example],
+    ask: Ask,
+    queries: int,
+    stop_words: Collection[str],
+    seed: int,
+    watch: Callable[[int, int], None] = lambda *_: None,
+) -> Attacked:
+    """Examples after a greedy search among DeepWordBug's edits, with so many queries beside the clean text."""
+    fields = field_texts(examples)
+    campaign = Campaign(examples, fields, edits_of(fields.texts, stop_words, seed), probes_of(fields.texts, "[UNK]"))
+    seeds = np.arange(len(examples), dtype=np.uint64) + np.uint64(seed << 32)
+    items = campaign.items(Limits("1", None, queries), seeds, graded=True)
+    items = [replace(item, problem=replace(item.problem, most_graphemes=MOST)) for item in items]
+    (result,) = attacked(examples, [Plan(campaign, items, registry.load("search", "greedy"))], ask, watch)
+    return result
+
+
+def edits_of(texts: Sequence[Text], stop_words: Collection[str], seed: int) -> Options:
+    """The possible edits: of each word but stop words one of each kind, as far as it changes the word.
+
+    A unit is a run without white space; its word is what TextAttack takes for one, without punctuation around it.
+    """
+    draw = np.random.default_rng(seed)
+    units = [list(_UNIT.finditer(text.value)) for text in texts]
+    rows = sorted(
+        {
+            (number, unit, *edit)
+            for number, runs in enumerate(units)
+            for unit, run in enumerate(runs)
+            for edit in _edits(run, stop_words, draw)
+        }
+    )
+    text, unit, start, stop, _, kind = (np.array(column) for column in zip(*rows, strict=True))
+    costs = np.array([COSTS[name] for name in KINDS])[kind]
+    return Options(
+        text,
+        unit,
+        np.ones(len(rows), np.int64),
+        start,
+        stop,
+        kind,
+        costs,
+        [row[4] for row in rows],
+        KINDS,
+        np.array([len(runs) for runs in units]),
+        np.array([len(text.value) for text in texts]),
+    )
+
+
+def _edits(run: re.Match[str], stop_words: Collection[str], draw: Generator) -> Iterator[tuple[int, int, str, int]]:
+    """The edits of a unit: start, stop, value and kind, each with another outcome."""
+    words = [match for match in _WORD.finditer(run[0]) if match[0].strip(_EDGES)]
+    if not words:
+        return
+    longest = max(words, key=lambda match: len(match[0].strip(_EDGES)))
+    word = longest[0].strip(_EDGES)
+    begin = run.start() + longest.start() + longest[0].index(word)
+    if len(word) < 2 or word in stop_words:
+        return
+    seen = {word}
+    for kind in range(len(KINDS)):
+        start, stop, value = _edit(word, kind, draw)
+        form = word[:start] + value + word[stop:]
+        if form not in seen:
+            seen.add(form)
+            yield begin + start, begin + stop, value, kind
+
+
+def _edit(word: str, kind: int, draw: Generator) -> tuple[int, int, str]:
+    """One edit of a kind: the code points from start to stop become a value."""
+    name = KINDS[kind]
+    at = int(draw.integers(len(word) - (name == "swap")))
+    letter = _LETTERS[int(draw.integers(len(_LETTERS)))]
+    if name == "swap":
+        return at, at + 2, word[at + 1] + word[at]
+    return (at, at, letter) if name == "insert" else (at, at + 1, letter if name == "substitute" else "")
+
+
+def oracle(task: TaskSpec, checkpoint: Checkpoint, batch_tokens: int) -> Ask:
+    """The model as `eval` asks it under attack, without a cache; its head has the labels of the task in their order."""
+    reader = reader_of(checkpoint.family, task, checkpoint.tokenizer)
+    predictor = EncoderHead(task, reader, checkpoint.labels, lambda: Loaded(checkpoint))
+    work = Work(batch_tokens)
+    task_run = TaskRun(task, "en", "test", "", 0, 0, (), locate(checkpoint.run, task))
+    return victim(task_run, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, work), None)
+
+
+def gold(example: Example) -> int:
+    """The right label of an example of classification."""
+    assert isinstance(example.target, Choice)
+    return example.target.index

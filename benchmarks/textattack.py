@@ -1,0 +1,301 @@
+"""DeepWordBug by our engine beside TextAttack's: success, queries and time, on the same model and items.
+
+    robust-xtreme train --task xnli --from src/robust_xtreme/_mini/model/model --data DIR --epochs 4 --lr 1e-3 --out RUN
+    .venv-textattack/bin/python -m benchmarks.textattack --data DIR --model RUN [--items N] [--out reports/benchmarks]
+
+It runs in the environment of `make test-textattack`. The items are the first of XNLI's English test that the model
+answers right; premise and hypothesis are attacked. The machine has two cores: ours has two threads, TextAttack one or
+two, as it is faster (its own workers need GPUs). TextAttack calls the model as its own wrapper of models of
+transformers does, a padded batch of at most 32 inputs at a time; ours goes the way of `eval`. TextAttack 0.3.11 runs
+its recipe `DeepWordBugGao2018` as it is, which is, by its source:
+
+- Words are runs of letters, digits and `_`, `'`, `-`, `*`, `@`, without the last five at their ends; white space and
+  other signs stay. Those that are in the list of stop words as they are written ("The" is not) never change, nor does
+  one that has changed.
+- Each word in turn is replaced by `[UNK]`; words are tried in the order of 1 - p(right label) there, highest first.
+- Of a word there are up to four forms, one of each kind: two neighbouring characters swapped, a character substituted
+  by a letter, a character deleted, a letter inserted before a character. Places are drawn evenly; letters are those of
+  ASCII, of both cases. Words of one character have no form; a form that is the word itself is left out, as are equal
+  forms.
+- Forms with which the whole text is at a Levenshtein distance of more than 30 from the clean one are left out.
+- Of the forms the one with the highest 1 - p(right label) stays if it is higher than what was reached before; the
+  search ends at the first word with which the label is another, and at the budget.
+- A query is a text for which it asks its goal function: the clean one, those with `[UNK]`, and all forms, also where
+  it has the answer in its cache.
+
+Ours makes the same kinds of edits with other draws; its units are runs without white space, of which the longest word
+changes and all is hidden, and it compares how far the right label's score is ahead of the best other one. The clean
+text is added to its count.
+
+The bars: at least 900 items and a model above chance; the 90 % interval of the difference of the success rates, by
+premise, within 5 points; mean queries within 10 % of TextAttack's; at most a third of TextAttack's time by the clock
+on two CPU cores, at most a tenth with --device cuda.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from benchmarks._deepwordbug import attack, gold, oracle
+
+from robust_xtreme import registry
+from robust_xtreme.attack import recipes
+from robust_xtreme.attack.answers import Ask
+from robust_xtreme.edits import Array
+from robust_xtreme.evaluation.devices import device_name, device_of
+from robust_xtreme.examples import Example
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.located import load_checkpoint
+from robust_xtreme.noise.engine.noised import untouched
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+from robust_xtreme.predictors.batches import BATCH_TOKENS
+from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
+from robust_xtreme.report.renderers import markdown
+from robust_xtreme.sources.loading import load
+
+TASK: Final = "xnli"
+FIELDS: Final = ("premise", "hypothesis")
+ITEMS: Final = 1200
+FEWEST: Final = 900
+QUERIES: Final = 200
+CORES: Final = 2
+CHANCE: Final = 1 / 3
+TRIED: Final = 100
+"""Items on which the number of threads is chosen that TextAttack has."""
+
+Z90: Final = 1.6449
+WITHIN: Final = 0.05
+QUERIES_WITHIN: Final = 0.10
+TIMES: Final = {"cpu": 1 / 3, "cuda": 1 / 10}
+PEER, OURS = "TextAttack", "robust-xtreme"
+
+
+def main() -> None:
+    """Measure, print the figures with what is missed, and write them down where --out is given."""
+    try:
+        library = version("textattack")
+    except PackageNotFoundError:
+        print("TextAttack is not installed here: make test-textattack makes the environment .venv-textattack.")
+        return
+    words = _words()
+    if "OMP_WAIT_POLICY" not in os.environ:
+        command = [sys.executable, "-m", "benchmarks.textattack", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(CORES)})
+    task = registry.load("task", TASK)
+    checkpoint = load_checkpoint(words.model, task, device_of(words.device))
+    every = load(task, words.data, "en", "test").examples
+    figures = {"textattack": library, **measure(every, checkpoint, words.items, words.queries, words.seed)}
+    print(page(figures))
+    if words.out:
+        words.out.mkdir(parents=True, exist_ok=True)
+        path = words.out / f"textattack-{figures['device']}.json"
+        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
+
+
+def _words() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="with xnli/test-en.tsv")
+    parser.add_argument("--model", type=Path, required=True, help="a run of `train` with a head for xnli")
+    parser.add_argument("--items", type=int, default=ITEMS)
+    parser.add_argument("--queries", type=int, default=QUERIES, help="for each item, the clean text among them")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="a folder for the figures")
+    words = parser.parse_args()
+    if words.data is None:
+        parser.error("name the folder of release files: --data DIR")
+    return words
+
+
+# -------------------------------------------------------------------------------------------------------------- measure
+
+
+def measure(
+    every: Sequence[Example],
+    checkpoint: Checkpoint,
+    most: int,
+    queries: int = QUERIES,
+    seed: int = 0,
+    cores: int = CORES,
+) -> dict[str, Any]:
+    """Both attacks on the first `most` examples that the model answers right."""
+    device = checkpoint.device.type
+    task = registry.load("task", TASK)
+    ask = oracle(task, checkpoint, BATCH_TOKENS[device])
+    right = ask(PerturbedExamples(every, untouched(()), {})).right
+    items = [every[row] for row in np.flatnonzero(right)[:most].tolist()]
+    scores = plain(checkpoint)
+    threads = quickest(scores, items, cores)
+    with torch_threads(threads):
+        peer, succeeded = theirs(items, scores, queries, seed)
+    with torch_threads(cores):
+        ours, won = ours_of(items, ask, queries, seed)
+    about = {
+        "device": device,
+        "machine": device_name(device) if device != "cpu" else platform.machine(),
+        "versions": f"torch {torch.__version__}, transformers {version('transformers')}",
+        "examples": len(every),
+        "accuracy": round(float(right.mean()), 4),
+        "items": len(items),
+        "queries": queries,
+        "threads": {PEER: threads, OURS: cores},
+    }
+    return {**about, "figures": {PEER: peer, OURS: ours}, **compared(items, succeeded, won)}
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let torch compute in so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def quickest(scores: recipes.Scores, items: Sequence[Example], cores: int) -> int:
+    """The number of threads, 1 or `cores`, with which a model answers TextAttack's batches of four texts soonest."""
+    pairs = [tuple(item.texts[name].value for name in FIELDS) for item in items[:TRIED]]
+    taken: dict[int, float] = {}
+    for threads in (cores, 1, cores, 1):
+        with torch_threads(threads):
+            _, seconds, _ = timed(lambda: [scores(pairs[at : at + 4]) for at in range(0, len(pairs), 4)])
+        taken[threads] = min(seconds, taken.get(threads, seconds))
+    return min(taken, key=lambda threads: taken[threads])
+
+
+def plain(checkpoint: Checkpoint) -> recipes.Scores:
+    """The scores of the labels as TextAttack's wrapper of a model of transformers gets them: one padded batch."""
+    length = registry.load("task", TASK).max_length
+
+    def scores(pairs: Sequence[tuple[str, ...]]) -> Array:
+        premises, hypotheses = ([pair[field] for pair in pairs] for field in range(len(FIELDS)))
+        read = checkpoint.tokenizer(
+            premises, hypotheses, truncation="longest_first", max_length=length, padding=True, return_tensors="pt"
+        ).to(checkpoint.device)
+        with torch.inference_mode():
+            asked = {"input_ids": read["input_ids"], "attention_mask": read["attention_mask"]}
+            hidden = checkpoint.encoder(**asked).last_hidden_state
+            given: Array = checkpoint.head(hidden[:, 0]).float().cpu().numpy()
+        return given
+
+    return scores
+
+
+def theirs(items: Sequence[Example], scores: recipes.Scores, queries: int, seed: int) -> tuple[dict[str, Any], Array]:
+    """TextAttack on one item after the other: its figures, and which attacks succeeded (n,) bool."""
+    recipe = recipes.load("deepwordbug", scores)
+
+    def run() -> list[recipes.Outcome]:
+        return [
+            recipe.on([item.texts[name].value for name in FIELDS], gold(item), queries, seed + number)
+            for number, item in enumerate(items)
+        ]
+
+    outcomes, seconds, processor = timed(run)
+    success = np.array([outcome.status == "succeeded" for outcome in outcomes], np.bool_)
+    return figures_of(success, np.array([outcome.queries for outcome in outcomes]), seconds, processor), success
+
+
+def ours_of(items: Sequence[Example], ask: Ask, queries: int, seed: int) -> tuple[dict[str, Any], Array]:
+    """Our engine on all items at once: its figures, and which attacks succeeded (n,) bool."""
+    result, seconds, processor = timed(lambda: attack(items, ask, queries - 1, recipes.stop_words(), seed))
+    record = result.record
+    success = record.first > 0
+    return figures_of(success, record.queries + 1, seconds, processor), success
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """What some work returns, its seconds by the clock, and those of processor time."""
+    start, processor = time.perf_counter(), time.process_time()
+    result = work()
+    return result, time.perf_counter() - start, time.process_time() - processor
+
+
+def figures_of(success: Array, queries: Array, seconds: float, processor: float) -> dict[str, Any]:
+    """The figures of one attack."""
+    return {
+        "success": round(float(success.mean()), 4),
+        "mean_queries": round(float(queries.mean()), 2),
+        "seconds": round(seconds, 2),
+        "processor_seconds": round(processor, 2),
+    }
+
+
+def compared(items: Sequence[Example], peer: Array, ours: Array) -> dict[str, float]:
+    """The difference of the success rates, and its 90 % interval by premise."""
+    difference = ours.astype(float) - peer
+    mean = float(difference.mean())
+    _, premises = np.unique([item.cluster for item in items], return_inverse=True)
+    sums = np.bincount(premises, difference - mean)
+    error = float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1))) / len(items)
+    return {"difference": mean, "low": mean - Z90 * error, "high": mean + Z90 * error}
+
+
+# ----------------------------------------------------------------------------------------------------------------- page
+
+
+def missed(figures: dict[str, Any]) -> list[str]:
+    """What a bar asks and these figures do not reach."""
+    peer, ours = figures["figures"][PEER], figures["figures"][OURS]
+    queries, share = ours["mean_queries"] / peer["mean_queries"], ours["seconds"] / peer["seconds"]
+    bars = {
+        f"{figures['items']} items, of at least {FEWEST}": figures["items"] >= FEWEST,
+        "the model is not above chance": figures["accuracy"] > CHANCE + 2 / np.sqrt(figures["examples"]),
+        f"success differs by up to {100 * max(-figures['low'], figures['high']):.1f} points": max(
+            -figures["low"], figures["high"]
+        )
+        <= WITHIN,
+        f"mean queries are {queries:.2f} of TextAttack's": abs(queries - 1) <= QUERIES_WITHIN,
+        f"the time is {share:.2f} of TextAttack's": share <= TIMES[figures["device"]],
+    }
+    return [what for what, reached in bars.items() if not reached]
+
+
+def page(figures: dict[str, Any]) -> str:
+    """The figures as a page."""
+    rows = [
+        [
+            name,
+            f"{100 * each['success']:.1f}",
+            f"{each['mean_queries']:.1f}",
+            f"{each['seconds']:.1f}",
+            f"{each['processor_seconds']:.1f}",
+        ]
+        for name, each in figures["figures"].items()
+    ]
+    about = (
+        f"{figures['items']} items of XNLI's English test that the model answers right (accuracy "
+        f"{100 * figures['accuracy']:.1f} % of {figures['examples']:,}); at most {figures['queries']} queries; "
+        f"{figures['versions']}, TextAttack {figures['textattack']}; {figures['device']}, {CORES} cores."
+    )
+    interval = (
+        f"Difference of the success rates, ours minus TextAttack's: {100 * figures['difference']:+.1f} points, 90 % "
+        f"interval {100 * figures['low']:+.1f} to {100 * figures['high']:+.1f}, by premise."
+    )
+    low = missed(figures)
+    blocks: tuple[Block, ...] = (
+        Prose(about),
+        grid(["attack", "success, %", "mean queries", "seconds", "processor seconds"], rows, 1),
+        Paragraph(interval),
+        Prose("Missed: " + "; ".join(low) + "." if low else "All bars are reached."),
+    )
+    return markdown.render(Document("DeepWordBug, beside TextAttack", blocks))
+
+
+if __name__ == "__main__":
+    main()
