@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.attack.goal import Goal
+from robust_xtreme.attack.goal import Goal, settings_of
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.prepare import candidates_of
-from robust_xtreme.examples import Document, Example
+from robust_xtreme.examples import Document, Example, Target
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.predictors.cache import Store
@@ -37,7 +37,7 @@ from robust_xtreme.results.cache import Cache
 from robust_xtreme.retrieval.embeddings import Known
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import load, open_source
-from robust_xtreme.target_columns import Array, column_of, written
+from robust_xtreme.target_columns import Array, TargetColumn, column_of, written
 
 _TASKS = ("xnli", "xcopa", "panx", "xquad", "lareqa")
 _COUNT = 6
@@ -79,6 +79,7 @@ def _weighing_of(name: str, shift: int = 0) -> Weighing:
         lambda windows, scores, meanings: goal.part(windows, scores, meanings, golds),
         lambda content, bounds, parts: goal.margin(bounds, parts, golds.take(content)),
         written(golds),
+        settings_of(goal),
     )
 
 
@@ -120,9 +121,12 @@ def _weighed(predictor: Predictor, inputs: Inputs, weighing: Weighing, work: Wor
     return predictor.weigh(inputs, weighing, work)
 
 
+def _targets(targets: TargetColumn) -> list[Target]:
+    return [targets[at] for at in range(len(targets))]
+
+
 def _shown(weighed: Weighed) -> tuple[Any, ...]:
-    targets = weighed.predicted.targets
-    return [targets[at] for at in range(len(targets))], weighed.predicted.finite.tolist(), weighed.margin.tolist()
+    return _targets(weighed.predicted.targets), weighed.predicted.finite.tolist(), weighed.margin.tolist()
 
 
 @pytest.mark.parametrize("name", _TASKS)
@@ -131,7 +135,7 @@ def test_answers_are_those_without_margins(name: str) -> None:
     predictor, inputs, weighing = _made(name)
     answered = predictor.answer(inputs, Work(4096))
     several = [_weighed(predictor, inputs, weighing, Work(tokens)) for tokens in (4096, 64)]
-    assert _shown(several[0])[:2] == ([answered.targets[at] for at in range(len(inputs))], answered.finite.tolist())
+    assert _shown(several[0])[:2] == (_targets(answered.targets), answered.finite.tolist())
     assert _shown(several[1])[:2] == _shown(several[0])[:2]
     assert np.abs(several[0].margin - several[1].margin).max() <= 2  # the last bits of floats
     assert len(set(several[0].margin.tolist())) > 1
@@ -139,7 +143,7 @@ def test_answers_are_those_without_margins(name: str) -> None:
 
 @pytest.mark.parametrize("name", _TASKS)
 def test_the_cache_answers_as_the_model(name: str, tmp_path: Path) -> None:
-    """What was asked once is not computed again; with other gold answers the same texts have other margins."""
+    """What was asked once is not computed again, nor without margins; other gold answers have other margins."""
     predictor, inputs, weighing = _made(name)
     watched, asked = _watched(predictor)
     work = Work(4096, store=Store(Cache(tmp_path, 1 << 24, print), "s"))
@@ -147,6 +151,8 @@ def test_the_cache_answers_as_the_model(name: str, tmp_path: Path) -> None:
     assert asked
     asked.clear()
     assert _shown(_weighed(watched, inputs, replace(weighing, pool=Known()), work)) == _shown(first)
+    if name != "lareqa":  # whose predictions are vectors
+        assert _targets(watched.answer(inputs, work).targets) == _shown(first)[0]
     assert asked == []
     assert _shown(_weighed(predictor, inputs, weighing, Work(4096))) == _shown(first)
     other = _weighing_of(name, shift=1)
@@ -181,3 +187,13 @@ def test_what_has_no_answer_to_a_single_query_is_not_attacked(task: str, noise: 
     spec = RunSpec(tasks=(task, "xnli"), languages=("de",), perturb=(noise,), limit="3", out="unused")
     left = [row.detail for row in make_plan(spec).not_run if (row.task, row.condition) == (task, noise)]
     assert left == ([f"{task}: {why}: {noise} is not applied to it."] if why else [])
+
+
+def test_margins_of_other_code_are_not_kept(tmp_path: Path) -> None:
+    """The cache does not know whether a goal of another package is what it was."""
+    predictor, inputs, weighing = _made("xnli")
+    watched, asked = _watched(predictor)
+    work = Work(4096, store=Store(Cache(tmp_path, 1 << 24, print), "s"))
+    for _ in range(2):
+        _weighed(watched, inputs, replace(weighing, settings=""), work)
+    assert sum(asked) == 2 * _COUNT

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
 
+from robust_xtreme.attack import goals
 from robust_xtreme.edits import Array
 from robust_xtreme.reading.scores import Reduced
 from robust_xtreme.reading.windows import Windows
@@ -15,6 +19,8 @@ from robust_xtreme.target_columns import TargetColumn
 
 LOWEST: Final = np.iinfo(np.int64).min // 4
 """The score of what is not there."""
+
+_DIGEST: Final = 16
 
 
 @final
@@ -30,6 +36,18 @@ class Goal:
     name: str
     part: Callable[[Windows, Array, Sequence[Any], TargetColumn], Reduced]
     margin: Callable[[Array, Reduced, TargetColumn], Array]
+
+
+def settings_of(goal: Goal) -> str:
+    """What the margins of a goal depend on besides the scores: its name and our source; "" for another package's."""
+    return f"{goal.name} {_source()}" if goal.part.__module__.startswith(f"{goals.__name__}.") else ""
+
+
+@functools.cache
+def _source() -> str:
+    """The hash of the source of all goals."""
+    paths = (Path(__file__), *sorted(Path(goals.__file__ or "").parent.rglob("*.py")))
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths), digest_size=_DIGEST).hexdigest()
 
 
 def ahead(scores: Array, gold: Array) -> Array:

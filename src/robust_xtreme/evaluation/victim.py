@@ -10,12 +10,11 @@ import numpy as np
 
 from robust_xtreme import registry
 from robust_xtreme.attack.answers import Answers, Ask
-from robust_xtreme.attack.goal import Goal
+from robust_xtreme.attack.goal import Goal, settings_of
 from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Answers as AnswerSpans
-from robust_xtreme.examples import Document, Tags, Target
 from robust_xtreme.metric import ALL, SCOPES, Metric, Responses
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.predictors.predictor import Predictor, Weighed, Weighing
@@ -24,19 +23,21 @@ from robust_xtreme.reading.inputs import Candidates, Inputs
 from robust_xtreme.reading.scores import Reduced
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.retrieval.embeddings import Known
-from robust_xtreme.target_columns import Choices, Names, Ranges, TargetColumn, column_of, owners, written
+from robust_xtreme.target_columns import Choices, Ranges, TargetColumn, column_of, owners, written
 
 Weigh = Callable[[Inputs, Weighing], Weighed]
 """Predictions and margins of inputs."""
 
 _CONTEXT: Final = "context"
 _PERCENT: Final = 100.0
+_FIRST: Final = "retrieval_accuracy"
+"""The metric of documents under attack: whether a gold one is first."""
 
 
 def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Ask:
     """The model of a task run, whose predictions and margins `weigh` gives; `pool` are the candidates of a search."""
     goal: Goal = registry.load("goal", task_run.task.family)
-    named = task_run.task.metrics
+    named = task_run.task.metrics if pool is None else (_FIRST,)
     metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], _strict(named))]
     known = Known()
 
@@ -49,7 +50,8 @@ def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidat
         weighed = weigh(inputs, _weighing(goal, golds, known))
         predicted = _kept(weighed.predicted.targets, inputs)
         level, right = _levels(shown, predicted, metrics)
-        return Answers(level, right, weighed.margin, weighed.predicted.finite)
+        finite = weighed.predicted.finite
+        return Answers(np.where(finite, level, 1.0), right | ~finite, np.where(finite, weighed.margin, 0), finite)
 
     return ask
 
@@ -61,7 +63,7 @@ def _weighing(goal: Goal, golds: TargetColumn, pool: Known) -> Weighing:
     def margin(content: Array, bounds: Array, parts: Reduced) -> Array:
         return goal.margin(bounds, parts, golds.take(content))
 
-    return Weighing(part, margin, written(golds), pool)
+    return Weighing(part, margin, written(golds), settings_of(goal), pool)
 
 
 def _strict(metrics: Sequence[str]) -> str:
@@ -80,36 +82,17 @@ def _kept(answers: TargetColumn, inputs: Inputs) -> TargetColumn:
 def _levels(shown: PerturbedExamples, predicted: TargetColumn, metrics: Sequence[Metric]) -> tuple[Array, Array]:
     """How right each answer is (n,), from 0 to 1, and whether it counts as right (n,) bool.
 
-    Of tags it is the share of right ones; a document is right where a gold one is first; otherwise the metrics of the
-    example alone say it.
+    Of tags and answers it is the headline metric of the example alone: the share of right tags, or F1.
     """
     clean = ExampleColumns(shown.clean)
     golds = clean.targets
-    match golds, predicted:
-        case Choices(), Choices():
-            same = golds.index == predicted.index
-            return same.astype(np.float64), same
-        case Names(), Names():
-            return _named(golds, predicted)
+    if isinstance(golds, Choices) and isinstance(predicted, Choices):
+        same = golds.index == predicted.index
+        return same.astype(np.float64), same
     perturbed = ExampleColumns(shown, clean, shown) if shown.numbers else clean
     responses = Responses(clean, perturbed, predicted, _restored(predicted, shown))
     level, exact = (_alone(metric, responses) for metric in metrics)
     return level, exact >= 1
-
-
-def _named(golds: Names, predicted: Names) -> tuple[Array, Array]:
-    pairs = [(golds[at], predicted[at]) for at in range(len(golds))]
-    level = np.array([_share(gold, given) for gold, given in pairs])
-    return level, level >= 1
-
-
-def _share(gold: Target, given: Target) -> float:
-    match gold, given:
-        case Tags(names), Tags(others):
-            return sum(name == other for name, other in zip(names, others, strict=True)) / max(1, len(names))
-        case Document(ids), Document(others):
-            return float(others[:1] != () and others[0] in ids)
-    raise AssertionError("tags and documents have names")
 
 
 def _restored(predicted: TargetColumn, shown: PerturbedExamples) -> TargetColumn:
@@ -121,10 +104,10 @@ def _restored(predicted: TargetColumn, shown: PerturbedExamples) -> TargetColumn
 
 
 def _alone(metric: Metric, responses: Responses) -> Array:
-    """The metric of each example alone (n,), from 0 to 1."""
+    """The metric of each example alone (n,), from 0 to 1; 1 where there is nothing to get right or wrong."""
     values = np.zeros((len(responses), len(metric.columns)))
     sums = metric.of(responses)
     everywhere = sums.scopes == SCOPES.index(ALL)
     values[sums.items[everywhere]] = sums.values[everywhere]
-    alone: Array = np.asarray(metric.reduce(values)) / _PERCENT
-    return alone
+    alone = np.asarray(metric.reduce(values)) / _PERCENT
+    return np.where(values.any(axis=1), alone, 1.0)

@@ -35,8 +35,8 @@ INFERENCE: Final = 1
 prediction; the source of those packages is part of the key."""
 
 KIND: Final = "predictions"
-WEIGHED: Final = "weighed"
-"""Predictions with the margins of gold answers, which attacks ask for."""
+MARGINS: Final = "margins"
+"""How far gold answers are ahead, which attacks ask for; the predictions are stored as others are."""
 
 _MARGIN: Final = 8
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
@@ -72,28 +72,23 @@ class Store:
         rows = zip([keys[index] for index in finite.tolist()], written(decoded.targets.take(finite)), strict=True)
         self.cache.put(KIND, dict(rows))
 
-    def weighing_keys(self, inputs: Inputs, golds: Sequence[str]) -> list[bytes]:
-        """The key of each input's prediction and margin; `golds` are the gold answers of its contents."""
-        keys = zip(keys_of(inputs.contents, f"{WEIGHED} {self.settings}"), golds, strict=True)
+    def margin_keys(self, inputs: Inputs, settings: str, golds: Sequence[str]) -> list[bytes]:
+        """The key of each input's margin, which depends on `settings`; `golds` are the gold answers of its contents."""
+        keys = zip(keys_of(inputs.contents, f"{MARGINS} {settings} {self.settings}"), golds, strict=True)
         whole = [key[:_SAME_BYTES] + _digest(key + _utf8(gold)) for key, gold in keys]
         return [whole[content] for content in inputs.content.tolist()]
 
-    def known_weighed(self, keys: Sequence[bytes]) -> tuple[Array, TargetColumn, Array]:
-        """As `known`, with the margins (k,) int64."""
-        cached = self.cache.get(WEIGHED, keys)
-        there = [index for index, key in enumerate(keys) if key in cached] if cached else []
-        rows = [cached[keys[index]] for index in there]
-        sound, targets = read([row[_MARGIN:] for row in rows])
-        margins = [int.from_bytes(rows[number][:_MARGIN], "little", signed=True) for number in sound]
-        return np.array(there, np.int64)[sound], targets, np.array(margins, np.int64)
+    def known_margins(self, keys: Sequence[bytes]) -> tuple[Array, Array]:
+        """The inputs whose margins the cache has, by their numbers among the keys (k,) int64, and these (k,) int64."""
+        cached = self.cache.get(MARGINS, keys)
+        there = [index for index, key in enumerate(keys) if len(cached.get(key, b"")) == _MARGIN]
+        margins = [int.from_bytes(cached[keys[index]], "little", signed=True) for index in there]
+        return np.array(there, np.int64), np.array(margins, np.int64)
 
-    def keep_weighed(self, keys: Sequence[bytes], decoded: Decoded, margins: Array) -> None:
-        """Store predictions with their margins, but not where scores are not finite."""
-        finite = np.flatnonzero(decoded.finite)
-        margin = (value.to_bytes(_MARGIN, "little", signed=True) for value in margins[finite].tolist())
-        rows = zip(margin, written(decoded.targets.take(finite)), strict=True)
-        named = [keys[index] for index in finite.tolist()]
-        self.cache.put(WEIGHED, {key: start + row for key, (start, row) in zip(named, rows, strict=True)})
+    def keep_margins(self, keys: Sequence[bytes], finite: Array, margins: Array) -> None:
+        """Store the margins with those keys, but not where scores are not finite (k,) bool."""
+        values = [value.to_bytes(_MARGIN, "little", signed=True) for value in margins.tolist()]
+        self.cache.put(MARGINS, {keys[index]: values[index] for index in np.flatnonzero(finite).tolist()})
 
 
 def _utf8(text: str) -> bytes:

@@ -74,13 +74,15 @@ class Weighing:
     `part(windows, scores, meanings)` keeps what that needs of the scores (B, ...) of windows of one batch; `meanings`
     are those of their last axis, choices of the task or names of tags. `margin(content, bounds, parts)` gives the
     margins (n,) int64 of inputs, of which input i reads content `content[i]` in the windows `bounds[i]:bounds[i + 1]`
-    of `parts`. `golds` (m) are the gold answers, as text, which a margin in the cache depends on.
+    of `parts`. A margin in the cache depends on `golds` (m), the gold answers as text, and on `settings`; where these
+    are empty, the cache keeps none.
     `pool` has the vectors of a search's candidates, once they are computed; further calls have the same.
     """
 
     part: Callable[[Windows, Array, Sequence[Any]], Reduced]
     margin: Callable[[Array, Array, Reduced], Array]
     golds: Sequence[str]
+    settings: str = ""
     pool: Known = field(default_factory=Known)
 
 

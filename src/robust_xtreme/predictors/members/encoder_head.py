@@ -11,6 +11,7 @@ import numpy as np
 from robust_xtreme import registry
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.predictors.batches import decoded, reduced
+from robust_xtreme.predictors.cache import Store
 from robust_xtreme.predictors.predictor import Load, Making, Predicted, Weighed, Weighing, Weights, Work, nowhere
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
@@ -49,8 +50,7 @@ class EncoderHead:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
-        ours = self.reader.reading.decode.__module__.startswith(_OURS)
-        store = work.store if ours else None  # the code of another package can change
+        store = self._store(work)
         if store is None:
             computed = self._computed(inputs, work)
             return Predicted(in_task_order(computed.targets, self.relabel), computed.finite)
@@ -71,18 +71,25 @@ class EncoderHead:
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
         """The predictions, and how far each gold answer is ahead, of one pass or from the cache."""
-        keys = work.store.weighing_keys(inputs, weighing.golds) if work.store else []
-        known, predicted, margins = (
-            work.store.known_weighed(keys) if work.store else (_NOTHING, column_of(()), _NOTHING)
-        )
+        store = self._store(work) if weighing.settings else None
+        if store is None:
+            computed, margin = self._weighed(inputs, weighing, work)
+            return Weighed(Predicted(in_task_order(computed.targets, self.relabel), computed.finite), margin)
+        keys, beside = store.keys(inputs), store.margin_keys(inputs, weighing.settings, weighing.golds)
+        (answered, predicted), (there, margins) = store.known(keys), store.known_margins(beside)
+        known, rows, columns = np.intersect1d(answered, there, assume_unique=True, return_indices=True)
         missing = np.setdiff1d(np.arange(len(inputs)), known, assume_unique=True)
-        decoded, margin = self._weighed(inputs.take(missing), weighing, work)
-        if work.store:
-            work.store.keep_weighed([keys[index] for index in missing.tolist()], decoded, margin)
+        computed, margin = self._weighed(inputs.take(missing), weighing, work)
+        store.keep([keys[index] for index in missing.tolist()], computed)
+        store.keep_margins([beside[index] for index in missing.tolist()], computed.finite, margin)
         order = np.argsort(np.concatenate((known, missing)))
-        targets = in_task_order(chained((predicted, decoded.targets)).take(order), self.relabel)
-        finite = np.concatenate((np.ones(len(known), np.bool_), decoded.finite))[order]
-        return Weighed(Predicted(targets, finite, cached=len(known)), np.concatenate((margins, margin))[order])
+        targets = in_task_order(chained((predicted.take(rows), computed.targets)).take(order), self.relabel)
+        finite = np.concatenate((np.ones(len(known), np.bool_), computed.finite))[order]
+        return Weighed(Predicted(targets, finite, cached=len(known)), np.concatenate((margins[columns], margin))[order])
+
+    def _store(self, work: Work) -> Store | None:
+        """The cache, if any; none for the code of another package, which can change."""
+        return work.store if self.reader.reading.decode.__module__.startswith(_OURS) else None
 
     def _weighed(self, inputs: Inputs, weighing: Weighing, work: Work) -> tuple[Decoded, Array]:
         reading, meanings = self.reader.reading, self._meanings()
