@@ -128,7 +128,7 @@ def oracle(task: TaskSpec, checkpoint: Checkpoint, batch_tokens: int) -> Ask:
     predictor = EncoderHead(task, reader, checkpoint.labels, lambda: Loaded(checkpoint))
     work = Work(batch_tokens)
     task_run = TaskRun(task, "en", "test", "", 0, 0, (), locate(checkpoint.run, task))
-    return victim(task_run, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, work), None)
+    return victim(task_run, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, work), None)("")
 
 
 def gold(example: Example) -> int:

@@ -44,7 +44,7 @@ Attack = Callable[[Sequence[Example], str, Ask], Attacked]
 def attack(examples: Sequence[Example], spec: str, ask: Ask) -> Attacked:
     """The attack of `eval`."""
     condition = Condition(spec, PerturbationSpec.parse(spec).on(_FIELD), (0,), asks=True)
-    return attack_all(examples, [(condition, 0)], ask, lambda _: None)[spec, 0]
+    return attack_all(examples, [(condition, 0)], lambda _: ask, lambda _: None)[spec, 0]
 
 
 @final

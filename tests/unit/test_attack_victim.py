@@ -43,7 +43,7 @@ def _answered(name: str, shown: PerturbedExamples, given: Sequence[Target], fini
 
     task_run: Any = SimpleNamespace(task=registry.load("task", name))
     predictor: Any = SimpleNamespace(prepare=prepare)
-    return victim(task_run, predictor, weigh, None)(shown)
+    return victim(task_run, predictor, weigh, None)("")(shown)
 
 
 def _clean(examples: Sequence[Example]) -> PerturbedExamples:

@@ -25,8 +25,8 @@ AT_ONCE: Final = 4096
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
     """What became of n examples under attack: `queries` (n,) int64, `first` (n,) int64, the queries up to the first
-    success, 0 where there is none; `skipped` (n,) bool: its clean answer is wrong; `allowed` (n,) int64: the units that
-    may change, 0 where no edit fits; `edits` (n): those of the result.
+    success, 0 where there is none; `skipped` (n,) bool: its clean answer is wrong, or its gold class is the target;
+    `allowed` (n,) int64: the units that may change, 0 where no edit fits; `edits` (n): those of the result.
     """
 
     queries: Array

@@ -16,6 +16,7 @@ from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import options_of, probes_of
 from robust_xtreme.noise.engine.perturbed import field_texts
 from robust_xtreme.randomness import text_keys
+from robust_xtreme.specs import PerturbationSpec
 
 Cell = tuple[Condition, int]
 """A condition and a noise seed."""
@@ -25,15 +26,28 @@ HIDDEN: Final = {"unk": "[UNK]", "delete": ""}
 
 
 def attack_all(
-    examples: Sequence[Example], cells: Sequence[Cell], ask: Ask, watch: Callable[[str], None]
+    examples: Sequence[Example], cells: Sequence[Cell], asks: Callable[[str], Ask], watch: Callable[[str], None]
 ) -> Mapping[tuple[str, int], Attacked]:
-    """The examples under each of several attacks, by the condition's name and the seed."""
+    """The examples under each of several attacks, by the condition's name and the seed.
+
+    Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked.
+    """
 
     def tell(left: int, queries: int) -> None:
-        watch(f"attacks: {left:,} of {len(cells) * len(examples):,} are not finished, {queries:,} queries")
+        watch(f"attacks: {left:,} of {len(several) * len(examples):,} are not finished, {queries:,} queries")
 
-    made = attacked(examples, [_plan(examples, *cell) for cell in cells], ask, tell)
-    return {(condition.name, seed): each for (condition, seed), each in zip(cells, made, strict=True)}
+    made: dict[tuple[str, int], Attacked] = {}
+    targets = [target_of(condition.spec) for condition, _ in cells]
+    for target in dict.fromkeys(targets):
+        several = [cell for cell, wanted in zip(cells, targets, strict=True) if wanted == target]
+        outcomes = attacked(examples, [_plan(examples, *cell) for cell in several], asks(target), tell)
+        made.update({(condition.name, seed): each for (condition, seed), each in zip(several, outcomes, strict=True)})
+    return made
+
+
+def target_of(attack: PerturbationSpec | None) -> str:
+    """The label that an attack wants as the answer; "" where any but the gold one will do."""
+    return settings_of(bound(attack)[0]).target if attack else ""
 
 
 def _plan(examples: Sequence[Example], condition: Condition, seed: int) -> Plan:

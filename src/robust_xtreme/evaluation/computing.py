@@ -303,8 +303,8 @@ class _Lane:
         def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
             return self._weighed(inputs, weighing, store)
 
-        ask = victim(task_run, self._moved(self.given.tokens), weigh, candidates_of(split))
-        return attack_all(split.examples, cells, ask, self._watch)
+        asks = victim(task_run, self._moved(self.given.tokens), weigh, candidates_of(split))
+        return attack_all(split.examples, cells, asks, self._watch)
 
     def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> Weighed:
         """Predictions and margins; a predictor that knows none has margins of 0."""

@@ -11,6 +11,7 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import clusters_note
 from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
+from robust_xtreme.evaluation.attackable import check_target, unanswerable
 from robust_xtreme.evaluation.by_tokens import resolved
 from robust_xtreme.evaluation.external import Sets, sets_of
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
@@ -236,17 +237,9 @@ def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[Perturbat
         if name := refusing(cell, task.family):
             reason = f"{name} has no meaning in {task.family}"
             detail = f"{task.name}: {reason}: {cell} of {request.suite} is not applied to it."
-        elif asks(cell) and (reason := _unanswerable(on, task)):
+        elif asks(cell) and (reason := unanswerable(cell, on, task)):
             detail = f"{task.name}: {reason}: {cell} is not applied to it."
     return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
-
-
-def _unanswerable(on: Sequence[PerturbationSpec], task: TaskSpec) -> str:
-    """Why an attack cannot ask for the answers to single queries in a task; "" where it can."""
-    if task.pool is not None and task.pool.search == BITEXT:
-        return "its pairs are mined over all sentences at once"
-    shared = task.pool is not None and any(CANDIDATE in cell.fields for cell in on)
-    return f"all queries search the same {CANDIDATE}s (name @fields=query)" if shared else ""
 
 
 def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
@@ -265,6 +258,8 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
     known = dict.fromkeys(name for task in tasks for name in task.fields)
     if cell.fields and not any(set(cell.fields) <= set(task.fields) for task in tasks):
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
+    if asks(cell):
+        check_target(cell, tasks)
 
 
 def _task_runs(

@@ -12,8 +12,10 @@ import polars as pl
 from robust_xtreme.attack.attacking import Record
 from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.answered import Answered, Columns, cell_of, spread
+from robust_xtreme.evaluation.attacking import target_of
 from robust_xtreme.evaluation.prepare import Measured, Prepared, Variant
 from robust_xtreme.evaluation.tokens import forms, parts_summed
+from robust_xtreme.external.condition import Condition
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK
 from robust_xtreme.noise.engine.noising import at_nominal, bound
 from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited, risky
@@ -22,10 +24,10 @@ from robust_xtreme.reading.windows import of_examples
 from robust_xtreme.results.schema import ATTACKED, PREDICTIONS, assembled
 from robust_xtreme.sinks import json_text
 from robust_xtreme.specs import CANDIDATE
-from robust_xtreme.target_columns import Ranges, TargetColumn, written
+from robust_xtreme.target_columns import Choices, Ranges, TargetColumn, written
 
 _CONTEXT: Final = "context"
-_STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong")
+_STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "skipped_target")
 
 
 @final
@@ -34,7 +36,7 @@ class Rows:
 
     def __init__(self, answered: Answered) -> None:
         prepared = answered.prepared
-        self._answered, self._prepared = answered, prepared
+        self._answered, self._prepared, self._labels = answered, prepared, prepared.task_run.task.labels
         self._golds = _strings(written(prepared.golds))
         self._items = {
             "example": _strings([example.id for example in prepared.examples]),
@@ -100,7 +102,13 @@ class Rows:
         code = np.where(self._inputs.lost[variant.inputs], _STATUSES.index("truncated_gold"), code)
         if variant.record:
             code = np.where(variant.record.skipped, _STATUSES.index("skipped_wrong"), code)
+            code = np.where(self._aimed_at(variant.condition), _STATUSES.index("skipped_target"), code)
         return _named(np.where(is_not_served, _STATUSES.index("not_applicable"), code), _STATUSES)
+
+    def _aimed_at(self, condition: Condition) -> Array | bool:
+        """Whether the gold class of each item is the one that an attack wants as the answer."""
+        golds, target = self._prepared.golds, target_of(condition.spec)
+        return target != "" and isinstance(golds, Choices) and golds.index == self._labels.index(target)
 
     def _noise(self, variant: Variant) -> Columns:
         """What noise did to each item."""

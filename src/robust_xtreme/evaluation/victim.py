@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -34,26 +35,46 @@ _FIRST: Final = "retrieval_accuracy"
 """The metric of documents under attack: whether a gold one is first."""
 
 
-def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Ask:
-    """The model of a task run, whose predictions and margins `weigh` gives; `pool` are the candidates of a search."""
+def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Callable[[str], Ask]:
+    """The model of a task run under attacks with a target ("": none), whose predictions and margins `weigh` gives.
+
+    `pool` are the candidates of a search.
+    """
     goal: Goal = registry.load("goal", task_run.task.family)
     named = task_run.task.metrics if pool is None else (_FIRST,)
     metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], _strict(named))]
     known = Known()
 
-    def ask(shown: PerturbedExamples) -> Answers:
+    def ask(target: int | None, shown: PerturbedExamples) -> Answers:
         examples = list(shown)
         golds = column_of([example.target for example in examples])
+        wanted = golds if target is None else Choices(np.full(len(examples), target))
         inputs = predictor.prepare(contents_of(examples))
         if pool is not None:
             inputs = replace(inputs, pool=np.zeros(len(inputs), np.int64), pools=(pool,))
-        weighed = weigh(inputs, _weighing(goal, golds, known))
-        predicted = _kept(weighed.predicted.targets, inputs)
-        level, right = _levels(shown, predicted, metrics)
+        weighed = weigh(inputs, _weighing(goal, wanted, known))
+        predicted, margin = _kept(weighed.predicted.targets, inputs), weighed.margin
+        if target is None:
+            level, right = _levels(shown, predicted, metrics)
+        else:
+            (level, right), margin = _aimed(predicted, golds, target, not shown.numbers), -margin
         finite = weighed.predicted.finite
-        return Answers(np.where(finite, level, 1.0), right | ~finite, np.where(finite, weighed.margin, 0), finite)
+        return Answers(np.where(finite, level, 1.0), right | ~finite, np.where(finite, margin, 0), finite)
 
-    return ask
+    labels = task_run.task.labels
+    return lambda target: partial(ask, labels.index(target) if target else None)
+
+
+def _aimed(predicted: TargetColumn, golds: TargetColumn, target: int, are_clean: bool) -> tuple[Array, Array]:
+    """As `_levels`, where an attack aims at one class: any other is right.
+
+    Clean answers are right only where they are the gold ones, so that others, and items of the target, are skipped.
+    """
+    assert isinstance(predicted, Choices)
+    assert isinstance(golds, Choices)
+    missed = predicted.index != target
+    right = missed & (predicted.index == golds.index) if are_clean else missed
+    return missed.astype(np.float64), right
 
 
 def _weighing(goal: Goal, golds: TargetColumn, pool: Known) -> Weighing:

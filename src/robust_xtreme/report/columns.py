@@ -203,15 +203,16 @@ _CATALOGUE: Final = (
     Shown("noise", ("robust_noise",), points, "The level under one draw of the same moves that edits as many "
           "characters of each text."),
     Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
-          "those that a candidate changes to wrong, in percent, with a 95 % interval. Models and languages have other "
-          "items that are right, so it is not comparable across them; robust is."),
+          "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
+          "Models and languages have other items that are right, so it is not comparable across them; robust is."),
     Shown("queries", ("queries", "queries_to_success"), _queries, "Candidates that an item is asked about, and those "
           "up to the first success, on average; an answer from the cache counts.", room=MEDIUM),
     Shown("changed", ("words", "graphemes"), _edited, "Words and characters that the result of a success changes, on "
           "average.", room=MEDIUM),
     Shown("no edit", ("no_edit",), percent, "Attacked items that are too short for an edit at this strength.",
           room=MEDIUM),
-    Shown("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean; others are skipped."),
+    Shown("attacked", ("attacked", "n"), "{} of {}".format, "Items that are right when clean, but for those "
+          "whose gold class is the target of an attack; others are skipped."),
     Shown("at risk", ("label_risk",), percent, "Items in which the noise edits a number or a word of negation, so that "
           "their label may have changed; negators are those of the packs `negators`."),
     Shown("change without", ("change_without_risk",), signed, "The change over the other items, clean and perturbed."),

@@ -23,7 +23,10 @@ from robust_xtreme.results.frames import validate as validate
 SCHEMA_VERSION: Final = 5
 """Written into every stored file; raised when a column changes."""
 
-STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
+STATUSES: Final = (
+    *("ok", "unchanged", "not_applicable", "truncated_gold"),
+    *("skipped_wrong", "skipped_target", "failed"),
+)
 SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouched_clean")
 """The counted part of an item: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
 SETTINGS: Final = ("zero_shot", "in_language", "unknown", "translate_train", "translate_test")
@@ -180,8 +183,9 @@ ATTACKED: Final = Frame(
     (*CELL, "noise_seed", "example"),
 )
 """One row per item under an attack: `edits` (JSON) are those of the result, each with field, start, stop (code points
-of the clean text), value, operator and changed graphemes. An item that is wrong when clean is `skipped`. `allowed`
-counts the words that may change, 0 where no edit fits; `first` the queries up to the first success, 0 without one."""
+of the clean text), value, operator and changed graphemes. An item that is wrong when clean is `skipped`, and one whose
+gold class is the target. `allowed` counts the words that may change, 0 where no edit fits; `first` the queries up to
+the first success, 0 without one."""
 
 ATTACKS: Final = Frame(
     "attacks",

@@ -1,0 +1,35 @@
+"""Which attacks have a meaning in which tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robust_xtreme.errors import SpecError, nearest
+from robust_xtreme.evaluation.attacking import target_of
+from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
+
+
+def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec) -> str:
+    """Why an attack cannot ask for the answers to single queries in a task, or for its target; "" where it can.
+
+    `on` is the attack on each group of fields.
+    """
+    if (target := target_of(cell)) and target not in _classes(task):
+        return f"it has no label {target!r}"
+    if task.pool is not None and task.pool.search == BITEXT:
+        return "its pairs are mined over all sentences at once"
+    shared = task.pool is not None and any(CANDIDATE in each.fields for each in on)
+    return f"all queries search the same {CANDIDATE}s (name @fields=query)" if shared else ""
+
+
+def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
+    """Raise SpecError, one line, where no task has the label that an attack wants as the answer."""
+    target, labels = target_of(cell), dict.fromkeys(label for task in tasks for label in _classes(task))
+    if target and target not in labels:
+        what = f"No task here has the label {target!r} of {cell}.{nearest(target, labels)}"
+        raise SpecError(f"{what} Known: {', '.join(labels) or 'none'}.")
+
+
+def _classes(task: TaskSpec) -> tuple[str, ...]:
+    """The labels that an attack can want as the answer."""
+    return task.labels if task.family == "classification" else ()
