@@ -19,6 +19,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "from": "scratch",
     "packs": "",
     "external": "",
+    "frozen": "",
     "text": "",
     "recipe": r".*(?<!\.toml)",
     "translated": "hub",

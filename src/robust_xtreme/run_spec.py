@@ -15,7 +15,7 @@ from robust_xtreme.errors import SpecError, no_path, shown
 from robust_xtreme.examples import digest
 from robust_xtreme.keys import Argument, arguments, key, keys, options, toml
 from robust_xtreme.renamed import note, renamed
-from robust_xtreme.specs import PerturbationSpec, canonical, check_keys, typed
+from robust_xtreme.specs import canonical, check_keys, parse_match, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
 INDEXES: Final = ("exact",)
@@ -29,7 +29,17 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 NOT_HASHED: Final = ("device", "batch_tokens", "workers", "offline", "out")
 """Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
-_IF_SET: Final = ("compile", "keep_names", "packs", "trained_on", "max_length", "external", "external_partial", "match")
+_IF_SET: Final = (
+    "compile",
+    "keep_names",
+    "packs",
+    "trained_on",
+    "max_length",
+    "external",
+    "external_partial",
+    "match",
+    "frozen",
+)
 """Keys that are part of the identity only where they are set."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
@@ -128,6 +138,14 @@ class RunSpec:
         repeated=True,
     )
     external_partial: bool = key(False, "evaluate sets that have no partner for over a fifth of the clean items", "")
+    frozen: tuple[str, ...] = key(
+        (),
+        "texts that attacks in another run left, of this attack or of all: how far they fool this model",
+        "",
+        "RUN[=ATTACK]",
+        complete="folder",
+        repeated=True,
+    )
     match: tuple[str, ...] = key(
         (),
         "noise with as many edits in each text as each external set has, such as natural, beside it",
@@ -310,16 +328,6 @@ def parse_sets(given: tuple[str, ...]) -> dict[str, str]:
         check_path("external", path, "eval")
         sets[name] = path
     return sets
-
-
-def parse_match(text: str) -> PerturbationSpec:
-    """One perturbation without a strength. Raises SpecError."""
-    spec = PerturbationSpec.parse(text)
-    (*others, link) = spec.links
-    if others or link.strengths or link.axis or spec.fields:
-        what = "is one perturbation without strength and fields, which the set has, as in --match natural"
-        raise SpecError(f"The match {text[:80]!r} is more than that: it {what}.")
-    return spec
 
 
 def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:

@@ -138,6 +138,16 @@ def canonical(text: str) -> str:
     return text.strip()
 
 
+def parse_match(text: str) -> PerturbationSpec:
+    """One perturbation without a strength. Raises SpecError."""
+    spec = PerturbationSpec.parse(text)
+    (*others, link) = spec.links
+    if others or link.strengths or link.axis or spec.fields:
+        what = "is one perturbation without strength and fields, which the set has, as in --match natural"
+        raise SpecError(f"The match {text[:80]!r} is more than that: it {what}.")
+    return spec
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,42 @@ def test_an_unknown_search_is_one_line(tmp_path: Path) -> None:
     """A search that does not exist is named, with those that do."""
     with pytest.raises(RobustXtremeError, match=r"'magic' in '@search=magic'; it knows climb, beam, greedy, random"):
         attacked(tmp_path / "run", "attack_keys:0.2@search=magic")
+
+
+def test_texts_of_an_attack_are_read_on_a_model(run: Path, tmp_path: Path) -> None:
+    """The model that was attacked answers the frozen texts as it did in the attack, without a query."""
+    attacked(tmp_path / "run", tasks=("xnli", "xquad"), frozen=(f"{run}=attack_keys",))
+    rows = pl.read_parquet(tmp_path / "run" / "predictions.parquet").filter(pl.col("condition") != "clean")
+    before = pl.read_parquet(run / "predictions.parquet").filter(
+        pl.col("condition").str.contains(r"^attack_keys:0.2@queries=20@fields"), pl.col("task").is_in(["xnli", "xquad"])
+    )
+    key = ["task", "example", "operators", "prediction"]
+    assert rows.select(key).sort(key).equals(before.select(key).sort(key))
+    assert rows.get_column("queries").null_count() == rows.height
+    kinds = pl.read_csv(tmp_path / "run" / "conditions.csv").filter(kind="frozen")
+    assert set(kinds.get_column("victim")) == set(pl.read_csv(run / "scores.csv").get_column("model"))
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "line"),
+    [
+        ("=attack_letters", "20", r"has no attack attack_letters\. It has attack_keys\."),
+        ("", "40", r"has no text for xnli/test/sw/.*\. Evaluate the items that were attacked\."),
+        ("-gone", "20", r"it is not the folder of a run of eval"),
+    ],
+)
+def test_frozen_texts_that_do_not_fit_are_one_line(run: Path, tmp_path: Path, name: str, limit: str, line: str) -> None:
+    """An attack that the run does not have, items that were not attacked, and a folder without a run."""
+    spec = RunSpec(tasks=("xnli",), languages=("sw",), frozen=(f"{run}{name}",), limit=limit, out=str(tmp_path / "run"))
+    with pytest.raises(RobustXtremeError, match=line):
+        evaluate(spec, cache=False)
+
+
+def test_frozen_texts_that_were_changed_are_refused(run: Path, tmp_path: Path) -> None:
+    """A part that is not the one that the run wrote is named."""
+    copied = tmp_path / "copied"
+    shutil.copytree(run, copied)
+    (path,) = [path for path in (copied / "parts").iterdir() if "attacked" in path.name and "xnli" in path.name]
+    path.write_bytes(path.read_bytes() + b"0")
+    with pytest.raises(RobustXtremeError, match="is not the file that the run wrote"):
+        attacked(tmp_path / "run", frozen=(str(copied),))

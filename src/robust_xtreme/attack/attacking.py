@@ -9,11 +9,12 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack.answers import Answers, Ask
-from robust_xtreme.attack.campaign import Campaign, Edit, Item
+from robust_xtreme.attack.campaign import Campaign, Item
 from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
 from robust_xtreme.attack.problem import Question, Score, Search
 from robust_xtreme.edits import Array
 from robust_xtreme.examples import Example
+from robust_xtreme.external.frozen import Edit
 from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 
@@ -39,10 +40,10 @@ class Record:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Attacked:
-    """The examples as an attack left them, and its record."""
+    """The examples as an attack left them, and its record; None where it was an attack on another model."""
 
     shown: PerturbedExamples
-    record: Record
+    record: Record | None = None
 
 
 @final

@@ -5,26 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, final
+from typing import final
 
 import numpy as np
 
 from robust_xtreme.attack.problem import Hidden, Problem, Question, State
 from robust_xtreme.edits import Array, ragged
 from robust_xtreme.examples import Example
+from robust_xtreme.external.frozen import Edit
 from robust_xtreme.noise.engine.options import Options, applied
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples
-
-
-class Edit(NamedTuple):
-    """An edit of a field, by an operator: its clean text from `start` to `stop` becomes `value`; graphemes changed."""
-
-    field: str
-    start: int
-    stop: int
-    value: str
-    operator: str
-    graphemes: int
 
 
 @final

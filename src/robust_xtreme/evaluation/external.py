@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
@@ -12,6 +12,8 @@ from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import CLEAN, KIND, Condition, at_full, beside_set, named
 from robust_xtreme.external.condition import of_set as condition_of_set
+from robust_xtreme.external.frozen import Frozen
+from robust_xtreme.external.frozen_runs import Key, read_frozen
 from robust_xtreme.external.layouts import Cell, NoisySet
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.external.reading import read_pairs
@@ -20,10 +22,10 @@ from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.noise.suites import refusing
 from robust_xtreme.results.schema import PAIRINGS
 from robust_xtreme.results.splits import of_set
-from robust_xtreme.run_spec import RunSpec, parse_match, parse_sets
+from robust_xtreme.run_spec import RunSpec, parse_sets
 from robust_xtreme.sources.selecting import identity_of
 from robust_xtreme.sources.source import Source
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.specs import PerturbationSpec, parse_match
 
 
 @final
@@ -36,6 +38,7 @@ class Sets:
     matches: tuple[PerturbationSpec, ...]
     seeds: tuple[int, ...]
     is_partial: bool
+    frozen: Mapping[Key, Sequence[Frozen]] = field(default_factory=dict)
     used: dict[str, None] = field(default_factory=dict)
 
     def runs(self, task_run: TaskRun, split: Sequence[Example], examples: Sequence[Example]) -> Iterator[TaskRun]:
@@ -69,8 +72,18 @@ class Sets:
         )
         return replace(of_run, note=_note(of_run, given))
 
+    def frozen_of(self, task_run: TaskRun) -> list[Condition]:
+        """The conditions of a task run that have the texts of attacks on another model."""
+        sets = self.frozen.get((task_run.task.name, task_run.split, *task_run.languages), ())
+        self.used.update({each.name: None for each in sets})
+        return [Condition(each.name, seeds=each.seeds, frozen=each) for each in sets]
+
     def check_used(self) -> None:
-        """Raise MissingData for a set without a file of any task and language of the run."""
+        """Raise MissingData for a set without a file, or texts, of any task and language of the run."""
+        attacks = {each.name: each.attack for several in self.frozen.values() for each in several}
+        if attacks and self.used.keys().isdisjoint(attacks):
+            what = "was run on none of the tasks and languages that are evaluated"
+            raise MissingData(f"--frozen: {next(iter(attacks.values()))} {what}.")
         for noisy_set in self.sets:
             if noisy_set.name not in self.used:
                 raise MissingData(noisy_set.unused())
@@ -84,7 +97,7 @@ def sets_of(spec: RunSpec, source: Source, cells: Collection[tuple[str, str]]) -
         if asks(at_full(match)):
             raise SpecError(f"--match {match}: it asks the model, so that its edits are not those of a strength.")
     sets = tuple(NoisySet(name, Path(path), tuple(cells)) for name, path in paths.items())
-    return Sets(source, sets, matches, tuple(range(spec.seeds)), spec.external_partial)
+    return Sets(source, sets, matches, tuple(range(spec.seeds)), spec.external_partial, read_frozen(spec.frozen))
 
 
 def conditions_of(task_runs: Sequence[TaskRun]) -> dict[str, dict[str, Any]]:

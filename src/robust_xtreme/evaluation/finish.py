@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,8 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.external import conditions_of
 from robust_xtreme.evaluation.folder import ATTACKS_FILE, DIGESTS, FILES, PAGE, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
-from robust_xtreme.external.condition import Condition
+from robust_xtreme.external.condition import Condition, named
+from robust_xtreme.external.frozen import KIND, Frozen
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
@@ -160,6 +162,8 @@ def conditions(plan: Plan) -> pl.DataFrame:
 
 
 def _condition(condition: Condition) -> dict[str, Any]:
+    if condition.frozen:
+        return _frozen(condition.name, condition.frozen)
     if condition.spec is None:
         return {"condition": condition.name, "kind": "clean"}
     spec = PerturbationSpec.parse(condition.name)  # as it was asked for: in tokens it is solved for by task run
@@ -182,6 +186,13 @@ def _condition(condition: Condition) -> dict[str, Any]:
         "packs": packs.identity() or None,
         **(_attack(condition) if condition.asks else {}),
     }
+
+
+def _frozen(name: str, frozen: Frozen) -> dict[str, Any]:
+    """What CONDITIONS has of the texts that an attack on another model left."""
+    attack = named(frozen.attack)
+    row = _condition(replace(attack, asks=True)) | {"condition": name, "kind": KIND, "victim": frozen.victim}
+    return {**row, "packs": None}
 
 
 def _attack(condition: Condition) -> dict[str, Any]:

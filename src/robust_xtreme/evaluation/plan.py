@@ -299,7 +299,7 @@ def _task_runs(
         params=model.params_nonembedding,
         words=kind_of(task.family).words,
     )
-    served, left = _served(task_run, conditions, split.corpus, examples)
+    served, left = _served(task_run, (*conditions, *sets.frozen_of(task_run)), split.corpus, examples)
     every = split.examples
     splits.keep(replace(split, examples=examples))
     setting = model.learned.setting(task_run.languages[0])

@@ -9,6 +9,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack.attacking import Attacked, Record
+from robust_xtreme.attack.transfer import transferred
 from robust_xtreme.edits import Array, span_table
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.attacking import Cell
@@ -112,7 +113,7 @@ def prepare(
     """
     golds, texts = column_of([example.target for example in split.examples]), _CleanTexts(split.examples)
     cells = [(condition, seed) for condition in task_run.conditions for seed in condition.seeds]
-    attacked = attacks(split, [(condition, seed) for condition, seed in cells if condition.asks])
+    attacked = {**attacks(split, [cell for cell in cells if cell[0].asks]), **_transferred(split, cells)}
     variants = [
         _variant(split, texts, condition, seed, attacked.get((condition.matches or condition.name, seed)))
         for condition, seed in cells
@@ -215,6 +216,12 @@ def _candidates(
     ids = tuple(text.id for text in corpus.texts)
     queries = tuple(example.texts[QUERY].id for example in split.examples)
     return Candidates(ids, values, corpus.unscored, queries, tuning)
+
+
+def _transferred(split: Split, cells: Sequence[Cell]) -> dict[tuple[str, int], Attacked]:
+    """The examples with the texts of frozen sets. Raises Mismatch."""
+    frozen = [(condition.name, condition.frozen, seed) for condition, seed in cells if condition.frozen]
+    return {(name, seed): Attacked(transferred(split.examples, texts, seed)) for name, texts, seed in frozen}
 
 
 def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:

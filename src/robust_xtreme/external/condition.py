@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, final
 
 from robust_xtreme.examples import Example
+from robust_xtreme.external.frozen import Frozen
 from robust_xtreme.external.matched import matched
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.links import Link
@@ -31,7 +32,8 @@ class Condition:
 
     `asks`: it is an attack, whose texts are made where a model answers; one that `matches` an attack, by its name,
     edits as many clusters of each text. `in_suite`: a suite contains it, and it was not named itself. `given` is the
-    noisy set whose items it has, or, with a `spec`, whose edits the perturbation matches in number.
+    noisy set whose items it has, or, with a `spec`, whose edits the perturbation matches in number. A `frozen`
+    one has the texts that an attack on another model left.
     """
 
     name: str
@@ -41,18 +43,20 @@ class Condition:
     matches: str = ""
     in_suite: bool = field(default=False, compare=False)
     given: Paired | None = field(default=None, compare=False)
+    frozen: Frozen | None = field(default=None, compare=False)
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that are noised; none where the condition is clean."""
         if self.spec is None:
-            return self.given.fields if self.given else ()
+            named = self.given or self.frozen
+            return named.fields if named else ()
         return self.spec.fields
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing is noised."""
-        return self.spec is None and self.given is None
+        return self.spec is None and self.given is None and self.frozen is None
 
     def noised(self, clean: FieldTexts, seed: int) -> NoisedTexts:
         """The outcomes of the texts of the condition's fields (clean: of all fields) under a noise seed.

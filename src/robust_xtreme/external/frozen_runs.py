@@ -1,0 +1,98 @@
+"""Reads the texts that attacks left from the folder of the run that has them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import DataError, MissingData, SpecError
+from robust_xtreme.examples import digest
+from robust_xtreme.external.condition import RANDOM
+from robust_xtreme.external.frozen import KIND, Edit, Frozen
+from robust_xtreme.results import store
+from robust_xtreme.results.manifest import MANIFEST, read_manifest
+from robust_xtreme.results.schema import ATTACKED, empty
+from robust_xtreme.specs import PerturbationSpec
+
+_PARTS: Final = "parts"
+_NAME: Final = re.compile(r"(?P<run>.+?)(=(?P<name>[a-z][a-z0-9_.]*))?", re.DOTALL)
+_DIGITS: Final = 8
+
+Key = tuple[str, str, str, str]
+"""Task, split, language of the question and that of the context."""
+
+
+def read_frozen(given: Sequence[str]) -> dict[Key, list[Frozen]]:
+    """The sets that `RUN` or `RUN=NAME` name, by task run; without a name all attacks but random search.
+
+    Raises SpecError, MissingData where there is no such run or attack, DataError where its files are not its own.
+    """
+    sets: dict[Key, list[Frozen]] = {}
+    for text in given:
+        match = _NAME.fullmatch(text)
+        if not match:
+            raise SpecError(f"--frozen {text[:80]!r} is not RUN or RUN=NAME, as in runs/mine=attack_keys")
+        for key, frozen in _sets(Path(match["run"]), match["name"] or ""):
+            sets.setdefault(key, []).append(frozen)
+    return sets
+
+
+def _sets(run: Path, name: str) -> Iterator[tuple[Key, Frozen]]:
+    rows = _rows(run)
+    wanted = [condition for condition in rows.get_column("condition").unique().sort() if _is(condition, name)]
+    if not wanted:
+        known = sorted({_attack(condition) for condition in rows.get_column("condition").unique()})
+        what = f"{run} has no attack {name}" if name else f"{run} has no texts of attacks"
+        raise MissingData(f"{what}. It has {', '.join(known) or 'none'}.")
+    for condition in wanted:
+        chosen = rows.filter(condition=condition)
+        content = chosen.select("noise_seed", "example", "fingerprint", "edits").sort("noise_seed", "example")
+        hashed = digest(*map(str, content.rows()))[:_DIGITS]
+        for key, of_run in chosen.partition_by(*_KEY, as_dict=True).items():
+            yield tuple(map(str, key)), _frozen(condition, hashed, of_run)  # type: ignore[misc]  # four names
+
+
+_KEY: Final = ("task", "split", "language", "context_language")
+
+
+def _frozen(condition: str, hashed: str, rows: pl.DataFrame) -> Frozen:
+    victim, spec = rows.item(0, "model"), PerturbationSpec.parse(condition)
+    columns = (rows.get_column(name).to_list() for name in ("noise_seed", "example", "edits"))
+    edits = {
+        (seed, example): tuple(Edit(*each) for each in json.loads(text))
+        for seed, example, text in zip(*columns, strict=True)
+    }
+    fingerprints = dict(zip(rows.get_column("example"), rows.get_column("fingerprint"), strict=True))
+    name = f"{KIND}:{condition.replace('@', '/')}/of={victim.replace('@', '-')}/{hashed}"
+    return Frozen(name, condition, victim, spec.fields, edits, fingerprints)
+
+
+def _rows(run: Path) -> pl.DataFrame:
+    """ATTACKED of a run. Raises MissingData, and DataError where a file is not the one that the run wrote."""
+    if not (run / MANIFEST).is_file():
+        raise MissingData(f"--frozen {run}: it is not the folder of a run of eval: it has no {MANIFEST}.")
+    manifest: Mapping[str, Any] = read_manifest(run / MANIFEST)
+    parts: list[pl.DataFrame] = []
+    for name, sha256 in sorted(manifest.get("parts", {}).items()):
+        path = run / _PARTS / Path(name).name
+        if "-attacked-" not in name:
+            continue
+        if store.sha256(path) != sha256:
+            raise DataError(path, "is not the file that the run wrote")
+        parts.append(store.read_frame(path, ATTACKED))
+    return pl.concat([empty(ATTACKED), *parts])
+
+
+def _attack(condition: str) -> str:
+    return PerturbationSpec.parse(condition).name
+
+
+def _is(condition: str, name: str) -> bool:
+    """Whether a condition is the attack of that name, and not the control of one."""
+    spec = PerturbationSpec.parse(condition)
+    return dict(spec.links[0].params).get("search") != RANDOM and name in ("", spec.name)
