@@ -10,7 +10,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.attack.goal import Goal
-from robust_xtreme.examples import Answers, Choice, Document, Span, Tags, Target
+from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Document, Span, Tags, Target
 from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS, ContextLayouts
 from robust_xtreme.reading.members.tagging import WordLayouts
 from robust_xtreme.reading.scores import QUANTUM, Array, joined
@@ -109,9 +109,12 @@ def test_tags_are_ahead_where_they_are_still_right(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-@pytest.mark.parametrize("count", [6, ANSWER_TOKENS + 4])
-def test_an_answer_is_ahead_of_the_best_other_span(seed: int, count: int) -> None:
-    """The best window has it; other spans are those within the length of answers, which may overlap the gold one."""
+@pytest.mark.parametrize(("count", "labels"), [(6, ()), (6, (NO_ANSWER,)), (ANSWER_TOKENS + 4, ())])
+def test_an_answer_is_ahead_of_the_best_other_span(seed: int, count: int, labels: tuple[str, ...]) -> None:
+    """The best window has it; other spans are those within the length of answers, which may overlap the gold one.
+
+    Where a head can give no answer, that is another one, with its lowest score.
+    """
     generator = np.random.default_rng(seed)
     example, shift, first = np.array([0, 0, 1]), np.array([0, 2, 0]), 2
     ends = [sorted(generator.integers(2, 6, 2).tolist()) for _ in range(2)]
@@ -130,9 +133,10 @@ def test_an_answer_is_ahead_of_the_best_other_span(seed: int, count: int) -> Non
                 for high in range(low, min(count, low + ANSWER_TOKENS)):
                     is_gold = (low + shift[window], high + shift[window]) == (start, last)
                     (gold if is_gold else other).append(rows[low][0] + rows[high][1])
-        expected.append(max(gold) - max(other))
+        none = [sum(_whole(scores)[window][0]) for window in np.flatnonzero(example == number).tolist()]
+        expected.append(max(gold) - max(*other, *([min(none)] if labels else ())))
     golds = [Answers((Span(start, last + 1),)) for start, last in ends]
-    assert _margins("span_qa", _windows(example.tolist(), layout), scores, (), golds) == expected
+    assert _margins("span_qa", _windows(example.tolist(), layout), scores, labels, golds) == expected
 
 
 @pytest.mark.parametrize("seed", _SEEDS)

@@ -1,4 +1,7 @@
-"""Another answer: the score of the best gold span of any window minus that of the best other span."""
+"""Another answer: the score of the best gold span of any window minus that of the best other span, or of no answer.
+
+No answer has the score of the window where it scores lowest, as in decoding.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,18 @@ import numpy as np
 
 from robust_xtreme.attack.goal import LOWEST, Goal
 from robust_xtreme.edits import Array
+from robust_xtreme.examples import NO_ANSWER
 from robust_xtreme.reading.members.span_qa import ANSWER_TOKENS, answer_tokens, contexts_of
 from robust_xtreme.reading.scores import Reduced, quantised
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.target_columns import Ranges, TargetColumn
 
 
-def _part(windows: Windows, scores: Array, _meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
-    """Of each window (B,) the score of its gold span, and that of its best other one; LOWEST where it has none."""
+def _part(windows: Windows, scores: Array, meanings: Sequence[Any], golds: TargetColumn) -> Reduced:
+    """Of each window (B,) the score of its gold span, that of its best other one, and that of no answer.
+
+    It is LOWEST or less where there is none.
+    """
     assert isinstance(golds, Ranges)
     layout, (whole, _) = contexts_of(windows), quantised(scores)
     first, last = answer_tokens(layout, golds.take(windows.example))
@@ -27,7 +34,8 @@ def _part(windows: Windows, scores: Array, _meanings: Sequence[Any], golds: Targ
     until = np.where(there, layout.first + last, 0)
     gold = np.where(there, begin[row, at] + end[row, until], LOWEST)
     best = _best(begin, end, np.where(there, at, -1), until)
-    return Reduced(np.stack((gold, best), axis=1), np.ones(len(gold), np.int64), np.ones(len(gold), np.bool_))
+    none = whole[row, windows.summary].sum(axis=1) if NO_ANSWER in meanings else np.full(len(gold), 2 * LOWEST)
+    return Reduced(np.stack((gold, best, none), axis=1), np.ones(len(gold), np.int64), np.ones(len(gold), np.bool_))
 
 
 def _best(begin: Array, end: Array, at: Array, until: Array) -> Array:
@@ -42,8 +50,9 @@ def _best(begin: Array, end: Array, at: Array, until: Array) -> Array:
 
 
 def _margin(bounds: Array, parts: Reduced, _: TargetColumn) -> Array:
-    gold, other = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
-    margin: Array = gold - other
+    gold, other, _ = np.maximum.reduceat(parts.values, bounds[:-1], axis=0).T
+    none = np.minimum.reduceat(parts.values[:, 2], bounds[:-1])
+    margin: Array = gold - np.maximum(other, none)
     return margin
 
 
