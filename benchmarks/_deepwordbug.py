@@ -6,10 +6,10 @@ import re
 import string
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from random import Random
 from typing import Final
 
 import numpy as np
-from numpy.random import Generator
 
 from robust_xtreme import registry
 from robust_xtreme.attack.answers import Ask
@@ -66,7 +66,7 @@ def edits_of(texts: Sequence[Text], stop_words: Collection[str], seed: int) -> O
 
     A unit is a run without white space; its word is what TextAttack takes for one, without punctuation around it.
     """
-    draw = np.random.default_rng(seed)
+    draw = Random(seed)
     units = [list(_UNIT.finditer(text.value)) for text in texts]
     rows = sorted(
         {
@@ -93,7 +93,7 @@ def edits_of(texts: Sequence[Text], stop_words: Collection[str], seed: int) -> O
     )
 
 
-def _edits(run: re.Match[str], stop_words: Collection[str], draw: Generator) -> Iterator[tuple[int, int, str, int]]:
+def _edits(run: re.Match[str], stop_words: Collection[str], draw: Random) -> Iterator[tuple[int, int, str, int]]:
     """The edits of a unit: start, stop, value and kind, each with another outcome."""
     words = [match for match in _WORD.finditer(run[0]) if match[0].strip(_EDGES)]
     if not words:
@@ -112,11 +112,11 @@ def _edits(run: re.Match[str], stop_words: Collection[str], draw: Generator) -> 
             yield begin + start, begin + stop, value, kind
 
 
-def _edit(word: str, kind: int, draw: Generator) -> tuple[int, int, str]:
+def _edit(word: str, kind: int, draw: Random) -> tuple[int, int, str]:
     """One edit of a kind: the code points from start to stop become a value."""
     name = KINDS[kind]
-    at = int(draw.integers(len(word) - (name == "swap")))
-    letter = _LETTERS[int(draw.integers(len(_LETTERS)))]
+    at = draw.randrange(len(word) - (name == "swap"))
+    letter = draw.choice(_LETTERS)
     if name == "swap":
         return at, at + 2, word[at + 1] + word[at]
     return (at, at, letter) if name == "insert" else (at, at + 1, letter if name == "substitute" else "")

@@ -74,8 +74,11 @@ class Options:
     @property
     def eligible(self) -> Array:
         """How many units of each text have a possible edit (t,)."""
-        pairs = np.unique(np.stack((self.text, self.unit), axis=1), axis=0)
-        return np.bincount(pairs[:, 0], minlength=len(self.units))
+        first = bounds_of(np.maximum(self.units, 1))
+        there = np.zeros(int(first[-1]), np.int64)
+        there[first[self.text] + self.unit] = 1
+        counts: Array = np.diff(np.concatenate(([0], np.cumsum(there)))[first])
+        return counts
 
     def take(self, numbers: Array) -> Options:
         """Some of the edits (k,), ascending."""
