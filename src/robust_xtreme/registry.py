@@ -30,6 +30,7 @@ KINDS: Final = {
     "view": "report.views",
     "search": "attack.searches",
     "goal": "attack.goals",
+    "constraint": "attack.constraints",
 }
 """The package that contains the members of each kind, below ours."""
 _GROUPS: Final = {
@@ -40,6 +41,7 @@ _GROUPS: Final = {
     "view": "reporting",
     "search": "searches",
     "goal": "goals",
+    "constraint": "constraints",
 }
 """The groups of entry points, for kinds whose group is not named like the folder."""
 _SEE: Final = {
@@ -47,6 +49,7 @@ _SEE: Final = {
     "scheme": "robust-xtreme list perturbations",
     "search": "robust-xtreme list perturbations",
     "goal": "robust-xtreme list tasks",
+    "constraint": "robust-xtreme list perturbations",
     "family": "robust-xtreme list tasks",
     "predictor": "robust-xtreme list tasks",
     "view": "robust-xtreme report --help",

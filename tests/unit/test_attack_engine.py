@@ -112,6 +112,13 @@ def test_a_rejected_candidate_is_no_query_and_no_result() -> None:
     assert outcome == Outcome((0,), 3, 0)
 
 
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_search_ends_where_everything_is_rejected(name: str) -> None:
+    """Where no candidate is accepted nothing is counted, and the attempt ends however many states there are."""
+    attempt = Attempt(problem([number % 40 for number in range(400)], 20, 10), registry.load("search", name), CLEAN)
+    assert run([attempt], lambda asked: [None] * len(asked)) == [Outcome((), 0, 0)]
+
+
 def _greedless(problem: Problem, clean: Score) -> Asking:
     """A search that makes every edit at once."""
     yield [tuple(range(len(problem.unit)))]

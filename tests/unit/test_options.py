@@ -112,6 +112,19 @@ def test_a_word_is_hidden_or_deleted() -> None:
     assert values(probes_of(texts, ""), texts) == ["two three", "one three", "one two"]
 
 
+def test_what_hides_a_word_crosses_no_edge_of_a_span() -> None:
+    """Of a word that a span cuts the longest part is hidden, and no space is deleted beyond the edge of a span."""
+    texts = [Text("t", "en", "in “Rome, then", (Span(4, 8), Span(0, 9)))]
+    assert values(probes_of(texts, "[UNK]"), texts) == ["[UNK] “Rome, then", "in “[UNK], then", "in “Rome, [UNK]"]
+    assert values(probes_of(texts, ""), texts) == ["“Rome, then", "in “Rome,"]
+    for by in ("", "[UNK]"):
+        options = probes_of(texts, by)
+        for noised in applied(texts, options, options.text, [[number] for number in range(len(options))]):
+            inner, outer = noised.text.spans
+            assert noised.text.value[inner.start : inner.stop] in ("Rome", "[UNK]")
+            assert noised.text.value[outer.stop - 1] == ","
+
+
 def test_a_text_without_letters_has_no_edits() -> None:
     """An empty text, and one of signs, have no possible edit; they are copied as they are."""
     texts = [Text("a", "en", ""), Text("b", "en", "1 2 3"), Text("c", "en", "word")]

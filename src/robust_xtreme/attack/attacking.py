@@ -11,7 +11,7 @@ import numpy as np
 from robust_xtreme.attack.answers import Answers, Ask
 from robust_xtreme.attack.campaign import Campaign, Item
 from robust_xtreme.attack.engine import Answer, Attempt, Outcome, run
-from robust_xtreme.attack.problem import Question, Score, Search
+from robust_xtreme.attack.problem import Hidden, Question, Score, Search
 from robust_xtreme.edits import Array
 from robust_xtreme.examples import Example
 from robust_xtreme.external.frozen import Edit
@@ -46,14 +46,22 @@ class Attacked:
     record: Record | None = None
 
 
+def _everything(shown: PerturbedExamples) -> Array:
+    return np.ones(len(shown), np.bool_)
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """An attack that is to be run: its campaign, the items of its examples, and its search."""
+    """An attack that is to be run: its campaign, the items of its examples, and its search.
+
+    `accepts` says which candidates (n,) bool may be asked: a constraint lets no other through.
+    """
 
     campaign: Campaign
     items: Sequence[Item]
     search: Search
+    accepts: Callable[[PerturbedExamples], Array] = _everything
 
     @property
     def graded(self) -> bool:
@@ -115,20 +123,25 @@ class _Rounds:
                     answers[at] = answer
         return answers
 
-    def _answered(self, questions: Sequence[tuple[int, Question]]) -> Iterator[Answer]:
-        """The answers to questions of one attack."""
+    def _answered(self, questions: Sequence[tuple[int, Question]]) -> Iterator[Answer | None]:
+        """The answers to questions of one attack; None to those that are not accepted."""
         plan = self._owners[questions[0][0]][0]
         rows = [self._owners[attempt][1] for attempt, _ in questions]
         shown = plan.campaign.candidates(
             plan.items, [(row, question) for row, (_, question) in zip(rows, questions, strict=True)]
         )
         keys = list(zip(rows, _contents(shown), strict=True))
-        new = {key: at for at, key in reversed(list(enumerate(keys))) if key not in self._known}
+        accepted = plan.accepts(shown).tolist()
+        asked = [is_fine or isinstance(each, Hidden) for is_fine, (_, each) in zip(accepted, questions, strict=True)]
+        new = {key: at for at, key in reversed(list(enumerate(keys))) if asked[at] and key not in self._known}
         chosen = sorted(new.values())
         if chosen:
             answers = self._ask(_taken(shown, np.array(chosen)))
             self._known.update((keys[at], _answer(answers, number)) for number, at in enumerate(chosen))
-        return (_seen(self._known[key], plan.graded) for key in keys)
+        return (
+            _seen(self._known[key], plan.graded) if is_asked else None
+            for key, is_asked in zip(keys, asked, strict=True)
+        )
 
 
 def _seen(answer: Answer, graded: bool) -> Answer:

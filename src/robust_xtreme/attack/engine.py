@@ -1,7 +1,8 @@
 """Runs the searches of many examples in lockstep: in each round the questions of all of them are asked together.
 
 Limits are kept here: no search can ask for more than its budget, or for states beyond those of its problem, whatever
-it does. A question whose candidate breaks a constraint is not submitted, and does not count.
+it does. A question whose candidate breaks a constraint is not submitted, and does not count; a search whose candidates
+are nearly all rejected ends.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ class Outcome:
 Submit = Callable[[Sequence[tuple[int, Question]]], Sequence[Answer | None]]
 """Answers questions, each with the number of its attempt; None where the candidate breaks a constraint."""
 
+MOST_REJECTED: Final = 8
+"""Rejected candidates for each query of a budget, after which an attempt ends."""
+
 REJECTED: Final = Score(float("inf"), 0)
 """The score that a search gets of a candidate that breaks a constraint."""
 
@@ -87,6 +91,7 @@ class _Running:
     state: State = ()
     queries: int = 0
     first: int = 0
+    rejected: int = 0
 
     def __post_init__(self) -> None:
         self.best, self.asking = self.attempt.clean, self.attempt.search(self.attempt.problem, self.attempt.clean)
@@ -98,7 +103,9 @@ class _Running:
             self.scores.append(answer.score if answer else REJECTED)
             if answer:
                 self._count(question, answer)
-        if self.best.level <= 0:
+            else:
+                self.rejected += 1
+        if self.best.level <= 0 or self.rejected >= MOST_REJECTED * self.attempt.problem.budget:
             self._end()
         elif len(self.scores) < len(self.asked):
             self._take_next()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from robust_xtreme import registry
 from robust_xtreme.attack.answers import Ask
 from robust_xtreme.attack.attacking import Attacked, Plan, attacked
 from robust_xtreme.attack.campaign import Campaign, Limits
+from robust_xtreme.attack.constraint import acceptable, allowed
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
@@ -55,8 +57,8 @@ def _plan(examples: Sequence[Example], condition: Condition, seed: int) -> Plan:
     (link,) = bound(condition.spec)
     settings = settings_of(link)
     fields = field_texts(examples, condition.fields)
-    options, hidden = options_of(fields.texts, moves_of(link), seed), probes_of(fields.texts, HIDDEN[settings.ranking])
-    campaign = Campaign(examples, fields, options, hidden)
+    options = allowed(fields.texts, options_of(fields.texts, moves_of(link), seed), settings)
+    campaign = Campaign(examples, fields, options, probes_of(fields.texts, HIDDEN[settings.ranking]))
     seeds = text_keys(seed_of(link, seed), [example.id for example in examples])
     items = campaign.items(Limits(link.strength, settings.max_graphemes, settings.queries), seeds, settings.graded)
-    return Plan(campaign, items, registry.load("search", settings.search))
+    return Plan(campaign, items, registry.load("search", settings.search), partial(acceptable, settings=settings))

@@ -30,6 +30,7 @@ from robust_xtreme.graphemes import SEPARATOR
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.case import capital, upper
 from robust_xtreme.noise.engine.noised import NoisedTexts
+from robust_xtreme.noise.engine.options import Options
 from robust_xtreme.target_columns import bounds_of
 
 KIND: Final = "negators"
@@ -109,6 +110,37 @@ def _count(words: _Words, noised: NoisedTexts, clean: _Points, noisy: _Points) -
     is_edited |= noisy.are_words(words.text, low - 1) & ~clean.are_words(words.text, words.start - 1)
     is_edited |= noisy.are_words(words.text, high) & ~clean.are_words(words.text, words.stop)
     return np.bincount(words.text[is_edited], minlength=len(noised))
+
+
+def endangering(texts: Sequence[Text], options: Options, words: Risky) -> Array:
+    """Which possible edits of texts edit, each by itself, one of their numbers or negators (k,) bool."""
+    clean = _Points([text.value for text in texts])
+    return _endangering(options, words.numbers, clean) | _endangering(options, words.negators, clean)
+
+
+def _endangering(options: Options, words: _Words, clean: _Points) -> Array:
+    """Which edits overlap a word, or let it touch a letter or digit."""
+    risk = options.over(words.text, words.start, words.stop)
+    text, values = options.text, options.values
+    before = _are_words(values, -1, clean.are_words(text, options.start - 1))
+    after = _are_words(values, 0, clean.are_words(text, options.stop))
+    free_before = ~clean.are_words(words.text, words.start - 1)
+    free_after = ~clean.are_words(words.text, words.stop)
+    risk |= before & _among(text, options.stop, words.text[free_before], words.start[free_before])
+    risk |= after & _among(text, options.start, words.text[free_after], words.stop[free_after])
+    return risk
+
+
+def _are_words(values: Sequence[str], at: int, others: Array) -> Array:
+    """Whether a letter, digit or mark is first (0) or last (-1) in each value (k,); of empty ones as in `others`."""
+    ends = np.array([bool(value) and _is_word(value[at]) for value in values], np.bool_)
+    return np.where([not value for value in values], others, ends)
+
+
+def _among(texts: Array, positions: Array, some_texts: Array, some_positions: Array) -> Array:
+    """Which positions of texts (k,) are among some (r,)."""
+    width = 1 + max(int(positions.max(initial=0)), int(some_positions.max(initial=0)))
+    return np.isin(texts * width + positions, some_texts * width + some_positions)
 
 
 @final

@@ -23,8 +23,11 @@ from robust_xtreme.randomness import salt
 KIND: Final = "attack"
 ACCESS: Final = ("scores", "labels")
 RANKINGS: Final = ("unk", "delete")
+RISKS: Final = ("keep", "allow")
 SEARCH: Final = "climb"
 MOST_QUERIES: Final = 100_000
+MOST_CHRF: Final = 100
+_PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 _QUERIES: Final = re.compile(r"[0-9]{1,6}")
 _STRENGTH: Final = "largest share of words that may change (clusters where no spaces are written)"
 
@@ -37,6 +40,7 @@ class Settings:
     At most `queries` for each example; `search` is the name of a search. With `max_graphemes`, a canonical decimal, at
     most that share of graphemes changes. `access` is what the model tells: scores, or labels alone. `target` is the
     label that an answer shall have ("": any but the gold one). `ranking` hides a word by [UNK] (unk) or deletes it.
+    Unless it `allows_risk`, numbers and negators stay as they are. `chrf` is the least chrF of a text, in percent.
     """
 
     queries: int
@@ -45,6 +49,8 @@ class Settings:
     access: str
     target: str
     ranking: str
+    allows_risk: bool = False
+    chrf: float | None = None
 
     @property
     def graded(self) -> bool:
@@ -65,8 +71,8 @@ def attack(name: str, summary: str, moves: tuple[str, ...], version: int = 1) ->
         strength=_STRENGTH,
         operators=tuple(dict.fromkeys(operator for member in members for operator in member.operators)),
         edit=_never,
-        settings={"queries": ("200",), "max_graphemes": ("",), "target": ("",)},
-        choices={"search": _searches, "access": lambda: ACCESS, "ranking": lambda: RANKINGS},
+        settings={"queries": ("200",), "max_graphemes": ("",), "target": ("",), "chrf": ("",)},
+        choices={"search": _searches, "access": lambda: ACCESS, "ranking": lambda: RANKINGS, "risk": lambda: RISKS},
         lacks=lambda code: min((member.lacks(code) for member in members), key=len),
         packs=lambda code: tuple(dict.fromkeys(pack for member in members for pack in member.packs(code))),
         waives=frozenset().union(*(member.waives for member in members)),
@@ -87,18 +93,22 @@ def _searches() -> tuple[str, ...]:
 
 def _check(params: Params) -> None:
     """Raise SpecError where a number is not one."""
-    (queries,), (share,) = params["queries"], params["max_graphemes"]
+    (queries,), (share,), (chrf,) = params["queries"], params["max_graphemes"], params["chrf"]
     if not _QUERIES.fullmatch(queries) or int(queries) > MOST_QUERIES:
         raise SpecError(f"@queries={queries[:40]} is not a whole number from 0 to {MOST_QUERIES:,}, as in @queries=200")
     if share:
         canonical_strength(share)
+    if chrf and not (_PERCENT.fullmatch(chrf) and float(chrf) <= MOST_CHRF):
+        raise SpecError(f"@chrf={chrf[:40]} is not a number from 0 to {MOST_CHRF}, as in @chrf=60")
 
 
 def settings_of(link: Bound) -> Settings:
     """What a spec chooses of an attack."""
     value: Mapping[str, str] = {key: values[0] for key, values in link.params.items()}
     share = canonical_strength(value["max_graphemes"]) if value["max_graphemes"] else None
-    return Settings(int(value["queries"]), value["search"], share, value["access"], value["target"], value["ranking"])
+    chosen = (value["search"], share, value["access"], value["target"], value["ranking"])
+    chrf = float(value["chrf"]) if value["chrf"] else None
+    return Settings(int(value["queries"]), *chosen, value["risk"] == RISKS[1], chrf)
 
 
 def moves_of(link: Bound) -> tuple[Bound, ...]:

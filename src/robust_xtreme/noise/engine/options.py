@@ -85,6 +85,19 @@ class Options:
         columns = {name: getattr(self, name)[numbers] for name in _COLUMNS}
         return replace(self, **columns, values=[self.values[number] for number in numbers.tolist()])
 
+    def over(self, text: Array, start: Array, stop: Array) -> Array:
+        """Which edits overlap one of several ranges (r,) of the texts, or put something within one (k,) bool."""
+        sizes = np.zeros(len(self.units), np.int64)
+        np.maximum.at(sizes, self.text, self.stop)
+        np.maximum.at(sizes, text, stop)
+        base = bounds_of(sizes + 1)
+        size, low, high = int(base[-1]) + 1, base[text] + start, base[text] + stop
+        within = _depth(size, low + 1, high) > 0
+        covered = np.concatenate(([0], np.cumsum(_depth(size, low, high) > 0)))
+        first, last = base[self.text] + self.start, base[self.text] + self.stop
+        over: Array = np.where(first < last, covered[last] > covered[first], within[first])
+        return over
+
     def with_others(self, others: Options) -> Options:
         """These edits, and after them others of the same texts."""
         moved = others.operator + len(self.operators)
@@ -92,6 +105,13 @@ class Options:
         columns["operator"] = np.concatenate((self.operator, moved))
         values, operators = [*self.values, *others.values], (*self.operators, *others.operators)
         return Options(**columns, values=values, operators=operators, units=self.units, clusters=self.clusters)
+
+
+def _depth(size: int, low: Array, high: Array) -> Array:
+    """How many of some ranges are over each of so many positions."""
+    some = low < high
+    steps = np.bincount(low[some], minlength=size) - np.bincount(high[some], minlength=size)
+    return np.cumsum(steps)
 
 
 def options_of(texts: Sequence[Text], moves: Sequence[Bound], seed: int) -> Options:
@@ -218,10 +238,11 @@ class _Page:
         return first - low, last - first + 1
 
     def hidden(self, by: str, numbers: Array) -> Iterator[_Row]:
-        """The edits that put `by` for a unit."""
+        """The edits that put `by` for a unit; of one that an edge of a span cuts for the longest part."""
         clean = self.clean
-        starts = np.flatnonzero(self._begins)
-        stops = self._stops(starts)
+        edge = np.zeros(len(clean.points) + 1, np.bool_)
+        edge[clean.span_starts] = edge[clean.span_stops] = True
+        starts, stops = self._parts(edge)
         frozen = np.zeros(len(clean.points) + 1, np.int64)
         np.add.at(frozen, clean.span_starts[clean.spans.frozen], 1)
         np.add.at(frozen, clean.span_stops[clean.spans.frozen], -1)
@@ -230,14 +251,26 @@ class _Page:
         text = np.searchsorted(clean.offsets, starts, "right") - 1
         if not by:
             free &= ~self._lost(starts, stops)
-            more = stops + 1 < clean.offsets[text + 1]
-            starts = starts - (~more & (starts > clean.offsets[text]) & at(self._blank, np.maximum(starts, 1) - 1))
-            stops = stops + (more & at(self._blank, stops))
+            ended = at(self._blank, stops)
+            more = ended & (stops + 1 < clean.offsets[text + 1]) & ~edge[stops]
+            less = ended & ~more & (starts > clean.offsets[text]) & ~edge[starts]
+            starts = starts - (less & at(self._blank, np.maximum(starts, 1) - 1))
+            stops = stops + more
         base, unit = clean.offsets[text], np.arange(len(starts)) - self._before[text]
         rows = zip(
             *(column[free].tolist() for column in (numbers[text], unit, starts - base, stops - base)), strict=True
         )
         return ((*row, by, 1, 0, row[3] - row[2]) for row in rows)
+
+    def _parts(self, edge: Array) -> tuple[Array, Array]:
+        """The longest part of each unit without an edge within it, the first of equal ones, by starts and stops."""
+        begins = self._begins | (edge[:-1] & ~self._blank)
+        starts = np.flatnonzero(begins)
+        lengths = self._stops(starts) - starts
+        unit = self._begun[starts]
+        order = np.lexsort((starts, -lengths, unit))
+        longest = order[np.searchsorted(unit, np.unique(unit))]
+        return starts[longest], starts[longest] + lengths[longest]
 
     def _lost(self, starts: Array, stops: Array) -> Array:
         """Whether each unit has all of a span, which would be empty without it."""

@@ -1,0 +1,67 @@
+"""Constraints: which edits and which candidates an attack may use, whatever its search.
+
+What a constraint leaves out is not asked, and does not count. The shares of units and of graphemes that may change are
+limits of each problem (`problem.py`) instead, so that searches know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import final
+
+import numpy as np
+
+from robust_xtreme import registry
+from robust_xtreme.edits import Array
+from robust_xtreme.examples import Text
+from robust_xtreme.noise.engine.attack import Settings
+from robust_xtreme.noise.engine.noised import NoisedTexts
+from robust_xtreme.noise.engine.options import Options
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples
+
+
+def _all_options(_texts: Sequence[Text], options: Options, _settings: Settings) -> Array:
+    return np.ones(len(options), np.bool_)
+
+
+def _all_texts(noised: NoisedTexts, _settings: Settings) -> Array:
+    return np.ones(len(noised), np.bool_)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Constraint:
+    """A constraint; by itself it lets everything through.
+
+    `options(texts, options, settings)` says which possible edits of texts may be made (k,) bool, before the search;
+    `noised(texts, settings)` which texts with several edits may be asked (t,) bool.
+    """
+
+    name: str
+    summary: str
+    options: Callable[[Sequence[Text], Options, Settings], Array] = _all_options
+    noised: Callable[[NoisedTexts, Settings], Array] = _all_texts
+
+
+def allowed(texts: Sequence[Text], options: Options, settings: Settings) -> Options:
+    """The possible edits of texts that all constraints let through."""
+    return reduce(lambda left, each: left.take(np.flatnonzero(each.options(texts, left, settings))), _every(), options)
+
+
+def acceptable(shown: PerturbedExamples, settings: Settings) -> Array:
+    """Whether all constraints let all texts of each candidate through (n,) bool."""
+    noised = shown.noised
+    fine = np.logical_and.reduce(
+        [np.ones(len(noised), np.bool_), *(each.noised(noised, settings) for each in _every())]
+    )
+    kept = np.append(fine, True)  # a text that is not there
+    of_all: Array = np.logical_and.reduce(
+        [np.ones(len(shown), np.bool_), *(kept[rows] for rows in shown.numbers.values())]
+    )
+    return of_all
+
+
+def _every() -> list[Constraint]:
+    return [registry.load("constraint", name) for name in registry.names("constraint")]

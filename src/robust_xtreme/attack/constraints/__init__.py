@@ -1,0 +1,1 @@
+"""Constraints of attacks, a file each."""
