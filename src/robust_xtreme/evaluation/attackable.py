@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from robust_xtreme.errors import SpecError, nearest
 from robust_xtreme.evaluation.attacking import target_of
 from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 
 
 def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec) -> str:
@@ -32,4 +33,4 @@ def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
 
 def _classes(task: TaskSpec) -> tuple[str, ...]:
     """The labels that an attack can want as the answer."""
-    return task.labels if task.family == "classification" else ()
+    return task.labels if kind_of(task.family).indexed else ()

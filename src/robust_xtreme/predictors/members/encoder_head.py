@@ -21,6 +21,7 @@ from robust_xtreme.reading.tokens import Lexicon, Rust, tokenizer_from
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.target_columns import Array, Choices, TargetColumn, chained, column_of
+from robust_xtreme.targets.kinds import kind_of
 
 if TYPE_CHECKING:
     from robust_xtreme.predictors.family import Family
@@ -106,9 +107,8 @@ class EncoderHead:
 
     def _meanings(self) -> Sequence[Any]:
         """What the scores of the head are of: choices of the task, or its labels."""
-        if self.reader.reading.offsets or self.task.family == "tagging":
-            return self.labels
-        return self.relabel or tuple(range(len(self.labels)))
+        indices = self.relabel or tuple(range(len(self.labels)))
+        return indices if kind_of(self.task.family).indexed else self.labels
 
     def moved(self, weights_of: Callable[[], Weights]) -> EncoderHead:
         """The same predictor with weights that are elsewhere."""
