@@ -27,7 +27,7 @@ from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.charts import svg
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
-from robust_xtreme.report.samples.choosing import PREDICTED, Rows
+from robust_xtreme.report.samples.choosing import PREDICTED, Rows, attacked_of
 from robust_xtreme.report.samples.part import Shown, samples_part_of
 from robust_xtreme.report.samples.texts import Kept
 from robust_xtreme.report.view import Results
@@ -68,7 +68,8 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     folder.write_frame("models.csv", models(plan), MODELS)
     noised = conditions(plan)
     folder.write_frame("conditions.csv", noised, CONDITIONS)
-    rows = Rows(store.scan(folder.path / PREDICTED), (store.scan(folder.path / "stats.parquet"),))
+    attacked = attacked_of(folder.path, manifest)
+    rows = Rows(store.scan(folder.path / PREDICTED), (store.scan(folder.path / "stats.parquet"),), attacked)
     failed = failed_cells(rows.predictions)
     left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
     manifest = {**manifest, "not_run": [*left_out, *failed]}

@@ -22,6 +22,8 @@ KIND: Final = "external"
 RANDOM: Final = "random"
 """The search that every other is compared with."""
 
+LIKE: Final = "@like="
+_FIELDS: Final = "@fields="
 _FULL: Final = "1"
 
 
@@ -80,13 +82,19 @@ class Condition:
         return PerturbedExamples(examples, self.noised(clean, seed), clean.numbers)
 
 
-def named(name: str, given: Paired | None = None) -> Condition:
+def named(name: str, given: Paired | None = None, attack: str = "") -> Condition:
     """The condition with this name; of a noisy set `given`, `external:SET`, or `SPEC@matched=SET` beside it.
+
+    With an `attack`, by its name, it is this attack, or edits as many clusters of each text.
 
     Raises SpecError.
     """
     if name == CLEAN:
         return Condition(CLEAN)
+    if attack not in ("", name):
+        fields = PerturbationSpec.parse(attack).fields
+        move = Link(name.removesuffix(likened(attack)), (_FULL,))
+        return Condition(name, PerturbationSpec((move,), fields), matches=attack)
     if given is None:
         return Condition(name, PerturbationSpec.parse(name))
     if name == of_set(given.name):
@@ -115,10 +123,16 @@ def beside_attack(cell: PerturbationSpec, move: str, seeds: tuple[int, ...]) -> 
     """
     (link,) = cell.links
     drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
-    name = f"{move}@like={str(link).replace('@', '/')}@fields={','.join(cell.fields)}"
+    name = f"{move}{likened(str(cell))}"
     matched = Condition(name, PerturbationSpec((Link(move, (_FULL,)),), cell.fields), seeds, matches=str(cell))
     searched = Condition(str(drawn), drawn, seeds, asks=True)
     return (matched,) if drawn == cell else (searched, matched)
+
+
+def likened(attack: str) -> str:
+    """How the name of a condition ends that edits as many clusters as an attack, by the attack's name."""
+    link, _, fields = attack.rpartition(_FIELDS)
+    return f"{LIKE}{link.replace('@', '/')}{_FIELDS}{fields}"
 
 
 def at_full(spec: PerturbationSpec) -> PerturbationSpec:

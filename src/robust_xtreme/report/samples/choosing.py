@@ -12,6 +12,7 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError
+from robust_xtreme.external.condition import LIKE, likened
 from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.randomness import draws, salt, text_keys
 from robust_xtreme.report.cells import highest
@@ -20,7 +21,7 @@ from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.manifest import check_file
 from robust_xtreme.results.merging import BASE, blocks, together
-from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, Frame
+from robust_xtreme.results.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, empty
 
 MOST: Final = 3000
 """The most examples of a page."""
@@ -32,6 +33,8 @@ WRONG, RIGHT, SAME = BECAME = ("wrong", "right", "same")
 """What noise makes of the answer to an example: it scores lower than the answer to the clean text, higher, or alike."""
 
 PREDICTED: Final = "predictions.parquet"
+_STATS: Final = "stats.parquet"
+_PARTS, _ATTACKED = "parts", "attacked"
 CLEAN: Final = "clean"
 _WHOLE: Final = 100.0
 _SEEDS: Final = 1 << 20
@@ -45,10 +48,20 @@ _REALISED: Final = ("status", "nominal", "operators", "grapheme_edit_rate", "wor
 @final
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """PREDICTIONS of some runs, and STATS of each, sorted, of which some rows are read at a time."""
+    """PREDICTIONS of some runs, and STATS of each, sorted, of which some rows are read at a time.
+
+    `attacked` are ATTACKED of those that have attacks.
+    """
 
     predictions: pl.LazyFrame
     stats: tuple[pl.LazyFrame, ...]
+    attacked: tuple[pl.LazyFrame, ...] = ()
+
+    def of_models(self, names: Mapping[str, str]) -> Rows:
+        """The same with other names of the models."""
+        named = pl.col("model").replace(names)
+        stats, attacked = (tuple(rows.with_columns(named) for rows in each) for each in (self.stats, self.attacked))
+        return Rows(self.predictions.with_columns(named), stats, attacked)
 
 
 @final
@@ -72,19 +85,34 @@ class Wanted:
 
 def rows_of(folder: Path, manifest: Mapping[str, Any]) -> Rows:
     """The frames of a finished run. Raises DataError where a file is not the one that the run wrote."""
-    stats = _scanned(folder, "stats.parquet", STATS, manifest)
-    return Rows(_scanned(folder, PREDICTED, PREDICTIONS, manifest), (stats,))
+    for name in (PREDICTED, _STATS):
+        check_file(folder, name, manifest)
+    stats = _scanned(folder / _STATS, STATS)
+    return Rows(_scanned(folder / PREDICTED, PREDICTIONS), (stats,), attacked_of(folder, manifest))
 
 
-def _scanned(folder: Path, name: str, frame: Frame, manifest: Mapping[str, Any]) -> pl.LazyFrame:
-    check_file(folder, name, manifest)
+def attacked_of(folder: Path, manifest: Mapping[str, Any]) -> tuple[pl.LazyFrame, ...]:
+    """ATTACKED of a run's task runs, as far as its parts are there.
+
+    Raises DataError where one is not the one that the run wrote.
+    """
+    digests = manifest.get("parts", {})
+    units = ((unit["task"], unit["language"], unit["split"]) for unit in manifest.get("units", ()))
+    paths = [path for names in units if (path := store.part_path(folder / _PARTS, *names, _ATTACKED)).is_file()]
+    for path in paths:
+        if digests.get(path.name) not in (None, store.sha256(path)):
+            raise DataError(path, "was changed after the run wrote it. The command of the run writes it again.")
+    return tuple(_scanned(path, ATTACKED) for path in paths if path.name in digests)
+
+
+def _scanned(path: Path, frame: Frame) -> pl.LazyFrame:
     try:
-        scanned = store.scan(folder / name)
+        scanned = store.scan(path)
         missing = set(frame.columns) - set(scanned.collect_schema())
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(folder / name, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
+        raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
     if missing:
-        raise DataError(folder / name, f"has no column {min(missing)}")
+        raise DataError(path, f"has no column {min(missing)}")
     return scanned
 
 
@@ -93,13 +121,13 @@ def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
 
     Of each cell it has the parts of its name and its `address`; of each example `value` and `value_clean`, its headline
     metric from 0 to 100 under noise and clean, `loss` = clean - noisy, `became`, whether it is `drawn` at random, and
-    the columns of PREDICTIONS, those of the clean prediction with `_clean` after their names. The same run gives the
-    same rows.
+    the columns of PREDICTIONS, those of the clean prediction with `_clean` after their names. Of an attack, and of what
+    edits as many clusters, `attack` is the attack's name, and `changes` its edits. The same run gives the same rows.
     """
     cells = _cells(results, wanted)
     parts = [_candidates(*part, results.manifest, wanted) for part in _parts(cells, rows.stats)]
     shown = _within(pl.concat(parts), wanted).drop("task", "split", "language")
-    return _with_predictions(shown.join(cells, on=("cell", "base")), rows)
+    return with_predictions(shown.join(cells, on=("cell", "base")), rows)
 
 
 def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
@@ -204,8 +232,8 @@ def _within(ranked: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     return pl.concat([rows.select(*ranked.columns, drawn=pl.lit(drawn)) for rows, drawn in parts]).head(wanted.most)
 
 
-def _with_predictions(shown: pl.DataFrame, rows: Rows) -> pl.DataFrame:
-    """The examples with their predictions, noisy and clean, in order."""
+def with_predictions(shown: pl.DataFrame, rows: Rows) -> pl.DataFrame:
+    """The examples with their predictions, noisy and clean, and the edits of attacks, in order."""
     ids = shown.get_column("example").unique().to_list()
     asked = rows.predictions.filter(pl.col("example").is_in(ids))
     kept = asked.select(*CELL, "noise_seed", "example", *_ANSWERED, *_REALISED).collect(engine="streaming")
@@ -213,8 +241,23 @@ def _with_predictions(shown: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     noisy = shown.join(kept, left_on=[*cell, "noise_seed", "example"], right_on=[*CELL, "noise_seed", "example"])
     renamed = {name: f"{name}_clean" for name in _ANSWERED}
     clean = kept.filter(pl.col("condition") == CLEAN).select(*BASE, "example", *_ANSWERED).rename(renamed)
-    both = noisy.join(
-        clean, left_on=[*(f"cell_{name}" for name in BASE), "example"], right_on=[*BASE, "example"], how="left"
-    )
+    left = [*(f"cell_{name}" for name in BASE), "example"]
+    both = _with_changes(noisy.join(clean, left_on=left, right_on=[*BASE, "example"], how="left"), rows.attacked, ids)
     order = ("language", "task", "split", "loss", "address", "example", "noise_seed")
     return both.sort(*order, descending=[name == "loss" for name in order])
+
+
+def _with_changes(shown: pl.DataFrame, attacked: Sequence[pl.LazyFrame], ids: Sequence[str]) -> pl.DataFrame:
+    """The examples with the attack that they are under, or that has as many edits, and its edits; null elsewhere."""
+    some = pl.col("example").is_in(ids)
+    keys = (*BASE, "condition", "noise_seed", "example")
+    parts = [rows.filter(some).select(*keys, changes="edits").collect() for rows in attacked]
+    edits = pl.concat([empty(ATTACKED).select(*keys, changes="edits"), *parts])
+    attacks = edits.get_column("condition").unique().to_list()
+    names = {likened(name): name for name in attacks} | {name: name for name in attacks}
+    condition = pl.col("cell_condition")
+    after = pl.concat_str(pl.lit(LIKE), condition.str.split_exact(LIKE, 1).struct.field("field_1"))
+    suffix = pl.when(condition.str.contains(LIKE, literal=True)).then(after).otherwise(condition)
+    shown = shown.with_columns(attack=suffix.replace_strict(names, default=None, return_dtype=pl.String))
+    left = [*(f"cell_{name}" for name in BASE), "attack", "noise_seed", "example"]
+    return shown.join(edits, left_on=left, right_on=keys, how="left")

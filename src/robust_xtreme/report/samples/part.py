@@ -69,8 +69,7 @@ def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
 def _shown(folder: Path, name: str, manifest: Mapping[str, Any]) -> Shown:
     rows = rows_of(folder, manifest)
     if name:
-        named = pl.col("model").replace(named_beside(name, _models(rows)))
-        rows = Rows(rows.predictions.with_columns(named), tuple(stats.with_columns(named) for stats in rows.stats))
+        rows = rows.of_models(named_beside(name, _models(rows)))
     try:
         return Shown(rows, spec_of(folder, manifest), manifest, name)
     except RobustXtremeError as error:
@@ -81,7 +80,8 @@ def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
     """The same of runs that are open."""
     predictions = pl.concat([run.rows.predictions for run in runs])
     stats = tuple(stats for run in runs for stats in run.rows.stats)
-    shown = chosen(results, Rows(predictions, stats), Wanted())
+    attacked = tuple(attacked for run in runs for attacked in run.rows.attacked)
+    shown = chosen(results, Rows(predictions, stats, attacked), Wanted())
     known: dict[str, Known] = {}
     lines: list[str] = []
     for run in runs:

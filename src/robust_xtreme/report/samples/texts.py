@@ -17,12 +17,15 @@ from robust_xtreme import packs, registry
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import Mismatch, RobustXtremeError
 from robust_xtreme.examples import Corpus, Example
-from robust_xtreme.external.condition import Condition, named
+from robust_xtreme.external.condition import LIKE, Condition, named
 from robust_xtreme.external.layouts import Cell, NoisySet
+from robust_xtreme.external.matched import as_many
 from robust_xtreme.external.paired import Paired
 from robust_xtreme.external.reading import read_pairs
+from robust_xtreme.noise.engine.listed import Listed, with_edits
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import asks, noise_texts
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results.manifest import check_file
@@ -219,13 +222,22 @@ def _by_condition(
     for row in rows:
         groups.setdefault((row["cell_condition"], row["noise_seed"]), []).append(row)
     for (name, seed), alike in groups.items():
-        yield _drawn(named(name, given), alike[0]["nominal"]), seed, alike
+        yield _condition(name, given, alike[0]), seed, alike
+
+
+def _condition(name: str, given: Paired | None, row: Mapping[str, Any]) -> Condition:
+    """The condition of an example. Raises Mismatch where it needs edits of an attack, which the run does not have."""
+    attack = row["attack"] or ""
+    if LIKE in name and not attack:
+        raise Mismatch(f"{name} needs the edits of the attack, which are not in the run's folder.")
+    condition = named(name, given, attack)
+    return condition if attack else _drawn(condition, row["nominal"])
 
 
 def _drawn(condition: Condition, nominal: str | None) -> Condition:
     """A condition as it was drawn: a share of tokens, which are a model's, at the strength that it was solved for.
 
-    Raises Mismatch for noise that asks the model.
+    Raises Mismatch for an attack.
     """
     spec = condition.spec
     if spec is None:
@@ -234,7 +246,7 @@ def _drawn(condition: Condition, nominal: str | None) -> Condition:
         link = replace(spec.links[-1], strengths=(nominal,), axis="")
         return replace(condition, spec=PerturbationSpec((*spec.links[:-1], link), spec.fields))
     if asks(spec):
-        raise Mismatch(f"{condition.name} asks the model, which is not loaded here.")
+        raise Mismatch(f"The edits of {condition.name} are not in the run's folder.")
     return condition
 
 
@@ -247,14 +259,37 @@ def _under(
     rows: Sequence[Mapping[str, Any]],
 ) -> Iterator[Remade]:
     """Examples under a condition, and the documents that are right or were found."""
-    distinct = tuple({example.id: example for example in clean}.values())
-    shown = condition.shown(distinct, seed)
-    outcomes = {noised.clean.id: noised for noised in shown.noised}
-    noisy = {example.id: example for example in shown}
     documents = _documents(corpus, condition, seed, rows) if corpus else {}
     passages = corpus.passages if corpus else {}
-    for example in clean:
-        yield Remade(task, example, noisy[example.id], condition.fields, outcomes, documents, passages)
+    for example, noisy, outcomes in _shown(clean, condition, seed, rows):
+        yield Remade(task, example, noisy, condition.fields, outcomes, documents, passages)
+
+
+def _shown(
+    clean: Sequence[Example], condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[Example, Example, Mapping[str, Noised]]]:
+    """Each of the clean examples, the same under a condition, and the outcomes of its texts, by their ids."""
+    if rows[0]["changes"] is None:
+        distinct = tuple({example.id: example for example in clean}.values())
+        shown = condition.shown(distinct, seed)
+        outcomes, noisy = {noised.clean.id: noised for noised in shown.noised}, {each.id: each for each in shown}
+        yield from ((example, noisy[example.id], outcomes) for example in clean)
+        return
+    shown = _attacked(clean, condition, seed, [json.loads(row["changes"]) for row in rows])
+    for at, (example, noisy_one) in enumerate(zip(clean, shown, strict=True)):
+        texts = [shown.noised[number] for column in shown.numbers.values() if (number := int(column[at])) >= 0]
+        yield example, noisy_one, {noised.clean.id: noised for noised in texts}
+
+
+def _attacked(
+    clean: Sequence[Example], condition: Condition, seed: int, edits: Sequence[Sequence[Listed]]
+) -> PerturbedExamples:
+    """Examples with the edits of an attack, or under the noise that edits as many clusters."""
+    shown = with_edits(clean, condition.fields, edits)
+    if condition.matches and condition.spec:
+        texts = shown.noised
+        return replace(shown, noised=as_many(texts.clean, texts.counts.graphemes_edited, condition.spec, seed))
+    return shown
 
 
 def _documents(corpus: Corpus, condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Noised]:
