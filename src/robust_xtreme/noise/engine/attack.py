@@ -27,6 +27,7 @@ RISKS: Final = ("keep", "allow")
 SEARCH: Final = "climb"
 MOST_QUERIES: Final = 100_000
 MOST_CHRF: Final = 100
+_SHARE: Final = re.compile(r"[0-9]{0,3}\.?[0-9]{1,6}")
 _PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 _QUERIES: Final = re.compile(r"[0-9]{1,6}")
 _STRENGTH: Final = "largest share of words that may change (clusters where no spaces are written)"
@@ -96,8 +97,8 @@ def _check(params: Params) -> None:
     (queries,), (share,), (chrf,) = params["queries"], params["max_graphemes"], params["chrf"]
     if not _QUERIES.fullmatch(queries) or int(queries) > MOST_QUERIES:
         raise SpecError(f"@queries={queries[:40]} is not a whole number from 0 to {MOST_QUERIES:,}, as in @queries=200")
-    if share:
-        canonical_strength(share)
+    if share and not (_SHARE.fullmatch(share) and 0 < float(share) <= 1):
+        raise SpecError(f"@max_graphemes={share[:40]} is not a share above 0 and up to 1, as in @max_graphemes=0.02")
     if chrf and not (_PERCENT.fullmatch(chrf) and float(chrf) <= MOST_CHRF):
         raise SpecError(f"@chrf={chrf[:40]} is not a number from 0 to {MOST_CHRF}, as in @chrf=60")
 
