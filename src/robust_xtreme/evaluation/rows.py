@@ -57,7 +57,7 @@ class Rows:
             **self._answers(variant, failed),
             **self._noise(variant),
             **self._tokens(variant),
-            **_attack(variant.record),
+            **_attack(None if failed else variant.record),
         }
         return assembled(spread(columns, len(self._prepared.examples)), PREDICTIONS)
 
@@ -179,10 +179,14 @@ class _InputFacts:
         return unlike
 
 
-def attacked_rows(prepared: Prepared) -> pl.DataFrame | None:
-    """ATTACKED of a task run; None where none of its conditions is an attack."""
-    under = [(variant, variant.record) for variant in prepared.variants if variant.record]
-    return pl.concat([_attacked(prepared, *each) for each in under]) if under else None
+def attacked_rows(prepared: Prepared, failed: Sequence[bool]) -> pl.DataFrame | None:
+    """ATTACKED of a task run, without attacks that `failed`, by variant; None where no condition is an attack."""
+    under = [
+        (_attacked(prepared, variant, variant.record), lost)
+        for variant, lost in zip(prepared.variants, failed, strict=True)
+        if variant.record
+    ]
+    return pl.concat([rows.clear() if lost else rows for rows, lost in under]) if under else None
 
 
 def _attacked(prepared: Prepared, variant: Variant, record: Record) -> pl.DataFrame:

@@ -28,11 +28,11 @@ class Part:
 def score_examples(answered: Answered) -> Part:
     """The frames of a task run, with the statistics of chance and of the shallow predictor.
 
-    A condition with an answer that is not finite is `failed` and has no statistics of the model.
+    A condition with an answer that is not finite is `failed` and has no statistics of the model or of an attack.
     """
     columns = columns_of(answered.prepared)
     responses, rows = responses_of(answered, columns), Rows(answered)
-    paired = zip(answered.prepared.variants, responses, strict=True)
-    predictions = [rows.of(variant, given is None) for variant, given in paired]
+    failed = [given is None for given in responses]
+    predictions = [rows.of(*each) for each in zip(answered.prepared.variants, failed, strict=True)]
     stats = stats_of(answered.prepared, columns, responses)
-    return Part(pl.concat(predictions), stats, attacked_rows(answered.prepared))
+    return Part(pl.concat(predictions), stats, attacked_rows(answered.prepared, failed))
