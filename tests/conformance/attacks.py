@@ -93,7 +93,7 @@ class Attempts:
         """Those of random search with as many edits as fit, and what remains of another."""
         if not self.known:
             oracle = Oracle()
-            self.known["left"] = [*self.under("1", oracle), *self.under("0.5", search="climb"), *oracle.seen]
+            self.known["left"] = [*self.under("1", oracle), *self.under("0.5", search="adaptive"), *oracle.seen]
         return self.known["left"]
 
     def under(self, strength: str, oracle: Oracle | None = None, search: str = "random", **params: int) -> list[Noised]:

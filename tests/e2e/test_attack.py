@@ -137,7 +137,7 @@ def test_the_edits_of_an_attack_are_kept(run: Path) -> None:
 
 def test_an_unknown_search_is_one_line(tmp_path: Path) -> None:
     """A search that does not exist is named, with those that do."""
-    with pytest.raises(RobustXtremeError, match=r"'magic' in '@search=magic'; it knows climb, beam, greedy, random"):
+    with pytest.raises(RobustXtremeError, match=r"'magic' in '@search=magic'; it knows adaptive, beam, greedy, random"):
         attacked(tmp_path / "run", "attack_keys:0.2@search=magic")
 
 

@@ -9,7 +9,6 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.attack.attacking import Attacked, Record
-from robust_xtreme.attack.transfer import transferred
 from robust_xtreme.edits import Array, span_table
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.attacking import Cell
@@ -19,6 +18,7 @@ from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, Tok
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.external.matched import as_many
+from robust_xtreme.noise.engine.listed import with_edits
 from robust_xtreme.noise.engine.noised import NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
@@ -220,8 +220,12 @@ def _candidates(
 
 def _transferred(split: Split, cells: Sequence[Cell]) -> dict[tuple[str, int], Attacked]:
     """The examples with the texts of frozen sets. Raises Mismatch."""
-    frozen = [(condition.name, condition.frozen, seed) for condition, seed in cells if condition.frozen]
-    return {(name, seed): Attacked(transferred(split.examples, texts, seed)) for name, texts, seed in frozen}
+    made: dict[tuple[str, int], Attacked] = {}
+    for condition, seed in cells:
+        if frozen := condition.frozen:
+            edits = [frozen.of(example, seed) for example in split.examples]
+            made[condition.name, seed] = Attacked(with_edits(split.examples, frozen.fields, edits))
+    return made
 
 
 def _noised(condition: Condition, clean: FieldTexts, seed: int, attacked: Attacked | None) -> NoisedTexts:

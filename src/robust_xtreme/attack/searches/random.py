@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
 from typing import Final
-
-import numpy as np
 
 from robust_xtreme.attack.problem import Asking, Problem, Score, State, with_edit
 
@@ -35,13 +34,14 @@ def random(problem: Problem, _clean: Score) -> Asking:
 
 def drawn(problem: Problem, turn: int) -> State:
     """Edits in a drawn order, each that fits beside those before it."""
-    return filled(problem, (), turn)
+    return filled(problem, problem.shuffled(range(len(problem.unit)), turn))
 
 
-def filled(problem: Problem, state: State, turn: int) -> State:
-    """A state with further edits in a drawn order, each that fits."""
+def filled(problem: Problem, order: Iterable[int]) -> State:
+    """Edits in an order, each that fits beside those before it."""
+    state: State = ()
     fits = problem.fitting(state)
-    for option in problem.shuffled(np.flatnonzero(fits).tolist(), turn):
+    for option in order:
         if fits[option]:
             state = with_edit(state, option)
             fits = problem.fitting(state)
