@@ -70,6 +70,17 @@ def test_a_plan_counts_what_is_there(spec: RunSpec, tmp_path: Path) -> None:
     assert any("24 predictions" in line for line in estimate(replace(more, out=spec.out), force=True))
 
 
+def test_a_plan_states_what_attacks_may_ask(spec: RunSpec) -> None:
+    """Queries are the most that attacks and their comparators by search may ask, over seeds; time and tokens follow."""
+    free = replace(spec, perturb=("attack_keys:0.2@queries=0",), seeds=2)
+    dear = replace(spec, perturb=("attack_keys:0.2@queries=50",), seeds=2)
+    row, whole, spent, _ = estimate(dear)
+    assert "56 predictions, at most 1,600 queries of attacks, at most about " in row  # 8 rows, 2 attacks, 2 seeds, 50
+    assert "at most 1,600 queries of attacks, at most about " in whole
+    assert spent.startswith("at most about ")
+    assert _tokens([whole]) > 10 * _tokens(estimate(free))
+
+
 def test_a_begun_run_has_the_rest_to_do(spec: RunSpec) -> None:
     """Task runs whose parts are there are done and take no time."""
     run = replace(spec, languages=("en", "sw"))

@@ -47,6 +47,15 @@ def attack_all(
     return made
 
 
+def most_queries(conditions: Sequence[Condition]) -> int:
+    """The most queries that the attacks among conditions have for an example, over all seeds."""
+    return sum(
+        settings_of(bound(condition.spec)[0]).queries * len(condition.seeds)
+        for condition in conditions
+        if condition.asks and condition.spec is not None
+    )
+
+
 def target_of(attack: PerturbationSpec | None) -> str:
     """The label that an attack wants as the answer; "" where any but the gold one will do."""
     return settings_of(bound(attack)[0]).target if attack else ""

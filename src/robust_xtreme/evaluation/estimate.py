@@ -13,6 +13,7 @@ import torch
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import counted
 from robust_xtreme.evaluation.answering import threads
+from robust_xtreme.evaluation.attacking import most_queries
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.folder import Folder, check_ours, planned
 from robust_xtreme.evaluation.manifest import new_manifest
@@ -66,11 +67,15 @@ _REASONS: Final = 5
 @final
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is left of a task run: estimated tokens and seconds of the model; `cached` predictions are in the cache."""
+    """What is left of a task run: estimated tokens and seconds of the model; `cached` predictions are in the cache.
+
+    Its attacks have at most so many `queries`, whose tokens and seconds are counted as if all were asked.
+    """
 
     run: TaskRun
     tokens: int = 0
     cached: int = 0
+    queries: int = 0
     seconds: float = 0.0
     done: bool = False
 
@@ -99,10 +104,11 @@ class _Estimator:
         windows = prepared.inputs.windows.take(prepared.inputs.rows()[0])
         each = len(windows.ids) / (len(once) * len(sampled.examples))
         cached = self._cached(run, prepared)
-        tokens = each * (run.predictions - cached)
+        queries = most_queries(run.conditions) * run.rows
+        tokens = each * (run.predictions - cached + queries)
         if split.corpus is not None and with_candidates:
             tokens += _candidate_tokens(run, split.corpus)
-        return _Part(run, round(tokens), cached, tokens * self._pace(run, windows))
+        return _Part(run, round(tokens), cached, queries, tokens * self._pace(run, windows))
 
     def _cached(self, run: TaskRun, prepared: Prepared) -> int:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
@@ -160,9 +166,9 @@ def estimate(
 
     With `every`, each task run and each cell that is left out has a line. Sizes and the predictions that the cache
     contains are estimated from a sample; the time is that of what is left to compute, on this machine as busy as it
-    is now. With `keep_going`, what cannot be read is among what is left out. With `force`, the last line names what
-    starting over removes. With a `fleet`, each of its devices has a line. Raises what `evaluate` raises before it
-    computes; nothing is written.
+    is now; attacks count with all the queries that they may have. With `keep_going`, what cannot be read is among what
+    is left out. With `force`, the last line names what starting over removes. With a `fleet`, each of its devices has a
+    line. Raises what `evaluate` raises before it computes; nothing is written.
     """
     clock, used = time.perf_counter(), time.process_time()
     folder = Folder(spec.folder())
@@ -207,18 +213,20 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
         if len(todo) < len(parts)
         else []
     )
-    cached = sum(part.cached for part in todo)
+    cached, queries = sum(part.cached for part in todo), sum(part.queries for part in todo)
+    about = "at most about" if queries else "about"
     size = [
         counted(sum(len(part.run.conditions) for part in todo), "cell"),
         counted(sum(part.run.predictions for part in todo), "prediction"),
         *([f"about {cached:,} of them from the cache"] if cached else []),
-        f"about {counted(sum(part.tokens for part in todo), 'token')} to read",
+        *([_asked(queries)] if queries else []),
+        f"{about} {counted(sum(part.tokens for part in todo), 'token')} to read",
     ]
-    each = [busy * _EACH * part.run.predictions + part.seconds for part in todo]
+    each = [busy * _EACH * (part.run.predictions + part.queries) + part.seconds for part in todo]
     lines, most = shares([part.run for part in todo], each, slots) if slots else ([], sum(each))
     if not _is_here(device):
         return [*done, ", ".join(size), *lines, f"the time is not known: this machine has no {device} device"]
-    time_left = f"about {duration(busy * _START + most)} on {counted(len(lines), 'device') if slots else device}"
+    time_left = f"{about} {duration(busy * _START + most)} on {counted(len(lines), 'device') if slots else device}"
     spent = [f"{duration(busy * _START * len(lines) + sum(each))} of all of them together"] if len(lines) > 1 else []
     return [*done, ", ".join(size), *lines, ", ".join([time_left, *spent])]
 
@@ -238,14 +246,22 @@ def duration(seconds: float) -> str:
 def _line(part: _Part) -> str:
     run = part.run
     size = f"{counted(run.rows, 'row')}, {counted(run.clusters, 'cluster')}, {counted(len(run.conditions), 'cell')}"
-    left = "done" if part.done else f"about {counted(part.tokens, 'token')}"
+    about = "at most about" if part.queries else "about"
+    left = "done" if part.done else f"{about} {counted(part.tokens, 'token')}"
     cached = f", about {part.cached:,} from the cache" if part.cached else ""
-    return f"{run.label} ({run.split}): {size}, {counted(run.predictions, 'prediction')}{cached}, {left}"
+    asked = f", {_asked(part.queries)}" if part.queries else ""
+    return f"{run.label} ({run.split}): {size}, {counted(run.predictions, 'prediction')}{cached}{asked}, {left}"
+
+
+def _asked(queries: int) -> str:
+    """The most that attacks ask; each query is a forward pass, unless an equal one was answered before."""
+    return f"at most {queries:,} {'query' if queries == 1 else 'queries'} of attacks"
 
 
 def _table(parts: Sequence[_Part]) -> list[str]:
     """A row for each task and split, at most 80 characters wide."""
-    head = ("task", "split", "langs", "rows", "cells", "predictions", "cached", "tokens")
+    asked = ("queries",) if any(part.queries for part in parts) else ()
+    head = ("task", "split", "langs", "rows", "cells", "predictions", *asked, "cached", "tokens")
     rows: list[tuple[str, ...]] = [head]
     groups: dict[tuple[str, str], list[_Part]] = {}
     for part in parts:
@@ -256,6 +272,7 @@ def _table(parts: Sequence[_Part]) -> list[str]:
             sum(part.run.rows for part in several_parts),
             sum(len(part.run.conditions) for part in several_parts),
             sum(part.run.predictions for part in several_parts),
+            *(sum(part.queries for part in several_parts) for _ in asked),
             sum(part.cached for part in several_parts),
             sum(part.tokens for part in several_parts),
         )
