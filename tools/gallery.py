@@ -146,7 +146,7 @@ def _tuned(member: Any) -> Phrase:
     """Kinds with their rates, choices with their number, parameters with their values."""
     rates = [Mono(f"{name}={rate}") for name, rate in member.rates.items()]
     choices = [(Mono(name), f": {_many(name, known())}") for name, known in member.choices.items()]
-    values = [Mono(f"{name}={','.join(values)}") for name, values in member.parameters.items()]
+    values = [Mono(f"{name}={','.join(values)}") for name, values in {**member.parameters, **member.settings}.items()]
     return joined((*rates, *choices, *values))
 
 

@@ -36,7 +36,11 @@ def _values(member: Any, names: str) -> Row:
 
 def _perturbation(member: Any) -> Row:
     names = "name summary unit kind strength operators parameters waives version rates refuses"
-    return {**_values(member, names), "choices": {name: list(known()) for name, known in member.choices.items()}}
+    return {
+        **_values(member, names),
+        "parameters": plain({**member.parameters, **member.settings}),
+        "choices": {name: list(known()) for name, known in member.choices.items()},
+    }
 
 
 def served(code: str) -> list[Row]:

@@ -31,6 +31,15 @@ def test_every_member_is_listed_with_its_first_line(kind: str) -> None:
     assert all(row["summary"] and "\n" not in row["summary"] for row in table)
 
 
+def test_attacks_are_listed_with_what_a_spec_chooses() -> None:
+    """The row of an attack has its queries and limits with their defaults, and every value of its choices."""
+    (row,) = [row for row in rows("perturbations") if row["name"] == "attack_keys"]
+    assert row["parameters"] == {"queries": ["200"], "max_graphemes": [""], "target": [""], "chrf": [""]}
+    assert row["choices"]["access"] == ["scores", "labels"]
+    assert row["choices"]["ranking"] == ["unk", "delete"]
+    assert set(row["choices"]["search"]) == set(registry.names("search"))
+
+
 @pytest.mark.parametrize("what", sorted(LISTS))
 def test_a_list_is_a_table_for_readers(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Without --json a list has the name of each member and what it is, in a line; with --long every column."""
