@@ -69,13 +69,15 @@ def _code(point: str) -> str:
 # ----------------------------------------------------------------------------------------------------------------- CSV
 
 
-def csv_cell(text: str) -> str:
+def csv_cell(text: str, shown: Callable[[str], str] = visible) -> str:
     """A text as a cell of CSV: no formula, nothing hidden; `text_of_cell` gives the text again.
+
+    `shown` is `visible` or, for readers of a text, `inert`.
 
     A quote before =, +, - and @ has a spreadsheet take the cell for text, as in
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    coded = visible(text.replace(_OPENING, _LITERAL))
+    coded = shown(text.replace(_OPENING, _LITERAL))
     return f"{_QUOTE}{coded}" if coded.startswith(_FORMULA) else coded
 
 

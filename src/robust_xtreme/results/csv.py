@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import polars as pl
 from robust_xtreme import resources
 from robust_xtreme.errors import DataError, Mismatch, counted
 from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
-from robust_xtreme.sinks import csv_cell, text_of_cell
+from robust_xtreme.sinks import csv_cell, text_of_cell, visible
 
 _VERSION: Final = "schema_version"
 _SPECIAL: Final = re.compile('[",]')
@@ -36,9 +37,9 @@ def dump(data: pl.DataFrame, frame: Frame) -> bytes:
     return table(data.select(version, *frame.columns))
 
 
-def table(data: pl.DataFrame) -> bytes:
-    """Any rows as CSV of the same form, without a version."""
-    rows = (map(_written, row) for row in data.iter_rows())
+def table(data: pl.DataFrame, shown: Callable[[str], str] = visible) -> bytes:
+    """Any rows as CSV of the same form, without a version; `shown` is that of `csv_cell`."""
+    rows = (map(partial(_written, shown=shown), row) for row in data.iter_rows())
     return ("\n".join(",".join(map(_quoted, row)) for row in (data.columns, *rows)) + "\n").encode()
 
 
@@ -47,7 +48,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 
 
-def _written(value: Any) -> str:
+def _written(value: Any, shown: Callable[[str], str] = visible) -> str:
     match value:
         case None:
             return ""
@@ -56,7 +57,7 @@ def _written(value: Any) -> str:
         case float():
             return repr(value + 0.0)
         case str():
-            return csv_cell(value)
+            return csv_cell(value, shown)
         case _:
             return str(value)
 

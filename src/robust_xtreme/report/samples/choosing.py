@@ -124,13 +124,13 @@ def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
     the columns of PREDICTIONS, those of the clean prediction with `_clean` after their names. Of an attack, and of what
     edits as many clusters, `attack` is the attack's name, and `changes` its edits. The same run gives the same rows.
     """
-    cells = _cells(results, wanted)
-    parts = [_candidates(*part, results.manifest, wanted) for part in _parts(cells, rows.stats)]
+    cells = cells_of(results, wanted)
+    parts = [_candidates(*part, results.manifest, wanted) for part in parts_of(cells, rows.stats)]
     shown = _within(pl.concat(parts), wanted).drop("task", "split", "language")
     return with_predictions(shown.join(cells, on=("cell", "base")), rows)
 
 
-def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
+def cells_of(results: Results, wanted: Wanted) -> pl.DataFrame:
     """The cells that examples come from: of headline metrics, at the highest strength unless a noise is named."""
     raw = {f"cell_{name}": pl.col(name) for name in CELL}  # views show some of these otherwise
     every = headline_cells(replace(results, deltas=results.deltas.with_columns(**raw)))
@@ -148,7 +148,7 @@ def _cells(results: Results, wanted: Wanted) -> pl.DataFrame:
     return cells.select(*_SHOWN, *raw, base=base.rank("dense"))
 
 
-def _parts(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
+def parts_of(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
     """Some cells with rows of STATS that contain theirs, some at a time; first none, which have the columns."""
     yield cells.clear(), stats[0].limit(0)
     of_base = cells.partition_by([f"cell_{name}" for name in BASE], as_dict=True)
@@ -162,7 +162,7 @@ def _parts(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tuple
 
 def _candidates(cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: Wanted) -> pl.DataFrame:
     """The examples of some cells that `_within` can select, whatever other cells there are, ranked."""
-    losses = _losses(cells, stats, wanted)
+    losses = losses_of(cells, stats, wanted)
     ranked = _ranked(losses.join(cells.select("cell", *_GROUP), on="cell"), manifest)
     lost = ranked.filter(pl.col("loss") > 0) if wanted.drawn else ranked
     largest = _first(lost.sort("rank", -pl.col("loss"), "cell"), wanted.each)
@@ -175,7 +175,7 @@ def _first(examples: pl.DataFrame, many: int) -> pl.DataFrame:
     return examples.group_by(_GROUP, maintain_order=True).head(many).select(examples.columns)
 
 
-def _losses(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.DataFrame:
+def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.DataFrame:
     """The value of each example of the cells, clean and noisy."""
     whole = stats.filter(pl.col("scope") == ALL)
     whole = whole.filter(pl.col("example").is_in(wanted.ids)) if wanted.ids else whole

@@ -1,0 +1,93 @@
+"""Reads a sheet that raters filled in: every row must be one of the sheet's, once, with a plain answer or none."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme import resources
+from robust_xtreme.errors import DataError, Mismatch, MissingData, UnreadableFiles, shown
+from robust_xtreme.report.samples.sheet import ROW, VALID
+from robust_xtreme.results import csv as frames
+from robust_xtreme.results.validity import SHEET_KEY
+
+YES, NO = ("yes", "y"), ("no", "n")
+_SEPARATORS: Final = (",", ";", "\t")
+_MOST: Final = 20
+
+
+def key_path(sheet: Path) -> Path:
+    """The key of a sheet, beside it."""
+    return sheet.with_name(f"{sheet.stem}.key.csv")
+
+
+def key_of_sheet(sheet: Path, run: str = "") -> pl.DataFrame:
+    """SHEET_KEY of a sheet. Raises MissingData where it is not beside it, Mismatch where it is of another `run`."""
+    path = key_path(sheet)
+    if not path.is_file():
+        raise MissingData(f"There is no {path}, the key that `attack sample` wrote beside the sheet.")
+    key = frames.load(path, SHEET_KEY)
+    if key.is_empty():
+        raise DataError(path, "has no rows")
+    if run and set(key.get_column("run")) != {run}:
+        raise Mismatch(f"{path} is the key of a sheet of another run.")
+    return key
+
+
+def answers_of(sheet: Path, key: pl.DataFrame) -> dict[str, bool]:
+    """The answers by row; rows without one are left out.
+
+    Raises UnreadableFiles with a line for each row that is missing, unknown, there twice or has another answer.
+    """
+    known = key.get_column(ROW).to_list()
+    answers: dict[str, bool | None] = {}
+    problems: list[str] = []
+    for line, name, answer in _rows(sheet):
+        where = f"{sheet}:{line}: row {shown(name)}"
+        if name not in known:
+            problems.append(f"{where} is not one of the sheet's: the column {ROW} must stay as it was written.")
+        elif name in answers:
+            problems.append(f"{where} is there twice.")
+        elif answer and answer not in (*YES, *NO):
+            problems.append(f"{where} has {shown(answer)} in the column {VALID}: write yes or no, or leave it empty.")
+        answers.setdefault(name, None if not answer else answer in YES)
+    problems += [f"{sheet}: row {shown(name)} is missing." for name in known if name not in answers]
+    if problems:
+        more = len(problems) - _MOST
+        raise UnreadableFiles([*problems[:_MOST], *([f"and {more} more rows."] if more > 0 else [])])
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
+    """The line, the name and the answer of each row. Raises DataError."""
+    try:
+        text = resources.content(path).decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(path, f"is not text in UTF-8: {error}. Save it as CSV in UTF-8.") from error
+    begin = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=begin.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        name, answer = _columns(path, header)
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                cells: Mapping[int, str] = dict(enumerate(row))
+                yield reader.line_num, cells.get(name, "").strip(), cells.get(answer, "").strip().casefold()
+    except csv.Error as error:
+        raise DataError(path, f"is not CSV: {error}", line=reader.line_num) from error
+
+
+def _columns(path: Path, header: Sequence[str]) -> tuple[int, int]:
+    """Where the names of rows are, and the answers. Raises DataError where the header does not have both once."""
+    for name in (ROW, VALID):
+        if header.count(name) != 1:
+            raise DataError(path, f"has {header.count(name) or 'no'} column {name} in its header", line=1)
+    return header.index(ROW), header.index(VALID)
