@@ -240,4 +240,4 @@ def test_wrong_words_are_one_line(
     monkeypatch.chdir(tmp_path)
     ended = program("attack", *(str(run) if word == "RUN" else word for word in words))
     assert what in ended.err
-    assert len(ended.err.strip().splitlines()) == 1
+    assert len(ended.err.splitlines()) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, final
 
 import polars as pl
@@ -48,11 +48,10 @@ class Drawn:
 
 
 def drawn(results: Results, rows: Rows, wanted: Wanted, many: int, seed: int) -> Drawn:
-    """At most `many` rows, as many of each condition as there can be, spread over its tasks and languages.
+    """At most `many` rows, as many of each wanted condition as there can be, spread over its tasks and languages.
 
-    Draws are keyed by the run and the seed. Raises UserError where no answer became wrong, UnknownName.
+    Draws are keyed by the run and the seed. Raises UserError where no answer became wrong.
     """
-    wanted = replace(wanted, noises=_conditions(results, wanted.noises))
     cells = cells_of(results, wanted)
     items = _right(cells, rows, wanted).join(cells.select("cell", *_STRATA, "cell_condition"), on="cell")
     common = salt("sheet", str(results.manifest.get("spec_hash", "")), str(seed))
@@ -69,7 +68,7 @@ def drawn(results: Results, rows: Rows, wanted: Wanted, many: int, seed: int) ->
     return Drawn(shown.sort("key", "example"), counts)
 
 
-def _conditions(results: Results, names: Sequence[str]) -> tuple[str, ...]:
+def conditions_of(results: Results, names: Sequence[str]) -> tuple[str, ...]:
     """The conditions that are meant by names, without any all but the comparators of attacks. Raises UnknownName."""
     cells = perturbed(results).select("perturbation", "noise", "condition").unique(maintain_order=True)
     if not names:

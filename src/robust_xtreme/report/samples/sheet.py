@@ -52,7 +52,7 @@ def sheet_of(
 ) -> Sheet:
     """A sheet from a finished run; `size` is the number of rows and the seed of the draw.
 
-    What cannot be made again is left out. Raises UserError, UnknownName, Mismatch where no text can be made again.
+    What cannot be made again is left out. Raises UserError, Mismatch where no text can be made again.
     """
     many, seed = size
     chosen = drawn(results, rows_of(folder, results.manifest), wanted, many, seed)
