@@ -83,6 +83,7 @@ as they are, in any perturbation; where nothing is tagged, nothing is kept. [Rea
 of `keyboard_typo` are fitted to, and how near it comes; [natural](natural.md) what people's errors are mixed of; [pairs
 of keys](nlpaug-pairs.md) which neighbours of nlpaug's are not in our layouts; [the wrong layout](layouts.md) what is on
 in each language, and which keys do not come back; [scripts](scripts.md) the schemes of `transliterate`.
+[Attacks](how-to/attacks.md) search among the edits of others, and serve what these serve.
 """
 _COVERAGE: Final = f"""\
 {_OWN} served by packs of the language or its script, all of them attested in a source or derived from one by a
@@ -109,8 +110,10 @@ def page(names: Sequence[str]) -> str:
     """The page, in Markdown."""
     members = [registry.load("perturbation", name) for name in names]
     rows = {code: {row["name"]: row for row in served(code)} for code in ALL_LANGUAGES}
-    blocks = (Prose(_HEAD), _overview(members), Heading("Coverage"), Prose(_COVERAGE), *_coverage(names, rows))
-    sections = (block for member in members for block in _section(member, rows))
+    drawn = [member for member in members if not member.moves]
+    coverage = _coverage([member.name for member in drawn], rows)
+    blocks = (Prose(_HEAD), _overview(members), Heading("Coverage"), Prose(_COVERAGE), *coverage)
+    sections = (block for member in drawn for block in _section(member, rows))
     return markdown.render(Document("Perturbations", (*blocks, Heading("Gallery"), Prose(_GALLERY), *sections)))
 
 
@@ -138,7 +141,7 @@ def _overview(members: Sequence[Any]) -> Table:
 
 
 def _facts(member: Any) -> tuple[Phrase, ...]:
-    link = Link(member.name, f"#{member.name.replace('.', '')}")
+    link = Mono(member.name) if member.moves else Link(member.name, f"#{member.name.replace('.', '')}")
     return link, member.summary, member.unit, member.strength
 
 

@@ -37,6 +37,7 @@ def test_hard_clusters_keep_the_rules(member: Perturbation) -> None:
     keeps(Attempts(member, [text for code in ("en", "hi", "zh") for text in hard(code)]))
 
 
+@pytest.mark.long
 @_attacks
 @settings(max_examples=15)
 @given(texts=drawn())
