@@ -24,11 +24,19 @@ _LONGEST: Final = 255
 
 File = Annotated[str, argument("FILE", "The file to read; - is stdin.", _completion.any_file)]
 Spec = Annotated[
-    list[str],
+    list[str] | None,
     option(
         "--perturb SPEC",
         "Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.",
         _completion.perturbation,
+    ),
+]
+Frozen = Annotated[
+    str | None,
+    option(
+        "--frozen RUN[=ATTACK]",
+        "Instead of noise the texts that an attack in a run left, with --task; --seed and --fields choose among them.",
+        _completion.folder,
     ),
 ]
 Out = Annotated[
@@ -95,8 +103,9 @@ EditCounts = Annotated[
 
 def perturb(
     file: File,
-    spec: Spec,
     out: Out,
+    spec: Spec = None,
+    frozen: Frozen = None,
     task: Task = None,
     split: SplitName = None,
     language: Code = None,
@@ -124,14 +133,17 @@ def perturb(
     In jsonl the places under answers, plausible_answers, spans, entities, sentence_breaks and sentences move with their
     text: context, or else the one that they fit in. What else looks like places is refused, or stays with --keep.
 
+    With --frozen the texts are those that an attack in a run of `eval` left; items that it did not attack stay clean.
+
     Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
     robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
     """
-    from robust_xtreme.perturbing.files import Job, perturb_file
+    from robust_xtreme.perturbing.files import Job
 
     job = Job(
         file=file,
-        spec=_only(spec),
+        spec=_only(spec or (), frozen),
+        frozen=frozen or "",
         out=out,
         task=task or "",
         split=split or "auto",
@@ -147,16 +159,27 @@ def perturb(
         edit_counts=edit_counts or "",
         force=force,
     )
-    with ended(), using(packs), _bar(job, quiet) as advance:
+    with ended(), using(packs):
+        _write(job, quiet)
+
+
+def _write(job: Job, quiet: bool) -> None:
+    from robust_xtreme.perturbing.files import perturb_file
+
+    with _bar(job, quiet) as advance:
         totals = perturb_file(job, advance)
     if not quiet:
         echo(one_line(f"{totals.summary()} -> {job.out}"), error=True)
-        if "-" not in (job.file, job.out) and (words := _another_draw(job)):
+        if not job.frozen and "-" not in (job.file, job.out) and (words := _another_draw(job)):
             show_next(*words)
 
 
-def _only(spec: Sequence[str]) -> str:
-    """The noise of the file. Raises SpecError where several are given."""
+def _only(spec: Sequence[str], frozen: str | None) -> str:
+    """The noise of the file, "" where it is an attack. Raises SpecError where none or several are given."""
+    if bool(spec) == bool(frozen):
+        raise SpecError("Name what the file shall have: --perturb SPEC, or --frozen RUN=ATTACK. It takes one of them.")
+    if not spec:
+        return ""
     if len(spec) > 1:
         what = f"--perturb is given {len(spec)} times, but one file is written."
         raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(spec)}")

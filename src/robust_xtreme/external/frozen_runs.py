@@ -20,7 +20,7 @@ from robust_xtreme.results.schema import ATTACKED, empty
 from robust_xtreme.specs import PerturbationSpec
 
 _PARTS: Final = "parts"
-_NAME: Final = re.compile(r"(?P<run>.+?)(=(?P<name>[a-z][a-z0-9_.]*))?", re.DOTALL)
+_NAME: Final = re.compile(r"(?P<run>.+?)(=(?P<name>[a-z][a-z0-9_.]*(:[^/]+)?))?", re.DOTALL)
 _DIGITS: Final = 8
 
 Key = tuple[str, str, str, str]
@@ -29,6 +29,8 @@ Key = tuple[str, str, str, str]
 
 def read_frozen(given: Sequence[str]) -> dict[Key, list[Frozen]]:
     """The sets that `RUN` or `RUN=NAME` name, by task run; without a name all attacks but random search.
+
+    The name is that of the attack, or of its condition, with or without fields.
 
     Raises SpecError, MissingData where there is no such run or attack, DataError where its files are not its own.
     """
@@ -95,4 +97,6 @@ def _attack(condition: str) -> str:
 def _is(condition: str, name: str) -> bool:
     """Whether a condition is the attack of that name, and not the control of one."""
     spec = PerturbationSpec.parse(condition)
-    return dict(spec.links[0].params).get("search") != RANDOM and name in ("", spec.name)
+    whole = condition.rpartition("@fields=")[0] or condition
+    named = name in ("", spec.name) and dict(spec.links[0].params).get("search") != RANDOM
+    return named or name in (condition, whole)

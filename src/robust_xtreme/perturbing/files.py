@@ -15,11 +15,16 @@ from robust_xtreme.formats.tsv import is_named
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.suites import single
 from robust_xtreme.perturbing.noised import NOT_APPLICABLE, Noise, batches, check_served
-from robust_xtreme.perturbing.of_task import Asked, texts
+from robust_xtreme.perturbing.of_attack import Attack, Left, chosen, left
+from robust_xtreme.perturbing.of_task import Asked, examples, texts
 from robust_xtreme.perturbing.output import Goal, target, written
 from robust_xtreme.sinks import csv_cell
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.targets.kinds import SPAN_QA
+
+_SQUAD: Final = "squad"
+_ONCE: Final = "context"
+"""What a file of that format has once for several questions."""
 
 EDIT_COUNTS: Final = (
     "place",
@@ -39,7 +44,7 @@ EDIT_COUNTS: Final = (
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The arguments of the command: the file, the condition, the output file and the options."""
+    """The arguments of the command: the file, the condition or the attack, the output file and the options."""
 
     file: str
     spec: str
@@ -55,6 +60,7 @@ class Job:
     skip_null: bool = False
     keep_names: bool = False
     seed: int = 0
+    frozen: str = ""
     edit_counts: str = ""
     force: bool = False
 
@@ -62,7 +68,7 @@ class Job:
 class Totals(NamedTuple):
     """Numbers of texts: noised, changed, of languages that are not served, not read by the task; sum of edit rates.
 
-    `nulls` is the number of those that are null, and `note` is appended to the summary.
+    `nulls` is the number of those that are null, and `note` is appended to the summary. `why` says what is left.
     """
 
     texts: int = 0
@@ -72,10 +78,11 @@ class Totals(NamedTuple):
     rates: float = 0.0
     note: str = ""
     nulls: int = 0
+    why: str = "the task does not read"
 
     def plus(self, done: Iterable[Done], nulls: int = 0) -> Totals:
         """These totals and further texts."""
-        texts, changed, unserved, left, rates, note, before = self
+        texts, changed, unserved, left, rates = self[:5]
         for outcome in done:
             status = outcome.noised.status if outcome.noised else ""
             texts += outcome.noised is not None
@@ -83,7 +90,7 @@ class Totals(NamedTuple):
             unserved += status == NOT_APPLICABLE
             left += outcome.noised is None
             rates += _rate(outcome)
-        return Totals(texts, changed, unserved, left, rates, note, before + nulls)
+        return Totals(texts, changed, unserved, left, rates, self.note, self.nulls + nulls, self.why)
 
     def summary(self) -> str:
         """The line that the command prints."""
@@ -91,7 +98,7 @@ class Totals(NamedTuple):
         share, rate = (100 * part / max(served, 1) for part in (self.changed, self.rates))
         line = f"{counted(self.texts, 'text')}, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
         line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
-        line += f", {self.left:,} that the task does not read (left clean)" if self.left else ""
+        line += f", {self.left:,} that {self.why} (left clean)" if self.left else ""
         line += f", {self.nulls:,} null (left as they are)" if self.nulls else ""
         return line + self.note
 
@@ -107,7 +114,7 @@ class _Plan:
 
     read: Reader
     options: Options
-    noise: Noise
+    noise: Noise | Left
     note: str = ""
 
 
@@ -122,7 +129,7 @@ def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) ->
     apart = {"is read": job.file, "--out writes": job.out}
     edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
     plan = _plan(job)
-    totals = Totals(note=plan.note)
+    totals = Totals(note=plan.note, why="were not attacked" if job.frozen else Totals().why)
     goals = [Goal("--out", job.out if out else "stdout", out)]
     if edit_counts:
         goals.insert(0, Goal("--edit-counts", job.edit_counts, edit_counts))
@@ -152,10 +159,10 @@ def _noted(done: Sequence[Done]) -> Iterator[str]:
             yield "\t".join((*map(csv_cell, names), *map(str, counts))) + "\n"
 
 
-def _check_done(totals: Totals, path: str, noise: Noise) -> None:
+def _check_done(totals: Totals, path: str, noise: Noise | Left) -> None:
     """Refuse a file without texts, or in which no text is in a language that is served."""
     if not totals.texts:
-        left = f" Of its texts the task reads none: {totals.left} are others." if totals.left else ""
+        left = f" It has {totals.left:,} that {totals.why}." if totals.left else ""
         left += f" All {totals.nulls} are null." if totals.nulls else ""
         raise DataError(path, f"contains no texts.{left}")
     if totals.texts == totals.not_applicable:
@@ -165,6 +172,10 @@ def _check_done(totals: Totals, path: str, noise: Noise) -> None:
 
 
 def _plan(job: Job) -> _Plan:
+    if job.frozen:
+        if not job.task or job.keep_names:
+            raise UserError("--frozen writes a task's file: --task TASK --language CODE, and no --keep-names.")
+        return _of_task(job, _asked(job.fields, PerturbationSpec(())), None)
     cell = single(job.spec, job.keep_names)
     fields = _asked(job.fields, cell)
     links = bound(replace(cell, fields=()))
@@ -237,32 +248,44 @@ def _check_taken(job: Job, format: str) -> None:
             raise UserError(f"--keep and --fields both name {name!r}.")
 
 
-def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
-    """Plan for a task's own file: its texts have the ids that `eval` uses."""
+def _of_task(job: Job, fields: tuple[str, ...], noise: Noise | None) -> _Plan:
+    """Plan for a task's own file: its texts have the ids that `eval` uses, and are noised; without noise, attacked."""
     with own_tasks(str(Path(job.file).absolute().parent.parent)):
         return _of_known_task(job, registry.load("task", job.task), fields, noise)
 
 
-def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noise) -> _Plan:
+def _of_known_task(job: Job, task: TaskSpec, fields: tuple[str, ...], noise: Noise | None) -> _Plan:
     _check_task(job, task, fields)
-    wanted = fields or task.perturbed[0]
     reader = task.files.get(job.split, next(iter(task.files.values()))).reader
     format = job.format or formats.of_reader(reader, job.file, task.name)
-    check_served(noise.links, "", task.family)
-    called = _called(format, reader, task, wanted)
-    task_texts = texts(Asked(task, job.split, job.language), job.file, called)
-    codes = {text.language for text in task_texts.values()}
-    if len(codes) == 1:
-        check_served(noise.links, codes.pop(), "")
+    asked = Asked(task, job.split, job.language)
+    if noise is None:
+        split, rows = examples(asked, job.file)
+        frozen = chosen(Attack(job.frozen, job.seed, fields), asked, split)
+        called = _called(format, reader, task, frozen.fields)
+        made: Noise | Left = left(frozen, rows, job.seed, called, _ONCE if format == _SQUAD else "")
+    else:
+        called = _called(format, reader, task, fields or task.perturbed[0])
+        made = _noise_of(asked, job.file, called, noise)
     _check_taken(job, format)
     options = Options(
         tuple(called.values()),
         pairs=format == "tsv",
         keep=job.keep,
         skip_null=job.skip_null,
-        edits=task.family == SPAN_QA.name and format in ("jsonl", "squad"),
+        edits=task.family == SPAN_QA.name and format in ("jsonl", _SQUAD),
     )
-    return _Plan(formats.module(format).records, options, replace(noise, texts=task_texts))
+    return _Plan(formats.module(format).records, options, made)
+
+
+def _noise_of(asked: Asked, file: str, called: Mapping[str, str], noise: Noise) -> Noise:
+    """Noise in the texts of a task's file. Raises UserError where it has no meaning for the task or the language."""
+    check_served(noise.links, "", asked.task.family)
+    task_texts = texts(asked, file, called)
+    codes = {text.language for text in task_texts.values()}
+    if len(codes) == 1:
+        check_served(noise.links, codes.pop(), "")
+    return replace(noise, texts=task_texts)
 
 
 def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> Mapping[str, str]:

@@ -42,7 +42,9 @@ class Noise:
 
     def _texts(self, slots: Sequence[Slot], path: str) -> Iterator[tuple[Text, int] | None]:
         if self.texts is not None:
-            yield from (self._known(slot, self.texts, path) for slot in slots)
+            for slot in slots:
+                text = self.texts.get((slot.location, slot.field))
+                yield (text, lead_of(slot, text, path)) if text else None
             return
         for slot in slots:
             check_served(self.links, "", TAGGING if slot.words else "")
@@ -52,18 +54,16 @@ class Noise:
                 raise DataError(path, str(error), int(slot.location)) from None
             yield Text(bare_ids(code, [slot.value])[0], code, slot.value, slot.spans), 0
 
-    def _known(self, slot: Slot, texts: Texts, path: str) -> tuple[Text, int] | None:
-        """The text that `eval` reads there, and the length of the white space before it; None where it reads none."""
-        text = texts.get((slot.location, slot.field))
-        if text is None:
-            return None
-        lead = 0 if text.value == slot.value else len(slot.value) - len(slot.value.lstrip())
-        stop = lead + len(text.value)
-        same = slot.value[lead:stop] == text.value and not slot.value[stop:].strip()
-        if not (same or (slot.spans and len(slot.spans) == len(text.spans))):
-            what = f"the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}."
-            raise Mismatch(f"{path}: {what} It cannot be written; leave it out of --fields.")
-        return text, lead
+
+def lead_of(slot: Slot, text: Text, path: str) -> int:
+    """The length of the white space before the text that `eval` reads in a slot. Raises Mismatch for another text."""
+    lead = 0 if text.value == slot.value else len(slot.value) - len(slot.value.lstrip())
+    stop = lead + len(text.value)
+    same = slot.value[lead:stop] == text.value and not slot.value[stop:].strip()
+    if not (same or (slot.spans and len(slot.spans) == len(text.spans))):
+        what = f"the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}."
+        raise Mismatch(f"{path}: {what} It cannot be written; leave it out of --fields.")
+    return lead
 
 
 def _noised(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dict[Text, Noised]:

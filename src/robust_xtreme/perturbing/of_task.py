@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Final, final
 
 from robust_xtreme.errors import DataError, MissingData, UnknownName, UserError
-from robust_xtreme.examples import Text
+from robust_xtreme.examples import Example, Text
 from robust_xtreme.formats import read_file, reader
 from robust_xtreme.sources import has_language
 from robust_xtreme.sources.paths import options
@@ -37,8 +37,20 @@ class Asked:
 def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
     """The texts of a task's file by their location in it and by field, as `called` in the file.
 
-    They have the ids, values and spans that `eval` noises, so that they get the same noise. Raises DataError,
-    MissingData, UnknownName, UserError.
+    They have the ids, values and spans that `eval` noises, so that they get the same noise. Raises as `examples`.
+    """
+    return {
+        (location, called[name]): text
+        for location, example in examples(asked, file)[1]
+        for name, text in example.texts.items()
+        if name in called
+    }
+
+
+def examples(asked: Asked, file: str) -> tuple[str, list[tuple[str, Example]]]:
+    """The split of a task's file, and its examples, as `eval` reads them, with their location in the file.
+
+    Raises DataError, MissingData, UnknownName, UserError.
     """
     task, path = asked.task, Path(file).absolute()
     if not path.is_file():
@@ -46,14 +58,12 @@ def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
     split, result = _rows(asked, path)
     check(result)
     origin = Origin(task.name, split, asked.language)
-    examples = {example.id: example for example in task.adapt(result.rows, origin)}
-    return {
-        (location, called[name]): text
+    by_id = {example.id: example for example in task.adapt(result.rows, origin)}
+    return split, [
+        (location, example)
         for row in result.rows
-        if (location := _location(row, path)) and (example := examples.get(origin.id(row.native)))
-        for name, text in example.texts.items()
-        if name in called
-    }
+        if (location := _location(row, path)) and (example := by_id.get(origin.id(row.native)))
+    ]
 
 
 def _location(row: Row, path: Path) -> str:

@@ -1,0 +1,102 @@
+"""Texts that attacks left, written as files of their task."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from robust_xtreme import registry, resources
+from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.external.frozen_runs import read_frozen
+from robust_xtreme.perturbing.files import Job, perturb_file
+from robust_xtreme.perturbing.of_attack import left
+from robust_xtreme.perturbing.of_task import Asked, examples
+from robust_xtreme.run_spec import RunSpec
+
+ATTACK = "attack_keys:0.2@queries=10"
+SUITE = resources.mini("suite")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with an attack on two tasks."""
+    out = tmp_path_factory.mktemp("attacked") / "run"
+    spec = RunSpec(tasks=("xnli", "xquad"), languages=("sw",), perturb=(ATTACK,), limit="12", out=str(out))
+    evaluate(spec, cache=False)
+    return out
+
+
+def job(run: Path, out: Path, task: str = "xnli", attack: str = "=attack_keys", **other: object) -> Job:
+    """A job that writes what the attack left of a file of the embedded suite."""
+    file = str(SUITE / task / "test-sw.jsonl")
+    return Job(file, "", str(out), task=task, language="sw", frozen=f"{run}{attack}", **other)  # type: ignore[arg-type]  # options by name
+
+
+def test_a_model_answers_the_file_as_it_did_under_attack(run: Path, tmp_path: Path) -> None:
+    """Read as a set that others made, the file has the predictions of the attack; other items are clean."""
+    (tmp_path / "noisy").mkdir()
+    totals = perturb_file(job(run, tmp_path / "noisy" / "test-sw.jsonl"))
+    assert totals.texts == 2 * 12
+    assert totals.changed
+    assert "that were not attacked (left clean)" in totals.summary()
+    external = (f"set={tmp_path / 'noisy'}",)
+    spec = RunSpec(tasks=("xnli",), languages=("sw",), external=external, limit="12", out=str(tmp_path / "run"))
+    evaluate(spec, cache=False)
+    rows = pl.read_parquet(tmp_path / "run" / "predictions.parquet").filter(condition="external:set")
+    before = pl.read_parquet(run / "predictions.parquet").filter(condition=f"{ATTACK}@fields=premise,hypothesis")
+    answers = dict(zip(rows.get_column("example"), rows.get_column("prediction"), strict=True))
+    assert answers == {
+        example: answer
+        for example, answer in zip(before.get_column("example"), before.get_column("prediction"), strict=True)
+        if example in answers
+    }
+    assert len(answers) == 12
+
+
+def test_answers_move_with_an_attacked_context(run: Path, tmp_path: Path) -> None:
+    """The fields choose among attacks; an answer is on its words, and the edits of its context are beside it."""
+    perturb_file(job(run, tmp_path / "xquad.jsonl", "xquad", fields=("context",)))
+    rows = [json.loads(line) for line in (tmp_path / "xquad.jsonl").read_text(encoding="utf-8").splitlines()]
+    clean = [json.loads(line) for line in (SUITE / "xquad" / "test-sw.jsonl").read_text(encoding="utf-8").splitlines()]
+    changed = [(row, was) for row, was in zip(rows, clean, strict=True) if row["context"] != was["context"]]
+    assert 0 < len(changed) <= 12
+    for row, was in changed:
+        kept = sum(stop - start for start, stop, _ in row["edits"][0])
+        assert kept < len(was["context"])
+        assert row["context"][slice(*row["answers"][0])][0].isalnum()
+
+
+@pytest.mark.parametrize(
+    ("task", "attack", "other", "line"),
+    [
+        ("xquad", "=attack_keys", {}, r"a file is of one attack, RUN=ATTACK\. Name it, of .*context, .*question"),
+        ("xnli", "=attack_keys", {"seed": 3}, r"--seed 3: .* was run with the seeds 0\."),
+        ("xcopa", "", {}, r"xcopa test in sw was not attacked"),
+        ("xnli", "", {"task": ""}, r"--frozen writes a task's file"),
+    ],
+)
+def test_what_no_attack_left_is_one_line(
+    run: Path, tmp_path: Path, task: str, attack: str, other: dict[str, object], line: str
+) -> None:
+    """Several attacks, a seed without one, a task without one, and a file that is of no task."""
+    with pytest.raises(RobustXtremeError, match=line):
+        perturb_file(replace(job(run, tmp_path / "x", task, attack), **other))  # type: ignore[arg-type]  # options by name
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_passage_attacked_for_each_question_is_not_written_once(run: Path, tmp_path: Path) -> None:
+    """SQuAD's format has a context once: questions whose attacks left it in several forms are refused."""
+    asked = Asked(registry.load("task", "xquad"), "auto", "sw")
+    split, rows = examples(asked, str(SUITE / "xquad" / "test-sw.jsonl"))
+    (frozen,) = (
+        each for each in read_frozen((f"{run}=attack_keys",))["xquad", split, "sw", "sw"] if each.fields == ("context",)
+    )
+    called = {"context": "context"}
+    assert len(left(frozen, rows, 0, called, "").texts) == 12
+    with pytest.raises(RobustXtremeError, match="left it in several forms"):
+        left(frozen, rows, 0, called, "context")
