@@ -19,6 +19,8 @@ READY := $(VENV)/.ready
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
+# Tests start many interpreters: each would compile the whole package again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: eval test gate baseline check test-long test-ray test-textattack generated docs lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test

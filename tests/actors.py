@@ -11,12 +11,9 @@ from pathlib import Path
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.units.each import each
-from robust_xtreme.evaluation.units.processes import Processes
 from robust_xtreme.evaluation.units.unit import Piece
 
 Tell = Callable[[str], None]
-
-TWO = Processes(("first", "second"), "cpu", "cpu", ())
 
 
 def units(payloads: Sequence[object]) -> list[Piece]:
@@ -63,5 +60,7 @@ def sleeps(folder: str, _: Tell) -> None:
 
 
 def deal_sleeping(folder: str) -> None:
-    """Deal units that sleep."""
-    each(sleeps, units([folder] * 4), TWO)
+    """Deal units that sleep; only the process that deals needs torch, which is slow to import."""
+    from robust_xtreme.evaluation.units.processes import Processes
+
+    each(sleeps, units([folder] * 4), Processes(("first", "second"), "cpu", "cpu", ()))

@@ -24,14 +24,16 @@ Part = tuple[Form, ...]
 
 @dataclass(frozen=True, slots=True)
 class Speller:
-    """The rules of a pack, and the same by their letters."""
+    """The rules of a pack, the same by their letters, and how many those that begin with a letter are at most."""
 
     rules: Rules
     by_letters: dict[str, list[Rule]] = field(default_factory=dict)
+    longest: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for rule in self.rules.rules:
             self.by_letters.setdefault(rule.letters, []).append(rule)
+            self.longest[rule.letters[0]] = max(len(rule.letters), self.longest.get(rule.letters[0], 0))
 
     def likely(self, text: str) -> str:
         """A text with each part of each word in its most likely form."""
@@ -71,9 +73,9 @@ class Speller:
         small = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in written)
         capitals = sum(letter.isupper() for letter in written)
         shouted = capitals > 1 and not any(letter.islower() for letter in written)
-        longest, position, replaced = max(map(len, self.by_letters), default=0), 0, False
+        position, replaced = 0, False
         while position < len(small):
-            rule = self._rule(small, position, longest)
+            rule = self._rule(small, position)
             if rule:
                 is_sign, is_capital = written[position] in "ʹʺ", written[position].isupper()
                 how = upper if shouted and (is_sign or is_capital) else capital if is_capital else _same
@@ -84,9 +86,9 @@ class Speller:
                 replaced = False
             position += len(rule.letters) if rule else 1
 
-    def _rule(self, word: str, position: int, longest: int) -> Rule | None:
+    def _rule(self, word: str, position: int) -> Rule | None:
         """The rule of the longest letters at a position whose conditions are true."""
-        for size in range(min(longest, len(word) - position), 0, -1):
+        for size in range(min(self.longest.get(word[position], 0), len(word) - position), 0, -1):
             for rule in self.by_letters.get(word[position : position + size], ()):
                 if all(self._true(condition, word, position, position + size) for condition in rule.where):
                     return rule

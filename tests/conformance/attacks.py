@@ -93,7 +93,8 @@ class Attempts:
         """Those of random search with as many edits as fit, and what remains of another."""
         if not self.known:
             oracle = Oracle()
-            self.known["left"] = [*self.under("1", oracle), *self.under("0.5", search="adaptive"), *oracle.seen]
+            left = [*self.under("1", oracle), *self.under("0.5", search="adaptive"), *oracle.seen]
+            self.known["left"] = [replace(noised, traces=tuple(noised.traces)) for noised in left]
         return self.known["left"]
 
     def under(self, strength: str, oracle: Oracle | None = None, search: str = "random", **params: int) -> list[Noised]:

@@ -47,7 +47,7 @@ def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: 
 @final
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A perturbation on some texts: its result at a strength is computed once for all rules."""
+    """A perturbation on some texts: its result at a strength, with its traces, is computed once for all rules."""
 
     perturbation: Perturbation
     texts: Sequence[Text]
@@ -56,7 +56,8 @@ class Trial:
     def at(self, strength: str) -> list[Noised]:
         """The texts after the perturbation at a strength."""
         if strength not in self.runs:
-            self.runs[strength] = run(self.perturbation, self.texts, strength)
+            made = run(self.perturbation, self.texts, strength)
+            self.runs[strength] = [replace(noised, traces=tuple(noised.traces)) for noised in made]
         return self.runs[strength]
 
     def each(self) -> Iterator[Noised]:

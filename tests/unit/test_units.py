@@ -15,16 +15,17 @@ from typing import Any, Final
 import pytest
 import torch
 from tests import actors
-from tests.actors import TWO, units
+from tests.actors import units
 
 from robust_xtreme.errors import DataError, RobustXtremeError, SpecError
 from robust_xtreme.evaluation.shares import shares
 from robust_xtreme.evaluation.units.deck import Deck, forecast
 from robust_xtreme.evaluation.units.each import each
-from robust_xtreme.evaluation.units.processes import processes
+from robust_xtreme.evaluation.units.processes import Processes, processes
 from robust_xtreme.evaluation.units.unit import Piece
 
 MODEL: Final = SimpleNamespace(name="tiny@0")
+TWO: Final = Processes(("first", "second"), "cpu", "cpu", ())
 
 
 def unit(group: str, number: int, size: float) -> Piece:
