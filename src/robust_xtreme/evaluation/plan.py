@@ -215,12 +215,8 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
             skipped += left
             for cell in on:
                 made = Condition(str(cell), cell, seeds, asks(cell), in_suite=bool(request.suite))
-                by_task[task.name] += [made, *(_beside(cell, seeds) if made.asks else ())]
+                by_task[task.name] += [made, *(beside_attack(cell, seeds) if made.asks else ())]
     return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
-
-
-def _beside(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
-    return beside_attack(cell, registry.load("perturbation", cell.name).moves[0], seeds)
 
 
 def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:

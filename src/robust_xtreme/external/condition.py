@@ -10,7 +10,7 @@ from robust_xtreme.examples import Example
 from robust_xtreme.external.frozen import Frozen
 from robust_xtreme.external.matched import matched
 from robust_xtreme.external.paired import Paired
-from robust_xtreme.links import Link
+from robust_xtreme.noise.engine.attack import first_move
 from robust_xtreme.noise.engine.noised import NoisedTexts, columns_of, untouched
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
@@ -93,8 +93,7 @@ def named(name: str, given: Paired | None = None, attack: str = "") -> Condition
         return Condition(CLEAN)
     if attack not in ("", name):
         fields = PerturbationSpec.parse(attack).fields
-        move = Link(name.removesuffix(likened(attack)), (_FULL,))
-        return Condition(name, PerturbationSpec((move,), fields), matches=attack)
+        return Condition(name, _drawn(name.removesuffix(likened(attack)), fields), matches=attack)
     if given is None:
         return Condition(name, PerturbationSpec.parse(name))
     if name == of_set(given.name):
@@ -117,16 +116,22 @@ def _suffix(name: str) -> str:
     return f"@matched={name}"
 
 
-def beside_attack(cell: PerturbationSpec, move: str, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
+def beside_attack(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
     """What an attack on named fields is compared with: random search by the same moves with as many queries, and one
     draw of a perturbation that edits as many clusters of each text.
     """
     (link,) = cell.links
     drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
+    move = first_move(cell)
     name = f"{move}{likened(str(cell))}"
-    matched = Condition(name, PerturbationSpec((Link(move, (_FULL,)),), cell.fields), seeds, matches=str(cell))
+    matched = Condition(name, _drawn(move, cell.fields), seeds, matches=str(cell))
     searched = Condition(str(drawn), drawn, seeds, asks=True)
     return (matched,) if drawn == cell else (searched, matched)
+
+
+def _drawn(move: str, fields: tuple[str, ...]) -> PerturbationSpec:
+    """A perturbation at full strength on some fields."""
+    return at_full(PerturbationSpec.parse(move)).on(*fields)
 
 
 def likened(attack: str) -> str:

@@ -16,9 +16,10 @@ from typing import Final, NoReturn, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import SpecError
-from robust_xtreme.links import canonical_strength
+from robust_xtreme.links import Link, canonical_strength
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults
 from robust_xtreme.randomness import salt
+from robust_xtreme.specs import PerturbationSpec
 
 KIND: Final = "attack"
 ACCESS: Final = ("scores", "labels")
@@ -78,6 +79,7 @@ def attack(name: str, summary: str, moves: tuple[str, ...], version: int = 1) ->
         packs=lambda code: tuple(dict.fromkeys(pack for member in members for pack in member.packs(code))),
         waives=frozenset().union(*(member.waives for member in members)),
         refuses=tuple(sorted(set.intersection(*families))),
+        free=tuple(dict.fromkeys(name for member in members for name in member.free)),
         check=_check,
         moves=moves,
     )
@@ -113,9 +115,19 @@ def settings_of(link: Bound) -> Settings:
 
 
 def moves_of(link: Bound) -> tuple[Bound, ...]:
-    """The perturbations whose edits an attack searches, at full strength."""
+    """The perturbations whose edits an attack searches, at full strength, with the folders that it names."""
     members = [registry.load("perturbation", name) for name in link.perturbation.moves]
-    return tuple(Bound(member, "1", defaults(member), keeps_names=link.keeps_names) for member in members)
+    folders = [{name: link.params[name] for name in member.free} for member in members]
+    return tuple(
+        Bound(member, "1", defaults(member) | named, keeps_names=link.keeps_names)
+        for member, named in zip(members, folders, strict=True)
+    )
+
+
+def first_move(cell: PerturbationSpec) -> str:
+    """The first perturbation whose edits an attack searches, without a strength, with the folders that it names."""
+    member = registry.load("perturbation", registry.load("perturbation", cell.name).moves[0])
+    return str(Link(member.name, params=tuple(pair for pair in cell.links[0].params if pair[0] in member.free)))
 
 
 def seed_of(link: Bound, seed: int) -> int:

@@ -6,7 +6,6 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme import registry
 from robust_xtreme.external.condition import RANDOM, beside_attack
 from robust_xtreme.report.cells import headline, perturbed, sectioned
 from robust_xtreme.report.view import SECTION, Results, view
@@ -45,5 +44,5 @@ def _beside(condition: str) -> tuple[str | None, str | None]:
     spec = PerturbationSpec.parse(condition)
     if dict(spec.links[0].params).get("search") == RANDOM:
         return None, None
-    random, drawn = beside_attack(spec, registry.load("perturbation", spec.name).moves[0], ())
+    random, drawn = beside_attack(spec, ())
     return random.name, drawn.name

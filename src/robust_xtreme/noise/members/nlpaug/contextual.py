@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -25,8 +24,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme import languages
-from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine.diff import hunks
+from robust_xtreme.noise.engine.masked_model import checked, quiet
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import language_models
@@ -51,30 +50,9 @@ def lacks(code: str) -> str:
 )
 def contextual(language: str, strength: float, action: str, model: str) -> Callable[[str], str]:  # noqa: ARG001 - the model says which languages it knows
     """Substitute or insert words that a masked language model in a local folder finds likely there."""
-    folder = Path(model).expanduser()
-    _check(folder, model)
-    augmenter = _augmenter(str(folder.resolve()), action)
+    folder = str(checked(model, "model", "nlpaug.contextual", _KINDS))
+    augmenter = _augmenter(folder, action)
     return lambda text: "".join(_noised(augmenter, piece, strength) for piece in _parts(augmenter, text))
-
-
-def _check(folder: Path, name: str) -> None:
-    """Raise UserError where a path is not a folder with a masked language model that nlpaug can use."""
-    if not (folder / "config.json").is_file():
-        raise UserError(
-            f"@model={name} is not a folder with a model of transformers; nlpaug.contextual downloads nothing: "
-            "hf download NAME --local-dir DIR, then @model=DIR"
-        )
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind, heads = str(config.get("model_type")), list(config.get("architectures") or [])
-    except (ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"{folder / 'config.json'} is not a configuration of a model: {error}") from error
-    if kind not in _KINDS:
-        raise UserError(f"{name} is of the kind {kind!r}; nlpaug.contextual can use {', '.join(sorted(_KINDS))}.")
-    if not any(str(head).endswith("ForMaskedLM") for head in heads):
-        raise UserError(f"{name} has no head of a masked language model: its architectures are {heads}.")
-    if not any(folder.glob("*.safetensors")):
-        raise UserError(f"{name} has no weights as safetensors; others are not read.")
 
 
 @lru_cache(maxsize=2)
@@ -82,7 +60,7 @@ def _augmenter(folder: str, action: str) -> Any:
     """nlpaug's augmenter on the model of a folder."""
     config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     make = language_models().ContextualWordEmbsAug
-    with _quiet():
+    with quiet():
         augmenter = make(
             model_path=folder,
             model_type=_KINDS[config["model_type"]],
@@ -107,23 +85,6 @@ class _Here:
 
     def __call__(self, texts: list[str], num_workers: int) -> Any:  # noqa: ARG002 - nlpaug names it
         return self.pipeline(texts, num_workers=0)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide the progress bars and advice of transformers while a model is loaded."""
-    from transformers.utils import logging
-
-    chatter: Any = logging
-    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
-    chatter.disable_progress_bar()
-    chatter.set_verbosity_error()
-    try:
-        yield
-    finally:
-        chatter.set_verbosity(level)
-        if bars:
-            chatter.enable_progress_bar()
 
 
 class _Pieces(NamedTuple):
