@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
@@ -25,6 +25,16 @@ gc.set_threshold(100_000)
 # A shell starts its background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C would wait forever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_ORDER: Final = ("e2e", "architecture", "conformance", "golden", "real", "bundled")
+"""Folders of long tests first, so that no worker waits for another at the end; those that read packs together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by folder: a worker takes from the end of what another has left, unit tests first."""
+    folders = {folder: number for number, folder in enumerate(_ORDER)}
+    items.sort(key=lambda item: folders.get(item.path.parent.name, len(_ORDER)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -42,14 +42,19 @@ def there_and_back(words: list[str], code: str, typed: str, on: str) -> tuple[li
 
 def returning(word: str, typed: str, on: str) -> bool:
     """Whether all keys of a word come back, and it has no digits; neither side has marks or keys of several."""
-    back = on_keys(typed) - {sign for sign, _ in retyping.irreversible(typed, on)}
-    form = retyping.retyped(word, typed, on) if back >= set(word) else None
+    form = retyping.retyped(word, typed, on) if _back(typed, on) >= set(word) else None
     if form is None or any(map(str.isdigit, word)) or _NUMBER.fullmatch(form):
         return False
     several = {sign for name in (typed, on) for sign in on_keys(name) if len(sign) > 1}
     return not any(unicodedata.category(sign)[0] == "M" for sign in word + form) and not any(
         sign in word + " " + form for sign in several
     )
+
+
+@cache
+def _back(typed: str, on: str) -> frozenset[str]:
+    """The signs of a layout whose keys come back from another one."""
+    return on_keys(typed) - {sign for sign, _ in retyping.irreversible(typed, on)}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`train --seeds`: one run after the other has the bytes of runs by several processes."""
+"""`train --seeds`: runs in this process have the bytes of runs by another one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from robust_xtreme.training.spec import StageSpec, TrainSpec
 def test_runs_of_a_fleet_have_the_bytes_of_runs_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command prints the folders; lines of a fleet name their run; paths count from the current folder."""
+    """The command prints the folders; lines of a fleet name their run; paths count from the current folder.
+
+    Fleets of several processes are tested with less than a training, which takes seconds to import.
+    """
     monkeypatch.chdir(tmp_path)
     lessons(Path("data"))
     tiny_encoder_folder(Path("encoder"))
@@ -33,7 +36,7 @@ def test_runs_of_a_fleet_have_the_bytes_of_runs_one_after_the_other(
     target = StageSpec(tasks=("panx",), steps=2)
     spec = TrainSpec(data="data", start="encoder", target=target, device="cpu", out="there")
     lines = list[str]()
-    folders = train_all(of_seeds(spec, 2), Options(tell=lines.append), Processes(("cpu", "cpu"), "cpu", "cpu", ()))
+    folders = train_all(of_seeds(spec, 2), Options(tell=lines.append), Processes(("cpu",), "cpu", "cpu", ()))
     assert [str(folder) for folder in folders] == ["there-s0", "there-s1"]
     assert [line for line in lines if line.startswith("there-s1: target: step 2 of 2, loss")]
     for seed in (0, 1):
