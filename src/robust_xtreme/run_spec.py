@@ -39,6 +39,7 @@ _IF_SET: Final = (
     "external_partial",
     "match",
     "frozen",
+    "normalise",
 )
 """Keys that are part of the identity only where they are set."""
 
@@ -146,6 +147,7 @@ class RunSpec:
         complete="folder",
         repeated=True,
     )
+    normalise: str = key("", "`spelling`: corrects unknown words before the model", "", "NAME", ("", "spelling"))
     match: tuple[str, ...] = key(
         (),
         "noise with as many edits in each text as each external set has, such as natural, beside it",
@@ -173,7 +175,7 @@ class RunSpec:
             value = getattr(self, name)
             if known.choices and value not in known.choices:
                 row = renamed(name, value) if isinstance(value, str) else None
-                what = note(row) if row else f"{value!r} is none of: {', '.join(known.choices)}."
+                what = note(row) if row else f"{value!r} is none of: {', '.join(filter(None, known.choices))}."
                 raise SpecError(f"The {name} {what}")
             if type(value) is int and not known.least <= value <= known.most:
                 side, bound = ("below", known.least) if value < known.least else ("above", known.most)

@@ -19,6 +19,7 @@ from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.errors import NotFinite
 from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.attacking import Cell, attack_all
+from robust_xtreme.evaluation.normalising import reading
 from robust_xtreme.evaluation.prepare import candidates_of, prepare
 from robust_xtreme.evaluation.scoring import score_examples
 from robust_xtreme.evaluation.staging import stage
@@ -330,7 +331,8 @@ class _Lane:
         """The predictions of inputs; again with smaller batches where memory ran out."""
         tokens = self.given.tokens
         if not isinstance(self.predictor, Movable):
-            return self._called(lambda smaller: self.predictor.answer(inputs, Work(smaller, *how)))
+            read = reading(self.predictor, self.given.task_run)
+            return self._called(lambda smaller: read.answer(inputs, Work(smaller, *how)))
         while True:
             try:
                 return self._moved(tokens).answer(inputs, Work(tokens, *how))
@@ -343,7 +345,8 @@ class _Lane:
         return predicted
 
     def _moved(self, tokens: int) -> Predictor:
-        """The predictor, which asks for what needs weights, where it can."""
-        if not isinstance(self.predictor, Movable):
-            return self.predictor
-        return self.predictor.moved(lambda: _Elsewhere(self.desk, tokens, self.setting.searches))
+        """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""
+        predictor: Predictor = self.predictor
+        if isinstance(predictor, Movable):
+            predictor = predictor.moved(lambda: _Elsewhere(self.desk, tokens, self.setting.searches))
+        return reading(predictor, self.given.task_run)

@@ -17,6 +17,7 @@ from robust_xtreme.evaluation.attacking import most_queries
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.folder import Folder, check_ours, planned
 from robust_xtreme.evaluation.manifest import new_manifest
+from robust_xtreme.evaluation.normalising import reading
 from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.shares import shares
@@ -99,7 +100,7 @@ class _Estimator:
         count = max(1, _SAMPLE // len(conditions))
         sampled = replace(split, examples=split.examples[:count], corpus=None)
         once = tuple(replace(condition, seeds=condition.seeds[:1]) for condition in conditions)
-        predictor = predictor_of(run.model, run.task, _no_model)
+        predictor = reading(predictor_of(run.model, run.task, _no_model), run)
         prepared = prepare(replace(run, conditions=once), sampled, predictor)
         windows = prepared.inputs.windows.take(prepared.inputs.rows()[0])
         each = len(windows.ids) / (len(once) * len(sampled.examples))

@@ -14,6 +14,7 @@ from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
 from robust_xtreme.evaluation.attackable import check_target, unanswerable
 from robust_xtreme.evaluation.by_tokens import resolved
 from robust_xtreme.evaluation.external import Sets, sets_of
+from robust_xtreme.evaluation.normalising import Normaliser
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.unread import check_read
 from robust_xtreme.examples import Corpus, Document, Example, Text
@@ -93,6 +94,7 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
     skipped += without
     task_runs: list[TaskRun] = []
     splits = Splits(spec, Pools(source))
+    normaliser = Normaliser(splits.pools, bool(spec.normalise))
     languages_of_task = {task.name: _languages(spec, task, source, groups.get(task.name, ())) for task in tasks}
     sets = sets_of(spec, source, [(name, code) for name, codes in languages_of_task.items() for code in codes])
     for match in sets.matches:
@@ -102,6 +104,8 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
         fetch(task, source, spec.split, languages)
         for language in languages:
             made, left = _task_runs(spec, splits, sets, conditions[task.name], task, language, models[task.name])
+            made, others = normaliser.served(made)
+            left += [NotRun(run.task.name, run.language, run.split, NOT_APPLICABLE, why) for run, why in others]
             skipped += left
             task_runs += [replace(task_run, inference=_inference(task_run, spec, representation)) for task_run in made]
     check_read(tuple(splits.unread), len(task_runs), keep_going)
@@ -323,6 +327,7 @@ def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
     """
     pool, config = task_run.task.pool, task_run.model.config
     precision = f"precision={spec.precision}" + (" compile=inductor" if spec.compile else "")
+    precision += f" normalise={spec.normalise}" if spec.normalise else ""
     if pool is None:
         return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
     size, layers = config.get("hidden_size"), config.get("num_hidden_layers")

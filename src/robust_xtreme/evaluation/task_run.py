@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
@@ -16,6 +17,7 @@ from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.selecting import identity_of, limited
 from robust_xtreme.sources.survey import tuned_on
 from robust_xtreme.specs import Origin, TaskSpec
+from robust_xtreme.spelling.corrector import Spelling
 
 ROOM: Final = 2_000_000
 """The most texts and spans that are kept, about 200 to 500 bytes each: all of XTREME-R but a part of PAN-X."""
@@ -29,7 +31,7 @@ class TaskRun:
     `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
     not contain. `unsupported` are the labels that the model's head has no class for. `inference` and `setting` name the
     cells, `params` counts the model's parameters without embeddings, and `words`: each word is tokenised by itself.
-    `external` is the noisy set that its items are of.
+    `external` is the noisy set that its items are of, `spelling` has the normalisers of its fields, if any.
     """
 
     task: TaskSpec
@@ -51,6 +53,7 @@ class TaskRun:
     params: int = 0
     words: bool = False
     external: Paired | None = None
+    spelling: Mapping[str, Spelling] = field(default_factory=dict, compare=False)
 
     @property
     def label(self) -> str:

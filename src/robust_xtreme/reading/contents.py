@@ -8,6 +8,7 @@ from typing import final
 
 from robust_xtreme.edits import SpanTable, span_table
 from robust_xtreme.examples import Answers, Example
+from robust_xtreme.noise.engine.traces import Traces
 from robust_xtreme.target_columns import Ranges, column_of
 
 
@@ -18,13 +19,15 @@ class Contents:
 
     `ids` (n) name them in errors. `values` has the texts (n) of each field, in the order of the fields; None where an
     input does not have it. `spans` are the spans of each field's texts: words, or gold answers. `golds` are the gold
-    answers of span QA, positions in the field `context`; None in other tasks.
+    answers of span QA, positions in the field `context`; None in other tasks. `moved` says how the contexts came from
+    those that were given, where a normaliser changed them.
     """
 
     ids: Sequence[str]
     values: Mapping[str, Sequence[str | None]]
     spans: Mapping[str, SpanTable]
     golds: Ranges | None = None
+    moved: Traces | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
