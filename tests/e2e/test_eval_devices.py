@@ -15,6 +15,7 @@ from tests.release import release
 from tests.tiny import tiny_run
 
 import robust_xtreme
+from robust_xtreme.evaluation import run
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.evaluation.units.processes import Processes, processes
 from robust_xtreme.evaluation.units.unit import Actor, Events, Program
@@ -94,10 +95,15 @@ def test_a_killed_process_of_a_device_changes_no_byte(words: list[str], wanted: 
     assert [line for line in lines if "the process for cpu:0 was ended by SIGKILL; " in line]
 
 
-def test_devices_are_an_argument_of_python_too(words: list[str], wanted: dict[str, str], tmp_path: Path) -> None:
-    """Two processes, and the bytes of one."""
-    robust_xtreme.evaluate(spec_of(words, tmp_path / "out"), cache=False, devices="cpu,cpu")
-    assert hashes(tmp_path / "out") == wanted
+def test_devices_are_an_argument_of_python_too(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one string or as names: the run gets the fleet that `--devices` gives it."""
+    fleets = list[Any]()
+    monkeypatch.setattr(run, "evaluate", lambda *_, fleet, **__: fleets.append(fleet))
+    for devices in ("cpu,cpu", ["cpu", "cpu"]):
+        robust_xtreme.evaluate(spec_of(words, tmp_path / "out"), cache=False, devices=devices)
+    assert fleets == [processes("cpu,cpu")] * 2
 
 
 def test_a_killed_run_on_devices_leaves_nothing_and_is_continued(

@@ -150,11 +150,11 @@ def test_a_head_of_a_known_task_answers_own_tasks_of_its_labels(tmp_path: Path, 
 
 
 @pytest.mark.process
-def test_several_processes_know_own_tasks(home: Path, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The processes of `--devices` answer them with the same bytes."""
+def test_another_process_knows_own_tasks(home: Path, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of `--devices` answers them with the same bytes."""
     monkeypatch.chdir(home)
     (line,) = re.findall(r"robust-xtreme eval .*", PAGE)
-    for more in ("--out one", "--out two --devices cpu,cpu"):
+    for more in ("--out one", "--out two --devices cpu"):
         done = _run(f"{line} --no-cache --limit 4 {more}", models)
         assert done.code == 0, done.err
     assert Path("one/predictions.parquet").read_bytes() == Path("two/predictions.parquet").read_bytes()

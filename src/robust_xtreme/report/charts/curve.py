@@ -64,7 +64,7 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
             "perturbation:N", scale=scale, title=None, legend=alt.Legend(orient="bottom", columns=1, symbolOpacity=1)
         ),
     )
-    band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
+    band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2=alt.Y2("high:Q"))
     line = base.mark_line(point=alt.OverlayMarkDef(size=24), strokeWidth=1.5).encode(y=alt.Y("level:Q", title="points"))
     chart = alt.layer(band, line).properties(width=300, height=180)
     return {**chart.to_dict(validate=False), "config": config()}

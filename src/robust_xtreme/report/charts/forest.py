@@ -25,6 +25,8 @@ def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -
     """
     import altair as alt
 
+    # Channels are objects: to find the class of a string or of `alt.value`, altair reads its schema each time.
+    channels: Any = alt  # classes of values have no types
     rows = _rows(cells)
     names = rows.get_column("cell").to_list()
     axis = alt.Axis(ticks=False, domain=False, minExtent=extent(names))
@@ -33,12 +35,14 @@ def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -
     x = alt.X("change:Q", title=title)
     layers = (
         alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=INK, opacity=0.5).encode(x=alt.X("zero:Q")),
-        base.mark_rule(strokeWidth=1, color=LOSS).encode(x=alt.X("low:Q"), x2="high:Q"),
-        base.mark_rule(strokeWidth=3, color=LOSS).encode(x=alt.X("joint_low:Q"), x2="joint_high:Q"),
+        base.mark_rule(strokeWidth=1, color=LOSS).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")),
+        base.mark_rule(strokeWidth=3, color=LOSS).encode(x=alt.X("joint_low:Q"), x2=alt.X2("joint_high:Q")),
         base.mark_tick(color=INK, thickness=1.5, height=9).encode(x=alt.X("mde:Q")),
         base.mark_point(filled=True, size=36, color=INK, opacity=1).encode(x=x),
-        base.mark_text(align="left", fontSize=10, color=INK).encode(x=alt.value(_WIDTH + 8), text="edits:N"),
-        alt.Chart(alt.InlineData([{}])).mark_rule(opacity=0).encode(**_from_to(_WIDTH + _BESIDE)),
+        base.mark_text(align="left", fontSize=10, color=INK).encode(
+            x=channels.XValue(_WIDTH + 8), text=alt.Text("edits:N")
+        ),
+        alt.Chart(alt.InlineData([{}])).mark_rule(opacity=0).encode(**_from_to(channels, _WIDTH + _BESIDE)),
     )
     chart = alt.layer(*layers).properties(width=_WIDTH, height=_ROW * rows.height)
     return {
@@ -48,11 +52,9 @@ def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -
     }
 
 
-def _from_to(end: int) -> dict[str, Any]:
+def _from_to(channels: Any, end: int) -> dict[str, Any]:
     """The line at the top from the left edge to `end`."""
-    import altair as alt
-
-    return {"x": alt.value(0), "x2": alt.value(end), "y": alt.value(0)}
+    return {"x": channels.XValue(0), "x2": channels.X2Value(end), "y": channels.YValue(0)}
 
 
 def _rows(cells: pl.DataFrame) -> pl.DataFrame:
