@@ -20,6 +20,11 @@ REALISED, NOMINAL = "realised", "nominal"
 
 _TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
 
+_LEGEND: Final = {"orient": "bottom", "columns": 1, "symbolOpacity": 1}
+_BAND: Final = {"type": "area", "opacity": 0.15}
+_LINE: Final = {"type": "line", "point": {"size": 24}, "strokeWidth": 1.5}
+_HEIGHT: Final = {"y": {"field": "low", "type": "quantitative", "scale": {"zero": False}}, "y2": {"field": "high"}}
+
 
 def levels(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
     """The points of each task's curves (of each model's): the average over languages at each strength, from 0 on.
@@ -51,23 +56,20 @@ def _points(rows: pl.DataFrame) -> pl.DataFrame:
 
 def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
     """The specification of the chart of `levels`, over one of the axes, with the areas in the legend."""
-    import altair as alt
-
     labels = {name: f"{name}, area {area:.1f} % up to {highest:.1f} %" for name, highest, area in areas(points)}
     named = points.with_columns(pl.col("perturbation").replace(labels), pl.col(pl.Float64).round(2))
     values = named.to_dicts()
     names = named.get_column("perturbation").unique(maintain_order=True).to_list()
-    scale = alt.Scale(domain=names, range=[COLOURS[index % len(COLOURS)] for index in range(len(names))])
-    base = alt.Chart(alt.InlineData(values)).encode(
-        x=alt.X(f"{axis}:Q", title=_TITLES[axis]),
-        color=alt.Color(
-            "perturbation:N", scale=scale, title=None, legend=alt.Legend(orient="bottom", columns=1, symbolOpacity=1)
-        ),
-    )
-    band = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2=alt.Y2("high:Q"))
-    line = base.mark_line(point=alt.OverlayMarkDef(size=24), strokeWidth=1.5).encode(y=alt.Y("level:Q", title="points"))
-    chart = alt.layer(band, line).properties(width=300, height=180)
-    return {**chart.to_dict(validate=False), "config": config()}
+    scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}
+    shared = {
+        "x": {"field": axis, "type": "quantitative", "title": _TITLES[axis]},
+        "color": {"field": "perturbation", "type": "nominal", "scale": scale, "title": None, "legend": _LEGEND},
+    }
+    layers = [
+        {"mark": _BAND, "encoding": {**shared, **_HEIGHT}},
+        {"mark": _LINE, "encoding": {**shared, "y": {"field": "level", "type": "quantitative", "title": "points"}}},
+    ]
+    return {"data": {"values": values}, "layer": layers, "width": 300, "height": 180, "config": config()}
 
 
 def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:

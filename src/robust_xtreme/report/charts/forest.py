@@ -1,7 +1,11 @@
-"""Draws changes of one task sorted by loss, each with its interval."""
+"""Draws changes of one task sorted by loss, each with its interval.
+
+The specification is written out: to find the class of each part of it, altair takes longer than the rest of a page.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -16,6 +20,12 @@ _ROW: Final = 16
 _BESIDE: Final = 88
 """Pixels right of the rows for how much the noise edits, in any font: the chart has the same size on all machines."""
 
+_CELLS: Final = "cells"
+_POINT: Final = {"type": "point", "filled": True, "size": 36, "color": INK, "opacity": 1}
+_TEXT: Final = {"type": "text", "align": "left", "fontSize": 10, "color": INK}
+_TO_THE_END: Final = {"x": {"value": 0}, "x2": {"value": _WIDTH + _BESIDE}, "y": {"value": 0}}
+"""The line at the top from the left edge to the end of what is beside the rows."""
+
 
 def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -> dict[str, Any]:
     """The specification of the chart of cells with a change: point, simultaneous interval, tick at the MDE, edits.
@@ -23,38 +33,42 @@ def forest(cells: pl.DataFrame, title: str = "change in points (left: worse)") -
     `cells` are rows of `cells.perturbed`, or have what is drawn of them, without edits; an interval that is not
     simultaneous is drawn thin.
     """
-    import altair as alt
-
-    # Channels are objects: to find the class of a string or of `alt.value`, altair reads its schema each time.
-    channels: Any = alt  # classes of values have no types
     rows = _rows(cells)
     names = rows.get_column("cell").to_list()
-    axis = alt.Axis(ticks=False, domain=False, minExtent=extent(names))
-    y = alt.Y("cell:N", sort=names, title=None, axis=axis)
-    base = alt.Chart(alt.InlineData(rows.to_dicts())).encode(y=y)
-    x = alt.X("change:Q", title=title)
-    layers = (
-        alt.Chart(alt.InlineData([{"zero": 0}])).mark_rule(color=INK, opacity=0.5).encode(x=alt.X("zero:Q")),
-        base.mark_rule(strokeWidth=1, color=LOSS).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q")),
-        base.mark_rule(strokeWidth=3, color=LOSS).encode(x=alt.X("joint_low:Q"), x2=alt.X2("joint_high:Q")),
-        base.mark_tick(color=INK, thickness=1.5, height=9).encode(x=alt.X("mde:Q")),
-        base.mark_point(filled=True, size=36, color=INK, opacity=1).encode(x=x),
-        base.mark_text(align="left", fontSize=10, color=INK).encode(
-            x=channels.XValue(_WIDTH + 8), text=alt.Text("edits:N")
-        ),
-        alt.Chart(alt.InlineData([{}])).mark_rule(opacity=0).encode(**_from_to(channels, _WIDTH + _BESIDE)),
-    )
-    chart = alt.layer(*layers).properties(width=_WIDTH, height=_ROW * rows.height)
+    axis = {"ticks": False, "domain": False, "minExtent": extent(names)}
+    row = {"field": "cell", "type": "nominal", "sort": names, "title": None, "axis": axis}
+    layers = [
+        _layer("zero", {"type": "rule", "color": INK, "opacity": 0.5}, x=_number("zero")),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 1, "color": LOSS}, **_between("low", "high"), y=row),
+        _layer(_CELLS, {"type": "rule", "strokeWidth": 3, "color": LOSS}, **_between("joint_low", "joint_high"), y=row),
+        _layer(_CELLS, {"type": "tick", "color": INK, "thickness": 1.5, "height": 9}, x=_number("mde"), y=row),
+        _layer(_CELLS, _POINT, x={**_number("change"), "title": title}, y=row),
+        _layer(_CELLS, _TEXT, x={"value": _WIDTH + 8}, y=row, text={"field": "edits", "type": "nominal"}),
+        _layer("empty", {"type": "rule", "opacity": 0}, **_TO_THE_END),
+    ]
     return {
-        **chart.to_dict(validate=False),
+        "datasets": {_CELLS: rows.to_dicts(), "zero": [{"zero": 0}], "empty": [{}]},
+        "layer": layers,
+        "width": _WIDTH,
+        "height": _ROW * rows.height,
         "config": config(),
         "padding": {"left": 4, "right": 4, "top": 4, "bottom": 4},
     }
 
 
-def _from_to(channels: Any, end: int) -> dict[str, Any]:
-    """The line at the top from the left edge to `end`."""
-    return {"x": channels.XValue(0), "x2": channels.X2Value(end), "y": channels.YValue(0)}
+def _layer(data: str, mark: Mapping[str, Any], **encoding: Mapping[str, Any]) -> dict[str, Any]:
+    """One kind of mark for the rows of a dataset."""
+    return {"data": {"name": data}, "mark": dict(mark), "encoding": encoding}
+
+
+def _number(field: str) -> dict[str, Any]:
+    """A field along an axis."""
+    return {"field": field, "type": "quantitative"}
+
+
+def _between(low: str, high: str) -> dict[str, dict[str, Any]]:
+    """Two fields as the ends of a line."""
+    return {"x": _number(low), "x2": {"field": high}}
 
 
 def _rows(cells: pl.DataFrame) -> pl.DataFrame:
