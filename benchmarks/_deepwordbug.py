@@ -15,11 +15,9 @@ from robust_xtreme import registry
 from robust_xtreme.attack.answers import Ask
 from robust_xtreme.attack.attacking import Attacked, Plan, attacked
 from robust_xtreme.attack.campaign import Campaign, Limits
-from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.evaluation.victim import victim
+from robust_xtreme.attack.victim import victim
 from robust_xtreme.examples import Choice, Example, Text
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.models.located import locate
 from robust_xtreme.noise.engine.options import Options, probes_of
 from robust_xtreme.noise.engine.perturbed import field_texts
 from robust_xtreme.predictors.loaded import Loaded
@@ -127,8 +125,7 @@ def oracle(task: TaskSpec, checkpoint: Checkpoint, batch_tokens: int) -> Ask:
     reader = reader_of(checkpoint.family, task, checkpoint.tokenizer)
     predictor = EncoderHead(task, reader, checkpoint.labels, lambda: Loaded(checkpoint))
     work = Work(batch_tokens)
-    task_run = TaskRun(task, "en", "test", "", 0, 0, (), locate(checkpoint.run, task))
-    return victim(task_run, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, work), None)("")
+    return victim(task, predictor, lambda inputs, weighing: predictor.weigh(inputs, weighing, work), None)("")
 
 
 def gold(example: Example) -> int:

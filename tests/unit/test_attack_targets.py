@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from robust_xtreme.attack.answers import Answers
+from robust_xtreme.attack.victim import victim
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.plan import Plan, make_plan
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.evaluation.victim import victim
 from robust_xtreme.examples import Choice
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.noise.engine.noising import noise_texts
@@ -72,7 +72,7 @@ def _answers(scores: Array, are_clean: bool) -> tuple[Answers, list[int]]:
     noised = noise_texts(clean.texts, PerturbationSpec.parse("char_noise:0.1"), 0)
     shown = PerturbedExamples(examples, noised, {} if are_clean else clean.numbers)
     golds = [example.target.index for example in examples if isinstance(example.target, Choice)]
-    return victim(task_run, moved, weigh, None)(_TARGET)(shown), golds
+    return victim(task_run.task, moved, weigh, None)(_TARGET)(shown), golds
 
 
 @pytest.mark.parametrize("are_clean", [True, False])

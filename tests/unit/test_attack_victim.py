@@ -12,7 +12,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.attack.answers import Answers
-from robust_xtreme.evaluation.victim import victim
+from robust_xtreme.attack.victim import victim
 from robust_xtreme.examples import Answers as Spans
 from robust_xtreme.examples import Example, Span, Tags, Target
 from robust_xtreme.noise.engine.noised import untouched
@@ -41,9 +41,8 @@ def _answered(name: str, shown: PerturbedExamples, given: Sequence[Target], fini
         predicted = Predicted(column_of(given), np.array(finite or [True] * len(given), np.bool_))
         return Weighed(predicted, np.full(len(inputs), 7))
 
-    task_run: Any = SimpleNamespace(task=registry.load("task", name))
     predictor: Any = SimpleNamespace(prepare=prepare)
-    return victim(task_run, predictor, weigh, None)("")(shown)
+    return victim(registry.load("task", name), predictor, weigh, None)("")(shown)
 
 
 def _clean(examples: Sequence[Example]) -> PerturbedExamples:

@@ -137,6 +137,4 @@ def test_training_refuses_what_is_named_and_has_no_meaning() -> None:
         check_perturb(["char_noise:0.1@fields=contxt"], [xquad], "[target]")
     with pytest.raises(SpecError, match="needs exactly one strength"):
         check_perturb(["char_noise:0.1,0.2"], [xquad], "[target]")
-    with pytest.raises(SpecError, match="attack_keys asks a model, so it is a perturbation of robust-xtreme eval"):
-        check_perturb(["attack_keys:0.1"], [xquad], "[target]")
     check_perturb(["@surface"], [xquad, panx], "[target]")

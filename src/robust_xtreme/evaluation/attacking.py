@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Final
 
-from robust_xtreme import registry
 from robust_xtreme.attack.answers import Ask
 from robust_xtreme.attack.attacking import Attacked, Plan, attacked
-from robust_xtreme.attack.campaign import Campaign, Limits
-from robust_xtreme.attack.constraint import acceptable, allowed
+from robust_xtreme.attack.planning import plan_of
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
+from robust_xtreme.noise.engine.attack import settings_of
 from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.noise.engine.options import options_of, probes_of
-from robust_xtreme.noise.engine.perturbed import field_texts
-from robust_xtreme.randomness import text_keys
 from robust_xtreme.specs import PerturbationSpec
 
 Cell = tuple[Condition, int]
 """A condition and a noise seed."""
-
-HIDDEN: Final = {"unk": "[UNK]", "delete": ""}
-"""What is put for a unit that is hidden, by ranking; TextAttack puts [UNK] for a word, whatever the tokenizer."""
 
 
 def attack_all(
@@ -63,11 +53,4 @@ def target_of(attack: PerturbationSpec | None) -> str:
 
 def _plan(examples: Sequence[Example], condition: Condition, seed: int) -> Plan:
     assert condition.spec is not None
-    (link,) = bound(condition.spec)
-    settings = settings_of(link)
-    fields = field_texts(examples, condition.fields)
-    options = allowed(fields.texts, options_of(fields.texts, moves_of(link), seed), settings)
-    campaign = Campaign(examples, fields, options, probes_of(fields.texts, HIDDEN[settings.ranking]))
-    seeds = text_keys(seed_of(link, seed), [example.id for example in examples])
-    items = campaign.items(Limits(link.strength, settings.max_graphemes, settings.queries), seeds, settings.graded)
-    return Plan(campaign, items, registry.load("search", settings.search), partial(acceptable, settings=settings))
+    return plan_of(examples, condition.spec, seed)

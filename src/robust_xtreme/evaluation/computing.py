@@ -16,6 +16,7 @@ import numpy as np
 from robust_xtreme import packs
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.attack.attacking import Attacked
+from robust_xtreme.attack.victim import victim
 from robust_xtreme.errors import NotFinite
 from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.attacking import Cell, attack_all
@@ -24,7 +25,6 @@ from robust_xtreme.evaluation.prepare import candidates_of, prepare
 from robust_xtreme.evaluation.scoring import score_examples
 from robust_xtreme.evaluation.staging import stage
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
-from robust_xtreme.evaluation.victim import victim
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
 from robust_xtreme.evaluation.workers.messages import Sealed
 from robust_xtreme.predictors.cache import Store
@@ -304,7 +304,7 @@ class _Lane:
         def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
             return self._weighed(inputs, weighing, store)
 
-        asks = victim(task_run, self._moved(self.given.tokens), weigh, candidates_of(split))
+        asks = victim(task_run.task, self._moved(self.given.tokens), weigh, candidates_of(split))
         return attack_all(split.examples, cells, asks, self._watch)
 
     def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> Weighed:

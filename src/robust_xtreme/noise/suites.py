@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import DataError, SpecError, UnknownName, UserError
-from robust_xtreme.noise.engine.noising import bound, check_unasked, lacks
+from robust_xtreme.noise.engine.noising import bound, lacks
 from robust_xtreme.noise.engine.perturbation import KEEP, NAMES
 from robust_xtreme.specs import SUITE, PerturbationSpec, TaskSpec, check_keys
 
@@ -140,7 +140,7 @@ def check_family(asked: Asked, family: str, location: str) -> None:
 
 
 def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: str) -> None:
-    """Check the perturbations of a stage of training: each has one strength, known fields, and a meaning; none attacks.
+    """Check the perturbations of a stage of training: each has one strength, known fields, and a meaning.
 
     Raises SpecError and UserError, which name `location`, and UnknownName.
     """
@@ -151,7 +151,7 @@ def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: s
             spec = PerturbationSpec.parse(asked_word)
             check_keys(spec.fields, known, (), f"{location} perturb {asked_word!r}")
             if spec.nominal:
-                check_unasked(bound(spec))
+                bound(spec)
     for cell in asked(words):
         for task in tasks:
             check_family(cell, task.family, task.name)

@@ -17,6 +17,7 @@ from robust_xtreme.run_paths import name_of
 from robust_xtreme.sources import selecting
 from robust_xtreme.specs import OWN, SUITE, PerturbationSpec
 from robust_xtreme.training import dev, record
+from robust_xtreme.training.adversarial import check_attacks
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.start import find_start
@@ -109,8 +110,9 @@ def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
 
     `notice` gets that a start is not verified, `tell` where there is no `notice`.
 
-    Raises MissingData, DataError, ModelError, Contamination.
+    Raises SpecError, MissingData, DataError, ModelError, Contamination.
     """
+    check_attacks(spec)
     taught = {name: lessons(stage, spec, tell) if stage.tasks else () for name, stage in spec.stages}
     links: list[Link] = []
     start, position = None, 0

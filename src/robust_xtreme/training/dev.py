@@ -12,7 +12,6 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.examples import Example
 from robust_xtreme.metric import Metric
-from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.predictors.loaded import predict
@@ -22,6 +21,7 @@ from robust_xtreme.sources import loading, selecting
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import comparable, keys, kind
+from robust_xtreme.training.adversarial import checkpoint_of
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.spec import TrainSpec
 
@@ -43,19 +43,7 @@ def dev_score(
     metric: Metric = registry.load("metric", task.metrics[0])
 
     def score() -> float:
-        checkpoint = Checkpoint(
-            encoder=encoder,
-            head=head,
-            tokenizer=tokenizer,
-            family=family,
-            labels=task.labels,
-            identity="",
-            name=task.name,
-            hidden_size=0,
-            pad_id=int(tokenizer.pad_token_id),
-            device=next(encoder.parameters()).device,
-            run=Path(),
-        )
+        checkpoint = checkpoint_of(task, family, encoder, head, tokenizer)
         decoded = predict(lambda: checkpoint, inputs, BATCH_TOKENS["cpu"])
         if not decoded.finite.all():
             return 0.0

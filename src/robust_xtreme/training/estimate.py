@@ -24,6 +24,7 @@ from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import controls, record, scratch
+from robust_xtreme.training.adversarial import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
@@ -206,6 +207,10 @@ def _model(chain: Chain) -> tuple[Any, Any]:
     return read_start(encoder_folder(folder))
 
 
+_FORWARD: Final = 1 / 3
+"""The time of a pass that learns nothing, as a share of a step's."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class _Size:
@@ -257,6 +262,7 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
     seconds = 0.0
     if not link.complete:
         seconds = (plan.steps - done) * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
+        seconds *= 1 + _FORWARD * passes_of(stage)
     return Row(
         kind=link.kind,
         learns=_learns(stage),

@@ -14,13 +14,14 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
-from robust_xtreme.noise.engine.noising import perturb
+from robust_xtreme.noise.engine.noising import asks, perturb
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.sources.source import open_source
 from robust_xtreme.specs import PerturbationSpec
 from robust_xtreme.training import controls, dev
+from robust_xtreme.training.adversarial import Attack, adversary
 from robust_xtreme.training.chain import Link
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.lessons import Lesson
@@ -70,15 +71,24 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Par
         head = family.head(int(encoder.config.hidden_size), task.labels)
     windows = windows_of(family, task, lesson.examples, tokenizer)
     if specs := [name.cell for name in asked(stage.perturb, stage.keep_names) if not refusing(name.cell, task.family)]:
-        draw = _noise(lesson, family, stage, specs, tokenizer)
+        attack = adversary(task, family, encoder, head, tokenizer)
+        draw = _noise(lesson, family, stage, specs, tokenizer, attack)
         return noised_part(task.name, family, head, windows, task.labels, draw)
     return task_part(task.name, family, head, windows, lesson.examples, task.labels)
 
 
 def _noise(
-    lesson: Lesson, family: Family, stage: StageSpec, specs: Sequence[PerturbationSpec], tokenizer: Any
+    lesson: Lesson,
+    family: Family,
+    stage: StageSpec,
+    specs: Sequence[PerturbationSpec],
+    tokenizer: Any,
+    attack: Attack,
 ) -> Callable[[Any], tuple[Windows, Any]]:
-    """A function that noises examples for a pass and encodes them; each example draws one of the perturbations."""
+    """A function that noises examples for a pass and encodes them; each example draws one of the perturbations.
+
+    An attack searches with the weights as they are where the examples are drawn, before the step that learns from them.
+    """
 
     def draw(draws: Sequence[tuple[int, int]]) -> tuple[Windows, Any]:
         alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
@@ -90,7 +100,8 @@ def _noise(
             spec, examples = specs[number], [lesson.examples[draws[index][0]] for index in indices]
             # The noise seed of a pass is far from the seeds of evaluation, which are small.
             seed = int(digest("noise of a pass", str(stage.seed), str(turn)), _HEX) % _NOISE_SEEDS
-            shown, _ = perturb(examples, spec.on(*(spec.fields or lesson.task.fields)), seed)
+            cell = spec.on(*(spec.fields or lesson.task.fields))
+            shown = attack(examples, cell, seed) if asks(cell) else perturb(examples, cell, seed)[0]
             noised |= dict(zip(indices, shown, strict=True))
         drawn = [noised[index] for index in range(len(draws))]
         return windows_of(family, lesson.task, drawn, tokenizer), drawn

@@ -13,7 +13,6 @@ from robust_xtreme import registry
 from robust_xtreme.attack.answers import Answers, Ask
 from robust_xtreme.attack.goal import Goal, settings_of
 from robust_xtreme.edits import Array
-from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Answers as AnswerSpans
 from robust_xtreme.metric import ALL, SCOPES, Metric, Responses
@@ -24,6 +23,7 @@ from robust_xtreme.reading.inputs import Candidates, Inputs
 from robust_xtreme.reading.scores import Reduced
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.retrieval.embeddings import Known
+from robust_xtreme.specs import TaskSpec
 from robust_xtreme.target_columns import Choices, Ranges, TargetColumn, column_of, owners, written
 
 Weigh = Callable[[Inputs, Weighing], Weighed]
@@ -35,13 +35,13 @@ _FIRST: Final = "retrieval_accuracy"
 """The metric of documents under attack: whether a gold one is first."""
 
 
-def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Callable[[str], Ask]:
-    """The model of a task run under attacks with a target ("": none), whose predictions and margins `weigh` gives.
+def victim(task: TaskSpec, predictor: Predictor, weigh: Weigh, pool: Candidates | None) -> Callable[[str], Ask]:
+    """The model of a task under attacks with a target ("": none), whose predictions and margins `weigh` gives.
 
     `pool` are the candidates of a search.
     """
-    goal: Goal = registry.load("goal", task_run.task.family)
-    named = task_run.task.metrics if pool is None else (_FIRST,)
+    goal: Goal = registry.load("goal", task.family)
+    named = task.metrics if pool is None else (_FIRST,)
     metrics: list[Metric] = [registry.load("metric", name) for name in (named[0], _strict(named))]
     known = Known()
 
@@ -63,7 +63,7 @@ def victim(task_run: TaskRun, predictor: Predictor, weigh: Weigh, pool: Candidat
         finite = weighed.predicted.finite
         return Answers(np.where(finite, level, 1.0), right | ~finite, np.where(finite, margin, 0), finite)
 
-    labels = task_run.task.labels
+    labels = task.labels
     return lambda target: partial(ask, labels.index(target) if target else None)
 
 

@@ -1,0 +1,34 @@
+"""From an attack as it is named to what it does: the moves on examples, their limits, a search and its constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from robust_xtreme import registry
+from robust_xtreme.attack.attacking import Plan
+from robust_xtreme.attack.campaign import Campaign, Limits
+from robust_xtreme.attack.constraint import acceptable, allowed
+from robust_xtreme.examples import Example
+from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
+from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.noise.engine.options import options_of, probes_of
+from robust_xtreme.noise.engine.perturbed import field_texts
+from robust_xtreme.randomness import text_keys
+from robust_xtreme.specs import PerturbationSpec
+
+HIDDEN: Final = {"unk": "[UNK]", "delete": ""}
+"""What is put for a unit that is hidden, by ranking; TextAttack puts [UNK] for a word, whatever the tokenizer."""
+
+
+def plan_of(examples: Sequence[Example], attack: PerturbationSpec, seed: int) -> Plan:
+    """What an attack on named fields of examples is to do under a noise seed."""
+    (link,) = bound(attack)
+    settings = settings_of(link)
+    fields = field_texts(examples, attack.fields)
+    options = allowed(fields.texts, options_of(fields.texts, moves_of(link), seed), settings)
+    campaign = Campaign(examples, fields, options, probes_of(fields.texts, HIDDEN[settings.ranking]))
+    seeds = text_keys(seed_of(link, seed), [example.id for example in examples])
+    items = campaign.items(Limits(link.strength, settings.max_graphemes, settings.queries), seeds, settings.graded)
+    return Plan(campaign, items, registry.load("search", settings.search), partial(acceptable, settings=settings))

@@ -1,0 +1,120 @@
+"""Adversarial training: the examples of a step under attack, with the weights as they are before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from torch import nn
+
+from robust_xtreme.attack.attacking import attacked
+from robust_xtreme.attack.planning import plan_of
+from robust_xtreme.attack.victim import victim
+from robust_xtreme.errors import SpecError
+from robust_xtreme.examples import Example
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.noise.engine.attack import settings_of
+from robust_xtreme.noise.engine.noising import asks, bound
+from robust_xtreme.noise.suites import asked
+from robust_xtreme.predictors.batches import BATCH_TOKENS
+from robust_xtreme.predictors.family import Family
+from robust_xtreme.predictors.loaded import Loaded
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
+from robust_xtreme.predictors.predictor import Weighed, Weighing, Work
+from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.training.spec import StageSpec, TrainSpec
+
+Attack = Callable[[Sequence[Example], PerturbationSpec, int], Sequence[Example]]
+"""Examples under an attack on named fields with a noise seed."""
+
+_TOKENS: Final = BATCH_TOKENS["cpu"]
+
+
+def adversary(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Module, tokenizer: Any) -> Attack:
+    """A function that attacks examples of a task with the present weights, which compute without dropout then.
+
+    Examples that the weights get wrong stay as they are.
+    """
+    reader = reader_of(family, task, tokenizer)
+
+    def present() -> Loaded:
+        return Loaded(checkpoint_of(task, family, encoder, head, tokenizer))
+
+    predictor = EncoderHead(task, reader, task.labels, present)
+
+    def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
+        return predictor.weigh(inputs, weighing, Work(_TOKENS))
+
+    asks_of = victim(task, predictor, weigh, None)
+
+    def attack(examples: Sequence[Example], cell: PerturbationSpec, seed: int) -> Sequence[Example]:
+        target = settings_of(bound(cell)[0]).target
+        with _evaluated(encoder, head):
+            (outcome,) = attacked(examples, [plan_of(examples, cell, seed)], asks_of(target), lambda *_: None)
+        return outcome.shown
+
+    return attack
+
+
+def checkpoint_of(task: TaskSpec, family: Family, encoder: nn.Module, head: nn.Module, tokenizer: Any) -> Checkpoint:
+    """The weights of a stage as they are, as predictors know them."""
+    return Checkpoint(
+        encoder=encoder,
+        head=head,
+        tokenizer=tokenizer,
+        family=family,
+        labels=task.labels,
+        identity="",
+        name=task.name,
+        hidden_size=0,
+        pad_id=int(tokenizer.pad_token_id),
+        device=next(encoder.parameters()).device,
+        run=Path(),
+    )
+
+
+@contextmanager
+def _evaluated(*modules: nn.Module) -> Iterator[None]:
+    """Modules in evaluation mode, and then in the mode that each was in."""
+    modes = [(part, part.training) for module in modules for part in module.modules()]
+    try:
+        for module in modules:
+            module.eval()
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def attacks_of(stage: StageSpec) -> tuple[PerturbationSpec, ...]:
+    """The attacks among the perturbations of a stage."""
+    return tuple(each.cell for each in asked(stage.perturb, stage.keep_names) if asks(each.cell))
+
+
+def passes_of(stage: StageSpec) -> float:
+    """How often an example is read for an attack before a step reads it, on average, at most."""
+    attacks = attacks_of(stage)
+    queries = sum(1 + settings_of(bound(attack)[0]).queries for attack in attacks)
+    return queries / len(asked(stage.perturb, stage.keep_names)) if attacks else 0.0
+
+
+def check_attacks(spec: TrainSpec) -> None:
+    """Raise SpecError where a stage is attacked that cannot be."""
+    for name, stage in spec.stages:
+        for attack in attacks_of(stage):
+            target = settings_of(bound(attack)[0]).target
+            without = [task.name for task in stage.learned() if target and target not in task.labels]
+            if without:
+                raise SpecError(f"[{name}] perturb {attack}: {without[0]} has no label {target!r}.")
+            pooled = [task.name for task in stage.learned() if kind_of(task.family).searched]
+            if pooled:
+                what = f"{pooled[0]} learns from the documents of a batch, among which an attack has none to search"
+                raise SpecError(f"[{name}] perturb {attack}: {what}.")
+            if spec.devices > 1:
+                raise SpecError(
+                    f"[{name}] perturb {attack}: attacks use the weights of one device. Leave out --devices."
+                )
