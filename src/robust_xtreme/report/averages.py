@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -34,6 +35,7 @@ def with_change(averages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@lru_cache(maxsize=4)  # of the same results for every view
 def within_tasks(results: Results, kind: str) -> pl.DataFrame:
     """The averages over the languages of a task of one kind, with the parts of their condition, in order."""
     rows = with_condition(with_change(results.averages.filter(pl.col("kind") == kind)))

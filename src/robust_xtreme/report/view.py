@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, final
 
 import polars as pl
@@ -76,6 +77,7 @@ def view(
 
     def made(make: Callable[[Results], pl.DataFrame]) -> View:
         summary = (inspect.getdoc(make) or "").split("\n", 1)[0]
-        return View(make.__name__, title, order, summary, make, charts, notes or {})
+        kept = lru_cache(maxsize=1)(make)  # of the same results for report.md and the page
+        return View(make.__name__, title, order, summary, kept, charts, notes or {})
 
     return made
