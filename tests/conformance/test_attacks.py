@@ -12,10 +12,11 @@ from tests.conformance.texts import drawn, every_language, hard, of_scripts
 from robust_xtreme import registry
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise.engine.attack import is_recipe
 from robust_xtreme.noise.engine.perturbation import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
-_ATTACKS = [member for member in _EVERY if member.moves and not member.free]
+_ATTACKS = [member for member in _EVERY if member.moves and not (member.free or is_recipe(member.name))]
 _attacks = pytest.mark.parametrize("member", _ATTACKS, ids=lambda member: member.name)
 
 

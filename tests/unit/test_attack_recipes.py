@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robust_xtreme import languages
+from robust_xtreme import languages, registry
 from robust_xtreme.attack import recipes
 from robust_xtreme.errors import UnknownName, UserError
+
+LACKS = registry.load("perturbation", "textattack.deepwordbug").lacks
 
 
 @pytest.mark.skipif(find_spec("textattack") is not None, reason="TextAttack is installed")
 def test_without_textattack_one_line_says_how_to_get_it() -> None:
     """A recipe is refused with the command that installs TextAttack."""
-    with pytest.raises(UserError, match=r'^TextAttack cannot be loaded .*pip install "robust-xtreme\[textattack\]"$'):
+    with pytest.raises(UserError, match=r'^textattack.deepwordbug needs TextAttack, .* "robust-xtreme\[textattack\]"$'):
         recipes.load("deepwordbug", lambda inputs: np.zeros((len(inputs), 2)))
 
 
@@ -38,12 +40,12 @@ def test_recipes_that_lack_their_data_name_them(tmp_path: Path, monkeypatch: pyt
 
 def test_recipes_serve_languages_of_latin_letters_without_marks() -> None:
     """Other scripts, languages without spaces and letters with combining marks are refused, with a reason."""
-    served = {code for code in languages.ALL_LANGUAGES if not recipes.lacks(code)}
+    served = {code for code in languages.ALL_LANGUAGES if not LACKS(code)}
     assert {"en", "de", "sw", "tr", "vi", "zu"} <= served
     assert served.isdisjoint({"hi", "ta", "ar", "fa", "he", "th", "my", "zh", "ja", "ru", "el", "ko", "ka", "yo"})
-    assert "combining marks" in recipes.lacks("yo")
-    assert "spaces" in recipes.lacks("th")
-    assert recipes.lacks("xx") == "unknown language"
+    assert "combining marks" in LACKS("yo")
+    assert "spaces" in LACKS("th")
+    assert LACKS("xx") == "unknown language"
 
 
 def test_the_stop_words_lie_where_nltk_looks_for_them() -> None:

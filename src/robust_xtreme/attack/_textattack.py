@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from robust_xtreme.errors import UserError
 
 _WORDS: Final = Path(__file__).with_name("_nltk") / "corpora" / "stopwords" / "english"
 _DONE: Final = "post_install_check_3"
+_BUILDING: Final = Lock()
+"""What is changed in the process meanwhile is changed by one thread at a time."""
+
 _LOGS: Final = ("textattack.shared.utils.install", "jieba")
 
 
@@ -40,7 +44,7 @@ def built(recipe: str, model: Callable[..., Any]) -> Any:
 
     Raises UserError where TextAttack is not installed or cannot be imported.
     """
-    with _loading(), _done(), _same_process(), _offline():
+    with _BUILDING, _loading(), _done(), _same_process(), _offline():
         from textattack import attack_recipes
 
         for name in _LOGS:
@@ -53,6 +57,13 @@ def attacked_text(texts: Mapping[str, str]) -> Any:
     from textattack.shared import AttackedText
 
     return AttackedText(OrderedDict(texts))
+
+
+def most_words(count: int) -> Any:
+    """The constraint that at most so many words change, at least one."""
+    from textattack.constraints.overlap import MaxWordsPerturbed
+
+    return MaxWordsPerturbed(max_num_words=count)
 
 
 @contextmanager

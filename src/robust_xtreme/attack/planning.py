@@ -10,10 +10,12 @@ from robust_xtreme import registry
 from robust_xtreme.attack.attacking import Plan
 from robust_xtreme.attack.campaign import Campaign, Limits
 from robust_xtreme.attack.constraint import acceptable, allowed
+from robust_xtreme.edits import Array
 from robust_xtreme.examples import Example
 from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.noise.engine.options import options_of, probes_of
+from robust_xtreme.noise.engine.perturbation import Bound
 from robust_xtreme.noise.engine.perturbed import field_texts
 from robust_xtreme.randomness import text_keys
 from robust_xtreme.specs import PerturbationSpec
@@ -29,6 +31,11 @@ def plan_of(examples: Sequence[Example], attack: PerturbationSpec, seed: int) ->
     fields = field_texts(examples, attack.fields)
     options = allowed(fields.texts, options_of(fields.texts, moves_of(link), seed), settings)
     campaign = Campaign(examples, fields, options, probes_of(fields.texts, HIDDEN[settings.ranking]))
-    seeds = text_keys(seed_of(link, seed), [example.id for example in examples])
-    items = campaign.items(Limits(link.strength, settings.max_graphemes, settings.queries), seeds, settings.graded)
+    limits = Limits(link.strength, settings.max_graphemes, settings.queries)
+    items = campaign.items(limits, seeds_of(link, seed, examples), settings.graded)
     return Plan(campaign, items, registry.load("search", settings.search), partial(acceptable, settings=settings))
+
+
+def seeds_of(link: Bound, seed: int, examples: Sequence[Example]) -> Array:
+    """What the draws of an attack on each example are hashed from (n,) uint64."""
+    return text_keys(seed_of(link, seed), [example.id for example in examples])

@@ -6,8 +6,7 @@ TextAttack counts: the clean text, words that are hidden or left out to rank the
 also where TextAttack has an answer already.
 
 `deepwordbug`, `pruthi` and `input_reduction` need no data but our list of stop words. The others need what
-robust-xtreme neither has nor downloads, and are refused where it is missing. Languages are served whose words
-TextAttack's tokenizer leaves whole and whose letters are Latin: where it inserts letters, they are of ASCII.
+robust-xtreme neither has nor downloads, and are refused where it is missing.
 """
 
 from __future__ import annotations
@@ -24,12 +23,10 @@ from typing import Any, Final, Literal, final
 
 import numpy as np
 
-from robust_xtreme import languages
 from robust_xtreme.attack import _textattack
 from robust_xtreme.edits import Array
 from robust_xtreme.errors import UnknownName, UserError
 from robust_xtreme.noise.engine.generators import lent
-from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.sources.hub import cache_folder
 
 Scores = Callable[[Sequence[tuple[str, ...]]], Array]
@@ -84,20 +81,6 @@ NAMES: Final = tuple(_KINDS)
 """The recipes that are adapted."""
 
 
-def lacks(code: str) -> str:
-    """Why recipes do not serve a language; "" where they do."""
-    if reason := known_language(code):
-        return reason
-    language = languages.language(code)
-    if not language.spaces:
-        return "TextAttack's tokenizer needs spaces between words, and the language is written without"
-    if language.script != "Latn":
-        return "TextAttack's tokenizer and the letters that it inserts are those of the Latin script"
-    if any(len(letter) > 1 for letter in language.alphabet):
-        return "TextAttack's tokenizer tears letters from their combining marks"
-    return ""
-
-
 def stop_words() -> frozenset[str]:
     """The English words that recipes do not change, as they are written."""
     return frozenset(_textattack.stop_words())
@@ -108,19 +91,29 @@ def missing(recipe: str) -> tuple[str, ...]:
     return tuple(need for need in _kind(recipe).needs if not _PRESENT[need]())
 
 
+def check(recipe: str) -> None:
+    """Raise UserError, one line, where TextAttack is not installed or data of a recipe are missing; UnknownName."""
+    needed = missing(recipe)
+    if find_spec("textattack") is None:
+        raise UserError(
+            f"textattack.{recipe} needs TextAttack, in an environment of its own, because it needs transformers 4: "
+            'pip install "robust-xtreme[textattack]"'
+        )
+    if needed:
+        raise UserError(
+            f"textattack.{recipe} needs {', '.join(needed)}, which robust-xtreme does not download: "
+            f"use textattack.{', textattack.'.join(name for name in NAMES if not _KINDS[name].needs)}"
+        )
+
+
 def load(recipe: str, scores: Scores) -> Recipe:
     """A recipe, to be used on one example after the other.
 
     Raises UnknownName, and UserError where TextAttack is not installed or data are missing.
     """
-    kind = _kind(recipe)
-    if needed := missing(recipe):
-        raise UserError(
-            f"textattack.{recipe} needs {', '.join(needed)}, which robust-xtreme does not download: "
-            f"use textattack.{', textattack.'.join(name for name in NAMES if not _KINDS[name].needs)}"
-        )
-    attack = _textattack.built(kind.name, _Model(scores, 0))
-    return Recipe(recipe, attack, scores)
+    check(recipe)
+    attack = _textattack.built(_kind(recipe).name, _Model(scores, 0))
+    return Recipe(recipe, attack, scores, tuple(attack.constraints))
 
 
 @final
@@ -131,20 +124,23 @@ class Recipe:
     name: str
     attack: Any = field(repr=False)
     scores: Scores = field(repr=False)
+    constraints: tuple[Any, ...] = field(repr=False)
 
-    def on(self, texts: Sequence[str], gold: int, queries: int, seed: int) -> Outcome:
+    def on(self, texts: Sequence[str], gold: int, queries: int, seed: int, words: int | None = None) -> Outcome:
         """Attack an example of one text or two whose right label is `gold`, with so many queries at most.
 
-        Drawn by the seed alone. With fewer than two queries, of which the clean text is one, nothing is asked.
+        At most `words` words change (None: any number). Drawn by the seed alone. With fewer than two queries, of which
+        the clean text is one, or without a word that may change, nothing is asked.
         """
         clean = tuple(texts)
-        if queries < 2 or any(_SPLIT in text for text in clean):
+        if queries < 2 or words == 0 or any(_SPLIT in text for text in clean):
             return Outcome(clean, 0, "failed")
         text = _textattack.attacked_text(dict(zip(_FIELDS[len(clean)], clean, strict=True)))
         if not text.num_words:
             return Outcome(clean, 0, "failed")
         goal = self.attack.goal_function
         goal.model, goal.query_budget = _Model(self.scores, gold), queries
+        self.attack.constraints = [*self.constraints, *([] if words is None else [_textattack.most_words(words)])]
         self.attack.clear_cache()
         with lent() as seeded:
             seeded(seed)

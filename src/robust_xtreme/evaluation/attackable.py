@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from robust_xtreme.attack import recipes
 from robust_xtreme.errors import SpecError, nearest
 from robust_xtreme.evaluation.attacking import target_of
+from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
 from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
@@ -29,6 +31,12 @@ def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
     if target and target not in labels:
         what = f"No task here has the label {target!r} of {cell}.{nearest(target, labels)}"
         raise SpecError(f"{what} Known: {', '.join(labels) or 'none'}.")
+
+
+def check_recipe(cell: PerturbationSpec) -> None:
+    """Raise UserError, one line, where a recipe of TextAttack cannot be run on this machine."""
+    if is_recipe(cell.name):
+        recipes.check(cell.name.removeprefix(LIBRARY))
 
 
 def _classes(task: TaskSpec) -> tuple[str, ...]:

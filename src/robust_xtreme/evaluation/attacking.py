@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from robust_xtreme.attack import by_recipe
 from robust_xtreme.attack.answers import Ask
-from robust_xtreme.attack.attacking import Attacked, Plan, attacked
-from robust_xtreme.attack.planning import plan_of
+from robust_xtreme.attack.attacking import Attacked, attacked
+from robust_xtreme.attack.planning import plan_of, seeds_of
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.noise.engine.attack import settings_of
+from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.specs import PerturbationSpec
 
@@ -28,13 +29,32 @@ def attack_all(
     def tell(left: int, queries: int) -> None:
         watch(f"attacks: {left:,} of {len(several) * len(examples):,} are not finished, {queries:,} queries")
 
+    searched = [cell for cell in cells if not is_recipe(_spec(cell).name)]
     made: dict[tuple[str, int], Attacked] = {}
-    targets = [target_of(condition.spec) for condition, _ in cells]
+    targets = [target_of(condition.spec) for condition, _ in searched]
     for target in dict.fromkeys(targets):
-        several = [cell for cell, wanted in zip(cells, targets, strict=True) if wanted == target]
-        outcomes = attacked(examples, [_plan(examples, *cell) for cell in several], asks(target), tell)
+        several = [cell for cell, wanted in zip(searched, targets, strict=True) if wanted == target]
+        outcomes = attacked(examples, [plan_of(examples, _spec(cell), cell[1]) for cell in several], asks(target), tell)
         made.update({(condition.name, seed): each for (condition, seed), each in zip(several, outcomes, strict=True)})
+    for condition, seed in (cell for cell in cells if cell not in searched):
+        several = [(condition, seed)]
+        made[condition.name, seed] = _by_recipe(examples, condition, seed, asks(""), tell)
     return made
+
+
+def _by_recipe(
+    examples: Sequence[Example], condition: Condition, seed: int, ask: Ask, watch: Callable[[int, int], None]
+) -> Attacked:
+    """The examples as a recipe of TextAttack leaves them."""
+    (link,) = bound(_spec((condition, seed)))
+    name = link.perturbation.name.removeprefix(LIBRARY)
+    plan = by_recipe.Plan(name, condition.fields, link.strength, settings_of(link).queries)
+    return by_recipe.attacked_by(examples, plan, ask, seeds_of(link, seed, examples), watch)
+
+
+def _spec(cell: Cell) -> PerturbationSpec:
+    assert cell[0].spec is not None
+    return cell[0].spec
 
 
 def most_queries(conditions: Sequence[Condition]) -> int:
@@ -49,8 +69,3 @@ def most_queries(conditions: Sequence[Condition]) -> int:
 def target_of(attack: PerturbationSpec | None) -> str:
     """The label that an attack wants as the answer; "" where any but the gold one will do."""
     return settings_of(bound(attack)[0]).target if attack else ""
-
-
-def _plan(examples: Sequence[Example], condition: Condition, seed: int) -> Plan:
-    assert condition.spec is not None
-    return plan_of(examples, condition.spec, seed)

@@ -11,7 +11,7 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import clusters_note
 from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
-from robust_xtreme.evaluation.attackable import check_target, unanswerable
+from robust_xtreme.evaluation.attackable import check_recipe, check_target, unanswerable
 from robust_xtreme.evaluation.by_tokens import resolved
 from robust_xtreme.evaluation.external import Sets, sets_of
 from robust_xtreme.evaluation.normalising import Normaliser
@@ -260,6 +260,7 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
     if asks(cell):
         check_target(cell, tasks)
+        check_recipe(cell)
 
 
 def _task_runs(

@@ -10,7 +10,7 @@ from robust_xtreme.examples import Example
 from robust_xtreme.external.frozen import Frozen
 from robust_xtreme.external.matched import matched
 from robust_xtreme.external.paired import Paired
-from robust_xtreme.noise.engine.attack import first_move
+from robust_xtreme.noise.engine.attack import first_move, is_recipe
 from robust_xtreme.noise.engine.noised import NoisedTexts, columns_of, untouched
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.engine.perturbed import FieldTexts, PerturbedExamples, field_texts
@@ -118,7 +118,7 @@ def _suffix(name: str) -> str:
 
 def beside_attack(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condition, ...]:
     """What an attack on named fields is compared with: random search by the same moves with as many queries, and one
-    draw of a perturbation that edits as many clusters of each text.
+    draw of a perturbation that edits as many clusters of each text. Recipes of TextAttack have no random search.
     """
     (link,) = cell.links
     drawn = replace(cell, links=(replace(link, params=tuple(sorted({**dict(link.params), "search": RANDOM}.items()))),))
@@ -126,7 +126,7 @@ def beside_attack(cell: PerturbationSpec, seeds: tuple[int, ...]) -> tuple[Condi
     name = f"{move}{likened(str(cell))}"
     matched = Condition(name, _drawn(move, cell.fields), seeds, matches=str(cell))
     searched = Condition(str(drawn), drawn, seeds, asks=True)
-    return (matched,) if drawn == cell else (searched, matched)
+    return (matched,) if drawn == cell or is_recipe(link.name) else (searched, matched)
 
 
 def _drawn(move: str, fields: tuple[str, ...]) -> PerturbationSpec:

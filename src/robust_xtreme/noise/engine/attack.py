@@ -10,7 +10,7 @@ The strength is the largest share of words that may change, at most one edit a w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn, final
 
@@ -18,10 +18,15 @@ from robust_xtreme import registry
 from robust_xtreme.errors import SpecError
 from robust_xtreme.links import Link, canonical_strength
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Params, Perturbation, defaults
+from robust_xtreme.noise.engine.rewriter import OPERATORS, WAIVES
 from robust_xtreme.randomness import salt
 from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.targets.kinds import KINDS
 
 KIND: Final = "attack"
+LIBRARY: Final = "textattack."
+"""What the names of recipes begin with."""
+
 ACCESS: Final = ("scores", "labels")
 RANKINGS: Final = ("unk", "delete")
 RISKS: Final = ("keep", "allow")
@@ -29,6 +34,7 @@ SEARCH: Final = "adaptive"
 MOST_QUERIES: Final = 100_000
 MOST_CHRF: Final = 100
 _SHARE: Final = re.compile(r"[0-9]{0,3}\.?[0-9]{1,6}")
+_LABELS: Final = "classification"
 _PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 _QUERIES: Final = re.compile(r"[0-9]{1,6}")
 _STRENGTH: Final = "largest share of words that may change (clusters where no spaces are written)"
@@ -85,6 +91,34 @@ def attack(name: str, summary: str, moves: tuple[str, ...], version: int = 1) ->
     )
 
 
+def recipe(name: str, summary: str, lacks: Callable[[str], str], beside: str) -> Perturbation:
+    """A recipe of TextAttack, which `robust_xtreme.attack` runs on tasks with labels.
+
+    What it makes is compared with the perturbation `beside`, which edits as many clusters of each text.
+    """
+    return Perturbation(
+        name=LIBRARY + name,
+        version=1,
+        summary=summary,
+        kind=KIND,
+        unit="word",
+        strength=_STRENGTH,
+        operators=OPERATORS,
+        edit=_never,
+        settings={"queries": ("200",)},
+        lacks=lacks,
+        waives=WAIVES,
+        refuses=tuple(sorted(kind.name for kind in KINDS if kind.name != _LABELS)),
+        check=lambda params: _check_queries(*params["queries"]),
+        moves=(beside,),
+    )
+
+
+def is_recipe(name: str) -> bool:
+    """Whether an attack is a recipe of TextAttack, by its name."""
+    return name.startswith(LIBRARY)
+
+
 def _never(_: Job) -> NoReturn:
     raise AssertionError("an attack is run where a model answers")
 
@@ -97,17 +131,24 @@ def _searches() -> tuple[str, ...]:
 def _check(params: Params) -> None:
     """Raise SpecError where a number is not one."""
     (queries,), (share,), (chrf,) = params["queries"], params["max_graphemes"], params["chrf"]
-    if not _QUERIES.fullmatch(queries) or int(queries) > MOST_QUERIES:
-        raise SpecError(f"@queries={queries[:40]} is not a whole number from 0 to {MOST_QUERIES:,}, as in @queries=200")
+    _check_queries(queries)
     if share and not (_SHARE.fullmatch(share) and 0 < float(share) <= 1):
         raise SpecError(f"@max_graphemes={share[:40]} is not a share above 0 and up to 1, as in @max_graphemes=0.02")
     if chrf and not (_PERCENT.fullmatch(chrf) and float(chrf) <= MOST_CHRF):
         raise SpecError(f"@chrf={chrf[:40]} is not a number from 0 to {MOST_CHRF}, as in @chrf=60")
 
 
+def _check_queries(queries: str) -> None:
+    """Raise SpecError where a number of queries is not one."""
+    if not _QUERIES.fullmatch(queries) or int(queries) > MOST_QUERIES:
+        raise SpecError(f"@queries={queries[:40]} is not a whole number from 0 to {MOST_QUERIES:,}, as in @queries=200")
+
+
 def settings_of(link: Bound) -> Settings:
-    """What a spec chooses of an attack."""
+    """What a spec chooses of an attack; a recipe has its own search, and lets no choice but the queries."""
     value: Mapping[str, str] = {key: values[0] for key, values in link.params.items()}
+    if is_recipe(link.perturbation.name):
+        return Settings(int(value["queries"]), link.perturbation.name, None, ACCESS[0], "", RANKINGS[0])
     share = canonical_strength(value["max_graphemes"]) if value["max_graphemes"] else None
     chosen = (value["search"], share, value["access"], value["target"], value["ranking"])
     chrf = float(value["chrf"]) if value["chrf"] else None

@@ -19,11 +19,16 @@ from typing import Final, NamedTuple, Unpack
 import numpy as np
 
 from robust_xtreme import graphemes
-from robust_xtreme.edits import Array, Batch, Edits
+from robust_xtreme.edits import Array, Batch, Edits, batch, span_table
 from robust_xtreme.errors import UserError
+from robust_xtreme.examples import Text
 from robust_xtreme.noise.engine.diff import hunks
+from robust_xtreme.noise.engine.ends import as_read
 from robust_xtreme.noise.engine.generators import lent
+from robust_xtreme.noise.engine.noised import OK, UNCHANGED, NoisedTexts
+from robust_xtreme.noise.engine.noising import counted
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
+from robust_xtreme.noise.engine.traces import traces_of
 from robust_xtreme.targets.kinds import KINDS
 
 Rewrite = Callable[[str], str]
@@ -97,8 +102,23 @@ def _edit(name: str, author: Author, job: Job) -> tuple[Edits, Array]:
             for number, key in enumerate(job.keys.tolist()):
                 seed(key)
                 changes[number] = changed(values[number], rewrite(values[number]))
+    return _edits(job.batch, changes), _words_of(values, changes)
+
+
+def _words_of(values: Sequence[str], changes: Sequence[Sequence[Change]]) -> Array:
+    """The words of each text (t,); at least as many as changes."""
     words = [max(len(value.split()), len(edits)) for value, edits in zip(values, changes, strict=True)]
-    return _edits(job.batch, changes), np.array(words, np.int64)
+    return np.array(words, np.int64)
+
+
+def rewritten(texts: Sequence[Text], values: Sequence[str]) -> NoisedTexts:
+    """Texts that another program changed, as they are read, with edits by a diff; the eligible units are words."""
+    clean = batch([text.value for text in texts], span_table([text.spans for text in texts]))
+    changes = [changed(text.value, value) for text, value in zip(texts, values, strict=True)]
+    moved, counts = counted(clean, _edits(clean, changes), _words_of(clean.values, changes), len(OPERATORS))
+    status = np.where(counts.operators.any(axis=1), OK, UNCHANGED).astype(np.int8)
+    links = (traces_of(clean.spans, moved),)
+    return as_read(NoisedTexts(texts, moved.values, moved.spans, status, OPERATORS, counts, links))
 
 
 def changed(old: str, new: str) -> list[Change]:

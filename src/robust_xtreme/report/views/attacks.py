@@ -40,9 +40,9 @@ def attacks(results: Results) -> pl.DataFrame:
 
 
 def _beside(condition: str) -> tuple[str | None, str | None]:
-    """The conditions that an attack is compared with; None where it is random search itself."""
+    """Random search and the noise that an attack is compared with; None where it is random search, or has none."""
     spec = PerturbationSpec.parse(condition)
     if dict(spec.links[0].params).get("search") == RANDOM:
         return None, None
-    random, drawn = beside_attack(spec, ())
-    return random.name, drawn.name
+    *random, drawn = beside_attack(spec, ())
+    return (random[0].name if random else None), drawn.name

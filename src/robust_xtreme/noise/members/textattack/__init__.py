@@ -1,0 +1,1 @@
+"""Recipes of TextAttack, as attacks: a file each."""
