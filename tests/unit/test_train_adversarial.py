@@ -80,6 +80,7 @@ def test_an_attack_finds_what_the_present_weights_get_wrong() -> None:
     [
         ({"task": "lareqa"}, "lareqa learns from the documents of a batch"),
         ({"perturb": [f"{ATTACK}@target=none"]}, "xnli has no label 'none'"),
+        ({"perturb": ["textattack.deepwordbug:0.1"]}, "recipes of TextAttack are perturbations of eval alone"),
         ({"devices": 2}, "attacks use the weights of one device"),
         ({"perturb": [f"{ATTACK}+char_noise:0.1"]}, "is not part of a chain"),
     ],

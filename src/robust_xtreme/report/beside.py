@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from robust_xtreme.report.cells import named_beside
 from robust_xtreme.report.view import Results
+
+_OF_MODELS: Final = ("scores", "deltas", "averages", "attacks")
+"""The frames whose rows name a model."""
 
 
 def beside(runs: Mapping[str, Results]) -> Results:
@@ -17,16 +20,14 @@ def beside(runs: Mapping[str, Results]) -> Results:
     if len(runs) == 1:
         return next(iter(runs.values()))
     named = [_named(name, results) for name, results in runs.items()]
-    frames = ([getattr(results, name) for results in named] for name in ("scores", "deltas", "averages", "conditions"))
-    scores, deltas, averages, conditions = map(pl.concat, frames)
-    return Results(scores, deltas, _manifest(runs), averages, conditions.unique(maintain_order=True))
+    frames = ([getattr(results, name) for results in named] for name in (*_OF_MODELS, "conditions"))
+    scores, deltas, averages, attacks, conditions = map(pl.concat, frames)
+    return Results(scores, deltas, _manifest(runs), averages, conditions.unique(maintain_order=True), attacks)
 
 
 def _named(name: str, results: Results) -> Results:
     model = pl.col("model").replace(named_beside(name, results.scores.get_column("model")))
-    frames = (results.scores, results.deltas, results.averages)
-    scores, deltas, averages = (frame.with_columns(model) for frame in frames)
-    return replace(results, scores=scores, deltas=deltas, averages=averages)
+    return replace(results, **{name: getattr(results, name).with_columns(model) for name in _OF_MODELS})
 
 
 def _manifest(runs: Mapping[str, Results]) -> dict[str, Any]:

@@ -71,6 +71,11 @@ def interval(low: float | None, high: float | None) -> str:
     return NOTHING if low is None or high is None else f"[{points(low)}, {points(high)}]"
 
 
+def _level(value: float | None, low: float | None, high: float | None) -> str:
+    """A level with its interval."""
+    return NOTHING if value is None else f"{points(value)} {'' if low is None else interval(low, high)}".rstrip()
+
+
 def _levels(clean: float | None, value: float | None, low: float | None, high: float | None) -> str:
     """Two levels, and the interval of the second."""
     if value is None:
@@ -202,6 +207,13 @@ _CATALOGUE: Final = (
     Shown("random", ("robust_random",), points, "The same of random search, by the same moves with as many queries."),
     Shown("noise", ("robust_noise",), points, "The level under one draw of the same moves that edits as many "
           "characters of each text."),
+    Shown("clean", ("clean_level", "clean_low", "clean_high"), _level, "The level on clean text; a 95 % interval."),
+    Shown("noise", ("noise_level", "noise_low", "noise_high"), _level, "The level under one draw of the same moves "
+          "that edits as many characters of each text as the attack on this model, with a 95 % interval."),
+    Shown("random", ("random_level", "random_low", "random_high"), _level, "The level where each item counts under the "
+          "worst of what random search submitted by the same moves, with a 95 % interval."),
+    Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
+          "worst of all that the attack submitted, with a 95 % interval: an upper bound of the worst case."),
     Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),

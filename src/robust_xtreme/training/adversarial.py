@@ -15,7 +15,7 @@ from robust_xtreme.attack.victim import victim
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Example
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.noise.engine.attack import settings_of
+from robust_xtreme.noise.engine.attack import is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import asks, bound
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.predictors.batches import BATCH_TOKENS
@@ -106,6 +106,8 @@ def check_attacks(spec: TrainSpec) -> None:
     """Raise SpecError where a stage is attacked that cannot be."""
     for name, stage in spec.stages:
         for attack in attacks_of(stage):
+            if is_recipe(attack.name):
+                raise SpecError(f"[{name}] perturb {attack}: recipes of TextAttack are perturbations of eval alone.")
             target = settings_of(bound(attack)[0]).target
             without = [task.name for task in stage.learned() if target and target not in task.labels]
             if without:

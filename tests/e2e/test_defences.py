@@ -1,0 +1,73 @@
+"""Defences in one table: models that learned otherwise and a normaliser, under the same attack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.program import program
+
+from robust_xtreme import registry, resources, train
+from robust_xtreme.commands._page import folders_of, results_of
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.report.view import View
+from robust_xtreme.run_spec import RunSpec
+
+ATTACK = "attack_keys:0.2@queries=4"
+TRAINED = {"plain": (), "noised": ("keyboard_typo:0.1",), "adversarial": ("attack_keys:0.2@queries=2",)}
+
+
+def _attacked(model: Path, out: Path, normalise: str = "") -> Path:
+    """A run of the attack on a model."""
+    facts: dict[str, Any] = {
+        "tasks": ("xnli",),
+        "languages": ("en", "sw"),
+        "data": "mini",
+        "limit": "24",
+        "perturb": (ATTACK,),
+    }
+    evaluate(RunSpec(model=(str(model),), out=str(out), normalise=normalise, **facts), cache=False)
+    return out
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Runs of the attack: on three models, and on the first with the normaliser."""
+    home = tmp_path_factory.mktemp("defences")
+    facts: dict[str, Any] = {"task": "xnli", "data": "mini", "encoder": str(resources.mini("model")), "device": "cpu"}
+    models = {
+        name: train(**facts, steps=20, batch_size=16, limit="48", perturb=list(noise), out=str(home / name))
+        for name, noise in TRAINED.items()
+    }
+    made = [_attacked(model, home / "attacked" / name) for name, model in models.items()]
+    return [*made, _attacked(models["plain"], home / "attacked" / "normaliser", "spelling")]
+
+
+def test_the_table_has_a_row_for_each_defence_and_language(runs: list[Path]) -> None:
+    """In the order of the runs, each with four levels and their intervals; none is better than clean."""
+    view: View = registry.load("view", "defences")
+    table = view.make(results_of(folders_of(list(map(str, runs)))))
+    assert table.get_column("model").to_list() == [*TRAINED, "normaliser"] * 2
+    assert table.get_column("language").to_list() == ["en"] * 4 + ["sw"] * 4
+    assert (table.get_column("robust_level") <= table.get_column("clean_level")).all()
+    for level in ("clean", "noise", "random", "robust"):
+        inside = table.get_column(f"{level}_level").is_between(
+            table.get_column(f"{level}_low"), table.get_column(f"{level}_high")
+        )
+        assert inside.all()
+
+
+def test_of_one_run_there_is_no_such_table(runs: list[Path]) -> None:
+    """One model has nothing beside it; its attacks are in their own table, as those of several runs are."""
+    defences, attacks = (registry.load("view", name) for name in ("defences", "attacks"))
+    alone, both = (results_of(folders_of([str(run) for run in several])) for several in (runs[:1], runs[:2]))
+    assert defences.make(alone).is_empty()
+    assert 2 * attacks.make(alone).height == attacks.make(both).height > 0
+
+
+def test_the_command_prints_it(runs: list[Path]) -> None:
+    """`report RUN... --views defences` is the whole command."""
+    shown = program("report", *map(str, runs), "--views", "defences").out
+    assert "Defences" in shown
+    assert "normaliser" in shown
