@@ -12,7 +12,7 @@ from robust_xtreme.predictors.normalised import Normalised
 from robust_xtreme.predictors.predictor import Predictor
 from robust_xtreme.sources.loading import load
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import BITEXT, TaskSpec
 from robust_xtreme.spelling.corrector import Spelling
 from robust_xtreme.spelling.errors import lacks
 from robust_xtreme.spelling.vocabulary import ENGLISH, spelling_of
@@ -42,6 +42,8 @@ class Normaliser:
     def _served(self, task_run: TaskRun) -> tuple[TaskRun, str]:
         """A task run whose texts are normalised, or why they cannot be."""
         question, context = task_run.languages
+        if task_run.task.pool is not None and task_run.task.pool.search == BITEXT:
+            return task_run, f"{task_run.label}: the spelling normaliser reads queries, and this task mines pairs."
         for code in (question, context):
             if why := lacks(code):
                 return task_run, f"{task_run.label}: the spelling normaliser does not serve {code}: {why}."
