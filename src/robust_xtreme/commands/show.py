@@ -2,47 +2,95 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import Packs, Seed, argument, option, using
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import rich.text
 
     from robust_xtreme.noise.engine.noised import Noised
+    from robust_xtreme.specs import PerturbationSpec
 
 _WIDE: Final = 1 << 20
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
 
 
+class _Options(NamedTuple):
+    task: str
+    language: str
+    gold: str
+    seed: int
+
+
 def show(
     spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.perturbation)],
-    text: Annotated[str, argument("TEXT", "The text to perturb.")],
+    texts: Annotated[list[str], argument("TEXT...", "The text to perturb; to attack, those of the task's fields.")],
     language: Annotated[str, option("--language -l CODE", "The language of the text.", _completion.language)],
     seed: Seed = 0,
     packs: Packs = None,
+    model: Annotated[str, option("--model -m NAME", "The model to attack.", _completion.model)] = "mini",
+    task: Annotated[str, option("--task -t TASK", "The task of the attacked texts.", _completion.task)] = "xnli",
+    gold: Annotated[str, option("--gold LABEL", "The right label; else the answer to the clean text.")] = "",
 ) -> None:
     """Show the edits of a perturbation in a text, and what share of the text they change.
+
+    An attack has the texts of a task's fields, and the answers of a model before and after it.
 
     Each strength has a line, and the edits at a lower strength are among those at a higher one. Without colours,
     [-removed-] and {+added+} mark the edits.
 
     Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
+
+    Example: robust-xtreme show attack_keys:0.2@queries=50 --language en --task xnli "A cat sleeps." "No animal rests."
     """
     from robust_xtreme.api import noised_strings
+    from robust_xtreme.errors import SpecError
+    from robust_xtreme.noise.engine.noising import asks
     from robust_xtreme.noise.suites import suite
     from robust_xtreme.specs import SUITE, PerturbationSpec
 
-    text = _typed(text)
+    values = [_typed(text) for text in texts]
     with using(packs):
         if spec.strip().startswith(SUITE):
             suite(spec.strip())  # an unknown suite is reported as such
         cells = PerturbationSpec.parse(spec).cells()
-        noised_texts = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
-    _table(noised_texts)
-    show_next("eval", "--perturb", spec, *(word for folder in packs or () for word in ("--packs", folder)))
+        if asks(cells[0]):
+            _attacked(cells, model, values, _Options(task, language, gold, seed))
+        elif len(values) > 1:
+            raise SpecError(f"{spec} is shown in one text; {len(values)} are given. Quote a text with spaces.")
+        else:
+            _table([(cell.nominal, noised_strings(values, cell, language, seed)[0]) for cell in cells])
+    of_model = ("--model", model, "--tasks", task) if asks(cells[0]) else ()
+    show_next("eval", "--perturb", spec, *of_model, *(word for folder in packs or () for word in ("--packs", folder)))
+
+
+def _attacked(cells: Sequence[PerturbationSpec], model: str, example: Sequence[str], options: _Options) -> None:
+    """Print what a model answers to texts, and to what attacks make of them."""
+    from rich.text import Text
+
+    from robust_xtreme.commands._terminal import output
+    from robust_xtreme.evaluation.pasted import Victim, check_shown
+
+    for cell in cells:
+        check_shown(cell, options.task, options.language)
+    victim = Victim.of(model, options.task)
+    pasted, answer = victim.example(example, options.language, options.gold)
+    console = output(_WIDE)
+    coloured = console.color_system is not None and not console.no_color
+    right = f"{options.gold} is right" if options.gold else "which counts as right"
+    console.print(Text(f"{options.task}, {model}, clean: {answer}, {right}"))
+    for cell in cells:
+        for left in victim.attacked(pasted, cell, options.seed):
+            console.print(Text(f"{left.attack}: {left.became}", "bold"))
+            for name, noised in left.texts:
+                _, characters, words, _ = _figures(noised)
+                figures = f"  ({name}: graphemes {characters}, words {words})"
+                console.print(Text("  ").append_text(diff(noised, coloured=coloured)).append(figures))
 
 
 def _typed(text: str) -> str:
