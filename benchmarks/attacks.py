@@ -36,8 +36,8 @@ from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.run_spec import RunSpec
 
 ATTACKS: Final = {
-    "xnli": "attack_keys:0.2@queries=30",
-    "xcopa": "attack_keys:0.1@queries=20",
+    "xnli": "attack_keys:0.3@queries=60",
+    "xcopa": "attack_keys:0.1@queries=40",
     "panx": "attack_keys:0.2@queries=20",
     "udpos": "attack_keys:0.4@queries=30",
     "xquad": "attack_keys:0.04@queries=30@fields=context",

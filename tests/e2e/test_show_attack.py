@@ -55,7 +55,7 @@ def test_a_label_can_be_named_as_right() -> None:
         ),
         (("Where?", "-l", "en", "-t", "lareqa"), "lareqa searches documents, and a pasted text has none"),
         (("Where?", "-l", "en"), "xnli needs 2 texts that are not empty: premise, hypothesis."),
-        (("Where?", " ", "-l", "en"), "xnli needs 2 texts that are not empty: premise, hypothesis."),
+        (("Where?", " ", "-l", "en"), "TEXT... is empty."),
         ((*_PAIR, "-l", "tlh"), "attack_keys does not serve tlh: unknown language."),
         ((*_PAIR, "-l", "en", "-m", "nowhere"), "There is no model folder 'nowhere'."),
     ],

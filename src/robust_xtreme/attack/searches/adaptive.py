@@ -15,10 +15,9 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.attack.problem import Asking, Problem, Score, State
-from robust_xtreme.attack.searches.random import filled
+from robust_xtreme.attack.searches.random import AT_ONCE, filled
 from robust_xtreme.edits import Array
 
-_AT_ONCE: Final = 4
 _REPEATED: Final = 64
 """Draws of states that were asked before: after so many there are hardly any others."""
 
@@ -33,9 +32,9 @@ def adaptive(problem: Problem, _clean: Score) -> Asking:
     while True:
         expected, spread = _learned(problem, known)
         towards = (_state(problem, expected + spread * problem.drawn(next(turns))) for _ in range(_REPEATED))
-        asked = _new(towards, known, _AT_ONCE - 1)
+        asked = _new(towards, known, AT_ONCE - 1)
         anywhere = (_state(problem, problem.drawn(next(turns))) for _ in range(_REPEATED))
-        asked += _new(anywhere, {*known, *asked}, _AT_ONCE - len(asked))
+        asked += _new(anywhere, {*known, *asked}, AT_ONCE - len(asked))
         if not asked:
             return
         known |= zip(asked, (yield asked), strict=True)

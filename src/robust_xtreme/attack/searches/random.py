@@ -8,7 +8,9 @@ from typing import Final
 
 from robust_xtreme.attack.problem import Asking, Problem, Score, State, with_edit
 
-_AT_ONCE: Final = 8
+AT_ONCE: Final = 4
+"""States that are asked at once, by adaptive search too, so that both end equally soon after a success."""
+
 _REPEATED: Final = 64
 """States drawn one after the other that were asked before: after so many there are hardly any others."""
 
@@ -26,7 +28,7 @@ def random(problem: Problem, _clean: Score) -> Asking:
         if not repeated:
             known.add(state)
             asked.append(state)
-        if len(asked) == _AT_ONCE:
+        if len(asked) == AT_ONCE:
             yield asked
             asked = []
     yield asked
