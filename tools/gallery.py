@@ -119,7 +119,7 @@ def page(names: Sequence[str]) -> str:
 
 def _coverage(names: Sequence[str], rows: Rows) -> Iterator[Block]:
     yield _heads(names)
-    plain = [name for name in names if "." not in name]
+    plain = [name for name in names if "." not in name and not registry.load("perturbation", name).free]
     for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
         yield Heading(title, 3)
         yield _covered([name for name in plain if name not in _OF_SCRIPTS], rows, codes)
