@@ -28,12 +28,14 @@ def _run(out: Path) -> Path:
 
 
 def test_recipes_are_conditions_of_a_run(tmp_path: Path) -> None:
-    """Two runs have the same bytes, no budget is exceeded, and a recipe that keeps answers has no success."""
+    """Two runs have the same bytes, no budget is exceeded, and noise is beside recipes where they are served."""
     first, second = _run(tmp_path / "a"), _run(tmp_path / "b")
     assert (first / "predictions.parquet").read_bytes() == (second / "predictions.parquet").read_bytes()
     rows = pl.read_parquet(first / "predictions.parquet").filter(pl.col("queries").is_not_null())
     assert rows.get_column("language").unique().sort().to_list() == ["en", "sw"]
     assert rows.get_column("queries").max() == QUERIES
+    beside = pl.read_parquet(first / "predictions.parquet").filter(pl.col("condition").str.contains("@like="))
+    assert beside.get_column("language").unique().sort().to_list() == ["en", "sw"]
     by_recipe = {name: rows.filter(pl.col("condition").str.contains(name)) for name in NAMES}
     assert by_recipe["deepwordbug"].get_column("success").sum() > 0
     assert by_recipe["input_reduction"].get_column("success").sum() == 0

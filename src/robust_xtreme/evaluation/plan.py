@@ -355,9 +355,10 @@ def _served(
     left: list[NotRun] = []
     for condition in conditions:
         spoken = sorted({code for name, code in written if name in condition.fields})
-        cell, in_suite = condition.spec, condition.in_suite
-        reasons = [unsupported(cell, code, in_suite) for code in spoken] if cell else []
-        if reasons and (why := reasons[0]) and all(reasons):
+        matched = PerturbationSpec.parse(condition.matches) if condition.matches else None
+        cells = [cell for cell in (condition.spec, matched) if cell]
+        by_cell = [[unsupported(cell, code, condition.in_suite) for code in spoken] for cell in cells]
+        if why := next((reasons[0] for reasons in by_cell if reasons and all(reasons)), None):
             detail = f"{task_run.label}: {why[0]} does not serve the language: {why[1]}."
         else:
             condition, problem = resolved(condition, task_run.model, spoken)
