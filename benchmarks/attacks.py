@@ -41,6 +41,7 @@ ATTACKS: Final = {
     "panx": "attack_keys:0.2@queries=20",
     "udpos": "attack_keys:0.4@queries=30",
     "xquad": "attack_keys:0.04@queries=30@fields=context",
+    "mewsli_x": "attack_keys:0.1@queries=60",
     "lareqa": "attack_keys:0.2@queries=12",
 }
 """An attack for each task that leaves room: random search neither fails nor tries nearly all edits there are."""

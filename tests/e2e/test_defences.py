@@ -37,7 +37,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     home = tmp_path_factory.mktemp("defences")
     facts: dict[str, Any] = {"task": "xnli", "data": "mini", "encoder": str(resources.mini("model")), "device": "cpu"}
     models = {
-        name: train(**facts, steps=20, batch_size=16, limit="48", perturb=list(noise), out=str(home / name))
+        name: train(**facts, steps=6, batch_size=16, limit="48", perturb=list(noise), out=str(home / name))
         for name, noise in TRAINED.items()
     }
     made = [_attacked(model, home / "attacked" / name) for name, model in models.items()]
