@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final
 
-from robust_xtreme.errors import UserError
+from robust_xtreme.noise.engine.libraries import importing
 
 _WORDS: Final = Path(__file__).with_name("_nltk") / "corpora" / "stopwords" / "english"
 _DONE: Final = "post_install_check_3"
@@ -44,7 +43,7 @@ def built(recipe: str, model: Callable[..., Any]) -> Any:
 
     Raises UserError where TextAttack is not installed or cannot be imported.
     """
-    with _BUILDING, _loading(), _done(), _same_process(), _offline():
+    with _BUILDING, importing("TextAttack"), _done(), _same_process(), _offline():
         from textattack import attack_recipes
 
         for name in _LOGS:
@@ -64,18 +63,6 @@ def most_words(count: int) -> Any:
     from textattack.constraints.overlap import MaxWordsPerturbed
 
     return MaxWordsPerturbed(max_num_words=count)
-
-
-@contextmanager
-def _loading() -> Iterator[None]:
-    """Import modules without the warnings of their own code; an import that fails is an error of one line."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (ImportError, OSError) as error:
-        line = " ".join(str(error).split())
-        raise UserError(f'TextAttack cannot be loaded ({line}): pip install "robust-xtreme[textattack]"') from error
 
 
 @contextmanager

@@ -10,17 +10,15 @@ passed to it in pieces of 1,000 words.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, final
 
 from robust_xtreme import languages
-from robust_xtreme.errors import UserError
 from robust_xtreme.graphemes import split
+from robust_xtreme.noise.engine.libraries import importing
 from robust_xtreme.noise.engine.perturbation import known_language
 
 _PIECE: Final = 1000
@@ -33,27 +31,16 @@ UNCAPPED: Final[Mapping[str, Any]] = MappingProxyType({"aug_char_max": None, "au
 
 def characters() -> Any:
     """nlpaug's augmenters of characters. Raises UserError where nlpaug is not installed."""
-    with _loading():
+    with importing("nlpaug"):
         from nlpaug.augmenter import char
     return char
 
 
 def language_models() -> Any:
     """nlpaug's augmenters of words, as by a language model. Raises UserError where nlpaug is not installed."""
-    with _loading():
+    with importing("nlpaug"):
         from nlpaug.augmenter import word
     return word
-
-
-@contextmanager
-def _loading() -> Iterator[None]:
-    """Import a module without the warnings of nlpaug's own code; an import that fails is an error of one line."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except ImportError as error:
-        raise UserError(f'nlpaug cannot be loaded ({error}): pip install "robust-xtreme[nlpaug]"') from error
 
 
 def lacks_letters(code: str) -> str:
