@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import _perturb_page, resampling, search
+from benchmarks import _perturb_page, attacks, resampling, search
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -40,3 +40,9 @@ def test_resampling_is_measured_on_any_sample(tmp_path: Path) -> None:
     low, high = resampling.joint(resampling.sample((2, 3, 90), 3), 400)
     assert (low < 0).all()
     assert (high > 0).all()
+
+
+def test_the_page_of_attacks_is_what_its_figures_say() -> None:
+    """reports/benchmarks/attacks.md has the bytes that attacks.json gives."""
+    figures = json.loads((FOLDER / "attacks.json").read_text(encoding="utf-8"))
+    assert attacks.page(figures) == (FOLDER / "attacks.md").read_text(encoding="utf-8")
