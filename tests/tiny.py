@@ -10,7 +10,14 @@ from typing import Any, Final
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertTokenizer,
+    PreTrainedTokenizerFast,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Text
@@ -62,6 +69,21 @@ def tiny_encoder_folder(folder: Path, seed: int = 0, hidden_size: int = 16) -> P
     tokenizer = tiny_tokenizer()
     tokenizer.save_pretrained(str(folder))
     tiny_encoder(len(tokenizer), hidden_size, seed=seed).save_pretrained(str(folder))
+    return folder
+
+
+def tiny_masked_folder(folder: Path, words: Iterable[str], seed: int = 0) -> Path:
+    """Write a masked language model of BERT's kind that knows words, letters and digits, and no capitals."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    pieces = (*words, *letters, *(f"##{letter}" for letter in letters))
+    names = dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces])
+    make: Any = BertTokenizer
+    make(vocab={name: number for number, name in enumerate(names)}, do_lower_case=True).save_pretrained(folder)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        config: Any = BertConfig
+        BertForMaskedLM(config(vocab_size=len(names), max_position_embeddings=64, **shape)).save_pretrained(folder)
     return folder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.release import release
-from tests.tiny import tiny_run
+from tests.tiny import tiny_masked_folder, tiny_run
 from typer.testing import CliRunner, Result
 
 from robust_xtreme import perturb
@@ -85,6 +85,18 @@ def test_changed_packs_are_not_mixed_with_what_is_done(base: RunSpec, tmp_path: 
         evaluate(replace(spec, packs=()))
     suite_folder(tmp_path / "own")
     evaluate(spec)
+
+
+def test_a_changed_language_model_is_not_mixed_with_what_is_done(base: RunSpec, tmp_path: Path) -> None:
+    """A folder that noise names has other weights than when the run was made: nothing is computed."""
+    folder, noise = tmp_path / "lm", f"masked_words:0.5@lm={tmp_path / 'lm'}"
+    tiny_masked_folder(folder, ["the", "river", "is", "green"])
+    spec = replace(base, perturb=(noise,), languages=("en",), out=str(tmp_path / "out"))
+    first = evaluate(spec).manifest
+    assert evaluate(spec).manifest == first
+    tiny_masked_folder(folder, ["the", "river", "is", "green"], seed=1)
+    with pytest.raises(Mismatch, match=r"another language model in a folder of --perturb \([0-9a-f]{16}, not"):
+        evaluate(spec)
 
 
 def test_the_cache_serves_other_packs_where_texts_are_the_same(base: RunSpec, tmp_path: Path, cache: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertForMaskedLM, BertTokenizer
+from tests.tiny import tiny_masked_folder
+from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Span, Text
@@ -21,24 +22,13 @@ from robust_xtreme.noise.engine.rewriter import changed
 from robust_xtreme.specs import PerturbationSpec
 
 _WORDS = "the small river cat dogs sleep runs house never not green blue walks sings near дом река кот спит"
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _VALUE = "The small cat sleep near 12 DOGS, McCat zz"
 
 
 @pytest.fixture(scope="module")
 def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a masked language model of random weights, which knows words of two scripts and letters."""
-    folder = tmp_path_factory.mktemp("lm")
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789,"
-    names = [*_SPECIAL, *_WORDS.split(), *letters, *(f"##{letter}" for letter in letters)]
-    make: Any = BertTokenizer
-    make(vocab={name: at for at, name in enumerate(names)}, do_lower_case=True).save_pretrained(folder)
-    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        config: Any = BertConfig
-        BertForMaskedLM(config(vocab_size=len(names), max_position_embeddings=64, **shape)).save_pretrained(folder)
-    return folder
+    return tiny_masked_folder(tmp_path_factory.mktemp("lm"), (*_WORDS.split(), ","), seed=1)
 
 
 def _options(folder: Path, *texts: Text) -> Options:

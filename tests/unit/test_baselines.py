@@ -180,6 +180,10 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "limit": ({"spec": {"seeds": 2, "limit": "20"}}, r"--limit is not given in the baseline main and '20' in the run "),
     "seeds": ({"spec": {"seeds": 3}}, r"--seeds is 2 in the baseline main and 3 in"),
     "packs": ({"packs": "abc"}, r"the identity of --packs is not given in the baseline main and 'abc' in"),
+    "language model": (
+        {"language_models": "abc"},
+        r"the identity of the language models of --perturb is not given in the baseline main and 'abc' in",
+    ),
     "schema": ({"schema_version": 6}, r"has schema version 6; this robust-xtreme reads version 5"),
     "data": ({"unit": {"data": "y"}}, r"the data of xnli/de is 'x' in the baseline main and 'y' in the run"),
     "rows": (

@@ -8,14 +8,13 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nlpaug
 import pytest
 import regex
-import torch
 from tests.conformance.texts import SENTENCES
-from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizer
+from tests.tiny import tiny_masked_folder
+from transformers import BertConfig, BertModel
 
 import robust_xtreme
 from robust_xtreme import registry
@@ -52,22 +51,9 @@ def _kept(noised: Noised) -> bool:
 @pytest.fixture(scope="module")
 def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a masked language model of BERT's kind, tiny and random, that knows no capitals."""
-    folder = tmp_path_factory.mktemp("masked")
     words = [f"w{first}{second}" for first in "abcdefghij" for second in "klmnopqrst"]
     words += MANGLED.lower().replace("\n", " ").split() + SENTENCES["en"].lower().split() + list(".,'$?")
-    letters = [
-        *"abcdefghijklmnopqrstuvwxyz0123456789",
-        *(f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"),
-    ]
-    names = dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters])
-    make: Any = BertTokenizer
-    make(vocab={name: index for index, name in enumerate(names)}, do_lower_case=True).save_pretrained(folder)
-    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config: Any = BertConfig
-        BertForMaskedLM(config(vocab_size=len(names), max_position_embeddings=64, **shape)).save_pretrained(folder)
-    return folder
+    return tiny_masked_folder(tmp_path_factory.mktemp("masked"), words)
 
 
 @pytest.mark.parametrize("spec", LETTERS)

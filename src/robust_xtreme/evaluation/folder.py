@@ -58,7 +58,7 @@ _GIVEN: Final = re.compile("|".join([*map(re.escape, (*FILES, ATTACKS_FILE, MANI
 _TRACELESS: Final = (LOG, store.LOCK, JOURNAL)
 _HEADER: Final = "# robust-xtreme eval --config run.toml"
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
-_CONTENTS: Final = ("models", "packs", "suites", "units", "not_run")
+_CONTENTS: Final = ("models", "packs", "suites", "language_models", "units", "not_run")
 _SETTLED: Final = ("device", "deduplicate", *_CONTENTS)
 """Parts of the manifest that a resumed run must share; a finished one is read on any device."""
 
@@ -311,7 +311,11 @@ def _difference(key: str, old: Any, new: Any) -> str:
     return f"{what} for {named}" if named else what
 
 
-_OF_NOISE: Final = {"packs": "other contents of --packs", "suites": "another suite"}
+_OF_NOISE: Final = {
+    "packs": "other contents of --packs",
+    "suites": "another suite",
+    "language_models": "another language model in a folder of --perturb",
+}
 
 
 def _described(value: Any) -> str:

@@ -15,6 +15,7 @@ from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import digest
 from robust_xtreme.models.checkpoint import notes_of
+from robust_xtreme.models.identity import identity, model_files, read_json
 from robust_xtreme.models.learned import NONE
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import own_training
@@ -43,6 +44,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "spec_hash": digest(repr(sorted(what.items()))),
         "commands": plan.spec.commands(),
         **_noise(plan.spec),
+        **_language_models(plan),
         **_sources(plan),
         "device": device,
         "batch_tokens": batch_tokens,
@@ -68,6 +70,15 @@ def _noise(spec: RunSpec) -> dict[str, Any]:
     }
     identity = packs.identity()
     return {**({"packs": identity} if identity else {}), **({"suites": suites} if suites else {})}
+
+
+def _language_models(plan: Plan) -> dict[str, Any]:
+    """The identities of the language models whose folders perturbations name, where one does."""
+    specs = {condition.spec for task_run in plan.task_runs for condition in task_run.conditions if condition.spec}
+    named = [(registry.load("perturbation", link.name).free, link.params) for spec in specs for link in spec.links]
+    folders = {Path(value).expanduser() for free, params in named for name, value in params if name in free}
+    every = {identity(model_files(folder), read_json(folder / "config.json"), {}) for folder in folders}
+    return {"language_models": ", ".join(sorted(every))} if every else {}
 
 
 def _sources(plan: Plan) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def identity(results: Results) -> dict[str, Any]:
         "schema_version": manifest.get("schema_version", SCHEMA_VERSION),
         "asked": {key: manifest["spec"][key] for key in _ASKED if manifest["spec"].get(key)},
         "packs": manifest.get("packs", ""),
+        **{key: manifest[key] for key in ("language_models",) if key in manifest},
         "data": [_facts(unit, ("task", "language", *_OF_DATA)) for unit in manifest["units"]],
         "tasks": {name: dict(facts) for name, facts in manifest["tasks"].items()},
         "conditions": [_facts(row, row) for row in results.conditions.iter_rows(named=True)],
@@ -78,6 +79,7 @@ def _of_identities(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterato
     for key in _ASKED:
         yield from _differing(f"--{key.replace('_', '-')}", left["asked"], right["asked"], (key,))
     yield from _differing("the identity of --packs", left, right, ("packs",))
+    yield from _differing("the identity of the language models of --perturb", left, right, ("language_models",))
     yield from _of_data(*({(row["task"], row["language"]): row for row in side["data"]} for side in (left, right)))
     for task in sorted(left["tasks"].keys() & right["tasks"].keys()):
         mine, theirs = (_scored(side["tasks"][task]) for side in (left, right))

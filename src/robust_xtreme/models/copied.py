@@ -21,13 +21,13 @@ from robust_xtreme.models.encoder import (
     check_tokenizer,
     first_line,
     positions,
-    quiet_transformers,
     read_encoder,
     read_tokenizer,
 )
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.tensors import collate
 from robust_xtreme.models.whole import Whole, family_of_head, read_whole
+from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.reading.windows import plain
 from robust_xtreme.targets.kinds import CHOICE
 

@@ -20,6 +20,7 @@ from robust_xtreme.errors import ModelError, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.models.identity import file_hash, model_files
 from robust_xtreme.models.weights import check_config, check_described, check_size, check_whole, weight_files
+from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.reading.frames import CAUSAL
 from robust_xtreme.specs import TaskSpec
 
@@ -271,23 +272,6 @@ def first_line(error: Exception) -> str:
     """
     first, *others = [*filter(None, map(str.strip, str(error).splitlines())), ""]
     return (f"{first} {others[0]}" if first.endswith(":") and others else first).strip() or type(error).__name__
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Turn off transformers' progress bars and load reports; what matters in them is checked here."""
-    from transformers.utils import logging
-
-    chatter: Any = logging
-    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
-    chatter.disable_progress_bar()
-    chatter.set_verbosity_error()
-    try:
-        yield
-    finally:
-        chatter.set_verbosity(level)
-        if bars:
-            chatter.enable_progress_bar()
 
 
 def is_tower(config: Mapping[str, Any]) -> bool:

@@ -14,11 +14,11 @@ from robust_xtreme.errors import DiskError, ModelError, no_room
 from robust_xtreme.models.encoder import (
     check_tokenizer,
     first_line,
-    quiet_transformers,
     read_encoder,
     read_tokenizer,
 )
 from robust_xtreme.models.weights import check_weights
+from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import Journal
 

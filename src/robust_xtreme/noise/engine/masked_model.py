@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from robust_xtreme.errors import UserError
 
@@ -31,20 +29,3 @@ def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> P
     if not any(folder.glob("*.safetensors")):
         raise UserError(f"{name} has no weights as safetensors; others are not read.")
     return folder.resolve()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hide the progress bars and advice of transformers while a model is loaded."""
-    from transformers.utils import logging
-
-    chatter: Any = logging
-    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
-    chatter.disable_progress_bar()
-    chatter.set_verbosity_error()
-    try:
-        yield
-    finally:
-        chatter.set_verbosity(level)
-        if bars:
-            chatter.enable_progress_bar()

@@ -28,7 +28,8 @@ from robust_xtreme.graphemes import split
 from robust_xtreme.languages import belongs
 from robust_xtreme.noise.engine._runs import find
 from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
-from robust_xtreme.noise.engine.masked_model import checked, quiet
+from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.masked_model import checked
 from robust_xtreme.noise.engine.perturbation import Job
 from robust_xtreme.noise.engine.rewriter import changed
 from robust_xtreme.target_columns import bounds_of
@@ -201,7 +202,7 @@ def _loaded(folder: str) -> _Model:
 
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        with quiet():
+        with quiet_transformers():
             network = AutoModelForMaskedLM.from_pretrained(folder, use_safetensors=True, **local).eval()
             tokenizer = AutoTokenizer.from_pretrained(folder, **local)
     except (OSError, ValueError, RuntimeError, KeyError) as error:

@@ -25,7 +25,8 @@ from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme import languages
 from robust_xtreme.noise.engine.diff import hunks
-from robust_xtreme.noise.engine.masked_model import checked, quiet
+from robust_xtreme.noise.engine.libraries import quiet_transformers
+from robust_xtreme.noise.engine.masked_model import checked
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import language_models
@@ -60,7 +61,7 @@ def _augmenter(folder: str, action: str) -> Any:
     """nlpaug's augmenter on the model of a folder."""
     config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     make = language_models().ContextualWordEmbsAug
-    with quiet():
+    with quiet_transformers():
         augmenter = make(
             model_path=folder,
             model_type=_KINDS[config["model_type"]],
