@@ -11,6 +11,7 @@ from tests.program import program
 
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.specs import PerturbationSpec
 
 PLUGIN = """
 from dataclasses import replace
@@ -68,6 +69,9 @@ def test_a_dotted_member_is_the_object_called_like_its_module() -> None:
     assert member.name == "nlpaug.keyboard"
     with pytest.raises(UnknownName, match=r"no perturbation named 'nlpaug\.keybord'\. Did you mean 'nlpaug\.keyboard'"):
         registry.load("perturbation", "nlpaug.keybord")
+    (link,) = PerturbationSpec.parse("textattack.input-reduction:0.3").links
+    with pytest.raises(UnknownName, match=r"Did you mean 'textattack\.input_reduction'"):
+        registry.load("perturbation", link.name)
 
 
 @pytest.mark.usefixtures("plugged")
