@@ -24,7 +24,7 @@ def attacked(
     out: Path, *perturb: str, tasks: Sequence[str] = ("xnli",), cache: bool = False, **other: Any
 ) -> Evaluation:
     """A run of attacks in Swahili."""
-    spec = RunSpec(tasks=tuple(tasks), languages=("sw",), perturb=perturb, limit="20", out=str(out), **other)
+    spec = RunSpec(tasks=tuple(tasks), languages=("sw",), perturb=perturb, out=str(out), **{"limit": "20", **other})
     return evaluate(spec, cache=cache)
 
 
@@ -87,6 +87,38 @@ def test_batches_do_not_change_an_attack(run: Path, tmp_path: Path) -> None:
     attacked(tmp_path / "run", "attack_keys:0.2@queries=20", tasks=TASKS, batch_tokens=256)
     for name in ("predictions.parquet", "stats.parquet", "attacks.csv", "scores.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+
+
+_NEAR = "attack_keys:0.3@queries=10@search=greedy@similar=0.9"
+
+
+@pytest.fixture(scope="module")
+def near(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with a floor of similarity."""
+    out = tmp_path_factory.mktemp("near") / "run"
+    attacked(out, _NEAR, tasks=("xnli", "panx"), limit="8", workers="0")
+    return out
+
+
+def test_a_floor_of_similarity_leaves_fewer_edits(near: Path, tmp_path: Path) -> None:
+    """In each task, and the floor is recorded."""
+    attacked(tmp_path / "run", _NEAR.removesuffix("@similar=0.9"), tasks=("xnli", "panx"), limit="8")
+    floored, free = (predictions(out).group_by("task").agg(pl.col("edits").sum()) for out in (near, tmp_path / "run"))
+    both = free.join(floored, on="task")
+    assert both.height == 2
+    assert (both.get_column("edits") > both.get_column("edits_right")).all()
+    named = pl.read_csv(near / "conditions.csv").get_column("constraints").drop_nulls()
+    assert set(named) == {"words<=0.3 similar>=0.9"}
+
+
+@pytest.mark.parametrize(
+    "options", [{"batch_tokens": 128}, pytest.param({"workers": "1"}, marks=pytest.mark.process)], ids=["few", "worker"]
+)
+def test_a_floor_of_similarity_is_the_same_anywhere(near: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    """In small batches, and with a worker process, which asks this one for vectors, the bytes are the same."""
+    attacked(tmp_path / "run", _NEAR, tasks=("xnli", "panx"), limit="8", **{"workers": "0", **options})
+    for name in ("predictions.parquet", "stats.parquet", "attacks.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (near / name).read_bytes(), name
 
 
 def test_a_budget_of_nothing_edits_nothing(tmp_path: Path) -> None:

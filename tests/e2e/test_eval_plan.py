@@ -79,6 +79,10 @@ def test_a_plan_states_what_attacks_may_ask(spec: RunSpec) -> None:
     assert "at most 1,600 queries of attacks, at most about " in whole
     assert spent.startswith("at most about ")
     assert _tokens([whole]) > 10 * _tokens(estimate(free))
+    near = replace(spec, perturb=("attack_keys:0.2@queries=50@similar=0.5",), seeds=2)
+    row, whole, _, _ = estimate(near)
+    assert "at most 1,600 queries of attacks, at most 14,408 texts compared by vectors, " in row  # 8 rows, 1 + 9 * 200
+    assert _tokens([whole]) > 5 * _tokens(estimate(dear))
 
 
 def test_a_begun_run_has_the_rest_to_do(spec: RunSpec) -> None:

@@ -47,6 +47,9 @@ class _Given:
     def scores(self, batches: Sequence[Windows], _done: Sequence[int], _advance: Any) -> Iterator[Array]:
         return (self._rows[windows.example] for windows in batches)
 
+    def means(self, _: Sequence[Windows]) -> Iterator[Array]:
+        raise AssertionError("not asked")
+
     def nearest(self, *_: Any) -> Neighbours:
         raise AssertionError("not asked")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,9 @@ class _Watched:
         for windows, scores in zip(batches, self.weights.scores(batches, done, advance), strict=True):
             lost = [list(window.input_ids) == list(self.lost) for window in windows]
             yield np.where(np.array(lost)[:, None], np.nan, scores) if any(lost) else scores
+
+    def means(self, batches: Sequence[Windows]) -> Iterable[Array]:
+        return self.weights.means(batches)
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         return self.weights.nearest(queries, candidates, k)

@@ -34,7 +34,8 @@ def test_every_member_is_listed_with_its_first_line(kind: str) -> None:
 def test_attacks_are_listed_with_what_a_spec_chooses() -> None:
     """The row of an attack has its queries and limits with their defaults, and every value of its choices."""
     (row,) = [row for row in rows("perturbations") if row["name"] == "attack_keys"]
-    assert row["parameters"] == {"queries": ["200"], "max_graphemes": [""], "target": [""], "chrf": [""]}
+    settings = {"queries": ["200"], "max_graphemes": [""], "target": [""], "chrf": [""], "similar": ["0"]}
+    assert row["parameters"] == settings
     assert row["choices"]["access"] == ["scores", "labels"]
     assert row["choices"]["ranking"] == ["unk", "delete"]
     assert set(row["choices"]["search"]) == set(registry.names("search"))

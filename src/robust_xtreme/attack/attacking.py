@@ -131,8 +131,9 @@ class _Rounds:
             plan.items, [(row, question) for row, (_, question) in zip(rows, questions, strict=True)]
         )
         keys = list(zip(rows, _contents(shown), strict=True))
-        accepted = plan.accepts(shown).tolist()
-        asked = [is_fine or isinstance(each, Hidden) for is_fine, (_, each) in zip(accepted, questions, strict=True)]
+        asked = np.array([isinstance(each, Hidden) for _, each in questions], np.bool_)
+        states = np.flatnonzero(~asked)
+        asked[states] = plan.accepts(_taken(shown, states))
         new = {key: at for at, key in reversed(list(enumerate(keys))) if asked[at] and key not in self._known}
         chosen = sorted(new.values())
         if chosen:
@@ -140,7 +141,7 @@ class _Rounds:
             self._known.update((keys[at], _answer(answers, number)) for number, at in enumerate(chosen))
         return (
             _seen(self._known[key], plan.graded) if is_asked else None
-            for key, is_asked in zip(keys, asked, strict=True)
+            for key, is_asked in zip(keys, asked.tolist(), strict=True)
         )
 
 

@@ -10,6 +10,7 @@ from robust_xtreme import registry
 from robust_xtreme.attack.attacking import Plan
 from robust_xtreme.attack.campaign import Campaign, Limits
 from robust_xtreme.attack.constraint import acceptable, allowed
+from robust_xtreme.attack.similarity import Cosines, calibrated
 from robust_xtreme.edits import Array
 from robust_xtreme.examples import Example
 from robust_xtreme.noise.engine.attack import moves_of, seed_of, settings_of
@@ -24,8 +25,8 @@ HIDDEN: Final = {"unk": "[UNK]", "delete": ""}
 """What is put for a unit that is hidden, by ranking; TextAttack puts [UNK] for a word, whatever the tokenizer."""
 
 
-def plan_of(examples: Sequence[Example], attack: PerturbationSpec, seed: int) -> Plan:
-    """What an attack on named fields of examples is to do under a noise seed."""
+def plan_of(examples: Sequence[Example], attack: PerturbationSpec, seed: int, cosines: Cosines | None = None) -> Plan:
+    """What an attack on named fields of examples is to do under a noise seed; a floor of similarity needs `cosines`."""
     (link,) = bound(attack)
     settings = settings_of(link)
     fields = field_texts(examples, attack.fields)
@@ -33,7 +34,9 @@ def plan_of(examples: Sequence[Example], attack: PerturbationSpec, seed: int) ->
     campaign = Campaign(examples, fields, options, probes_of(fields.texts, HIDDEN[settings.ranking]))
     limits = Limits(link.strength, settings.max_graphemes, settings.queries)
     items = campaign.items(limits, seeds_of(link, seed, examples), settings.graded)
-    return Plan(campaign, items, registry.load("search", settings.search), partial(acceptable, settings=settings))
+    similarity = calibrated(fields, cosines) if settings.similar and cosines else None
+    accepts = partial(acceptable, settings=settings, similarity=similarity)
+    return Plan(campaign, items, registry.load("search", settings.search), accepts)
 
 
 def seeds_of(link: Bound, seed: int, examples: Sequence[Example]) -> Array:

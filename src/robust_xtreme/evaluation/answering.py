@@ -22,6 +22,7 @@ from robust_xtreme.evaluation.computing import (
     Counted,
     Done,
     Given,
+    Means,
     Nearest,
     Refused,
     Scores,
@@ -176,10 +177,12 @@ class Answering:
             return request.function(self.tokens)
         weights = Loaded(self.models.load(task_run.model, task_run.task))
         match request:
-            case Scores(batches, done, tokens):
-                if tokens != self.tokens:
-                    return Again(self.tokens)
+            case Scores(tokens=tokens) | Means(tokens=tokens) if tokens != self.tokens:
+                return Again(self.tokens)
+            case Scores(batches, done):
                 return list(weights.scores(batches, done, partial(self._advance, job)))
+            case Means(batches):
+                return list(weights.means(batches))
             case Nearest(queries, candidates, k):
                 return weights.nearest(queries, candidates, k)
             case Width():

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from robust_xtreme.attack import recipes
 from robust_xtreme.errors import SpecError, nearest
-from robust_xtreme.evaluation.attacking import target_of
+from robust_xtreme.evaluation.attacking import needs_vectors, target_of
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
+from robust_xtreme.predictors.predictor import Embedding, predictor_of
 from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 
-def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec) -> str:
-    """Why an attack cannot ask for the answers to single queries in a task, or for its target; "" where it can.
+def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec, model: Located) -> str:
+    """Why an attack cannot ask for the answers to single queries in a task, for its target or for vectors; "": it can.
 
     `on` is the attack on each group of fields.
     """
@@ -22,7 +25,14 @@ def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: T
     if task.pool is not None and task.pool.search == BITEXT:
         return "its pairs are mined over all sentences at once"
     shared = task.pool is not None and any(CANDIDATE in each.fields for each in on)
-    return f"all queries search the same {CANDIDATE}s (name @fields=query)" if shared else ""
+    if shared:
+        return f"all queries search the same {CANDIDATE}s (name @fields=query)"
+    lacks = needs_vectors(cell) and not isinstance(predictor_of(model, task, _no_model), Embedding)
+    return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
+
+
+def _no_model() -> NoReturn:
+    raise AssertionError("the weights are not needed for a plan")
 
 
 def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from robust_xtreme.attack import by_recipe
 from robust_xtreme.attack.answers import Ask
 from robust_xtreme.attack.attacking import Attacked, attacked
+from robust_xtreme.attack.engine import MOST_REJECTED
 from robust_xtreme.attack.planning import plan_of, seeds_of
+from robust_xtreme.attack.similarity import Cosines, Embed
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
@@ -19,12 +21,18 @@ Cell = tuple[Condition, int]
 
 
 def attack_all(
-    examples: Sequence[Example], cells: Sequence[Cell], asks: Callable[[str], Ask], watch: Callable[[str], None]
+    examples: Sequence[Example],
+    cells: Sequence[Cell],
+    asks: Callable[[str], Ask],
+    watch: Callable[[str], None],
+    embed: Embed | None = None,
 ) -> Mapping[tuple[str, int], Attacked]:
     """The examples under each of several attacks, by the condition's name and the seed.
 
-    Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked.
+    Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked. Floors of similarity
+    need `embed`.
     """
+    cosines = Cosines(embed) if embed else None
 
     def tell(left: int, queries: int) -> None:
         watch(f"attacks: {left:,} of {len(several) * len(examples):,} are not finished, {queries:,} queries")
@@ -34,7 +42,8 @@ def attack_all(
     targets = [target_of(condition.spec) for condition, _ in searched]
     for target in dict.fromkeys(targets):
         several = [cell for cell, wanted in zip(searched, targets, strict=True) if wanted == target]
-        outcomes = attacked(examples, [plan_of(examples, _spec(cell), cell[1]) for cell in several], asks(target), tell)
+        plans = [plan_of(examples, _spec(cell), cell[1], cosines) for cell in several]
+        outcomes = attacked(examples, plans, asks(target), tell)
         made.update({(condition.name, seed): each for (condition, seed), each in zip(several, outcomes, strict=True)})
     for condition, seed in (cell for cell in cells if cell not in searched):
         several = [(condition, seed)]
@@ -64,6 +73,22 @@ def most_queries(conditions: Sequence[Condition]) -> int:
         for condition in conditions
         if condition.asks and condition.spec is not None
     )
+
+
+def most_vectors(conditions: Sequence[Condition]) -> int:
+    """The most texts of an example whose vectors the attacks among conditions compare, over all seeds.
+
+    They are the clean texts, and those of the candidates: of the queries, and of as many as may be rejected.
+    """
+    compared = [condition for condition in conditions if condition.asks and needs_vectors(condition.spec)]
+    clean = {name for condition in compared for name in condition.fields}
+    each = (len(condition.fields) * most_queries([condition]) for condition in compared)
+    return len(clean) + (1 + MOST_REJECTED) * sum(each)
+
+
+def needs_vectors(attack: PerturbationSpec | None) -> bool:
+    """Whether an attack has a floor of similarity."""
+    return attack is not None and settings_of(bound(attack)[0]).similar > 0
 
 
 def target_of(attack: PerturbationSpec | None) -> str:

@@ -28,7 +28,17 @@ from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
 from robust_xtreme.evaluation.workers.messages import Sealed
 from robust_xtreme.predictors.cache import Store
-from robust_xtreme.predictors.predictor import Movable, Predicted, Predictor, Weighable, Weighed, Weighing, Work
+from robust_xtreme.predictors.predictor import (
+    Embedding,
+    Movable,
+    Predicted,
+    Predictor,
+    Weighable,
+    Weighed,
+    Weighing,
+    Weights,
+    Work,
+)
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.results import cache as stored
@@ -84,6 +94,15 @@ class Scores:
 
     batches: Sequence[Windows]
     done: Sequence[int]
+    tokens: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Means:
+    """A request: the mean states of the windows of some batches of `tokens`."""
+
+    batches: Sequence[Windows]
     tokens: int
 
 
@@ -192,6 +211,11 @@ class _Elsewhere:
         """The scores of the windows of each batch; that process reports the progress, too. Raises _Halved."""
         for start, stop in _groups(batches):
             yield from self._answer(Scores(batches[start:stop], done[start:stop], self.tokens))
+
+    def means(self, batches: Sequence[Windows]) -> Iterator[Array]:
+        """The mean states of the windows of each batch. Raises _Halved."""
+        for start, stop in _groups(batches):
+            yield from self._answer(Means(batches[start:stop], self.tokens))
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
@@ -305,7 +329,7 @@ class _Lane:
             return self._weighed(inputs, weighing, store)
 
         asks = victim(task_run.task, self._moved(self.given.tokens), weigh, candidates_of(split))
-        return attack_all(split.examples, cells, asks, self._watch)
+        return attack_all(split.examples, cells, asks, self._watch, self._vectors)
 
     def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> Weighed:
         """Predictions and margins; a predictor that knows none has margins of 0."""
@@ -321,6 +345,21 @@ class _Lane:
             except _Halved as halved:
                 tokens = halved.tokens
 
+    def _vectors(self, values: Sequence[str]) -> Array:
+        """The vectors of texts (n, D) by themselves, which no normaliser changes."""
+        predictor, tokens = self.predictor, self.given.tokens
+        assert isinstance(predictor, Embedding)
+        if not isinstance(predictor, Movable):
+            called: Array = self._called(lambda smaller: predictor.vectors(values, Work(smaller)))
+            return called
+        while True:
+            moved = predictor.moved(self._weights(tokens))
+            assert isinstance(moved, Embedding)
+            try:
+                return moved.vectors(values, Work(tokens))
+            except _Halved as halved:
+                tokens = halved.tokens
+
     def _advance(self, inputs: int) -> None:
         self.desk.note(Advanced(inputs))
 
@@ -332,21 +371,25 @@ class _Lane:
         tokens = self.given.tokens
         if not isinstance(self.predictor, Movable):
             read = reading(self.predictor, self.given.task_run)
-            return self._called(lambda smaller: read.answer(inputs, Work(smaller, *how)))
+            predicted: Predicted = self._called(lambda smaller: read.answer(inputs, Work(smaller, *how)))
+            return predicted
         while True:
             try:
                 return self._moved(tokens).answer(inputs, Work(tokens, *how))
             except _Halved as halved:
                 tokens = halved.tokens
 
-    def _called(self, function: Callable[[int], Predicted]) -> Predicted:
+    def _called(self, function: Callable[[int], Any]) -> Any:
         answer = self.desk.ask(Call(function))
-        predicted: Predicted = self._called(function) if isinstance(answer, Again) else answer
-        return predicted
+        return self._called(function) if isinstance(answer, Again) else answer
 
     def _moved(self, tokens: int) -> Predictor:
         """The predictor, which asks for what needs weights, where it can, and reads normalised texts, if any."""
         predictor: Predictor = self.predictor
         if isinstance(predictor, Movable):
-            predictor = predictor.moved(lambda: _Elsewhere(self.desk, tokens, self.setting.searches))
+            predictor = predictor.moved(self._weights(tokens))
         return reading(predictor, self.given.task_run)
+
+    def _weights(self, tokens: int) -> Callable[[], Weights]:
+        """The weights, which are elsewhere, in batches of so many tokens."""
+        return lambda: _Elsewhere(self.desk, tokens, self.setting.searches)

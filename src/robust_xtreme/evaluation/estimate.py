@@ -13,7 +13,7 @@ import torch
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import counted
 from robust_xtreme.evaluation.answering import threads
-from robust_xtreme.evaluation.attacking import most_queries
+from robust_xtreme.evaluation.attacking import most_queries, most_vectors
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.folder import Folder, check_ours, planned
 from robust_xtreme.evaluation.manifest import new_manifest
@@ -70,13 +70,15 @@ _REASONS: Final = 5
 class _Part:
     """What is left of a task run: estimated tokens and seconds of the model; `cached` predictions are in the cache.
 
-    Its attacks have at most so many `queries`, whose tokens and seconds are counted as if all were asked.
+    Its attacks have at most so many `queries`, and compare at most so many texts by their `vectors`; their tokens and
+    seconds are counted as if all were asked.
     """
 
     run: TaskRun
     tokens: int = 0
     cached: int = 0
     queries: int = 0
+    vectors: int = 0
     seconds: float = 0.0
     done: bool = False
 
@@ -106,10 +108,11 @@ class _Estimator:
         each = len(windows.ids) / (len(once) * len(sampled.examples))
         cached = self._cached(run, prepared)
         queries = most_queries(run.conditions) * run.rows
-        tokens = each * (run.predictions - cached + queries)
+        vectors = most_vectors(run.conditions) * run.rows
+        tokens = each * (run.predictions - cached + queries + vectors)
         if split.corpus is not None and with_candidates:
             tokens += _candidate_tokens(run, split.corpus)
-        return _Part(run, round(tokens), cached, queries, tokens * self._pace(run, windows))
+        return _Part(run, round(tokens), cached, queries, vectors, tokens * self._pace(run, windows))
 
     def _cached(self, run: TaskRun, prepared: Prepared) -> int:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
@@ -214,16 +217,16 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
         if len(todo) < len(parts)
         else []
     )
-    cached, queries = sum(part.cached for part in todo), sum(part.queries for part in todo)
+    cached, queries, vectors = (sum(getattr(part, name) for part in todo) for name in ("cached", "queries", "vectors"))
     about = "at most about" if queries else "about"
     size = [
         counted(sum(len(part.run.conditions) for part in todo), "cell"),
         counted(sum(part.run.predictions for part in todo), "prediction"),
         *([f"about {cached:,} of them from the cache"] if cached else []),
-        *([_asked(queries)] if queries else []),
+        *([_asked(queries, vectors)] if queries else []),
         f"{about} {counted(sum(part.tokens for part in todo), 'token')} to read",
     ]
-    each = [busy * _EACH * (part.run.predictions + part.queries) + part.seconds for part in todo]
+    each = [busy * _EACH * (part.run.predictions + part.queries + part.vectors) + part.seconds for part in todo]
     lines, most = shares([part.run for part in todo], each, slots) if slots else ([], sum(each))
     if not _is_here(device):
         return [*done, ", ".join(size), *lines, f"the time is not known: this machine has no {device} device"]
@@ -250,18 +253,19 @@ def _line(part: _Part) -> str:
     about = "at most about" if part.queries else "about"
     left = "done" if part.done else f"{about} {counted(part.tokens, 'token')}"
     cached = f", about {part.cached:,} from the cache" if part.cached else ""
-    asked = f", {_asked(part.queries)}" if part.queries else ""
+    asked = f", {_asked(part.queries, part.vectors)}" if part.queries else ""
     return f"{run.label} ({run.split}): {size}, {counted(run.predictions, 'prediction')}{cached}{asked}, {left}"
 
 
-def _asked(queries: int) -> str:
-    """The most that attacks ask; each query is a forward pass, unless an equal one was answered before."""
-    return f"at most {queries:,} {'query' if queries == 1 else 'queries'} of attacks"
+def _asked(queries: int, vectors: int) -> str:
+    """The most that attacks ask; each query, and each text, is a forward pass, unless an equal one was made before."""
+    compared = f", at most {counted(vectors, 'text')} compared by vectors" if vectors else ""
+    return f"at most {queries:,} {'query' if queries == 1 else 'queries'} of attacks{compared}"
 
 
 def _table(parts: Sequence[_Part]) -> list[str]:
     """A row for each task and split, at most 80 characters wide."""
-    asked = ("queries",) if any(part.queries for part in parts) else ()
+    asked = [name for name in ("queries", "vectors") if any(getattr(part, name) for part in parts)]
     head = ("task", "split", "langs", "rows", "cells", "predictions", *asked, "cached", "tokens")
     rows: list[tuple[str, ...]] = [head]
     groups: dict[tuple[str, str], list[_Part]] = {}
@@ -273,7 +277,7 @@ def _table(parts: Sequence[_Part]) -> list[str]:
             sum(part.run.rows for part in several_parts),
             sum(len(part.run.conditions) for part in several_parts),
             sum(part.run.predictions for part in several_parts),
-            *(sum(part.queries for part in several_parts) for _ in asked),
+            *(sum(getattr(part, name) for part in several_parts) for name in asked),
             sum(part.cached for part in several_parts),
             sum(part.tokens for part in several_parts),
         )

@@ -201,10 +201,12 @@ def _attack(condition: Condition) -> dict[str, Any]:
     assert condition.spec is not None
     (link,) = bound(condition.spec)
     settings = settings_of(link)
-    limits = {"words": link.strength, "graphemes": settings.max_graphemes}
-    named = {name: share for name, share in limits.items() if share}
+    most = {"words": link.strength, "graphemes": settings.max_graphemes}
+    least = {"chrf": settings.chrf, "similar": settings.similar}
+    limits = [f"{name}<={share}" for name, share in most.items() if share]
+    limits += [f"{name}>={floor:g}" for name, floor in least.items() if floor]
     return {
         "query_budget": settings.queries,
         "search": settings.search,
-        "constraints": " ".join(f"{name}<={share}" for name, share in named.items()),
+        "constraints": " ".join(limits),
     }

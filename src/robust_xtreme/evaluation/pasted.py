@@ -12,7 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.attack.victim import victim
 from robust_xtreme.errors import SpecError, nearest
-from robust_xtreme.evaluation.attacking import attack_all
+from robust_xtreme.evaluation.attacking import attack_all, needs_vectors
 from robust_xtreme.evaluation.devices import device_of
 from robust_xtreme.evaluation.plan import check_cell
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
@@ -37,6 +37,8 @@ def check_shown(cell: PerturbationSpec, task: str, language: str) -> None:
     """Raise SpecError, UnknownName or UserError where an attack cannot be on texts of a task and language."""
     chosen = registry.load("task", task)
     check_cell(cell, [chosen])
+    if needs_vectors(cell):
+        raise SpecError(f"{cell}: @similar is calibrated on other texts, and a pasted text has none. Leave it out.")
     if name := refusing(cell, chosen.family):
         raise SpecError(f"{name} has no meaning in {chosen.family} ({task}): choose another --task.")
     if left := unsupported(cell, language):

@@ -90,7 +90,7 @@ def make_plan(spec: RunSpec, in_memory: Mapping[str, Path] | None = None, keep_g
     tasks = tuple(with_length(task, lengths[task.name]) if task.name in lengths else task for task in tasks)
     models, skipped = _models(spec, given, tasks)
     tasks = tuple(task for task in tasks if task.name in models)
-    conditions, without = _conditions(spec, tasks)
+    conditions, without = _conditions(spec, tasks, models)
     skipped += without
     task_runs: list[TaskRun] = []
     splits = Splits(spec, Pools(source))
@@ -207,7 +207,9 @@ def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
                 raise SpecError(f"{what} (evaluated: {', '.join(known)}).")
 
 
-def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tuple[Condition, ...]], list[NotRun]]:
+def _conditions(
+    spec: RunSpec, tasks: Sequence[TaskSpec], models: Mapping[str, Located]
+) -> tuple[dict[str, tuple[Condition, ...]], list[NotRun]]:
     seeds = tuple(range(spec.seeds))
     skipped: list[NotRun] = []
     by_task: dict[str, list[Condition]] = {task.name: [Condition(CLEAN)] for task in tasks}
@@ -215,7 +217,7 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
         if not request.suite:
             check_cell(request.cell, tasks)
         for task in tasks:
-            on, left = _applied(request, task, spec.split)
+            on, left = _applied(request, task, models[task.name], spec.split)
             skipped += left
             for cell in on:
                 made = Condition(str(cell), cell, seeds, asks(cell), in_suite=bool(request.suite))
@@ -223,7 +225,7 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
     return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
 
 
-def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:
+def _applied(request: Asked, task: TaskSpec, model: Located, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:
     """A perturbation on each group of fields that it noises in a task, or the reason why it is not applied.
 
     Raises UserError where it was named explicitly and has no meaning in the task.
@@ -237,7 +239,7 @@ def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[Perturbat
         if name := refusing(cell, task.family):
             reason = f"{name} has no meaning in {task.family}"
             detail = f"{task.name}: {reason}: {cell} of {request.suite} is not applied to it."
-        elif asks(cell) and (reason := unanswerable(cell, on, task)):
+        elif asks(cell) and (reason := unanswerable(cell, on, task, model)):
             detail = f"{task.name}: {reason}: {cell} is not applied to it."
     return ([], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))]) if detail else (on, [])
 

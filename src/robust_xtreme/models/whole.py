@@ -56,6 +56,11 @@ class Whole(nn.Module):
         return SimpleNamespace(last_hidden_state=scores[:, None] if scores.ndim == _CLASSIFIED else scores)
 
 
+def bare(encoder: nn.Module) -> Any:
+    """What gives the states of tokens: the encoder, or that of a checkpoint with a head."""
+    return encoder.model.base_model if isinstance(encoder, Whole) else encoder
+
+
 def read_whole(folder: Path, family: str, architecture: str, trust: bool, called: str) -> Whole:
     """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode.
 

@@ -15,7 +15,7 @@ from robust_xtreme.predictors.predictor import Weights
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.reading import Reading
 from robust_xtreme.reading.scores import Decoded, Labels, Reduced, joined
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.reading.windows import Windows, of_examples
 from robust_xtreme.target_columns import Array, column_of, gathered
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
@@ -104,9 +104,25 @@ def reduced(
 
 def embed(weights: Weights, windows: Windows, batch_tokens: int) -> np.ndarray[Any, Any]:
     """The vector of each window's text (n, D), float32, in order."""
-    alone = np.arange(len(windows) + 1)
-    batches = plan_batches(windows.lengths, alone, np.zeros(len(windows), np.int64), batch_tokens)
+    batches = _alone(windows, batch_tokens)
     several = [windows.take(batch) for batch in batches]
     vectors = np.concatenate(list(weights.scores(several, [0] * len(several), lambda _: None)))
     ordered: np.ndarray[Any, Any] = vectors[np.argsort(np.concatenate(batches))]
     return ordered
+
+
+def mean_vectors(weights: Weights, windows: Windows, texts: int, batch_tokens: int) -> Array:
+    """The vector of each text (texts, D), float64, of length 1: the mean state of the tokens of all its windows."""
+    batches = _alone(windows, batch_tokens)
+    means = np.concatenate(list(weights.means([windows.take(batch) for batch in batches]))).astype(np.float64)
+    weighted = means[np.argsort(np.concatenate(batches))] * windows.lengths[:, None]
+    sums = np.add.reduceat(weighted, of_examples(windows, texts)[:-1])
+    sizes = np.linalg.norm(sums, axis=1, keepdims=True)
+    vectors: Array = sums / np.where(sizes == 0, 1, sizes)
+    return vectors
+
+
+def _alone(windows: Windows, batch_tokens: int) -> list[Array]:
+    """Batches of windows, each an input."""
+    bounds = np.arange(len(windows) + 1)
+    return plan_batches(windows.lengths, bounds, np.zeros(len(windows), np.int64), batch_tokens)

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from robust_xtreme.errors import ModelError
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.tensors import collate, encoder_inputs, sent
+from robust_xtreme.models.whole import bare
 from robust_xtreme.predictors.batches import decoded
 from robust_xtreme.predictors.predictor import Load
 from robust_xtreme.reading.inputs import Inputs
@@ -45,6 +47,10 @@ class Loaded:
         for scores, inputs in zip(_scored(self.checkpoint, batches), done, strict=True):
             yield scores
             advance(inputs)
+
+    def means(self, batches: Sequence[Windows]) -> Iterator[Array]:
+        """The mean state of the tokens of each window of each batch. Raises ModelError and torch.OutOfMemoryError."""
+        return (_means(self.checkpoint, windows) for windows in batches)
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The k nearest candidates of each query."""
@@ -104,6 +110,19 @@ def start(checkpoint: Checkpoint, windows: Windows) -> Started:
         end = event()
         end.record(torch.cuda.current_stream(device))
     return Started(copied, end)
+
+
+def _means(checkpoint: Checkpoint, windows: Windows) -> Array:
+    """The mean of the encoder's last states over the tokens of each window (B, H), float32, on the CPU."""
+    with torch.inference_mode():
+        ids, mask = (sent(checkpoint.device, tensor) for tensor in collate(windows, checkpoint.pad_id))
+        output = bare(checkpoint.encoder)(**encoder_inputs(checkpoint.encoder, ids, mask, windows))
+        hidden = getattr(output, "last_hidden_state", None)
+        if hidden is None:
+            raise ModelError(f"{checkpoint.name} gives no states of its tokens: @similar cannot compare texts by them.")
+        total = (hidden.float() * mask[:, :, None]).sum(dim=1)
+        means: Array = (total / mask.sum(dim=1, keepdim=True)).cpu().numpy()
+    return means
 
 
 def forward(checkpoint: Checkpoint, windows: Windows) -> np.ndarray[Any, Any]:

@@ -130,6 +130,10 @@ class Weights(Protocol):
         """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
         ...
 
+    def means(self, batches: Sequence[Windows], /) -> Iterable[Array]:
+        """The mean of the encoder's last states over the tokens of each window of each batch (B, H), float32."""
+        ...
+
     def nearest(self, queries: Array, candidates: Array, k: int, /) -> Neighbours:
         """The k nearest candidates of each query, by their vectors (n, D) and (m, D)."""
         ...
@@ -160,6 +164,15 @@ class Weighable(Predictor, Protocol):
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work, /) -> Weighed:
         """The predictions of the inputs, as `answer` gives them, and the margins of their gold answers."""
+        ...
+
+
+@runtime_checkable
+class Embedding(Predictor, Protocol):
+    """A predictor that has vectors of texts."""
+
+    def vectors(self, values: Sequence[str], work: Work, /) -> Array:
+        """The vectors (n, D) of one or more texts, of length 1; NaN where they are not numbers."""
         ...
 
 

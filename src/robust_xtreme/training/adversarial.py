@@ -108,7 +108,11 @@ def check_attacks(spec: TrainSpec) -> None:
         for attack in attacks_of(stage):
             if is_recipe(attack.name):
                 raise SpecError(f"[{name}] perturb {attack}: recipes of TextAttack are perturbations of eval alone.")
-            target = settings_of(bound(attack)[0]).target
+            settings = settings_of(bound(attack)[0])
+            if settings.similar:
+                what = "what @similar compares by are the vectors of a model that does not change"
+                raise SpecError(f"[{name}] perturb {attack}: {what}. Leave it out.")
+            target = settings.target
             without = [task.name for task in stage.learned() if target and target not in task.labels]
             if without:
                 raise SpecError(f"[{name}] perturb {attack}: {without[0]} has no label {target!r}.")

@@ -33,6 +33,7 @@ RISKS: Final = ("keep", "allow")
 SEARCH: Final = "adaptive"
 MOST_QUERIES: Final = 100_000
 MOST_CHRF: Final = 100
+MOST_SIMILAR: Final = 1
 _SHARE: Final = re.compile(r"[0-9]{0,3}\.?[0-9]{1,6}")
 _LABELS: Final = "classification"
 _PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
@@ -48,7 +49,8 @@ class Settings:
     At most `queries` for each example; `search` is the name of a search. With `max_graphemes`, a canonical decimal, at
     most that share of graphemes changes. `access` is what the model tells: scores, or labels alone. `target` is the
     label that an answer shall have ("": any but the gold one). `ranking` hides a word by [UNK] (unk) or deletes it.
-    Unless it `allows_risk`, numbers and negators stay as they are. `chrf` is the least chrF of a text, in percent.
+    Unless it `allows_risk`, numbers and negators stay as they are. `chrf` is the least chrF of a text, in percent,
+    `similar` its least similarity by the vectors of the model, from 0 (any) to 1.
     """
 
     queries: int
@@ -59,6 +61,7 @@ class Settings:
     ranking: str
     allows_risk: bool = False
     chrf: float | None = None
+    similar: float = 0.0
 
     @property
     def graded(self) -> bool:
@@ -79,7 +82,7 @@ def attack(name: str, summary: str, moves: tuple[str, ...], version: int = 1) ->
         strength=_STRENGTH,
         operators=tuple(dict.fromkeys(operator for member in members for operator in member.operators)),
         edit=_never,
-        settings={"queries": ("200",), "max_graphemes": ("",), "target": ("",), "chrf": ("",)},
+        settings={"queries": ("200",), "max_graphemes": ("",), "target": ("",), "chrf": ("",), "similar": ("0",)},
         choices={"search": _searches, "access": lambda: ACCESS, "ranking": lambda: RANKINGS, "risk": lambda: RISKS},
         lacks=lambda code: min((member.lacks(code) for member in members), key=len),
         packs=lambda code: tuple(dict.fromkeys(pack for member in members for pack in member.packs(code))),
@@ -131,11 +134,14 @@ def _searches() -> tuple[str, ...]:
 def _check(params: Params) -> None:
     """Raise SpecError where a number is not one."""
     (queries,), (share,), (chrf,) = params["queries"], params["max_graphemes"], params["chrf"]
+    (similar,) = params["similar"]
     _check_queries(queries)
     if share and not (_SHARE.fullmatch(share) and 0 < float(share) <= 1):
         raise SpecError(f"@max_graphemes={share[:40]} is not a share above 0 and up to 1, as in @max_graphemes=0.02")
     if chrf and not (_PERCENT.fullmatch(chrf) and float(chrf) <= MOST_CHRF):
         raise SpecError(f"@chrf={chrf[:40]} is not a number from 0 to {MOST_CHRF}, as in @chrf=60")
+    if not (_SHARE.fullmatch(similar) and float(similar) <= MOST_SIMILAR):
+        raise SpecError(f"@similar={similar[:40]} is not a number from 0 to {MOST_SIMILAR}, as in @similar=0.5")
 
 
 def _check_queries(queries: str) -> None:
@@ -152,7 +158,7 @@ def settings_of(link: Bound) -> Settings:
     share = canonical_strength(value["max_graphemes"]) if value["max_graphemes"] else None
     chosen = (value["search"], share, value["access"], value["target"], value["ranking"])
     chrf = float(value["chrf"]) if value["chrf"] else None
-    return Settings(int(value["queries"]), *chosen, value["risk"] == RISKS[1], chrf)
+    return Settings(int(value["queries"]), *chosen, value["risk"] == RISKS[1], chrf, float(value["similar"]))
 
 
 def moves_of(link: Bound) -> tuple[Bound, ...]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from robust_xtreme import registry
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.predictors.batches import decoded, reduced
+from robust_xtreme.predictors.batches import decoded, mean_vectors, reduced
 from robust_xtreme.predictors.cache import Store
 from robust_xtreme.predictors.predictor import Load, Making, Predicted, Weighed, Weighing, Weights, Work, nowhere
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
+from robust_xtreme.reading.pieces import piece_windows
 from robust_xtreme.reading.reader import Reader
 from robust_xtreme.reading.scores import Decoded, Labels, Reduced
 from robust_xtreme.reading.tokens import Lexicon, Rust, tokenizer_from
@@ -104,6 +105,11 @@ class EncoderHead:
         bounds, (answers, parts) = several
         decoded = reading.decode(inputs.contents, inputs.content, bounds, answers, self.labels)
         return decoded, weighing.margin(inputs.content, bounds, parts)
+
+    def vectors(self, values: Sequence[str], work: Work) -> Array:
+        """The vectors of texts (n, D), each read by itself and whole: means of the encoder's last states."""
+        windows = piece_windows(values, self.reader.tokenizer, self.reader.max_length)
+        return mean_vectors(self.weights_of(), windows, len(values), work.batch_tokens)
 
     def _meanings(self) -> Sequence[Any]:
         """What the scores of the head are of: choices of the task, or its labels."""

@@ -67,6 +67,10 @@ class Retrieval:
         """The ids of pieces."""
         return self.reader.tokens(pieces, lexicon)
 
+    def vectors(self, values: Sequence[str], work: Work) -> Array:
+        """The vectors of texts (n, D), whatever represents queries and candidates."""
+        return self.reader.vectors(values, work)
+
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
         vectors = Vectors(self.reader.weights_of(), self.reader.task, self.reader.reader.tokenizer, work)
