@@ -4,10 +4,11 @@
     .venv-textattack/bin/python -m benchmarks.textattack --data DIR --model RUN [--items N] [--out reports/benchmarks]
 
 It runs in the environment of `make test-textattack`. The items are the first of XNLI's English test that the model
-answers right; premise and hypothesis are attacked. The machine has two cores: ours has two threads, TextAttack one or
-two, as it is faster (its own workers need GPUs). TextAttack calls the model as its own wrapper of models of
-transformers does, a padded batch of at most 32 inputs at a time; ours goes the way of `eval`. TextAttack 0.3.11 runs
-its recipe `DeepWordBugGao2018` as it is, which is, by its source:
+answers right; premise and hypothesis are attacked. The machine has two cores: TextAttack has one or two threads, as
+it is faster (its own workers need GPUs); ours has one for each of two passes, as `eval` has with a model of this
+size. TextAttack calls the model as its own wrapper of models of transformers does, a padded batch of at most 32
+inputs at a time; ours goes the way of `eval`. TextAttack 0.3.11 runs its recipe `DeepWordBugGao2018` as it is, which
+is, by its source:
 
 - Words are runs of letters, digits and `_`, `'`, `-`, `*`, `@`, without the last five at their ends; white space and
   other signs stay. Those that are in the list of stop words as they are written ("The" is not) never change, nor does
@@ -141,7 +142,7 @@ def measure(
     threads = quickest(scores, items, cores)
     with torch_threads(threads):
         peer, succeeded = theirs(items, scores, queries, seed)
-    with torch_threads(cores):
+    with torch_threads(1 if device == "cpu" else cores):
         ours, won = ours_of(items, ask, queries, seed)
     about = {
         "device": device,

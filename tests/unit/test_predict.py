@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
@@ -137,6 +138,29 @@ def test_batches_are_started_before_the_scores_of_others_are_waited_for(
     monkeypatch.setattr(module, "start", counted)
     assert _predicted(checkpoint, inputs, 1) == whole
     assert (started, waited) == ([1] * 30, [8, 12, 16, 20, 24, 28, 30])
+
+
+def test_passes_use_the_threads_that_a_small_model_leaves(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two passes are computed at once, and predictions are the same in the same order; an error in one is raised."""
+    inputs = _inputs(checkpoint, 30)
+    whole, begin, both = _predicted(checkpoint, inputs, 1000), module.start, Barrier(2)
+    monkeypatch.setattr(module, "_THREADS", 2 * torch.get_num_threads())
+
+    def together(checkpoint: Checkpoint, windows: Any) -> Any:
+        both.wait(10)
+        return begin(checkpoint, windows)
+
+    monkeypatch.setattr(module, "start", together)
+    assert _predicted(checkpoint, inputs, 1) == whole
+
+    def broken(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "start", broken)
+    with pytest.raises(MemoryError):
+        _predicted(checkpoint, inputs, 1)
 
 
 def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: Checkpoint) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -26,6 +27,9 @@ from robust_xtreme.target_columns import Array
 
 _AT_ONCE: Final = 4
 """Batches whose scores are waited for together, while the device computes as many more."""
+
+_THREADS: Final = torch.get_num_threads()
+"""The threads that torch has before a small model leaves it a single one."""
 
 
 @final
@@ -66,12 +70,27 @@ def predict(load: Load, inputs: Inputs, batch_tokens: int, advance: Callable[[in
 
 def _scored(checkpoint: Checkpoint, batches: Iterable[Windows]) -> Iterator[Array]:
     """The scores of each batch. Batches are started while the device computes those before them."""
+    if checkpoint.device.type == "cpu" and (lanes := _THREADS // torch.get_num_threads()) > 1:
+        yield from _side_by_side(checkpoint, batches, lanes)
+        return
     waiting: deque[Started] = deque()
     for windows in batches:
         waiting.append(start(checkpoint, windows))
         if len(waiting) == 2 * _AT_ONCE:
             yield from _finished(waiting, _AT_ONCE)
     yield from _finished(waiting, len(waiting))
+
+
+def _side_by_side(checkpoint: Checkpoint, batches: Iterable[Windows], lanes: int) -> Iterator[Array]:
+    """The scores of each batch, where so many passes of a small model use a thread each."""
+    waiting: deque[Future[Started]] = deque()
+    with ThreadPoolExecutor(lanes, thread_name_prefix="pass") as pool:
+        for windows in batches:
+            waiting.append(pool.submit(start, checkpoint, windows))
+            if len(waiting) > lanes:
+                yield waiting.popleft().result().scores.numpy()
+        for each in waiting:
+            yield each.result().scores.numpy()
 
 
 def _finished(waiting: deque[Started], count: int) -> Iterator[Array]:
