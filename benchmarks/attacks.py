@@ -5,8 +5,10 @@
 Of each family of tasks the embedded model is attacked in the twelve languages of the embedded suite; with --data and
 --model another one, in the tasks that are named. Both searches have the same moves, constraints and budget. What is
 compared is the robust score: the headline metric, where each item counts under the worst of what a search submitted
-and of its clean text. The difference of all languages of a task has an interval over clusters, which languages share;
-that of each language alone is tested, corrected by Holm.
+and of its clean text, averaged over noise seeds. The difference of all languages of a task has an interval over
+clusters, which languages share; that of each language alone is tested, corrected by Holm. With --seeds N the noise
+seeds are 1 to N, without it 0, by which the attacks of this file were chosen. --out keeps the rows of other tasks that
+are there.
 
 The bar: the lower bound of each difference is above 0, no language is significantly worse, and random search uses 0.9
 of its budget where an edit fits and none succeeds.
@@ -16,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,8 +42,8 @@ ATTACKS: Final = {
     "panx": "attack_keys:0.2@queries=20",
     "udpos": "attack_keys:0.4@queries=30",
     "xquad": "attack_keys:0.04@queries=30@fields=context",
-    "mewsli_x": "attack_keys:0.1@queries=60",
-    "lareqa": "attack_keys:0.2@queries=12",
+    "mewsli_x": "attack_keys:0.1@queries=30",
+    "lareqa": "attack_keys:0.2@queries=20",
 }
 """An attack for each task that leaves room: random search neither fails nor tries nearly all edits there are."""
 
@@ -55,7 +56,12 @@ def measure(spec: RunSpec, folder: Path) -> dict[str, Any]:
     """What the attack of a spec with one task leaves beside random search."""
     evaluate(replace(spec, out=str(folder)), cache=False)
     stats = pl.read_parquet(folder / "stats.parquet").filter(~pl.col("model").str.contains("/"), scope="all")
-    return {"used": _used(folder), **_compared(stats, *spec.tasks)}
+    stats = stats.filter((pl.col("noise_seed") != 0) | (pl.col("condition") == "clean") | (spec.seeds == 1))
+    return {
+        "used": _used(folder),
+        "seeds": f"1-{spec.seeds - 1}" if spec.seeds > 1 else "0",
+        **_compared(stats, *spec.tasks),
+    }
 
 
 def _compared(stats: pl.DataFrame, task: str) -> dict[str, Any]:
@@ -91,11 +97,17 @@ def _level(rows: pl.DataFrame, metric: Metric) -> float:
 
 def _difference(rows: pl.DataFrame, metric: Metric) -> Estimate:
     """Random search minus the attack, by cluster."""
-    codes = rows.get_column("cluster").rank("dense").to_numpy().astype(np.int64) - 1
-    random = rows.get_column("random").to_numpy()
-    values, clusters = np.array(rows.get_column("stats").to_list()), int(codes.max()) + 1
-    left, right = (cluster_sums(values[mask], codes[mask], clusters)[None] for mask in (random, ~random))
+    rows = rows.with_columns(pl.col("cluster").rank("dense").cast(pl.Int64) - 1)
+    clusters = int(rows.get_column("cluster").n_unique())
+    left, right = (_sums(rows.filter(random=by_chance), clusters) for by_chance in (True, False))
     return estimate_difference(left, right, metric.reduce)
+
+
+def _sums(rows: pl.DataFrame, clusters: int) -> Any:
+    """The sums of statistics of each noise seed and cluster (seeds, clusters, k)."""
+    seeds = rows.partition_by("noise_seed", maintain_order=True)
+    columns = [(np.array(of["stats"].to_list()), of["cluster"].to_numpy()) for of in seeds]
+    return np.stack([cluster_sums(values, codes, clusters) for values, codes in columns])
 
 
 def _used(folder: Path) -> float | None:
@@ -122,6 +134,7 @@ def page(record: Mapping[str, Any]) -> str:
         "task",
         "attack",
         "languages",
+        "seeds",
         "clean",
         "random",
         "robust",
@@ -135,6 +148,7 @@ def page(record: Mapping[str, Any]) -> str:
             task["task"],
             task["condition"],
             str(task["languages"]),
+            task["seeds"],
             *(f"{task[name]:.1f}" for name in ("clean", "random", "robust")),
             f"{task['difference'][0]:.2f}",
             "-" if task["difference"][1] is None else "[{:.2f}, {:.2f}]".format(*task["difference"][1:]),
@@ -144,12 +158,24 @@ def page(record: Mapping[str, Any]) -> str:
         for task in record["tasks"]
     ]
     what = (
-        f"Of {', '.join(record['model'])}, by {record['command']}: the robust score under the attack and under random "
-        "search by the same moves with as many queries; lower by: random search minus the attack, in points, with "
-        "its interval over clusters; worse in: languages in which the attack is significantly worse, by Holm; budget "
-        "used: the median share of its queries that random search asks where an edit fits and none succeeds."
+        f"Of {', '.join(record['model'])}, by python -m benchmarks.attacks --tasks TASK --seeds N, where noise seeds "
+        "are 1 to N, and without --seeds where they are 0: the robust score under the attack and under random search "
+        "by the same moves with as many queries; lower by: random search minus the attack, in points, with its "
+        "interval over clusters; worse in: languages in which the attack is significantly worse, by Holm; budget used: "
+        "the median share of its queries that random search asks where an edit fits and none succeeds."
     )
     return markdown.render(Document("Attacks beside random search", (Paragraph(what), grid(heads, rows))))
+
+
+def write(folder: Path, model: Sequence[str], tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Write the page and its figures; rows of other tasks of the same model that are there stay."""
+    path = folder / "attacks.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"model": [], "tasks": []}
+    rows = {row["task"]: row for row in before["tasks"] if before["model"] == list(model)}
+    rows |= {str(row["task"]): row for row in tasks}
+    record = {"model": list(model), "tasks": list(rows.values())}
+    (folder / "attacks.md").write_text(page(record), encoding="utf-8")
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -157,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--attack", help="for all tasks; else each has the attack that leaves room there")
     parser.add_argument("--limit", default="")
+    parser.add_argument("--seeds", type=int, default=0, help="noise seeds from 1 on; else seed 0 alone")
     parser.add_argument("--tasks", default=",".join(ATTACKS))
     parser.add_argument("--data", default="mini")
     parser.add_argument("--model", action="append", default=[])
@@ -168,19 +195,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         data=given.data,
         languages=tuple(code for code in given.languages.split(",") if code),
         limit=given.limit,
+        seeds=given.seeds + 1,
     )
     tasks = []
     for task in given.tasks.split(","):
         with tempfile.TemporaryDirectory() as folder:
             of_task = replace(spec, tasks=(task,), perturb=(given.attack or ATTACKS[task],))
             tasks.append(measure(of_task, Path(folder, "run")))
-    command = " ".join(["python -m benchmarks.attacks", *(sys.argv[1:] if arguments is None else arguments)])
-    record = {"command": command.partition(" --out")[0], "model": list(spec.model), "tasks": tasks}
+            if given.out:
+                given.out.mkdir(parents=True, exist_ok=True)
+                write(given.out, spec.model, tasks)
+    record = {"model": list(spec.model), "tasks": tasks}
     print(page(record))
-    if given.out:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "attacks.md").write_text(page(record), encoding="utf-8")
-        (given.out / "attacks.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     raise SystemExit(int(not met(record)))
 
 

@@ -18,6 +18,9 @@ from robust_xtreme.attack.problem import Asking, Problem, Score, State
 from robust_xtreme.attack.searches.random import AT_ONCE, filled
 from robust_xtreme.edits import Array
 
+_SPREAD: Final = 2
+"""How widely the drawn part of an edit that was not tried spreads, in ranges of the ranks; less tries too few units."""
+
 _REPEATED: Final = 64
 """Draws of states that were asked before: after so many there are hardly any others."""
 
@@ -71,4 +74,4 @@ def _learned(problem: Problem, known: Mapping[State, Score]) -> tuple[Array, Arr
     tried = np.bincount(of_unit, minlength=unit.max() + 1)[unit]
     by_unit = np.bincount(of_unit, weights, minlength=unit.max() + 1)[unit] / (1 + tried)
     by_edit = np.bincount(made, weights, minlength=size) / (1 + np.bincount(made, minlength=size))
-    return by_unit + by_edit, 1 / np.sqrt(1 + tried)
+    return by_unit + by_edit, _SPREAD / np.sqrt(1 + tried)
