@@ -15,6 +15,8 @@ from robust_xtreme.results.no_claim import no_claim
 
 _OF_RUN: Final = ": "
 FEW: Final = "few clusters"
+BUDGET: Final = r"@queries=\d+"
+"""The part of an attack's name that says how many queries it may ask."""
 
 
 def named_beside(run: str, models: Iterable[str]) -> dict[str, str]:
@@ -80,10 +82,12 @@ def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
         "metric_rank": _ranks(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
         "fields_rank": _ranks(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
         "strength_rank": data.get_column("strength").cast(pl.Float64, strict=False),
+        "budget_rank": _budget(results),
+        "of_any_budget": pl.col("perturbation").str.replace(BUDGET, ""),
         "run_rank": _run(results),
     }
     first = ("run_rank", "model", "task", "split", "translated", "inference", "metric_rank", "metric", "scope")
-    then = ("fields_rank", "fields", "language", "perturbation", "strength_rank", "condition")
+    then = ("fields_rank", "fields", "language", "of_any_budget", "strength_rank", "budget_rank", "condition")
     return data.with_columns(**ranks).sort(*first, *then, nulls_last=True)
 
 
@@ -92,6 +96,12 @@ def _run(results: Results) -> pl.Expr:
     model = pl.col("model")
     named = [(model == name) | model.str.starts_with(f"{name}{_OF_RUN}") for name in results.manifest.get("runs", ())]
     return pl.coalesce(*(pl.when(known).then(number) for number, known in enumerate(named)), pl.lit(0))
+
+
+def _budget(results: Results) -> pl.Expr:
+    """The number of queries that an attack may ask."""
+    budgets = dict(results.conditions.select("condition", "query_budget").iter_rows())
+    return pl.col("condition").replace_strict(budgets, default=None, return_dtype=pl.Int64)
 
 
 def _tasks(data: pl.DataFrame) -> list[str]:

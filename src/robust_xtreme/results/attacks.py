@@ -14,7 +14,7 @@ from robust_xtreme.results.intervals import cluster_sums, estimate_level
 from robust_xtreme.results.schema import ATTACKS, CELL, build
 from robust_xtreme.results.sorting import grouped
 
-_CURVE: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+CURVE: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 """Queries at which a curve has the success."""
 
 
@@ -63,7 +63,7 @@ def _success(attacked: pl.DataFrame) -> dict[str, Any]:
 def _curve(attacked: pl.DataFrame) -> dict[str, float]:
     """The success (points) by the number of queries, up to the most that an item has."""
     first, most = attacked.get_column("first"), int(attacked.get_column("queries").max() or 0)  # type: ignore[arg-type]  # whole numbers
-    steps = [step for step in _CURVE if step < most] + ([most] if most else [])
+    steps = [step for step in CURVE if step < most] + ([most] if most else [])
     return {str(step): 100.0 * _mean((first > 0) & (first <= step)) for step in steps}
 
 

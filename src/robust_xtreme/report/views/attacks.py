@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import polars as pl
 
 from robust_xtreme.report.attacked import attacked
+from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import sectioned
+from robust_xtreme.report.charts.success import success_chart, successes
 from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.results.schema import CELL
 
@@ -17,9 +20,20 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-@view(title="Attacks", order=36)
+_DESCRIPTION: Final = (
+    "The share of items that are right when clean and wrong after at most so many queries, on average over languages."
+)
+
+
+def _charts(results: Results) -> Iterator[Chart]:
+    """The success of each task by queries."""
+    for task, points in successes(results):
+        yield Chart(task, _DESCRIPTION, success_chart(points), task.split(" ")[0])
+
+
+@view(title="Attacks", order=36, charts=_charts)
 def attacks(results: Results) -> pl.DataFrame:
-    """The score that an attack leaves, beside random search by as many queries and one draw with as many edits."""
+    """The score that an attack leaves; random search has as many queries, and one draw of noise as many edits."""
     whole = attacked(results)
     cost = results.attacks.drop("n", "clusters").rename({"words": "edited_words"})
     whole = whole.drop("success", "queries").join(cost, on=CELL, maintain_order="left")
