@@ -185,6 +185,8 @@ def test_texts_of_an_attack_are_read_on_a_model(run: Path, tmp_path: Path) -> No
     assert rows.get_column("queries").null_count() == rows.height
     kinds = pl.read_csv(tmp_path / "run" / "conditions.csv").filter(kind="frozen")
     assert set(kinds.get_column("victim")) == set(pl.read_csv(run / "scores.csv").get_column("model"))
+    samples = (tmp_path / "run" / "report.html").read_text(encoding="utf-8").split('<article class="sample"')[1:]
+    assert any("frozen:attack_keys" in sample and "<ins>" in sample for sample in samples)
 
 
 @pytest.mark.parametrize(

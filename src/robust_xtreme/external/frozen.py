@@ -14,6 +14,8 @@ from robust_xtreme.errors import Mismatch
 from robust_xtreme.examples import Example
 
 KIND: Final = "frozen"
+FROZEN: Final = f"{KIND}:"
+"""What the names of these conditions begin with."""
 
 
 class Edit(NamedTuple):

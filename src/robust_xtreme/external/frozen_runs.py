@@ -13,7 +13,7 @@ import polars as pl
 from robust_xtreme.errors import DataError, MissingData, SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.external.condition import RANDOM
-from robust_xtreme.external.frozen import KIND, Edit, Frozen
+from robust_xtreme.external.frozen import FROZEN, Edit, Frozen
 from robust_xtreme.results import store
 from robust_xtreme.results.manifest import MANIFEST, read_manifest
 from robust_xtreme.results.schema import ATTACKED, empty
@@ -70,7 +70,7 @@ def _frozen(condition: str, hashed: str, rows: pl.DataFrame) -> Frozen:
         for seed, example, text in zip(*columns, strict=True)
     }
     fingerprints = dict(zip(rows.get_column("example"), rows.get_column("fingerprint"), strict=True))
-    name = f"{KIND}:{condition.replace('@', '/')}/of={victim.replace('@', '-')}/{hashed}"
+    name = f"{FROZEN}{condition.replace('@', '/')}/of={victim.replace('@', '-')}/{hashed}"
     return Frozen(name, condition, victim, spec.fields, edits, fingerprints)
 
 

@@ -18,6 +18,8 @@ from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import Mismatch, RobustXtremeError
 from robust_xtreme.examples import Corpus, Example
 from robust_xtreme.external.condition import LIKE, Condition, named
+from robust_xtreme.external.frozen import FROZEN, Frozen
+from robust_xtreme.external.frozen_runs import read_frozen
 from robust_xtreme.external.layouts import Cell, NoisySet
 from robust_xtreme.external.matched import as_many
 from robust_xtreme.external.paired import Paired
@@ -169,7 +171,7 @@ class _Maker:
         examples, corpus, given = self._data(task, unit)
         by_id = {example.id: example for example in examples}
         made: dict[Key, Remade] = {}
-        for condition, seed, alike in _by_condition(rows, given):
+        for condition, seed, alike in _by_condition(rows, given, self._frozen(unit, rows)):
             clean = [by_id[row["example"]] for row in alike if row["example"] in by_id]
             if len(clean) < len(alike):
                 raise Mismatch("An example of the run is not in its data.")
@@ -197,6 +199,14 @@ class _Maker:
         _check_data(unit, given.examples, replace(split, corpus=None))
         return given.examples, None, given
 
+    def _frozen(self, unit: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Frozen]:
+        """The frozen sets of a task run by the names of their conditions, read where a row is of one."""
+        if not any(row["cell_condition"].startswith(FROZEN) for row in rows):
+            return {}
+        origin = Origin(unit["task"], unit["split"], unit["language"])
+        key = (origin.task, origin.split, origin.question, origin.context)
+        return {each.name: each for each in read_frozen(self.spec.frozen).get(key, ())}
+
     def _split(self, task: TaskSpec, language: str, split: str) -> Split:
         names = task.name, language, split
         if names not in self.last:
@@ -215,18 +225,21 @@ def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Spl
 
 
 def _by_condition(
-    rows: Sequence[Mapping[str, Any]], given: Paired | None
+    rows: Sequence[Mapping[str, Any]], given: Paired | None, frozen: Mapping[str, Frozen]
 ) -> Iterator[tuple[Condition, int, list[Mapping[str, Any]]]]:
     """The examples of each condition and noise seed."""
     groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["cell_condition"], row["noise_seed"]), []).append(row)
     for (name, seed), alike in groups.items():
-        yield _condition(name, given, alike[0]), seed, alike
+        known = Condition(name, frozen=frozen[name]) if name in frozen else _condition(name, given, alike[0])
+        yield known, seed, alike
 
 
 def _condition(name: str, given: Paired | None, row: Mapping[str, Any]) -> Condition:
     """The condition of an example. Raises Mismatch where it needs edits of an attack, which the run does not have."""
+    if name.startswith(FROZEN):
+        raise Mismatch(f"The run of --frozen has other texts than {name}.")
     attack = row["attack"] or ""
     if LIKE in name and not attack:
         raise Mismatch(f"{name} needs the edits of the attack, which are not in the run's folder.")
@@ -269,13 +282,17 @@ def _shown(
     clean: Sequence[Example], condition: Condition, seed: int, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Example, Example, Mapping[str, Noised]]]:
     """Each of the clean examples, the same under a condition, and the outcomes of its texts, by their ids."""
-    if rows[0]["changes"] is None:
+    if condition.frozen:
+        edits: list[Sequence[Listed]] = [condition.frozen.of(example, seed) for example in clean]
+    elif rows[0]["changes"] is not None:
+        edits = [json.loads(row["changes"]) for row in rows]
+    else:
         distinct = tuple({example.id: example for example in clean}.values())
         shown = condition.shown(distinct, seed)
         outcomes, noisy = {noised.clean.id: noised for noised in shown.noised}, {each.id: each for each in shown}
         yield from ((example, noisy[example.id], outcomes) for example in clean)
         return
-    shown = _attacked(clean, condition, seed, [json.loads(row["changes"]) for row in rows])
+    shown = _attacked(clean, condition, seed, edits)
     for at, (example, noisy_one) in enumerate(zip(clean, shown, strict=True)):
         texts = [shown.noised[number] for column in shown.numbers.values() if (number := int(column[at])) >= 0]
         yield example, noisy_one, {noised.clean.id: noised for noised in texts}
