@@ -1,14 +1,17 @@
 """DeepWordBug by our engine beside TextAttack's: success, queries and time, on the same model and items.
 
     robust-xtreme train --task xnli --from src/robust_xtreme/_mini/model/model --data DIR --epochs 4 --lr 1e-3 --out RUN
-    .venv-textattack/bin/python -m benchmarks.textattack --data DIR --model RUN [--items N] [--out reports/benchmarks]
+    robust-xtreme train --task xnli --from-scratch tiny --text DIR/flores_first100 --languages en --mlm-steps 0 \\
+        --epochs 30 --data DIR --out TINY
+    .venv-textattack/bin/python -m benchmarks.textattack --data DIR --model RUN --model TINY [--items N] [--out FOLDER]
 
 It runs in the environment of `make test-textattack`. The items are the first of XNLI's English test that the model
 answers right; premise and hypothesis are attacked. The machine has two cores: TextAttack has one or two threads, as
-it is faster (its own workers need GPUs); ours has one for each of two passes, as `eval` has with a model of this
-size. TextAttack calls the model as its own wrapper of models of transformers does, a padded batch of at most 32
-inputs at a time; ours goes the way of `eval`. TextAttack 0.3.11 runs its recipe `DeepWordBugGao2018` as it is, which
-is, by its source:
+it is faster (its own workers need GPUs); ours has one for each of two passes, as `eval` has with models of this
+size. Both need the same passes through the model, which is most of our time with all but the smallest model: the
+page has what they take. TextAttack calls the model as its own wrapper of models of transformers does, a padded batch
+of at most 32 inputs at a time; ours goes the way of `eval`. TextAttack 0.3.11 runs its recipe `DeepWordBugGao2018` as
+it is, which is, by its source:
 
 - Words are runs of letters, digits and `_`, `'`, `-`, `*`, `@`, without the last five at their ends; white space and
   other signs stay. Those that are in the list of stop words as they are written ("The" is not) never change, nor does
@@ -40,6 +43,7 @@ import json
 import os
 import platform
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -62,7 +66,7 @@ from robust_xtreme.models.located import load_checkpoint
 from robust_xtreme.noise.engine.noised import untouched
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.predictors.batches import BATCH_TOKENS
-from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
+from robust_xtreme.report.blocks import Block, Document, Prose, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.sources.loading import load
 
@@ -94,14 +98,23 @@ def main() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         command = [sys.executable, "-m", "benchmarks.textattack", *sys.argv[1:]]
         os.execve(sys.executable, command, {**os.environ, "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(CORES)})
-    task = registry.load("task", TASK)
-    checkpoint = load_checkpoint(words.model, task, device_of(words.device))
+    task, device = registry.load("task", TASK), device_of(words.device)
     every = load(task, words.data, "en", "test").examples
-    figures = {"textattack": library, **measure(every, checkpoint, words.items, words.queries, words.seed)}
+    models = [
+        measure(every, load_checkpoint(folder, task, device), words.items, words.queries, words.seed)
+        for folder in words.model
+    ]
+    figures = {
+        "textattack": library,
+        "device": device,
+        "machine": device_name(device) if device != "cpu" else platform.machine(),
+        "versions": f"torch {torch.__version__}, transformers {version('transformers')}",
+        "models": models,
+    }
     print(page(figures))
     if words.out:
         words.out.mkdir(parents=True, exist_ok=True)
-        path = words.out / f"textattack-{figures['device']}.json"
+        path = words.out / f"textattack-{device}.json"
         path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
 
@@ -109,7 +122,9 @@ def main() -> None:
 def _words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="with xnli/test-en.tsv")
-    parser.add_argument("--model", type=Path, required=True, help="a run of `train` with a head for xnli")
+    parser.add_argument(
+        "--model", type=Path, required=True, action="append", help="a run of `train` with a head for xnli; repeatable"
+    )
     parser.add_argument("--items", type=int, default=ITEMS)
     parser.add_argument("--queries", type=int, default=QUERIES, help="for each item, the clean text among them")
     parser.add_argument("--device", default="cpu")
@@ -140,14 +155,15 @@ def measure(
     items = [every[row] for row in np.flatnonzero(right)[:most].tolist()]
     scores = plain(checkpoint)
     threads = quickest(scores, items, cores)
-    with torch_threads(threads):
+    with torch_threads(threads), passes(checkpoint.encoder) as of_peer:
         peer, succeeded = theirs(items, scores, queries, seed)
-    with torch_threads(1 if device == "cpu" else cores):
+    with torch_threads(1 if device == "cpu" else cores), passes(checkpoint.encoder) as of_ours:
         ours, won = ours_of(items, ask, queries, seed)
+    for figures, taken in ((peer, of_peer), (ours, of_ours)):
+        figures["pass_seconds"] = round(sum(taken), 2)
+    config: Any = checkpoint.encoder.config
     about = {
-        "device": device,
-        "machine": device_name(device) if device != "cpu" else platform.machine(),
-        "versions": f"torch {torch.__version__}, transformers {version('transformers')}",
+        "model": f"{config.num_hidden_layers} of {config.hidden_size}",
         "examples": len(every),
         "accuracy": round(float(right.mean()), 4),
         "items": len(items),
@@ -166,6 +182,25 @@ def torch_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def passes(encoder: torch.nn.Module) -> Iterator[list[float]]:
+    """The seconds of each pass through an encoder, by whatever thread."""
+    of_thread, taken = threading.local(), list[float]()
+
+    def begin(*_: Any) -> None:
+        of_thread.began = time.perf_counter()
+
+    def end(*_: Any) -> None:
+        taken.append(time.perf_counter() - of_thread.began)
+
+    hooks = encoder.register_forward_pre_hook(begin), encoder.register_forward_hook(end)
+    try:
+        yield taken
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def quickest(scores: recipes.Scores, items: Sequence[Example], cores: int) -> int:
@@ -250,52 +285,67 @@ def compared(items: Sequence[Example], peer: Array, ours: Array) -> dict[str, fl
 # ----------------------------------------------------------------------------------------------------------------- page
 
 
-def missed(figures: dict[str, Any]) -> list[str]:
-    """What a bar asks and these figures do not reach."""
-    peer, ours = figures["figures"][PEER], figures["figures"][OURS]
-    queries, share = ours["mean_queries"] / peer["mean_queries"], ours["seconds"] / peer["seconds"]
+def missed(figures: dict[str, Any], device: str) -> list[str]:
+    """What a bar asks and the figures of a model do not reach."""
+    queries, share = (of_peer(figures, name) for name in ("mean_queries", "seconds"))
+    apart = max(-figures["low"], figures["high"])
     bars = {
         f"{figures['items']} items, of at least {FEWEST}": figures["items"] >= FEWEST,
         "the model is not above chance": figures["accuracy"] > CHANCE + 2 / np.sqrt(figures["examples"]),
-        f"success differs by up to {100 * max(-figures['low'], figures['high']):.1f} points": max(
-            -figures["low"], figures["high"]
-        )
-        <= WITHIN,
+        f"success differs by up to {100 * apart:.1f} points": apart <= WITHIN,
         f"mean queries are {queries:.2f} of TextAttack's": abs(queries - 1) <= QUERIES_WITHIN,
-        f"the time is {share:.2f} of TextAttack's": share <= TIMES[figures["device"]],
+        f"the time is {share:.2f} of TextAttack's": share <= TIMES[device],
     }
     return [what for what, reached in bars.items() if not reached]
 
 
+def of_peer(figures: dict[str, Any], name: str) -> float:
+    """A figure of ours as a share of TextAttack's."""
+    peer, ours = figures["figures"][PEER], figures["figures"][OURS]
+    return float(ours[name] / peer[name])
+
+
 def page(figures: dict[str, Any]) -> str:
     """The figures as a page."""
-    rows = [
-        [
-            name,
-            f"{100 * each['success']:.1f}",
-            f"{each['mean_queries']:.1f}",
-            f"{each['seconds']:.1f}",
-            f"{each['processor_seconds']:.1f}",
-        ]
-        for name, each in figures["figures"].items()
-    ]
     about = (
-        f"{figures['items']} items of XNLI's English test that the model answers right (accuracy "
-        f"{100 * figures['accuracy']:.1f} % of {figures['examples']:,}); at most {figures['queries']} queries; "
-        f"{figures['versions']}, TextAttack {figures['textattack']}; {figures['device']}, {CORES} cores."
+        "The same edits, greedy search, items and budget (`benchmarks/textattack.py` says what they are): the first "
+        f"items of XNLI's English test that a model answers right. {figures['versions']}, TextAttack "
+        f"{figures['textattack']}; {figures['device']}, {CORES} cores. In passes: the seconds that passes through the "
+        "model took, together."
     )
-    interval = (
-        f"Difference of the success rates, ours minus TextAttack's: {100 * figures['difference']:+.1f} points, 90 % "
-        f"interval {100 * figures['low']:+.1f} to {100 * figures['high']:+.1f}, by premise."
-    )
-    low = missed(figures)
+    heads = ["model", "attack", "items", "success, %", "mean queries", "seconds", "processor seconds", "in passes"]
+    heads += ["of TextAttack's time"]
+    models = figures["models"]
+    rows = [_row(model, name) for model in models for name in (PEER, OURS)]
     blocks: tuple[Block, ...] = (
         Prose(about),
-        grid(["attack", "success, %", "mean queries", "seconds", "processor seconds"], rows, 1),
-        Paragraph(interval),
-        Prose("Missed: " + "; ".join(low) + "." if low else "All bars are reached."),
+        grid(heads, rows, 2),
+        *(Prose(_said(model, figures["device"])) for model in models),
     )
     return markdown.render(Document("DeepWordBug, beside TextAttack", blocks))
+
+
+def _row(model: dict[str, Any], name: str) -> list[str]:
+    each = model["figures"][name]
+    return [
+        model["model"],
+        name,
+        f"{model['items']:,}",
+        f"{100 * each['success']:.1f}",
+        *(f"{each[figure]:.1f}" for figure in ("mean_queries", "seconds", "processor_seconds", "pass_seconds")),
+        f"{of_peer(model, 'seconds'):.2f}" if name == OURS else "",
+    ]
+
+
+def _said(model: dict[str, Any], device: str) -> str:
+    """What the figures of a model say."""
+    low = missed(model, device)
+    return (
+        f"The model of {model['model']} (layers of so many dimensions) is right in {100 * model['accuracy']:.1f} % of "
+        f"{model['examples']:,}. Success, ours minus TextAttack's: {100 * model['difference']:+.1f} points, 90 % "
+        f"interval {100 * model['low']:+.1f} to {100 * model['high']:+.1f}, by premise. "
+        + (f"Missed: {'; '.join(low)}." if low else "All bars are reached.")
+    )
 
 
 if __name__ == "__main__":
