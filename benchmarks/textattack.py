@@ -157,9 +157,9 @@ def measure(
     threads = quickest(scores, items, cores)
     with torch_threads(threads), passes(checkpoint.encoder) as of_peer:
         peer, succeeded = theirs(items, scores, queries, seed)
-    with torch_threads(1 if device == "cpu" else cores), passes(checkpoint.encoder) as of_ours:
+    with torch_threads(1 if device == "cpu" else cores), passes(checkpoint.encoder) as of_engine:
         ours, won = ours_of(items, ask, queries, seed)
-    for figures, taken in ((peer, of_peer), (ours, of_ours)):
+    for figures, taken in ((peer, of_peer), (ours, of_engine)):
         figures["pass_seconds"] = round(sum(taken), 2)
     config: Any = checkpoint.encoder.config
     about = {
@@ -300,7 +300,7 @@ def missed(figures: dict[str, Any], device: str) -> list[str]:
 
 
 def of_peer(figures: dict[str, Any], name: str) -> float:
-    """A figure of ours as a share of TextAttack's."""
+    """What share of a figure of TextAttack our figure is."""
     peer, ours = figures["figures"][PEER], figures["figures"][OURS]
     return float(ours[name] / peer[name])
 
@@ -320,7 +320,7 @@ def page(figures: dict[str, Any]) -> str:
     blocks: tuple[Block, ...] = (
         Prose(about),
         grid(heads, rows, 2),
-        *(Prose(_said(model, figures["device"])) for model in models),
+        *(Prose(_summary(model, figures["device"])) for model in models),
     )
     return markdown.render(Document("DeepWordBug, beside TextAttack", blocks))
 
@@ -337,13 +337,15 @@ def _row(model: dict[str, Any], name: str) -> list[str]:
     ]
 
 
-def _said(model: dict[str, Any], device: str) -> str:
+def _summary(model: dict[str, Any], device: str) -> str:
     """What the figures of a model say."""
     low = missed(model, device)
+    limit = model["figures"][OURS]["pass_seconds"] / CORES / model["figures"][PEER]["seconds"]
     return (
         f"The model of {model['model']} (layers of so many dimensions) is right in {100 * model['accuracy']:.1f} % of "
         f"{model['examples']:,}. Success, ours minus TextAttack's: {100 * model['difference']:+.1f} points, 90 % "
         f"interval {100 * model['low']:+.1f} to {100 * model['high']:+.1f}, by premise. "
+        f"Our passes alone, shared by {CORES} cores, take {limit:.2f} of TextAttack's time. "
         + (f"Missed: {'; '.join(low)}." if low else "All bars are reached.")
     )
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks import _perturb_page, attacks, resampling, search
+from benchmarks import _perturb_page, attacks, resampling, search, textattack
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -46,3 +46,10 @@ def test_the_page_of_attacks_is_what_its_figures_say() -> None:
     """reports/benchmarks/attacks.md has the bytes that attacks.json gives."""
     figures = json.loads((FOLDER / "attacks.json").read_text(encoding="utf-8"))
     assert attacks.page(figures) == (FOLDER / "attacks.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_textattack_is_what_its_figures_say() -> None:
+    """reports/benchmarks/textattack-cpu.md has the bytes that textattack-cpu.json gives; a model reaches all bars."""
+    figures = json.loads((FOLDER / "textattack-cpu.json").read_text(encoding="utf-8"))
+    assert textattack.page(figures) == (FOLDER / "textattack-cpu.md").read_text(encoding="utf-8")
+    assert any(not textattack.missed(model, "cpu") for model in figures["models"])
