@@ -162,6 +162,18 @@ def _run_page(name: str) -> Page:
     return Page(f"{folder}/report.html", inputs, text)
 
 
+def _attacked() -> str:
+    from tools.attacked_page import page
+
+    return page()
+
+
+def _success() -> str:
+    from tools.attacked_page import curves
+
+    return curves()
+
+
 def _transfer() -> str:
     from tools.transfer.page import render
 
@@ -211,6 +223,8 @@ def _picture(name: str, *inputs: str) -> Page:
 
     return Page(f"docs/figures/{name}.svg", (*inputs, "tools/front_page.py"), text)
 
+
+_ATTACKED: Final = ("tools/attacked_page.py", f"{_PACKAGE}/report/charts/*.py")
 
 PAGES: Final = (
     Page(
@@ -263,6 +277,8 @@ PAGES: Final = (
         ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py", *_MARKDOWN),
         _transfer,
     ),
+    Page("reports/attacks/success.svg", ("reports/attacks/success.csv", *_ATTACKED), _success),
+    Page("reports/attacks/report.md", ("reports/attacks/levels.csv", *_ATTACKED, *_MARKDOWN), _attacked),
     Page(
         "docs/training.md",
         (f"{_PACKAGE}/keys.py", f"{_PACKAGE}/training/spec.py", "tools/training_page.py", *_MARKDOWN),
@@ -290,6 +306,7 @@ PAGES: Final = (
     _benchmark("perturb", "_perturb_page"),
     _benchmark("resampling", "resampling"),
     _benchmark("search", "search"),
+    _benchmark("textattack-cpu", "textattack"),
     _benchmark("train-cpu", "train"),
 )
 """Every generated page; one that another is made of comes before it."""

@@ -1,0 +1,187 @@
+"""Two models under each other's attacks: a table and the success by queries, under reports/attacks.
+
+`python -m tools.attacked_page FIRST SECOND BACK` takes three finished runs: of one model under attacks; of a second one
+under its own and under `--frozen FIRST`; and of the first under `--frozen SECOND`. What the page says is in the frames
+beside it, from which `python -m tools.generated` renders it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.external.condition import RANDOM
+from robust_xtreme.external.frozen import FROZEN
+from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.blocks import Block, Code, Document, Heading, Prose, grid
+from robust_xtreme.report.cells import headline
+from robust_xtreme.report.charts.success import success_chart, successes
+from robust_xtreme.report.charts.svg import alone
+from robust_xtreme.report.document import results_of
+from robust_xtreme.report.renderers import markdown
+from robust_xtreme.report.view import Results
+from robust_xtreme.results import store
+from robust_xtreme.results.averages import LANGUAGES
+from robust_xtreme.results.frames import build
+from robust_xtreme.results.schema import Column, Frame
+
+FOLDER: Final = Path(__file__).parents[1] / "reports" / "attacks"
+FIRST, SECOND = "mini", "second"
+OWN, OTHER, SEARCHED, TYPOS = "own attack", "the other's", "random search", "typos"
+ORDER: Final = (TYPOS, SEARCHED, OWN, OTHER)
+BUDGET: Final = 100
+INK: Final = "#6e7781"
+COLUMNS: Final = 3
+
+LEVELS: Final = Frame(
+    "levels",
+    {
+        **dict.fromkeys(("task", "model", "texts"), Column(pl.String)),
+        "languages": Column(pl.Int64),
+        **dict.fromkeys(("clean", "value", "low", "high"), Column(pl.Float64)),
+    },
+    ("task", "model", "texts"),
+)
+"""The headline metric of a model on texts, on average over languages; `low` and `high` bound it, clean being fixed."""
+
+SUCCESS: Final = Frame(
+    "success",
+    {
+        **dict.fromkeys(("task", "line"), Column(pl.String)),
+        "queries": Column(pl.Int64),
+        "success": Column(pl.Float64),
+    },
+    ("task", "line", "queries"),
+)
+"""The share (%) of items that an attack has made wrong after so many queries, on average over languages."""
+
+
+def keep(runs: dict[str, list[Path]]) -> None:
+    """Write the frames and the page of the runs of each model, of which the first one is attacked."""
+    results = {model: [results_of(run) for run in of_model] for model, of_model in runs.items()}
+    levels = [row for model, several in results.items() for each in several for row in _levels(model, each)]
+    success = [row for model, several in results.items() for row in _success(model, several[0])]
+    store.make_folder(FOLDER)
+    store.write_frame(FOLDER / "levels.csv", build(levels, LEVELS), LEVELS)
+    store.write_frame(FOLDER / "success.csv", build(success, SUCCESS), SUCCESS)
+    store.write_text(FOLDER / "success.svg", curves())
+    store.write_text(FOLDER / "report.md", page())
+
+
+def _levels(model: str, results: Results) -> Iterator[dict[str, Any]]:
+    fields = _fields(results)
+    for row in headline(within_tasks(results, LANGUAGES), results).iter_rows(named=True):
+        if f"fields={fields[row['task']]}" in row["condition"] and (texts := _texts(row["condition"])):
+            known = {name: row[name] for name in ("task", "clean", "value")}
+            bounds = {"low": row["clean"] + row["change_low"], "high": row["clean"] + row["change_high"]}
+            yield {**known, **bounds, "model": model, "texts": texts, "languages": row["averaged"]}
+
+
+def _fields(results: Results) -> dict[str, str]:
+    """The fields of each task that its headline noises."""
+    return {task: results.field_groups(task)[0] for task in results.manifest["tasks"]}
+
+
+def _texts(condition: str) -> str:
+    """Which texts a condition has; those of lower budgets are left out."""
+    if f"queries={BUDGET}" not in condition:
+        return ""
+    if condition.startswith(FROZEN):
+        return OTHER
+    if "@like=" in condition:
+        return TYPOS
+    return SEARCHED if f"search={RANDOM}" in condition else OWN
+
+
+def _success(model: str, results: Results) -> Iterator[dict[str, Any]]:
+    """The first curves of each task, which are those of its headline fields."""
+    drawn: set[str] = set()
+    fields = _fields(results)
+    for title, points in successes(results):
+        task, _, of = title.partition(" ")
+        if of not in ("", fields[task]) or task in drawn:
+            continue
+        drawn.add(task)
+        for row in points.iter_rows(named=True):
+            search = SEARCHED if RANDOM in row["line"] else "attack"
+            yield {"task": task, "line": f"{model}, {search}", "queries": row["queries"], "success": row["success"]}
+
+
+def curves() -> str:
+    """The success by queries, a panel for each task."""
+    rows = store.read_frame(FOLDER / "success.csv", SUCCESS)
+    panels = [
+        {"title": str(task), **{key: value for key, value in success_chart(points).items() if key != "config"}}
+        for (task,), points in rows.group_by("task", maintain_order=True)
+    ]
+    config = success_chart(rows)["config"]
+    return alone({"concat": panels, "columns": COLUMNS, "config": config}, INK)
+
+
+def page() -> str:
+    """The page of the frames."""
+    levels = store.read_frame(FOLDER / "levels.csv", LEVELS)
+    heads = ["task", "model", "languages", "clean", *ORDER]
+    blocks: tuple[Block, ...] = (
+        Prose(_ABOUT),
+        Heading("Scores"),
+        grid(heads, list(_rows(levels)), 2),
+        Prose(_READ),
+        Heading("Success by queries"),
+        Prose("![Success by queries](success.svg)"),
+        Heading("How it was made"),
+        Code(tuple(_COMMANDS.splitlines()), "sh"),
+    )
+    return markdown.render(Document("Attacks on two models, and their transfer", blocks))
+
+
+def _rows(levels: pl.DataFrame) -> Iterator[list[str]]:
+    for (task, model), rows in levels.group_by("task", "model", maintain_order=True):
+        of = {row["texts"]: row for row in rows.iter_rows(named=True)}
+        scores = ["{value:.1f} [{low:.1f}, {high:.1f}]".format(**of[texts]) for texts in ORDER]
+        yield [str(task), str(model), str(of[OWN]["languages"]), f"{of[OWN]['clean']:.1f}", *scores]
+
+
+_ABOUT: Final = f"""\
+`{FIRST}` is the embedded model, whose encoder all tasks share. `{SECOND}` is five models, one a task: that encoder,
+with a new head, trained on in English for four passes. Both are attacked by `attack_keys:0.1@queries={BUDGET}` in the
+languages of the embedded suite, and each reads the texts that the attack on the other one left (`--frozen`)."""
+
+_READ: Final = f"""\
+The headline metric of each task, on average over languages, under texts with as many edits: typos that nobody chose,
+the worst that random search and the attack submitted within {BUDGET} queries, and what the attack on the other model
+left. In brackets the 95 % interval of the change. What the other's texts take off, beyond typos, is how far an attack
+transfers: between models of one encoder, in an invented world; neither size nor sign is predicted for models of
+another origin."""
+
+_COMMANDS: Final = """\
+tasks="xnli xcopa panx xquad mewsli_x"
+for task in $tasks; do
+  robust-xtreme train --task $task --data mini --from src/robust_xtreme/_mini/model/model --epochs 4 --out runs/$task
+done
+all="--data mini --tasks ${tasks// /,}"
+attacks=$(for queries in 10 30 100; do echo --perturb attack_keys:0.1@queries=$queries; done)
+second=$(for task in $tasks; do echo --model $task=runs/$task; done)
+most=attack_keys:0.1@queries=100
+robust-xtreme eval $all $attacks --out runs/attacked-mini
+robust-xtreme eval $all $attacks $second --frozen runs/attacked-mini=$most --out runs/second
+robust-xtreme eval $all --frozen runs/second=$most --out runs/transferred
+python -m tools.attacked_page runs/attacked-mini runs/second runs/transferred"""
+
+
+def main() -> None:
+    """Keep three runs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("first", "second", "back"):
+        parser.add_argument(name, type=Path)
+    words = parser.parse_args()
+    keep({FIRST: [words.first, words.back], SECOND: [words.second]})
+    print(FOLDER)
+
+
+if __name__ == "__main__":
+    main()
