@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from io import TextIOWrapper
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import pytest
@@ -66,12 +68,14 @@ def process(function: Callable[..., object], *arguments: object) -> BaseProcess:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a program is run: optionally killed just before its n-th file appears, or without sockets and processes.
+    """How a program is run: optionally killed just before its n-th file appears, or its n-th pass through a model, or
+    without sockets and processes.
 
     It reads the file `stdin`, such as a pipe.
     """
 
     killed_at: int = NEVER
+    killed_in: int = NEVER
     without_sockets: bool = False
     stdin: str = os.devnull
 
@@ -86,13 +90,17 @@ def forked(words: Sequence[str], folder: Path, how: How | None = None, environme
 
 def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -> None:
     from robust_xtreme.commands import main
+    from robust_xtreme.predictors import loaded
+    from robust_xtreme.results import store
 
     set_environment(environment)
     for number, name in enumerate(_STREAMS, 1):
         os.dup2(os.open(Path(folder, name), os.O_WRONLY | os.O_APPEND), number)
     sys.stdin = Path(how.stdin).open(encoding="utf-8")  # noqa: SIM115 - the end of the process closes it
     if how.killed_at:
-        _kill_before(how.killed_at)
+        _kill_before(store, "replace", how.killed_at)
+    if how.killed_in:
+        _kill_before(loaded, "start", how.killed_in)
     if how.without_sockets:
         sys.addaudithook(refuse)
     sys.argv = ["robust-xtreme", *words]
@@ -124,16 +132,13 @@ def set_environment(environment: Mapping[str, str]) -> None:
         stream.reconfigure(encoding=os.environ.get("PYTHONIOENCODING", "utf-8"))
 
 
-def _kill_before(number: int) -> None:
-    from robust_xtreme.results import store
+def _kill_before(module: ModuleType, name: str, number: int) -> None:
+    """Kill this process before so many calls of a function."""
+    function, calls = getattr(module, name), itertools.count(1)
 
-    replace, left = store.replace, number
-
-    def killing(tmp: Path, path: Path) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
+    def killing(*arguments: object) -> object:
+        if next(calls) == number:
             os.kill(os.getpid(), signal.SIGKILL)
-        replace(tmp, path)
+        return function(*arguments)
 
-    store.replace = killing
+    setattr(module, name, killing)

@@ -49,9 +49,9 @@ def wanted(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return _finish(words, folder / "out"), time.monotonic() - begun
 
 
-def start(words: Sequence[str], out: Path, killed_at: int = NEVER) -> Forked:
+def start(words: Sequence[str], out: Path, killed_at: int = NEVER, killed_in: int = NEVER) -> Forked:
     """The command in a process of its own."""
-    return forked([*words, "--out", str(out)], out.with_name(f"{out.name}.printed"), How(killed_at))
+    return forked([*words, "--out", str(out)], out.with_name(f"{out.name}.printed"), How(killed_at, killed_in))
 
 
 def _finish(words: Sequence[str], out: Path) -> dict[str, str]:
@@ -67,6 +67,16 @@ def test_a_run_killed_before_a_file_appears_continues_to_the_same_bytes(
     for killed_at in (1, MANIFEST, WITHIN_A_PART, PARTS + 1, FINAL_FILES):
         assert start(words, tmp_path / "out", killed_at).end()[0] == -signal.SIGKILL, killed_at
     assert _finish(words, tmp_path / "out") == wanted[0]
+
+
+def test_an_attack_killed_in_its_rounds_continues_to_the_same_bytes(tmp_path: Path) -> None:
+    """`kill -9` in a later pass each time: what was asked before is not asked again, and the run ends the same."""
+    what = ["--tasks", "xnli,panx", "--languages", "sw", "--limit", "12", "--perturb", "attack_keys:0.2@queries=20"]
+    words = ["eval", *what, "--batch-tokens", "256"]
+    wanted = _finish([*words, "--no-cache"], tmp_path / "wanted")
+    for killed_in in (3, 9, 27):
+        assert start(words, tmp_path / "out", killed_in=killed_in).end()[0] == -signal.SIGKILL, killed_in
+    assert _finish(words, tmp_path / "out") == wanted
 
 
 def _killed_at_a_random_time(
