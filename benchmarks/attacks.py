@@ -39,7 +39,7 @@ from robust_xtreme.run_spec import RunSpec
 ATTACKS: Final = {
     "xnli": "attack_keys:0.3@queries=60",
     "xcopa": "attack_keys:0.1@queries=40",
-    "panx": "attack_keys:0.2@queries=20",
+    "panx": "attack_keys:0.2@queries=7",
     "udpos": "attack_keys:0.4@queries=30",
     "xquad": "attack_keys:0.04@queries=30@fields=context",
     "mewsli_x": "attack_keys:0.1@queries=30",
@@ -47,6 +47,7 @@ ATTACKS: Final = {
 }
 """An attack for each task that leaves room: random search neither fails nor tries nearly all edits there are."""
 
+MINI, PAGE = "mini", "attacks"
 USED: Final = 0.9
 ALPHA: Final = 0.05
 _RANDOM: Final = "@search=random"
@@ -58,6 +59,8 @@ def measure(spec: RunSpec, folder: Path) -> dict[str, Any]:
     stats = pl.read_parquet(folder / "stats.parquet").filter(~pl.col("model").str.contains("/"), scope="all")
     stats = stats.filter((pl.col("noise_seed") != 0) | (pl.col("condition") == "clean") | (spec.seeds == 1))
     return {
+        "model": ", ".join(Path(name.rpartition("=")[2]).name for name in spec.model),
+        "chance": _chance(folder, *spec.tasks),
         "used": _used(folder),
         "seeds": f"1-{spec.seeds - 1}" if spec.seeds > 1 else "0",
         **_compared(stats, *spec.tasks),
@@ -110,6 +113,13 @@ def _sums(rows: pl.DataFrame, clusters: int) -> Any:
     return np.stack([cluster_sums(values, codes, clusters) for values, codes in columns])
 
 
+def _chance(folder: Path, task: str) -> float:
+    """The mean over languages of the best constant answer's score, by the headline metric."""
+    scores = pl.read_csv(folder / "scores.csv", infer_schema_length=None)
+    clean = scores.filter(condition="clean", scope="all", metric=registry.load("task", task).metrics[0])
+    return float(np.mean(clean.get_column("chance").to_numpy()))
+
+
 def _used(folder: Path) -> float | None:
     """The median share of its budget that random search uses where an edit fits and none succeeds."""
     parts = [pl.read_parquet(path) for path in sorted((folder / "parts").glob("*attacked*"))]
@@ -132,9 +142,11 @@ def page(record: Mapping[str, Any]) -> str:
     """The record as a page of Markdown."""
     heads = (
         "task",
+        "model",
         "attack",
         "languages",
         "seeds",
+        "chance",
         "clean",
         "random",
         "robust",
@@ -146,10 +158,11 @@ def page(record: Mapping[str, Any]) -> str:
     rows = [
         (
             task["task"],
+            task["model"],
             task["condition"],
             str(task["languages"]),
             task["seeds"],
-            *(f"{task[name]:.1f}" for name in ("clean", "random", "robust")),
+            *(f"{task[name]:.1f}" for name in ("chance", "clean", "random", "robust")),
             f"{task['difference'][0]:.2f}",
             "-" if task["difference"][1] is None else "[{:.2f}, {:.2f}]".format(*task["difference"][1:]),
             ", ".join(task["worse"]) or "none",
@@ -158,23 +171,22 @@ def page(record: Mapping[str, Any]) -> str:
         for task in record["tasks"]
     ]
     what = (
-        f"Of {', '.join(record['model'])}, by python -m benchmarks.attacks --tasks TASK --seeds N, where noise seeds "
-        "are 1 to N, and without --seeds where they are 0: the robust score under the attack and under random search "
-        "by the same moves with as many queries; lower by: random search minus the attack, in points, with its "
-        "interval over clusters; worse in: languages in which the attack is significantly worse, by Holm; budget used: "
-        "the median share of its queries that random search asks where an edit fits and none succeeds."
+        f"On {record['data']}, by python -m benchmarks.attacks --tasks TASK --seeds N, where noise seeds are 1 to N, and "
+        "without --seeds where they are 0: the robust score under the attack and under random search by the same moves "
+        "with as many queries; chance: the best constant answer; lower by: random search minus the attack, in points, "
+        "with its interval over clusters; worse in: languages in which the attack is significantly worse, by Holm; "
+        "budget used: the median share of its queries that random search asks where an edit fits and none succeeds."
     )
     return markdown.render(Document("Attacks beside random search", (Paragraph(what), grid(heads, rows))))
 
 
-def write(folder: Path, model: Sequence[str], tasks: Sequence[Mapping[str, Any]]) -> None:
-    """Write the page and its figures; rows of other tasks of the same model that are there stay."""
-    path = folder / "attacks.json"
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"model": [], "tasks": []}
-    rows = {row["task"]: row for row in before["tasks"] if before["model"] == list(model)}
-    rows |= {str(row["task"]): row for row in tasks}
-    record = {"model": list(model), "tasks": list(rows.values())}
-    (folder / "attacks.md").write_text(page(record), encoding="utf-8")
+def write(folder: Path, data: str, tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Write the page and its figures; rows of other tasks on the same data that are there stay."""
+    path = folder / (f"{PAGE}.json" if data == MINI else f"{PAGE}-data.json")
+    before = json.loads(path.read_text(encoding="utf-8"))["tasks"] if path.is_file() else []
+    rows = {row["task"]: row for row in before} | {str(row["task"]): row for row in tasks}
+    record = {"data": "mini" if data == MINI else "files of XTREME-R", "tasks": list(rows.values())}
+    path.with_suffix(".md").write_text(page(record), encoding="utf-8")
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
@@ -185,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", default="")
     parser.add_argument("--seeds", type=int, default=0, help="noise seeds from 1 on; else seed 0 alone")
     parser.add_argument("--tasks", default=",".join(ATTACKS))
-    parser.add_argument("--data", default="mini")
+    parser.add_argument("--data", default=MINI)
     parser.add_argument("--model", action="append", default=[])
     parser.add_argument("--languages", default="")
     parser.add_argument("--out", type=Path)
@@ -204,8 +216,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             tasks.append(measure(of_task, Path(folder, "run")))
             if given.out:
                 given.out.mkdir(parents=True, exist_ok=True)
-                write(given.out, spec.model, tasks)
-    record = {"model": list(spec.model), "tasks": tasks}
+                write(given.out, given.data, tasks)
+    record = {"data": given.data, "tasks": tasks}
     print(page(record))
     raise SystemExit(int(not met(record)))
 
