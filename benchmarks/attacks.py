@@ -171,10 +171,10 @@ def page(record: Mapping[str, Any]) -> str:
         for task in record["tasks"]
     ]
     what = (
-        f"On {record['data']}, by python -m benchmarks.attacks --tasks TASK --seeds N, where noise seeds are 1 to N, and "
-        "without --seeds where they are 0: the robust score under the attack and under random search by the same moves "
-        "with as many queries; chance: the best constant answer; lower by: random search minus the attack, in points, "
-        "with its interval over clusters; worse in: languages in which the attack is significantly worse, by Holm; "
+        f"On {record['data']}, by python -m benchmarks.attacks --tasks TASK --seeds N (noise seeds 1 to N, without "
+        "--seeds 0): the robust score under the attack and under random search by the same moves with as many queries; "
+        "chance: the best constant answer; lower by: random search minus the attack, in points, with its interval over "
+        "clusters; worse in: languages in which the attack is significantly worse, by Holm; "
         "budget used: the median share of its queries that random search asks where an edit fits and none succeeds."
     )
     return markdown.render(Document("Attacks beside random search", (Paragraph(what), grid(heads, rows))))
