@@ -17,17 +17,18 @@ from robust_xtreme.noise.engine.noising import bound, lacks, noise_texts, noise_
 from robust_xtreme.specs import PerturbationSpec
 
 _LEAST: Final = 0.001
-_STEP: Final = 1.1
-_COUNT: Final = 73
+_STEP: Final = 1.02
+_COUNT: Final = 349
+_COARSE: Final = 5
 
 
 def _strengths() -> tuple[str, ...]:
     steps = (min(1.0, _LEAST * _STEP**number) for number in range(_COUNT + 1))
-    return tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.4f}") for step in steps)]))
+    return tuple(dict.fromkeys(["0", *(canonical_strength(f"{step:.5f}") for step in steps)]))
 
 
 STRENGTHS: Final = _strengths()
-"""The strengths that are tried: 0, and from 0.001 to 1 in steps of a tenth."""
+"""The strengths that are tried: 0, and from 0.001 to 1 in steps of a fiftieth."""
 
 
 def matched(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> NoisedTexts:
@@ -38,7 +39,9 @@ def matched(paired: Paired, texts: Sequence[Text], spec: PerturbationSpec, seed:
 def as_many(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: int) -> NoisedTexts:
     """Texts (t,) under noise that edits `wanted` (t,) clusters of each, or nearly so.
 
-    `spec` is one perturbation; its strength is chosen for each text; of equally near strengths the lowest.
+    `spec` is one perturbation; its strength is chosen for each text. Where no strength has as many edits (an edit may
+    change two clusters) the nearest is taken; of equally near ones that with more edits, so that a set is not ahead of
+    its noise by a lack of edits.
     """
     number = np.zeros(len(texts), np.int64)
     for language in dict.fromkeys(text.language for text in texts):
@@ -62,15 +65,22 @@ def _chosen(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: 
     language = texts[0].language
     if lacks(link, language):
         return np.zeros(len(texts), np.int64)
-    values, ids = [text.value for text in texts], [text.id for text in texts]
-    spans = span_table([text.spans for text in texts])
 
-    def edited(strength: str) -> Array:
-        return noise_values(
-            values, ids, spans, language, replace(link, strength=strength), seed
-        ).counts.graphemes_edited
+    def nearest(some: Array, numbers: Array) -> tuple[Array, Array]:
+        """Of some texts (s,) the number among `numbers` (n,), and how far its edits are from the wanted ones."""
+        of = [texts[at] for at in some.tolist()]
+        given = [text.value for text in of], [text.id for text in of], span_table([text.spans for text in of]), language
+        strengths = (STRENGTHS[number] for number in numbers.tolist())
+        edited = [
+            noise_values(*given, replace(link, strength=each), seed).counts.graphemes_edited for each in strengths
+        ]
+        ahead = np.stack(edited) - wanted[some]
+        best = (2 * abs(ahead) - (ahead > 0)).argmin(axis=0)
+        return numbers[best], ahead[best, np.arange(len(some))]
 
-    # far (s, t): how far the edits of each text are from the wanted ones at each strength.
-    far = np.abs(np.stack([edited(strength) for strength in STRENGTHS]) - wanted)
-    nearest: Array = far.argmin(axis=0)
-    return nearest
+    every = np.arange(len(STRENGTHS))
+    number, ahead = nearest(np.arange(len(texts)), every[::_COARSE])
+    missed = np.flatnonzero(ahead)
+    if len(missed):
+        number[missed] = nearest(missed, every)[0]
+    return number
