@@ -76,7 +76,7 @@ def test_a_plan_states_what_attacks_may_ask(spec: RunSpec) -> None:
     dear = replace(spec, perturb=("attack_keys:0.2@queries=50",), seeds=2)
     row, whole, spent, _ = estimate(dear)
     assert "56 predictions, at most 1,600 queries of attacks, at most about " in row  # 8 rows, 2 attacks, 2 seeds, 50
-    assert "at most 1,600 queries of attacks, at most about " in whole
+    assert "at most 1,600 queries of attacks, at most about 1,656 forward passes of a window, at most about " in whole
     assert spent.startswith("at most about ")
     assert _tokens([whole]) > 10 * _tokens(estimate(free))
     near = replace(spec, perturb=("attack_keys:0.2@queries=50@similar=0.5",), seeds=2)

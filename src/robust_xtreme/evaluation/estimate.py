@@ -68,13 +68,14 @@ _REASONS: Final = 5
 @final
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is left of a task run: estimated tokens and seconds of the model; `cached` predictions are in the cache.
+    """What is left of a task run: estimated passes, tokens and seconds of the model; `cached` ones are in the cache.
 
-    Its attacks have at most so many `queries`, and compare at most so many texts by their `vectors`; their tokens and
+    A pass reads a window, in a batch with others. Its attacks have at most so many `queries`, and compare at most so many texts by their `vectors`; their tokens and
     seconds are counted as if all were asked.
     """
 
     run: TaskRun
+    passes: int = 0
     tokens: int = 0
     cached: int = 0
     queries: int = 0
@@ -105,14 +106,15 @@ class _Estimator:
         predictor = reading(predictor_of(run.model, run.task, _no_model), run)
         prepared = prepare(replace(run, conditions=once), sampled, predictor)
         windows = prepared.inputs.windows.take(prepared.inputs.rows()[0])
-        each = len(windows.ids) / (len(once) * len(sampled.examples))
+        several = len(once) * len(sampled.examples)
         cached = self._cached(run, prepared)
         queries = most_queries(run.conditions) * run.rows
         vectors = most_vectors(run.conditions) * run.rows
-        tokens = each * (run.predictions - cached + queries + vectors)
+        read = (run.predictions - cached + queries + vectors) / several
+        passes, tokens = len(windows) * read, len(windows.ids) * read
         if split.corpus is not None and with_candidates:
             tokens += _candidate_tokens(run, split.corpus)
-        return _Part(run, round(tokens), cached, queries, vectors, tokens * self._pace(run, windows))
+        return _Part(run, round(passes), round(tokens), cached, queries, vectors, tokens * self._pace(run, windows))
 
     def _cached(self, run: TaskRun, prepared: Prepared) -> int:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
@@ -224,6 +226,7 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
         counted(sum(part.run.predictions for part in todo), "prediction"),
         *([f"about {cached:,} of them from the cache"] if cached else []),
         *([_asked(queries, vectors)] if queries else []),
+        *([f"{about} {sum(part.passes for part in todo):,} forward passes of a window"] if queries else []),
         f"{about} {counted(sum(part.tokens for part in todo), 'token')} to read",
     ]
     each = [busy * _EACH * (part.run.predictions + part.queries + part.vectors) + part.seconds for part in todo]
