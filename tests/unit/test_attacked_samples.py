@@ -222,6 +222,30 @@ def test_what_is_not_a_sheet_is_one_line(run: Path, tmp_path: Path, content: byt
 
 
 @pytest.mark.parametrize(
+    ("column", "value", "what"),
+    [
+        ("kind", "unlike", "'unlike', which is none of: attack, noise, clean"),
+        ("wrong", "9999", "has impossible counts in row"),
+        ("right", "-7", "has impossible counts in row"),
+        ("right", "9" * 30, "is malformed: The column 'right'"),
+    ],
+)
+def test_a_damaged_key_is_one_line(run: Path, tmp_path: Path, column: str, value: str, what: str) -> None:
+    """A kind, or counts, that no sheet has are named with the key's file."""
+    rows, key = sampled(run, tmp_path, "-n", "5")
+    changed = next(row for row in key if row["kind"] == "attack")
+    changed[column] = value
+    with (tmp_path / "sheet.key.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(key[0]))
+        writer.writeheader()
+        writer.writerows(key)
+    ended = program("attack", "judged", str(filled(tmp_path, rows)))
+    assert ended.code == 2
+    assert what in ended.err
+    assert "sheet.key.csv" in ended.err
+
+
+@pytest.mark.parametrize(
     ("words", "what"),
     [
         (("sample", "RUN", "-n", "4"), "-n 4 is not from 5 to 100,000."),

@@ -70,8 +70,8 @@ _REASONS: Final = 5
 class _Part:
     """What is left of a task run: estimated passes, tokens and seconds of the model; `cached` ones are in the cache.
 
-    A pass reads a window, in a batch with others. Its attacks have at most so many `queries`, and compare at most so many texts by their `vectors`; their tokens and
-    seconds are counted as if all were asked.
+    A pass reads a window, in a batch with others. Its attacks have at most so many `queries`, and compare at most so
+    many texts by their `vectors`; their passes, tokens and seconds are counted as if all were asked.
     """
 
     run: TaskRun

@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, Mismatch, counted
+from robust_xtreme.errors import DataError, Mismatch, RobustXtremeError, UserError, counted
 from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
 from robust_xtreme.sinks import csv_cell, text_of_cell, visible
 
@@ -77,7 +77,12 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
         name: [_read(row[position], column, path, number) for number, row in enumerate(rows, 2)]
         for position, (name, column) in enumerate(frame.columns.items(), 1)
     }
-    return build(values, frame)
+    try:
+        return build(values, frame)
+    except UserError:
+        raise
+    except RobustXtremeError as error:
+        raise DataError(path, f"is malformed: {error}") from error
 
 
 def _rows(path: Path) -> Sequence[list[str]]:

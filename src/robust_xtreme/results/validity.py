@@ -28,7 +28,9 @@ SHEET_KEY: Final = Frame(
     {
         **columns(pl.String, "row run"),
         "sheet_seed": Column(pl.Int64),
-        **columns(pl.String, "condition kind task language model example"),
+        "condition": Column(pl.String),
+        "kind": one_of("attack", "noise", "clean"),
+        **columns(pl.String, "task language model example"),
         "noise_seed": Column(pl.Int64),
         **columns(pl.Int64, "right wrong"),
     },

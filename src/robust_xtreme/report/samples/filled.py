@@ -34,6 +34,13 @@ def key_of_sheet(sheet: Path, run: str = "") -> pl.DataFrame:
     key = frames.load(path, SHEET_KEY)
     if key.is_empty():
         raise DataError(path, "has no rows")
+    impossible = (
+        (pl.col("wrong") < 0)
+        | (pl.col("wrong") > pl.col("right"))
+        | ((pl.col("right") < 1) & (pl.col("kind") != "clean"))
+    )
+    for name in key.filter(impossible).get_column(ROW).head(1):
+        raise DataError(path, f"has impossible counts in row {shown(name)}: of `right` items `wrong` became wrong")
     if run and set(key.get_column("run")) != {run}:
         raise Mismatch(f"{path} is the key of a sheet of another run.")
     return key
