@@ -5,7 +5,8 @@
 The public release has too few labelled files to train on, and the encoders are too small to transfer, so that here
 files of another split are training data in every language that has them; what is attacked is not among them.
 
-- PAN-X: of each language's validation file the sentences in turn are one to train on, one to attack.
+- PAN-X: of each language's validation file the sentences in turn are one to train on, one to attack, unless another
+  language's to train on has the same words.
 - XNLI: trained on the test files of nine languages, attacked on the validation files of fifteen.
 - TyDi QA, whose model answers XQuAD: trained on the training and validation files.
 - Universal Dependencies: trained on the training files, and the validation files where there is no other.
@@ -16,17 +17,18 @@ FOLDER/train is for `train --data`, FOLDER/attacked for `python -m benchmarks.at
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
 def write(data: Path, out: Path) -> None:
     """Write both folders: halves of files, and links to whole ones."""
     train, attacked = out / "train", out / "attacked"
-    for path in sorted((data / "panx").glob("dev-*.tsv")):
-        sentences = [each for each in path.read_text(encoding="utf-8").split("\n\n") if each.strip()]
-        _file(train / "panx" / path.name.replace("dev", "train"), "\n\n".join(sentences[::2]) + "\n\n")
-        _file(attacked / "panx" / path.name, "\n\n".join(sentences[1::2]) + "\n\n")
+    panx = {path.name: path.read_text(encoding="utf-8").split("\n\n") for path in (data / "panx").glob("dev-*.tsv")}
+    learned = {_words(sentence) for sentences in panx.values() for sentence in sentences[::2]}
+    for name, sentences in panx.items():
+        _file(train / "panx" / name.replace("dev", "train"), sentences[::2])
+        _file(attacked / "panx" / name, [each for each in sentences[1::2] if _words(each) not in learned])
     for new, old in _links(data):
         path = out / new
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,9 +58,15 @@ def _links(data: Path) -> Iterator[tuple[Path, Path]]:
             yield "train" / bank / path.name.replace("-dev.", "-train."), path
 
 
-def _file(path: Path, text: str) -> None:
+def _words(sentence: str) -> str:
+    """The letters and digits of a sentence without its tags: what sentences are compared by."""
+    words = "".join(line.partition("\t")[0] for line in sentence.splitlines())
+    return "".join(filter(str.isalnum, words.casefold()))
+
+
+def _file(path: Path, sentences: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text("\n\n".join(each for each in sentences if each.strip()) + "\n\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -200,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", default=MINI)
     parser.add_argument("--model", action="append", default=[])
     parser.add_argument("--languages", default="")
+    parser.add_argument("--representation", default="", help="of a model without a head, for retrieval")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args(arguments)
     spec = RunSpec(
@@ -208,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         languages=tuple(code for code in given.languages.split(",") if code),
         limit=given.limit,
         seeds=given.seeds + 1,
+        representation=given.representation,
     )
     tasks = []
     for task in given.tasks.split(","):

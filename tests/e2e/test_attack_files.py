@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from robust_xtreme.external.frozen_runs import read_frozen
 from robust_xtreme.perturbing.files import Job, perturb_file
 from robust_xtreme.perturbing.of_attack import left
 from robust_xtreme.perturbing.of_task import Asked, examples
+from robust_xtreme.results import store
+from robust_xtreme.results.manifest import MANIFEST, read_manifest, write_manifest
+from robust_xtreme.results.schema import ATTACKED
 from robust_xtreme.run_spec import RunSpec
 
 ATTACK = "attack_keys:0.2@queries=10"
@@ -100,3 +104,28 @@ def test_a_passage_attacked_for_each_question_is_not_written_once(run: Path, tmp
     assert len(left(frozen, rows, 0, called, "").texts) == 12
     with pytest.raises(RobustXtremeError, match="left it in several forms"):
         left(frozen, rows, 0, called, "context")
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        ("{not json", "has edits of .* that are malformed"),
+        ("[" * 200_000, "has edits of .* that are malformed"),
+        ('[["premise", 0, 1, "x"]]', "has edits of .* that are malformed"),
+        ('[["premise", "0", 1, "x", "key", 1]]', "has edits of .* with values of other types"),
+        ('[["premise", 0, 3, "x", "key", 1], ["premise", 1, 4, "y", "key", 1]]', "overlap"),
+        ('[["premise", 0, 9999, "x", "key", 1]]', "is outside of its text"),
+    ],
+)
+def test_edits_that_no_attack_writes_are_one_line(run: Path, tmp_path: Path, edits: str, line: str) -> None:
+    """Also where the manifest was made to fit them."""
+    shutil.copytree(run, tmp_path / "run")
+    manifest = read_manifest(tmp_path / "run" / MANIFEST)
+    name = next(name for name in manifest["parts"] if name.startswith("xnli") and "-attacked-" in name)
+    path = tmp_path / "run" / "parts" / name
+    rows = store.read_frame(path, ATTACKED).with_columns(edits=pl.lit(edits))
+    store.write_frame(path, rows, ATTACKED)
+    write_manifest(tmp_path / "run" / MANIFEST, {**manifest, "parts": {**manifest["parts"], name: store.sha256(path)}})
+    with pytest.raises(RobustXtremeError, match=line):
+        perturb_file(job(tmp_path / "run", tmp_path / "x"))
+    assert not (tmp_path / "x").exists()

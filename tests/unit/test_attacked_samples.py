@@ -212,6 +212,7 @@ def test_a_damaged_sheet_names_each_row(run: Path, tmp_path: Path) -> None:
         (b"row,valid,valid\n", "has 2 column valid in its header"),
         (b'row,valid\n"a', "is not CSV"),
         (b"row,valid\n", "is missing."),
+        (b"row,text,valid\na,b\n", "has 2 cells instead of 3"),
     ],
 )
 def test_what_is_not_a_sheet_is_one_line(run: Path, tmp_path: Path, content: bytes, what: str) -> None:
@@ -225,6 +226,7 @@ def test_what_is_not_a_sheet_is_one_line(run: Path, tmp_path: Path, content: byt
     ("column", "value", "what"),
     [
         ("kind", "unlike", "'unlike', which is none of: attack, noise, clean"),
+        ("condition", "attack_keys:0.3", "not what the sheet was drawn of"),
         ("wrong", "9999", "has impossible counts in row"),
         ("right", "-7", "has impossible counts in row"),
         ("right", "9" * 30, "is malformed: The column 'right'"),

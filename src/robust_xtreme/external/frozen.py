@@ -55,9 +55,13 @@ class Frozen:
             raise Mismatch(f"{self.name} has no text for {example.id}. Evaluate the items that were attacked.")
         if self.fingerprints[example.id] != example.fingerprint:
             raise Mismatch(f"{example.id} is not what it was when {self.attack} was run: the data are others.")
-        for edit in self.edits[seed, example.id]:
+        ends: dict[str, int] = {}
+        for edit in sorted(self.edits[seed, example.id]):
             if edit.field not in example.texts or not _fits(edit, example.texts[edit.field].value):
                 raise Mismatch(f"{self.name}: an edit of {example.id} is outside of its text.")
+            if edit.start < ends.get(edit.field, 0):
+                raise Mismatch(f"{self.name}: edits of {example.id} overlap.")
+            ends[edit.field] = edit.stop
         return self.edits[seed, example.id]
 
 

@@ -56,29 +56,40 @@ def _sets(run: Path, name: str) -> Iterator[tuple[Key, Frozen]]:
         content = chosen.select("noise_seed", "example", "fingerprint", "edits").sort("noise_seed", "example")
         hashed = digest(*map(str, content.rows()))[:_DIGITS]
         for key, of_run in chosen.partition_by(*_KEY, as_dict=True).items():
-            yield tuple(map(str, key)), _frozen(condition, hashed, of_run)  # type: ignore[misc]  # four names
+            yield tuple(map(str, key)), _frozen(run, condition, hashed, of_run)  # type: ignore[misc]  # four names
 
 
 _KEY: Final = ("task", "split", "language", "context_language")
 
 
-def _frozen(condition: str, hashed: str, rows: pl.DataFrame) -> Frozen:
+def _frozen(run: Path, condition: str, hashed: str, rows: pl.DataFrame) -> Frozen:
     victim, spec = rows.item(0, "model"), PerturbationSpec.parse(condition)
     columns = (rows.get_column(name).to_list() for name in ("noise_seed", "example", "edits"))
-    edits = {
-        (seed, example): tuple(Edit(*each) for each in json.loads(text))
-        for seed, example, text in zip(*columns, strict=True)
-    }
+    edits = {(seed, example): _edits(run, example, text) for seed, example, text in zip(*columns, strict=True)}
     fingerprints = dict(zip(rows.get_column("example"), rows.get_column("fingerprint"), strict=True))
     name = f"{FROZEN}{condition.replace('@', '/')}/of={victim.replace('@', '-')}/{hashed}"
     return Frozen(name, condition, victim, spec.fields, edits, fingerprints)
+
+
+def _edits(run: Path, example: str, text: str) -> tuple[Edit, ...]:
+    """The edits of an example from their JSON. Raises DataError where they are not those of an attack."""
+    try:
+        edits = tuple(Edit(*each) for each in json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        raise DataError(run / _PARTS, f"has edits of {example} that are malformed") from None
+    if any(type(value) is not kind for edit in edits for value, kind in zip(edit, _TYPES, strict=True)):
+        raise DataError(run / _PARTS, f"has edits of {example} with values of other types")
+    return edits
+
+
+_TYPES: Final = (str, int, int, str, str, int)
 
 
 def _rows(run: Path) -> pl.DataFrame:
     """ATTACKED of a run. Raises MissingData, and DataError where a file is not the one that the run wrote."""
     if not (run / MANIFEST).is_file():
         raise MissingData(f"--frozen {run}: it is not the folder of a run of eval: it has no {MANIFEST}.")
-    manifest: Mapping[str, Any] = read_manifest(run / MANIFEST)
+    manifest: Mapping[str, Any] = read_manifest(run / MANIFEST, "Attack again, or name another run.")
     parts: list[pl.DataFrame] = []
     for name, sha256 in sorted(manifest.get("parts", {}).items()):
         path = run / _PARTS / Path(name).name

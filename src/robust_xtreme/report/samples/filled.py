@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from robust_xtreme import resources
-from robust_xtreme.errors import DataError, Mismatch, MissingData, UnreadableFiles, shown
-from robust_xtreme.report.samples.sheet import ROW, VALID
+from robust_xtreme.errors import DataError, Mismatch, MissingData, UnreadableFiles, counted, shown
+from robust_xtreme.report.samples.sheet import ROW, VALID, row_name
 from robust_xtreme.results import csv as frames
 from robust_xtreme.results.validity import SHEET_KEY
 
@@ -27,22 +27,26 @@ def key_path(sheet: Path) -> Path:
 
 
 def key_of_sheet(sheet: Path, run: str = "") -> pl.DataFrame:
-    """SHEET_KEY of a sheet. Raises MissingData where it is not beside it, Mismatch where it is of another `run`."""
+    """SHEET_KEY of a sheet.
+
+    Raises MissingData where it is not beside it, Mismatch where it is of another `run`, DataError where it was changed.
+    """
     path = key_path(sheet)
     if not path.is_file():
         raise MissingData(f"There is no {path}, the key that `attack sample` wrote beside the sheet.")
     key = frames.load(path, SHEET_KEY)
     if key.is_empty():
         raise DataError(path, "has no rows")
-    impossible = (
-        (pl.col("wrong") < 0)
-        | (pl.col("wrong") > pl.col("right"))
-        | ((pl.col("right") < 1) & (pl.col("kind") != "clean"))
-    )
-    for name in key.filter(impossible).get_column(ROW).head(1):
-        raise DataError(path, f"has impossible counts in row {shown(name)}: of `right` items `wrong` became wrong")
     if run and set(key.get_column("run")) != {run}:
         raise Mismatch(f"{path} is the key of a sheet of another run.")
+    named = ("run", "sheet_seed", "model", "condition", "noise_seed", "example")
+    for row in key.iter_rows(named=True):
+        if row[ROW] != row_name(*(row[column] for column in named)):
+            raise DataError(path, f"has in row {shown(row[ROW])} not what the sheet was drawn of")
+        if not 0 <= row["wrong"] <= row["right"] or (row["right"] == 0 and row["kind"] != "clean"):
+            raise DataError(
+                path, f"has impossible counts in row {shown(row[ROW])}: of `right` items `wrong` became wrong"
+            )
     return key
 
 
@@ -85,9 +89,11 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
         header = [name.strip() for name in next(reader, [])]
         name, answer = _columns(path, header)
         for row in reader:
+            if row and len(row) != len(header):
+                what = f"has {counted(len(row), 'cell')} instead of {len(header)}"
+                raise DataError(path, what, line=reader.line_num)
             if any(cell.strip() for cell in row):
-                cells: Mapping[int, str] = dict(enumerate(row))
-                yield reader.line_num, cells.get(name, "").strip(), cells.get(answer, "").strip().casefold()
+                yield reader.line_num, row[name].strip(), row[answer].strip().casefold()
     except csv.Error as error:
         raise DataError(path, f"is not CSV: {error}", line=reader.line_num) from error
 

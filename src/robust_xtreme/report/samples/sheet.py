@@ -63,7 +63,8 @@ def sheet_of(
     labels = {unit["task"]: unit["labels"] for unit in results.manifest.get("units", ()) if "labels" in unit}
     shown = [_shown(row, made.remade[key_of(row)], labels.get(row["task"], ())) for row in rows]
     run = str(results.manifest.get("spec_hash", ""))
-    names = [_name(run, seed, row) for row in rows]
+    named = ("cell_model", "cell_condition", "noise_seed", "example")
+    names = [row_name(run, seed, *(row[column] for column in named)) for row in rows]
     kinds = dict(results.conditions.select("condition", "kind").rows())
     key = [
         _key(row, kinds, chosen, {ROW: name, "run": run, "sheet_seed": seed})
@@ -74,9 +75,9 @@ def sheet_of(
     return Sheet(csv.table(_table(names, shown), inert), written, len(rows), controls, made.problems)
 
 
-def _name(run: str, seed: int, row: Mapping[str, Any]) -> str:
+def row_name(run: str, seed: int, model: str, condition: str, noise_seed: int, example: str) -> str:
     """The name of a row, which says nothing of what it is."""
-    return digest(run, str(seed), row["cell_model"], row["cell_condition"], str(row["noise_seed"]), row["example"])[:10]
+    return digest(run, str(seed), model, condition, str(noise_seed), example)[:10]
 
 
 def _key(row: Mapping[str, Any], kinds: Mapping[str, str], chosen: Drawn, known: Mapping[str, Any]) -> dict[str, Any]:
