@@ -10,6 +10,22 @@ clusters, which languages share; that of each language alone is tested, correcte
 seeds are 1 to N, without it 0, by which the attacks of this file were chosen. --out keeps the rows of other tasks that
 are there.
 
+On release files small models are above chance that were trained on others, of the folder that benchmarks.attacked_data
+writes:
+
+    TRAIN="robust-xtreme train --data FOLDER/train"; SMALL="--from-scratch small --text DIR/flores_first100"
+    $TRAIN --task panx $SMALL --languages ALL --reported panx --epochs 6 --out RUNS/panx
+    $TRAIN --task udpos $SMALL --languages en,ta,tr,zh --epochs 5 --out RUNS/udpos
+    $TRAIN --task tydiqa $SMALL --languages ar,bn,en,id,ko,ru,sw --epochs 6 --out RUNS/tydiqa
+    $TRAIN --task xnli --from src/robust_xtreme/_mini/model/model --languages ar,de,en,es,fr,hi,ru,sw,zh \\
+        --epochs 3 --lr 1e-3 --out RUNS/xnli
+    python -m benchmarks.attacks --data FOLDER/attacked --model xnli=RUNS/xnli --tasks xnli --limit 100 --out OUT
+    python -m benchmarks.attacks --data DIR --model tatoeba=RUNS/mlm-small-HASH --representation mean:1/3 \\
+        --tasks tatoeba --limit 1000 --seeds 5 --out OUT
+
+PAN-X has the limit 100, too, and UD-POS 400. The model of TyDi QA is below chance on XQuAD and MLQA, the embedded
+one on XCOPA: there is nothing to attack.
+
 The bar: the lower bound of each difference is above 0, no language is significantly worse, and random search uses 0.9
 of its budget where an edit fits and none succeeds.
 """
@@ -29,6 +45,7 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.languages import language
 from robust_xtreme.metric import Metric
 from robust_xtreme.report.blocks import Document, Paragraph, grid
 from robust_xtreme.report.renderers import markdown
@@ -46,6 +63,14 @@ ATTACKS: Final = {
     "lareqa": "attack_keys:0.2@queries=20",
 }
 """An attack for each task that leaves room: random search neither fails nor tries nearly all edits there are."""
+
+ON_FILES: Final = {
+    "xnli": "attack_keys:0.2@queries=40",
+    "panx": "attack_keys:0.2@queries=15",
+    "udpos": "attack_keys:0.2@queries=15",
+    "tatoeba": "attack_keys:0.4@queries=15@fields=query",
+}
+"""The same for the small models on release files."""
 
 MINI, PAGE = "mini", "attacks"
 USED: Final = 0.9
@@ -86,6 +111,7 @@ def _compared(stats: pl.DataFrame, task: str) -> dict[str, Any]:
         "task": task,
         "condition": first,
         "languages": len(by_language),
+        "scripts": len({language(code).script for code in by_language}),
         "clean": _level(clean, metric),
         "random": _level(rows.filter("random"), metric),
         "robust": _level(rows.filter(~pl.col("random")), metric),
@@ -145,6 +171,7 @@ def page(record: Mapping[str, Any]) -> str:
         "model",
         "attack",
         "languages",
+        "scripts",
         "seeds",
         "chance",
         "clean",
@@ -161,6 +188,7 @@ def page(record: Mapping[str, Any]) -> str:
             task["model"],
             task["condition"],
             str(task["languages"]),
+            str(task["scripts"]),
             task["seeds"],
             *(f"{task[name]:.1f}" for name in ("chance", "clean", "random", "robust")),
             f"{task['difference'][0]:.2f}",
@@ -196,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--attack", help="for all tasks; else each has the attack that leaves room there")
     parser.add_argument("--limit", default="")
     parser.add_argument("--seeds", type=int, default=0, help="noise seeds from 1 on; else seed 0 alone")
-    parser.add_argument("--tasks", default=",".join(ATTACKS))
+    parser.add_argument("--tasks", default=",".join(ATTACKS), help="on files xnli, panx, udpos, tatoeba")
     parser.add_argument("--data", default=MINI)
     parser.add_argument("--model", action="append", default=[])
     parser.add_argument("--languages", default="")
@@ -211,10 +239,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seeds=given.seeds + 1,
         representation=given.representation,
     )
+    attacks = ATTACKS if given.data == MINI else ON_FILES
     tasks = []
     for task in given.tasks.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            of_task = replace(spec, tasks=(task,), perturb=(given.attack or ATTACKS[task],))
+            of_task = replace(spec, tasks=(task,), perturb=(given.attack or attacks[task],))
             tasks.append(measure(of_task, Path(folder, "run")))
             if given.out:
                 given.out.mkdir(parents=True, exist_ok=True)

@@ -42,10 +42,11 @@ def test_resampling_is_measured_on_any_sample(tmp_path: Path) -> None:
     assert (high > 0).all()
 
 
-def test_the_page_of_attacks_is_what_its_figures_say() -> None:
-    """reports/benchmarks/attacks.md has the bytes that attacks.json gives."""
-    figures = json.loads((FOLDER / "attacks.json").read_text(encoding="utf-8"))
-    assert attacks.page(figures) == (FOLDER / "attacks.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["attacks", "attacks-data"])
+def test_the_page_of_attacks_is_what_its_figures_say(name: str) -> None:
+    """reports/benchmarks/attacks.md, and that on release files, have the bytes that their figures give."""
+    figures = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    assert attacks.page(figures) == (FOLDER / f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_textattack_is_what_its_figures_say() -> None:

@@ -124,7 +124,7 @@ def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
         for table in shown:
             print_table(console, replace(table, title=f"{view.title}: {table.title}".removesuffix(": ")))
         if not shown:
-            console.print(Text(f"\n{view.title}: the run has nothing of it."))
+            console.print(Text(f"\n{view.title}: nothing here. It has: {view.summary}"))
 
 
 def slim(view: View, results: Results) -> Iterator[Table]:
