@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -171,3 +172,27 @@ def test_a_cache_that_is_a_file_is_not_cleared(tmp_path: Path, monkeypatch: pyte
     assert (done.code, done.err) == (2, f"robust-xtreme: {info().problem}\n")
     assert info().problem == f"{path} is not a folder. Name a folder with ROBUST_XTREME_CACHE."
     assert path.read_text() == "mine"
+
+
+def test_connections_of_threads_set_a_damaged_database_aside_once(tmp_path: Path) -> None:
+    """None of them moves the database that another has begun, or gives up because it was moved."""
+    for attempt in range(30):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        (folder / NAME).write_bytes(b"nothing of use" * 5000)
+        warnings: list[str] = []
+        start = threading.Barrier(4)
+
+        def used(folder: Path, warnings: list[str], start: threading.Barrier) -> None:
+            opened = Cache(folder, 1 << 20, warnings.append)
+            start.wait()
+            opened.get(KIND, [b"key"])
+            opened.close()
+
+        threads = [threading.Thread(target=used, args=(folder, warnings, start)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert warnings
+        assert all("is set aside as" in line for line in warnings)

@@ -6,11 +6,12 @@ does not stop a run. An entry is a value (bytes) under a kind and a key, with a 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, final
@@ -153,16 +154,18 @@ class Cache:
             return otherwise
 
     def _renew(self, error: Exception) -> bool:
-        """Move a damaged database aside; return whether the work can be tried again."""
-        if self._renewed or code_of(error) not in BROKEN:
+        """Move a damaged database aside, where no other connection did; return whether the work can be tried again."""
+        aside = self._seen is not None and _inode(self._path) not in (self._seen, None)
+        if self._renewed or (code_of(error) not in BROKEN and not aside):
             return False
         self._renewed = True
         self._drop()
         try:
-            if _inode(self._path) == self._seen:  # otherwise another process has replaced it meanwhile
-                self._path.replace(self._path.with_name(_NAME + DAMAGED))
-                for end in ("-wal", "-shm", "-journal"):
-                    self._path.with_name(_NAME + end).unlink(missing_ok=True)
+            with _alone(self._path.parent):
+                if _inode(self._path) == self._seen:  # otherwise another connection has replaced it meanwhile
+                    for end in ("-wal", "-shm", "-journal"):  # first: a new database at once has its own
+                        self._path.with_name(_NAME + end).unlink(missing_ok=True)
+                    self._path.replace(self._path.with_name(_NAME + DAMAGED))
         except OSError:
             return False
         self._say(f"the cache {self._path} was damaged; it is set aside as {self._path.name}{DAMAGED} and begun again")
@@ -192,6 +195,18 @@ class Cache:
             with suppress(sqlite3.Error):
                 self._db.close()
             self._db = None
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Keep out other threads and processes, where the file system locks folders. Raises OSError."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _inode(path: Path) -> tuple[int, int] | None:
