@@ -154,9 +154,8 @@ class Cache:
             return otherwise
 
     def _renew(self, error: Exception) -> bool:
-        """Move a damaged database aside, where no other connection did; return whether the work can be tried again."""
-        aside = self._seen is not None and _inode(self._path) not in (self._seen, None)
-        if self._renewed or (code_of(error) not in BROKEN and not aside):
+        """Move a damaged database aside; return whether the work can be tried again."""
+        if self._renewed or code_of(error) not in BROKEN:
             return False
         self._renewed = True
         self._drop()

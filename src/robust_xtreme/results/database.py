@@ -27,6 +27,9 @@ ERRORS: Final = (sqlite3.Error, OSError, UnicodeDecodeError)
 BROKEN: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR)
 """No database, a damaged one, or (SQLITE_ERROR) one with other tables."""
 
+_MOVED: Final = (sqlite3.SQLITE_READONLY_DBMOVED, sqlite3.SQLITE_IOERR_DELETE_NOENT)
+"""Another connection has set the file aside, or taken the journal of a new one for that of the former."""
+
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS entries (
     kind TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, checksum BLOB NOT NULL, made REAL NOT NULL,
@@ -53,6 +56,10 @@ def code_of(error: Exception) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
+def _passes(error: sqlite3.Error) -> bool:
+    return code_of(error) in BUSY or getattr(error, "sqlite_errorcode", 0) in _MOVED
+
+
 def reason_of(error: Exception) -> str:
     """The text of an error, in one line."""
     return " ".join(str(getattr(error, "strerror", None) or error).split())
@@ -72,7 +79,7 @@ def ready(path: Path) -> sqlite3.Connection:
             _set_up(db)
         except BaseException as error:
             db.close()
-            if not (isinstance(error, sqlite3.Error) and code_of(error) in BUSY and time.monotonic() < until):
+            if not (isinstance(error, sqlite3.Error) and _passes(error) and time.monotonic() < until):
                 raise
             time.sleep(_PAUSE)
         else:
