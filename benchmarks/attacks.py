@@ -23,8 +23,8 @@ writes:
     python -m benchmarks.attacks --data DIR --model tatoeba=RUNS/mlm-small-HASH --representation mean:1/3 \\
         --tasks tatoeba --limit 1000 --seeds 5 --out OUT
 
-PAN-X has the limit 100, too, and UD-POS 400. The model of TyDi QA is below chance on XQuAD and MLQA, the embedded
-one on XCOPA: there is nothing to attack.
+LAReQA is as Tatoeba, with the limit 300; PAN-X has 100, UD-POS 400. The model of TyDi QA is below chance on XQuAD and
+MLQA, the embedded one on XCOPA: there is nothing to attack.
 
 The bar: the lower bound of each difference is above 0, no language is significantly worse, and random search uses 0.9
 of its budget where an edit fits and none succeeds.
@@ -69,6 +69,7 @@ ON_FILES: Final = {
     "panx": "attack_keys:0.2@queries=15",
     "udpos": "attack_keys:0.2@queries=15",
     "tatoeba": "attack_keys:0.4@queries=15@fields=query",
+    "lareqa": "attack_keys:0.2@queries=20@fields=query",
 }
 """The same for the small models on release files."""
 
@@ -224,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--attack", help="for all tasks; else each has the attack that leaves room there")
     parser.add_argument("--limit", default="")
     parser.add_argument("--seeds", type=int, default=0, help="noise seeds from 1 on; else seed 0 alone")
-    parser.add_argument("--tasks", default=",".join(ATTACKS), help="on files xnli, panx, udpos, tatoeba")
+    parser.add_argument("--tasks", default=",".join(ATTACKS), help="on files xnli, panx, udpos, tatoeba, lareqa")
     parser.add_argument("--data", default=MINI)
     parser.add_argument("--model", action="append", default=[])
     parser.add_argument("--languages", default="")
