@@ -40,8 +40,8 @@ def as_many(texts: Sequence[Text], wanted: Array, spec: PerturbationSpec, seed: 
     """Texts (t,) under noise that edits `wanted` (t,) clusters of each, or nearly so.
 
     `spec` is one perturbation; its strength is chosen for each text. Where no strength has as many edits (an edit may
-    change two clusters) the nearest is taken; of equally near ones that with more edits, so that no set
-    is ahead of noise with fewer.
+    change two clusters) the nearest is taken; of equally near ones that with more edits, so that no set is
+    ahead of noise with fewer.
     """
     number = np.zeros(len(texts), np.int64)
     for language in dict.fromkeys(text.language for text in texts):
