@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,13 @@ def _attacked(out: Path) -> pl.DataFrame:
 
 
 def test_candidates_without_an_answer_are_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The result of an attack is a candidate that has an answer; a success is one that is wrong."""
+    """The result of an attack has an answer; a success is one that is wrong. A line counts the others."""
     result = _run(tmp_path / "run", monkeypatch, spares_clean=True)
     rows = _attacked(tmp_path / "run").filter(pl.col("success").is_not_null())
     assert not [failure for failure in result.failed if failure["condition"].startswith("attack_")]
     assert rows.filter("success").height
     assert (rows.get_column("success") == (rows.get_column("prediction") != rows.get_column("gold"))).all()
+    assert re.search("warning: xnli sw: [1-9][0-9]* answers to queries are NaN", (tmp_path / "run/log.txt").read_text())
 
 
 def test_clean_text_without_an_answer_fails_the_attack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

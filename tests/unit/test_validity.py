@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from robust_xtreme.results.frames import build
+from robust_xtreme.results.intervals import share_bounds
 from robust_xtreme.results.validity import NORMAL, SHEET_KEY, Share, product, validity_of
 
 
@@ -47,6 +48,16 @@ def test_a_validity_of_0_or_1_has_an_interval(valid: int, value: float) -> None:
     assert 0 <= low <= value <= high <= 1
     assert high - low > 0.01
     assert product(Share(10, 10), Share(5, 5))[2] == 1
+
+
+def test_no_bound_is_above_those_of_its_shares() -> None:
+    """A product of shares is at most either of them: of 24 ratings that all say no, and of a success of nearly all."""
+    for success, validity in ((Share(244, 375), Share(0, 24)), (Share(103, 104), Share(9, 16))):
+        bounds = product(success, validity)[1:]
+        assert all(
+            bound <= other
+            for bound, other in zip(bounds, share_bounds(int(validity.part), int(validity.whole)), strict=True)
+        )
 
 
 def test_more_answers_narrow_the_interval_at_0_and_1() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from robust_xtreme.attack import by_recipe
-from robust_xtreme.attack.answers import Ask
+from robust_xtreme.attack.answers import Answers, Ask
 from robust_xtreme.attack.attacking import Attacked, attacked
 from robust_xtreme.attack.engine import MOST_REJECTED
 from robust_xtreme.attack.planning import plan_of, seeds_of
@@ -14,6 +16,7 @@ from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe, settings_of
 from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.specs import PerturbationSpec
 
 Cell = tuple[Condition, int]
@@ -26,13 +29,14 @@ def attack_all(
     asks: Callable[[str], Ask],
     watch: Callable[[str], None],
     embed: Embed | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Mapping[tuple[str, int], Attacked]:
     """The examples under each of several attacks, by the condition's name and the seed.
 
     Attacks with the same target ("": none) share their rounds, in which `asks` of it is asked. Floors of similarity
-    need `embed`.
+    need `embed`. `warn` gets a line where answers to queries are not finite.
     """
-    cosines = Cosines(embed) if embed else None
+    cosines, lost = Cosines(embed) if embed else None, list[int]()
 
     def tell(left: int, queries: int) -> None:
         watch(f"attacks: {left:,} of {len(several) * len(examples):,} are not finished, {queries:,} queries")
@@ -43,12 +47,25 @@ def attack_all(
     for target in dict.fromkeys(targets):
         several = [cell for cell, wanted in zip(searched, targets, strict=True) if wanted == target]
         plans = [plan_of(examples, _spec(cell), cell[1], cosines) for cell in several]
-        outcomes = attacked(examples, plans, asks(target), tell)
+        outcomes = attacked(examples, plans, _counted(asks(target), lost), tell)
         made.update({(condition.name, seed): each for (condition, seed), each in zip(several, outcomes, strict=True)})
     for condition, seed in (cell for cell in cells if cell not in searched):
         several = [(condition, seed)]
-        made[condition.name, seed] = _by_recipe(examples, condition, seed, asks(""), tell)
+        made[condition.name, seed] = _by_recipe(examples, condition, seed, _counted(asks(""), lost), tell)
+    if any(lost):
+        warn(f"{sum(lost):,} answers to queries are NaN or infinite, and count as right")
     return made
+
+
+def _counted(ask: Ask, lost: list[int]) -> Ask:
+    """The same, which adds to a list how many answers to candidates are not finite."""
+
+    def counted(shown: PerturbedExamples) -> Answers:
+        answers = ask(shown)
+        lost.append(np.count_nonzero(~answers.finite) if shown.numbers else 0)
+        return answers
+
+    return counted
 
 
 def _by_recipe(

@@ -329,7 +329,7 @@ class _Lane:
             return self._weighed(inputs, weighing, store)
 
         asks = victim(task_run.task, self._moved(self.given.tokens), weigh, candidates_of(split))
-        return attack_all(split.examples, cells, asks, self._watch, self._vectors)
+        return attack_all(split.examples, cells, asks, self._watch, self._vectors, self._warn)
 
     def _weighed(self, inputs: Inputs, weighing: Weighing, store: Store | None) -> Weighed:
         """Predictions and margins; a predictor that knows none has margins of 0."""
@@ -365,6 +365,9 @@ class _Lane:
 
     def _watch(self, line: str) -> None:
         self.desk.note(Watched(line))
+
+    def _warn(self, line: str) -> None:
+        self.desk.note(Warned(f"{self.given.task_run.label}: {line}"))
 
     def _predicted(self, inputs: Inputs, *how: Any) -> Predicted:
         """The predictions of inputs; again with smaller batches where memory ran out."""

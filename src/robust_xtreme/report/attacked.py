@@ -9,38 +9,33 @@ import polars as pl
 from robust_xtreme.external.condition import RANDOM, beside_attack
 from robust_xtreme.report.cells import headline, perturbed
 from robust_xtreme.report.view import Results
+from robust_xtreme.results._cells import CLEAN
 from robust_xtreme.results.schema import CELL
 from robust_xtreme.specs import PerturbationSpec
 
 _SCORED: Final = (*CELL[:-1], "metric", "scope")
-_TWINS: Final = (("random", "random"), ("noise", "drawn"))
+LEVELS: Final = ("clean", "robust", "random", "noise")
+"""The level on clean text, that which an attack leaves, and those that it is compared with."""
 
 
 def attacked(results: Results) -> pl.DataFrame:
-    """The cells of attacks by their headline metric, with `robust`, `robust_random` and `robust_noise`.
+    """The cells of attacks by their headline metric, with the LEVELS, each with `_level`, `_low` and `_high`.
 
-    `robust_low` and others bound these levels; the two beside it are null for random search itself, and that of
-    random search for recipes, which have none.
+    The two that an attack is compared with are null for random search itself, and that of random search for recipes,
+    which have none.
     """
     named = results.attacks.get_column("condition").unique().to_list()
     beside = pl.DataFrame(
-        [(name, *_beside(name)) for name in named],
-        {"condition": pl.String, "random": pl.String, "drawn": pl.String},
+        [(name, CLEAN, name, *_beside(name)) for name in named],
+        {"condition": pl.String, **dict.fromkeys((f"of_{level}" for level in LEVELS), pl.String)},
         orient="row",
     )
-    bounds = results.scores.select(*_SCORED, "condition", level_low="low", level_high="high")
     rows = headline(perturbed(results), results).filter(pl.col("scope") == "all").drop("words", strict=False)
-    rows = rows.join(bounds, on=[*_SCORED, "condition"], how="left", maintain_order="left")
-    renamed = {"value": "robust", "level_low": "robust_low", "level_high": "robust_high"}
-    whole = (
-        rows.filter(pl.col("condition").is_in(named))
-        .rename(renamed)
-        .join(beside, on="condition", maintain_order="left")
-    )
-    for name, condition in _TWINS:
-        columns = {f"robust_{name}": "value", f"{name}_low": "level_low", f"{name}_high": "level_high"}
-        twin = rows.select(*_SCORED, pl.col("condition").alias(condition), **columns)
-        whole = whole.join(twin, on=[*_SCORED, condition], how="left", maintain_order="left")
+    whole = rows.filter(pl.col("condition").is_in(named)).join(beside, on="condition", maintain_order="left")
+    for level in LEVELS:
+        bounds = {f"{level}_level": "value", f"{level}_low": "low", f"{level}_high": "high"}
+        twin = results.scores.select(*_SCORED, pl.col("condition").alias(f"of_{level}"), **bounds)
+        whole = whole.join(twin, on=[*_SCORED, f"of_{level}"], how="left", maintain_order="left")
     return whole
 
 

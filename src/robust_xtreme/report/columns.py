@@ -202,18 +202,14 @@ _CATALOGUE: Final = (
     Shown("worst of seeds", ("worst",), points, "The perturbed level if each item counts under its worst noise seed: "
           "the more seeds there are, the lower it is, so that only levels over as many seeds can be compared."),
     Shown("seeds", ("seeds",), str, "Draws of the noise for each cell; the perturbed level is the mean over them."),
-    Shown("robust", ("robust",), points, "The level where each item counts under the worst of all that an attack "
-          "submitted, and of its clean text: an upper bound of the worst case.", weight=2),
-    Shown("random", ("robust_random",), points, "The same of random search, by the same moves with as many queries."),
-    Shown("noise", ("robust_noise",), points, "The level under one draw of the same moves that edits as many "
-          "characters of each text."),
     Shown("clean", ("clean_level", "clean_low", "clean_high"), _level, "The level on clean text; a 95 % interval."),
     Shown("noise", ("noise_level", "noise_low", "noise_high"), _level, "The level under one draw of the same moves "
           "that edits as many characters of each text as the attack on this model, with a 95 % interval."),
     Shown("random", ("random_level", "random_low", "random_high"), _level, "The level where each item counts under the "
           "worst of what random search submitted by the same moves, with a 95 % interval."),
     Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
-          "worst of all that the attack submitted, with a 95 % interval: an upper bound of the worst case."),
+          "worst of all that the attack submitted, and of its clean text, with a 95 % interval: an upper bound of the "
+          "worst case.", weight=2),
     Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),

@@ -2,7 +2,7 @@
 
 It is success x validity. The variance of its logarithm is (1 - s) / (s N) + (1 - v) / (v n), for a success s of N items
 and a validity v of n rated texts. A share of 0 or 1, of which this variance says nothing, counts as half an item less
-or more there; the interval contains success x validity in any case.
+or more there; the interval contains success x validity in any case, and no bound is above those of either share.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def product(success: Share, validity: Share) -> tuple[float, float, float]:
     moved = success.moved, validity.moved
     deviation = math.sqrt(sum((1 - each.value) / (each.value * each.whole) for each in moved))
     centre = moved[0].value * moved[1].value
-    low, high = (centre * math.exp(sign * NORMAL * deviation) for sign in (-1, 1))
-    return value, min(low, value), min(1.0, max(high, value))
+    of_product = [centre * math.exp(sign * NORMAL * deviation) for sign in (-1, 1)]
+    low, high = map(min, of_product, _wilson(success), _wilson(validity))
+    return value, min(low, value), max(high, value)
 
 
 def validity_of(key: pl.DataFrame, answers: Mapping[str, bool]) -> pl.DataFrame:

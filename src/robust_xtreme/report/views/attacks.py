@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.report.attacked import attacked
+from robust_xtreme.report.attacked import LEVELS, attacked
 from robust_xtreme.report.blocks import Chart
 from robust_xtreme.report.cells import sectioned
 from robust_xtreme.report.charts.success import success_chart, successes
@@ -15,8 +15,9 @@ from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.results.schema import CELL
 
 _COLUMNS: Final = (
-    "language", "noise", "clean", "robust", "robust_random", "robust_noise", "success", "success_low", "success_high",
-    "queries", "queries_to_success", "words", "graphemes", "no_edit", "attacked", "n", "label_risk",
+    "language", "noise", *(f"{level}_{part}" for level in LEVELS for part in ("level", "low", "high")),
+    "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes", "no_edit",
+    "attacked", "n", "label_risk",
 )  # fmt: skip
 
 
