@@ -23,7 +23,7 @@ writes:
     python -m benchmarks.attacks --data DIR --model tatoeba=RUNS/mlm-small-HASH --representation mean:1/3 \\
         --tasks tatoeba --limit 1000 --seeds 5 --out OUT
 
-LAReQA is as Tatoeba, with the limit 1190; its attack is, of four that were tried with seed 0, the one that differed most
+LAReQA is as Tatoeba, with the limit 1190; its attack is, of four that were tried with seed 0, that which differed most
 from random search. PAN-X has the limit 100, UD-POS 400. The model of TyDi QA is below chance on XQuAD and MLQA, the
 embedded one on XCOPA: there is nothing to attack.
 

@@ -62,7 +62,7 @@ def _counted(ask: Ask, lost: list[int]) -> Ask:
 
     def counted(shown: PerturbedExamples) -> Answers:
         answers = ask(shown)
-        lost.append(np.count_nonzero(~answers.finite) if shown.numbers else 0)
+        lost.append(int(np.count_nonzero(~answers.finite)) if shown.numbers else 0)
         return answers
 
     return counted

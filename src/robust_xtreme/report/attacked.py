@@ -6,10 +6,9 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.external.condition import RANDOM, beside_attack
+from robust_xtreme.external.condition import CLEAN, RANDOM, beside_attack
 from robust_xtreme.report.cells import headline, perturbed
 from robust_xtreme.report.view import Results
-from robust_xtreme.results._cells import CLEAN
 from robust_xtreme.results.schema import CELL
 from robust_xtreme.specs import PerturbationSpec
 
