@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeVar, final
 
 import numpy as np
 
+from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, RobustXtremeError
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Tags
@@ -108,6 +110,29 @@ class Metric:
         values = np.array([sums for *_, sums in each], np.float64).reshape(-1, len(self.columns))
         scopes = np.array([SCOPES.index(scope) for _, scope, _ in each], np.int8)
         return Sums(np.array([item for item, *_ in each], np.int64), scopes, values)
+
+
+GIVEN: Final = "given/"
+"""What the name of a metric begins with whose scores another program gave, one for each example."""
+
+
+def named(name: str) -> Metric:
+    """The metric of that name: a member, or the mean of scores that others gave. Raises UnknownName."""
+    if name.startswith(GIVEN):
+        return _scores(name)
+    metric: Metric = registry.load("metric", name)
+    return metric
+
+
+@cache
+def _scores(name: str) -> Metric:
+    """The mean of scores that another program gave."""
+
+    def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
+        raise RobustXtremeError(f"{scored.clean.id}: {name} is a score that another program gave; it is not computed.")
+
+    program = f"Mean of the scores that another program gave as {name.removeprefix(GIVEN)}."
+    return Metric(name, program, ("score", "n"), stats, share, "given with the examples")
 
 
 def each(sums: Callable[[Responses], Sums]) -> Callable[[Scored], Mapping[str, tuple[float, ...]]]:

@@ -5,25 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import torch
 
-from robust_xtreme import packs, registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.external import conditions_of
 from robust_xtreme.evaluation.folder import ATTACKS_FILE, DIGESTS, FILES, PAGE, REPORT, Folder
 from robust_xtreme.evaluation.plan import Plan
-from robust_xtreme.external.condition import Condition, named
-from robust_xtreme.external.frozen import KIND, Frozen
+from robust_xtreme.external.described import condition_row
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
-from robust_xtreme.noise.engine.attack import settings_of
-from robust_xtreme.noise.engine.noising import bound
-from robust_xtreme.noise.engine.realised import digest
 from robust_xtreme.report.charts import svg
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
@@ -48,7 +42,6 @@ from robust_xtreme.results.schema import (
     STATS,
     build,
 )
-from robust_xtreme.specs import PerturbationSpec
 
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,55 +151,5 @@ def conditions(plan: Plan) -> pl.DataFrame:
     """One row per condition of the run."""
     by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
     given = conditions_of(plan.task_runs)
-    rows = [_condition(condition) | given.get(name, {}) for name, condition in sorted(by_name.items())]
+    rows = [condition_row(condition) | given.get(name, {}) for name, condition in sorted(by_name.items())]
     return build(rows, CONDITIONS)
-
-
-def _condition(condition: Condition) -> dict[str, Any]:
-    if condition.frozen:
-        return _frozen(condition.name, condition.frozen)
-    if condition.spec is None:
-        return {"condition": condition.name, "kind": "clean"}
-    spec = PerturbationSpec.parse(condition.name)  # as it was asked for: in tokens it is solved for by task run
-    axis = spec.links[-1].axis
-    members = [registry.load("perturbation", link.name) for link in spec.links]
-    several = len(members) > 1
-    params = {f"{link.name}.{key}" if several else key: value for link in spec.links for key, value in link.params}
-    return {
-        "condition": condition.name,
-        "kind": "chain" if several else "attack" if condition.asks else "noise",
-        "name": spec.name,
-        "version": "+".join(str(member.version) for member in members),
-        "params": json.dumps(params, sort_keys=True),
-        "fields": ",".join(spec.fields) or None,
-        "nominal": None if axis or condition.given or condition.matches else spec.nominal,
-        "unit": members[-1].unit,
-        "target_axis": axis or None,
-        "target": float(spec.nominal) if axis else None,
-        "calibration": digest() if axis else None,
-        "packs": packs.identity() or None,
-        **(_attack(condition) if condition.asks else {}),
-    }
-
-
-def _frozen(name: str, frozen: Frozen) -> dict[str, Any]:
-    """What CONDITIONS has of the texts that an attack on another model left."""
-    attack = named(frozen.attack)
-    row = _condition(replace(attack, asks=True)) | {"condition": name, "kind": KIND, "victim": frozen.victim}
-    return {**row, "packs": None}
-
-
-def _attack(condition: Condition) -> dict[str, Any]:
-    """What CONDITIONS has of an attack: its budget of queries, its search, and what limits its edits."""
-    assert condition.spec is not None
-    (link,) = bound(condition.spec)
-    settings = settings_of(link)
-    most = {"words": link.strength, "graphemes": settings.max_graphemes}
-    least = {"chrf": settings.chrf, "similar": settings.similar}
-    limits = [f"{name}<={share}" for name, share in most.items() if share]
-    limits += [f"{name}>={floor:g}" for name, floor in least.items() if floor]
-    return {
-        "query_budget": settings.queries,
-        "search": settings.search,
-        "constraints": " ".join(limits),
-    }

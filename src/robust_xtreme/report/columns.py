@@ -122,9 +122,11 @@ def _shares(clean: float | None, noisy: float | None) -> str:
     return NOTHING if clean is None or noisy is None else f"{100 * clean:.1f} > {100 * noisy:.1f}"
 
 
-def _notes(unchanged: float, not_applicable: float, truncated: float, inert: bool, overlap: bool) -> str:
+def _notes(
+    unchanged: float | None, not_applicable: float, truncated: float | None, inert: bool | None, overlap: bool
+) -> str:
     shares = {"unchanged": unchanged, "not applicable": not_applicable, "truncated": truncated}
-    shown_shares = [f"{percent(share)} {name}" for name, share in shares.items() if share > 0]
+    shown_shares = [f"{percent(share)} {name}" for name, share in shares.items() if share]
     return ", ".join([*shown_shares, *(["inert"] if inert else []), *([OVERLAP] if overlap else [])])
 
 
@@ -132,8 +134,8 @@ def _pairs(count: int, share: float) -> str:
     return f"{count:,} ({percent(share)})"
 
 
-def _operators(edits: str) -> str:
-    return ", ".join(f"{count:,} {name}" for name, count in json.loads(edits).items()) or NOTHING
+def _operators(edits: str | None) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in json.loads(edits or "{}").items()) or NOTHING
 
 
 def _of_all(change: float | None, only_edited: bool) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.metric import GIVEN, named
 from robust_xtreme.report.blocks import Column
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import chance
@@ -24,7 +25,7 @@ def legend(columns: Iterable[Column], results: Results) -> list[tuple[str, str]]
     if _SETTING in terms:
         terms[_SETTING] = " ".join([terms[_SETTING], *_trained_on(results)])
     metrics = sorted(set(results.scores.get_column("metric")))
-    members = [(name, _summary("metric", name)) for name in metrics]
+    members = [(name, named(name).summary if name.startswith(GIVEN) else _summary("metric", name)) for name in metrics]
     members += [
         (name, " ".join((_summary("perturbation", name), *_sources(results, name)))) for name in _perturbations(results)
     ]

@@ -9,9 +9,8 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.metric import Array
+from robust_xtreme.metric import Array, named
 from robust_xtreme.results.intervals import cluster_sums
 from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW
 from robust_xtreme.results.sorting import grouped
@@ -68,8 +67,7 @@ class Cell:
     @property
     def reduce(self) -> Callable[[Array], Array]:
         """The metric's reduce."""
-        reduce: Callable[[Array], Array] = registry.load("metric", self.metric).reduce
-        return reduce
+        return named(self.metric).reduce
 
     @property
     def columns(self) -> dict[str, str]:
@@ -153,7 +151,7 @@ def _worst(stats: Any, metric: str) -> Any:
     That is the seed under which the value of the item alone is lowest, of equal ones the lowest seed. Where nothing is
     counted, as in a sentence without entities, nothing is wrong.
     """
-    values = np.where(stats.any(-1), registry.load("metric", metric).reduce(stats), np.inf)
+    values = np.where(stats.any(-1), named(metric).reduce(stats), np.inf)
     return stats[values.argmin(0), np.arange(stats.shape[1])].sum(0)
 
 

@@ -37,7 +37,7 @@ class Level:
     value: float
     clean: float
     n: int
-    edit_rate: float
+    edit_rate: float | None
     marked: bool | None
     unfit: str
 

@@ -40,7 +40,8 @@ def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
 def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
     """Sums of each column over the rows of each cell, added in the order of the rows."""
     edited = pl.col("edits") > 0
-    measured = (pl.col("words") > 0) | (pl.col("tokens_clean") > 0)  # a query without a right candidate has no text
+    # A query without a right candidate has no text; an item of which nothing is known counts.
+    measured = (pl.col("words").fill_null(1) > 0) | (pl.col("tokens_clean").fill_null(0) > 0)
     columns = rows.select(
         "grapheme_edit_rate",
         "word_edit_rate",
@@ -55,7 +56,7 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
         edited=edited,
         not_applicable=pl.col("status") == "not_applicable",
         tokens_changed=edited & pl.col("tokens_changed"),
-        label_risk=at_risk(),
+        label_risk=pl.when(pl.col("numbers_edited").is_not_null()).then(at_risk()),
         queries=pl.col("queries").fill_null(0),
         attacked=pl.col("queries").is_not_null(),
         success=pl.col("success").fill_null(False),
@@ -67,27 +68,28 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
 def _means(total: dict[str, float]) -> Row:
     rows, edited, words = total["rows"], total["edited"], total["words"]
     measured = total["measured"] or rows
-    changed = total["tokens_changed"] / edited if edited else None
+    changed = _share(total["tokens_changed"], edited)
+    unedited = _share(edited, measured)
     return {
-        "grapheme_edit_rate": total["grapheme_edit_rate"] / measured,
-        "word_edit_rate": total["word_edit_rate"] / measured,
-        "unchanged": 1 - edited / measured,
+        "grapheme_edit_rate": _share(total["grapheme_edit_rate"], measured),
+        "word_edit_rate": _share(total["word_edit_rate"], measured),
+        "unchanged": None if unedited is None else 1 - unedited,
         "not_applicable": total["not_applicable"] / rows,
-        "tokens_per_word_clean": total["tokens_clean"] / words if words else None,
-        "tokens_per_word": total["tokens"] / words if words else None,
+        "tokens_per_word_clean": _share(total["tokens_clean"], words),
+        "tokens_per_word": _share(total["tokens"], words),
         "unknown_clean": _share(total["unknown_clean"], total["tokens_clean"]),
         "unknown": _share(total["unknown"], total["tokens"]),
         "tokens_changed": changed,
-        "inert": edited > 0 and not total["tokens_changed"],
-        "truncated": total["truncated"] / rows,
-        "label_risk": total["label_risk"] / measured,
+        "inert": False if edited == 0 else None if changed is None else changed == 0,
+        "truncated": _share(total["truncated"], rows),
+        "label_risk": _share(total["label_risk"], measured),
         "queries": _share(total["queries"], total["attacked"]),
         "success": _share(total["success"], total["attacked"]),
     }
 
 
 def _share(part: float, whole: float) -> float | None:
-    return None if np.isnan(part) or not whole else part / whole
+    return None if np.isnan(part) or np.isnan(whole) or not whole else part / whole
 
 
 def at_risk() -> pl.Expr:
@@ -103,13 +105,17 @@ def _answer() -> pl.Expr:
     return pl.when(names.list.len() == 1).then(names.list.first()).otherwise("prediction").alias("answer")
 
 
-def _constant(answers: pl.Series) -> float:
-    """The share of the most frequent answer."""
+def _constant(answers: pl.Series) -> float | None:
+    """The share of the most frequent answer; None where no answer is known."""
+    if answers.null_count() == len(answers):
+        return None
     return int(answers.value_counts().get_column("count").max()) / len(answers)  # type: ignore[arg-type]  # not empty
 
 
-def _summed(operators: pl.Series) -> str:
-    """The accepted edits of many items by operator, as JSON in the order of the names."""
+def _summed(operators: pl.Series) -> str | None:
+    """The accepted edits of many items by operator, as JSON in the order of the names; None where they are unknown."""
+    if operators.null_count():
+        return None
     total: Counter[str] = Counter()
     for text, count in operators.value_counts().iter_rows():
         for name, edits in json.loads(text).items():

@@ -217,7 +217,7 @@ def _row(averaged: Average, drops: Drops, known: Mapping[str, Task]) -> dict[str
         "n": sum(level.n for level in cells.values()),
         "clean": _mean(averaged, [level.clean for level in levels]),
         "value": _mean(averaged, [level.value for level in levels]),
-        "grapheme_edit_rate": _mean(averaged, [level.edit_rate for level in levels]),
+        "grapheme_edit_rate": _edit_rate(averaged, [level.edit_rate for level in levels]),
         "marked": _marked(levels, known),
         **({} if first["condition"] == CLEAN else _change(averaged, drops)),
     }
@@ -232,6 +232,12 @@ def _marked(levels: Sequence[Level], tasks: Mapping[str, Task]) -> float | None:
             marks[unit] = level.marked
     known = [mark for mark in marks.values() if mark is not None]
     return sum(known) / len(marks) if known else None
+
+
+def _edit_rate(average: Average, rates: Sequence[float | None]) -> float | None:
+    """The mean of edit rates; None where one is not known."""
+    known = [rate for rate in rates if rate is not None]
+    return _mean(average, known) if len(known) == len(rates) else None
 
 
 def _mean(average: Average, values: Sequence[float]) -> float:

@@ -167,7 +167,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
         "differing": int((twin.sums != cell.sums).any(-1).any(0).sum()),
         "above_chance": before["above_chance"],
         "near_chance": before["near_chance"],
-        "constant": max(before["constant"], score["constant"]),
+        "constant": max(filter(None, (before["constant"], score["constant"])), default=None),
     }
 
 
@@ -185,7 +185,7 @@ def _marks(row: Row) -> str | None:
     marks = {
         "not shown above chance": row["near_chance"],
         "no room": above is not None and row["mde"] is not None and above < row["mde"],
-        "constant": row["constant"] >= CONSTANT,
+        "constant": (row["constant"] or 0) >= CONSTANT,
         "cannot reject": row.get("p_adjusted", 0.0) > alpha and 2.0 ** (1 - row["differing"]) * row["m"] >= alpha,
     }
     return ", ".join(name for name, applies in marks.items() if applies) or None

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from robust_xtreme import registry
+from robust_xtreme.metric import named
 from robust_xtreme.results._cells import ALL, CLEAN
 from robust_xtreme.results._realised import at_risk
 from robust_xtreme.results.intervals import CPU, Backend, Estimate, cluster_sums, estimate_difference
@@ -40,7 +40,7 @@ def drops_without_risk(stats: pl.DataFrame, predictions: pl.DataFrame, backend: 
 
 def _drops(pairs: pl.DataFrame, metric: str, backend: Backend) -> Iterator[tuple[tuple[str, ...], Estimate]]:
     """The drops of one metric's cells, from rows with the sums of an item, perturbed (`stats`) and `clean`."""
-    reduce = registry.load("metric", metric).reduce
+    reduce = named(metric).reduce
     rows, cells, starts = grouped(pairs, CELL, ("noise_seed", "example"))
     for number, key in enumerate(cells.iter_rows()):
         of_cell = rows[int(starts[number]) : int(starts[number + 1])]

@@ -25,7 +25,7 @@ SCHEMA_VERSION: Final = 5
 
 STATUSES: Final = (
     *("ok", "unchanged", "not_applicable", "truncated_gold"),
-    *("skipped_wrong", "skipped_target", "failed"),
+    *("skipped_wrong", "skipped_target", "failed", "unparsed"),
 )
 SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouched_clean")
 """The counted part of an item: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
@@ -52,13 +52,16 @@ _CELL: Final = {**columns(pl.String, " ".join(CELL)), "setting": one_of(*SETTING
 
 _REALISED: Final = {
     "nominal": Column(pl.String, nullable=True),
-    **columns(pl.Float64, "grapheme_edit_rate word_edit_rate unchanged not_applicable"),
+    **columns(pl.Float64, "grapheme_edit_rate word_edit_rate unchanged", nullable=True),
+    "not_applicable": Column(pl.Float64),
     **columns(pl.Float64, "tokens_per_word_clean tokens_per_word tokens_changed unknown_clean unknown", nullable=True),
-    "inert": Column(pl.Boolean),
-    "truncated": Column(pl.Float64),
-    "operators": Column(pl.String),
+    "inert": Column(pl.Boolean, nullable=True),
+    "truncated": Column(pl.Float64, nullable=True),
+    "operators": Column(pl.String, nullable=True),
 }
 """Means over the items of a cell: edit rates, shares of items; `operators` is JSON, operator to accepted edits.
+
+What is not known of the noise, or of the model that read it, is null, as in cells that `import` takes from others.
 
 `nominal` is the strength that the noise was drawn with, `unknown` a share of tokens, null where the tokenizer has none
 for the unknown, `tokens_changed` of edited items. `inert`: items were edited, and the tokenizer undid that in all.
@@ -149,11 +152,11 @@ PREDICTIONS: Final = Frame(
         **columns(pl.String, "prediction answer nominal", nullable=True),
         "gold": Column(pl.String),
         "status": one_of(*STATUSES),
-        **columns(pl.Int64, "eligible edits"),
-        "operators": Column(pl.String),
-        **columns(pl.Float64, "grapheme_edit_rate word_edit_rate"),
-        **columns(pl.Int64, "words tokens_clean tokens"),
-        **columns(pl.Boolean, "tokens_changed truncated"),
+        **columns(pl.Int64, "eligible edits", nullable=True),
+        "operators": Column(pl.String, nullable=True),
+        **columns(pl.Float64, "grapheme_edit_rate word_edit_rate", nullable=True),
+        **columns(pl.Int64, "words tokens_clean tokens", nullable=True),
+        **columns(pl.Boolean, "tokens_changed truncated", nullable=True),
         **columns(pl.Int64, "unknown_clean unknown queries", nullable=True),
         "success": Column(pl.Boolean, nullable=True),
         **columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
@@ -168,7 +171,8 @@ empty (no answer, or the gold answer was truncated: official scripts take ''), a
 
 `noise_seed` is -1 for the clean condition. `words` (of the clean text), `tokens_clean` and `tokens` count the fields
 that the condition noises (clean: all fields), `numbers_edited` and `negators_edited` the numbers and listed negators
-that noise edits there, the second null in a language without a list.
+that noise edits there, the second null in a language without a list. In rows that `import` takes from others, what
+is not known is null; `unparsed` ones have an answer in which no prediction was found, which counts as wrong.
 """
 
 ATTACKED: Final = Frame(
@@ -304,7 +308,7 @@ AVERAGES: Final = Frame(
         "method": Column(pl.String, nullable=True),
         **columns(pl.Float64, "marked spread prediction_low prediction_high", nullable=True),
         **columns(pl.Int64, "units drops_at_least", nullable=True),
-        "grapheme_edit_rate": Column(pl.Float64),
+        "grapheme_edit_rate": Column(pl.Float64, nullable=True),
     },
     ("model", "kind", "name", "task", "split", "setting", "inference", "condition", "metric"),
 )

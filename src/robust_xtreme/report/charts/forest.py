@@ -95,4 +95,4 @@ def _edits(cells: pl.DataFrame) -> pl.Expr:
     if "grapheme_edit_rate" not in cells.columns:
         return pl.lit("")
     rate = (100 * pl.col("grapheme_edit_rate")).round(1).cast(pl.String)
-    return pl.concat_str(pl.lit("edits "), rate, pl.lit(" %"))
+    return pl.concat_str(pl.lit("edits "), rate, pl.lit(" %")).fill_null("")

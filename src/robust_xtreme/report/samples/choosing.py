@@ -10,10 +10,9 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme import registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.external.condition import LIKE, likened
-from robust_xtreme.metric import ALL, Metric
+from robust_xtreme.metric import ALL, named
 from robust_xtreme.randomness import draws, salt, text_keys
 from robust_xtreme.report.cells import highest
 from robust_xtreme.report.summary import headline_cells
@@ -198,7 +197,7 @@ def _values(stats: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def _reduced(part: pl.DataFrame) -> pl.DataFrame:
-    metric: Metric = registry.load("metric", part.item(0, "metric"))
+    metric = named(part.item(0, "metric"))
     sums = part.get_column("stats").explode().to_numpy().reshape(part.height, -1)
     values = np.where(sums.any(axis=1), metric.reduce(sums), _WHOLE)
     return part.select(*_ITEM, pl.Series("value", values))

@@ -14,7 +14,8 @@ from robust_xtreme.report.view import SECTION, Results, view
 @view(title="What the noise did", order=40)
 def operator_mix(results: Results) -> pl.DataFrame:
     """Shares of the accepted edits by operator, at each perturbation's highest strength: languages differ in them."""
-    rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") == "all")
+    every = headline(highest(perturbed(results)), results)
+    rows = every.filter(pl.col("scope") == "all", pl.col("operators").is_not_null())
     counts = [json.loads(text) for text in rows.get_column("operators")]
     edits = pl.Series("edits", [sum(count.values()) for count in counts], dtype=pl.Int64)
     mix = pl.Series("mix", [_mix(count) for count in counts], dtype=pl.String)
