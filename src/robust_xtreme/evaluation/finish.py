@@ -12,7 +12,7 @@ import torch
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.external import conditions_of
-from robust_xtreme.evaluation.folder import ATTACKS_FILE, DIGESTS, FILES, PAGE, REPORT, Folder
+from robust_xtreme.evaluation.folder import ATTACKS_FILE, DIGESTS, FILES, Folder
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.external.described import condition_row
 from robust_xtreme.models.kinds import base_kind
@@ -30,6 +30,7 @@ from robust_xtreme.results.attacks import attacks_of
 from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.intervals import CPU, Backend
+from robust_xtreme.results.manifest import PAGE, REPORT
 from robust_xtreme.results.measuring import Measured, Stored, measured
 from robust_xtreme.results.schema import (
     ATTACKS,

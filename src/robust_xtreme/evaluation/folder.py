@@ -20,6 +20,7 @@ from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.staging import PARTS, part_paths
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.unread import mended, widened, without_unread
+from robust_xtreme.results import manifest as of_run
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.journal import JOURNAL, Journal
@@ -32,20 +33,7 @@ from robust_xtreme.sinks import one_line
 
 RUN: Final = "run.toml"
 LOG: Final = "log.txt"
-REPORT: Final = "report.md"
-PAGE: Final = "report.html"
-FILES: Final = (
-    RUN,
-    "predictions.parquet",
-    "stats.parquet",
-    "models.csv",
-    "conditions.csv",
-    "scores.csv",
-    "deltas.csv",
-    "averages.csv",
-    REPORT,
-    PAGE,
-)
+FILES: Final = (RUN, *of_run.FILES)
 ATTACKS_FILE: Final = "attacks.csv"
 """The file that a run with attacks has besides."""
 

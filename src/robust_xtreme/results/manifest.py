@@ -16,6 +16,14 @@ from robust_xtreme.results.schema import Frame
 
 MANIFEST: Final = "manifest.json"
 OTHERWISE: Final = "Name another folder with --out, or start over with --force."
+REPORT: Final = "report.md"
+PAGE: Final = "report.html"
+FILES: Final = (
+    *("predictions.parquet", "stats.parquet", "models.csv", "conditions.csv", "scores.csv", "deltas.csv"),
+    *("averages.csv", REPORT, PAGE),
+)
+"""The files of a finished run, beside run.toml and the manifest."""
+
 _DIGEST: Final = "digest"
 _ALGORITHM: Final = "sha256:"
 _CHANGED: Final = "was changed after the run wrote it"

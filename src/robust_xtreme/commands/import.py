@@ -1,0 +1,172 @@
+"""`robust-xtreme import`: makes a finished run of what another program predicted."""  # noqa: N999 - as it is typed
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._next import show_next
+from robust_xtreme.commands._options import argument, check_word, option
+from robust_xtreme.errors import UserError
+from robust_xtreme.sinks import echo, one_line
+
+if TYPE_CHECKING:
+    from robust_xtreme.importing.run import Read, Wanted
+
+_FORMATS: Final = ("jsonl", "lm-eval", "inspect")
+_KEYS: Final = ("id", "prediction", "gold", "score", "cluster")
+
+Files = Annotated[
+    list[str],
+    argument("FILE...", "Files of JSON lines; files or folders of lm-eval's or inspect's logs.", _completion.any_file),
+]
+Format = Annotated[
+    str | None,
+    option("--format NAME", f"{', '.join(_FORMATS)}. Default: by the files.", _completion.words(_FORMATS)),
+]
+Task = Annotated[str | None, option("--task TASK", "The task of rows that do not say theirs.", _completion.task)]
+Code = Annotated[
+    str | None, option("--language -l CODE", "Their language; of a pair of MLQA's, de@en.", _completion.language)
+]
+Split = Annotated[str | None, option("--split SPLIT", "Their split. Default: test.")]
+Condition = Annotated[
+    str | None,
+    option("--condition NAME", "Their condition: clean, a perturbation as char_noise:0.1, or another name."),
+]
+Seed = Annotated[str | None, option("--noise-seed N", "Their noise seed. Default: 0.")]
+Model = Annotated[str | None, option("--model NAME", "Their model. Default: imported.")]
+Inference = Annotated[
+    str | None, option("--inference TEXT", "How they were answered; runs that differ in it are not compared.")
+]
+OnlyModel = Annotated[str | None, option("--only-model NAME", "Leave out the rows of other models.")]
+Data = Annotated[
+    str | None,
+    option(
+        "--data DIR|hub|mini",
+        "The data that the ids are of: gold, clusters and fingerprints are those of `eval`.",
+        _completion.folder,
+    ),
+]
+Family = Annotated[
+    str | None,
+    option(
+        "--family NAME",
+        "How answers of a task that is not ours are scored: classification, choice, tagging, span_qa, retrieval.",
+    ),
+]
+Metric = Annotated[str | None, option("--metric NAME", "The metric that claims are made on. Default: the first.")]
+IdKey = Annotated[str | None, option("--id-key KEY", "jsonl: the key of the id.", panel="Keys of a file")]
+PredictionKey = Annotated[
+    str | None, option("--prediction-key KEY", "jsonl: the key of the prediction.", panel="Keys of a file")
+]
+GoldKey = Annotated[str | None, option("--gold-key KEY", "jsonl: the key of the gold answer.", panel="Keys of a file")]
+ScoreKey = Annotated[str | None, option("--score-key KEY", "jsonl: the key of a score.", panel="Keys of a file")]
+ClusterKey = Annotated[
+    str | None, option("--cluster-key KEY", "jsonl: the key of the cluster.", panel="Keys of a file")
+]
+Out = Annotated[str | None, option("--out -o DIR", "The folder of the run. Default: runs/import-FILE.")]
+Force = Annotated[bool, option("--force", "Replace the imported run that is there.")]
+Quiet = Annotated[bool, option("--quiet -q", "Say nothing but errors.")]
+
+
+def import_(
+    files: Files,
+    format: Format = None,
+    task: Task = None,
+    language: Code = None,
+    split: Split = None,
+    condition: Condition = None,
+    noise_seed: Seed = None,
+    model: Model = None,
+    inference: Inference = None,
+    only_model: OnlyModel = None,
+    data: Data = None,
+    family: Family = None,
+    metric: Metric = None,
+    id_key: IdKey = None,
+    prediction_key: PredictionKey = None,
+    gold_key: GoldKey = None,
+    score_key: ScoreKey = None,
+    cluster_key: ClusterKey = None,
+    out: Out = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a finished run of what another program predicted or scored, which `report`, `compare` and `gate` read.
+
+    A row of JSON lines is an example under one condition: its id, a prediction with the gold answer or a score from 0
+    to 1, and its task, language, condition and noise seed where the options do not say them. Rows with one id are
+    paired; each needs a row of the condition clean. Logs of lm-eval and inspect are read as they are, and know what
+    was exported with `robust-xtreme export lm-eval` or `export inspect`.
+
+    Examples:
+
+    robust-xtreme import answers.jsonl --task xnli --language sw
+
+    robust-xtreme import clean.jsonl noisy.jsonl --data DIR -o runs/theirs
+
+    robust-xtreme import lm-eval-results -o runs/causal"""
+    from robust_xtreme.importing.run import Wanted, import_run
+
+    keys = dict(zip(_KEYS, (id_key, prediction_key, gold_key, score_key, cluster_key), strict=True))
+    given = {
+        "task": task,
+        "language": language,
+        "split": split,
+        "condition": condition,
+        "noise_seed": noise_seed,
+        "model": model,
+        "inference": inference,
+    }
+    wanted = Wanted(
+        given={name: value for name, value in given.items() if value},
+        data=data or "",
+        only_model=only_model or "",
+        family=family or "",
+        metric=metric or "",
+        command=shlex.join(["robust-xtreme", *sys.argv[1:]]),
+    )
+    folder = Path(out) if out else Path("runs") / f"import-{Path(files[0]).stem or 'run'}"
+    read = _read([Path(name) for name in files], format or "", {key: name for key, name in keys.items() if name})
+    manifest = import_run(read, _checked(wanted), folder, force)
+    if not quiet:
+        _show(folder, [str(note) for note in manifest["notes"]])
+
+
+def _checked(wanted: Wanted) -> Wanted:
+    """The same. Raises UnknownName for a family that does not exist."""
+    from robust_xtreme.errors import UnknownName
+    from robust_xtreme.importing.answers import FAMILIES
+
+    if wanted.family and wanted.family not in FAMILIES:
+        raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
+    return wanted
+
+
+def _read(files: list[Path], format: str, keys: dict[str, str]) -> Read:
+    """What the files contain. Raises UserError where they have several formats, or a key is not of theirs."""
+    from robust_xtreme.importing.reading import format_of, read
+
+    if format:
+        check_word("import --format", format, _FORMATS)
+    formats = {format or format_of(path) for path in files}
+    if len(formats) > 1:
+        raise UserError(f"The files have several formats: {', '.join(sorted(formats))}. Import them by themselves.")
+    (name,) = formats
+    if keys and name != "jsonl":
+        raise UserError(f"--{next(iter(keys))}-key is of JSON lines, and these files are logs of {name}.")
+    return read(files, name, keys)
+
+
+def _show(folder: Path, notes: list[str]) -> None:
+    from robust_xtreme.commands._terminal import output
+    from robust_xtreme.report.document import finished, show
+
+    for note in notes:
+        echo(f"note: {one_line(note)}", error=True)
+    show(output(), finished(folder), [])
+    echo(f"Report: {folder / 'report.md'}")
+    show_next("report", str(folder), "-o", "page.html")

@@ -1,0 +1,1 @@
+"""Predictions and scores that others made, as the run folder that `report`, `compare` and `gate` read."""

@@ -1,0 +1,80 @@
+"""PREDICTIONS, MODELS and CONDITIONS of imported rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import DataError, UserError, shown
+from robust_xtreme.external.condition import CLEAN, KIND, named
+from robust_xtreme.external.described import condition_row
+from robust_xtreme.importing.answers import FAMILIES, stored
+from robust_xtreme.importing.items import whole
+from robust_xtreme.importing.scoring import Scoring
+from robust_xtreme.noise.engine.noising import asks
+from robust_xtreme.results.schema import CHANCE, CONDITIONS, MODELS, PREDICTIONS, SHALLOW, build
+from robust_xtreme.targets.kinds import SPAN_QA
+
+_UNPARSED: Final = "unparsed"
+_NOTHING: Final = "null"
+
+
+def answering(items: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a model, without those of constants and shallow predictors."""
+    return items.filter(~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})"))
+
+
+def predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
+    """PREDICTIONS of the items of one task. Raises DataError naming the example whose answer is none of the task."""
+    rows = answering(items)
+    nothing = pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()
+    status = pl.when(nothing).then(pl.lit(_UNPARSED)).otherwise(pl.lit("ok"))
+    answer = pl.col("prediction") if scoring.family == SPAN_QA.name else pl.lit(None, pl.String)
+    made = pl.when(pl.col("sums").is_null()).then(pl.coalesce("answer", answer)).otherwise("answer")
+    columns: dict[str, Any] = {
+        "status": pl.coalesce("status", status),
+        "answer": pl.when(made != "").then(made),
+        "prediction": _stored(rows, "prediction", scoring, path),
+        "gold": _stored(rows, "gold", scoring, path).fill_null(_NOTHING),
+    }
+    return whole(rows).with_columns(**columns).select(list(PREDICTIONS.columns))
+
+
+def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Series:
+    """Answers as JSON: those with sums, which another run of ours has stored, as they are."""
+    distinct = rows.filter(pl.col("sums").is_null()).get_column(name).drop_nulls().unique()
+    known: dict[str, str | None] = {}
+    for value in distinct:
+        try:
+            is_ours = scoring.family in FAMILIES
+            known[value] = stored(value, scoring.family, scoring.labels) if is_ours else json.dumps(value)
+        except UserError as error:
+            example = rows.filter(pl.col(name) == value).item(0, "example")
+            raise DataError(path, f"the {name} of the example {shown(example)}: {error}") from error
+    kept = pl.col(name).replace_strict(known, default=pl.col(name), return_dtype=pl.String)
+    made = pl.when(pl.col("sums").is_null()).then(kept).otherwise(name)
+    return rows.select(made.alias(name)).to_series()
+
+
+def models_of(model: str) -> pl.DataFrame:
+    """MODELS: the name alone is known."""
+    return build([{"model": model, "identity": ""}], MODELS)
+
+
+def conditions_of(items: pl.DataFrame) -> pl.DataFrame:
+    """CONDITIONS: a perturbation of ours by its name, another condition as noise of others."""
+    return build([_condition(name) for name in items.get_column("condition").unique().sort()], CONDITIONS)
+
+
+def _condition(name: str) -> dict[str, Any]:
+    if name == CLEAN:
+        return condition_row(named(CLEAN))
+    try:
+        condition = named(name)
+        if condition.spec and not asks(condition.spec):
+            return condition_row(condition)
+    except UserError:  # not a perturbation of ours, or one that is not installed here
+        pass
+    return {"condition": name, "kind": KIND, "name": name, "pairing": "id"}

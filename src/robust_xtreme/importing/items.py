@@ -1,0 +1,176 @@
+"""ITEMS: the rows that are imported, one for each example of a condition and noise seed, whatever they are read from.
+
+A reader gives the keys of each row as strings, lists and objects as JSON text; what a row does not have is null. Here
+they get their types, the keys that a caller gives once for all rows, and the checks that name an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme import languages
+from robust_xtreme.errors import DataError, SpecError, shown
+from robust_xtreme.external.condition import CLEAN, CLEAN_SEED
+from robust_xtreme.results.frames import Column, Frame, columns, one_of
+from robust_xtreme.results.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
+from robust_xtreme.specs import PerturbationSpec
+
+REALISED: Final = (
+    *("nominal", "eligible", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words", "tokens_clean"),
+    *("tokens", "tokens_changed", "truncated", "unknown_clean", "unknown", "queries", "success", "numbers_edited"),
+    "negators_edited",
+)
+"""Columns of PREDICTIONS that say what noise did, and what became of the text in the model."""
+
+GROUP: Final = tuple(name for name in CELL if name != "data")
+"""The columns that a cell is known by before the identity of its data is."""
+
+ITEMS: Final = Frame(
+    "items",
+    {
+        **columns(pl.String, " ".join(GROUP)),
+        "setting": one_of(*SETTINGS),
+        "data": Column(pl.String, nullable=True),
+        "noise_seed": Column(pl.Int64),
+        "example": Column(pl.String),
+        **columns(pl.String, "cluster fingerprint prediction gold answer", nullable=True),
+        "status": Column(pl.String, nullable=True, allowed=STATUSES),
+        **{name: Column(PREDICTIONS.columns[name].dtype, nullable=True) for name in REALISED},
+        "overlap": Column(pl.Boolean, nullable=True),
+        **columns(pl.String, "scores sums", nullable=True),
+    },
+    (*GROUP, "noise_seed", "example"),
+)
+"""Rows of others. `prediction` and `gold` are as given, lists as JSON; `scores` is JSON, name to a score of the example
+from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds."""
+
+KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
+"""The keys of a row, with `id` for the example; `score` is one score without a name."""
+
+ID: Final = "id"
+SCORE: Final = "score"
+_DEFAULTS: Final = {"split": "test", "setting": "unknown", "inference": "imported", "model": "imported"}
+_NEEDED: Final = ("task", "language", "condition")
+_BOOLEANS: Final = {"true": True, "false": False, "True": True, "False": False}
+
+
+def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataFrame:
+    """Rows of ITEMS from raw rows, whose columns are strings named as KEYS; of REALISED they have what occurs.
+
+    `given` are values of keys that a row lacks.
+
+    Raises DataError or Mismatch, naming the example, and SpecError for a value that no row may have.
+    """
+    if raw.is_empty():
+        raise DataError(path, "has no rows")
+    rows = _with_ids(raw, path).rename({ID: "example"})
+    filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
+    rows = rows.with_columns(filled).with_columns(_scores(rows))
+    rows = rows.drop(name for name in (SCORE,) if name in rows.columns).with_columns(_typed(rows, path))
+    return whole(_in_pairs(_named_as_here(rows)), tuple(name for name in ITEMS.columns if name not in REALISED))
+
+
+def _with_ids(raw: pl.DataFrame, path: str) -> pl.DataFrame:
+    """The rows; each has an id. Raises DataError with the number of the first row without one."""
+    if ID not in raw.columns:
+        raise DataError(path, "has no key 'id'. Name the key that has it with --id KEY")
+    empty = raw.get_column(ID).is_null() | (raw.get_column(ID) == "")
+    if empty.any():
+        raise DataError(path, f"row {int(empty.arg_true()[0]) + 1:,} has no id")
+    return raw
+
+
+def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) -> pl.Expr:
+    """A column of the key; where it is null, what is given for all rows, or its default."""
+    value = given.get(name) or _DEFAULTS.get(name)
+    column = pl.col(name) if name in rows.columns else pl.lit(None, pl.String)
+    if value is not None:
+        return column.fill_null(pl.lit(value)).alias(name)
+    if name in _NEEDED and (name not in rows.columns or rows.get_column(name).null_count()):
+        first = rows.filter(column.is_null()).item(0, "example")
+        raise DataError(path, f"the example {shown(first)} has no {name}. Give it for all rows with --{name}")
+    return column.alias(name)
+
+
+def _scores(rows: pl.DataFrame) -> list[pl.Expr]:
+    """`score` as one of `scores`."""
+    if SCORE not in rows.columns:
+        return []
+    named = pl.lit('{"score": ') + pl.col(SCORE) + pl.lit("}")
+    return [pl.coalesce("scores", named).alias("scores") if "scores" in rows.columns else named.alias("scores")]
+
+
+def _typed(rows: pl.DataFrame, path: str) -> list[pl.Series]:
+    """The columns of ITEMS with their types. Raises DataError naming the example whose value is of another one."""
+    typed = {name: column for name, column in ITEMS.columns.items() if column.dtype != pl.String or column.allowed}
+    return [_cast(rows, name, column, path) for name, column in typed.items() if name in rows.columns]
+
+
+def whole(items: pl.DataFrame, names: Sequence[str] = tuple(ITEMS.columns)) -> pl.DataFrame:
+    """The items with some columns of ITEMS, by default all; those that they do not have are null."""
+    missing = [name for name in names if name not in items.columns]
+    return items.with_columns(pl.lit(None, ITEMS.columns[name].dtype).alias(name) for name in missing)
+
+
+def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series:
+    values = rows.get_column(name)
+    if column.dtype == pl.Boolean:
+        typed = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+    else:
+        typed = values.cast(column.dtype, strict=False)
+    wrong = typed.is_null() & values.is_not_null()
+    if column.dtype == pl.Float64:
+        wrong |= ~typed.is_finite().fill_null(True)
+    if column.allowed:
+        wrong |= ~values.is_in(column.allowed).fill_null(True)
+    if wrong.any():
+        first = rows.filter(wrong)
+        takes = f"one of {', '.join(column.allowed)}" if column.allowed else _TAKES[column.dtype]
+        what = f"the {name} of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, name))}"
+        raise DataError(path, f"{what}; it takes {takes}")
+    return typed.alias(name)
+
+
+_TAKES: Final[Mapping[Any, str]] = {
+    pl.Int64: "a whole number",
+    pl.Float64: "a finite number",
+    pl.Boolean: "true or false",
+}
+
+
+def _named_as_here(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with conditions in their canonical form, clean ones with the seed of clean text, others with a seed."""
+    names = rows.get_column("condition").unique().to_list()
+    canonical = {name: _canonical(name) for name in names}
+    seed = pl.when(pl.col("condition") == CLEAN).then(CLEAN_SEED).otherwise(pl.col("noise_seed").fill_null(0))
+    renamed = rows.with_columns(pl.col("condition").replace_strict(canonical, return_dtype=pl.String))
+    return renamed.with_columns(seed.cast(pl.Int64).alias("noise_seed"))
+
+
+def _canonical(condition: str) -> str:
+    """The canonical form of a perturbation; another name stays, and takes no control characters."""
+    if not condition.isprintable():
+        raise SpecError(f"The condition {shown(condition)} is not a name.")
+    if condition == CLEAN:
+        return condition
+    try:
+        spec = PerturbationSpec.parse(condition)
+    except SpecError:
+        return condition
+    if len(spec.links[-1].strengths) > 1:
+        raise SpecError(f"The condition {condition!r} lists several strengths. A row has one condition.")
+    return str(spec)
+
+
+def _in_pairs(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the two languages of a pair, `de@en`, in their columns. Raises UnknownName for another language."""
+    pairs = pl.concat([rows.get_column(name).unique().alias("") for name in ("language", "context_language")])
+    for code in pairs.drop_nulls().str.split("@").explode().unique().sort():
+        languages.language(code)
+    parts = pl.col("language").str.split("@")
+    return rows.with_columns(
+        context_language=pl.coalesce("context_language", parts.list.last()), language=parts.list.first()
+    )

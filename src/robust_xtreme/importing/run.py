@@ -1,0 +1,256 @@
+"""Makes a finished run of imported rows: its folder appears whole or not at all, with the files of `eval`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme import __version__
+from robust_xtreme.errors import Mismatch, counted
+from robust_xtreme.examples import digest
+from robust_xtreme.external.condition import CLEAN
+from robust_xtreme.importing.checks import check_items
+from robust_xtreme.importing.frames import answering, conditions_of, models_of
+from robust_xtreme.importing.identity import SPLIT, identified
+from robust_xtreme.importing.items import items_of
+from robust_xtreme.importing.known import with_known
+from robust_xtreme.importing.parts import Part, headline_first
+from robust_xtreme.importing.tasks import facts_of, scoring_of
+from robust_xtreme.report.charts import svg
+from robust_xtreme.report.outputs import written
+from robust_xtreme.report.view import Results
+from robust_xtreme.results import store
+from robust_xtreme.results.averages import averaged
+from robust_xtreme.results.benchmark import tasks_of
+from robust_xtreme.results.manifest import FILES, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
+from robust_xtreme.results.measuring import Measured, Stored, measured
+from robust_xtreme.results.merging import merged
+from robust_xtreme.results.schema import (
+    AVERAGES,
+    CONDITIONS,
+    DELTAS,
+    MODELS,
+    PREDICTIONS,
+    SCHEMA_VERSION,
+    SCORES,
+    STATS,
+    Frame,
+)
+from robust_xtreme.results.sorting import ordered
+
+IMPORTED: Final = "imported"
+"""The key of a manifest that says what a run was imported from."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a reader finds: a function that reads raw rows (see `items.KEYS`), and what the manifest says of them.
+
+    `notes` are sentences for the reader of the report.
+    """
+
+    rows: Callable[[], pl.DataFrame]
+    path: str
+    source: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How rows are imported: `given` are values of keys for all rows that lack them; see the command `import`."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    data: str = ""
+    only_model: str = ""
+    family: str = ""
+    metric: str = ""
+    command: str = ""
+
+
+def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> dict[str, Any]:
+    """Write the run of what was read into the folder `out`, and return its manifest.
+
+    Raises DataError and Mismatch naming an example, Mismatch where the folder has something else, DiskError.
+    """
+    check_target(out, force)
+    items = _items(read, wanted)
+    store.make_folder(out.parent)
+    staging = out.with_name(f".{out.name}.importing")
+    with store.lock(staging):
+        _emptied(staging)
+        manifest = _written(items, read, wanted, staging)
+        (staging / store.LOCK).unlink()
+        check_target(out, force)
+        _moved(staging, out)
+    return manifest
+
+
+def check_target(out: Path, force: bool) -> None:
+    """Raise Mismatch where the folder has files; with `force`, where it has others than those of an imported run."""
+    there = sorted(entry.name for entry in out.iterdir()) if out.is_dir() and not out.is_symlink() else []
+    if not there and (out.is_dir() or not out.exists()) and not out.is_symlink():
+        return
+    others = [name for name in there if name not in (*FILES, MANIFEST)]
+    is_ours = not others and MANIFEST in there and IMPORTED in read_manifest(out / MANIFEST)
+    if not is_ours:
+        what = f"it has {others[0]!r}" if others else "it is not the folder of an imported run"
+        raise Mismatch(f"{out} is there, and {what}. Name another folder with --out.")
+    if not force:
+        raise Mismatch(f"{out} has an imported run. Replace it with --force, or name another folder with --out.")
+
+
+def _emptied(staging: Path) -> None:
+    """Remove what an import that was killed left."""
+    for path in staging.iterdir():
+        if path.name != store.LOCK:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _moved(staging: Path, out: Path) -> None:
+    """Give the folder its name; a run that it replaces goes after it is there."""
+    before = out.with_name(f".{out.name}.replaced")
+    try:
+        shutil.rmtree(before, ignore_errors=True)
+        if out.exists():
+            out.rename(before)
+        staging.rename(out)
+        store.sync_folder(out.parent)
+        shutil.rmtree(before, ignore_errors=True)
+    except OSError as error:
+        raise store.disk_error(out, error) from error
+
+
+def _items(read: Read, wanted: Wanted) -> pl.DataFrame:
+    items = items_of(read.rows(), wanted.given, read.path)
+    if wanted.only_model:
+        items = items.filter(pl.col("model") == wanted.only_model)
+        if items.is_empty():
+            raise Mismatch(f"{read.path}: no row is of the model {wanted.only_model!r}")
+    if wanted.data:
+        items = with_known(items, wanted.data, read.path)
+    items = identified(items, read.path)
+    check_items(items, read.path)
+    return ordered(items, PREDICTIONS.key)
+
+
+def _written(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path) -> dict[str, Any]:
+    """Write all files of the run; return its manifest."""
+    if items.filter(pl.col("condition") != CLEAN).height:
+        svg.start()
+    parts, tasks = _parts(items, wanted, read.path, store.make_folder(folder / "parts"))
+    made = measured(
+        parts, {task: facts["metrics"][0] for task, facts in tasks.items()}, tasks_of(tasks), _overlap(items)
+    )
+    noised = conditions_of(items)
+    averages = averaged(made.levels, made.drops, tasks_of(tasks), sorted(tasks))
+    model = answering(items).item(0, "model")
+    _store(folder, {"models.csv": (models_of(model), MODELS), "conditions.csv": (noised, CONDITIONS)})
+    _store(folder, {"scores.csv": (made.scores, SCORES), "deltas.csv": (made.deltas, DELTAS)})
+    _store(folder, {"averages.csv": (averages, AVERAGES)})
+    for name, frame in (("predictions.parquet", PREDICTIONS), ("stats.parquet", STATS)):
+        paths = [getattr(part, frame.name) for part in parts]
+        store.write_sorted(folder / name, merged(paths, frame), frame)
+    shutil.rmtree(folder / "parts")
+    manifest = _manifest(items, read, wanted, tasks, made)
+    results = Results(made.scores, made.deltas, manifest, averages, noised)
+    for name in (REPORT, PAGE):
+        store.write(folder / name, written(results, Path(name).suffix))
+    manifest |= {"files": {name: store.sha256(folder / name) for name in FILES}, "complete": True}
+    write_manifest(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _store(folder: Path, frames: Mapping[str, tuple[pl.DataFrame, Frame]]) -> None:
+    for name, (rows, frame) in frames.items():
+        store.write_frame(folder / name, rows, frame)
+
+
+def _overlap(items: pl.DataFrame) -> set[tuple[str, ...]]:
+    """The models, tasks, splits and languages whose text the model has seen, as rows of another run of ours say."""
+    return set(items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique().iter_rows())
+
+
+def _parts(
+    items: pl.DataFrame, wanted: Wanted, path: str, folder: Path
+) -> tuple[list[Stored], dict[str, dict[str, Any]]]:
+    """The files of each task run, and the facts of each task."""
+    parts, tasks = [], {}
+    for (task,), of_task in items.partition_by("task", as_dict=True, maintain_order=True).items():
+        scoring = scoring_of(of_task, str(task), wanted.family)
+        metrics: dict[str, None] = {}
+        for key in of_task.select(SPLIT).unique(maintain_order=True).iter_rows():
+            rows = of_task.filter(*(pl.col(name) == value for name, value in zip(SPLIT, key, strict=True)))
+            part = Part(rows, scoring, path)
+            names = [store.part_path(folder, *map(str, key), kind) for kind in ("predictions", "stats")]
+            parts.append(part.write(*names))
+            metrics |= part.found
+        tasks[str(task)] = facts_of(of_task, str(task), scoring, headline_first(metrics, wanted.metric))
+    return parts, tasks
+
+
+def _manifest(
+    items: pl.DataFrame, read: Read, wanted: Wanted, tasks: Mapping[str, Any], made: Measured
+) -> dict[str, Any]:
+    rows = answering(items)
+    noisy = rows.filter(pl.col("condition") != CLEAN)
+    spec = {
+        "tasks": sorted(tasks),
+        "languages": sorted(set(rows.get_column("language"))),
+        "split": ", ".join(sorted(set(rows.get_column("split")))),
+        "perturb": sorted(set(noisy.get_column("condition"))),
+        "seeds": max(1, noisy.get_column("noise_seed").n_unique()),
+    }
+    model = rows.item(0, "model")
+    content = digest(*(str(value) for row in made.scores.iter_rows() for value in row))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": __version__,
+        "spec": spec,
+        "spec_hash": content,
+        "commands": [wanted.command] if wanted.command else [],
+        "device": IMPORTED,
+        "models": [{"task": task, "model": model, "identity": "", "source": IMPORTED} for task in sorted(tasks)],
+        "tasks": dict(tasks),
+        "units": _units(rows),
+        "not_run": [],
+        "notes": [*read.notes, *_notes(rows)],
+        IMPORTED: dict(read.source),
+    }
+
+
+def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    clean = rows.filter(pl.col("condition") == CLEAN)
+    sizes = clean.group_by(*SPLIT, "data", maintain_order=True).agg(
+        rows=pl.col("example").n_unique(), clusters=pl.col("cluster").n_unique()
+    )
+    return [
+        {
+            "task": row["task"],
+            "language": row["language"]
+            if row["language"] == row["context_language"]
+            else f"{row['language']}@{row['context_language']}",
+            **{name: row[name] for name in ("split", "data", "rows", "clusters")},
+            "files": [],
+        }
+        for row in sizes.sort(SPLIT).iter_rows(named=True)
+    ]
+
+
+def _notes(rows: pl.DataFrame) -> Sequence[str]:
+    """What a reader has to know of the answers."""
+    cell = ("task", "language", "condition")
+    nothing = (pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()).sum()
+    unparsed = (pl.col("status") == "unparsed").fill_null(False).sum()
+    counts = rows.group_by(cell).agg(n=pl.len(), unparsed=pl.max_horizontal(unparsed, nothing)).sort(cell)
+    return [
+        f"{row['task']}/{row['language']} {row['condition']}: no prediction was found in "
+        f"{row['unparsed']:,} of {counted(row['n'], 'answer')}, which count as wrong."
+        for row in counts.filter(pl.col("unparsed") > 0).iter_rows(named=True)
+    ]

@@ -1,0 +1,235 @@
+"""The sums of metrics of imported rows: computed from predictions where a task of ours scores them, else as given.
+
+Equal answers are scored once: each distinct text of a row, its prediction with its gold or its scores, has rows in a
+small table, which the rows are joined with.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError, Mismatch, UserError, shown
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.external.condition import CLEAN
+from robust_xtreme.importing.answers import FAMILIES, Answer, scored
+from robust_xtreme.metric import ALL, GIVEN, named
+from robust_xtreme.results.chance import constants
+from robust_xtreme.results.schema import CELL, CHANCE, SCOPES, STATS, empty
+from robust_xtreme.target_columns import column_of
+from robust_xtreme.targets.kinds import SPAN_QA
+
+_TABLE: Final[Mapping[str, Any]] = {
+    "code": pl.Int64,
+    "metric": pl.String,
+    "scope": pl.String,
+    "stats": pl.List(pl.Float64),
+}
+_ITEM: Final = (*CELL, "noise_seed", "example", "cluster", "fingerprint")
+_WITHOUT_TEXT: Final = (SPAN_QA.name,)
+"""Families whose constants need the text."""
+
+_Row = tuple[str, str, list[float]]
+"""A metric, a scope and the sums."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How the rows of a task are scored: the family, the labels, and the metrics that predictions are scored by."""
+
+    family: str
+    labels: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
+    """STATS of the items of one task: of metrics, and of scores as given.
+
+    Raises DataError naming the example whose answer or score is none, Mismatch where a metric misses an example.
+    """
+    tables = [
+        _table(items, ["sums"], _sums_given, path),
+        _table(items.filter(_to_score()), ["gold", "prediction", "context_language"], _by(scoring), path),
+        _table(items, ["scores"], _scores_given, path),
+    ]
+    found = pl.concat(tables).unique([*_ITEM, "metric", "scope"], keep="first", maintain_order=True)
+    _check_whole(items, found, path)
+    return found.select(list(STATS.columns))
+
+
+def _to_score() -> pl.Expr:
+    """Whether a row is scored by its prediction: it has one, or nothing at all was found in its answer."""
+    is_unparsed = pl.col("prediction").is_null() & pl.col("scores").is_null()
+    return pl.col("sums").is_null() & pl.col("gold").is_not_null() & (pl.col("prediction").is_not_null() | is_unparsed)
+
+
+def _table(
+    items: pl.DataFrame,
+    names: Sequence[str],
+    score: Callable[[Sequence[tuple[Any, ...]]], Iterable[list[_Row]]],
+    path: str,
+) -> pl.DataFrame:
+    """STATS rows of items by some columns: each distinct value is scored once."""
+    there = items.filter(pl.col(names[0]).is_not_null())
+    distinct = there.select(names).unique(maintain_order=True).with_row_index("code")
+    rows = [
+        (code, *row)
+        for code, several in enumerate(_named(score, distinct.select(names).rows(), there, names, path))
+        for row in several
+    ]
+    table = pl.DataFrame(rows, _TABLE, orient="row")
+    coded = there.join(distinct, on=names, how="left", nulls_equal=True, maintain_order="left")
+    kept = coded.select(*_ITEM, pl.col("code").cast(pl.Int64))
+    return kept.join(table, on="code", maintain_order="left").drop("code")
+
+
+def _named(
+    score: Callable[[Sequence[tuple[Any, ...]]], Iterable[list[_Row]]],
+    values: Sequence[tuple[Any, ...]],
+    items: pl.DataFrame,
+    names: Sequence[str],
+    path: str,
+) -> Iterator[list[_Row]]:
+    """The rows of each value. Raises DataError naming the first example with a value that cannot be scored."""
+    if not values:
+        return
+    try:
+        yield from score(values)
+    except _Unscored as error:
+        same = (pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(names, error.value, strict=True))
+        raise DataError(path, f"the example {shown(items.filter(*same).item(0, 'example'))}: {error}") from error
+
+
+class _Unscored(UserError):
+    """A value that cannot be scored."""
+
+    def __init__(self, value: tuple[Any, ...], why: object) -> None:
+        super().__init__(str(why))
+        self.value = value
+
+
+# ------------------------------------------------------------------------------------------------------------- as given
+
+
+def _sums_given(values: Sequence[tuple[Any, ...]]) -> Iterator[list[_Row]]:
+    """The sums of our metrics, as `export RUN --jsonl` writes them."""
+    for value in values:
+        try:
+            yield [
+                (metric, scope, [_finite(each) for each in sums])
+                for metric, scopes in json.loads(value[0]).items()
+                for scope, sums in scopes.items()
+                if _is_of(metric, scope, sums)
+            ]
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise _Unscored(value, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
+        except UserError as error:
+            raise _Unscored(value, error) from error
+
+
+def _is_of(metric: str, scope: str, sums: Sequence[float]) -> bool:
+    """True. Raises ValueError where a metric has another number of sums, or a scope does not exist."""
+    if scope not in SCOPES or len(sums) != len(named(metric).columns):
+        raise ValueError(metric)
+    return True
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(value)
+    return float(value)
+
+
+def _scores_given(values: Sequence[tuple[Any, ...]]) -> Iterator[list[_Row]]:
+    """Scores of other programs by their names, each from 0 to 1."""
+    for value in values:
+        try:
+            scores = json.loads(value[0]).items()
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise _Unscored(value, f"its scores are {shown(value[0])}, not name to number") from error
+        yield [(metric_of(name), ALL, [_share(value, name, score), 1.0]) for name, score in scores if score is not None]
+
+
+def metric_of(name: str) -> str:
+    """The metric of scores with that name: ours where it is a mean over examples, else `given/NAME`."""
+    ours = name in registry.names("metric") and len(named(name).columns) == 2
+    return name if ours else f"{GIVEN}{name}"
+
+
+def _share(value: tuple[Any, ...], name: str, score: Any) -> float:
+    number = float(score) if isinstance(score, (bool, int, float)) else math.nan
+    if not 0 <= number <= 1:
+        raise _Unscored(value, f"its score {shown(name)} is {shown(score)}. Scores are from 0 to 1")
+    return number
+
+
+# ---------------------------------------------------------------------------------------------------- from predictions
+
+
+def _by(scoring: Scoring) -> Callable[[Sequence[tuple[Any, ...]]], Iterable[list[_Row]]]:
+    """A function that scores predictions by the metrics of the task."""
+
+    def score(values: Sequence[tuple[Any, ...]]) -> Iterator[list[_Row]]:
+        if scoring.family not in FAMILIES or not scoring.metrics:
+            yield from ([] for _ in values)
+            return
+        pairs = [_scored(value, scoring) for value in values]
+        examples, targets = [example for example, _ in pairs], column_of([target for _, target in pairs])
+        sums = {metric: named(metric).alone(examples, targets).tolist() for metric in scoring.metrics}
+        for at in range(len(values)):
+            yield [(metric, ALL, of_metric[at]) for metric, of_metric in sums.items()]
+
+    return score
+
+
+def _scored(value: tuple[Any, ...], scoring: Scoring) -> Any:
+    try:
+        return scored(Answer(*value), scoring.family, scoring.labels)
+    except UserError as error:
+        raise _Unscored(value, error) from error
+
+
+def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:
+    """STATS of the constants on a set of clean examples by some metrics, where these are not given and need no text."""
+    is_given = items.get_column("model").str.starts_with(CHANCE).any()
+    clean = items.filter(pl.col("condition") == CLEAN, pl.col("gold").is_not_null()).unique("example", keep="first")
+    if is_given or scoring.family in _WITHOUT_TEXT or scoring.family not in FAMILIES or clean.is_empty():
+        return empty(STATS)
+    named_here = [metric for metric in scoring.metrics if metric in metrics]
+    return pl.concat([empty(STATS), *_constants(clean.sort("example"), scoring, named_here)])
+
+
+def _constants(rows: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> Iterator[pl.DataFrame]:
+    golds = rows.select("gold", prediction="gold", context_language="context_language").rows()
+    known = {value: scored(Answer(*value), scoring.family, scoring.labels)[0] for value in set(golds)}
+    examples = [known[value] for value in golds]
+    for name, targets in constants(scoring.family, ExampleColumns(examples)).items():
+        for metric in metrics:
+            sums = pl.Series(named(metric).alone(examples, targets).tolist(), dtype=pl.List(pl.Float64))
+            cell = {"model": CHANCE + name, "inference": "nothing", "metric": metric, "scope": ALL}
+            own = [pl.lit(value).alias(column) for column, value in cell.items()]
+            yield rows.select(_ITEM).with_columns(*own, stats=sums).select(list(STATS.columns))
+
+
+def _check_whole(items: pl.DataFrame, found: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch where an example of a cell has no value of a metric that others have, or none has any."""
+    key = [*CELL, "noise_seed"]
+    sizes = items.group_by(key, maintain_order=True).agg(n=pl.len(), first=pl.col("example").first())
+    counts = found.filter(pl.col("scope") == ALL).group_by(*key, "metric", maintain_order=True).agg(scored=pl.len())
+    joined = sizes.join(counts, on=key, how="left", maintain_order="left")
+    for row in joined.filter(pl.col("scored").fill_null(0) < pl.col("n")).iter_rows(named=True):
+        where = f"{row['task']}/{row['language']} {row['condition']}"
+        if row["scored"] is None:
+            what = "has neither a score nor a prediction with a gold answer that its task scores"
+            raise Mismatch(f"{path}: the example {shown(row['first'])} of {where} {what}")
+        of_cell = [items.filter(*(pl.col(name) == row[name] for name in key)), found]
+        scored_ids = of_cell[1].filter(*(pl.col(name) == row[name] for name in (*key, "metric")))
+        missing = of_cell[0].join(scored_ids, on="example", how="anti").item(0, "example")
+        raise Mismatch(f"{path}: the example {shown(missing)} of {where} has no {row['metric']}, which others have")

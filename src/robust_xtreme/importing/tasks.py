@@ -1,0 +1,89 @@
+"""How the rows of an imported task are scored, and what a run's manifest says of the task."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.importing.answers import FAMILIES
+from robust_xtreme.importing.scoring import Scoring
+from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
+
+_GIVEN: Final = "given"
+"""The family of a task whose scores are taken as they are."""
+
+_METRICS: Final = {
+    CHOICE.name: ("accuracy",),
+    CLASSIFICATION.name: ("accuracy",),
+    TAGGING.name: ("span_f1", "token_accuracy"),
+    SPAN_QA.name: ("squad_f1", "squad_em"),
+    RETRIEVAL.name: ("retrieval_accuracy", "map_at_20"),
+}
+"""The metrics of tasks that are not ours."""
+
+_FROM_TEXT: Final = ("accuracy", "span_f1", "token_accuracy", "squad_f1", "squad_em", "mlqa_f1", "mlqa_em")
+_FROM_IDS: Final = ("retrieval_accuracy", "map_at_20")
+"""Metrics that need nothing but gold and prediction."""
+
+
+def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
+    """How the items of one task are scored: as ours by its name, else by `family`, else as their answers look.
+
+    Of a task that is not ours, answers that are all numbers are choices, and other answers without scores are labels.
+    """
+    if name in registry.names("task"):
+        task: TaskSpec = registry.load("task", name)
+        metrics = tuple(metric for metric in task.metrics if metric in (*_FROM_TEXT, *_FROM_IDS))
+        return Scoring(task.family, task.labels, metrics if task.family in FAMILIES else ())
+    known = family or _family(items)
+    labels = _labels(items) if known == CLASSIFICATION.name else ()
+    return Scoring(known, labels, _METRICS.get(known, ()))
+
+
+def _family(items: pl.DataFrame) -> str:
+    if items.get_column("sums").is_not_null().any():
+        return _GIVEN
+    golds, answers = (items.get_column(name).drop_nulls().unique() for name in ("gold", "prediction"))
+    if golds.is_empty() or answers.is_empty():
+        return _GIVEN
+    if pl.concat([golds, answers.rename("gold")]).str.contains(r"^\d+$").all():
+        return CHOICE.name
+    return CLASSIFICATION.name if items.get_column("scores").is_null().all() else _GIVEN
+
+
+def _labels(items: pl.DataFrame) -> tuple[str, ...]:
+    """The labels of a task that is not ours: all that is gold or predicted."""
+    answers = pl.concat([items.get_column("gold"), items.get_column("prediction").rename("gold")])
+    return tuple(answers.drop_nulls().unique().sort())
+
+
+def facts_of(items: pl.DataFrame, name: str, scoring: Scoring, metrics: list[str]) -> dict[str, Any]:
+    """The facts of a task that reports use."""
+    task: TaskSpec | None = registry.load("task", name) if name in registry.names("task") else None
+    headline = metrics[:1]
+    if task is None:
+        return {
+            "family": scoring.family,
+            "metrics": metrics,
+            "score": headline,
+            "perturbed": _fields(items),
+            "groups": {},
+        }
+    is_headline = task.metrics[:1] == tuple(headline)
+    return {
+        "family": task.family,
+        "metrics": metrics,
+        "score": list(task.score or headline) if is_headline else headline,
+        "perturbed": [list(group) for group in task.perturbed],
+        "groups": {group: list(codes) for group, codes in task.groups.items()} if is_headline else {},
+        **({"parallel_ids": task.parallel_ids} if task.parallel_ids else {}),
+    }
+
+
+def _fields(items: pl.DataFrame) -> list[list[str]]:
+    """The groups of fields that the conditions of a task name."""
+    named = items.get_column("condition").str.extract(r"@fields=([^@+]+)$").drop_nulls().unique().sort()
+    return [fields.split(",") for fields in named] or [["text"]]
