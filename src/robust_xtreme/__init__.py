@@ -5,7 +5,18 @@ What it exports is loaded on first use, so that importing the package is cheap. 
 
 import importlib as _importlib
 
-__all__ = ["Baseline", "RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
+__all__ = [
+    "Baseline",
+    "RunSpec",
+    "__version__",
+    "compare",
+    "evaluate",
+    "from_frame",
+    "gate",
+    "load",
+    "perturb",
+    "train",
+]
 __version__ = "0.1.0"
 
 

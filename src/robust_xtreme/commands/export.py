@@ -1,4 +1,4 @@
-"""`robust-xtreme export`: hands a finished run to other programs: a model card, MLflow or Weights & Biases."""
+"""`robust-xtreme export`: hands a finished run to other programs: a card, trackers, or JSON lines."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _FOLDERS: Final = {"--mlflow": "mlruns", "--wandb": "wandb"}
 Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
 Card = Annotated[bool, option("--model-card", "A model card with every level as model-index, for the hub.")]
 Mlflow = Annotated[bool, option("--mlflow", "A run in a store of MLflow's files; needs robust-xtreme[mlflow].")]
+Jsonl = Annotated[bool, option("--jsonl", "JSON lines of every item, which `robust-xtreme import` reads.")]
 Wandb = Annotated[bool, option("--wandb", "An offline run of Weights & Biases; needs robust-xtreme[wandb].")]
 Output = Annotated[
     str | None,
-    option("--output -o PATH", "The file of the card (default: stdout), or the folder (default: mlruns, wandb)."),
+    option("--output -o PATH", "The file of the card or lines (default: stdout), or the folder (mlruns, wandb)."),
 ]
 Force = Annotated[bool, option("--force", "Overwrite the file that is there.")]
 
@@ -31,13 +32,14 @@ def export(
     model_card: Card = False,
     mlflow: Mlflow = False,
     wandb: Wandb = False,
+    jsonl: Jsonl = False,
     output: Output = None,
     force: Force = False,
 ) -> None:
     """Hand a finished run to other programs, in one of their formats; nothing is sent anywhere.
 
-    Each has the headline metric of every task and language, clean and under each noise, and the drop. The numbers are
-    those of scores.csv and deltas.csv, unrounded.
+    A card or tracker gets the headline metric of every task and language, clean and under each noise, and the drop. The
+    numbers are those of scores.csv and deltas.csv, unrounded.
 
     Examples:
 
@@ -45,17 +47,21 @@ def export(
 
     robust-xtreme export runs/new --mlflow
 
-    robust-xtreme export runs/new --wandb -o tracked"""
+    robust-xtreme export runs/new --wandb -o tracked
+
+    robust-xtreme export runs/new --jsonl -o items.jsonl"""
     from robust_xtreme.report.document import finished
 
-    wanted = [name for name, given in (("--model-card", model_card), ("--mlflow", mlflow), ("--wandb", wandb)) if given]
+    given = {"--model-card": model_card, "--mlflow": mlflow, "--wandb": wandb, "--jsonl": jsonl}
+    wanted = [name for name, is_given in given.items() if is_given]
     if len(wanted) != 1:
-        raise UserError(
-            f"export takes one of --model-card, --mlflow and --wandb, not {' and '.join(wanted) or 'none'}."
-        )
+        others = " and ".join(wanted) or "none"
+        raise UserError(f"export takes one of --model-card, --mlflow, --wandb and --jsonl, not {others}.")
     results = finished(Path(run))
     if model_card:
         _write_card(results, output, force)
+    elif jsonl:
+        _write_lines(Path(run), results, output, force)
     else:
         _track(wanted[0], Path(run), results, Path(output or _FOLDERS[wanted[0]]))
 
@@ -70,6 +76,20 @@ def _write_card(results: Results, output: str | None, force: bool) -> None:
     path = target(output, force)
     write(path, model_card(results).encode("utf-8", "backslashreplace"))
     echo(str(path))
+
+
+def _write_lines(run: Path, results: Results, output: str | None, force: bool) -> None:
+    """Write the items of a run, a line each."""
+    from robust_xtreme.exporting.rows import lines
+    from robust_xtreme.gating.target import target
+    from robust_xtreme.perturbing.output import Goal, written
+
+    path = None if output is None else target(output, force)
+    with written([Goal("-o", output or "-", path)]) as (write,):
+        for line in lines(run, results):
+            write(line)
+    if path:
+        echo(str(path))
 
 
 def _track(name: str, run: Path, results: Results, folder: Path) -> None:

@@ -14,7 +14,7 @@ from robust_xtreme.errors import UserError
 from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.importing.run import Read, Wanted
+    from robust_xtreme.importing.run import Read
 
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect")
 _KEYS: Final = ("id", "prediction", "gold", "score", "cluster")
@@ -131,19 +131,9 @@ def import_(
     )
     folder = Path(out) if out else Path("runs") / f"import-{Path(files[0]).stem or 'run'}"
     read = _read([Path(name) for name in files], format or "", {key: name for key, name in keys.items() if name})
-    manifest = import_run(read, _checked(wanted), folder, force)
+    manifest = import_run(read, wanted, folder, force)
     if not quiet:
         _show(folder, [str(note) for note in manifest["notes"]])
-
-
-def _checked(wanted: Wanted) -> Wanted:
-    """The same. Raises UnknownName for a family that does not exist."""
-    from robust_xtreme.errors import UnknownName
-    from robust_xtreme.importing.answers import FAMILIES
-
-    if wanted.family and wanted.family not in FAMILIES:
-        raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
-    return wanted
 
 
 def _read(files: list[Path], format: str, keys: dict[str, str]) -> Read:

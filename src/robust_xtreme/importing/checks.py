@@ -35,10 +35,13 @@ def _check_once(items: pl.DataFrame, path: str) -> None:
 
 
 def _check_model(answers: pl.DataFrame) -> None:
-    models = answers.get_column("model").unique().sort().to_list()
-    if len(models) != 1:
-        what = f"The rows are of {counted(len(models), 'model')}: {', '.join(map(shown, models[:5]))}"
-        raise Mismatch(f"{what}. Choose one with --only-model NAME.")
+    """Raise Mismatch where several models answer a task, or none does."""
+    for task, models in answers.group_by("task").agg(pl.col("model").unique().sort()).sort("task").iter_rows():
+        if len(models) != 1:
+            what = f"The rows of {task} are of {counted(len(models), 'model')}: {', '.join(map(shown, models[:5]))}"
+            raise Mismatch(f"{what}. Choose one with --only-model NAME.")
+    if answers.is_empty():
+        raise Mismatch("The rows are of no model: all are those of constants or of shallow predictors.")
 
 
 def _check_clean(answers: pl.DataFrame, path: str) -> None:

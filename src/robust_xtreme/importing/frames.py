@@ -54,13 +54,17 @@ def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Se
             example = rows.filter(pl.col(name) == value).item(0, "example")
             raise DataError(path, f"the {name} of the example {shown(example)}: {error}") from error
     kept = pl.col(name).replace_strict(known, default=pl.col(name), return_dtype=pl.String)
-    made = pl.when(pl.col("sums").is_null()).then(kept).otherwise(name)
+    is_json = pl.col(name).str.contains(r"^(\[|-?\d+$)")
+    texts = rows.filter(pl.col("sums").is_not_null(), ~is_json).get_column(name).unique().to_list()
+    written = pl.col(name).replace({text: json.dumps(text, ensure_ascii=False) for text in texts})
+    made = pl.when(pl.col("sums").is_null()).then(kept).otherwise(written)
     return rows.select(made.alias(name)).to_series()
 
 
-def models_of(model: str) -> pl.DataFrame:
-    """MODELS: the name alone is known."""
-    return build([{"model": model, "identity": ""}], MODELS)
+def models_of(items: pl.DataFrame) -> pl.DataFrame:
+    """MODELS: the names alone are known."""
+    names = answering(items).get_column("model").unique().sort()
+    return build([{"model": name, "identity": ""} for name in names], MODELS)
 
 
 def conditions_of(items: pl.DataFrame) -> pl.DataFrame:

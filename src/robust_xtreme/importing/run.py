@@ -6,14 +6,15 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 import polars as pl
 
 from robust_xtreme import __version__
-from robust_xtreme.errors import Mismatch, counted
+from robust_xtreme.errors import Mismatch, UnknownName, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.external.condition import CLEAN
+from robust_xtreme.importing.answers import FAMILIES
 from robust_xtreme.importing.checks import check_items
 from robust_xtreme.importing.frames import answering, conditions_of, models_of
 from robust_xtreme.importing.identity import SPLIT, identified
@@ -27,7 +28,7 @@ from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.benchmark import tasks_of
-from robust_xtreme.results.manifest import FILES, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
+from robust_xtreme.results.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
 from robust_xtreme.results.measuring import Measured, Stored, measured
 from robust_xtreme.results.merging import merged
 from robust_xtreme.results.schema import (
@@ -42,9 +43,6 @@ from robust_xtreme.results.schema import (
     Frame,
 )
 from robust_xtreme.results.sorting import ordered
-
-IMPORTED: Final = "imported"
-"""The key of a manifest that says what a run was imported from."""
 
 
 @final
@@ -80,6 +78,8 @@ def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> di
     Raises DataError and Mismatch naming an example, Mismatch where the folder has something else, DiskError.
     """
     check_target(out, force)
+    if wanted.family and wanted.family not in FAMILIES:
+        raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
     items = _items(read, wanted)
     store.make_folder(out.parent)
     staging = out.with_name(f".{out.name}.importing")
@@ -150,8 +150,7 @@ def _written(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path) -> d
     )
     noised = conditions_of(items)
     averages = averaged(made.levels, made.drops, tasks_of(tasks), sorted(tasks))
-    model = answering(items).item(0, "model")
-    _store(folder, {"models.csv": (models_of(model), MODELS), "conditions.csv": (noised, CONDITIONS)})
+    _store(folder, {"models.csv": (models_of(items), MODELS), "conditions.csv": (noised, CONDITIONS)})
     _store(folder, {"scores.csv": (made.scores, SCORES), "deltas.csv": (made.deltas, DELTAS)})
     _store(folder, {"averages.csv": (averages, AVERAGES)})
     for name, frame in (("predictions.parquet", PREDICTIONS), ("stats.parquet", STATS)):
@@ -207,7 +206,7 @@ def _manifest(
         "perturb": sorted(set(noisy.get_column("condition"))),
         "seeds": max(1, noisy.get_column("noise_seed").n_unique()),
     }
-    model = rows.item(0, "model")
+    answered = rows.select("task", "model").unique().sort("task").iter_rows()
     content = digest(*(str(value) for row in made.scores.iter_rows() for value in row))
     return {
         "schema_version": SCHEMA_VERSION,
@@ -216,7 +215,7 @@ def _manifest(
         "spec_hash": content,
         "commands": [wanted.command] if wanted.command else [],
         "device": IMPORTED,
-        "models": [{"task": task, "model": model, "identity": "", "source": IMPORTED} for task in sorted(tasks)],
+        "models": [{"task": task, "model": model, "identity": "", "source": IMPORTED} for task, model in answered],
         "tasks": dict(tasks),
         "units": _units(rows),
         "not_run": [],

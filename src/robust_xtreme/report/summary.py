@@ -172,6 +172,7 @@ def _models(manifest: Mapping[str, Any]) -> list[str]:
     tasks: dict[str, list[str]] = {}
     for model in manifest.get("models", ()):
         size = f", {model['params']:,} parameters" if isinstance(model.get("params"), int) else ""
-        label = f"model {model.get('model')}, identity {model.get('identity')}{size}"
+        identity = f"identity {model['identity']}" if model.get("identity") else "imported"
+        label = f"model {model.get('model')}, {identity}{size}"
         tasks.setdefault(label, []).append(str(model.get("task", "every task")))
     return [f"{', '.join(names)}: {label}" for label, names in tasks.items()]

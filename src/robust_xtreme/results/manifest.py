@@ -18,6 +18,9 @@ MANIFEST: Final = "manifest.json"
 OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 REPORT: Final = "report.md"
 PAGE: Final = "report.html"
+IMPORTED: Final = "imported"
+"""The key of the manifest of a run that others made: what it was imported from. It has no texts and no run.toml."""
+
 FILES: Final = (
     *("predictions.parquet", "stats.parquet", "models.csv", "conditions.csv", "scores.csv", "deltas.csv"),
     *("averages.csv", REPORT, PAGE),

@@ -19,7 +19,7 @@ from robust_xtreme.report.samples.texts import Kept, Texts, spec_of, texts_of
 from robust_xtreme.report.samples.tokens import tokenizers_of
 from robust_xtreme.report.samples.windows import width_of
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.manifest import MANIFEST, read_manifest
+from robust_xtreme.results.manifest import IMPORTED, MANIFEST, read_manifest
 from robust_xtreme.run_spec import RunSpec
 
 ANCHOR: Final = "examples"
@@ -52,8 +52,8 @@ class Shown:
 def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
     """The part of the page of finished runs, whose folders are named as `beside` names their models.
 
-    A report that was kept without its predictions has no examples. Raises DataError where a file is not the one that
-    the run wrote.
+    A report that was kept without its predictions, and an imported run, have no examples. Raises DataError where a
+    file is not the one that the run wrote.
     """
     several = len(runs) > 1
     manifests = {folder: read_manifest(folder / MANIFEST) for folder in runs.values()}
@@ -61,6 +61,7 @@ def samples_part(runs: Mapping[str, Path], results: Results) -> Iterator[Part]:
         _shown(folder, name if several else "", manifests[folder])
         for name, folder in runs.items()
         if (folder / PREDICTED).exists() or PREDICTED in manifests[folder].get("files", ())
+        if IMPORTED not in manifests[folder]
     ]
     if shown:
         yield from samples_part_of(results, shown)

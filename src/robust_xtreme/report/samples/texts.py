@@ -15,7 +15,7 @@ import polars as pl
 
 from robust_xtreme import packs, registry
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import Mismatch, RobustXtremeError
+from robust_xtreme.errors import Mismatch, RobustXtremeError, UserError
 from robust_xtreme.examples import Corpus, Example
 from robust_xtreme.external.condition import LIKE, Condition, named
 from robust_xtreme.external.frozen import FROZEN, Frozen
@@ -30,7 +30,7 @@ from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.results.manifest import check_file
+from robust_xtreme.results.manifest import IMPORTED, check_file
 from robust_xtreme.results.splits import clean_split
 from robust_xtreme.run_spec import RunSpec, from_toml, parse_sets
 from robust_xtreme.sources.loading import Split, load
@@ -87,7 +87,12 @@ class Texts:
 
 
 def spec_of(folder: Path, manifest: Mapping[str, Any]) -> RunSpec:
-    """What a run was asked for; remote code is not run. Raises DataError where its file was changed, SpecError."""
+    """What a run was asked for; remote code is not run. Raises UserError where it was imported.
+
+    Raises DataError where its file was changed, SpecError.
+    """
+    if IMPORTED in manifest:
+        raise UserError(f"{folder} is an imported run, which has no texts. See them where they were evaluated.")
     check_file(folder, RUN, manifest)
     return from_toml(folder / RUN, trust_remote_code=False)
 

@@ -1,0 +1,61 @@
+"""Reads rows of a frame of polars or pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import DataError, UserError, nearest, shown
+from robust_xtreme.importing.items import KEYS
+from robust_xtreme.importing.run import Read
+from robust_xtreme.sinks import json_text
+
+_PATH: Final = "the frame"
+
+
+def read(frame: Any, renamed: Mapping[str, str]) -> Read:
+    """The rows of a frame; `renamed` maps a key of ours to the column that has it.
+
+    Raises UserError for what is no frame, DataError where a column is not there.
+    """
+    rows = _polars(frame)
+    for key, column in renamed.items():
+        if key not in KEYS:
+            raise UserError(f"from_frame: there is no key {shown(key)}.{nearest(key, KEYS)} Known: {', '.join(KEYS)}.")
+        if column not in rows.columns:
+            raise DataError(_PATH, f"has no column {shown(column)}.{nearest(column, rows.columns)}")
+    names = {renamed.get(key, key): key for key in KEYS}
+    kept = rows.select(_text(rows.get_column(name)).alias(key) for name, key in names.items() if name in rows.columns)
+    return Read(lambda: kept, _PATH, {"format": "frame"}, ("Another program made the predictions or scores.",))
+
+
+def _polars(frame: Any) -> pl.DataFrame:
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if type(frame).__module__.partition(".")[0] == "pandas":
+        try:
+            return pl.from_pandas(frame)
+        except (ImportError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise UserError(f"from_frame: the frame of pandas cannot be read: {error}") from error
+    raise UserError(f"from_frame takes a frame of polars or pandas, not {shown(frame)}.")
+
+
+def _text(values: pl.Series) -> pl.Series:
+    """The values as strings: lists and structs as JSON, true and false in lower case."""
+    if values.dtype == pl.String:
+        return values
+    if values.dtype.is_nested() or values.dtype == pl.Object:
+        texts = [None if value is None else json_text(_plain(value)) for value in values.to_list()]
+        return pl.Series(values.name, texts, dtype=pl.String)
+    return values.cast(pl.String)
+
+
+def _plain(value: Any) -> Any:
+    """The value without the fields of structs that are null, which other rows have."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items() if each is not None}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
