@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option
-from robust_xtreme.errors import UserError
 from robust_xtreme.sinks import echo, one_line
 
 if TYPE_CHECKING:
-    from robust_xtreme.importing.run import Read
+    from robust_xtreme.importing.run import Read, Wanted
 
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect")
 _KEYS: Final = ("id", "prediction", "gold", "score", "cluster")
 
 Files = Annotated[
     list[str],
-    argument("FILE...", "Files of JSON lines; files or folders of lm-eval's or inspect's logs.", _completion.any_file),
+    argument(
+        "FILE[=CONDITION]...",
+        "Files of JSON lines; files or folders of lm-eval's or inspect's logs.",
+        _completion.any_file,
+    ),
 ]
 Format = Annotated[
     str | None,
@@ -58,6 +61,7 @@ Family = Annotated[
     ),
 ]
 Metric = Annotated[str | None, option("--metric NAME", "The metric that claims are made on. Default: the first.")]
+Filter = Annotated[str | None, option("--filter NAME", "lm-eval: the filter of answers. Default: the first.")]
 IdKey = Annotated[str | None, option("--id-key KEY", "jsonl: the key of the id.", panel="Keys of a file")]
 PredictionKey = Annotated[
     str | None, option("--prediction-key KEY", "jsonl: the key of the prediction.", panel="Keys of a file")
@@ -86,6 +90,7 @@ def import_(
     data: Data = None,
     family: Family = None,
     metric: Metric = None,
+    filter: Filter = None,
     id_key: IdKey = None,
     prediction_key: PredictionKey = None,
     gold_key: GoldKey = None,
@@ -130,25 +135,21 @@ def import_(
         command=shlex.join(["robust-xtreme", *sys.argv[1:]]),
     )
     folder = Path(out) if out else Path("runs") / f"import-{Path(files[0]).stem or 'run'}"
-    read = _read([Path(name) for name in files], format or "", {key: name for key, name in keys.items() if name})
+    renamed = {key: name for key, name in keys.items() if name}
+    read = _read(files, format or "", renamed, wanted, filter or "")
     manifest = import_run(read, wanted, folder, force)
     if not quiet:
         _show(folder, [str(note) for note in manifest["notes"]])
 
 
-def _read(files: list[Path], format: str, keys: dict[str, str]) -> Read:
-    """What the files contain. Raises UserError where they have several formats, or a key is not of theirs."""
-    from robust_xtreme.importing.reading import format_of, read
+def _read(files: list[str], format: str, renamed: dict[str, str], wanted: Wanted, filter: str) -> Read:
+    """What the files contain. Raises UnknownName for a format that does not exist."""
+    from robust_xtreme.importing.reading import FORMATS, given_of, read
 
     if format:
-        check_word("import --format", format, _FORMATS)
-    formats = {format or format_of(path) for path in files}
-    if len(formats) > 1:
-        raise UserError(f"The files have several formats: {', '.join(sorted(formats))}. Import them by themselves.")
-    (name,) = formats
-    if keys and name != "jsonl":
-        raise UserError(f"--{next(iter(keys))}-key is of JSON lines, and these files are logs of {name}.")
-    return read(files, name, keys)
+        check_word("import --format", format, FORMATS)
+    given = [given_of(name, "task" in wanted.given) for name in files]
+    return read(given, format, renamed, wanted.only_model, filter)
 
 
 def _show(folder: Path, notes: list[str]) -> None:

@@ -1,0 +1,246 @@
+"""Reads the logs of lm-evaluation-harness: `samples_TASK_TIME.jsonl` and the `results_TIME.json` beside them.
+
+A sample of what `export lm-eval` wrote says which example of ours it is, under which condition and noise seed. Samples
+of other tasks are numbered by lm-eval's `doc_id`; their task, language and condition are given.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme import resources
+from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
+from robust_xtreme.importing.raw import Given, raw_frame
+from robust_xtreme.importing.run import Read
+from robust_xtreme.results import store
+from robust_xtreme.sinks import json_text
+
+OURS: Final = "robust_xtreme"
+"""The column of an exported row that says which example it is, and the key of a task's metadata."""
+
+_SAMPLES: Final = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
+_INVALID: Final = ("", "[invalid]")
+"""What lm-eval's filters leave where they find no answer."""
+
+_RENAMED: Final = {"acc": "accuracy"}
+_SAME: Final = ("lm_eval_version", "version", "n-shot")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The samples of one task of lm-eval, and what the results beside them say."""
+
+    path: Path
+    task: str
+    time: str
+    results: Mapping[str, Any]
+
+    @property
+    def model(self) -> str:
+        """The name of the model; of a folder its own name."""
+        name = str(self.results.get("model_name") or "")
+        return Path(name).name if name.startswith(("/", "~", ".")) else name
+
+    @property
+    def ours(self) -> Mapping[str, Any]:
+        """What the task's metadata says, where it was exported by us."""
+        config = _mapping(_mapping(self.results.get("configs")).get(self.task))
+        return _mapping(_mapping(config.get("metadata")).get(OURS))
+
+    @property
+    def answered(self) -> dict[str, str]:
+        """How it was answered: the versions of lm-eval and of the task, and the number of shots."""
+        values = {
+            "lm_eval_version": self.results.get("lm_eval_version"),
+            "version": _mapping(self.results.get("versions")).get(self.task),
+            "n-shot": _mapping(self.results.get("n-shot")).get(self.task),
+        }
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+    @property
+    def inference(self) -> str:
+        """The same in words; runs that differ in it are not compared."""
+        words = {"lm_eval_version": "lm-eval {}", "version": "task version {}", "n-shot": "{} shots"}
+        return ", ".join(words[name].format(value) for name, value in self.answered.items()) or "lm-eval"
+
+
+@final
+@dataclass(slots=True)  # notes are added while files are read
+class _Reading:
+    filter: str
+    notes: dict[str, None] = field(default_factory=dict)
+
+
+def read(paths: Sequence[Given], only_model: str = "", filter: str = "") -> Read:
+    """The samples of some files or folders; of several filters those of `filter`, by default of the first.
+
+    Raises MissingData where there are none, Mismatch where logs are of several models, or clean and noisy ones were
+    answered in another way, DataError naming a file and line.
+    """
+    logs = [(log, given) for given in paths for log in latest(logs_in(given.path))]
+    if not logs:
+        raise MissingData(f"{paths[0].path} has no samples_*.jsonl. Run lm-eval with --log_samples --output_path DIR.")
+    kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
+    _check([log for log, _ in kept or logs])
+    reading = _Reading(filter)
+    rows = [row for log, given in kept for row in _rows(log, given, reading)]
+    names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
+    first = kept[0][0] if kept else logs[0][0]
+    source = {"format": "lm-eval", "files": names, **first.answered}
+    notes = (f"Answered by {first.inference.partition(',')[0]}; {len(kept)} of its tasks.", *reading.notes)
+    return Read(lambda: raw_frame(rows), ", ".join(str(given.path) for given in paths), source, notes)
+
+
+def logs_in(path: Path) -> list[Log]:
+    """The logs of a folder and those below it, or the one of a file of samples or results."""
+    if path.is_dir():
+        files = sorted(path.rglob("samples_*.jsonl"))
+    else:
+        same = path.name.removeprefix("results_").removesuffix(".json")
+        files = [path] if path.suffix == ".jsonl" else sorted(path.parent.glob(f"samples_*_{same}.jsonl"))
+    known: dict[Path, Mapping[str, Any]] = {}
+    return [_log(file, known) for file in files]
+
+
+def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> Log:
+    named = _SAMPLES.fullmatch(path.name)
+    task, time = (named["task"], named["time"]) if named else (path.stem.removeprefix("samples_"), "")
+    results = path.with_name(f"results_{time}.json")
+    if results not in known:
+        known[results] = _mapping(store.read_json(results)) if results.is_file() else {}
+    return Log(path, task, time, known[results])
+
+
+def latest(logs: Iterable[Log]) -> list[Log]:
+    """Of several logs of a task by one model the latest."""
+    return [*{(log.model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
+
+
+def _check(logs: Sequence[Log]) -> None:
+    """Raise Mismatch where logs are of several models, or logs of one task were answered in several ways."""
+    models = sorted({log.model for log in logs})
+    if len(models) > 1:
+        raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
+    ways: dict[str, Log] = {}
+    for log in logs:
+        before = ways.setdefault(str(log.ours.get("includes") or log.task), log)
+        for name in _SAME:
+            mine, theirs = log.answered.get(name), before.answered.get(name)
+            if mine != theirs:
+                what = f"the {name.replace('_', ' ')} of {log.task} is {mine}, and that of {before.task} is {theirs}"
+                raise Mismatch(f"{log.path.name}: {what}. Evaluate both with the same lm-eval and settings.")
+
+
+def _rows(log: Log, given: Given, reading: _Reading) -> Iterator[dict[str, Any]]:
+    """The raw rows of the samples of one filter."""
+    chosen = reading.filter
+    for number, sample in _samples(log.path):
+        name = str(sample.get("filter", "none"))
+        chosen = chosen or name
+        if name == chosen:
+            yield _row(log, given, sample, number, reading)
+        else:
+            reading.notes[f"{log.task} has the filters {chosen} and {name}: those of {chosen} were read."] = None
+    if not log.results:
+        reading.notes[f"{log.path.name} has no results beside it: neither model nor versions are known."] = None
+
+
+def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        content = resources.content(path)
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if line.strip():
+            yield number, _sample(line, path, number)
+
+
+def _sample(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        sample = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(path, f"is not JSON: {error}", number) from error
+    if not isinstance(sample, dict) or "doc_id" not in sample:
+        raise DataError(path, "is not a sample of lm-eval: it has no doc_id", number)
+    return sample
+
+
+def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int, reading: _Reading) -> dict[str, Any]:
+    known = _known(log, given, sample, number)
+    prediction, gold = _answer(sample, log.path, number)
+    scores, other = _scores(sample, log.path, number)
+    for name in other:
+        reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
+    status = known.get("status")
+    if prediction is None and status in (None, "ok"):
+        status = "unparsed"
+    answers = {"prediction": prediction, "gold": gold, "status": status, "scores": scores}
+    return {**known, **answers, "model": log.model or None, "inference": log.inference}
+
+
+def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Which example a sample is, and what noise did to it: as exported, else its number and what was given."""
+    doc = _mapping(sample.get("doc"))
+    if OURS not in doc:
+        return {"id": sample["doc_id"], "task": None if given.has_task else log.task, "condition": given.condition}
+    try:
+        row = json.loads(doc[OURS])
+        return {"id": row.pop("example"), **{name: value for name, value in row.items() if value != ""}}
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number) from error
+
+
+def _answer(sample: Mapping[str, Any], path: Path, number: int) -> tuple[str | None, str | None]:
+    """The prediction and the gold answer: the number of a choice, or a text; None where no answer was found."""
+    given = sample.get("filtered_resps")
+    answers = _mapping(_mapping(sample.get("doc")).get("answers")).get("text")
+    gold = json_text(answers) if isinstance(answers, list) else _text(sample.get("target"))
+    if not isinstance(given, list) or not given:
+        return None, gold
+    if isinstance(given[0], list) and len(given) > 1:
+        return str(_best([each[0] if each else None for each in given], path, number)), gold
+    text = given[0][0] if isinstance(given[0], list) and given[0] else given[0]
+    return (None if not isinstance(text, str) or text.strip() in _INVALID else text), gold
+
+
+def _best(values: Sequence[Any], path: Path, number: int) -> int:
+    """The number of the choice with the highest log-likelihood, the first of equal ones, as lm-eval counts it."""
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError):
+        numbers = [math.nan]
+    if any(math.isnan(value) for value in numbers):
+        raise DataError(path, f"the log-likelihoods of the choices are {shown(values)}, not numbers", number)
+    return numbers.index(max(numbers))
+
+
+def _scores(sample: Mapping[str, Any], path: Path, number: int) -> tuple[str | None, list[str]]:
+    """The scores of a sample as JSON, and the names of metrics that are none of one example."""
+    names = [name for name in sample.get("metrics") or () if isinstance(name, str)]
+    found: dict[str, float] = {}
+    other: list[str] = []
+    for name in names:
+        value = sample.get(name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DataError(path, f"the score {name} is {value}", number)
+        if isinstance(value, (bool, int, float)) and 0 <= value <= 1:
+            found[_RENAMED.get(name, name)] = float(value)
+        else:
+            other.append(name)
+    return (json_text(found) if found else None), other
+
+
+def _text(value: Any) -> str | None:
+    """A target as text: strings as they are, others as JSON."""
+    return value if value is None or isinstance(value, str) else json_text(value)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
