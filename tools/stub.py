@@ -42,8 +42,19 @@ def text() -> str:
     import robust_xtreme
     from robust_xtreme import api
 
-    names = "[" + ", ".join(f'"{name}"' for name in sorted(robust_xtreme.__all__)) + "]"
-    made = [_stub(function) for function in (api.compare, api.evaluate, api.gate, api.load, api.perturb, api.train)]
+    names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(robust_xtreme.__all__)) + "]"
+    made = [
+        _stub(function)
+        for function in (
+            api.compare,
+            api.evaluate,
+            api.from_frame,
+            api.gate,
+            api.load,
+            api.perturb,
+            api.train,
+        )
+    ]
     return "\n".join([HEAD.format(names=names), *made])
 
 

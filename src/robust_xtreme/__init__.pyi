@@ -19,7 +19,18 @@ from robust_xtreme.run_spec import RunSpec as RunSpec
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
 
-__all__ = ["Baseline", "RunSpec", "__version__", "compare", "evaluate", "gate", "load", "perturb", "train"]
+__all__ = [
+    "Baseline",
+    "RunSpec",
+    "__version__",
+    "compare",
+    "evaluate",
+    "from_frame",
+    "gate",
+    "load",
+    "perturb",
+    "train",
+]
 __version__: str
 
 def compare(
@@ -124,6 +135,34 @@ def evaluate(
         batch_tokens: tokens of a batch, padding included
         workers: processes that prepare and score; 0: none. Default: by cores, none for a small run
         out: default: runs/eval-HASH, by what is computed
+    """
+
+def from_frame(
+    frame: Any,
+    out: str | Path,
+    *,
+    task: str = "",
+    language: str = "",
+    condition: str = "",
+    split: str = "",
+    noise_seed: int | str = "",
+    model: str = "",
+    inference: str = "",
+    columns: Mapping[str, str] | None = None,
+    only_model: str = "",
+    data: str | Path = "",
+    family: str = "",
+    metric: str = "",
+    force: bool = False,
+) -> Evaluation:
+    """A finished run, in the folder `out`, of predictions or scores that another program made, as `import` makes it.
+
+    `frame` of polars or pandas has a row for each example under one condition: `id`, and `prediction` with `gold`, or
+    `score` from 0 to 1, or several as a struct `scores`; `task`, `language`, `condition` and `noise_seed` where the
+    arguments do not name them for all rows; `cluster` where examples belong together. `columns` maps these keys to the
+    columns that have them. With `data`, the data of `evaluate`, gold and clusters are those of the examples with these
+    ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on.
+    Raises DataError and Mismatch naming an example, and Mismatch where `out` is there, unless `force` replaces it.
     """
 
 def gate(

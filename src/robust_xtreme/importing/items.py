@@ -50,6 +50,9 @@ from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds.""
 KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
 """The keys of a row, with `id` for the example; `score` is one score without a name."""
 
+GIVES: Final = ("prediction", "score", "scores", "sums")
+"""The keys that a row is scored by."""
+
 ID: Final = "id"
 SCORE: Final = "score"
 _DEFAULTS: Final = {"split": "test", "setting": "unknown", "inference": "imported", "model": "imported"}
@@ -66,11 +69,19 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
     """
     if raw.is_empty():
         raise DataError(path, "has no rows")
+    if not set(raw.columns).intersection(GIVES):
+        raise DataError(path, "has no prediction, score, scores or sums: there is nothing to score")
     rows = _with_ids(raw, path).rename({ID: "example"})
     filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
-    rows = rows.with_columns(filled).with_columns(_scores(rows))
+    rows = rows.with_columns(filled).with_columns(_scores(rows, path))
     rows = rows.drop(name for name in (SCORE,) if name in rows.columns).with_columns(_typed(rows, path))
     return whole(_in_pairs(_named_as_here(rows)), tuple(name for name in ITEMS.columns if name not in REALISED))
+
+
+def names_of(renamed: Mapping[str, str]) -> dict[str, str]:
+    """The names that rows have for KEYS; `renamed` maps a key to another name, which is then no key itself."""
+    taken = set(renamed.values())
+    return {renamed.get(key, key): key for key in KEYS if key in renamed or key not in taken}
 
 
 def _with_ids(raw: pl.DataFrame, path: str) -> pl.DataFrame:
@@ -95,11 +106,18 @@ def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) 
     return column.alias(name)
 
 
-def _scores(rows: pl.DataFrame) -> list[pl.Expr]:
-    """`score` as one of `scores`."""
+def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
+    """`score` as one of `scores`. Raises DataError naming the example whose score is no number."""
     if SCORE not in rows.columns:
         return []
-    named = pl.lit('{"score": ') + pl.col(SCORE) + pl.lit("}")
+    score = rows.get_column(SCORE)
+    wrong = score.is_not_null() & score.str.to_lowercase().cast(pl.Float64, strict=False).is_null()
+    wrong &= ~score.is_in([*_BOOLEANS]).fill_null(False)
+    if wrong.any():
+        first = rows.filter(wrong)
+        what = f"the score of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, SCORE))}"
+        raise DataError(path, f"{what}; it takes a number from 0 to 1")
+    named = pl.lit('{"score": ') + pl.col(SCORE).str.to_lowercase() + pl.lit("}")
     return [pl.coalesce("scores", named).alias("scores") if "scores" in rows.columns else named.alias("scores")]
 
 

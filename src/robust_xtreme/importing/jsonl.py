@@ -11,7 +11,7 @@ import polars as pl
 
 from robust_xtreme import resources
 from robust_xtreme.errors import DataError, shown
-from robust_xtreme.importing.items import ID, KEYS
+from robust_xtreme.importing.items import ID, names_of
 
 _FIRST: Final = 1_000
 """The lines whose keys are looked at."""
@@ -27,9 +27,8 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     # Most files have a few of the keys: a column of nulls would take as much memory as another.
-    asked = {renamed.get(key, key): key for key in KEYS}
-    names = {name: key for name, key in asked.items() if json.dumps(name).encode() in content or key == ID}
-    _check_keys(content, names, renamed, path)
+    names = {name: key for name, key in names_of(renamed).items() if json.dumps(name).encode() in content or key == ID}
+    _check_keys(content, renamed, path)
     try:
         rows = pl.read_ndjson(content, schema=dict.fromkeys(names, pl.String))
     except pl.exceptions.PolarsError as error:
@@ -37,8 +36,8 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
     return rows.rename(names)
 
 
-def _check_keys(content: bytes, names: Mapping[str, str], renamed: Mapping[str, str], path: Path) -> None:
-    """Raise DataError where none of the first lines has a key that is asked for, or there is nothing to score."""
+def _check_keys(content: bytes, renamed: Mapping[str, str], path: Path) -> None:
+    """Raise DataError where none of the first lines has a key that is asked for."""
     there = set[str]()
     for line in content.split(b"\n", _FIRST)[:_FIRST]:
         try:
@@ -48,9 +47,6 @@ def _check_keys(content: bytes, names: Mapping[str, str], renamed: Mapping[str, 
     for key, name in renamed.items():
         if there and name not in there:
             raise DataError(path, f"has no key {shown(name)}, which --{key.replace('_', '-')}-key names")
-    scored = {name for name, key in names.items() if key in ("prediction", "score", "scores", "sums")}
-    if there and not there & scored:
-        raise DataError(path, "has no prediction, score, scores or sums: there is nothing to score")
 
 
 def _at_line(content: bytes, path: Path) -> DataError:

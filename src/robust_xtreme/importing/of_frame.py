@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme.errors import DataError, UserError, nearest, shown
-from robust_xtreme.importing.items import KEYS
+from robust_xtreme.importing.items import KEYS, names_of
 from robust_xtreme.importing.run import Read
 from robust_xtreme.sinks import json_text
 
@@ -26,8 +26,8 @@ def read(frame: Any, renamed: Mapping[str, str]) -> Read:
             raise UserError(f"from_frame: there is no key {shown(key)}.{nearest(key, KEYS)} Known: {', '.join(KEYS)}.")
         if column not in rows.columns:
             raise DataError(_PATH, f"has no column {shown(column)}.{nearest(column, rows.columns)}")
-    names = {renamed.get(key, key): key for key in KEYS}
-    kept = rows.select(_text(rows.get_column(name)).alias(key) for name, key in names.items() if name in rows.columns)
+    names = {name: key for name, key in names_of(renamed).items() if name in rows.columns}
+    kept = rows.select(_text(rows.get_column(name)).alias(key) for name, key in names.items())
     return Read(lambda: kept, _PATH, {"format": "frame"}, ("Another program made the predictions or scores.",))
 
 

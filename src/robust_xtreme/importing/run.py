@@ -84,11 +84,15 @@ def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> di
     store.make_folder(out.parent)
     staging = out.with_name(f".{out.name}.importing")
     with store.lock(staging):
-        _emptied(staging)
-        manifest = _written(items, read, wanted, staging)
-        (staging / store.LOCK).unlink()
-        check_target(out, force)
-        _moved(staging, out)
+        try:
+            _emptied(staging)
+            manifest = _written(items, read, wanted, staging)
+            (staging / store.LOCK).unlink()
+            check_target(out, force)
+            _moved(staging, out)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
     return manifest
 
 

@@ -66,7 +66,7 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
 
 def _to_score() -> pl.Expr:
     """Whether a row is scored by its prediction: it has one, or nothing at all was found in its answer."""
-    is_unparsed = pl.col("prediction").is_null() & pl.col("scores").is_null()
+    is_unparsed = pl.col("scores").is_null() | (pl.col("status") == "unparsed").fill_null(False)
     return pl.col("sums").is_null() & pl.col("gold").is_not_null() & (pl.col("prediction").is_not_null() | is_unparsed)
 
 
