@@ -175,12 +175,10 @@ def test_logs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     assert "The logs are of several models: 'm', 'n'. Name one: --only-model." in refused(str(folder))
     run = imported(tmp_path, str(folder), "--only-model", "n")
     assert run.deltas.item(0, "model") == "n"
-    names = [*pair()]
-    for key, values, line in (
-        ("versions", dict(zip(names, (1.0, 2.0), strict=True)), "the version of"),
-        ("n-shot", dict(zip(names, (0, 5), strict=True)), "the n-shot of"),
-    ):
-        assert line in refused(str(harness(tmp_path / key, pair(), **{key: values})))
+    for key in ("versions", "n-shot"):
+        several: dict[str, Any] = {key: dict(zip(pair(), (1.0, 2.0), strict=True))}
+        line = f"the {key.removesuffix('s')} of"
+        assert line in refused(str(harness(tmp_path / key, pair(), **several)))
 
 
 def test_a_task_of_another_model_or_condition_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -275,17 +273,13 @@ def test_odd_logs_of_inspect_are_one_line(tmp_path: Path) -> None:
         packed.writestr("samples/1.json", "{}")
     assert "is not a whole log of inspect" in refused(str(tmp_path / "none.eval"))
     assert "did not end: its status is 'error'" in refused(str(log(tmp_path / "e.eval", both(), status="error")))
-    for number, (change, line) in enumerate(
-        (
-            ({"error": {"message": "x"}, "scores": {}}, "ended in an error and has no score"),
-            ({"epoch": 2}, "was answered in several epochs"),
-            (
-                {"scores": {"choice": {"value": math.nan, "answer": "A"}}},
-                "the score choice of samples/0_",
-            ),
-            ({"metadata": {"robust_xtreme": 3}}, "are not what `export inspect` wrote"),
-        )
-    ):
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"error": {"message": "x"}, "scores": {}}, "ended in an error and has no score"),
+        ({"epoch": 2}, "was answered in several epochs"),
+        ({"scores": {"choice": {"value": math.nan, "answer": "A"}}}, "the score choice of samples/0_"),
+        ({"metadata": {"robust_xtreme": 3}}, "are not what `export inspect` wrote"),
+    ]
+    for number, (change, line) in enumerate(changes):
         rows = both()
         rows[0] = {**rows[0], **change}
         assert line in refused(str(log(tmp_path / f"{number}.eval", rows)))

@@ -13,8 +13,9 @@ from robust_xtreme.errors import Mismatch, UserError, shown
 from robust_xtreme.importing.frames import predictions_of
 from robust_xtreme.importing.scoring import Scoring, constants_of, stats_of
 from robust_xtreme.results import store
+from robust_xtreme.results.frames import check_columns
 from robust_xtreme.results.measuring import Stored
-from robust_xtreme.results.schema import CELL, CHANCE, PREDICTIONS, STATS, Frame, validate
+from robust_xtreme.results.schema import CELL, CHANCE, PREDICTIONS, STATS, Frame
 
 _ROWS: Final = 1 << 17
 _CELL: Final = (*CELL, "noise_seed")
@@ -23,7 +24,10 @@ _CELL: Final = (*CELL, "noise_seed")
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The sorted rows of a task run, and how they are scored; `metrics` has those that were found, of each model."""
+    """The rows of a task run in the order of PREDICTIONS, each once, and how they are scored.
+
+    `metrics` has those that were found, of each model.
+    """
 
     rows: pl.DataFrame
     scoring: Scoring
@@ -38,13 +42,13 @@ class Part:
 
     def _predictions(self) -> Iterator[pl.DataFrame]:
         for rows in self.rows.iter_slices(_ROWS):
-            yield _canonical(predictions_of(rows, self.scoring, self.path), PREDICTIONS)
+            yield check_columns(predictions_of(rows, self.scoring, self.path), PREDICTIONS)
 
     def _stats(self) -> Iterator[pl.DataFrame]:
         """STATS of the rows, and where they belong in the order of models those of constants."""
         scored = map(self._scored, self.rows.iter_slices(_ROWS))
         first = next(scored)
-        constants = _canonical(constants_of(self.rows, self.scoring, [*self.found]), STATS)
+        constants = store.canonical(constants_of(self.rows, self.scoring, [*self.found]), STATS)
         is_before = self.rows.item(0, "model") > CHANCE
         yield from (constants, first) if is_before else (first,)
         yield from scored
@@ -55,7 +59,7 @@ class Part:
         of_cells = stats.filter(pl.col("scope") == "all").group_by(_CELL).agg(pl.col("metric").unique())
         for *cell, metrics in of_cells.iter_rows():
             self._check(rows, tuple(cell), frozenset(metrics))
-        return _canonical(stats, STATS)
+        return check_columns(stats, STATS)
 
     def _check(self, rows: pl.DataFrame, cell: tuple[object, ...], metrics: frozenset[str]) -> None:
         """Raise Mismatch where rows of a cell have other metrics than rows of the same model before."""
@@ -72,10 +76,6 @@ class Part:
         """The metrics that were found, in the order of the task."""
         there = frozenset[str]().union(*self.metrics.values())
         return dict.fromkeys([*(name for name in self.scoring.metrics if name in there), *sorted(there)])
-
-
-def _canonical(rows: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    return store.canonical(validate(rows, frame), frame)
 
 
 def _write(path: Path, chunks: Callable[[], Iterator[pl.DataFrame]], frame: Frame) -> None:

@@ -32,6 +32,7 @@ _TABLE: Final[Mapping[str, Any]] = {
     "stats": pl.List(pl.Float64),
 }
 _ITEM: Final = (*CELL, "noise_seed", "example", "cluster", "fingerprint")
+_ROW: Final = "row"
 _WITHOUT_TEXT: Final = (SPAN_QA.name,)
 """Families whose constants need the text."""
 
@@ -50,18 +51,22 @@ class Scoring:
 
 
 def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
-    """STATS of the items of one task: of metrics, and of scores as given.
+    """STATS of the items of one task, in the order of the items: of metrics, and of scores as given.
 
     Raises DataError naming the example whose answer or score is none, Mismatch where a metric misses an example.
     """
+    numbered = items.with_row_index(_ROW)
     tables = [
-        _table(items, ["sums"], _sums_given, path),
-        _table(items.filter(_to_score()), ["gold", "prediction", "context_language"], _by(scoring), path),
-        _table(items, ["scores"], _scores_given, path),
+        _table(numbered, ["sums"], _sums_given, path),
+        _table(numbered.filter(_to_score()), ["gold", "prediction", "context_language"], _by(scoring), path),
+        _table(numbered, ["scores"], _scores_given, path),
     ]
-    found = pl.concat(tables).unique([*_ITEM, "metric", "scope"], keep="first", maintain_order=True)
+    several = [table for table in tables if table.height]
+    found = pl.concat(several or tables)
+    if len(several) > 1:  # what we compute comes before what is given
+        found = found.unique([_ROW, "metric", "scope"], keep="first", maintain_order=True)
     _check_whole(items, found, path)
-    return found.select(list(STATS.columns))
+    return found.sort(_ROW, "metric", "scope").select(list(STATS.columns))
 
 
 def _to_score() -> pl.Expr:
@@ -86,7 +91,7 @@ def _table(
     ]
     table = pl.DataFrame(rows, _TABLE, orient="row")
     coded = there.join(distinct, on=names, how="left", nulls_equal=True, maintain_order="left")
-    kept = coded.select(*_ITEM, pl.col("code").cast(pl.Int64))
+    kept = coded.select(_ROW, *_ITEM, pl.col("code").cast(pl.Int64))
     return kept.join(table, on="code", maintain_order="left").drop("code")
 
 

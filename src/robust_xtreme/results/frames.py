@@ -103,14 +103,20 @@ def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
     must not be, or outside its allowed values; Mismatch naming a repeated row.
     """
-    _check_names(data, frame)
-    for name, column in frame.columns.items():
-        _check_column(data.get_column(name), column, frame)
+    check_columns(data, frame)
     repeated = data.select(frame.key).is_duplicated()
     if repeated.any():
         row = data.select(frame.key).filter(repeated).row(0)
         named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
         raise Mismatch(f"A row of {frame.name} occurs twice: {named}.")
+    return data
+
+
+def check_columns(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    """What `validate` checks but for repeated rows, where it is known that there are none."""
+    _check_names(data, frame)
+    for name, column in frame.columns.items():
+        _check_column(data.get_column(name), column, frame)
     return data
 
 
