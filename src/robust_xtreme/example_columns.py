@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, final
 
 import numpy as np
 
 from robust_xtreme.edits import Array, SpanTable, ragged, span_table
-from robust_xtreme.examples import Example
+from robust_xtreme.examples import UNLABELLED, Example
 from robust_xtreme.target_columns import Ranges, TargetColumn, bounds_of, column_of
 
 _ENCODING: Final = "utf-32-le"
 _SURROGATES: Final = "surrogatepass"
+_UNKNOWN: Final = Example("", {}, UNLABELLED, "", "-")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -80,6 +82,19 @@ class ExampleColumns:
     clean: ExampleColumns | None = None
     noised: _Noised | None = None
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def given(
+        targets: TargetColumn,
+        values: Mapping[str, list[str]] = MappingProxyType({}),
+        languages: Mapping[str, list[str]] = MappingProxyType({}),
+    ) -> ExampleColumns:
+        """Columns of examples of which only gold targets (n) are known, and texts (n) of fields, in languages (n)."""
+        columns = ExampleColumns((_UNKNOWN,) * len(targets))
+        columns.made[_targets,] = targets
+        columns.made.update({(_values, name): texts for name, texts in values.items()})
+        columns.made.update({(_languages, name): codes for name, codes in languages.items()})
+        return columns
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -93,12 +93,16 @@ class Metric:
 
     def alone(self, examples: Sequence[Example], answers: TargetColumn) -> Array:
         """The sums (n, k) in the scope `all` of answers to examples as they are."""
-        values = np.zeros((len(examples), len(self.columns)))
-        if examples:
-            columns = ExampleColumns(examples)
-            sums = self.of(Responses(columns, columns, answers, answers))
-            everywhere = sums.scopes == SCOPES.index(ALL)
-            values[sums.items[everywhere]] = sums.values[everywhere]
+        columns = ExampleColumns(examples)
+        return self.everywhere(Responses(columns, columns, answers, answers))
+
+    def everywhere(self, responses: Responses) -> Array:
+        """The sums (n, k) in the scope `all`."""
+        values = np.zeros((len(responses), len(self.columns)))
+        if len(responses):
+            sums = self.of(responses)
+            whole_items = sums.scopes == SCOPES.index(ALL)
+            values[sums.items[whole_items]] = sums.values[whole_items]
         return values
 
     def _one_by_one(self, responses: Responses) -> Sums:

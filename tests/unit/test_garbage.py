@@ -11,8 +11,8 @@ import pytest
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation import run as run_module
-from robust_xtreme.evaluation.garbage import YOUNG, rarely_collected
 from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.garbage import YOUNG, rarely_collected
 from robust_xtreme.run_spec import RunSpec
 
 

@@ -18,7 +18,6 @@ from tests import lanes
 from robust_xtreme.errors import DataError, NotFinite, RobustXtremeError
 from robust_xtreme.evaluation import computing
 from robust_xtreme.evaluation.computing import Given, Nearest, Scores, Setting, Width, in_thread
-from robust_xtreme.evaluation.garbage import YOUNG
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.evaluation.workers import processes
@@ -26,6 +25,7 @@ from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_a
 from robust_xtreme.evaluation.workers.pool import TRIES, Job, pool
 from robust_xtreme.evaluation.workers.processes import started_ahead
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
+from robust_xtreme.garbage import YOUNG
 from robust_xtreme.predictors import loaded
 from robust_xtreme.predictors.predictor import Movable, nowhere, predictor_of
 from robust_xtreme.retrieval.search import search

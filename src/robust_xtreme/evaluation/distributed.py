@@ -21,10 +21,10 @@ from robust_xtreme.evaluation.answering import Answering, Device, Events
 from robust_xtreme.evaluation.computing import Done, Setting
 from robust_xtreme.evaluation.devices import device_name
 from robust_xtreme.evaluation.folder import RUN, Folder
-from robust_xtreme.evaluation.garbage import rarely_collected
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.units.dealing import deal
 from robust_xtreme.evaluation.units.unit import Finished, Fleet, Inbox, Noted, Piece, Program, Ready, Send
+from robust_xtreme.garbage import rarely_collected
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store

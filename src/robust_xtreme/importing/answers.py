@@ -1,61 +1,54 @@
-"""Predictions and gold answers of imported rows as targets, by the family of the task."""
+"""Predictions and gold answers of imported rows as columns that metrics read, by the family of the task."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
 
 from robust_xtreme.errors import UserError, nearest, shown
-from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, Text
+from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Document, Tags
+from robust_xtreme.target_columns import Choices, Ranges, TargetColumn, bounds_of, column_of
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 
-NO_CHOICE: Final = Choice(-1)
+Answer = tuple[str, str | None, str]
+"""A gold answer and a prediction as given, JSON or the text itself, None where none was found; and the language of the
+context, whose rules decide what the words of an answer are."""
+
+Scored = tuple[ExampleColumns, TargetColumn]
+"""Examples with the gold answers as their targets, and the predictions."""
+
+_NO_CHOICE: Final = -1
 """The prediction of an answer in which no label was found."""
 
-
-@final
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A distinct pair of a gold answer and a prediction, as given: JSON, or the text itself; None where none was found.
-
-    `language` is that of the context, whose rules decide what the words of an answer are.
-    """
-
-    gold: str
-    prediction: str | None
-    language: str
+_CONTEXT: Final = "context"
 
 
-def scored(answer: Answer, family: str, labels: Sequence[str]) -> tuple[Example, Target]:
-    """An example with the gold answer as its target, and the prediction; see `FAMILIES`.
+class Odd(UserError):
+    """An answer that is none of its family, by its number."""
 
-    Raises UserError where they are no answers of the family.
-    """
-    return _FAMILIES[family](answer, labels)
+    def __init__(self, number: int, why: object) -> None:
+        super().__init__(str(why))
+        self.number = number
 
 
-def stored(answer: str | None, family: str, labels: Sequence[str]) -> str | None:
-    """An answer as PREDICTIONS has it: JSON; of question answering its text.
+def scored(answers: Sequence[Answer], family: str, labels: Sequence[str]) -> Scored:
+    """The golds and the predictions of answers of one of FAMILIES. Raises Odd where one is no answer of the family."""
+    return _FAMILIES[family](answers, labels)
 
-    Raises UserError as `scored`.
-    """
-    if answer is None:
-        return None
+
+def parsed(answer: str, family: str, labels: Sequence[str]) -> int | tuple[str, ...]:
+    """What an answer says: the number of a label or choice, or strings. Raises UserError where it is none."""
     if family in (CHOICE.name, CLASSIFICATION.name):
-        return str(_index(answer, labels))
-    is_list = family in (TAGGING.name, RETRIEVAL.name)
-    return json.dumps(_strings(answer) if is_list else _texts(answer), ensure_ascii=False)
+        return index_of(answer, labels)
+    return _texts(answer) if family == SPAN_QA.name else _strings(answer)
 
 
-def _choice(answer: Answer, labels: Sequence[str]) -> tuple[Example, Target]:
-    gold = Choice(_index(answer.gold, labels))
-    given = NO_CHOICE if answer.prediction is None else Choice(_index(answer.prediction, labels))
-    return _example(gold, {}), given
-
-
-def _index(value: str, labels: Sequence[str]) -> int:
+def index_of(value: str, labels: Sequence[str]) -> int:
     """The number of a label, or of a choice. Raises UserError for a name that is none of the labels."""
     if value in labels:
         return labels.index(value)
@@ -66,39 +59,63 @@ def _index(value: str, labels: Sequence[str]) -> int:
     raise UserError(f"{shown(value)} is not a label.{nearest(value, labels)} The labels are: {', '.join(labels)}")
 
 
-def _tags(answer: Answer, _: Sequence[str]) -> tuple[Example, Target]:
-    if answer.prediction is None:
+def _each(function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
+    """A function of each value. Raises Odd with the number of the first that it refuses."""
+    made = []
+    for number, value in enumerate(values):
+        try:
+            made.append(function(value))
+        except UserError as error:
+            raise Odd(number, error) from error
+    return made
+
+
+def _choices(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
+    golds = _each(lambda answer: index_of(answer[0], labels), answers)
+    given = _each(lambda answer: _NO_CHOICE if answer[1] is None else index_of(answer[1], labels), answers)
+    return ExampleColumns.given(Choices(np.array(golds, np.int64))), Choices(np.array(given, np.int64))
+
+
+def _tags(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
+    pairs = _each(_tag_pair, answers)
+    golds, given = (column_of([Tags(pair[side]) for pair in pairs]) for side in (0, 1))
+    return ExampleColumns.given(golds), given
+
+
+def _tag_pair(answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if answer[1] is None:
         raise UserError("the prediction of a tagged text is null. Give a tag for each word")
-    gold, given = (Tags(_strings(value)) for value in (answer.gold, answer.prediction))
-    if len(gold.names) != len(given.names):
-        raise UserError(f"the prediction has {len(given.names)} tags, and the gold has {len(gold.names)}")
-    return _example(gold, {"tokens": _words(len(gold.names))}), given
+    gold, given = _strings(answer[0]), _strings(answer[1])
+    if len(gold) != len(given):
+        raise UserError(f"the prediction has {len(given)} tags, and the gold has {len(gold)}")
+    return gold, given
 
 
-def _words(count: int) -> Text:
-    """A text of as many words, of which a metric of tags reads the number alone."""
-    return Text("", "en", "x " * count, tuple(Span(2 * at, 2 * at + 1) for at in range(count)))
+def _answers(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
+    """Answers as spans of a context that is made of them alone: metrics compare the texts that spans cover."""
+    golds = [_texts(gold) for gold, *_ in answers]
+    given = [prediction or "" for _, prediction, _ in answers]
+    whole = ["".join((*texts, text)) for texts, text in zip(golds, given, strict=True)]
+    ends = np.array([len(text) for text in whole], np.int64)
+    last = Ranges(ends - [len(text) for text in given], ends, np.arange(len(answers) + 1))
+    languages = [language for *_, language in answers]
+    return ExampleColumns.given(_ranges(golds), {_CONTEXT: whole}, {_CONTEXT: languages}), last
 
 
-def _spans(answer: Answer, _: Sequence[str]) -> tuple[Example, Target]:
-    """The answers as spans of a context that is made of them alone: metrics compare the texts that spans cover."""
-    golds = _texts(answer.gold)
-    given = [answer.prediction] if answer.prediction else []
-    ends, spans = 0, []
-    for text in (*golds, *given):
-        spans.append(Span(ends, ends + len(text)))
-        ends += len(text)
-    context = Text("", answer.language, "".join((*golds, *given)), tuple(spans[: len(golds)]))
-    return _example(Answers(tuple(spans[: len(golds)])), {"context": context}), Answers(tuple(spans[len(golds) :]))
+def _ranges(texts: Sequence[Sequence[str]]) -> Ranges:
+    """Where texts are that follow each other, from the start of each context."""
+    bounds = bounds_of(np.array([len(several) for several in texts], np.int64))
+    lengths = np.array([len(text) for text in chain.from_iterable(texts)], np.int64)
+    ends = np.cumsum(lengths)
+    before = np.concatenate(([0], ends))[bounds[:-1]]
+    stop = ends - np.repeat(before, np.diff(bounds))
+    return Ranges(stop - lengths, stop, bounds)
 
 
-def _documents(answer: Answer, _: Sequence[str]) -> tuple[Example, Target]:
-    given = () if answer.prediction is None else _strings(answer.prediction)
-    return _example(Document(_strings(answer.gold)), {}), Document(given)
-
-
-def _example(target: Target, texts: Mapping[str, Text]) -> Example:
-    return Example("", texts, target, "", "-")
+def _documents(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
+    golds = _each(lambda answer: Document(_strings(answer[0])), answers)
+    given = _each(lambda answer: Document(() if answer[1] is None else _strings(answer[1])), answers)
+    return ExampleColumns.given(column_of(golds)), column_of(given)
 
 
 def _strings(value: str) -> tuple[str, ...]:
@@ -126,11 +143,11 @@ def _json(value: str) -> Any:
         return None
 
 
-_FAMILIES: Final[Mapping[str, Callable[[Answer, Sequence[str]], tuple[Example, Target]]]] = {
-    CHOICE.name: _choice,
-    CLASSIFICATION.name: _choice,
+_FAMILIES: Final[Mapping[str, Callable[[Sequence[Answer], Sequence[str]], Scored]]] = {
+    CHOICE.name: _choices,
+    CLASSIFICATION.name: _choices,
     TAGGING.name: _tags,
-    SPAN_QA.name: _spans,
+    SPAN_QA.name: _answers,
     RETRIEVAL.name: _documents,
 }
 FAMILIES: Final = tuple(_FAMILIES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import polars as pl
@@ -10,15 +9,17 @@ import polars as pl
 from robust_xtreme.errors import DataError, UserError, shown
 from robust_xtreme.external.condition import CLEAN, KIND, named
 from robust_xtreme.external.described import condition_row
-from robust_xtreme.importing.answers import FAMILIES, stored
+from robust_xtreme.importing.answers import index_of
 from robust_xtreme.importing.items import whole
 from robust_xtreme.importing.scoring import Scoring
 from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.results.schema import CHANCE, CONDITIONS, MODELS, PREDICTIONS, SHALLOW, build
-from robust_xtreme.targets.kinds import SPAN_QA
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
 
 _UNPARSED: Final = "unparsed"
 _NOTHING: Final = "null"
+_JSON: Final = r"^(\[|-?\d+$)"
+"""How a list or a whole number begins in JSON."""
 
 
 def answering(items: pl.DataFrame) -> pl.DataFrame:
@@ -43,22 +44,33 @@ def predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataF
 
 
 def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Series:
-    """Answers as JSON: those with sums, which another run of ours has stored, as they are."""
-    distinct = rows.filter(pl.col("sums").is_null()).get_column(name).drop_nulls().unique()
-    known: dict[str, str | None] = {}
-    for value in distinct:
+    """Answers as JSON: labels as their numbers; those with sums, which another run of ours has stored, as they are."""
+    is_json = pl.col(name).str.contains(_JSON)
+    if scoring.family == SPAN_QA.name:  # a number is a text, too
+        is_json = pl.col("sums").is_not_null() & is_json if name == "prediction" else is_json
+    written = pl.when(is_json).then(name).otherwise(_quoted(name))
+    if scoring.family in (CHOICE.name, CLASSIFICATION.name):
+        numbers = pl.col(name).replace_strict(_numbers(rows, name, scoring, path), default=None, return_dtype=pl.String)
+        written = pl.when(pl.col("sums").is_null()).then(numbers).otherwise(written)
+    return rows.select(written.alias(name)).to_series()
+
+
+def _quoted(name: str) -> pl.Expr:
+    """A string as JSON."""
+    encoded = pl.struct(pl.col(name).alias("")).struct.json_encode()
+    return pl.when(pl.col(name).is_not_null()).then(encoded.str.strip_prefix('{"":').str.strip_suffix("}"))
+
+
+def _numbers(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> dict[str, str]:
+    """The number of each label that occurs."""
+    numbers = {}
+    for value in rows.filter(pl.col("sums").is_null()).get_column(name).drop_nulls().unique():
         try:
-            is_ours = scoring.family in FAMILIES
-            known[value] = stored(value, scoring.family, scoring.labels) if is_ours else json.dumps(value)
+            numbers[value] = str(index_of(value, scoring.labels))
         except UserError as error:
             example = rows.filter(pl.col(name) == value).item(0, "example")
             raise DataError(path, f"the {name} of the example {shown(example)}: {error}") from error
-    kept = pl.col(name).replace_strict(known, default=pl.col(name), return_dtype=pl.String)
-    is_json = pl.col(name).str.contains(r"^(\[|-?\d+$)")
-    texts = rows.filter(pl.col("sums").is_not_null(), ~is_json).get_column(name).unique().to_list()
-    written = pl.col(name).replace({text: json.dumps(text, ensure_ascii=False) for text in texts})
-    made = pl.when(pl.col("sums").is_null()).then(kept).otherwise(written)
-    return rows.select(made.alias(name)).to_series()
+    return numbers
 
 
 def models_of(items: pl.DataFrame) -> pl.DataFrame:

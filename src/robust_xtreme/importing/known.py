@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 import polars as pl
@@ -10,7 +9,7 @@ import polars as pl
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, UnknownName, shown
 from robust_xtreme.examples import Example, target_json
-from robust_xtreme.importing.answers import stored
+from robust_xtreme.importing.answers import parsed
 from robust_xtreme.importing.identity import SPLIT
 from robust_xtreme.sinks import json_text
 from robust_xtreme.sources.loading import load
@@ -75,13 +74,8 @@ def _check(joined: pl.DataFrame, task: TaskSpec, path: str) -> None:
 
 
 def _same(given: str, ours: str, task: TaskSpec) -> bool:
-    """Whether a gold answer as given is that of ours; texts of answers in any order, repeated or not."""
-    left, right = (stored(gold, task.family, task.labels) for gold in (given, ours))
-    if task.family == SPAN_QA.name:
-        return set(_texts(left)) <= set(_texts(right))
+    """Whether a gold answer as given is that of ours; of texts of answers some of ours."""
+    left, right = (parsed(gold, task.family, task.labels) for gold in (given, ours))
+    if isinstance(left, tuple) and isinstance(right, tuple) and task.family == SPAN_QA.name:
+        return set(left) <= set(right)
     return left == right
-
-
-def _texts(value: str | None) -> list[str]:
-    texts: list[str] = json.loads(value) if value else []
-    return texts

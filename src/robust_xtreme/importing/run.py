@@ -14,6 +14,7 @@ from robust_xtreme import __version__
 from robust_xtreme.errors import Mismatch, UnknownName, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.external.condition import CLEAN
+from robust_xtreme.garbage import rarely_collected
 from robust_xtreme.importing.answers import FAMILIES
 from robust_xtreme.importing.checks import check_items
 from robust_xtreme.importing.frames import answering, conditions_of, models_of
@@ -72,6 +73,7 @@ class Wanted:
     command: str = ""
 
 
+@rarely_collected()
 def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> dict[str, Any]:
     """Write the run of what was read into the folder `out`, and return its manifest.
 

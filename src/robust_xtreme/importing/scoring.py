@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, final
 
+import numpy as np
 import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, Mismatch, UserError, shown
-from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.external.condition import CLEAN
-from robust_xtreme.importing.answers import FAMILIES, Answer, scored
-from robust_xtreme.metric import ALL, GIVEN, named
+from robust_xtreme.importing.answers import FAMILIES, Odd, Scored, scored
+from robust_xtreme.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.results.chance import constants
 from robust_xtreme.results.schema import CELL, CHANCE, SCOPES, STATS, empty
-from robust_xtreme.target_columns import column_of
 from robust_xtreme.targets.kinds import SPAN_QA
 
 _TABLE: Final[Mapping[str, Any]] = {
@@ -36,8 +36,10 @@ _ROW: Final = "row"
 _WITHOUT_TEXT: Final = (SPAN_QA.name,)
 """Families whose constants need the text."""
 
-_Row = tuple[str, str, list[float]]
-"""A metric, a scope and the sums."""
+_Sums = dict[tuple[str, str], tuple[list[int], Any]]
+"""By metric and scope the numbers (m,) of values, and the sums (m, k) of each."""
+
+_Values = Sequence[tuple[Any, ...]]
 
 
 @final
@@ -75,41 +77,31 @@ def _to_score() -> pl.Expr:
     return pl.col("sums").is_null() & pl.col("gold").is_not_null() & (pl.col("prediction").is_not_null() | is_unparsed)
 
 
-def _table(
-    items: pl.DataFrame,
-    names: Sequence[str],
-    score: Callable[[Sequence[tuple[Any, ...]]], Iterable[list[_Row]]],
-    path: str,
-) -> pl.DataFrame:
-    """STATS rows of items by some columns: each distinct value is scored once."""
+def _table(items: pl.DataFrame, names: Sequence[str], score: Callable[[_Values], _Sums], path: str) -> pl.DataFrame:
+    """STATS rows of items by some columns: each distinct value is scored once.
+
+    Raises DataError naming the first example with a value that cannot be scored.
+    """
     there = items.filter(pl.col(names[0]).is_not_null())
     distinct = there.select(names).unique(maintain_order=True).with_row_index("code")
-    rows = [
-        (code, *row)
-        for code, several in enumerate(_named(score, distinct.select(names).rows(), there, names, path))
-        for row in several
-    ]
-    table = pl.DataFrame(rows, _TABLE, orient="row")
+    try:
+        table = _as_frame(score(distinct.select(names).rows()) if there.height else {})
+    except _Unscored as error:
+        same = (pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(names, error.value, strict=True))
+        raise DataError(path, f"the example {shown(there.filter(*same).item(0, 'example'))}: {error}") from error
     coded = there.join(distinct, on=names, how="left", nulls_equal=True, maintain_order="left")
     kept = coded.select(_ROW, *_ITEM, pl.col("code").cast(pl.Int64))
     return kept.join(table, on="code", maintain_order="left").drop("code")
 
 
-def _named(
-    score: Callable[[Sequence[tuple[Any, ...]]], Iterable[list[_Row]]],
-    values: Sequence[tuple[Any, ...]],
-    items: pl.DataFrame,
-    names: Sequence[str],
-    path: str,
-) -> Iterator[list[_Row]]:
-    """The rows of each value. Raises DataError naming the first example with a value that cannot be scored."""
-    if not values:
-        return
-    try:
-        yield from score(values)
-    except _Unscored as error:
-        same = (pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(names, error.value, strict=True))
-        raise DataError(path, f"the example {shown(items.filter(*same).item(0, 'example'))}: {error}") from error
+def _as_frame(sums: _Sums) -> pl.DataFrame:
+    """The sums of values by their numbers."""
+    frames = [pl.DataFrame(schema=_TABLE)]
+    for (metric, scope), (codes, values) in sums.items():
+        lists = pl.Series("stats", np.array(values, np.float64)).arr.to_list()
+        named_codes = pl.DataFrame({"code": pl.Series(codes, dtype=pl.Int64)})
+        frames.append(named_codes.with_columns(metric=pl.lit(metric), scope=pl.lit(scope), stats=lists))
+    return pl.concat(frames)
 
 
 class _Unscored(UserError):
@@ -123,27 +115,32 @@ class _Unscored(UserError):
 # ------------------------------------------------------------------------------------------------------------- as given
 
 
-def _sums_given(values: Sequence[tuple[Any, ...]]) -> Iterator[list[_Row]]:
+def _sums_given(values: _Values) -> _Sums:
     """The sums of our metrics, as `export RUN --jsonl` writes them."""
-    for value in values:
+    found: _Sums = {}
+    for code, value in enumerate(values):
         try:
-            yield [
-                (metric, scope, [_finite(each) for each in sums])
-                for metric, scopes in json.loads(value[0]).items()
-                for scope, sums in scopes.items()
-                if _is_of(metric, scope, sums)
-            ]
+            for metric, scopes in json.loads(value[0]).items():
+                for scope, sums in scopes.items():
+                    _add(found, (metric, scope), code, [_finite(each) for each in _checked(metric, scope, sums)])
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise _Unscored(value, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
         except UserError as error:
             raise _Unscored(value, error) from error
+    return found
 
 
-def _is_of(metric: str, scope: str, sums: Sequence[float]) -> bool:
-    """True. Raises ValueError where a metric has another number of sums, or a scope does not exist."""
+def _add(found: _Sums, key: tuple[str, str], code: int, sums: Sequence[float]) -> None:
+    codes, several = found.setdefault(key, ([], []))
+    codes.append(code)
+    several.append(sums)
+
+
+def _checked(metric: str, scope: str, sums: Sequence[float]) -> Sequence[float]:
+    """The sums. Raises ValueError where a metric has another number of them, or a scope does not exist."""
     if scope not in SCOPES or len(sums) != len(named(metric).columns):
         raise ValueError(metric)
-    return True
+    return sums
 
 
 def _finite(value: Any) -> float:
@@ -152,16 +149,21 @@ def _finite(value: Any) -> float:
     return float(value)
 
 
-def _scores_given(values: Sequence[tuple[Any, ...]]) -> Iterator[list[_Row]]:
+def _scores_given(values: _Values) -> _Sums:
     """Scores of other programs by their names, each from 0 to 1."""
-    for value in values:
+    found: _Sums = {}
+    for code, value in enumerate(values):
         try:
             scores = json.loads(value[0]).items()
         except (ValueError, AttributeError, RecursionError) as error:
             raise _Unscored(value, f"its scores are {shown(value[0])}, not name to number") from error
-        yield [(metric_of(name), ALL, [_share(value, name, score), 1.0]) for name, score in scores if score is not None]
+        for name, score in scores:
+            if score is not None:
+                _add(found, (metric_of(name), ALL), code, [_share(value, name, score), 1.0])
+    return found
 
 
+@cache
 def metric_of(name: str) -> str:
     """The metric of scores with that name: ours where it is a mean over examples, else `given/NAME`."""
     ours = name in registry.names("metric") and len(named(name).columns) == 2
@@ -178,27 +180,25 @@ def _share(value: tuple[Any, ...], name: str, score: Any) -> float:
 # ---------------------------------------------------------------------------------------------------- from predictions
 
 
-def _by(scoring: Scoring) -> Callable[[Sequence[tuple[Any, ...]]], Iterable[list[_Row]]]:
+def _by(scoring: Scoring) -> Callable[[_Values], _Sums]:
     """A function that scores predictions by the metrics of the task."""
 
-    def score(values: Sequence[tuple[Any, ...]]) -> Iterator[list[_Row]]:
-        if scoring.family not in FAMILIES or not scoring.metrics:
-            yield from ([] for _ in values)
-            return
-        pairs = [_scored(value, scoring) for value in values]
-        examples, targets = [example for example, _ in pairs], column_of([target for _, target in pairs])
-        sums = {metric: named(metric).alone(examples, targets).tolist() for metric in scoring.metrics}
-        for at in range(len(values)):
-            yield [(metric, ALL, of_metric[at]) for metric, of_metric in sums.items()]
+    def score(values: _Values) -> _Sums:
+        if scoring.family not in FAMILIES:
+            return {}
+        columns, targets = _scored(values, scoring)
+        responses = Responses(columns, columns, targets, targets)
+        codes = [*range(len(values))]
+        return {(metric, ALL): (codes, named(metric).everywhere(responses)) for metric in scoring.metrics}
 
     return score
 
 
-def _scored(value: tuple[Any, ...], scoring: Scoring) -> Any:
+def _scored(values: _Values, scoring: Scoring) -> Scored:
     try:
-        return scored(Answer(*value), scoring.family, scoring.labels)
-    except UserError as error:
-        raise _Unscored(value, error) from error
+        return scored([(gold, given, language) for gold, given, language in values], scoring.family, scoring.labels)
+    except Odd as error:
+        raise _Unscored(values[error.number], error) from error
 
 
 def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:
@@ -212,12 +212,11 @@ def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) 
 
 
 def _constants(rows: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> Iterator[pl.DataFrame]:
-    golds = rows.select("gold", prediction="gold", context_language="context_language").rows()
-    known = {value: scored(Answer(*value), scoring.family, scoring.labels)[0] for value in set(golds)}
-    examples = [known[value] for value in golds]
-    for name, targets in constants(scoring.family, ExampleColumns(examples)).items():
+    columns, _ = _scored(rows.select("gold", prediction="gold", language="context_language").rows(), scoring)
+    for name, targets in constants(scoring.family, columns).items():
+        responses = Responses(columns, columns, targets, targets)
         for metric in metrics:
-            sums = pl.Series(named(metric).alone(examples, targets).tolist(), dtype=pl.List(pl.Float64))
+            sums = pl.Series(named(metric).everywhere(responses).tolist(), dtype=pl.List(pl.Float64))
             cell = {"model": CHANCE + name, "inference": "nothing", "metric": metric, "scope": ALL}
             own = [pl.lit(value).alias(column) for column, value in cell.items()]
             yield rows.select(_ITEM).with_columns(*own, stats=sums).select(list(STATS.columns))

@@ -84,7 +84,8 @@ def cells(stats: pl.DataFrame) -> list[Cell]:
 
     Raises Mismatch where the noise seeds of a cell (scope `all`) have different items.
     """
-    wanted = stats.filter((pl.col("scope") == ALL) | (pl.col("condition") != CLEAN))
+    unwanted = stats.select((pl.col("scope") != ALL) & (pl.col("condition") == CLEAN)).to_series()
+    wanted = stats.filter(~unwanted) if unwanted.any() else stats  # a filter copies all rows
     rows, groups, starts = grouped(wanted, MEASURE, ("noise_seed", "example"))
     table = _Table(rows)
     return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(groups.iter_rows())]

@@ -31,6 +31,8 @@ def drops_without_risk(stats: pl.DataFrame, predictions: pl.DataFrame, backend: 
     answers = ~(pl.col("model").str.starts_with(CHANCE) | pl.col("model").str.starts_with(SHALLOW))
     whole = stats.filter((pl.col("scope") == ALL) & answers)
     risky = predictions.filter(at_risk())
+    if risky.is_empty():
+        return {}
     noisy = whole.join(risky.select(CELL).unique(), on=CELL, how="semi").join(risky, on=_ITEM, how="anti")
     clean = whole.filter(pl.col("condition") == CLEAN).select(*_TWIN, "metric", clean="stats")
     pairs = noisy.join(clean, on=[*_TWIN, "metric"], how="inner")

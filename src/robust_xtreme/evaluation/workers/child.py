@@ -13,9 +13,9 @@ from functools import partial
 from threading import RLock, Thread
 from typing import Any, Final
 
-from robust_xtreme.evaluation.garbage import rarely_collected
 from robust_xtreme.evaluation.workers.lane import Ahead, Ended, Line, Message, attend
 from robust_xtreme.evaluation.workers.messages import GONE, Channel, opened
+from robust_xtreme.garbage import rarely_collected
 
 PATIENCE: Final = 10.0
 """Seconds that a file may take which is being written when the process is to end."""
