@@ -1,10 +1,12 @@
-"""Noise for datasets of `datasets`.
+"""Noise for datasets of `datasets`, and new noise in each epoch of a training.
 
     from robust_xtreme.datasets import perturb_dataset
 
     noisy = perturb_dataset(ds, "keyboard_typo:0.1", language="sw", column="text")
 
-`perturb_dataset` noises columns of a dataset. What is not used is not imported.
+`perturb_dataset` noises columns of a dataset. `NoisyCollator` noises the texts of each batch, `LightningEpochs` and
+`TrainerEpochs` are callbacks of Lightning and of transformers' Trainer that give it the epoch. What is not used is not
+imported.
 """
 
 from __future__ import annotations
@@ -15,11 +17,17 @@ from typing import TYPE_CHECKING, Final
 from robust_xtreme.errors import plain
 
 if TYPE_CHECKING:
+    from robust_xtreme.datasets.collating import NoisyCollator
+    from robust_xtreme.datasets.lightning_epochs import LightningEpochs
     from robust_xtreme.datasets.mapping import perturb_dataset
+    from robust_xtreme.datasets.trainer_epochs import TrainerEpochs
 
-__all__ = ["perturb_dataset"]
+__all__ = ["LightningEpochs", "NoisyCollator", "TrainerEpochs", "perturb_dataset"]
 
 _MODULES: Final = {
+    "LightningEpochs": "lightning_epochs",
+    "NoisyCollator": "collating",
+    "TrainerEpochs": "trainer_epochs",
     "perturb_dataset": "mapping",
 }
 
