@@ -132,10 +132,11 @@ def test_lightning_continues_with_the_noise_of_the_epoch(tmp_path: Path, rows: A
         assert step % 3 or rest == every[step:]
 
 
-def test_lightning_continues_with_persistent_workers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("save", "step"), [("after each epoch", 3), ("after each two steps", 4)])
+def test_lightning_continues_with_persistent_workers(tmp_path: Path, save: str, step: int) -> None:
     """Workers that read ahead before the first epoch starts have the noise of the epoch that continues."""
-    first = lightning(tmp_path, STOPPED, ROWS, SAVED["after each epoch"], workers=2)
-    rest = lightning(tmp_path / "rest", EPOCHS, ROWS, SAVED["after each epoch"], tmp_path / "step=6.ckpt", workers=2)
+    first = lightning(tmp_path, STOPPED, ROWS, SAVED[save], workers=2)[:step]
+    rest = lightning(tmp_path / "rest", EPOCHS, ROWS, SAVED[save], tmp_path / f"step={step}.ckpt", workers=2)
     assert epochs_of(first + rest) == [epoch for epoch in range(EPOCHS) for _ in range(3)]
 
 
