@@ -12,6 +12,7 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value, load_from_disk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.tiny import tiny_masked_folder
 
 from robust_xtreme import packs, perturb, registry
 from robust_xtreme.datasets import perturb_dataset
@@ -366,6 +367,7 @@ def test_what_changes_the_noise_changes_the_fingerprint(tmp_path: Path) -> None:
     prints = [fingerprint("dataset", kind) for kind in kinds] + [fingerprint("other", made())]
     assert len(set(prints)) == len(prints)
     assert fingerprint("dataset", made("keyboard_typo:0.30", column="text")) == prints[0]
+    assert fingerprint("dataset", made("char_noise:0.3@ops=delete,double,replace,swap")) == prints[2]
     moved = tmp_path / "elsewhere"
     folder.rename(moved)
     assert fingerprint("dataset", made(packs=[moved])) == prints[-2]
@@ -383,3 +385,12 @@ def test_another_version_of_a_perturbation_changes_the_fingerprint(monkeypatch: 
 
     monkeypatch.setattr(registry, "load", newer)
     assert fingerprint("dataset", made()) != before
+
+
+def test_the_content_of_a_language_model_is_in_the_fingerprint(tmp_path: Path) -> None:
+    """Other weights give another one; where the folder is does not matter."""
+    for number in (1, 2):
+        tiny_masked_folder(tmp_path / str(number), ("habari", "leo"), seed=number)
+    first, second = (fingerprint("dataset", made(f"masked_words:1@lm={tmp_path / name}")) for name in "12")
+    (tmp_path / "1").rename(tmp_path / "moved")
+    assert fingerprint("dataset", made(f"masked_words:1@lm={tmp_path / 'moved'}")) == first != second

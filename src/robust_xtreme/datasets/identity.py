@@ -24,12 +24,13 @@ def fingerprint(dataset: str, condition: Condition) -> str:
 
 
 def _parts(condition: Condition) -> Iterator[str]:
-    yield from (__version__, _bundled(), str(condition.cell), str(condition.seed))
+    yield from (__version__, _bundled(), str(condition.seed))
     yield from (f"column {name}" for name in condition.columns)
     yield from (f"language {condition.language}", f"languages {condition.language_column}", f"spans {condition.spans}")
     yield f"packs {condition.packs.identity}"
     for link in bound(condition.cell):
-        yield "\n".join(link.shape())
+        # The shape has no folder of a language model: its content is what matters.
+        yield "\n".join((*link.shape(), link.strength, link.axis, str(link.keeps_names)))
         yield _of_library(link.perturbation.name)
     yield from language_models([condition.cell])
 

@@ -49,7 +49,8 @@ def perturb_dataset(
     texts get equal noise. `spans="answers"` moves the positions of answers (`answer_start`) in the column `context`, or
     in the only one that is noised, and writes their new texts; an edit across the end of an answer is left out, so that
     a text with answers may have fewer edits. Positions that would be wrong are an error.
-    `keep_names` is `@names=keep`, `packs` are folders of linguistic data that are searched before the bundled ones.
+    `keep_names` is `@names=keep`, as in `perturb`: words tagged as names stay, and columns have no such tags.
+    `packs` are folders of linguistic data that are searched before the bundled ones.
 
     A Dataset in files is noised once: `map` writes the result beside them, under a fingerprint of the dataset,
     perturbation, seed, language, columns, packs and version, and reads it from there afterwards, in any process.
