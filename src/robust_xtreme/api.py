@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from robust_xtreme.errors import SpecError, UserError, plain, shown
 from robust_xtreme.keys import takes
@@ -69,15 +67,11 @@ def perturb(
     """
     _check_call(texts, spec, language)
     _check_type("perturb", "keep_names", keep_names, (bool,), "True or False")
-    from robust_xtreme.noise.suites import keeping_names
     from robust_xtreme.noise.user_packs import using
-    from robust_xtreme.specs import PerturbationSpec
+    from robust_xtreme.perturbing.arguments import cell_of, folders_of, seed_of
 
-    drawn, folders = _seed(seed), _folders(packs)
-    parsed = PerturbationSpec.parse(spec)
-    cell, *others = (keeping_names(parsed) if keep_names else parsed).cells()
-    if others:
-        raise SpecError(f"{str(parsed)!r} lists {1 + len(others)} strengths; perturb takes one, as in {cell}")
+    drawn, folders = seed_of("perturb", seed), folders_of("perturb", packs)
+    cell = cell_of("perturb", spec, keep_names)
     with using(*folders):
         strings = [issubclass(kind, str) for kind in set(map(type, texts))]
         if all(strings):
@@ -98,21 +92,6 @@ def _check_call(texts: object, spec: object, language: object) -> None:
         raise UserError(f"perturb takes one spec as a string, as in 'char_noise:0.1', not {shown(spec)}")
     if language is not None and not isinstance(language, str):
         raise UserError(f"perturb takes one language by its code, as in language='sw', not {shown(language)}")
-
-
-def _seed(seed: object) -> int:
-    """A seed as an int; numpy's integers are accepted."""
-    if not isinstance(seed, bool):
-        with suppress(TypeError):
-            return operator.index(cast("SupportsIndex", seed))
-    raise UserError(f"perturb takes a whole number as its seed, not {shown(seed)}.")
-
-
-def _folders(packs: object) -> Sequence[str | Path]:
-    folders = [packs] if isinstance(packs, (str, Path)) else packs
-    if not isinstance(folders, (list, tuple)) or not all(isinstance(folder, (str, Path)) for folder in folders):
-        raise UserError(f"perturb takes packs=DIR or a list of folders, not {shown(packs)}")
-    return folders
 
 
 def _strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[str]:

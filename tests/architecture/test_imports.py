@@ -23,7 +23,18 @@ ARRAYS = {"numpy", "polars"}
 LISTS = ("perturbations", "tasks", "languages", "metrics")
 HUB = {"huggingface_hub", "safetensors"}
 GATES = {"scipy"}
-ABOVE = ("models", "retrieval", "seeds", "predictors", "training", "evaluation", "api", "commands", "__main__")
+ABOVE = (
+    "models",
+    "retrieval",
+    "seeds",
+    "predictors",
+    "training",
+    "evaluation",
+    "api",
+    "datasets",
+    "commands",
+    "__main__",
+)
 
 
 DRIVER = """

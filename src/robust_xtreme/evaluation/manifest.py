@@ -15,7 +15,7 @@ from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import digest
 from robust_xtreme.models.checkpoint import notes_of
-from robust_xtreme.models.identity import identity, model_files, read_json
+from robust_xtreme.models.language_models import language_models
 from robust_xtreme.models.learned import NONE
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import own_training
@@ -75,10 +75,8 @@ def _noise(spec: RunSpec) -> dict[str, Any]:
 def _language_models(plan: Plan) -> dict[str, Any]:
     """The identities of the language models whose folders perturbations name, where one does."""
     specs = {condition.spec for task_run in plan.task_runs for condition in task_run.conditions if condition.spec}
-    named = [(registry.load("perturbation", link.name).free, link.params) for spec in specs for link in spec.links]
-    folders = {Path(value).expanduser() for free, params in named for name, value in params if name in free}
-    every = {identity(model_files(folder), read_json(folder / "config.json"), {}) for folder in folders}
-    return {"language_models": ", ".join(sorted(every))} if every else {}
+    every = language_models(specs)
+    return {"language_models": ", ".join(every)} if every else {}
 
 
 def _sources(plan: Plan) -> dict[str, Any]:

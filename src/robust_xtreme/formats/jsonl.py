@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -32,6 +33,11 @@ def records(source: Source, options: Options) -> Iterator[Record]:
     """
     for line in source.lines():
         yield record_of(line, source.path, options) if line.text.strip() else kept(line.whole)
+
+
+def of_row(number: int, row: Mapping[str, Any], path: str, options: Options) -> Record:
+    """The record of a row that is not in a file; it is written as JSON. Raises DataError."""
+    return record_of(Line(number, json.dumps(row), ""), path, options)
 
 
 def record_of(line: Line, path: str, options: Options) -> Record:

@@ -35,7 +35,7 @@ class Noise:
         """The results for the texts of some records. Raises DataError where a language is unknown."""
         slots = [slot for record in records for slot in record.slots]
         texts = list(self._texts(slots, path))
-        noised = _noised(self.links, (text for text, _ in filter(None, texts)), self.seed)
+        noised = noised_once(self.links, (text for text, _ in filter(None, texts)), self.seed)
         pairs = zip(slots, texts, strict=True)
         done = iter([Done(slot, noised[pair[0]], pair[1]) if pair else Done(slot) for slot, pair in pairs])
         return [tuple(next(done) for _ in record.slots) for record in records]
@@ -66,7 +66,7 @@ def lead_of(slot: Slot, text: Text, path: str) -> int:
     return lead
 
 
-def _noised(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dict[Text, Noised]:
+def noised_once(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dict[Text, Noised]:
     """Each text noised; equal values with different spans share an id, and are noised in separate calls."""
     noised: dict[Text, Noised] = {}
     waiting = list(dict.fromkeys(texts))

@@ -15,6 +15,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.noise.engine.noising import asks, perturb
+from robust_xtreme.noise.engine.passes import seed_of_pass
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.reading.windows import Windows
@@ -31,7 +32,6 @@ from robust_xtreme.training.objective import Part, noised_part, task_part
 from robust_xtreme.training.sampling import Draws, Plan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
 
-_NOISE_SEEDS: Final = 2**31
 _HEX: Final = 16
 
 
@@ -98,8 +98,7 @@ def _noise(
         noised: dict[int, Example] = {}
         for (number, turn), indices in alike.items():
             spec, examples = specs[number], [lesson.examples[draws[index][0]] for index in indices]
-            # The noise seed of a pass is far from the seeds of evaluation, which are small.
-            seed = int(digest("noise of a pass", str(stage.seed), str(turn)), _HEX) % _NOISE_SEEDS
+            seed = seed_of_pass(stage.seed, turn)
             cell = spec.on(*(spec.fields or lesson.task.fields))
             shown = attack(examples, cell, seed) if asks(cell) else perturb(examples, cell, seed)[0]
             noised |= dict(zip(indices, shown, strict=True))

@@ -1,0 +1,265 @@
+"""What noise does to the columns of a batch of rows: which columns, in which language, and what moves with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme import languages, packs
+from robust_xtreme.datasets import texts
+from robust_xtreme.errors import SpecError, UserError, nearest, shown
+from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
+from robust_xtreme.noise.user_packs import using
+from robust_xtreme.perturbing.arguments import cell_of, folders_of, seed_of
+from robust_xtreme.perturbing.noised import check_served
+from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.targets.kinds import SPAN_QA, TAGGING
+
+Columns = Mapping[str, Sequence[Any]]
+"""Some rows by column: the values (n,) of each."""
+
+CONTEXT: Final = "context"
+"""The column that positions of answers belong to, by the name that datasets of questions give it."""
+
+POSITION: Final = "answer_start"
+"""The key of a position in an answer."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """Folders of linguistic data that are searched before the bundled ones, and the digest of what they contain."""
+
+    folders: tuple[str, ...] = ()
+    identity: str = ""
+
+    def context(self) -> Context:
+        """A context in which they are used, with the tables that were read in this process; another each time."""
+        return _context(self).copy()
+
+
+@lru_cache(maxsize=8)
+def _context(used: Packs) -> Context:
+    context = copy_context()
+    context.run(packs.use, *map(Path, used.folders))
+    return context
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A perturbation at one strength, the columns that it noises, and the language of their texts.
+
+    `language` is the code of all rows, or `language_column` names the column with the code of each. Positions in the
+    column `spans` move with the text of `moved`.
+    """
+
+    cell: PerturbationSpec
+    seed: int
+    columns: tuple[str, ...]
+    language: str
+    language_column: str
+    spans: str
+    packs: Packs
+
+    @property
+    def moved(self) -> str:
+        """The column whose text the positions in `spans` belong to."""
+        return CONTEXT if CONTEXT in self.columns else self.columns[0]
+
+    def reads(self) -> tuple[str, ...]:
+        """The columns that are read: texts, positions, languages."""
+        return tuple(filter(None, (*self.columns, self.spans, self.language_column)))
+
+    def drawing(self, seed: int) -> Condition:
+        """The same condition with another noise seed."""
+        return replace(self, seed=seed)
+
+    def check_language(self, code: str) -> None:
+        """Raise UserError, UnknownName or SpecError where a language is not served."""
+        self.packs.context().run(self._check_language, code)
+
+    def _check_language(self, code: str) -> None:
+        languages.language(code)
+        links = bound(self.cell)
+        check_served(links, code, SPAN_QA.name if self.spans else "")
+        for link in links:
+            at_nominal(link, code)
+
+    def check_words(self) -> None:
+        """Raise UserError where the perturbation has no meaning on lists of words."""
+        check_served(bound(self.cell), "", TAGGING.name)
+
+    def noised(self, batch: Columns, numbers: Sequence[int]) -> dict[str, list[Any]]:
+        """The new values of the columns that change; `numbers` (n,) are those of the rows, for errors.
+
+        Raises UserError in one line, also where it is read by another process.
+        """
+        try:
+            return self.packs.context().run(self._noised, batch, numbers)
+        except UserError as error:
+            raise UserError(str(error)) from None  # others of the tree cannot be sent between processes
+
+    def _noised(self, batch: Columns, numbers: Sequence[int]) -> dict[str, list[Any]]:
+        self._check_columns(batch)
+        changed = {name: list(batch[name]) for name in (*self.columns, *filter(None, [self.spans]))}
+        for code, rows in self._by_language(batch, numbers).items():
+            self._check_language(code)
+            noise = texts.Noise(bound(self.cell), self.seed, code, tuple(numbers[row] for row in rows))
+            for name in self.columns:
+                self._noise_column(noise, name, rows, changed)
+        return changed
+
+    def _noise_column(
+        self, noise: texts.Noise, name: str, rows: Sequence[int], changed: Mapping[str, list[Any]]
+    ) -> None:
+        """Replace the rows of one language of a column by noisy ones."""
+        values = [changed[name][row] for row in rows]
+        if self.spans and name == self.moved:
+            positions = [changed[self.spans][row] for row in rows]
+            values, moved = texts.moved(noise, name, values, self.spans, positions)
+            _put(changed[self.spans], rows, moved)
+        elif any(isinstance(value, list) for value in values):
+            self.check_words()
+            values = texts.words(noise, name, values)
+        else:
+            values = texts.strings(noise, name, values)
+        _put(changed[name], rows, values)
+
+    def _by_language(self, batch: Columns, numbers: Sequence[int]) -> dict[str, list[int]]:
+        """The rows with texts by the language of them."""
+        count = len(batch[self.columns[0]])
+        if not self.language_column:
+            return {self.language: list(range(count))}
+        rows: dict[str, list[int]] = {}
+        for row, code in enumerate(batch[self.language_column]):
+            if isinstance(code, str):
+                rows.setdefault(str(code), []).append(row)
+            elif code is not None or any(batch[name][row] is not None for name in self.columns):
+                what = f"The column {self.language_column!r} has {shown(code)} in row {numbers[row]}"
+                raise UserError(f"{what}; it takes the code of a language for each text, as in 'sw'.")
+        return rows
+
+    def _check_columns(self, batch: Columns) -> None:
+        """Raise UserError where rows have no such column, or have positions that noise would make wrong."""
+        for name in self.reads():
+            check_column(name, batch)
+        self.check_positions([name for name, values in batch.items() if _has_positions(values)], batch)
+
+    def check_positions(self, placed: Sequence[str], known: Mapping[str, Any]) -> None:
+        """Raise UserError where columns with positions in a noised text stay as they are.
+
+        `placed` are the columns with positions, `known` all.
+        """
+        if self.spans and self.moved != CONTEXT and CONTEXT in known:
+            what = f"The positions in {self.spans!r} are those of {CONTEXT!r}, which is not noised."
+            raise UserError(f"{what} Leave spans= out.")
+        left = [name for name in placed if name != self.spans and name not in self.columns]
+        if left and (CONTEXT in self.columns or CONTEXT not in known):
+            what = f"The column {left[0]!r} has positions ({POSITION}) in a text, which noise moves."
+            cure = f'Move them with spans="{left[0]}", or' if not self.spans else "Only one column moves:"
+            raise UserError(f'{what} {cure} leave the column out: ds.remove_columns("{left[0]}")')
+
+
+def _put(column: list[Any], rows: Sequence[int], values: Sequence[Any]) -> None:
+    for row, value in zip(rows, values, strict=True):
+        column[row] = value
+
+
+def _has_positions(values: Sequence[Any]) -> bool:
+    """Whether the first value of a column is an answer with its position, or a list of them."""
+    value = next((value for value in values if value is not None), None)
+    first = value[0] if isinstance(value, list) and value else value
+    return isinstance(first, dict) and POSITION in first
+
+
+def check_column(name: str, known: Mapping[str, Any]) -> None:
+    """Raise UserError where there is no column of a name, with the nearest one and all others."""
+    if name not in known:
+        what = f"There is no column {name!r}.{nearest(name, known)} There are: {', '.join(known)[:200] or 'none'}."
+        raise UserError(f"{what} Name it with column=.")
+
+
+# ----------------------------------------------------------------------------------------------------------- arguments
+
+
+def condition(
+    function: str,
+    spec: str,
+    *,
+    column: str | Sequence[str] | None,
+    language: str | None,
+    language_column: str | None,
+    seed: int,
+    keep_names: bool,
+    packs: Any,
+    spans: str | None,
+) -> Condition:
+    """The condition that the arguments of a function describe, checked as far as they are known without rows.
+
+    Raises SpecError, UnknownName, DataError, and UserError where an argument has the wrong type.
+    """
+    if not isinstance(spec, str):
+        raise UserError(f"{function} takes one spec as a string, as in 'char_noise:0.1', not {shown(spec)}")
+    if not isinstance(keep_names, bool):
+        raise UserError(f"{function}: keep_names takes True or False, not {shown(keep_names)}.")
+    cell, columns = cell_of(function, spec, keep_names), _columns(function, column)
+    if cell.fields and column is not None and cell.fields != columns:
+        raise SpecError(f"column= and {str(cell)!r} name different columns. Leave one out.")
+    columns = cell.fields or columns
+    code, by = _languages(function, language, language_column)
+    positions = _name(function, "spans", spans)
+    used = _packs(folders_of(function, packs))
+    made = Condition(cell.on(), seed_of(function, seed), columns, code, by, positions, used)
+    _check_roles(function, made)
+    check_unasked(bound(made.cell))
+    if code:
+        made.check_language(code)
+    return made
+
+
+def _check_roles(function: str, made: Condition) -> None:
+    """Raise UserError where a column has two roles, or the text of positions is not known."""
+    if len(set(made.reads())) < len(made.reads()):
+        raise UserError(f"{function}: texts, spans and languages are different columns: {', '.join(made.reads())}.")
+    if made.spans and made.moved != CONTEXT and len(made.columns) > 1:
+        what = f"spans={made.spans!r} has positions in one text: call its column {CONTEXT!r},"
+        raise UserError(f"{function}: {what} or noise it in a call of its own.")
+
+
+def _columns(function: str, column: object) -> tuple[str, ...]:
+    """The names of columns, one or several, each once."""
+    names = ("text",) if column is None else (column,) if isinstance(column, str) else column
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) and name for name in names):
+        raise UserError(f"{function}: column takes the name of a column or a list of names, not {shown(column)}.")
+    return tuple(dict.fromkeys(names))
+
+
+def _languages(function: str, language: object, column: object) -> tuple[str, str]:
+    """The language of all rows, or the column with that of each; the other is empty."""
+    code, by = _name(function, "language", language), _name(function, "language_column", column)
+    if code and by:
+        raise UserError(f"{function}: language is that of all rows, language_column has that of each; give one.")
+    if not code and not by:
+        raise UserError(f"{function} needs the language of the texts, as in language='sw', or language_column='lang'.")
+    return code, by
+
+
+def _name(function: str, argument: str, value: object) -> str:
+    """A name, empty where it is None."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not value:
+        raise UserError(f"{function}: {argument} takes a string, not {shown(value)}.")
+    return value
+
+
+def _packs(folders: Sequence[str | Path]) -> Packs:
+    """The folders of packs, every file in which is read and checked."""
+    every = tuple(str(Path(folder).absolute()) for folder in folders)
+    with using(*every):
+        return Packs(every, packs.identity())

@@ -1,0 +1,197 @@
+"""`perturb_dataset`: the same dataset with columns noised, cached by what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, final
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
+from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
+
+from robust_xtreme.api import Folders
+from robust_xtreme.datasets.condition import POSITION, Condition, check_column, condition
+from robust_xtreme.datasets.identity import fingerprint
+from robust_xtreme.errors import UserError, shown
+
+D = TypeVar("D")
+"""A Dataset, an IterableDataset, or a dictionary of them."""
+
+_TOGETHER: Final = 1000
+_NAME: Final = "perturb_dataset"
+
+
+def perturb_dataset(
+    ds: D,
+    spec: str,
+    *,
+    language: str | None = None,
+    language_column: str | None = None,
+    column: str | Sequence[str] | None = None,
+    spans: str | None = None,
+    seed: int = 0,
+    keep_names: bool = False,
+    packs: Folders = (),
+    num_proc: int | None = None,
+    batch_size: int = _TOGETHER,
+    keep_in_memory: bool = False,
+    load_from_cache_file: bool | None = None,
+) -> D:
+    """Perturb columns of a dataset; rows, their order, other columns, features, splits and format stay.
+
+    `ds` is a Dataset, an IterableDataset (noised as it is read), or a DatasetDict or IterableDatasetDict, whose splits
+    are all noised; the result has the same type. `spec` names one strength, as in `"keyboard_typo:0.1"`. `column` is
+    the name of a column or a list of names, by default `text`, or those of the spec's `@fields=`. A column has texts or
+    lists of words; a list keeps its number of words. None stays None. `language` is the code of all rows,
+    `language_column` the column with the code of each.
+
+    The noise of a text is that of `robust_xtreme.perturb`: it depends on seed, language and text alone, so that equal
+    texts get equal noise. `spans="answers"` moves the positions of answers (`answer_start`) in the column `context`, or
+    in the only one that is noised, and writes their new texts; an edit across the end of an answer is left out, so that
+    a text with answers may have fewer edits. Positions that would be wrong are an error.
+    `keep_names` is `@names=keep`, as in `perturb`: words tagged as names stay, and columns have no such tags.
+    `packs` are folders of linguistic data that are searched before the bundled ones.
+
+    A Dataset in files is noised once: `map` writes the result beside them, under a fingerprint of the dataset,
+    perturbation, seed, language, columns, packs and version, and reads it from there afterwards, in any process.
+    `batch_size` (rows), `num_proc`, `keep_in_memory` and `load_from_cache_file` are those of `map`; an IterableDataset
+    uses `batch_size` alone. Raises SpecError, UnknownName, DataError, and UserError where a column is missing or has no
+    texts, or a language is not served; of an IterableDataset without features, when it is read.
+    """
+    made = condition(
+        _NAME,
+        spec,
+        column=column,
+        language=language,
+        language_column=language_column,
+        seed=seed,
+        keep_names=keep_names,
+        packs=packs,
+        spans=spans,
+    )
+    options = {"num_proc": num_proc, "keep_in_memory": keep_in_memory, "load_from_cache_file": load_from_cache_file}
+    noisy: D = _noised(ds, made, {**options, "batch_size": batch_size})
+    return noisy
+
+
+def _noised(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
+    """A dataset, or one of several splits, all of which are checked before the first is noised. Raises UserError."""
+    match ds:
+        case Dataset() | IterableDataset():
+            _check(ds, made)
+            return _part(ds, made, options)
+        case DatasetDict() | IterableDatasetDict():
+            for part in ds.values():
+                _check(part, made)
+            return type(ds)({name: _part(part, made, options) for name, part in ds.items()})
+    kinds = "a Dataset, an IterableDataset, a DatasetDict or an IterableDatasetDict of datasets"
+    raise UserError(f"{_NAME} takes {kinds}, not {type(ds).__name__}: {shown(ds)}")
+
+
+def _part(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
+    return _dataset(ds, made, options) if isinstance(ds, Dataset) else _stream(ds, made, options["batch_size"])
+
+
+def _check(ds: Any, made: Condition) -> None:
+    """Raise UserError, UnknownName or SpecError where a dataset cannot be noised, as far as is known without rows."""
+    if ds.features is not None:
+        _check_features(ds.features, made)
+    if made.language_column and isinstance(ds, Dataset):
+        for code in filter(None, ds.unique(made.language_column)):
+            made.check_language(code)
+
+
+# --------------------------------------------------------------------------------------------------- datasets in memory
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _OfTable:
+    """Noises a batch of rows as a table of arrow, so that other columns are not read."""
+
+    condition: Condition
+
+    def __call__(self, table: Any, numbers: list[int]) -> Any:
+        batch = {name: table[name].to_pylist() for name in self.condition.reads()}
+        for name, values in self.condition.noised(batch, numbers).items():
+            at = table.schema.get_field_index(name)
+            field = table.schema.field(at)
+            table = table.set_column(at, field, pa.array(values, type=field.type))
+        return table
+
+
+def _dataset(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
+    noisy = ds.with_format("arrow").map(
+        _OfTable(made),
+        batched=True,
+        with_indices=True,
+        features=ds.features,
+        new_fingerprint=fingerprint(ds._fingerprint, made),
+        desc=f"Perturb {', '.join(made.columns)}",
+        **options,
+    )
+    shape = dict(ds.format)
+    columns = None if shape["columns"] == ds.column_names else shape["columns"]
+    return noisy.with_format(shape["type"], columns, shape["output_all_columns"], **shape["format_kwargs"])
+
+
+def _check_features(features: Any, made: Condition) -> None:
+    """Raise UserError where a column is missing, has no texts, or has positions that noise would make wrong."""
+    schema = features.arrow_schema
+    for name in made.reads():
+        check_column(name, features)
+    made.check_positions([name for name in features if _has_positions(schema.field(name).type)], features)
+    for name in made.columns:
+        kind = schema.field(name).type
+        if _is_list(kind) and _is_text(kind.value_type):
+            made.check_words()
+        elif not _is_text(kind):
+            _refuse(name, features, schema)
+    if made.language_column and not _is_text(schema.field(made.language_column).type):
+        _refuse(made.language_column, features, schema)
+
+
+def _refuse(name: str, features: Any, schema: Any) -> None:
+    """Raise UserError about a column without texts."""
+    known = ", ".join(other for other in features if _is_text(schema.field(other).type)) or "none"
+    what = f"The column {name!r} has {shown(features[name])}, and no texts. Columns of texts are: {known}."
+    raise UserError(f"{what} Name one of them, or cast it: ds.cast_column({name!r}, Value('string'))")
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether values of a type of arrow are texts, or all null."""
+    return any(of(kind) for of in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
+
+
+def _is_list(kind: Any) -> bool:
+    return any(of(kind) for of in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
+
+
+def _has_positions(kind: Any) -> bool:
+    """Whether values of a type of arrow are answers with their positions."""
+    inner = kind.value_type if _is_list(kind) else kind
+    return bool(pa.types.is_struct(inner)) and inner.get_field_index(POSITION) >= 0
+
+
+# ------------------------------------------------------------------------------------------------------------- streams
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _OfBatch:
+    """Noises a batch of rows as lists of Python."""
+
+    condition: Condition
+
+    def __call__(self, batch: dict[str, list[Any]], numbers: list[int]) -> dict[str, list[Any]]:
+        return self.condition.noised(batch, numbers)
+
+
+def _stream(ds: Any, made: Condition, batch_size: int) -> Any:
+    """A stream of tables is noised as tables, so that a format of arrays finds the types that it would have found."""
+    shape = ds._formatting  # neither this nor the kind of the source has a public name
+    tables = shape is not None and ds.features is not None and getattr(ds._ex_iterable, "iter_arrow", None)
+    plain = ds.with_format("arrow") if tables else ds.with_format(None) if shape else ds
+    noise = _OfTable(made) if tables else _OfBatch(made)
+    noisy = plain.map(noise, batched=True, batch_size=batch_size, with_indices=True, features=ds.features)
+    return noisy.with_format(shape.format_type) if shape else noisy
