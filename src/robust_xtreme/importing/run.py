@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
 import polars as pl
 
-from robust_xtreme import __version__
-from robust_xtreme.errors import Mismatch, UnknownName, counted
+from robust_xtreme.errors import Mismatch, UnknownName
 from robust_xtreme.examples import digest
 from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.garbage import rarely_collected
 from robust_xtreme.importing.answers import FAMILIES
 from robust_xtreme.importing.checks import check_items
-from robust_xtreme.importing.frames import answering, conditions_of, models_of
+from robust_xtreme.importing.frames import conditions_of, models_of
 from robust_xtreme.importing.identity import SPLIT, identified
 from robust_xtreme.importing.items import items_of
 from robust_xtreme.importing.known import with_known
+from robust_xtreme.importing.manifest import manifest_of
 from robust_xtreme.importing.parts import Part, headline_first
 from robust_xtreme.importing.tasks import facts_of, scoring_of
 from robust_xtreme.report.charts import svg
@@ -30,7 +30,7 @@ from robust_xtreme.results import store
 from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
-from robust_xtreme.results.measuring import Measured, Stored, measured
+from robust_xtreme.results.measuring import Stored, measured
 from robust_xtreme.results.merging import merged
 from robust_xtreme.results.schema import (
     AVERAGES,
@@ -38,7 +38,6 @@ from robust_xtreme.results.schema import (
     DELTAS,
     MODELS,
     PREDICTIONS,
-    SCHEMA_VERSION,
     SCORES,
     STATS,
     Frame,
@@ -73,6 +72,18 @@ class Wanted:
     command: str = ""
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a run has beside its scores; `overlap` are the models, tasks, splits and languages that were seen."""
+
+    parts: tuple[Stored, ...]
+    models: pl.DataFrame
+    conditions: pl.DataFrame
+    overlap: frozenset[tuple[str, ...]]
+    manifest: dict[str, Any]
+
+
 @rarely_collected()
 def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> dict[str, Any]:
     """Write the run of what was read into the folder `out`, and return its manifest.
@@ -82,13 +93,12 @@ def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> di
     check_target(out, force)
     if wanted.family and wanted.family not in FAMILIES:
         raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
-    items = _items(read, wanted)
     store.make_folder(out.parent)
     staging = out.with_name(f".{out.name}.importing")
     with store.lock(staging):
         try:
             _emptied(staging)
-            manifest = _written(items, read, wanted, staging)
+            manifest = _written(read, wanted, staging)
             (staging / store.LOCK).unlink()
             check_target(out, force)
             _moved(staging, out)
@@ -146,25 +156,23 @@ def _items(read: Read, wanted: Wanted) -> pl.DataFrame:
     return ordered(items, PREDICTIONS.key)
 
 
-def _written(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path) -> dict[str, Any]:
+def _written(read: Read, wanted: Wanted, folder: Path) -> dict[str, Any]:
     """Write all files of the run; return its manifest."""
-    if items.filter(pl.col("condition") != CLEAN).height:
-        svg.start()
-    parts, tasks = _parts(items, wanted, read.path, store.make_folder(folder / "parts"))
-    made = measured(
-        parts, {task: facts["metrics"][0] for task, facts in tasks.items()}, tasks_of(tasks), _overlap(items)
-    )
-    noised = conditions_of(items)
-    averages = averaged(made.levels, made.drops, tasks_of(tasks), sorted(tasks))
-    _store(folder, {"models.csv": (models_of(items), MODELS), "conditions.csv": (noised, CONDITIONS)})
+    facts = _facts(_items(read, wanted), read, wanted, store.make_folder(folder / "parts"))
+    tasks = tasks_of(facts.manifest["tasks"])
+    headlines = {name: task.metrics[0] for name, task in tasks.items()}
+    made = measured(facts.parts, headlines, tasks, facts.overlap)
+    averages = averaged(made.levels, made.drops, tasks, sorted(tasks))
+    _store(folder, {"models.csv": (facts.models, MODELS), "conditions.csv": (facts.conditions, CONDITIONS)})
     _store(folder, {"scores.csv": (made.scores, SCORES), "deltas.csv": (made.deltas, DELTAS)})
     _store(folder, {"averages.csv": (averages, AVERAGES)})
     for name, frame in (("predictions.parquet", PREDICTIONS), ("stats.parquet", STATS)):
-        paths = [getattr(part, frame.name) for part in parts]
+        paths = [getattr(part, frame.name) for part in facts.parts]
         store.write_sorted(folder / name, merged(paths, frame), frame)
     shutil.rmtree(folder / "parts")
-    manifest = _manifest(items, read, wanted, tasks, made)
-    results = Results(made.scores, made.deltas, manifest, averages, noised)
+    content = digest(*(str(value) for row in made.scores.iter_rows() for value in row))
+    manifest = {**facts.manifest, "spec_hash": content}
+    results = Results(made.scores, made.deltas, manifest, averages, facts.conditions)
     for name in (REPORT, PAGE):
         store.write(folder / name, written(results, Path(name).suffix))
     manifest |= {"files": {name: store.sha256(folder / name) for name in FILES}, "complete": True}
@@ -177,9 +185,16 @@ def _store(folder: Path, frames: Mapping[str, tuple[pl.DataFrame, Frame]]) -> No
         store.write_frame(folder / name, rows, frame)
 
 
-def _overlap(items: pl.DataFrame) -> set[tuple[str, ...]]:
-    """The models, tasks, splits and languages whose text the model has seen, as rows of another run of ours say."""
-    return set(items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique().iter_rows())
+def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path) -> _Facts:
+    """Write the files of each task run. The items, which need most of the memory, are gone after it."""
+    if items.filter(pl.col("condition") != CLEAN).height:
+        svg.start()
+    parts, tasks = _parts(items, wanted, read.path, folder)
+    overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
+    commands = [wanted.command] if wanted.command else []
+    more = {"commands": commands, "notes": read.notes, IMPORTED: dict(read.source)}
+    manifest = manifest_of(items, tasks, more)
+    return _Facts(tuple(parts), models_of(items), conditions_of(items), frozenset(overlap.iter_rows()), manifest)
 
 
 def _parts(
@@ -198,64 +213,3 @@ def _parts(
             metrics |= part.found
         tasks[str(task)] = facts_of(of_task, str(task), scoring, headline_first(metrics, wanted.metric))
     return parts, tasks
-
-
-def _manifest(
-    items: pl.DataFrame, read: Read, wanted: Wanted, tasks: Mapping[str, Any], made: Measured
-) -> dict[str, Any]:
-    rows = answering(items)
-    noisy = rows.filter(pl.col("condition") != CLEAN)
-    spec = {
-        "tasks": sorted(tasks),
-        "languages": sorted(set(rows.get_column("language"))),
-        "split": ", ".join(sorted(set(rows.get_column("split")))),
-        "perturb": sorted(set(noisy.get_column("condition"))),
-        "seeds": max(1, noisy.get_column("noise_seed").n_unique()),
-    }
-    answered = rows.select("task", "model").unique().sort("task").iter_rows()
-    content = digest(*(str(value) for row in made.scores.iter_rows() for value in row))
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "version": __version__,
-        "spec": spec,
-        "spec_hash": content,
-        "commands": [wanted.command] if wanted.command else [],
-        "device": IMPORTED,
-        "models": [{"task": task, "model": model, "identity": "", "source": IMPORTED} for task, model in answered],
-        "tasks": dict(tasks),
-        "units": _units(rows),
-        "not_run": [],
-        "notes": [*read.notes, *_notes(rows)],
-        IMPORTED: dict(read.source),
-    }
-
-
-def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    clean = rows.filter(pl.col("condition") == CLEAN)
-    sizes = clean.group_by(*SPLIT, "data", maintain_order=True).agg(
-        rows=pl.col("example").n_unique(), clusters=pl.col("cluster").n_unique()
-    )
-    return [
-        {
-            "task": row["task"],
-            "language": row["language"]
-            if row["language"] == row["context_language"]
-            else f"{row['language']}@{row['context_language']}",
-            **{name: row[name] for name in ("split", "data", "rows", "clusters")},
-            "files": [],
-        }
-        for row in sizes.sort(SPLIT).iter_rows(named=True)
-    ]
-
-
-def _notes(rows: pl.DataFrame) -> Sequence[str]:
-    """What a reader has to know of the answers."""
-    cell = ("task", "language", "condition")
-    nothing = (pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()).sum()
-    unparsed = (pl.col("status") == "unparsed").fill_null(False).sum()
-    counts = rows.group_by(cell).agg(n=pl.len(), unparsed=pl.max_horizontal(unparsed, nothing)).sort(cell)
-    return [
-        f"{row['task']}/{row['language']} {row['condition']}: no prediction was found in "
-        f"{row['unparsed']:,} of {counted(row['n'], 'answer')}, which count as wrong."
-        for row in counts.filter(pl.col("unparsed") > 0).iter_rows(named=True)
-    ]

@@ -20,6 +20,7 @@ CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
 MEASURE: Final = (*CELL, "metric", "scope")
 _CODED: Final = ("example", "fingerprint", "cluster")
+_TABLE: Final = (*_CODED, "noise_seed", "stats")
 
 
 @final
@@ -86,7 +87,7 @@ def cells(stats: pl.DataFrame) -> list[Cell]:
     """
     unwanted = stats.select((pl.col("scope") != ALL) & (pl.col("condition") == CLEAN)).to_series()
     wanted = stats.filter(~unwanted) if unwanted.any() else stats  # a filter copies all rows
-    rows, groups, starts = grouped(wanted, MEASURE, ("noise_seed", "example"))
+    rows, groups, starts = grouped(wanted, MEASURE, ("noise_seed", "example"), _TABLE)
     table = _Table(rows)
     return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(groups.iter_rows())]
 

@@ -19,23 +19,33 @@ _LONG: Final = 4
 
 def ordered(data: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """The rows sorted by some columns; rows that are alike in them keep their order."""
-    return _sorted(data, _numbers(data, names))[0]
+    return _sorted(data, _numbers(data, names))
 
 
-def grouped(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
-    """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end)."""
+def grouped(
+    frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str], kept: Sequence[str] = ()
+) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end).
+
+    `kept` are the columns of the sorted frame, by default all: those of keys need most of the memory.
+    """
     of_keys = _numbers(frame, keys)
-    rows, at = _sorted(frame, _joined(of_keys, _numbers(frame, order)))
-    first = np.flatnonzero(np.diff(of_keys[at], prepend=-1))
-    return rows, rows.select(keys)[first], np.append(first, frame.height)
+    at = _order(_joined(of_keys, _numbers(frame, order)))
+    first = np.flatnonzero(np.diff(of_keys if at is None else of_keys[at], prepend=-1))
+    rows = frame.select(kept) if kept else frame
+    distinct = frame.select(keys)[first if at is None else at[first]]
+    return rows if at is None else rows[at], distinct, np.append(first, frame.height)
 
 
-def _sorted(data: pl.DataFrame, numbers: Any) -> tuple[pl.DataFrame, Any]:
-    """The rows in the order of their numbers (n,), and where they were."""
-    if (numbers[1:] >= numbers[:-1]).all():
-        return data, slice(None)
-    at = np.argsort(numbers, kind="stable")
-    return data[at], at
+def _sorted(data: pl.DataFrame, numbers: Any) -> pl.DataFrame:
+    """The rows in the order of their numbers (n,)."""
+    at = _order(numbers)
+    return data if at is None else data[at]
+
+
+def _order(numbers: Any) -> Any:
+    """Where the numbers (n,) are in their order; None where they are in order."""
+    return None if (numbers[1:] >= numbers[:-1]).all() else np.argsort(numbers, kind="stable")
 
 
 def _numbers(data: pl.DataFrame, names: Iterable[str]) -> Any:

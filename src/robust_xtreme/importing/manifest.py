@@ -1,0 +1,73 @@
+"""What the manifest of an imported run says: what was answered by which model, on which data, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from robust_xtreme import __version__
+from robust_xtreme.errors import counted
+from robust_xtreme.external.condition import CLEAN
+from robust_xtreme.importing.frames import answering
+from robust_xtreme.importing.identity import SPLIT
+from robust_xtreme.results.manifest import IMPORTED
+from robust_xtreme.results.schema import SCHEMA_VERSION
+
+
+def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of imported items and the facts of their tasks, with `more` entries; its notes come first."""
+    rows = answering(items)
+    noisy = rows.filter(pl.col("condition") != CLEAN)
+    spec = {
+        "tasks": sorted(tasks),
+        "languages": sorted(set(rows.get_column("language"))),
+        "split": ", ".join(sorted(set(rows.get_column("split")))),
+        "perturb": sorted(set(noisy.get_column("condition"))),
+        "seeds": max(1, noisy.get_column("noise_seed").n_unique()),
+    }
+    answered = rows.select("task", "model").unique().sort("task").iter_rows()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": __version__,
+        "spec": spec,
+        "device": IMPORTED,
+        "models": [{"task": task, "model": model, "identity": "", "source": IMPORTED} for task, model in answered],
+        "tasks": dict(tasks),
+        "units": _units(rows),
+        "not_run": [],
+        **more,
+        "notes": [*more.get("notes", ()), *_notes(rows)],
+    }
+
+
+def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    clean = rows.filter(pl.col("condition") == CLEAN)
+    sizes = clean.group_by(*SPLIT, "data", maintain_order=True).agg(
+        rows=pl.col("example").n_unique(), clusters=pl.col("cluster").n_unique()
+    )
+    return [
+        {
+            "task": row["task"],
+            "language": row["language"]
+            if row["language"] == row["context_language"]
+            else f"{row['language']}@{row['context_language']}",
+            **{name: row[name] for name in ("split", "data", "rows", "clusters")},
+            "files": [],
+        }
+        for row in sizes.sort(SPLIT).iter_rows(named=True)
+    ]
+
+
+def _notes(rows: pl.DataFrame) -> Sequence[str]:
+    """What a reader has to know of the answers."""
+    cell = ("task", "language", "condition")
+    nothing = (pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()).sum()
+    unparsed = (pl.col("status") == "unparsed").fill_null(False).sum()
+    counts = rows.group_by(cell).agg(n=pl.len(), unparsed=pl.max_horizontal(unparsed, nothing)).sort(cell)
+    return [
+        f"{row['task']}/{row['language']} {row['condition']}: no prediction was found in "
+        f"{row['unparsed']:,} of {counted(row['n'], 'answer')}, which count as wrong."
+        for row in counts.filter(pl.col("unparsed") > 0).iter_rows(named=True)
+    ]
