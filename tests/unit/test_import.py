@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from tests.program import program
 import robust_xtreme
 from robust_xtreme.errors import UserError
 from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.importing.items import KEYS
 from robust_xtreme.report.document import finished
 from robust_xtreme.results.manifest import IMPORTED, read_manifest
 from robust_xtreme.run_spec import RunSpec
@@ -364,3 +366,17 @@ def test_a_file_can_be_given_its_condition(tmp_path: Path) -> None:
     ended = program("import", f"{clean}=clean", f"{noisy}={name}", "-o", str(tmp_path / "run"))
     assert (ended.code or 0) == 0, ended.err
     assert finished(tmp_path / "run").deltas.select("condition", "drop").row(0) == (name, 25.0)
+
+
+def test_the_page_of_the_manual_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines are read, its frame is imported, and its table names keys that exist."""
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "import.md").read_text(encoding="utf-8")
+    blocks = {kind: [part.split("```")[0] for part in text.split(f"```{kind}\n")[1:]] for kind in ("json", "python")}
+    monkeypatch.chdir(tmp_path)
+    run = finished(imported(tmp_path, map(json.loads, blocks["json"][0].splitlines())))
+    assert run.deltas.select("condition", "clean", "value").row(0) == ("keyboard_typo:0.1", 100.0, 0.0)
+    names: dict[str, Any] = {}
+    exec(blocks["python"][0], names)
+    assert names["run"].deltas.select("condition", "drop").row(0) == ("asr", 100.0)
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", "".join(cells))) <= {*KEYS}
