@@ -41,6 +41,7 @@ def text() -> str:
     """The content of `__init__.pyi`."""
     import robust_xtreme
     from robust_xtreme import api
+    from robust_xtreme.importing.of_frame import from_frame
 
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(robust_xtreme.__all__)) + "]"
     made = [
@@ -48,7 +49,7 @@ def text() -> str:
         for function in (
             api.compare,
             api.evaluate,
-            api.from_frame,
+            from_frame,
             api.gate,
             api.load,
             api.perturb,

@@ -18,13 +18,13 @@ __all__ = [
     "train",
 ]
 __version__ = "0.1.0"
+_MODULES = {"Baseline": "robust_xtreme.gating.baselines", "from_frame": "robust_xtreme.importing.of_frame"}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'robust_xtreme' has no attribute {name!r}")
-    module = "robust_xtreme.gating.baselines" if name == "Baseline" else "robust_xtreme.api"
-    return getattr(_importlib.import_module(module), name)
+    return getattr(_importlib.import_module(_MODULES.get(name, "robust_xtreme.api")), name)
 
 
 def __dir__() -> list[str]:

@@ -315,45 +315,6 @@ def load(run: str | Path) -> Evaluation:
 
 
 @plain()
-def from_frame(
-    frame: Any,
-    out: str | Path,
-    *,
-    task: str = "",
-    language: str = "",
-    condition: str = "",
-    split: str = "",
-    noise_seed: int | str = "",
-    model: str = "",
-    inference: str = "",
-    columns: Mapping[str, str] | None = None,
-    only_model: str = "",
-    data: str | Path = "",
-    family: str = "",
-    metric: str = "",
-    force: bool = False,
-) -> Evaluation:
-    """A finished run, in the folder `out`, of predictions or scores that another program made, as `import` makes it.
-
-    `frame` of polars or pandas has a row for each example under one condition: `id`, and `prediction` with `gold`, or
-    `score` from 0 to 1, or several as a struct `scores`; `task`, `language`, `condition` and `noise_seed` where the
-    arguments do not name them for all rows; `cluster` where examples belong together. `columns` maps these keys to the
-    columns that have them. With `data`, the data of `evaluate`, gold and clusters are those of the examples with these
-    ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on.
-    Raises DataError and Mismatch naming an example, and Mismatch where `out` is there, unless `force` replaces it.
-    """
-    from robust_xtreme.importing.of_frame import read
-    from robust_xtreme.importing.run import Wanted, import_run
-    from robust_xtreme.report.evaluation import Evaluation
-
-    named = {"task": task, "language": language, "condition": condition, "split": split, "model": model}
-    more = {"noise_seed": str(noise_seed), "inference": inference}
-    given = {name: value for name, value in {**named, **more}.items() if value}
-    wanted = Wanted(given, str(data), only_model, family, metric)
-    return Evaluation(Path(out), import_run(read(frame, columns or {}), wanted, Path(out), force))
-
-
-@plain()
 def compare(baseline: Side, candidate: Side) -> Comparison:
     """The differences of two runs, candidate minus baseline, by cell, task and language, paired by item.
 

@@ -54,7 +54,7 @@ def imported(tmp_path: Path, rows: Iterable[Mapping[str, Any]], *words: str) -> 
 
 
 def refused(tmp_path: Path, rows: Iterable[Mapping[str, Any]], *words: str) -> str:
-    """The line that the command ends with, exit code 2, and that it leaves nothing behind."""
+    """The line that the command ends with, exit code 2, and no file is left."""
     file = written(tmp_path / "rows.jsonl", rows)
     ended = program("import", file, "-o", str(tmp_path / "run"), *words)
     assert ended.code == 2
@@ -65,7 +65,7 @@ def refused(tmp_path: Path, rows: Iterable[Mapping[str, Any]], *words: str) -> s
 
 @pytest.fixture(scope="module")
 def own_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of ours with every family, two noises and two seeds."""
+    """Our run with every family, two noises and two seeds."""
     folder = tmp_path_factory.mktemp("own") / "run"
     perturb = ("char_noise:0.1,0.2", "keyboard_typo:0.1")
     tasks = ("xnli", "xcopa", "panx", "xquad", "tatoeba")
@@ -121,7 +121,7 @@ def test_what_is_known_of_the_noise_is_reported(tmp_path: Path) -> None:
 
 
 def test_noise_that_edits_nothing_claims_nothing(tmp_path: Path) -> None:
-    """Rows that say so make a cell without a claim, as in a run of ours."""
+    """Rows that say so make a cell without a claim, as in our runs."""
     rows = [
         row | {"edits": 0, "operators": {}, "grapheme_edit_rate": 0.0} for row in items(right={"clean": 9, NOISE: 9})
     ]
@@ -194,7 +194,7 @@ def test_ids_without_clusters_are_the_same_item_in_every_language(tmp_path: Path
 
 
 def test_known_ids_have_our_golds_and_clusters(own_run: Path, tmp_path: Path) -> None:
-    """With the data of eval the gold may be left out, and the data are those of a run of ours on the same items."""
+    """With the data of eval the gold may be left out, and the data are those of our run on the same items."""
     ours = robust_xtreme.load(own_run).predictions.filter(task="xnli")
     rows = [
         {"id": row["example"], "prediction": int(row["prediction"]), "condition": row["condition"], "task": "xnli",
@@ -202,9 +202,9 @@ def test_known_ids_have_our_golds_and_clusters(own_run: Path, tmp_path: Path) ->
         for row in ours.iter_rows(named=True)
     ]  # fmt: skip
     theirs = finished(imported(tmp_path, rows, "--data", "mini"))
-    own = finished(own_run)
+    evaluated = finished(own_run)
     same = ("clean", "value", "drop", "se", "low", "high", "p", "data", "clusters", "chance", "above_chance")
-    assert theirs.deltas.select(same).equals(own.deltas.filter(task="xnli").select(same))
+    assert theirs.deltas.select(same).equals(evaluated.deltas.filter(task="xnli").select(same))
     golds = {row["example"]: int(row["gold"]) for row in ours.iter_rows(named=True)}
     other = [row | {"gold": (golds[row["id"]] + 1) % 3} for row in rows]
     ended = program("import", written(tmp_path / "wrong.jsonl", other), "--data", "mini", "-o", str(tmp_path / "no"))
@@ -233,23 +233,23 @@ def test_predictions_of_our_own_run_are_scored_alike(own_run: Path, tmp_path: Pa
     rows = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
     kept = [row for row in rows if row["task"] in ("xnli", "panx", "xcopa") and "prediction" in row]
     bare = [{name: value for name, value in row.items() if name != "sums"} for row in kept]
-    run, own = finished(imported(tmp_path, bare)), finished(own_run)
+    run, whole = finished(imported(tmp_path, bare)), finished(own_run)
     columns = ("task", "condition", "metric", "clean", "value", "drop", "se", "low", "high", "p")
-    ours = own.deltas.filter(pl.col("task").is_in(["xnli", "panx", "xcopa"]), scope="all").select(columns)
+    ours = whole.deltas.filter(pl.col("task").is_in(["xnli", "panx", "xcopa"]), scope="all").select(columns)
     assert run.deltas.select(columns).equals(ours)
 
 
 def test_frames_of_polars_and_pandas_give_the_run_of_the_file(tmp_path: Path) -> None:
-    """Columns are keys, or are named; values that pandas lacks are null."""
+    """Columns are keys, or are named; values that pandas does not have are null."""
     rows = items()
     frame = pl.DataFrame(rows).rename({"prediction": "answer"})
     columns = {"prediction": "answer"}
-    one = robust_xtreme.from_frame(frame, tmp_path / "one", columns=columns)
-    two = robust_xtreme.from_frame(frame.to_pandas(), tmp_path / "two", columns=columns)
+    polars_run = robust_xtreme.from_frame(frame, tmp_path / "one", columns=columns)
+    pandas_run = robust_xtreme.from_frame(frame.to_pandas(), tmp_path / "two", columns=columns)
     file = finished(imported(tmp_path, rows))
-    assert one.deltas.equals(two.deltas)
-    assert one.deltas.equals(file.deltas)
-    assert robust_xtreme.compare(one, two).frame.get_column("difference").to_list() == [0.0] * 3
+    assert polars_run.deltas.equals(pandas_run.deltas)
+    assert polars_run.deltas.equals(file.deltas)
+    assert robust_xtreme.compare(polars_run, pandas_run).frame.get_column("difference").to_list() == [0.0] * 3
     with pytest.raises(UserError, match="takes a frame of polars or pandas"):
         robust_xtreme.from_frame(rows, tmp_path / "three")
     lost = pd.DataFrame([row | {"score": math.nan} for row in rows]).drop(columns=["prediction", "gold"])
@@ -344,7 +344,7 @@ def test_files_that_are_no_json_lines_are_one_line(tmp_path: Path, content: byte
 
 
 def test_options_that_do_not_apply_are_one_line(tmp_path: Path) -> None:
-    """A key that the file lacks, a family and a format that do not exist, a file that is not there."""
+    """A key that the file does not have, a family and a format that do not exist, a file that is not there."""
     file = written(tmp_path / "rows.jsonl", items())
     for words, line in (
         (("--gold-key", "label"), "has no key 'label', which --gold-key names"),

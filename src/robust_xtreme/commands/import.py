@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from robust_xtreme.importing.run import Read, Wanted
 
 _FORMATS: Final = ("jsonl", "lm-eval", "inspect")
+_GIVEN: Final = ("task", "language", "split", "condition", "noise_seed", "model", "inference")
 _KEYS: Final = ("id", "prediction", "gold", "score", "cluster")
 
 Files = Annotated[
@@ -117,15 +118,7 @@ def import_(
     from robust_xtreme.importing.run import Wanted, import_run
 
     keys = dict(zip(_KEYS, (id_key, prediction_key, gold_key, score_key, cluster_key), strict=True))
-    given = {
-        "task": task,
-        "language": language,
-        "split": split,
-        "condition": condition,
-        "noise_seed": noise_seed,
-        "model": model,
-        "inference": inference,
-    }
+    given = dict(zip(_GIVEN, (task, language, split, condition, noise_seed, model, inference), strict=True))
     wanted = Wanted(
         given={name: value for name, value in given.items() if value},
         data=data or "",

@@ -37,7 +37,7 @@ class Odd(UserError):
 
 
 def scored(answers: Sequence[Answer], family: str, labels: Sequence[str]) -> Scored:
-    """The golds and the predictions of answers of one of FAMILIES. Raises Odd where one is no answer of the family."""
+    """The golds and the predictions of answers of one of FAMILIES. Raises Odd where one is none of the family."""
     return _FAMILIES[family](answers, labels)
 
 

@@ -54,7 +54,7 @@ def _check_clean(answers: pl.DataFrame, path: str) -> None:
 
 
 def _check_pairs(answers: pl.DataFrame, path: str) -> None:
-    """Raise Mismatch at an example that a condition lacks or adds, or that is another one there."""
+    """Raise Mismatch at an example that a condition adds, or that is another one there."""
     key = [*_TWIN, "example"]
     clean = answers.filter(pl.col("condition") == CLEAN).select(*key, *_SAME, there=pl.lit(True))
     noisy = answers.filter(pl.col("condition") != CLEAN)
@@ -69,7 +69,7 @@ def _check_pairs(answers: pl.DataFrame, path: str) -> None:
 
 
 def _check_complete(noisy: pl.DataFrame, clean: pl.DataFrame, path: str) -> None:
-    """Raise Mismatch at an example of the clean text that a condition and noise seed lacks."""
+    """Raise Mismatch at an example of the clean text that is not under a condition and noise seed."""
     counts = noisy.group_by(*GROUP, "noise_seed", maintain_order=True).len()
     wanted = clean.group_by(_TWIN).agg(wanted=pl.len())
     for row in counts.join(wanted, on=_TWIN).filter(pl.col("len") < pl.col("wanted")).iter_rows(named=True):

@@ -44,7 +44,7 @@ def predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataF
 
 
 def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Series:
-    """Answers as JSON: labels as their numbers; those with sums, which another run of ours has stored, as they are."""
+    """Answers as JSON: labels as their numbers; those with sums, which our runs have stored, as they are."""
     is_json = pl.col(name).str.contains(_JSON)
     if scoring.family == SPAN_QA.name:  # a number is a text, too
         is_json = pl.col("sums").is_not_null() & is_json if name == "prediction" else is_json
@@ -80,7 +80,7 @@ def models_of(items: pl.DataFrame) -> pl.DataFrame:
 
 
 def conditions_of(items: pl.DataFrame) -> pl.DataFrame:
-    """CONDITIONS: a perturbation of ours by its name, another condition as noise of others."""
+    """CONDITIONS: our perturbations by their names, another condition as noise of others."""
     return build([_condition(name) for name in items.get_column("condition").unique().sort()], CONDITIONS)
 
 
@@ -91,6 +91,6 @@ def _condition(name: str) -> dict[str, Any]:
         condition = named(name)
         if condition.spec and not asks(condition.spec):
             return condition_row(condition)
-    except UserError:  # not a perturbation of ours, or one that is not installed here
+    except UserError:  # not one of our perturbations, or one that is not installed here
         pass
     return {"condition": name, "kind": KIND, "name": name, "pairing": "id"}

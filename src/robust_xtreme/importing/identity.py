@@ -38,10 +38,10 @@ def _language() -> pl.Expr:
 
 def check_golds(items: pl.DataFrame, path: str) -> None:
     """Raise Mismatch at an example without a fingerprint whose gold answer is another one under noise."""
-    own = items.filter(pl.col("fingerprint").is_null(), pl.col("gold").is_not_null())
+    without = items.filter(pl.col("fingerprint").is_null(), pl.col("gold").is_not_null())
     key = [*GROUP[:-1], "example"]
-    clean = own.filter(pl.col("condition") == CLEAN).select(*key, clean="gold").unique(key)
-    pairs = own.join(clean, on=key).filter(pl.col("gold") != pl.col("clean"))
+    clean = without.filter(pl.col("condition") == CLEAN).select(*key, clean="gold").unique(key)
+    pairs = without.join(clean, on=key).filter(pl.col("gold") != pl.col("clean"))
     if pairs.height:
         row = pairs.row(0, named=True)
         golds = f"{shown(row['gold'])} under {row['condition']}, and {shown(row['clean'])} in clean text"

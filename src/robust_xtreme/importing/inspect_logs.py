@@ -1,7 +1,7 @@
 """Reads the logs of inspect: `.eval`, a zip file with a JSON for each sample, compressed by deflate or zstd.
 
 Only what is needed is read, in memory: nothing is unpacked to disk, and no entry is larger than a limit. A sample of
-what `export inspect` wrote says in its metadata which example of ours it is, under which condition and noise seed.
+what `export inspect` wrote says in its metadata which of our examples it is, under which condition and noise seed.
 """
 
 from __future__ import annotations
@@ -210,8 +210,8 @@ def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, f
         if not isinstance(number, (bool, int, float)) or not 0 <= number <= 1:
             raise DataError(log.path, f"the score {scorer} of {name} is {shown(value)}. Scores are from 0 to 1")
         if not scores:
-            found = _mapping(score).get("answer")
-            answer = found if isinstance(found, str) and found.strip() else None
+            text = _mapping(score).get("answer")
+            answer = text if isinstance(text, str) and text.strip() else None
             is_parsed = value != _NO_ANSWER and answer is not None
         scores[str(scorer)] = float(number)
     if sample.get("error"):

@@ -63,7 +63,7 @@ _BOOLEANS: Final = {"true": True, "false": False, "True": True, "False": False}
 def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataFrame:
     """Rows of ITEMS from raw rows, whose columns are strings named as KEYS; of REALISED they have what occurs.
 
-    `given` are values of keys that a row lacks.
+    `given` are values of keys that a row does not have.
 
     Raises DataError or Mismatch, naming the example, and SpecError for a value that no row may have.
     """
@@ -107,7 +107,7 @@ def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) 
 
 
 def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
-    """`score` as one of `scores`. Raises DataError naming the example whose score is no number."""
+    """`score` as one of `scores`. Raises DataError naming the example whose score is not a number."""
     if SCORE not in rows.columns:
         return []
     score = rows.get_column(SCORE)

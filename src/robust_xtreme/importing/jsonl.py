@@ -20,7 +20,7 @@ _FIRST: Final = 1_000
 def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
     """The rows of a file as strings, with those of KEYS that occur in it; `renamed` maps them to the file's own.
 
-    Raises DataError with the number of the line that is no object, or whose value is not finite.
+    Raises DataError with the number of the line that is not an object, or whose value is not finite.
     """
     try:
         content = resources.content(path)
@@ -50,7 +50,7 @@ def _check_keys(content: bytes, renamed: Mapping[str, str], path: Path) -> None:
 
 
 def _at_line(content: bytes, path: Path) -> DataError:
-    """The first line that is no JSON object of finite numbers."""
+    """The first line that is not a JSON object of finite numbers."""
     for number, line in enumerate(content.splitlines(), 1):
         try:
             if line.strip() and not isinstance(json.loads(line, parse_constant=_not_finite), dict):

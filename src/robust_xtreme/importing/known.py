@@ -1,4 +1,4 @@
-"""Imported examples whose ids a task of ours has: with the gold, cluster and fingerprint that `eval` gives them."""
+"""Imported examples whose ids one of our tasks has: with the gold, cluster and fingerprint that `eval` gives them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _GIVEN: Final = ("cluster", "fingerprint", "gold")
 def with_known(items: pl.DataFrame, data: str, path: str) -> pl.DataFrame:
     """The items with the gold, cluster and fingerprint of the examples with their ids, whole or native, in a source.
 
-    Raises UnknownName for a task that is not ours, MissingData where the source lacks a split, Mismatch at an id that
-    the split does not have or whose gold is another one there.
+    Raises UnknownName for a task that is not ours, MissingData where the source does not have a split, Mismatch at an
+    id that the split does not have or whose gold is another one there.
     """
     pools = Pools(open_source(data))
     parts = items.partition_by(SPLIT, maintain_order=True)
@@ -74,7 +74,7 @@ def _check(joined: pl.DataFrame, task: TaskSpec, path: str) -> None:
 
 
 def _same(given: str, ours: str, task: TaskSpec) -> bool:
-    """Whether a gold answer as given is that of ours; of texts of answers some of ours."""
+    """Whether a gold answer as given is ours; of texts of answers some of them."""
     left, right = (parsed(gold, task.family, task.labels) for gold in (given, ours))
     if isinstance(left, tuple) and isinstance(right, tuple) and task.family == SPAN_QA.name:
         return set(left) <= set(right)

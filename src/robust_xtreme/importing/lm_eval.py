@@ -1,6 +1,6 @@
 """Reads the logs of lm-evaluation-harness: `samples_TASK_TIME.jsonl` and the `results_TIME.json` beside them.
 
-A sample of what `export lm-eval` wrote says which example of ours it is, under which condition and noise seed. Samples
+A sample of what `export lm-eval` wrote says which of our examples it is, under which condition and noise seed. Samples
 of other tasks are numbered by lm-eval's `doc_id`; their task, language and condition are given.
 """
 
@@ -224,17 +224,17 @@ def _best(values: Sequence[Any], path: Path, number: int) -> int:
 def _scores(sample: Mapping[str, Any], path: Path, number: int) -> tuple[str | None, list[str]]:
     """The scores of a sample as JSON, and the names of metrics that are none of one example."""
     names = [name for name in sample.get("metrics") or () if isinstance(name, str)]
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     other: list[str] = []
     for name in names:
         value = sample.get(name)
         if isinstance(value, float) and not math.isfinite(value):
             raise DataError(path, f"the score {name} is {value}", number)
         if isinstance(value, (bool, int, float)) and 0 <= value <= 1:
-            found[_RENAMED.get(name, name)] = float(value)
+            scores[_RENAMED.get(name, name)] = float(value)
         else:
             other.append(name)
-    return (json_text(found) if found else None), other
+    return (json_text(scores) if scores else None), other
 
 
 def _text(value: Any) -> str | None:

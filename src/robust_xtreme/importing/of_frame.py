@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.errors import DataError, UserError, nearest, shown
+from robust_xtreme.errors import DataError, UserError, nearest, plain, shown
 from robust_xtreme.importing.items import KEYS, names_of
-from robust_xtreme.importing.run import Read
+from robust_xtreme.importing.run import Read, Wanted, import_run
+from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.sinks import json_text
 
 _PATH: Final = "the frame"
 
 
-def read(frame: Any, renamed: Mapping[str, str]) -> Read:
-    """The rows of a frame; `renamed` maps a key of ours to the column that has it.
+@plain()
+def from_frame(
+    frame: Any,
+    out: str | Path,
+    *,
+    task: str = "",
+    language: str = "",
+    condition: str = "",
+    split: str = "",
+    noise_seed: int | str = "",
+    model: str = "",
+    inference: str = "",
+    columns: Mapping[str, str] | None = None,
+    only_model: str = "",
+    data: str | Path = "",
+    family: str = "",
+    metric: str = "",
+    force: bool = False,
+) -> Evaluation:
+    """A finished run, in the folder `out`, of predictions or scores that another program made, as `import` makes it.
 
-    Raises UserError for what is no frame, DataError where a column is not there.
+    `frame` of polars or pandas has a row for each example under one condition: `id`, and `prediction` with `gold`, or
+    `score` from 0 to 1, or several as a struct `scores`; `task`, `language`, `condition` and `noise_seed` where the
+    arguments do not name them for all rows; `cluster` where examples belong together. `columns` maps these keys to the
+    columns that have them. With `data`, the data of `evaluate`, gold and clusters are those of the examples with these
+    ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on.
+    Raises DataError and Mismatch naming an example, and Mismatch where `out` is there, unless `force` replaces it.
+    """
+    named = {"task": task, "language": language, "condition": condition, "split": split, "model": model}
+    more = {"noise_seed": str(noise_seed), "inference": inference}
+    given = {name: value for name, value in {**named, **more}.items() if value}
+    wanted = Wanted(given, str(data), only_model, family, metric)
+    return Evaluation(Path(out), import_run(read(frame, columns or {}), wanted, Path(out), force))
+
+
+def read(frame: Any, renamed: Mapping[str, str]) -> Read:
+    """The rows of a frame; `renamed` maps a key to the column that has it.
+
+    Raises UserError for what is not a frame, DataError where a column is not there.
     """
     rows = _polars(frame)
     for key, column in renamed.items():

@@ -1,4 +1,4 @@
-"""The files of the task runs of imported rows, written some rows at a time, so that memory holds no second copy."""
+"""The files of the task runs of imported rows, written some rows at a time: memory has them once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Part:
         """STATS of the rows, and where they belong in the order of models those of constants."""
         scored = map(self._scored, self.rows.iter_slices(_ROWS))
         first = next(scored)
-        constants = store.canonical(constants_of(self.rows, self.scoring, [*self.found]), STATS)
+        constants = store.canonical(constants_of(self.rows, self.scoring, [*self.metric_names]), STATS)
         is_before = self.rows.item(0, "model") > CHANCE
         yield from (constants, first) if is_before else (first,)
         yield from scored
@@ -72,7 +72,7 @@ class Part:
             raise Mismatch(f"{self.path}: {what}, and others do {'' if has == 'no' else 'not'}".rstrip())
 
     @property
-    def found(self) -> dict[str, None]:
+    def metric_names(self) -> dict[str, None]:
         """The metrics that were found, in the order of the task."""
         there = frozenset[str]().union(*self.metrics.values())
         return dict.fromkeys([*(name for name in self.scoring.metrics if name in there), *sorted(there)])

@@ -44,7 +44,7 @@ def format_of(path: Path) -> str:
 def read(files: Sequence[Given], format: str, renamed: Mapping[str, str], only_model: str, filter: str) -> Read:
     """What the files contain; `renamed` are keys of JSON lines, `filter` is one of lm-eval.
 
-    Raises UserError where the files have several formats or an option is not of theirs, and as the readers.
+    Raises UserError where the files have several formats or an option is not for them, and as the readers.
     """
     formats = {format or format_of(given.path) for given in files}
     if len(formats) > 1:

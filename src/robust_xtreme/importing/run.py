@@ -62,7 +62,7 @@ class Read:
 @final
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How rows are imported: `given` are values of keys for all rows that lack them; see the command `import`."""
+    """How rows are imported: `given` are values of keys for all rows without them; see the command `import`."""
 
     given: Mapping[str, str] = field(default_factory=dict)
     data: str = ""
@@ -210,6 +210,6 @@ def _parts(
             part = Part(rows, scoring, path)
             names = [store.part_path(folder, *map(str, key), kind) for kind in ("predictions", "stats")]
             parts.append(part.write(*names))
-            metrics |= part.found
+            metrics |= part.metric_names
         tasks[str(task)] = facts_of(of_task, str(task), scoring, headline_first(metrics, wanted.metric))
     return parts, tasks

@@ -1,4 +1,4 @@
-"""The sums of metrics of imported rows: computed from predictions where a task of ours scores them, else as given.
+"""The sums of metrics of imported rows: computed from predictions where our task scores them, else as given.
 
 Equal answers are scored once: each distinct text of a row, its prediction with its gold or its scores, has rows in a
 small table, which the rows are joined with.
@@ -64,11 +64,11 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
         _table(numbered, ["scores"], _scores_given, path),
     ]
     several = [table for table in tables if table.height]
-    found = pl.concat(several or tables)
+    stats = pl.concat(several or tables)
     if len(several) > 1:  # what we compute comes before what is given
-        found = found.unique([_ROW, "metric", "scope"], keep="first", maintain_order=True)
-    _check_whole(items, found, path)
-    return found.sort(_ROW, "metric", "scope").select(list(STATS.columns))
+        stats = stats.unique([_ROW, "metric", "scope"], keep="first", maintain_order=True)
+    _check_whole(items, stats, path)
+    return stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
 
 
 def _to_score() -> pl.Expr:
@@ -117,21 +117,21 @@ class _Unscored(UserError):
 
 def _sums_given(values: _Values) -> _Sums:
     """The sums of our metrics, as `export RUN --jsonl` writes them."""
-    found: _Sums = {}
+    given: _Sums = {}
     for code, value in enumerate(values):
         try:
             for metric, scopes in json.loads(value[0]).items():
                 for scope, sums in scopes.items():
-                    _add(found, (metric, scope), code, [_finite(each) for each in _checked(metric, scope, sums)])
+                    _add(given, (metric, scope), code, [_finite(each) for each in _checked(metric, scope, sums)])
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise _Unscored(value, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
         except UserError as error:
             raise _Unscored(value, error) from error
-    return found
+    return given
 
 
-def _add(found: _Sums, key: tuple[str, str], code: int, sums: Sequence[float]) -> None:
-    codes, several = found.setdefault(key, ([], []))
+def _add(given: _Sums, key: tuple[str, str], code: int, sums: Sequence[float]) -> None:
+    codes, several = given.setdefault(key, ([], []))
     codes.append(code)
     several.append(sums)
 
@@ -151,7 +151,7 @@ def _finite(value: Any) -> float:
 
 def _scores_given(values: _Values) -> _Sums:
     """Scores of other programs by their names, each from 0 to 1."""
-    found: _Sums = {}
+    given: _Sums = {}
     for code, value in enumerate(values):
         try:
             scores = json.loads(value[0]).items()
@@ -159,8 +159,8 @@ def _scores_given(values: _Values) -> _Sums:
             raise _Unscored(value, f"its scores are {shown(value[0])}, not name to number") from error
         for name, score in scores:
             if score is not None:
-                _add(found, (metric_of(name), ALL), code, [_share(value, name, score), 1.0])
-    return found
+                _add(given, (metric_of(name), ALL), code, [_share(value, name, score), 1.0])
+    return given
 
 
 @cache
@@ -218,22 +218,22 @@ def _constants(rows: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> 
         for metric in metrics:
             sums = pl.Series(named(metric).everywhere(responses).tolist(), dtype=pl.List(pl.Float64))
             cell = {"model": CHANCE + name, "inference": "nothing", "metric": metric, "scope": ALL}
-            own = [pl.lit(value).alias(column) for column, value in cell.items()]
-            yield rows.select(_ITEM).with_columns(*own, stats=sums).select(list(STATS.columns))
+            of_constant = [pl.lit(value).alias(column) for column, value in cell.items()]
+            yield rows.select(_ITEM).with_columns(*of_constant, stats=sums).select(list(STATS.columns))
 
 
-def _check_whole(items: pl.DataFrame, found: pl.DataFrame, path: str) -> None:
+def _check_whole(items: pl.DataFrame, stats: pl.DataFrame, path: str) -> None:
     """Raise Mismatch where an example of a cell has no value of a metric that others have, or none has any."""
     key = [*CELL, "noise_seed"]
     sizes = items.group_by(key, maintain_order=True).agg(n=pl.len(), first=pl.col("example").first())
-    counts = found.filter(pl.col("scope") == ALL).group_by(*key, "metric", maintain_order=True).agg(scored=pl.len())
+    counts = stats.filter(pl.col("scope") == ALL).group_by(*key, "metric", maintain_order=True).agg(scored=pl.len())
     joined = sizes.join(counts, on=key, how="left", maintain_order="left")
     for row in joined.filter(pl.col("scored").fill_null(0) < pl.col("n")).iter_rows(named=True):
         where = f"{row['task']}/{row['language']} {row['condition']}"
         if row["scored"] is None:
             what = "has neither a score nor a prediction with a gold answer that its task scores"
             raise Mismatch(f"{path}: the example {shown(row['first'])} of {where} {what}")
-        of_cell = [items.filter(*(pl.col(name) == row[name] for name in key)), found]
+        of_cell = [items.filter(*(pl.col(name) == row[name] for name in key)), stats]
         scored_ids = of_cell[1].filter(*(pl.col(name) == row[name] for name in (*key, "metric")))
         missing = of_cell[0].join(scored_ids, on="example", how="anti").item(0, "example")
         raise Mismatch(f"{path}: the example {shown(missing)} of {where} has no {row['metric']}, which others have")
