@@ -104,7 +104,8 @@ def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
     """The seconds of one evaluation on the clock and on the processor, by stage and thread, children included.
 
     `report` is the processor time of the report with that of the threads that draw its charts; `answering` that of the
-    main thread while the model answers, without the forward pass and without loading the model.
+    main thread while the model answers, without the forward pass and without loading the model. `forward` is that of
+    the passes in all threads.
     """
     meter, begun, ended = Meter(frozenset(), _thread), _pools(), _children()
     reports, answers = list[float](), list[float]()
@@ -118,13 +119,14 @@ def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
         evaluation()
     wall, processor, main = (now - then for now, then in zip(_now(), start, strict=True))
     pools = {name: seconds - begun.get(name, 0.0) for name, seconds in _pools().items()}
-    forward, loading = (meter.spent.get((stage, MAIN), [0.0, 0.0])[1] for stage in (FORWARD, _LOAD))
+    here, loading = (meter.spent.get((stage, MAIN), [0.0, 0.0])[1] for stage in (FORWARD, _LOAD))
+    forward = sum(taken[1] for (stage, _), taken in meter.spent.items() if stage == FORWARD)
     threads = {**meter.threads, MAIN: main, **pools, "other processes": _children() - ended}
     return {
         "seconds": [round(wall, 3), round(processor, 3)],
         "forward": round(forward, 3),
         "report": round(sum(reports), 3),
-        "answering": round(sum(answers) - forward - loading, 3),
+        "answering": round(sum(answers) - here - loading, 3),
         "stages": [
             [stage, thread, *(round(seconds, 4) for seconds in taken)]
             for stage in ORDER

@@ -223,6 +223,18 @@ def test_it_stays_within_its_limit_and_drops_what_was_not_used_for_longest(using
     assert sum(path.stat().st_size for path in using.folder.iterdir()) <= SMALL
 
 
+def test_a_database_with_an_index_of_an_earlier_version_is_used(using: Using) -> None:
+    """Its entries are found, others are added, and those that were not used for longest go first."""
+    using.put(entries(0, 300, width=400))
+    with contextlib.closing(sqlite3.connect(using.folder / NAME)) as db:
+        db.execute("CREATE INDEX by_use ON entries (used)")
+    assert using.get(*range(20)) == entries(0, 20, width=400)
+    using.put(entries(400, 500, width=400), most=SMALL)
+    assert (len(using.get(*range(20))), len(using.get(*range(400, 500)))) == (20, 100)
+    assert len(using.get(*range(20, 300))) < 280
+    assert using.warnings == []
+
+
 def test_a_limit_that_was_lowered_applies_without_new_entries(using: Using) -> None:
     """A run that only reads leaves the cache within the limit too."""
     using.put(entries(0, 3000, width=400))

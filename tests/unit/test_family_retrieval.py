@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from robust_xtreme.models.tensors import collate
 from robust_xtreme.predictors.family import Family
 from robust_xtreme.predictors.heads.retrieval import DualHead
 from robust_xtreme.reading.members.retrieval import TextLayout, text_windows
-from robust_xtreme.reading.tokens import tokenizer_from
+from robust_xtreme.reading.tokens import Lexicon, Tokens, tokenizer_from
 from robust_xtreme.reading.windows import Windows, plain
 
 FAMILY: Family = registry.load("family", "retrieval")
@@ -66,6 +67,24 @@ def test_without_a_length_of_their_own_candidates_have_the_queries(tokenizer: An
     (pooled,) = text_windows(["ijklmnopqr"], tokenizer_from(tokenizer), 6)
     assert pooled.input_ids == windows[1].input_ids
     assert (pooled.layout.first, pooled.layout.count) == (1, 4)
+
+
+def test_texts_that_were_read_before_are_not_read_again(tokenizer: Any) -> None:
+    """The windows are those of a first reading; where one text is new, nothing is added to what is known."""
+    texts, reader = ["abcdefgh", "ij", "abcdefgh"], tokenizer_from(tokenizer)
+    calls = list[list[str]]()
+
+    def backend(values: list[str], offsets: bool) -> Tokens:
+        calls.append(values)
+        return reader.backend(values, offsets)
+
+    known = Lexicon(backend)
+    known.numbers(["ij", "kl", "abcdefgh"])
+    windows = text_windows(texts, replace(reader, backend=backend), 6, known)
+    assert calls == [["ij", "kl", "abcdefgh"]]
+    assert list(windows) == list(text_windows(texts, reader, 6))
+    assert list(text_windows([*texts, "new"], reader, 6, known)) == list(text_windows([*texts, "new"], reader, 6))
+    assert not known.contains(["new"])
 
 
 def test_an_example_without_a_query_is_refused(tokenizer: Any) -> None:

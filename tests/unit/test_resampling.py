@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 
 from robust_xtreme.metrics.accuracy import accuracy
-from robust_xtreme.results import intervals
+from robust_xtreme.results import intervals, resampling
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.resampling import (
     MOST_BYTES,
@@ -109,6 +109,19 @@ def test_a_part_of_a_chunk_gives_the_products_of_the_whole(clusters: int) -> Non
     whole = counts(0, range(chunk_of(clusters)), cluster_keys).astype(np.float64) @ columns
     parts = [block @ columns for block in weights(cluster_keys, resamples=chunk_of(clusters))]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize(("rows", "clusters", "columns"), [(500, 900, 3), (500, 60, 21), (497, 300, 5), (1, 900, 3)])
+def test_a_product_in_steps_is_that_of_the_whole(
+    rows: int, clusters: int, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where one row is left; to the last bit for steps of any size that one thread multiplies."""
+    draw = np.random.default_rng(rows + clusters)
+    counted, sums = draw.poisson(1, (rows, clusters)).astype(np.float64), draw.standard_normal((clusters, columns))
+    whole = resampling._product(counted, sums)
+    assert whole == pytest.approx(counted @ sums)
+    monkeypatch.setattr(resampling, "_ALONE", 16 * sums.size)
+    assert resampling._product(counted, sums).tobytes() == whole.tobytes()
 
 
 def test_single_items_are_resampled_as_scipy_does() -> None:

@@ -71,6 +71,16 @@ def test_the_twenty_least_are_those_of_a_stable_sort(size: int) -> None:
     assert (ranking.least(values) == np.argsort(values, axis=1, kind="stable")[:, :20]).all()
 
 
+@pytest.mark.parametrize("size", [1, 19, 20, 21, 63, 64, 65, 200, 2000])
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.1, 1.0])
+def test_the_most_alike_come_first_and_then_the_first_of_the_others(size: int, share: float) -> None:
+    """In rows with fewer than twenty that are alike, and in rows with more, also where many are equally alike."""
+    draw = np.random.default_rng(4)
+    scores = draw.integers(1, 9, (50, size)) * (draw.random((50, size)) < share) / 8
+    assert (ranking._ranked(scores) == np.argsort(-scores, axis=1, kind="stable")[:, :20]).all()
+    assert ranking._ranked(scores[:0]).shape == (0, min(size, 20))
+
+
 _POOL = _corpus(
     "The harbour of Zanzibar is old.", "Rivers run to the sea.", "维多利亚湖很大。", "The old sea.", "Nothing alike, hm"
 )

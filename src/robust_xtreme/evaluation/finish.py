@@ -72,7 +72,7 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
     averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
     folder.write_frame("averages.csv", averages, AVERAGES)
-    attacks = attacks_of(folder.read(task_run).attacked for task_run in plan.task_runs)
+    attacks = attacks_of(part for task_run in plan.task_runs for part in folder.attacked(task_run))
     if attacks.height:
         folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
     results = Results(made.scores, made.deltas, manifest, averages, noised, attacks)

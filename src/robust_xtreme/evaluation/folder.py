@@ -159,6 +159,10 @@ class Folder:
         frames = (PREDICTIONS, STATS, ATTACKED)
         return Part(*(store.read_frame(path, frame) for path, frame in zip(self.parts(task_run), frames, strict=False)))
 
+    def attacked(self, task_run: TaskRun) -> Iterator[pl.DataFrame]:
+        """The items of a task run under attacks; nothing is read where there are none."""
+        return (store.read_frame(path, ATTACKED) for path in self.parts(task_run)[2:])
+
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Store the manifest with the digest of its content. Raises DiskError."""
         write_manifest(self.path / MANIFEST, content, self.journal.write)

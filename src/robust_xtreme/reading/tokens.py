@@ -190,6 +190,10 @@ class Lexicon:
         self._read += [self._backend(part, self._offsets) for part in _parts(new)]
         return numbers
 
+    def contains(self, texts: Iterable[str]) -> bool:
+        """Whether all of the texts were read."""
+        return all(text in self._numbers for text in texts)
+
     @property
     def tokens(self) -> Tokens:
         """The tokens of all texts so far, by number."""

@@ -18,9 +18,9 @@ CURVE: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 """Queries at which a curve has the success."""
 
 
-def attacks_of(parts: Iterable[pl.DataFrame | None]) -> pl.DataFrame:
+def attacks_of(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """ATTACKS from rows of ATTACKED, those of a cell in one part. Noise seeds count as further items."""
-    return build([row for part in parts if part is not None for row in _rows(part)], ATTACKS)
+    return build([row for part in parts for row in _rows(part)], ATTACKS)
 
 
 def _rows(items: pl.DataFrame) -> list[dict[str, Any]]:

@@ -87,15 +87,17 @@ def ready(path: Path) -> sqlite3.Connection:
 
 
 def _set_up(db: sqlite3.Connection) -> None:
-    """An existing database is not written, so that its writers are not waited for."""
+    """An existing database is not written, so that its writers are not waited for.
+
+    The order of use has no index, which each entry would be written to: entries are sorted where some are evicted.
+    """
     for pragma in (f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL", f"cache_size=-{_PAGES_KIB}"):
         db.execute(f"PRAGMA {pragma}").fetchall()
-    if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'by_use'").fetchone()[0]:
+    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _journal(db)
         with writing(db):
             db.execute(_TABLE)
-            db.execute("CREATE INDEX IF NOT EXISTS by_use ON entries (used)")
     db.execute("SELECT kind, key, value, checksum, made, used FROM entries LIMIT 1").fetchone()
 
 

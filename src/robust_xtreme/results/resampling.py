@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, reduce
 from hashlib import blake2b
+from itertools import pairwise
 from math import ceil, exp, factorial
 from typing import Any, Final, final
 
@@ -27,6 +28,10 @@ MOST_BYTES: Final = 2**25
 """The most memory for weights at a time of a thread: 32 MiB."""
 _CHUNK_BYTES: Final = 2**28
 _THREADS: Final = 2
+_ALONE: Final = 2**18
+"""The multiplications of a product up to which BLAS uses one thread."""
+_ROWS: Final = 16
+"""Products of a multiple of so many rows have the same last bits as one product of all rows by one thread."""
 _BYTES: Final = 2 * 8 + 1
 """Of each weight: float64 in a part and in the one before it, which is still in use, and the byte that is drawn."""
 _CACHED: Final = 2**15
@@ -134,7 +139,7 @@ def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Bac
     jumps = backend.to(np.array([member.jump for member in members], np.float64))
     chunks = []
     for block in weights(members[0].keys, seed, resamples, backend=backend):
-        sums = block @ columns
+        sums = _product(block, columns) if backend.xp is np else block @ columns
         size, shift, square = sums[:, :1], sums[:, 1:last], sums[:, last:]
         power = shift * shift
         spread = square - power / xp.clip(size, 1, None) + jumps
@@ -142,6 +147,22 @@ def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Bac
         t_squared = xp.where(varies, power / xp.where(varies, spread, 1.0), 0.0)
         chunks.append(backend.back(xp.sqrt(xp.amax(t_squared, -1))))
     return np.concatenate(chunks)
+
+
+def _product(block: Any, columns: Any) -> Any:
+    """Weights (n, G) times columns (G, m), where they are few in steps for which BLAS uses one thread.
+
+    This program has threads of its own here: those of BLAS would take the cores from them, and spin between products.
+    The last bits are those of BLAS with one thread, on any number of cores.
+    """
+    step = _ALONE // columns.size // _ROWS * _ROWS
+    if not step:
+        return block @ columns
+    product = np.empty((len(block), columns.shape[1]))
+    starts = range(0, max(len(block) - 1, 1), step)  # the last part is not one row, which another routine multiplies
+    for start, stop in pairwise([*starts, len(block)]):
+        np.matmul(block[start:stop], columns, out=product[start:stop])
+    return product
 
 
 def _columns(members: Sequence[Member]) -> Any:

@@ -73,7 +73,8 @@ class Retrieval:
 
     def answer(self, inputs: Inputs, work: Work) -> Predicted:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
-        vectors = Vectors(self.reader.weights_of(), self.reader.task, self.reader.reader.tokenizer, work)
+        tokenizer = self.reader.reader.tokenizer
+        vectors = Vectors(self.reader.weights_of(), self.reader.task, tokenizer, work, lexicon=inputs.lexicon)
         targets: list[Document] = []
         retuned: list[Document] = []
         finite: list[bool] = []
@@ -182,13 +183,17 @@ def _rows(queries: int, pool: Candidates) -> dict[str, int]:
 @final
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Computes and caches vectors; `known` contains those that conditions share, by field."""
+    """Computes and caches vectors; `known` contains those that conditions share, by field.
+
+    `lexicon` has texts that are tokenised already.
+    """
 
     weights: Weights
     task: TaskSpec
     tokenizer: Tokenizer
     work: Work
     known: dict[str, Known] = field(default_factory=dict)
+    lexicon: Lexicon | None = None
 
     def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
         """The vectors (n, D) of texts of a field; only those of new texts are computed."""
@@ -211,7 +216,7 @@ class Vectors:
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
         length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
-        windows = text_windows(values, self.tokenizer, length)
+        windows = text_windows(values, self.tokenizer, length, self.lexicon)
         return embed(self.weights, windows, self.work.batch_tokens)
 
 

@@ -54,9 +54,9 @@ def texts_of(windows: Windows) -> TextLayouts:
     return windows.layout
 
 
-def text_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Windows:
-    """One window for each text, which is cut to `max_length` tokens."""
-    lexicon = Lexicon(tokenizer.backend)
+def text_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int, known: Lexicon | None = None) -> Windows:
+    """One window for each text, which is cut to `max_length` tokens; texts are not read again where all are known."""
+    lexicon = known if known and known.contains(texts) else Lexicon(tokenizer.backend)
     numbers = lexicon.numbers(texts)
     return _windows(numbers, np.arange(len(texts)), (QUERY,), 0, tokenizer, lexicon, max_length)
 

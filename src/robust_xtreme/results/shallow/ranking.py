@@ -28,13 +28,14 @@ _FIELD: Final = "query"
 _SIZES: Final = (2, 3, 4)
 _TRIES: Final = 64
 _SMALL: Final = 1024
-_CELLS: Final = 1 << 14
+_CELLS: Final = 1 << 16
 """Values of candidates for several queries that are computed at once, so that they stay in a core's cache."""
 
 _ROWS: Final = 8
 """Queries that are compared at once, at least."""
 
 _GROUPS: Final = 64
+_TINY: Final = np.nextafter(0.0, 1.0)
 _LOW_BITS: Final = 16
 _LOW: Final = (1 << _LOW_BITS) - 1
 _HIGH_BITS: Final = 2
@@ -70,16 +71,30 @@ def _blocks(rows: int, width: int) -> Iterator[tuple[int, int]]:
 
 def least(values: NDArray[Any]) -> Ints:
     """The columns of the twenty smallest values of each row (m, n) in order, of equals the first (m, 20)."""
-    rows, size = values.shape
-    if size <= DEPTH:
+    if values.shape[1] <= DEPTH:
         return np.argsort(values, axis=1, kind="stable")
-    # The twentieth of the least of groups bounds the twentieth of all, so that few values are sorted.
-    step = max(1, size // _GROUPS)
-    edge = np.partition(np.minimum.reduceat(values, np.arange(0, size, step), axis=1), DEPTH - 1, axis=1)[:, DEPTH - 1]
-    row, column = np.nonzero(values <= edge[:, None])
-    order = np.lexsort((values[row, column], row))
-    first = np.searchsorted(row, np.arange(rows))
-    return np.asarray(column[order[first[:, None] + np.arange(DEPTH)]])
+    near = np.flatnonzero(values <= _twentieth(values)[:, None])
+    return _first(near, values.reshape(-1).take(near), values.shape)
+
+
+def _twentieth(values: NDArray[Any]) -> NDArray[Any]:
+    """A bound of the twentieth smallest value of each row (m,), so that few are sorted: that of groups of columns."""
+    rows, size = values.shape
+    groups = min(_GROUPS, size)
+    smallest = values[:, : size - size % groups].reshape(rows, size // groups, groups).min(axis=1)
+    return np.asarray(np.partition(smallest, DEPTH - 1, axis=1)[:, DEPTH - 1])
+
+
+def _first(near: Ints, values: NDArray[Any], shape: tuple[int, ...]) -> Ints:
+    """The columns of the twenty smallest of some values (k,), which are those at the flat indices `near` (k,)."""
+    rows, size = shape
+    row = near // size
+    counts = np.bincount(row, minlength=rows)
+    starts = bounds_of(counts)[:-1]
+    table = np.full((rows, counts.max(initial=DEPTH)), values.max(initial=0))
+    table[row, np.arange(len(near)) - starts[row]] = values
+    order = np.argsort(table, axis=1, kind="stable")[:, :DEPTH]
+    return np.asarray((near - row * size)[starts[:, None] + order])
 
 
 def _documents(ids: Sequence[str], ranked: Ints) -> Names:
@@ -107,10 +122,11 @@ class Index:
 
         Text i has the distinct `buckets` (g,) where `text` (g,) is i, in order.
         """
-        size = len(self.norms)
-        lengths = self.starts[buckets + 1] - self.starts[buckets]
-        entries = ragged(self.starts[buckets], lengths)
-        cells = np.repeat(text * size, lengths) + self.texts.take(entries)
+        size, lengths = len(self.norms), self.starts[buckets + 1] - self.starts[buckets]
+        shared = np.flatnonzero(lengths)
+        text, buckets, lengths = text[shared], buckets[shared], lengths[shared]
+        cells = np.repeat(text * size, lengths)
+        cells += self.texts.take(ragged(self.starts[buckets], lengths))
         sums = np.bincount(cells, weights=np.repeat(self.weights[buckets], lengths), minlength=count * size)
         return np.asarray(sums.reshape(count, size) / self.norms)
 
@@ -203,9 +219,15 @@ def _compared(pool: tuple[str, ...], values: tuple[str, ...], read: Callable[[Fl
 
 def _ranked(scores: Floats) -> Ints:
     """The columns of the twenty greatest values of each row in order, of equals the first."""
-    values = -scores
-    np.copyto(values, np.arange(scores.shape[1]), where=scores == 0)
-    return least(values)
+    values, size = -scores, scores.shape[1]
+    if size <= DEPTH:
+        return least(np.where(scores == 0, np.arange(size), values))
+    edge = _twentieth(values)
+    near = values <= np.minimum(edge, -_TINY)[:, None]
+    near[edge >= 0, :DEPTH] = True  # fewer than twenty are alike, and the first of the others follow
+    which = np.flatnonzero(near)
+    alike = values.reshape(-1).take(which)
+    return _first(which, np.where(alike < 0, alike, which % size), scores.shape)
 
 
 def _best(scores: Floats) -> Ints:
