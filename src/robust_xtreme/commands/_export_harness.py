@@ -28,10 +28,9 @@ def export_harness(what: str, output: str | None, force: bool, options: Mapping[
     if output is None:
         raise SpecError(f"export {what} needs a folder to write: -o DIR")
     values = {**passed(options, _NAMES), **{name: _columns(name, options[name]) for name in _COLUMNS}}
-    tuples: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    job = Job(what=what, output=output, force=force, **tuples)
+    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    values |= lists
+    job = Job(what=what, output=output, force=force, **values)
     with _bar() as watch:
         exported = export(job, watch)
     for line in exported.left:

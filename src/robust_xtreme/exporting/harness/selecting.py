@@ -66,13 +66,14 @@ def select(job: Job) -> Selection:
     left: list[str] = []
     with own_tasks(job.data):
         sheets = list(_sheets(job, left))
-    selected = []
+    selected, unserved = [], list[str]()
     for sheet, file in sheets:
-        conditions = _conditions(cells, sheet, job.seeds, left)
+        conditions = _conditions(cells, sheet, job.seeds, unserved)
         if conditions:
             selected.append(Selected(sheet, conditions, file))
+    left = [*unserved, *left]
     if not selected:
-        raise UserError(f"Nothing is left to export. {left[0]}" if left else "Nothing is left to export.")
+        raise UserError(f"Nothing is left to export. {left[0] if left else ''}".rstrip())
     return Selection(tuple(selected), tuple(dict.fromkeys(left)))
 
 

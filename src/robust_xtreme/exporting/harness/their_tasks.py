@@ -220,9 +220,7 @@ def _alike(shots: tuple[Row, ...], row: Row, name: str) -> tuple[Row, ...]:
     """The rows for prompts. Raises UserError where their columns are not those of the other rows, as readers need."""
     for shot in shots:
         if other := sorted(shot.keys() ^ row.keys()):
-            raise UserError(
-                f"{name}: only some of the rows have the column {other[0]!r}, those of --fewshot or the others."
-            )
+            raise UserError(f"{name}: the rows for prompts and the others differ in the column {other[0]!r}.")
     return shots
 
 
