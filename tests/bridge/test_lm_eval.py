@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.bridge.conftest import Logged
 from tests.bridge.harness import MARKS, answered, identity, lm_eval, results, run, samples
 from tests.bridge.rows import LANGUAGES
@@ -107,8 +106,3 @@ def _asked(sample: dict[str, Any]) -> str:
 def _scores(every: dict[str, list[dict[str, Any]]], task: str, seed: int) -> list[Any]:
     metrics = ("acc", "f1", "exact_match", "resps")
     return [[each.get(name) for name in metrics] for each in every[f"rx_{task}__{SLUGS[1]}__s{seed}"]]
-
-
-@pytest.mark.skip(reason="`robust-xtreme import` reads these logs; its drops are compared with a hand computation here")
-def test_imported_drops_are_those_of_a_hand_computation(logged: Logged) -> None:
-    """The drop of each task under each noise is the mean of clean minus noisy scores over samples and seeds."""

@@ -1,4 +1,4 @@
-"""`export lm-eval` and `export inspect`: rows, what they are, and files of tasks, with a stand-in for lm-eval."""
+"""`export lm-eval`: rows, what they are, and files of tasks, with a stand-in for lm-eval."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any, Final
 
 import polars as pl
 import pytest
-import yaml
-from tests.program import Ended, program
+from tests.exports import NOISE, PASSAGES, export, failed, identities, rows, settings, stand_in
+from tests.program import program
 from tests.release import release
 
 from robust_xtreme import registry
 from robust_xtreme.errors import UserError
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.exporting.harness import task_files
 from robust_xtreme.exporting.harness.their_tasks import language_of
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run_spec import RunSpec
@@ -24,27 +23,6 @@ from robust_xtreme.sources.loading import load
 from robust_xtreme.sources.selecting import data_identity, limit
 from robust_xtreme.specs import PerturbationSpec
 
-BASE: Final = """
-task: null
-dataset_path: facebook/xnli
-output_type: multiple_choice
-training_split: train
-validation_split: validation
-doc_to_target: label
-process_docs: !function utils.never_run
-metadata:
-  version: 1.0
-"""
-QUESTIONS: Final = """
-task: xquad_en
-dataset_path: google/xquad
-validation_split: validation
-fewshot_config:
-  sampler: first_n
-metadata:
-  version: 2
-"""
-PASSAGES: Final = "task: passages_sw\ndataset_path: json\ntest_split: test\nnum_fewshot: {shots}\n"
 COLUMNS: Final = (
     *("status", "eligible", "edits", "operators", "grapheme_edit_rate", "word_edit_rate", "words"),
     *("numbers_edited", "negators_edited"),
@@ -54,56 +32,14 @@ COLUMNS: Final = (
 
 @pytest.fixture
 def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the task files of a package called lm_eval, which cannot be imported without an error."""
-    folder = tmp_path / "site" / "lm_eval" / "tasks"
-    folder.mkdir(parents=True)
-    (folder.parent / "__init__.py").write_text("raise RuntimeError('imported')\n", encoding="utf-8")
-    (folder / "xnli_common_yaml").write_text(BASE, encoding="utf-8")
-    for code in ("en", "sw"):
-        text = f"include: xnli_common_yaml\ntask: xnli_{code}\ndataset_name: {code}\n"
-        (folder / f"xnli_{code}.yaml").write_text(text, encoding="utf-8")
-    (folder / "xquad.yaml").write_text(QUESTIONS, encoding="utf-8")
-    (folder / "passages.yaml").write_text(PASSAGES.format(shots=0), encoding="utf-8")
-    monkeypatch.syspath_prepend(str(folder.parents[1]))
-    task_files._paths.cache_clear()
-    return folder
+    """The folder of the task files of a stand-in for lm-eval."""
+    return stand_in(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Release files in miniature."""
     return release(tmp_path_factory.mktemp("release"))
-
-
-def export(what: str, out: Path, *words: str, data: Path | None = None) -> Ended:
-    """Run `robust-xtreme export`, which succeeds."""
-    ended = program("export", what, "-o", str(out), *words, *(("--data", str(data)) if data else ()))
-    assert ended.code in (0, None), ended.err
-    return ended
-
-
-def rows(out: Path, name: str) -> list[dict[str, Any]]:
-    """The rows of an exported file."""
-    return [json.loads(line) for line in (out / "data" / f"{name}.jsonl").read_text("utf-8").splitlines()]
-
-
-def identities(out: Path, name: str) -> list[dict[str, Any]]:
-    """What the rows of an exported file are."""
-    return [json.loads(row["robust_xtreme"]) for row in rows(out, name)]
-
-
-def settings(out: Path, name: str) -> dict[str, Any]:
-    """The settings of an exported task."""
-    read: dict[str, Any] = yaml.safe_load((out / "tasks" / f"{name}.yaml").read_text("utf-8"))
-    return read
-
-
-def failed(*words: str) -> str:
-    """The line of a command that fails by a mistake of the user."""
-    ended = program("export", *words)
-    assert ended.code == 2, ended.err
-    (line,) = ended.err.splitlines()
-    return line
 
 
 def test_rows_have_the_noise_of_eval(harness: Path, folder: Path, tmp_path: Path) -> None:
@@ -288,59 +224,6 @@ def test_another_script_or_no_language_needs_a_code(name: str) -> None:
         language_of(name, ())
 
 
-NOISE: Final = ("--perturb", "char_noise:0.1")
-
-
-MISTAKES: Final = {
-    "lm-eval -t xnlo NOISE OUT": "Did you mean 'xnli'?",
-    "lm-eval -t panx NOISE OUT": "lm-eval has no task of panx. It has: xnli, xcopa,",
-    "lm-eval -t xnli -l qq NOISE OUT": "There is no language named 'qq'",
-    "lm-eval -t xquad -l sw NOISE OUT": "Nothing is left to export. xquad sw: lm-eval has no task xquad_sw.",
-    "lm-eval -t xnli --perturb char_nois:0.1 OUT": "Did you mean 'char_noise'?",
-    "lm-eval -t xnli -l sw --perturb diacritics:0.1 OUT": "diacritics does not serve the language sw",
-    "lm-eval -t xnli --perturb attack_keys:0.1 OUT": "attack_keys asks a model",
-    "lm-eval -t xnli --perturb char_noise@realised=tokens:0.1 OUT": "tokens are a model's",
-    "lm-eval -t xnli --perturb char_noise:0.1@fields=context OUT": "no field context",
-    "lm-eval -t xnli NOISE OUT --split test": "Nothing is left to export.",
-    "lm-eval -t xnli NOISE OUT --wandb": "export lm-eval takes no --wandb",
-    "lm-eval -t xnli NOISE OUT --target a": "export lm-eval takes no --target",
-    "lm-eval -t xnli NOISE OUT --fields a": "--fields is for tasks that robust-xtreme does not have",
-    "lm-eval -t xnli NOISE OUT --seeds 0": "--seeds 0 is not from 1 to 10,000.",
-    "lm-eval -t xnli NOISE": "needs a folder to write: -o DIR",
-    "lm-eval NOISE OUT": "export lm-eval needs --tasks",
-    "lm-eval -t xnli OUT": "export lm-eval needs --perturb",
-    "lm-eval -t riddles_sw --fields a NOISE OUT": "There is no task of lm-eval named 'riddles_sw'",
-    "lm-eval -t passages_sw --fields a NOISE OUT": "names no dataset of the hub",
-    "lm-eval -t passages_sw --fields a ROWS NOISE OUT": "expected the column 'a' to contain a text",
-    "lm-eval -t passages_sw --fields b ROWS --cluster c NOISE OUT": "expected the column 'c' to name the row's cluster",
-    "inspect -t panx NOISE OUT": "panx: no prompt asks for tagging.",
-    "inspect -t riddles_sw --fields b ROWS NOISE OUT": "name the column with the right answer: --target COLUMN",
-    "inspect -t riddles_sw --fields b ROWS --target d NOISE OUT": "some rows have no column 'd'. Columns: a, b",
-    "RUN NOISE": "export RUN takes no --perturb",
-}
-
-
-@pytest.mark.parametrize("command", MISTAKES)
-def test_a_mistake_is_one_line(command: str, harness: Path, folder: Path, tmp_path: Path) -> None:
-    """The line names what was wrong, and nothing is written."""
-    (tmp_path / "list.jsonl").write_text('{"a": 1, "b": "nini kando ya mto"}\n', encoding="utf-8")
-    words = {
-        "NOISE": NOISE,
-        "OUT": ("-o", str(tmp_path / "out"), "--data", str(folder)),
-        "ROWS": ("--rows", str(tmp_path / "list.jsonl")),
-    }
-    line = failed(*(part for word in command.split() for part in words.get(word, (word,))))
-    assert MISTAKES[command] in line
-    assert not (tmp_path / "out").exists()
-
-
-def test_without_lm_eval_a_line_says_what_to_install(folder: Path, tmp_path: Path) -> None:
-    """The environment is at fault."""
-    ended = program("export", "lm-eval", "-t", "xnli", *NOISE, "-o", str(tmp_path / "out"), "--data", str(folder))
-    assert ended.code == 3
-    assert ended.err.endswith("which is not installed. Install: pip install 'robust-xtreme[lm-eval]'\n")
-
-
 def test_a_folder_is_replaced_whole_and_only_if_it_is_an_export(
     harness: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,41 +254,3 @@ def test_a_task_with_examples_in_its_prompts_needs_rows_for_them(harness: Path, 
     assert "differ in the column 'b'" in failed(*words, "--fewshot", str(others))
     export("lm-eval", tmp_path / "out", *words[1:9], "--fewshot", str(file))
     assert settings(tmp_path / "out", "rx_passages_sw__clean")["fewshot_config"] == {"split": "fewshot"}
-
-
-def test_samples_of_inspect_have_choices_or_answers(folder: Path, tmp_path: Path) -> None:
-    """Labels are choices with a letter as the target, questions have the answers in the noisy context as targets."""
-    out = tmp_path / "out"
-    ended = export(
-        "inspect", out, "-t", "xnli,xquad", "-l", "en", "--perturb", "char_noise:0.3@fields=context", data=folder
-    )
-    assert "left out: xnli_en: no field context" in ended.err
-    assert "inspect eval" in ended.err
-    for name in ("xquad_en__clean", "xquad_en__char_noise-0.3-fields-context__s0"):
-        for sample in rows(out, name):
-            assert all(answer in sample["input"] for answer in sample["target"])
-            assert sample["id"] == sample["metadata"]["robust_xtreme"]["example"]
-    pairs = tmp_path / "pairs"
-    export("inspect", pairs, "-t", "xnli", "-l", "sw", *NOISE, data=folder)
-    examples = load(registry.load("task", "xnli"), folder, "sw", "validation").examples
-    first, example = rows(pairs, "xnli_sw__clean")[1], examples[1]
-    assert first["input"] == "\n\n".join(text.value for text in example.texts.values())
-    assert (first["choices"], first["target"]) == (["entailment", "neutral", "contradiction"], "B")
-    compile((out / "task.py").read_text("utf-8"), "task.py", "exec")
-
-
-@pytest.mark.parametrize(
-    ("targets", "letters"),
-    [(["1", "3"], "AC"), ([0, 2], "AC"), (["A", "c"], "AC"), (["mto", "mkate"], "AC"), ([1, 2], ""), (["x", "A"], "")],
-)
-def test_targets_are_numbers_letters_or_texts(targets: list[Any], letters: str, tmp_path: Path) -> None:
-    """Numbers count from 0 or 1, which the rows must show; anything else is refused."""
-    file = tmp_path / "rows.jsonl"
-    choices = {"a": "mto", "b": "soko", "c": "mkate"}
-    file.write_text("".join(json.dumps({"q": "nini?", **choices, "t": t}) + "\n" for t in targets), encoding="utf-8")
-    words = ("-t", "riddles_sw", "--fields", "q", "--rows", str(file), "--choices", "a,b,c", "--target", "t", *NOISE)
-    if not letters:
-        assert "riddles_sw" in failed("inspect", *words, "-o", str(tmp_path / "out")) or targets == ["x", "A"]
-        return
-    export("inspect", tmp_path / "out", *words)
-    assert [sample["target"] for sample in rows(tmp_path / "out", "riddles_sw__clean")] == list(letters)
