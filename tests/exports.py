@@ -1,4 +1,4 @@
-"""`robust-xtreme export` to harnesses, and what it wrote, for tests; with a stand-in for the task files of lm-eval."""
+"""`robust-xtreme export` to harnesses, and what it wrote; with a substitute for the task files of lm-eval."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ metadata:
 PASSAGES: Final = "task: passages_sw\ndataset_path: json\ntest_split: test\nnum_fewshot: {shots}\n"
 
 
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def substitute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the task files of a package called lm_eval, which cannot be imported without an error."""
     folder = tmp_path / "site" / "lm_eval" / "tasks"
     folder.mkdir(parents=True)

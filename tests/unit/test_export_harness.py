@@ -1,4 +1,4 @@
-"""`export lm-eval`: rows, what they are, and files of tasks, with a stand-in for lm-eval."""
+"""`export lm-eval`: rows, what they are, and files of tasks, with a substitute for lm-eval."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 import pytest
-from tests.exports import NOISE, PASSAGES, export, failed, identities, rows, settings, stand_in
+from tests.exports import NOISE, PASSAGES, export, failed, identities, rows, settings, substitute
 from tests.program import program
 from tests.release import release
 
@@ -32,8 +32,8 @@ COLUMNS: Final = (
 
 @pytest.fixture
 def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the task files of a stand-in for lm-eval."""
-    return stand_in(tmp_path, monkeypatch)
+    """The folder of the task files of a substitute for lm-eval."""
+    return substitute(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,21 @@ def test_strength_0_writes_the_clean_rows(harness: Path, folder: Path, tmp_path:
     for slug in ("char_noise-0", "char_noise-0-fields-context"):
         assert [{**row, "robust_xtreme": ""} for row in rows(out, f"xquad_en__{slug}__s0")] == clean
         assert {row["status"] for row in identities(out, f"xquad_en__{slug}__s0")} == {"unchanged"}
+
+
+def test_rows_have_the_noise_of_perturb(harness: Path, folder: Path, tmp_path: Path) -> None:
+    """A passage is what `perturb --task` writes into the task's file."""
+    file, noisy = folder / "xquad" / "xquad.en.json", tmp_path / "noisy.json"
+    words = ("--task", "xquad", "-l", "en", "--fields", "context", "--perturb", "char_noise:0.3", "--seed", "1")
+    assert program("perturb", str(file), *words, "-o", str(noisy)).code in (0, None)
+    spec = "char_noise:0.3@fields=context"
+    export("lm-eval", tmp_path / "out", "-t", "xquad", "-l", "en", "--perturb", spec, "--seeds", "2", data=folder)
+    written = rows(tmp_path / "out", "xquad_en__char_noise-0.3-fields-context__s1")
+    parts = [passage for each in json.loads(noisy.read_text("utf-8"))["data"] for passage in each["paragraphs"]]
+    asked = [(passage["context"], answer) for passage in parts for qa in passage["qas"] for answer in qa["answers"]]
+    assert [(row["context"], row["answers"]["text"], row["answers"]["answer_start"]) for row in written] == [
+        (context, [answer["text"]], [answer["answer_start"]]) for context, answer in asked
+    ]
 
 
 def test_answers_follow_a_noisy_context(harness: Path, folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.exports import NOISE, export, failed, rows, stand_in
+from tests.exports import NOISE, export, failed, rows, substitute
 from tests.program import program
 from tests.release import release
 
@@ -17,8 +17,8 @@ from robust_xtreme.sources.loading import load
 
 @pytest.fixture
 def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the task files of a stand-in for lm-eval."""
-    return stand_in(tmp_path, monkeypatch)
+    """The folder of the task files of a substitute for lm-eval."""
+    return substitute(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
