@@ -70,6 +70,33 @@ def test_a_mistake_is_one_line(command: str, harness: Path, folder: Path, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ('{"a": "mto \\ud800"}', "expected the column 'a' to contain a text"),
+        ('{"a": "mto", "robust_xtreme": "{}"}', "has the column 'robust_xtreme', which an export adds"),
+        ('{"a": "mto", "b": NaN}', "contains a number that is not finite"),
+        ("[" * 100_000, "list.jsonl:1: "),
+        ('{"a": "mto"', "list.jsonl:1: is not valid JSON"),
+        ("", "contains no rows"),
+    ],
+)
+def test_a_row_that_cannot_be_exported_is_named(row: str, line: str, tmp_path: Path) -> None:
+    """By its file and number."""
+    (file := tmp_path / "list.jsonl").write_text(row, encoding="utf-8")
+    words = ("-t", "riddles_sw", "--fields", "a", "--target", "a", "--rows", str(file), *NOISE)
+    assert line in failed("inspect", *words, "-o", str(tmp_path / "out"))
+
+
+def test_a_name_is_not_a_path(tmp_path: Path) -> None:
+    """The files of a task are in the folder of the export, whatever its name is."""
+    (file := tmp_path / "list.jsonl").write_text('{"a": "mto"}', encoding="utf-8")
+    words = ("-t", "../../etc_sw", "--fields", "a", "--target", "a", "--rows", str(file), *NOISE)
+    export("inspect", tmp_path / "out", *words)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["list.jsonl", "out"]
+    assert rows(tmp_path / "out", "etc_sw__clean")[0]["target"] == "mto"
+
+
 def test_without_lm_eval_a_line_says_what_to_install(folder: Path, tmp_path: Path) -> None:
     """The environment is at fault."""
     ended = program("export", "lm-eval", "-t", "xnli", *NOISE, "-o", str(tmp_path / "out"), "--data", str(folder))

@@ -44,4 +44,4 @@ def _shown(sheet: Sheet, condition: Condition) -> str:
 
 
 def _slug(text: str) -> str:
-    return _OTHERS.sub("-", text).strip("-")
+    return _OTHERS.sub("-", text).strip("-.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final, final
 from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.examples import UNLABELLED, Answers, Example, Span, Text, digest
 from robust_xtreme.exporting.harness.job import Job
-from robust_xtreme.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Sheet, within
+from robust_xtreme.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, Sheet, within
 from robust_xtreme.exporting.harness.task_files import TaskFile
 from robust_xtreme.formats import numbered_lines, parse, read_file, squad
 from robust_xtreme.languages import ALL_LANGUAGES, language
@@ -26,6 +27,7 @@ _READERS: Final = ("json", "csv", "text", "parquet", "arrow")
 """Readers of files that a task of lm-eval may name instead of a dataset."""
 
 _SHOTS: Final = 100
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _SPLIT: Final = "test"
 _PAIRS: Final = """
     afr:af arb:ar azj:az aze:az bam:bm ben:bn bul:bg deu:de ell:el eng:en est:et eus:eu ewe:ee fin:fi fon:fon fra:fr
@@ -161,9 +163,9 @@ def _checked_span(text: Any, start: Any, raw: str, location: str) -> tuple[int, 
 
 
 def _text(row: Row, name: str, location: str) -> str:
-    """The text of a column. Raises DataError where it is not a text, is too long or has no letter."""
+    """The text of a column. Raises DataError where it is not a text of whole characters, is too long or is blank."""
     value = row.get(name)
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST:
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST or _HALF.search(value):
         known = ", ".join(key for key, each in row.items() if isinstance(each, str))
         raise DataError(location, f"expected the column {name!r} to contain a text, not {value!r:.80}. Texts: {known}")
     return value
@@ -178,7 +180,7 @@ def _cluster(row: Row, name: str, location: str) -> str:
 
 
 def _canonical(row: Row) -> str:
-    return json.dumps(row, sort_keys=True)
+    return json.dumps(row, sort_keys=True, allow_nan=False)
 
 
 # ---------------------------------------------------------------------------------------------------------------- rows
@@ -230,8 +232,17 @@ def _location(pattern: str, name: str, code: str) -> str:
 
 
 def read_rows(path: str) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines. Raises DataError where it has none."""
-    lines = numbered_lines(read_file(Path(path)).text)
-    if not (rows := [parse(line, f"{path}:{number}") for number, line in lines]):
+    """The objects of a file of JSON lines. Raises DataError where it has none, or one that cannot be written again."""
+    rows = []
+    for number, line in numbered_lines(read_file(Path(path)).text):
+        row = parse(line, f"{path}:{number}")
+        if IDENTITY in row:
+            raise DataError(path, f"has the column {IDENTITY!r}, which an export adds.", number)
+        try:
+            _canonical(row)
+        except ValueError as error:
+            raise DataError(path, "contains a number that is not finite, which JSON does not have.", number) from error
+        rows.append(row)
+    if not rows:
         raise DataError(path, "contains no rows.")
     return rows
