@@ -6,6 +6,7 @@
 # make test-long  the sweeps marked `long`
 # make test-ray   the tests of `eval --on ray`, in an environment of their own, .venv-ray
 # make test-textattack  the tests of TextAttack's recipes, in an environment of their own, .venv-textattack
+# make test-bridge  the tests of exports to lm-eval and inspect_ai, in environments of their own, .venv-bridge, .venv-inspect
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
 # make docs       build the manual into site/; a broken link is an error
@@ -22,7 +23,7 @@ export OMP_NUM_THREADS ?= 1
 # Tests start many interpreters: each would compile the whole package again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: eval test gate baseline check test-long test-ray test-textattack generated docs lock bench mini install lint types imports tests
+.PHONY: eval test gate baseline check test-long test-ray test-textattack test-bridge generated docs lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -97,6 +98,27 @@ $(TEXTATTACK_STAMP): pyproject.toml locks/textattack.txt
 test-textattack: $(TEXTATTACK_STAMP)
 	$(TEXTATTACK)/bin/python -m pytest -m textattack --durations 10 tests/textattack
 
+BRIDGE := .venv-bridge
+BRIDGE_STAMP := $(BRIDGE)/.installed
+INSPECT := .venv-inspect
+INSPECT_STAMP := $(INSPECT)/.installed
+
+$(BRIDGE_STAMP): pyproject.toml locks/bridge.txt
+	test -x $(BRIDGE)/bin/python || $(PYTHON) -m venv $(BRIDGE)
+	$(BRIDGE)/bin/pip install --quiet --disable-pip-version-check -c locks/bridge.txt -e '.[lm-eval]' \
+		hypothesis pytest pytest-timeout
+	touch $@
+
+# inspect_ai asks for another fsspec than datasets; the tests start it from the environment of lm-eval.
+$(INSPECT_STAMP): locks/inspect.txt
+	test -x $(INSPECT)/bin/python || $(PYTHON) -m venv $(INSPECT)
+	$(INSPECT)/bin/pip install --quiet --disable-pip-version-check -c locks/inspect.txt \
+		inspect_ai torch transformers accelerate
+	touch $@
+
+test-bridge: $(BRIDGE_STAMP) $(INSPECT_STAMP)
+	INSPECT=$(INSPECT)/bin/python $(BRIDGE)/bin/python -m pytest -m bridge --durations 10 tests/bridge
+
 generated: install
 	$(BIN)/python -m tools.generated
 
@@ -107,7 +129,7 @@ bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
 	for script in benchmarks/[!_]*.py; do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
-lock: $(RAY_STAMP) $(TEXTATTACK_STAMP)
+lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP)
 	$(BIN)/python tools/lock.py > locks/default.tmp
 	$(BIN)/python tools/lock.py gate > locks/gate.tmp
 	mv locks/default.tmp locks/default.txt
@@ -116,6 +138,10 @@ lock: $(RAY_STAMP) $(TEXTATTACK_STAMP)
 	mv locks/ray.tmp locks/ray.txt
 	$(TEXTATTACK)/bin/python tools/lock.py textattack > locks/textattack.tmp
 	mv locks/textattack.tmp locks/textattack.txt
+	$(BRIDGE)/bin/python tools/lock.py bridge > locks/bridge.tmp
+	mv locks/bridge.tmp locks/bridge.txt
+	$(BRIDGE)/bin/python tools/lock.py inspect $(INSPECT)/lib/python*/site-packages > locks/inspect.tmp
+	mv locks/inspect.tmp locks/inspect.txt
 
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite

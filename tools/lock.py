@@ -3,15 +3,17 @@
 `python tools/lock.py` prints locks/default.txt. `python tools/lock.py gate` prints locks/gate.txt: the dependencies
 without the large libraries that only evaluation, training and the hub need. `python tools/lock.py ray` prints what Ray
 adds to locks/default.txt, in the environment of `make test-ray`; `python tools/lock.py textattack` everything that the
-environment of `make test-textattack` has, whose transformers is older. Local version tags (`2.13.0+cpu`) are stripped,
-so that the same pin names the build of every machine; no index and no place is written.
+environment of `make test-textattack` has, whose transformers is older. `python tools/lock.py bridge` prints all that
+lm-eval is tested with, `python tools/lock.py inspect FOLDER` all that is installed in the folder with inspect_ai.
+Local version tags (`2.13.0+cpu`) are stripped, so that the same pin names the build of every machine; no index and no
+place is written.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Container, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, distributions
 from typing import Final
 
 from packaging.requirements import Requirement
@@ -36,6 +38,15 @@ TEXTATTACK: Final = (
     "# Written by `make lock`: the versions that TextAttack is tested with, transformers 4 among them.\n"
     "# Use as: pip install -c locks/textattack.txt 'robust-xtreme[textattack]'"
 )
+BRIDGE: Final = (
+    "# Written by `make lock`: versions that lm-eval is tested with, and the last transformers that its tasks use.\n"
+    "# Use as: pip install -c locks/bridge.txt 'robust-xtreme[lm-eval]'"
+)
+INSPECT: Final = (
+    "# Written by `make lock`: the versions that inspect_ai is tested with, whose fsspec is not that of datasets.\n"
+    "# Use as: pip install -c locks/inspect.txt inspect_ai torch transformers accelerate"
+)
+TOOLS: Final = ("pip", "setuptools", "wheel")
 TESTS: Final = ("hypothesis", "pytest", "pytest-timeout")
 _LARGE: Final = frozenset({*(name.replace("_", "-") for name in LARGE), "faiss-cpu"})
 
@@ -75,6 +86,12 @@ def closure(extras: tuple[str, ...], without: Container[str] = (), beside: Seque
     return {name: version for name, version in versions.items() if name != PROJECT}
 
 
+def installed(folder: str) -> dict[str, str]:
+    """Name and version of all that is installed in a folder, but for pip and what comes with it."""
+    versions = {canonicalize_name(each.name): each.version.split("+")[0] for each in distributions(path=[folder])}
+    return {name: version for name, version in versions.items() if name not in TOOLS}
+
+
 def main() -> None:
     """Print the lock file."""
     match sys.argv[1:]:
@@ -85,6 +102,10 @@ def main() -> None:
             versions = {name: version for name, version in versions.items() if name not in closure(())}
         case ["textattack"]:
             header, versions = TEXTATTACK, closure(("textattack",), beside=TESTS)
+        case ["bridge"]:
+            header, versions = BRIDGE, closure(("lm-eval",), beside=TESTS)
+        case ["inspect", folder]:
+            header, versions = INSPECT, installed(folder)
         case _:
             header, versions = HEADER, closure(EXTRAS)
     print(header)

@@ -169,6 +169,13 @@ def bounds_of(lengths: Array) -> Array:
     return bounds
 
 
+def parts_summed(values: Array, bounds: Array) -> Array:
+    """The sums (n,) or (n, k) int64 of consecutive parts of values (m,) or (m, k), which begin and end at `bounds`."""
+    sums = np.zeros((len(values) + 1, *values.shape[1:]), np.int64)
+    np.cumsum(values, axis=0, out=sums[1:])
+    return np.diff(sums[bounds], axis=0)
+
+
 def owners(bounds: Array) -> Array:
     """The number of the item that each of consecutive parts (t,) belongs to, by the items' bounds (n + 1,)."""
     return np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))

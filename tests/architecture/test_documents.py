@@ -66,7 +66,7 @@ def test_commands_in_documents_have_their_options(document: str) -> None:
 
 def test_the_manual_shows_every_command() -> None:
     """Each command of the program is used in the README, the tutorial, or a page that says how something is done."""
-    pages = (*DOCUMENTS, "docs/gate.md", "docs/training.md")
+    pages = (*DOCUMENTS, "docs/gate.md", "docs/training.md", "docs/language-models.md")
     text = "".join((ROOT / document).read_text("utf-8") for document in pages)
     assert [name for name in command_names() if f"robust-xtreme {name}" not in text] == []
 

@@ -32,6 +32,7 @@ WRITERS: Final = {
     },
     r"""open\("(?:a|w)[bt]?",?|(?<!store)\.write_text\(|\.write_bytes\(""": {
         "evaluation/folder.py": "log.txt, each line by `one_line`",
+        "exporting/harness/folder.py": "lines of JSON by `json_text`, of YAML by its own escapes, and a program",
         "gating/github.py": "the summary of a step, the Markdown of the comment",
         "results/store.py": "bytes of the sinks",
         "perturbing/output.py": "files of `perturb`, whose texts are data",

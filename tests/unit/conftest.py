@@ -10,6 +10,7 @@ import pytest
 SLOW: Final = frozenset(
     {
         "test_contamination",
+        "test_by_name",
         "test_copied",
         "test_coverage",
         "test_coverage_averages",
@@ -23,6 +24,7 @@ SLOW: Final = frozenset(
         "test_encoders",
         "test_epoch_callbacks",
         "test_export",
+        "test_export_harness",
         "test_false_drops",
         "test_family_choice",
         "test_family_retrieval",

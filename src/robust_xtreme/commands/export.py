@@ -1,13 +1,16 @@
-"""`robust-xtreme export`: hands a finished run to other programs: a card, trackers, or JSON lines."""
+"""`robust-xtreme export`: hands a finished run, or noisy data, to other programs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._options import argument, option
+from robust_xtreme.commands._export_harness import export_harness
+from robust_xtreme.commands._options import Packs, argument, option, using, with_keys
 from robust_xtreme.errors import UserError
+from robust_xtreme.exporting.harness.job import HARNESSES, Job
 from robust_xtreme.sinks import echo
 
 if TYPE_CHECKING:
@@ -15,52 +18,89 @@ if TYPE_CHECKING:
 
 _FOLDERS: Final = {"--mlflow": "mlruns", "--wandb": "wandb"}
 
-Run = Annotated[str, argument("RUN", "The folder of a finished run.", _completion.folder)]
-Card = Annotated[bool, option("--model-card", "A model card with every level as model-index, for the hub.")]
-Mlflow = Annotated[bool, option("--mlflow", "A run in a store of MLflow's files; needs robust-xtreme[mlflow].")]
-Jsonl = Annotated[bool, option("--jsonl", "JSON lines of every item, which `robust-xtreme import` reads.")]
-Wandb = Annotated[bool, option("--wandb", "An offline run of Weights & Biases; needs robust-xtreme[wandb].")]
+What = Annotated[
+    str, argument("RUN | lm-eval | inspect", "The folder of a finished run, or the harness.", _completion.folder)
+]
+Card = Annotated[bool, option("--model-card", "RUN: a model card with every level as model-index, for the hub.")]
+Mlflow = Annotated[bool, option("--mlflow", "RUN: a run in a store of MLflow's files; needs robust-xtreme[mlflow].")]
+Wandb = Annotated[bool, option("--wandb", "RUN: an offline run of Weights & Biases; needs robust-xtreme[wandb].")]
+Jsonl = Annotated[bool, option("--jsonl", "RUN: JSON lines of every item, which `robust-xtreme import` reads.")]
 Output = Annotated[
     str | None,
-    option("--output -o PATH", "The file of the card or lines (default: stdout), or the folder (mlruns, wandb)."),
+    option(
+        "--output -o PATH",
+        "The file of the card or lines (default: stdout), or the folder (default: mlruns, wandb; none of a harness).",
+    ),
 ]
-Force = Annotated[bool, option("--force", "Overwrite the file that is there.")]
+Force = Annotated[bool, option("--force", "Overwrite the file, or replace the export, that is there.")]
 
 
+@with_keys(Job)
 def export(
-    run: Run,
+    what: What,
     model_card: Card = False,
     mlflow: Mlflow = False,
     wandb: Wandb = False,
     jsonl: Jsonl = False,
     output: Output = None,
     force: Force = False,
+    packs: Packs = None,
+    **keys: Any,
 ) -> None:
-    """Hand a finished run to other programs, in one of their formats; nothing is sent anywhere.
+    """Hand a finished run, or noisy data, to other programs, in one of their formats; nothing is sent anywhere.
 
-    A card or tracker gets the headline metric of every task and language, clean and under each noise, and the drop. The
-    numbers are those of scores.csv and deltas.csv, unrounded.
+    RUN: a card or tracker gets the headline metric of every task and language, clean and under each noise, and the
+    drop. The numbers are those of scores.csv and deltas.csv, unrounded.
+
+    lm-eval, inspect: rows of tasks, clean and under each noise, that lm-evaluation-harness or inspect_ai evaluates a
+    language model on; `robust-xtreme import` reads their logs. The noise is that of eval, on raw columns, never on a
+    prompt. lm-eval's own task of the language is included, so lm-eval must be installed (the extra lm-eval).
 
     Examples:
 
     robust-xtreme export runs/new --model-card -o README.md
 
-    robust-xtreme export runs/new --mlflow
-
     robust-xtreme export runs/new --wandb -o tracked
 
-    robust-xtreme export runs/new --jsonl -o items.jsonl"""
+    robust-xtreme export runs/new --jsonl -o items.jsonl
+
+    robust-xtreme export lm-eval --tasks xnli,xquad -l sw,hi --perturb keyboard_typo:0.1 --seeds 3 -o noisy
+
+    robust-xtreme export lm-eval --tasks belebele_swh_Latn --fields question --perturb @natural -o noisy
+
+    robust-xtreme export inspect --tasks xnli -l sw,hi --perturb keyboard_typo:0.1 -o noisy"""
+    of_run = {"model_card": model_card, "mlflow": mlflow, "wandb": wandb, "jsonl": jsonl}
+    if what in HARNESSES:
+        _refuse(what, of_run)
+        with using(packs):
+            export_harness(what, output, force, keys)
+        return
+    _refuse("RUN", {**keys, "packs": packs})
+    _export_run(what, [_option(name) for name, given in of_run.items() if given], output, force)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _refuse(what: str, options: Mapping[str, Any]) -> None:
+    """Raise UserError where an option is passed that the first word does not take."""
+    for name, value in options.items():
+        if value:
+            raise UserError(f"export {what} takes no {_option(name)}: leave it out. See: robust-xtreme export --help")
+
+
+def _export_run(run: str, wanted: list[str], output: str | None, force: bool) -> None:
     from robust_xtreme.report.document import finished
 
-    given = {"--model-card": model_card, "--mlflow": mlflow, "--wandb": wandb, "--jsonl": jsonl}
-    wanted = [name for name, is_given in given.items() if is_given]
     if len(wanted) != 1:
         others = " and ".join(wanted) or "none"
-        raise UserError(f"export takes one of --model-card, --mlflow, --wandb and --jsonl, not {others}.")
+        what = f"takes one of --model-card, --mlflow, --wandb and --jsonl, not {others}."
+        raise UserError(f"export {what} Noisy data: export lm-eval, export inspect")
     results = finished(Path(run))
-    if model_card:
+    if wanted == ["--model-card"]:
         _write_card(results, output, force)
-    elif jsonl:
+    elif wanted == ["--jsonl"]:
         _write_lines(Path(run), results, output, force)
     else:
         _track(wanted[0], Path(run), results, Path(output or _FOLDERS[wanted[0]]))

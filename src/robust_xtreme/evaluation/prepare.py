@@ -18,6 +18,7 @@ from robust_xtreme.evaluation.tokens import NO_TOKENS, PieceNumbers, Pieces, Tok
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.external.matched import as_many
+from robust_xtreme.external.measured import Measured, measured
 from robust_xtreme.noise.engine.listed import with_edits
 from robust_xtreme.noise.engine.noised import NoisedTexts, joined
 from robust_xtreme.noise.engine.noising import noise_texts
@@ -28,7 +29,7 @@ from robust_xtreme.reading.members.retrieval import QUERY
 from robust_xtreme.reading.tokens import Lexicon
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import CANDIDATE
-from robust_xtreme.target_columns import TargetColumn, bounds_of, column_of
+from robust_xtreme.target_columns import TargetColumn, column_of
 
 _POOL_CHUNK: Final = 1 << 14
 """Candidates that are noised together; of most of them only the text is kept."""
@@ -45,19 +46,6 @@ def _no_attacks(_: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Att
     if cells:
         raise SpecError(f"{cells[0][0].name} asks a model, and none answers here.")
     return {}
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """The texts whose noise is measured: of the noised fields (clean: of all fields); of a pool, the right ones.
-
-    Example i has those `bounds[i]:bounds[i + 1]` of `numbers`, which are numbers of texts of `noised`.
-    """
-
-    noised: NoisedTexts
-    numbers: Array
-    bounds: Array
 
 
 @final
@@ -191,7 +179,7 @@ def _variant(
     record = attacked.record if attacked and condition.asks else None
     columns = [(np.arange(count), numbers) for numbers in texts_of.values()]
     if split.corpus is None:
-        return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), record=record)
+        return Variant(condition, seed, split.examples, shown, measured(noised, columns, count), record=record)
     right = [example.target.ids if isinstance(example.target, Document) else () for example in split.examples]
     kept, values = _noised_pool(split.corpus, condition, seed, {id for ids in right for id in ids})
     if kept is not None:
@@ -200,7 +188,7 @@ def _variant(
     tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
     tuning = (tuple(tuned.examples), tuned.pool) if tuned and tuned.pool else None
     pool = _candidates(split, split.corpus, values, tuning)
-    return Variant(condition, seed, split.examples, shown, _measured(noised, columns, count), pool, record)
+    return Variant(condition, seed, split.examples, shown, measured(noised, columns, count), pool, record)
 
 
 def candidates_of(split: Split) -> Candidates | None:
@@ -242,14 +230,6 @@ def _numbered(rows: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> tupl
     """The numbers of the ids in rows (k,), and the row of each (k,)."""
     owners = np.repeat(np.arange(len(rows)), np.array([len(row) for row in rows], np.int64))
     return owners, np.array([numbers[id] for row in rows for id in row], np.int64)
-
-
-def _measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count: int) -> Measured:
-    """The measured texts from columns of examples and their texts; -1 is none."""
-    owners, numbers = (np.concatenate([_NOTHING, *parts]) for parts in zip(*columns, strict=True))
-    order = np.argsort(owners, kind="stable")
-    order = order[numbers[order] >= 0]
-    return Measured(noised, numbers[order], bounds_of(np.bincount(owners[order], minlength=count)))
 
 
 def _noised_pool(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final, final
 
@@ -13,12 +12,13 @@ from robust_xtreme.attack.attacking import Record
 from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.answered import Answered, Columns, cell_of, spread
 from robust_xtreme.evaluation.attacking import target_of
-from robust_xtreme.evaluation.prepare import Measured, Prepared, Variant
-from robust_xtreme.evaluation.tokens import forms, parts_summed
+from robust_xtreme.evaluation.prepare import Prepared, Variant
+from robust_xtreme.evaluation.tokens import forms
 from robust_xtreme.external.condition import Condition
-from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK
+from robust_xtreme.external.measured import named_by
+from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, STATUSES
 from robust_xtreme.noise.engine.noising import at_nominal, bound
-from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited, risky
+from robust_xtreme.noise.label_risk import NO_RISK, Risky, risky
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.windows import of_examples
 from robust_xtreme.results.schema import ATTACKED, PREDICTIONS, assembled
@@ -27,7 +27,7 @@ from robust_xtreme.specs import CANDIDATE
 from robust_xtreme.target_columns import Choices, Ranges, TargetColumn, written
 
 _CONTEXT: Final = "context"
-_STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "skipped_target")
+_STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_target")
 
 
 @final
@@ -94,16 +94,12 @@ class Rows:
         return texts
 
     def _status(self, variant: Variant) -> pl.Series:
-        measured, clean = variant.measured, variant.shown is None
-        status = measured.noised.status[measured.numbers]
-        served, changed = (parts_summed(it, measured.bounds) > 0 for it in (status != NOT_APPLICABLE, status == OK))
-        is_not_served = ~served & (np.diff(measured.bounds) > 0) & (not clean)
-        code = np.where(changed | clean, _STATUSES.index("ok"), _STATUSES.index("unchanged"))
-        code = np.where(self._inputs.lost[variant.inputs], _STATUSES.index("truncated_gold"), code)
+        noise = variant.measured.codes(variant.shown is None)
+        code = np.where(self._inputs.lost[variant.inputs], _STATUSES.index("truncated_gold"), noise)
         if variant.record:
             code = np.where(variant.record.skipped, _STATUSES.index("skipped_wrong"), code)
             code = np.where(self._aimed_at(variant.condition), _STATUSES.index("skipped_target"), code)
-        return _named(np.where(is_not_served, _STATUSES.index("not_applicable"), code), _STATUSES)
+        return named_by(np.where(noise == NOT_APPLICABLE, noise, code), _STATUSES)
 
     def _aimed_at(self, condition: Condition) -> Array | bool:
         """Whether the gold class of each item is the one that an attack wants as the answer."""
@@ -112,48 +108,27 @@ class Rows:
 
     def _noise(self, variant: Variant) -> Columns:
         """What noise did to each item."""
-        measured = variant.measured
-        counts = measured.noised.counts
-        edits, eligible, graphemes, graphemes_edited, words, words_edited = (
-            _of_items(column, measured)
-            for column in (
-                *(counts.operators, counts.eligible),
-                *(counts.graphemes, counts.graphemes_edited, counts.words, counts.words_edited),
-            )
-        )
-        return {
-            "nominal": _nominal(variant),
-            "eligible": eligible,
-            "edits": edits.sum(axis=1),
-            "operators": _operators(measured.noised.operators, edits),
-            "grapheme_edit_rate": _share(graphemes_edited, graphemes),
-            "word_edit_rate": _share(words_edited, words),
-            "words": words,
-            **self._risk(variant),
-        }
+        return {"nominal": _nominal(variant), **variant.measured.columns(), **self._risk(variant)}
 
     def _risk(self, variant: Variant) -> Columns:
-        """The edited numbers and negators of each item; no negators where a text has no list of them."""
+        """The edited numbers and negators of each item."""
         measured = variant.measured
         key = variant.condition.fields, len(measured.noised)  # an attack has a copy of a text for each example
         if variant.shown and key not in self._risky:
             self._risky[key] = risky(measured.noised.clean)
-        numbers, negators = edited(measured.noised, self._risky[key] if variant.shown else NO_RISK)
-        listed = _of_items(are_listed(measured.noised.clean), measured) == np.diff(measured.bounds)
-        items = pl.Series(_of_items(negators, measured)).set(pl.Series(~listed), None)
-        return {"numbers_edited": _of_items(numbers, measured), "negators_edited": items}
+        return measured.risk(self._risky[key] if variant.shown else NO_RISK)
 
     def _tokens(self, variant: Variant) -> Columns:
         """The tokens of each item, and what became of them."""
         measured, tokens = variant.measured, variant.tokens
         changed = self._inputs.differ(variant.inputs, self._prepared.variants[0].inputs)
         if CANDIDATE in variant.condition.fields:
-            changed |= _of_items(tokens.changed, measured) > 0
+            changed |= measured.of_items(tokens.changed) > 0
         nothing = [[None] * len(variant.clean)] * 2
-        unknown = [_of_items(counts, measured) for counts in tokens.unknown] if tokens.unknown else nothing
+        unknown = [measured.of_items(counts) for counts in tokens.unknown] if tokens.unknown else nothing
         return {
-            "tokens_clean": _of_items(tokens.clean, measured),
-            "tokens": _of_items(tokens.noisy, measured),
+            "tokens_clean": measured.of_items(tokens.clean),
+            "tokens": measured.of_items(tokens.noisy),
             "unknown_clean": unknown[0],
             "unknown": unknown[1],
             "truncated": self._inputs.truncated[variant.inputs],
@@ -215,31 +190,8 @@ def _attack(record: Record | None) -> Columns:
     return {"queries": pl.Series(record.queries).set(skipped, None), "success": success.set(skipped, None)}
 
 
-def _of_items(values: Array, measured: Measured) -> Array:
-    """The sum of values by text (t,) or (t, k) over the measured texts of each item."""
-    return parts_summed(values[measured.numbers], measured.bounds)
-
-
 def _strings(values: Sequence[str]) -> pl.Series:
     return pl.Series(values, dtype=pl.String)
-
-
-def _named(codes: Array, names: Sequence[str]) -> pl.Series:
-    return _strings(names).gather(codes)
-
-
-def _share(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
-
-
-def _operators(names: Sequence[str], edits: Array) -> pl.Series:
-    """The edits of each item (n, k) by operator as JSON, without those that did nothing."""
-    if not names:
-        return _named(np.zeros(len(edits), np.int64), ["{}"])
-    rows, number = np.unique(edits, axis=0, return_inverse=True)
-    order = sorted(range(len(names)), key=names.__getitem__)
-    texts = [json.dumps({names[at]: row[at] for at in order if row[at]}) for row in rows.tolist()]
-    return _named(number.reshape(-1), texts)
 
 
 def _nominal(variant: Variant) -> Sequence[str | None] | pl.Series:

@@ -12,7 +12,7 @@ import numpy as np
 from robust_xtreme.edits import Array, SpanTable
 from robust_xtreme.predictors.predictor import Predictor
 from robust_xtreme.reading.tokens import Lexicon
-from robust_xtreme.target_columns import bounds_of
+from robust_xtreme.target_columns import bounds_of, parts_summed
 
 
 @final
@@ -100,10 +100,3 @@ def forms(ids: Array, bounds: Array) -> Array:
 def _summed(values: Array, pieces: Pieces) -> Array:
     """The sum over the pieces of each text (t,) of the values of pieces (p,)."""
     return parts_summed(values[pieces.numbers], pieces.bounds)
-
-
-def parts_summed(values: Array, bounds: Array) -> Array:
-    """The sums (n,) or (n, k) int64 of consecutive parts of values (m,) or (m, k), which begin and end at `bounds`."""
-    sums = np.zeros((len(values) + 1, *values.shape[1:]), np.int64)
-    np.cumsum(values, axis=0, out=sums[1:])
-    return np.diff(sums[bounds], axis=0)

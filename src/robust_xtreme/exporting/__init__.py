@@ -1,1 +1,1 @@
-"""Hands a finished run to other programs, one format per file: a model card, experiment trackers."""
+"""Hands a finished run to other programs, one format per file, and noisy data to harnesses."""

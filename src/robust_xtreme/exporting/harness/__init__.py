@@ -1,0 +1,1 @@
+"""Noisy data for harnesses of language models: rows in their columns, and the tasks that read them."""

@@ -1,0 +1,66 @@
+"""The folder of an export: written beside its place and renamed, so that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.errors import UserError
+from robust_xtreme.examples import digest
+from robust_xtreme.results.store import disk_error, sync_folder
+
+DATA: Final = "data"
+TASKS: Final = "tasks"
+PROGRAM: Final = "task.py"
+_WRITTEN: Final = frozenset({DATA, TASKS, PROGRAM})
+_OTHER: Final = "folder: -o DIR"
+
+
+def target(name: str, force: bool) -> Path:
+    """The path of the folder. Raises UserError where it may not be written, `force` or not.
+
+    A folder with files is replaced only with `force`, and only where it contains nothing but an export.
+    """
+    path = Path(os.path.realpath(name))
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise UserError(f"-o {name} is not a folder. Name another: -o DIR")
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {path.parent} to make {path.name} in. Make it: mkdir -p {path.parent}")
+    content = {each.name for each in path.iterdir()} if path.is_dir() else set()
+    if other := sorted(content - _WRITTEN):
+        raise UserError(f"-o {name} contains {other[0]!r}, which is not of an export. Name another folder: -o DIR")
+    if content and not force:
+        raise UserError(f"{name} contains an export. Name another folder, or replace it: --force")
+    return path
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A folder to write into, which takes the place of `path` at the end of the block. Raises DiskError."""
+    made = path.with_name(f".{digest(path.name)}.{os.getpid()}.tmp")
+    before = made.with_suffix(".old")
+    try:
+        made.mkdir()
+        yield made
+        if path.is_dir():
+            path.rename(before)
+        made.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            if before.is_dir() and not path.exists():
+                before.rename(path)
+        raise disk_error(path, error, _OTHER) from error
+    finally:
+        for left in (made, before):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def put(path: Path, lines: Iterable[str]) -> None:
+    """Write a file of lines."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)

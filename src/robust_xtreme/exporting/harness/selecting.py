@@ -1,0 +1,195 @@
+"""The sheets of an export with their conditions, and what is left out, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from robust_xtreme import registry
+from robust_xtreme.adapters.own import own_tasks
+from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.exporting.harness import our_tasks, their_tasks
+from robust_xtreme.exporting.harness.job import LM_EVAL, Job
+from robust_xtreme.exporting.harness.sheet import Sheet
+from robust_xtreme.exporting.harness.task_files import TaskFile, known_tasks, task_file
+from robust_xtreme.external.condition import Condition
+from robust_xtreme.groups import chosen, names
+from robust_xtreme.languages import codes
+from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
+from robust_xtreme.noise.engine.realised import TOKENS
+from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.source import open_source
+from robust_xtreme.sources.survey import Left, group_languages
+from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.kinds import SPAN_QA
+
+_AUTO: Final = "auto"
+_ENGLISH: Final = "en"
+_FIELDS: Final = "Fields of its own tasks are part of the noise: --perturb char_noise:0.1@fields=premise"
+
+Made = list[tuple[Sheet, TaskFile | None]]
+"""Sheets, each with the task file of lm-eval where it is exported to lm-eval."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A sheet with its conditions, and the task file of lm-eval, if it is exported to lm-eval."""
+
+    sheet: Sheet
+    conditions: tuple[Condition, ...]
+    file: TaskFile | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is exported, and a line for each part that is left out."""
+
+    selected: tuple[Selected, ...]
+    left: tuple[str, ...]
+
+    @property
+    def pages(self) -> int:
+        """How many files of rows are written, without those of examples in prompts."""
+        return sum(1 + sum(len(each.seeds) for each in item.conditions) for item in self.selected)
+
+
+def select(job: Job) -> Selection:
+    """Read what a job names. Raises UserError where nothing is left."""
+    codes(" ".join(code for name in job.languages for code in name.split("@")))
+    cells = asked(job.perturb, job.keep_names)
+    for cell in cells:
+        _check(cell)
+    left: list[str] = []
+    with own_tasks(job.data):
+        sheets = list(_sheets(job, left))
+    selected, unserved = [], list[str]()
+    for sheet, file in sheets:
+        conditions = _conditions(cells, sheet, job.seeds, unserved)
+        if conditions:
+            selected.append(Selected(sheet, conditions, file))
+    left = [*unserved, *left]
+    if not selected:
+        raise UserError(f"Nothing is left to export. {left[0] if left else ''}".rstrip())
+    return Selection(tuple(selected), tuple(dict.fromkeys(left)))
+
+
+def _check(cell: Asked) -> None:
+    """Raise UnknownName or SpecError for noise that does not exist, or asks a model or its tokens."""
+    links = bound(cell.cell)
+    check_unasked(links)
+    for link in links:
+        if link.axis == TOKENS:
+            at_nominal(link, _ENGLISH)
+
+
+# -------------------------------------------------------------------------------------------------------------- sheets
+
+
+def _sheets(job: Job, left: list[str]) -> Made:
+    ours, theirs = _split_names(job)
+    _check_options(job, theirs)
+    made = [pair for name in theirs for pair in [_their_sheet(name, job)]]
+    if not ours:
+        return made
+    pools = Pools(open_source(job.data, offline=job.offline))
+    for name, group in ours.items():
+        task: TaskSpec = registry.load("task", name)
+        if why := _unserved(task, job.what):
+            if name in job.tasks:
+                raise UserError(why)
+            left.append(why)
+            continue
+        for code in job.languages or group_languages(task, pools.source, group):
+            made += _our_sheet(task, code, job, pools, left)
+    return made
+
+
+def _split_names(job: Job) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Our tasks with the languages of their groups, and the names of others."""
+    known = {*registry.names("task"), *names()}
+    theirs = [name for name in job.tasks if name not in known]
+    return chosen([name for name in job.tasks if name in known]), list(dict.fromkeys(theirs))
+
+
+def _check_options(job: Job, theirs: Sequence[str]) -> None:
+    """Raise UserError where others' tasks have no --fields, and where one of their options is passed without them."""
+    if theirs and not job.fields:
+        known = (*registry.names("task"), *names())
+        see = "robust-xtreme list tasks, or, for a task of lm-eval, name the columns to noise: --fields A,B"
+        raise UnknownName("task", theirs[0], known, see)
+    given = {"--fields": job.fields, "--rows": job.rows, "--cluster": job.cluster, "--fewshot": job.fewshot}
+    for option, value in {**given, "--choices": job.choices, "--target": job.target}.items():
+        if value and not theirs:
+            hint = (
+                " Those of the others are part of the noise: --perturb NAME:0.1@fields=A"
+                if option == "--fields"
+                else ""
+            )
+            raise UserError(f"{option} is for tasks that robust-xtreme does not have, and none is named.{hint}")
+
+
+def _unserved(task: TaskSpec, what: str) -> str:
+    """Why one of our tasks is not exported; "" if it is."""
+    if what == LM_EVAL and task.name not in our_tasks.NAMES:
+        return f"lm-eval has no task of {task.name}. It has: {', '.join(our_tasks.NAMES)}."
+    if task.family not in our_tasks.FAMILIES:
+        return f"{task.name}: no prompt asks for {task.family}."
+    return ""
+
+
+def _our_sheet(task: TaskSpec, code: str, job: Job, pools: Pools, left: list[str]) -> Made:
+    file, name, split = None, f"{task.name}_{code.replace('@', '_')}", job.split
+    if job.what == LM_EVAL:
+        name = our_tasks.name_of(task.name, code)
+        if name not in known_tasks():
+            left.append(f"{task.name} {code}: lm-eval has no task {name}.")
+            return []
+        file = task_file(name)
+        split = file.evaluated[1] if job.split == _AUTO else job.split
+    sheet = our_tasks.sheet_of(name, task, code, split, pools, job.limit or None, job.what == LM_EVAL)
+    if isinstance(sheet, Left):
+        hint = f" lm-eval evaluates {split}; another: --split NAME" if file and job.split == _AUTO else ""
+        left.append(f"{sheet.detail}{hint}")
+        return []
+    return [(sheet, file)]
+
+
+def _their_sheet(name: str, job: Job) -> tuple[Sheet, TaskFile | None]:
+    file = task_file(name) if job.what == LM_EVAL or not job.rows else None
+    return their_tasks.sheet_of(name, job, file), file
+
+
+# ---------------------------------------------------------------------------------------------------------- conditions
+
+
+def _conditions(cells: Sequence[Asked], sheet: Sheet, seeds: int, left: list[str]) -> tuple[Condition, ...]:
+    """The conditions that are applied to a sheet."""
+    made: dict[Condition, None] = {}
+    for each in cells:
+        condition = _condition(each, sheet, seeds)
+        if isinstance(condition, str):
+            left.append(f"{sheet.name}: {condition}")
+        else:
+            made[condition] = None
+    return tuple(made)
+
+
+def _condition(each: Asked, sheet: Sheet, seeds: int) -> Condition | str:
+    """A perturbation on its fields of a sheet, or why it is not applied. Raises UserError as `check_family`."""
+    cell = each.cell
+    if not set(cell.fields) <= set(sheet.known):
+        return f"no field {' and '.join(cell.fields)}: {cell} is not applied. Fields: {', '.join(sheet.known)}."
+    family = sheet.family or (SPAN_QA.name if sheet.answers else "")
+    check_family(each, family, sheet.task)
+    if name := refusing(cell, family):
+        return f"{name} has no meaning in {family}: {cell} of {each.suite} is not applied."
+    on = cell.on(*(name for name in sheet.known if name in (cell.fields or sheet.fields)))
+    codes = dict.fromkeys(example.texts[name].language for example in sheet.examples for name in on.fields)
+    reasons = [unsupported(on, code, bool(each.suite)) for code in codes]
+    if reasons and reasons[0] and all(reasons):
+        return f"{reasons[0][0]} does not serve the language {' and '.join(codes)}: {reasons[0][1]}."
+    return Condition(str(on), on, tuple(range(seeds)), in_suite=bool(each.suite))

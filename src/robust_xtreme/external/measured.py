@@ -1,0 +1,95 @@
+"""What noise did to each item: its status, its edits and their rates, and the numbers and negators among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.edits import Array
+from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, OK, STATUSES, UNCHANGED, NoisedTexts
+from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited
+from robust_xtreme.target_columns import bounds_of, parts_summed
+
+_NOTHING: Final = np.zeros(0, np.int64)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The texts whose noise is measured: of the noised fields (clean: of all fields); of a pool, the right ones.
+
+    Example i has those `bounds[i]:bounds[i + 1]` of `numbers`, which are numbers of texts of `noised`.
+    """
+
+    noised: NoisedTexts
+    numbers: Array
+    bounds: Array
+
+    def of_items(self, values: Array) -> Array:
+        """The sum of values by text (t,) or (t, k) over the measured texts of each item."""
+        return parts_summed(values[self.numbers], self.bounds)
+
+    def codes(self, clean: bool) -> Array:
+        """The status of each item (n,), as a number of STATUSES; `clean`: nothing is noised."""
+        status = self.noised.status[self.numbers]
+        served, changed = (parts_summed(it, self.bounds) > 0 for it in (status != NOT_APPLICABLE, status == OK))
+        is_not_served = ~served & (np.diff(self.bounds) > 0) & (not clean)
+        return np.where(is_not_served, NOT_APPLICABLE, np.where(changed | clean, OK, UNCHANGED))
+
+    def columns(self) -> dict[str, Any]:
+        """What noise did to each item."""
+        counts = self.noised.counts
+        edits, eligible, graphemes, graphemes_edited, words, words_edited = (
+            self.of_items(column)
+            for column in (
+                *(counts.operators, counts.eligible),
+                *(counts.graphemes, counts.graphemes_edited, counts.words, counts.words_edited),
+            )
+        )
+        return {
+            "eligible": eligible,
+            "edits": edits.sum(axis=1),
+            "operators": _operators(self.noised.operators, edits),
+            "grapheme_edit_rate": _share(graphemes_edited, graphemes),
+            "word_edit_rate": _share(words_edited, words),
+            "words": words,
+        }
+
+    def risk(self, words: Risky = NO_RISK) -> dict[str, Any]:
+        """The edited numbers and negators of each item; no negators where a text has no list of them."""
+        numbers, negators = edited(self.noised, words)
+        listed = self.of_items(are_listed(self.noised.clean)) == np.diff(self.bounds)
+        items = pl.Series(self.of_items(negators)).set(pl.Series(~listed), None)
+        return {"numbers_edited": self.of_items(numbers), "negators_edited": items}
+
+
+def measured(noised: NoisedTexts, columns: Sequence[tuple[Array, Array]], count: int) -> Measured:
+    """The measured texts of so many items from columns of items and their texts; -1 is none."""
+    owners, numbers = (np.concatenate([_NOTHING, *parts]) for parts in zip(*columns, strict=True))
+    order = np.argsort(owners, kind="stable")
+    order = order[numbers[order] >= 0]
+    return Measured(noised, numbers[order], bounds_of(np.bincount(owners[order], minlength=count)))
+
+
+def named_by(codes: Array, names: Sequence[str] = STATUSES) -> pl.Series:
+    """The names of statuses (n,)."""
+    return pl.Series(names, dtype=pl.String).gather(codes)
+
+
+def _share(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+
+def _operators(names: Sequence[str], edits: Array) -> pl.Series:
+    """The edits of each item (n, k) by operator as JSON, without those that did nothing."""
+    if not names:
+        return named_by(np.zeros(len(edits), np.int64), ["{}"])
+    rows, number = np.unique(edits, axis=0, return_inverse=True)
+    order = sorted(range(len(names)), key=names.__getitem__)
+    texts = [json.dumps({names[at]: row[at] for at in order if row[at]}) for row in rows.tolist()]
+    return named_by(number.reshape(-1), texts)

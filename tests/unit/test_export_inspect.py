@@ -1,0 +1,142 @@
+"""`export inspect`: samples; and what `export` to a harness refuses, a line each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.exports import NOISE, export, failed, rows, substitute
+from tests.program import program
+from tests.release import release
+
+from robust_xtreme import registry
+from robust_xtreme.sources.loading import load
+
+
+@pytest.fixture
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the task files of a substitute for lm-eval."""
+    return substitute(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release files in miniature."""
+    return release(tmp_path_factory.mktemp("release"))
+
+
+MISTAKES: Final = {
+    "lm-eval -t xnlo NOISE OUT": "Did you mean 'xnli'?",
+    "lm-eval -t panx NOISE OUT": "lm-eval has no task of panx. It has: xnli, xcopa,",
+    "lm-eval -t xnli -l qq NOISE OUT": "There is no language named 'qq'",
+    "lm-eval -t xquad -l sw NOISE OUT": "Nothing is left to export. xquad sw: lm-eval has no task xquad_sw.",
+    "lm-eval -t xnli --perturb char_nois:0.1 OUT": "Did you mean 'char_noise'?",
+    "lm-eval -t xnli -l sw --perturb diacritics:0.1 OUT": "diacritics does not serve the language sw",
+    "lm-eval -t xnli --perturb attack_keys:0.1 OUT": "attack_keys asks a model",
+    "lm-eval -t xnli --perturb char_noise@realised=tokens:0.1 OUT": "tokens are a model's",
+    "lm-eval -t xnli --perturb char_noise:0.1@fields=context OUT": "no field context",
+    "lm-eval -t xnli NOISE OUT --split test": "Nothing is left to export.",
+    "lm-eval -t xnli NOISE OUT --wandb": "export lm-eval takes no --wandb",
+    "lm-eval -t xnli NOISE OUT --target a": "export lm-eval takes no --target",
+    "lm-eval -t xnli NOISE OUT --fields a": "--fields is for tasks that robust-xtreme does not have",
+    "lm-eval -t xnli NOISE OUT --seeds 0": "--seeds 0 is not from 1 to 10,000.",
+    "lm-eval -t xnli NOISE": "needs a folder to write: -o DIR",
+    "lm-eval NOISE OUT": "export lm-eval needs --tasks",
+    "lm-eval -t xnli OUT": "export lm-eval needs --perturb",
+    "lm-eval -t riddles_sw --fields a NOISE OUT": "There is no task of lm-eval named 'riddles_sw'",
+    "lm-eval -t passages_sw --fields a NOISE OUT": "names no dataset of the hub",
+    "lm-eval -t passages_sw --fields a ROWS NOISE OUT": "expected the column 'a' to contain a text",
+    "lm-eval -t passages_sw --fields b ROWS --cluster c NOISE OUT": "expected the column 'c' to name the row's cluster",
+    "inspect -t panx NOISE OUT": "panx: no prompt asks for tagging.",
+    "inspect -t riddles_sw --fields b ROWS NOISE OUT": "name the column with the right answer: --target COLUMN",
+    "inspect -t riddles_sw --fields b ROWS --target d NOISE OUT": "some rows have no column 'd'. Columns: a, b",
+    "RUN NOISE": "export RUN takes no --perturb",
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_a_mistake_is_one_line(command: str, harness: Path, folder: Path, tmp_path: Path) -> None:
+    """The line names what was wrong, and nothing is written."""
+    (tmp_path / "list.jsonl").write_text('{"a": 1, "b": "nini kando ya mto"}\n', encoding="utf-8")
+    words = {
+        "NOISE": NOISE,
+        "OUT": ("-o", str(tmp_path / "out"), "--data", str(folder)),
+        "ROWS": ("--rows", str(tmp_path / "list.jsonl")),
+    }
+    line = failed(*(part for word in command.split() for part in words.get(word, (word,))))
+    assert MISTAKES[command] in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ('{"a": "mto \\ud800"}', "expected the column 'a' to contain a text"),
+        ('{"a": "mto", "robust_xtreme": "{}"}', "has the column 'robust_xtreme', which an export adds"),
+        ('{"a": "mto", "b": NaN}', "contains a number that is not finite"),
+        ("[" * 100_000, "list.jsonl:1: "),
+        ('{"a": "mto"', "list.jsonl:1: is not valid JSON"),
+        ("", "contains no rows"),
+    ],
+)
+def test_a_row_that_cannot_be_exported_is_named(row: str, line: str, tmp_path: Path) -> None:
+    """By its file and number."""
+    (file := tmp_path / "list.jsonl").write_text(row, encoding="utf-8")
+    words = ("-t", "riddles_sw", "--fields", "a", "--target", "a", "--rows", str(file), *NOISE)
+    assert line in failed("inspect", *words, "-o", str(tmp_path / "out"))
+
+
+def test_a_name_is_not_a_path(tmp_path: Path) -> None:
+    """The files of a task are in the folder of the export, whatever its name is."""
+    (file := tmp_path / "list.jsonl").write_text('{"a": "mto"}', encoding="utf-8")
+    words = ("-t", "../../etc_sw", "--fields", "a", "--target", "a", "--rows", str(file), *NOISE)
+    export("inspect", tmp_path / "out", *words)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["list.jsonl", "out"]
+    assert rows(tmp_path / "out", "etc_sw__clean")[0]["target"] == "mto"
+
+
+def test_without_lm_eval_a_line_says_what_to_install(folder: Path, tmp_path: Path) -> None:
+    """The environment is at fault."""
+    ended = program("export", "lm-eval", "-t", "xnli", *NOISE, "-o", str(tmp_path / "out"), "--data", str(folder))
+    assert ended.code == 3
+    assert ended.err.endswith("which is not installed. Install: pip install 'robust-xtreme[lm-eval]'\n")
+
+
+def test_samples_of_inspect_have_choices_or_answers(folder: Path, tmp_path: Path) -> None:
+    """Labels are choices with a letter as the target, questions have the answers in the noisy context as targets."""
+    out = tmp_path / "out"
+    ended = export(
+        "inspect", out, "-t", "xnli,xquad", "-l", "en", "--perturb", "char_noise:0.3@fields=context", data=folder
+    )
+    assert "left out: xnli_en: no field context" in ended.err
+    assert "inspect eval" in ended.err
+    for name in ("xquad_en__clean", "xquad_en__char_noise-0.3-fields-context__s0"):
+        for sample in rows(out, name):
+            assert all(answer in sample["input"] for answer in sample["target"])
+            assert sample["id"] == sample["metadata"]["robust_xtreme"]["example"]
+    pairs = tmp_path / "pairs"
+    export("inspect", pairs, "-t", "xnli", "-l", "sw", *NOISE, data=folder)
+    examples = load(registry.load("task", "xnli"), folder, "sw", "validation").examples
+    first, example = rows(pairs, "xnli_sw__clean")[1], examples[1]
+    assert first["input"] == "\n\n".join(text.value for text in example.texts.values())
+    assert (first["choices"], first["target"]) == (["entailment", "neutral", "contradiction"], "B")
+    compile((out / "task.py").read_text("utf-8"), "task.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("targets", "letters"),
+    [(["1", "3"], "AC"), ([0, 2], "AC"), (["A", "c"], "AC"), (["mto", "mkate"], "AC"), ([1, 2], ""), (["x", "A"], "")],
+)
+def test_targets_are_numbers_letters_or_texts(targets: list[Any], letters: str, tmp_path: Path) -> None:
+    """Numbers count from 0 or 1, which the rows must show; anything else is refused."""
+    file = tmp_path / "rows.jsonl"
+    choices = {"a": "mto", "b": "soko", "c": "mkate"}
+    file.write_text("".join(json.dumps({"q": "nini?", **choices, "t": t}) + "\n" for t in targets), encoding="utf-8")
+    words = ("-t", "riddles_sw", "--fields", "q", "--rows", str(file), "--choices", "a,b,c", "--target", "t", *NOISE)
+    if not letters:
+        assert "riddles_sw" in failed("inspect", *words, "-o", str(tmp_path / "out")) or targets == ["x", "A"]
+        return
+    export("inspect", tmp_path / "out", *words)
+    assert [sample["target"] for sample in rows(tmp_path / "out", "riddles_sw__clean")] == list(letters)
