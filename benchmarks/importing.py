@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from benchmarks._host_memory import peak_of
 
-from robust_xtreme.report.blocks import Block, Document, Paragraph, grid
+from robust_xtreme.report.blocks import Block, Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
 
 SECONDS, MIB = 30.0, 2_048.0
@@ -35,9 +35,7 @@ CONDITIONS: Final = (
     *(f"keyboard_typo:{share}" for share in ("0.02", "0.05", "0.1", "0.2")),
 )
 LABELS: Final = ("entailment", "neutral", "contradiction")
-WORDS: Final = tuple(
-    ["the", "red", "house", "stands", "on", "a", "hill", "beside", "two", "old", "trees", "and", "river"]
-)
+WORDS: Final = ("the", "red", "house", "stands", "on", "a", "hill", "beside", "two", "old", "trees", "and", "river")
 ROOT: Final = Path(__file__).parents[1]
 _COLUMNS: Final = ("rows of", "rows", "MB", "seconds", "of processor time", "MiB", "bars")
 
@@ -142,7 +140,7 @@ def page(figures: list[dict[str, Any]]) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in ("polars", "numpy"))
     load = f"Load of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores."
     where = Paragraph(f"Python {platform.python_version()}, {versions}. {load}")
-    blocks: list[Block] = [Paragraph(about), where, grid(_COLUMNS, rows, 1)]
+    blocks: list[Block] = [Prose(about), where, grid(_COLUMNS, rows, 1)]
     return markdown.render(Document("Importing a million rows", tuple(blocks)))
 
 

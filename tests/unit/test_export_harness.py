@@ -207,9 +207,9 @@ def test_other_tasks_name_their_columns(harness: Path, tmp_path: Path) -> None:
         assert row["context"].startswith(text, start)
         assert row["item"] == 7
     first = identities(out, "passages_sw__char_noise-0.5__s0")[0]
-    named = {"task": "passages_sw", "split": "test", "language": "sw", "data": "", "cluster": "7"}
+    named = {"task": "passages", "split": "test", "language": "sw", "data": "", "cluster": "7"}
     assert {key: first[key] for key in named} == named
-    assert first["example"] == "passages_sw/test/sw/0"
+    assert first["example"] == "passages/test/sw/0"
     kept = [
         {key: value for key, value in row.items() if key != "robust_xtreme"} for row in rows(out, "passages_sw__clean")
     ]

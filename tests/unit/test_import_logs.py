@@ -138,6 +138,25 @@ def test_generated_answers_are_compared_as_texts(tmp_path: Path) -> None:
     assert line in run.manifest["notes"]
 
 
+def test_all_answers_of_a_row_count_in_either_form(tmp_path: Path) -> None:
+    """SQuAD's mapping, and the list that lm-eval makes of it for MLQA: the second gold answer is right, too."""
+    for name, answers in (("squad", {"text": ["nyumba", "mto"]}), ("mlqa", ["nyumba", "mto"])):
+        known = {"task": "mlqa", "context_language": "es", "language": "en"}
+        samples = [
+            {
+                "doc_id": number,
+                "filter": "none",
+                "metrics": [],
+                "target": str(answers),
+                "filtered_resps": ["Mto"],
+                "doc": {"answers": answers, "robust_xtreme": exported(number, "clean", **known, example=str(number))},
+            }
+            for number in range(30)
+        ]
+        run = imported(tmp_path / name, str(harness(tmp_path / name, {"rx_mlqa__clean": samples})))
+        assert run.scores.filter(metric="mlqa_em").get_column("value").to_list() == [100.0]
+
+
 def test_other_tasks_are_numbered_and_named(tmp_path: Path) -> None:
     """Without our column an example is lm-eval's number; task, language and condition are given."""
     samples = {

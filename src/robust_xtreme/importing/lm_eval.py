@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import resources
+from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.importing.raw import Given, raw_frame
 from robust_xtreme.importing.run import Read
 from robust_xtreme.results import store
 from robust_xtreme.sinks import json_text
+from robust_xtreme.targets.kinds import SPAN_QA
 
 OURS: Final = "robust_xtreme"
 """The column of an exported row that says which example it is, and the key of a task's metadata."""
@@ -174,7 +175,7 @@ def _sample(line: bytes, path: Path, number: int) -> dict[str, Any]:
 
 def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int, reading: _Reading) -> dict[str, Any]:
     known = _known(log, given, sample, number)
-    prediction, gold = _answer(sample, log.path, number)
+    prediction, gold = _answer(sample, log.path, number, _is_span_qa(known.get("task")))
     scores, other = _scores(sample, log.path, number)
     for name in other:
         reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
@@ -197,11 +198,20 @@ def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> di
         raise DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number) from error
 
 
-def _answer(sample: Mapping[str, Any], path: Path, number: int) -> tuple[str | None, str | None]:
-    """The prediction and the gold answer: the number of a choice, or a text; None where no answer was found."""
+def _is_span_qa(task: object) -> bool:
+    """Whether a task is one of ours whose answers are texts."""
+    return task in registry.names("task") and registry.load("task", str(task)).family == SPAN_QA.name
+
+
+def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> tuple[str | None, str | None]:
+    """The prediction and the gold answer: the number of a choice, or a text; None where no answer was found.
+
+    With `texts` all gold answers of the row count: in SQuAD's form, or as a list of texts.
+    """
     given = sample.get("filtered_resps")
-    answers = _mapping(_mapping(sample.get("doc")).get("answers")).get("text")
-    gold = json_text(answers) if isinstance(answers, list) else _text(sample.get("target"))
+    answers = _mapping(sample.get("doc")).get("answers")
+    listed = _mapping(answers).get("text", answers)
+    gold = json_text(listed) if texts and isinstance(listed, list) else _text(sample.get("target"))
     if not isinstance(given, list) or not given:
         return None, gold
     if isinstance(given[0], list) and len(given) > 1:

@@ -59,6 +59,15 @@ def language_of(name: str, named: Sequence[str]) -> str:
     return code
 
 
+def without_language(name: str, code: str) -> str:
+    """The name of a task without its language: `belebele` of `belebele_swh_Latn`, one task in all its languages."""
+    parts = name.split("_")
+    if len(parts) > 2 and _coded(parts[-2], parts[-1]) == code:
+        return "_".join(parts[:-2])
+    others = [part for part in parts if part != code]
+    return "_".join(others) if len(others) == len(parts) - 1 and others else name
+
+
 def _coded(part: str, script: str) -> str:
     """The language of `swh_Latn`; "" where it is written in another script than its noise."""
     code = _CODES.get(part, "")
@@ -70,12 +79,13 @@ def sheet_of(name: str, job: Job, file: TaskFile | None) -> Sheet:
     code = language_of(name, job.languages)
     split = file.evaluated[1] if file else _SPLIT
     rows = _rows(name, code, job, file, split)
-    table = _Table(rows, Origin(name, split, code), job, _location(job.rows, name, code) or name)
+    task = without_language(name, code)
+    table = _Table(rows, Origin(task, split, code), job, _location(job.rows, name, code) or name)
     examples = limited(table.examples(), job.limit or None)
     numbers = [int(example.id.rpartition("/")[2]) for example in examples]
     return Sheet(
         name=name,
-        task=name,
+        task=task,
         family="",
         split=split,
         language=code,
