@@ -199,7 +199,7 @@ def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> di
 
 
 def _is_span_qa(task: object) -> bool:
-    """Whether a task is one of ours whose answers are texts."""
+    """Whether a task is one of our tasks whose answers are texts."""
     return task in registry.names("task") and registry.load("task", str(task)).family == SPAN_QA.name
 
 
