@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
@@ -130,9 +132,20 @@ def import_(
     folder = Path(out) if out else Path("runs") / f"import-{Path(files[0]).stem or 'run'}"
     renamed = {key: name for key, name in keys.items() if name}
     read = _read(files, format or "", renamed, wanted, filter or "")
-    manifest = import_run(read, wanted, folder, force)
+    manifest = _with_bar(partial(import_run, read, wanted, folder, force), quiet)
     if not quiet:
         _show(folder, [str(note) for note in manifest["notes"]])
+
+
+def _with_bar(make: Callable[..., dict[str, Any]], quiet: bool) -> dict[str, Any]:
+    """What a function makes that tells its steps, which a terminal shows."""
+    from robust_xtreme.commands._terminal import bar, messages
+
+    progress = bar(messages())
+    progress.disable = quiet or not progress.console.is_terminal
+    with progress:
+        step = progress.add_task("reading the files", total=None)
+        return make(watch=lambda what: progress.update(step, description=one_line(what)))
 
 
 def _read(files: list[str], format: str, renamed: dict[str, str], wanted: Wanted, filter: str) -> Read:

@@ -84,8 +84,14 @@ class _Facts:
     manifest: dict[str, Any]
 
 
+Watch = Callable[[str], None]
+"""What gets a line about each step."""
+
+
 @rarely_collected()
-def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> dict[str, Any]:
+def import_run(
+    read: Read, wanted: Wanted, out: Path, force: bool = False, watch: Watch = lambda _: None
+) -> dict[str, Any]:
     """Write the run of what was read into the folder `out`, and return its manifest.
 
     Raises DataError and Mismatch naming an example, Mismatch where the folder has something else, DiskError.
@@ -98,7 +104,7 @@ def import_run(read: Read, wanted: Wanted, out: Path, force: bool = False) -> di
     with store.lock(staging):
         try:
             _emptied(staging)
-            manifest = _written(read, wanted, staging)
+            manifest = _written(read, wanted, staging, watch)
             (staging / store.LOCK).unlink()
             check_target(out, force)
             _moved(staging, out)
@@ -156,9 +162,11 @@ def _items(read: Read, wanted: Wanted) -> pl.DataFrame:
     return ordered(items, PREDICTIONS.key)
 
 
-def _written(read: Read, wanted: Wanted, folder: Path) -> dict[str, Any]:
+def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch) -> dict[str, Any]:
     """Write all files of the run; return its manifest."""
-    facts = _facts(_items(read, wanted), read, wanted, store.make_folder(folder / "parts"))
+    watch("reading the rows")
+    facts = _facts(_items(read, wanted), read, wanted, store.make_folder(folder / "parts"), watch)
+    watch("measuring drops")
     tasks = tasks_of(facts.manifest["tasks"])
     headlines = {name: task.metrics[0] for name, task in tasks.items()}
     made = measured(facts.parts, headlines, tasks, facts.overlap)
@@ -173,6 +181,7 @@ def _written(read: Read, wanted: Wanted, folder: Path) -> dict[str, Any]:
     content = digest(*(str(value) for row in made.scores.iter_rows() for value in row))
     manifest = {**facts.manifest, "spec_hash": content}
     results = Results(made.scores, made.deltas, manifest, averages, facts.conditions)
+    watch("writing the report")
     for name in (REPORT, PAGE):
         store.write(folder / name, written(results, Path(name).suffix))
     manifest |= {"files": {name: store.sha256(folder / name) for name in FILES}, "complete": True}
@@ -185,11 +194,11 @@ def _store(folder: Path, frames: Mapping[str, tuple[pl.DataFrame, Frame]]) -> No
         store.write_frame(folder / name, rows, frame)
 
 
-def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path) -> _Facts:
+def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path, watch: Watch) -> _Facts:
     """Write the files of each task run. The items, which need most of the memory, are gone after it."""
     if items.filter(pl.col("condition") != CLEAN).height:
         svg.start()
-    parts, tasks = _parts(items, wanted, read.path, folder)
+    parts, tasks = _parts(items, wanted, read.path, folder, watch)
     overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
     commands = [wanted.command] if wanted.command else []
     more = {"commands": commands, "notes": read.notes, IMPORTED: dict(read.source)}
@@ -198,7 +207,7 @@ def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path) -> _Fa
 
 
 def _parts(
-    items: pl.DataFrame, wanted: Wanted, path: str, folder: Path
+    items: pl.DataFrame, wanted: Wanted, path: str, folder: Path, watch: Watch
 ) -> tuple[list[Stored], dict[str, dict[str, Any]]]:
     """The files of each task run, and the facts of each task."""
     parts, tasks = [], {}
@@ -207,6 +216,7 @@ def _parts(
         metrics: dict[str, None] = {}
         for key in of_task.select(SPLIT).unique(maintain_order=True).iter_rows():
             rows = of_task.filter(*(pl.col(name) == value for name, value in zip(SPLIT, key, strict=True)))
+            watch(f"scoring {key[0]}/{key[2]}")
             part = Part(rows, scoring, path)
             names = [store.part_path(folder, *map(str, key), kind) for kind in ("predictions", "stats")]
             parts.append(part.write(*names))
