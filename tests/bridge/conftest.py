@@ -28,7 +28,7 @@ class Logged:
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A causal model of a hundred thousand parameters."""
+    """A causal model of two million parameters."""
     return causal_model(tmp_path_factory.mktemp("causal"))
 
 

@@ -37,7 +37,7 @@ def folder(model: Path, data_folder: Path, tmp_path_factory: pytest.TempPathFact
         put_on_hub(hub, data_folder)
         given = {**hub.env(made / "hf"), "ROBUST_XTREME_DATA": str(data_folder), "ROBUST_XTREME_CACHE": str(made / "c")}
         for command in commands():
-            local = command.replace("hf/OWNER/NAME", "hf/local -M model_path=OWNER/NAME -M device=cpu --max-tokens 12")
+            local = command.replace("hf/OWNER/NAME", "hf/local -M model_path=OWNER/NAME -M device=cpu")
             run(["bash", "-euc", local], made, given)
         yield made
 

@@ -16,7 +16,7 @@ from tests.release import release
 from robust_xtreme import registry
 from robust_xtreme.errors import UserError
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.exporting.harness.their_tasks import language_of
+from robust_xtreme.exporting.harness.their_tasks import known_fields, language_of, members
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import load
@@ -269,3 +269,20 @@ def test_a_task_with_examples_in_its_prompts_needs_rows_for_them(harness: Path, 
     assert "differ in the column 'b'" in failed(*words, "--fewshot", str(others))
     export("lm-eval", tmp_path / "out", *words[1:9], "--fewshot", str(file))
     assert settings(tmp_path / "out", "rx_passages_sw__clean")["fewshot_config"] == {"split": "fewshot"}
+
+
+def test_names_without_a_language_stand_for_their_tasks() -> None:
+    """Those of the named languages, whose scripts are those of the noise; a name with a language is that of a group."""
+    tasks = [
+        "belebele_swh_Latn",
+        "belebele_hin_Deva",
+        "belebele_hin_Latn",
+        "global_mmlu_sw_stem",
+        "global_mmlu_hi_stem",
+    ]
+    assert members("belebele", ("sw", "hi"), tasks) == tasks[:2]
+    assert members("belebele", (), tasks) == tasks[:2]
+    assert members("belebele", ("de",), tasks) == []
+    assert members("global_mmlu_sw", (), tasks) == ["global_mmlu_sw_stem"]
+    assert known_fields("belebele_swh_Latn") == (("flores_passage", "question"), "link")
+    assert known_fields("belebelex") is None

@@ -120,7 +120,8 @@ def test_samples_of_inspect_have_choices_or_answers(folder: Path, tmp_path: Path
     export("inspect", pairs, "-t", "xnli", "-l", "sw", *NOISE, data=folder)
     examples = load(registry.load("task", "xnli"), folder, "sw", "validation").examples
     first, example = rows(pairs, "xnli_sw__clean")[1], examples[1]
-    assert first["input"] == "\n\n".join(text.value for text in example.texts.values())
+    question = "Does the first text entail the second, contradict it, or neither?"
+    assert first["input"] == "\n\n".join([*(text.value for text in example.texts.values()), question])
     assert (first["choices"], first["target"]) == (["entailment", "neutral", "contradiction"], "B")
     compile((out / "task.py").read_text("utf-8"), "task.py", "exec")
 
@@ -140,3 +141,16 @@ def test_targets_are_numbers_letters_or_texts(targets: list[Any], letters: str, 
         return
     export("inspect", tmp_path / "out", *words)
     assert [sample["target"] for sample in rows(tmp_path / "out", "riddles_sw__clean")] == list(letters)
+
+
+def test_a_choice_that_is_noised_stays_the_answer(tmp_path: Path) -> None:
+    """The right answer is found among the clean choices; two tasks with one name of files are refused."""
+    file = tmp_path / "rows.jsonl"
+    row = {"a": "habari ya asubuhi rafiki", "b": "mto na mkate", "t": "habari ya asubuhi rafiki"}
+    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    words = ("--fields", "a", "--rows", str(file), "--choices", "a,b", "--target", "t", "--perturb", "char_noise:0.5")
+    export("inspect", tmp_path / "out", "-t", "riddles_sw", *words)
+    (sample,) = rows(tmp_path / "out", "riddles_sw__char_noise-0.5__s0")
+    assert (sample["target"], sample["choices"][0] != row["a"]) == ("A", True)
+    line = "Two tasks would be written as a-b_sw"
+    assert line in failed("inspect", "-t", "a:b_sw,a-b_sw", *words, "-o", str(tmp_path / "x"))

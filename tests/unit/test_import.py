@@ -179,7 +179,8 @@ def test_unparsed_answers_count_as_wrong_and_are_counted(tmp_path: Path) -> None
     run = finished(imported(tmp_path, rows))
     assert run.deltas.item(0, "clean") == pytest.approx(100 * 43 / 60)
     assert (
-        f"xnli/sw {NOISE}: no prediction was found in 2 of 60 answers, which count as wrong." in run.manifest["notes"]
+        f"xnli/sw {NOISE}: no prediction was found in 2 of 60 answers, which count as no answer."
+        in run.manifest["notes"]
     )
     statuses = robust_xtreme.load(tmp_path / "run").predictions.get_column("status").value_counts()
     assert dict(statuses.iter_rows()) == {"ok": 116, "unparsed": 4}
@@ -201,16 +202,17 @@ def test_known_ids_have_our_golds_and_clusters(own_run: Path, tmp_path: Path) ->
          "language": "sw", "noise_seed": row["noise_seed"]}
         for row in ours.iter_rows(named=True)
     ]  # fmt: skip
-    theirs = finished(imported(tmp_path, rows, "--data", "mini"))
+    theirs = finished(imported(tmp_path, rows, "--data", "mini", "--split", "test"))
     evaluated = finished(own_run)
     same = ("clean", "value", "drop", "se", "low", "high", "p", "data", "clusters", "chance", "above_chance")
     assert theirs.deltas.select(same).equals(evaluated.deltas.filter(task="xnli").select(same))
+    of_mini = ("--data", "mini", "--split", "test", "-o", str(tmp_path / "no"))
     golds = {row["example"]: int(row["gold"]) for row in ours.iter_rows(named=True)}
     other = [row | {"gold": (golds[row["id"]] + 1) % 3} for row in rows]
-    ended = program("import", written(tmp_path / "wrong.jsonl", other), "--data", "mini", "-o", str(tmp_path / "no"))
+    ended = program("import", written(tmp_path / "wrong.jsonl", other), *of_mini)
     assert (ended.code, "in the data of --data it is" in ended.err) == (2, True)
     unknown = written(tmp_path / "unknown.jsonl", [row | {"id": f"{row['id']}x"} for row in rows])
-    ended = program("import", unknown, "--data", "mini", "-o", str(tmp_path / "no"))
+    ended = program("import", unknown, *of_mini)
     assert (ended.code, "is not in the data of --data" in ended.err) == (2, True)
 
 
@@ -270,6 +272,50 @@ def test_runs_are_compared_gated_and_exported(tmp_path: Path) -> None:
     assert (ended.code, "is an imported run, which has no texts" in ended.err) == (2, True)
 
 
+def test_backslashes_and_letters_of_keys_are_read_as_they_are(tmp_path: Path) -> None:
+    """A right answer with a backslash in a list is right; a key may have any letters, also written as escapes."""
+    rows = [
+        {"id": number, "task": "xquad", "language": "de", "condition": name, "größe": f"c{number // 4}",
+         "gold": ["\\frac{1}{2}", 'a "b" \\n'], "prediction": "\\frac{1}{2}"}
+        for name in ("clean", "asr") for number in range(80)
+    ]  # fmt: skip
+    for is_ascii in (True, False):
+        text = "".join(json.dumps(row, ensure_ascii=is_ascii) + "\n" for row in rows)
+        (tmp_path / "rows.jsonl").write_text(f"\ufeff{text}", encoding="utf-8")
+        words = ("--cluster-key", "größe", "--force", "-o", str(tmp_path / "run"))
+        assert program("import", str(tmp_path / "rows.jsonl"), *words).code in (0, None)
+        em = finished(tmp_path / "run").scores.filter(metric="squad_em")
+        assert em.select("value", "clusters").rows() == [(100.0, 20)] * 2
+
+
+def test_whole_numbers_of_pandas_stay_whole(tmp_path: Path) -> None:
+    """Where one is missing pandas has floats: 1.0 is the choice 1, and a clean row has no seed."""
+    answers = {"prediction": [1, None, 0, 1] * 2, "gold": [1, 0, 0, 1] * 2, "noise_seed": [None] * 4 + [0] * 4}
+    frame = pd.DataFrame({"id": list("0123") * 2, "condition": ["clean"] * 4 + ["asr"] * 4, **answers})
+    run = robust_xtreme.from_frame(frame, tmp_path / "run", task="own", language="sw")
+    assert run.scores.get_column("value").to_list() == [75.0, 75.0]
+
+
+def test_what_is_beside_a_run_is_not_touched(tmp_path: Path) -> None:
+    """Neither a folder nor a link with the name that an import uses; what a killed one left is mended."""
+    folder, beside = imported(tmp_path, items()), tmp_path / ".run.importing"
+    file = str(tmp_path / "rows.jsonl")
+    (mine := tmp_path / "mine").mkdir()
+    (mine / "file").write_text("mine")
+    beside.symlink_to(mine)
+    assert "is not what an import left" in program("import", file, "-o", str(folder), "--force").err
+    beside.unlink()
+    beside.mkdir()
+    (beside / "file").write_text("mine")
+    assert "is not what an import left" in program("import", file, "-o", str(folder), "--force").err
+    (beside / "file").unlink()
+    folder.rename(beside / "before")  # as a process that was killed between the two renames
+    (beside / "run").mkdir()
+    assert "Replace it with --force" in program("import", file, "-o", str(folder)).err
+    assert (folder / "scores.csv").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "rows.jsonl", "run"]
+
+
 def test_an_imported_run_is_replaced_on_request_alone(tmp_path: Path) -> None:
     """Without --force it stays; with it nothing but an imported run is replaced; no step leaves other files."""
     folder = imported(tmp_path, items())
@@ -316,6 +362,11 @@ def changed(number: int, under: str, /, **values: Any) -> list[dict[str, Any]]:
         (changed(4, NOISE, status="fine"), "the status of the example '4' is 'fine'; it takes one of ok"),
         (changed(4, NOISE, sums={"accuracy": {"all": [1.0]}}), "its sums are"),
         (changed(4, NOISE, condition="char_noise:0.1,0.2"), "lists several strengths. A row has one condition"),
+        (changed(4, NOISE, cluster=...), "the example '4' of xnli has no cluster, and others have one"),
+        (changed(4, NOISE, language="de@en@fr"), "There is no language named 'en@fr'"),
+        (changed(4, NOISE, prediction=10**25), "is not a label"),
+        (changed(4, NOISE, prediction=..., scores={"accuracy": 1}), "accuracy is computed from the predictions"),
+        ([row | {"gold": 10**12} for row in items()], "is not a label"),
         ([{"id": 1, "text": "x"}], "has no prediction, score, scores or sums: there is nothing to score"),
         ([], "has no rows"),
     ],
@@ -351,6 +402,8 @@ def test_options_that_do_not_apply_are_one_line(tmp_path: Path) -> None:
         (("--family", "nli"), "There is no family named 'nli'"),
         (("--format", "csv"), "There is no import --format command named 'csv'"),
         (("--filter", "strict"), "--filter is of lm-eval's logs"),
+        (("--metric", "acuracy"), "There is no metric of these rows named 'acuracy'"),
+        (("--family", "tagging"), "--family tagging is for tasks that are not ours"),
         (("--only-model", "x"), "no row is of the model 'x'"),
     ):
         ended = program("import", file, "-o", str(tmp_path / "run"), *words)

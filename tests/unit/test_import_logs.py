@@ -134,7 +134,7 @@ def test_generated_answers_are_compared_as_texts(tmp_path: Path) -> None:
     run = imported(tmp_path, str(harness(tmp_path / "logs", rows)))
     drops = {row["metric"]: row["drop"] for row in run.deltas.iter_rows(named=True)}
     assert drops == {"squad_f1": 100.0, "squad_em": 100.0, "given/f1": 0.0}
-    line = f"xquad/sw {NOISE}: no prediction was found in 5 of 30 answers, which count as wrong."
+    line = f"xquad/sw {NOISE}: no prediction was found in 5 of 30 answers, which count as no answer."
     assert line in run.manifest["notes"]
 
 
@@ -194,6 +194,14 @@ def test_logs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     assert "The logs are of several models: 'm', 'n'. Name one: --only-model." in refused(str(folder))
     run = imported(tmp_path, str(folder), "--only-model", "n")
     assert run.deltas.item(0, "model") == "n"
+    for name, model in (("clean", "/a/checkpoint"), ("noise", "/b/checkpoint")):
+        logs = {task: rows for task, rows in pair().items() if (task.endswith("clean")) == (name == "clean")}
+        harness(tmp_path / "same" / name, logs, model=model)
+    assert "'/a/checkpoint', '/b/checkpoint'" in refused(str(tmp_path / "same"))
+    for name, template in (("clean", "1f"), ("noise", "2e")):
+        logs = {task: rows for task, rows in pair().items() if (task.endswith("clean")) == (name == "clean")}
+        harness(tmp_path / "chat" / name, logs, chat_template_sha=template)
+    assert "the chat template sha of" in refused(str(tmp_path / "chat"))
     for key in ("versions", "n-shot"):
         several: dict[str, Any] = {key: dict(zip(pair(), (1.0, 2.0), strict=True))}
         line = f"the {key.removesuffix('s')} of"
@@ -211,6 +219,9 @@ def test_a_task_of_another_model_or_condition_that_is_missing_is_named(tmp_path:
     [
         ({"acc": math.nan}, "the score acc is nan"),
         ({"filtered_resps": [["nan", "False"], ["-1", "False"]]}, "the log-likelihoods of the choices are"),
+        ({"filtered_resps": [[1, 2], 3]}, "the log-likelihoods of the choices are"),
+        ({"filtered_resps": [[1, 2], {"a": 1}]}, "the log-likelihoods of the choices are"),
+        ({"filtered_resps": [[10**400], [1]]}, "the log-likelihoods of the choices are"),
         ({"doc": {"robust_xtreme": "{"}}, "the column robust_xtreme is not what `export lm-eval` wrote"),
         ({"doc": {"robust_xtreme": "[]"}}, "the column robust_xtreme is not what `export lm-eval` wrote"),
     ],
@@ -222,6 +233,31 @@ def test_damaged_samples_are_one_line(tmp_path: Path, change: dict[str, Any], li
     message = refused(str(harness(tmp_path / "logs", logs)))
     assert line in message
     assert f"samples_rx_xnli_sw__clean_{TIME}.jsonl:3: " in message
+
+
+def test_choices_that_were_also_asked_for_alone_are_no_choices(tmp_path: Path) -> None:
+    """With mutual information lm-eval logs as many likelihoods again; an accuracy that contradicts them is noted."""
+    logs = pair()
+    for row in logs["rx_xnli_sw__clean"]:
+        row |= {
+            "metrics": ["acc", "acc_mutual_info"],
+            "filtered_resps": [*row["filtered_resps"], *[["-0.1", "False"]] * 3],
+        }
+    run = imported(tmp_path, str(harness(tmp_path / "logs", logs)))
+    assert run.deltas.filter(metric="accuracy").item(0, "clean") == 75.0
+    for row in logs["rx_xnli_sw__clean"]:
+        row["acc"] = 1.0
+    run = imported(tmp_path, str(harness(tmp_path / "logs", logs)), "--force")
+    assert "is not that of the most likely choice" in " ".join(run.manifest["notes"])
+
+
+def test_generated_numbers_are_not_choices(tmp_path: Path) -> None:
+    """Of a task whose scores are those of texts, as mgsm's."""
+    more = {"metrics": ["exact_match"], "exact_match": 1.0, "target": "12", "filtered_resps": ["12"]}
+    samples = [sample(number, True, None, **more) for number in range(30)]
+    folder = harness(tmp_path / "logs", {"mgsm": samples})
+    run = imported(tmp_path, f"{folder}=clean", "-l", "sw")
+    assert set(run.scores.get_column("metric")) == {"given/exact_match"}
 
 
 def test_a_folder_without_samples_says_how_to_log_them(tmp_path: Path) -> None:
@@ -280,8 +316,23 @@ def test_answers_that_inspect_did_not_find_are_counted(tmp_path: Path) -> None:
     rows = both()
     rows[0]["scores"] = {"choice": {"value": "I", "answer": ""}}
     run = imported(tmp_path, str(log(tmp_path / "a.eval", rows)))
-    assert "xnli/sw clean: no prediction was found in 1 of 60 answers, which count as wrong." in run.manifest["notes"]
+    assert (
+        "xnli/sw clean: no prediction was found in 1 of 60 answers, which count as no answer." in run.manifest["notes"]
+    )
     assert run.deltas.filter(metric="accuracy").item(0, "clean") == pytest.approx(100 * 44 / 60)
+
+
+def test_unparsed_answers_to_texts_that_noise_left_count_as_well(tmp_path: Path) -> None:
+    """A row whose text noise leaves as it is says so, and its answer counts all the same; the latest log is read."""
+    rows = both()
+    rows[0]["scores"] = rows[60]["scores"] = {"choice": {"value": "I", "answer": "D"}}
+    rows[60]["metadata"]["robust_xtreme"]["status"] = "unchanged"
+    log(tmp_path / "logs" / "a.eval", both(clean=3), eval={"model": "hf/tiny", "task": "rx", "created": "2025"})
+    log(tmp_path / "logs" / "b.eval", rows, eval={"model": "hf/tiny", "task": "rx", "created": "2026"})
+    run = imported(tmp_path, str(tmp_path / "logs"))
+    row = run.deltas.filter(metric="accuracy").row(0, named=True)
+    assert (row["clean"], row["value"]) == (pytest.approx(100 * 44 / 60), pytest.approx(100 * 29 / 60))
+    assert sum("1 of 60 answers" in note for note in run.manifest["notes"]) == 2
 
 
 def test_odd_logs_of_inspect_are_one_line(tmp_path: Path) -> None:
@@ -295,6 +346,7 @@ def test_odd_logs_of_inspect_are_one_line(tmp_path: Path) -> None:
     changes: list[tuple[dict[str, Any], str]] = [
         ({"error": {"message": "x"}, "scores": {}}, "ended in an error and has no score"),
         ({"epoch": 2}, "was answered in several epochs"),
+        ({"epoch": "x"}, "was answered in several epochs"),
         ({"scores": {"choice": {"value": math.nan, "answer": "A"}}}, "the score choice of samples/0_"),
         ({"metadata": {"robust_xtreme": 3}}, "are not what `export inspect` wrote"),
     ]
@@ -302,6 +354,15 @@ def test_odd_logs_of_inspect_are_one_line(tmp_path: Path) -> None:
         rows = both()
         rows[0] = {**rows[0], **change}
         assert line in refused(str(log(tmp_path / f"{number}.eval", rows)))
+    rows = both()
+    log(tmp_path / "way" / "a.eval", rows[:60])
+    other = {"model": "hf/tiny", "task": "rx_noisy", "model_generate_config": {"temperature": 2}}
+    log(tmp_path / "way" / "b.eval", rows[60:], eval=other)
+    assert "is not that of a.eval. Evaluate clean and noisy" in refused(str(tmp_path / "way"))
+    content = bytearray(log(tmp_path / "bad.eval", rows).read_bytes())
+    content[60:90] = b"x" * 30
+    (tmp_path / "bad.eval").write_bytes(content)
+    assert "is not a readable log of inspect" in refused(str(tmp_path / "bad.eval"))
     log(tmp_path / "two" / "a.eval", both())
     log(tmp_path / "two" / "b.eval", both(), eval={"model": "other", "task": "rx"})
     assert "The logs are of several models" in refused(str(tmp_path / "two"))

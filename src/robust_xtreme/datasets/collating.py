@@ -14,6 +14,7 @@ from robust_xtreme.noise.engine.passes import seed_of_pass
 from robust_xtreme.perturbing.arguments import seed_of
 
 _NAME: Final = "NoisyCollator"
+_MOST: Final = 1 << 62
 _CURE: Final = "transformers' Trainer removes columns that its model does not read: remove_unused_columns=False"
 
 
@@ -68,8 +69,8 @@ class NoisyCollator:
     def set_epoch(self, epoch: int) -> None:
         """Draw the noise of an epoch from now on. Raises UserError where it is not a whole number from 0."""
         number = seed_of(_NAME, epoch, "epoch")
-        if number < 0:
-            raise UserError(f"{_NAME} counts epochs from 0, not from {number}.")
+        if not 0 <= number < _MOST:
+            raise UserError(f"{_NAME} counts epochs from 0 on, to less than {_MOST:,}, not {number}.")
         self._epoch[0] = number
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> Any:

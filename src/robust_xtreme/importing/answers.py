@@ -25,6 +25,9 @@ Scored = tuple[ExampleColumns, TargetColumn]
 _NO_CHOICE: Final = -1
 """The prediction of an answer in which no label was found."""
 
+_DIGITS: Final = 3
+"""The digits of the number of a choice."""
+
 _CONTEXT: Final = "context"
 
 
@@ -52,10 +55,11 @@ def index_of(value: str, labels: Sequence[str]) -> int:
     """The number of a label, or of a choice. Raises UserError for a name that is none of the labels."""
     if value in labels:
         return labels.index(value)
-    if value.isascii() and value.isdigit() and (not labels or int(value) < len(labels)):
+    is_number = value.isascii() and value.isdigit() and len(value) <= _DIGITS
+    if is_number and (not labels or int(value) < len(labels)):
         return int(value)
     if not labels:
-        raise UserError(f"{shown(value)} is not the number of a choice, from 0 on")
+        raise UserError(f"{shown(value)} is not the number of a choice, from 0 to {10**_DIGITS - 1}")
     raise UserError(f"{shown(value)} is not a label.{nearest(value, labels)} The labels are: {', '.join(labels)}")
 
 

@@ -23,6 +23,7 @@ def identified(items: pl.DataFrame, path: str) -> pl.DataFrame:
     A cluster is then the id itself, so that items with one id in several languages are one unit; a fingerprint is the
     hash of id and gold. Raises Mismatch, naming the example, where gold answers differ between conditions.
     """
+    check_clusters(items, path)
     origin = pl.concat_str("task", "split", _language(), separator="/") + pl.lit("/")
     native = pl.col("example").str.strip_prefix(origin)
     named = items.with_columns(example=origin + native, cluster=pl.coalesce("cluster", native))
@@ -34,6 +35,19 @@ def _language() -> pl.Expr:
     """The language of an example's id; of a pair `question@context`."""
     pair = pl.concat_str("language", "context_language", separator="@")
     return pl.when(pl.col("language") == pl.col("context_language")).then("language").otherwise(pair)
+
+
+def check_clusters(items: pl.DataFrame, path: str) -> None:
+    """Raise Mismatch where some rows of a task have a cluster and others do not."""
+    for task, some, every in (
+        items.group_by("task")
+        .agg(some=pl.col("cluster").is_not_null().any(), every=pl.col("cluster").is_not_null().all())
+        .sort("task")
+        .iter_rows()
+    ):
+        if some and not every:
+            first = items.filter(pl.col("task") == task, pl.col("cluster").is_null()).item(0, "example")
+            raise Mismatch(f"{path}: the example {shown(first)} of {task} has no cluster, and others have one")
 
 
 def check_golds(items: pl.DataFrame, path: str) -> None:

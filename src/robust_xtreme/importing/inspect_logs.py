@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import math
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
-from zlib import crc32
 
 from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.importing.lm_eval import OURS
@@ -30,10 +31,21 @@ _SAMPLE: Final = re.compile(r"samples/.+\.json")
 _LARGEST: Final = 1 << 27
 _ZSTANDARD: Final = (20, 93)
 _LOCAL: Final = 30
+_UNREADABLE: Final = (
+    *(OSError, EOFError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
+)
+"""What Python raises where an entry is damaged, is encrypted, or is packed in a way that it does not know."""
+
 _LETTERS: Final = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 """The values of inspect's scorers: correct, incorrect, partial, and no answer."""
 
 _NO_ANSWER: Final = "N"
+_NAMED: Final = ("task", "task_args", "model_roles")
+"""What tells the logs of a model apart."""
+
+_WAY: Final = ("task_version", "model_args", "model_generate_config", "solver", "solver_args")
+"""What the logs of a task have in common."""
 
 
 @final
@@ -67,12 +79,13 @@ def read(paths: Sequence[Given], only_model: str = "") -> Read:
     Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
     DataError naming a file and an entry.
     """
-    logs = [(_log(file), given) for given in paths for file in _files(given.path)]
+    logs = [(log, given) for given in paths for log in latest(map(_log, _files(given.path)))]
     if not logs:
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
     _check([log for log, _ in kept or logs])
-    rows = [row for log, given in kept for row in _rows(log, given)]
+    ways: dict[Any, Log] = {}
+    rows = [row for log, given in kept for row in _rows(log, given, ways)]
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     inference = (kept or logs)[0][0].inference
     notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.",)
@@ -83,6 +96,12 @@ def read(paths: Sequence[Given], only_model: str = "") -> Read:
 
 def _source(names: Sequence[Mapping[str, str]], inference: str) -> dict[str, Any]:
     return {"format": "inspect", "files": [*names], "inference": inference}
+
+
+def latest(logs: Iterable[Log]) -> list[Log]:
+    """Of several logs of a task by one model, with the same arguments, the latest."""
+    ordered = sorted(logs, key=lambda log: (str(log.evaluation.get("created") or ""), log.path))
+    return [*{(log.model, *(json_text(log.evaluation.get(key)) for key in _NAMED)): log for log in ordered}.values()]
 
 
 def _files(path: Path) -> list[Path]:
@@ -116,7 +135,7 @@ def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
             for entry in sorted(packed.infolist(), key=lambda entry: entry.filename):
                 if wanted.fullmatch(entry.filename):
                     yield entry.filename, _json(path, entry, _content(file, packed, entry))
-    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise DataError(path, f"is not a readable log of inspect: {error}") from error
 
 
@@ -142,7 +161,7 @@ def _zstandard(file: Any, entry: zipfile.ZipInfo) -> bytes:
             content: bytes = stream.read(entry.file_size + 1)
     except pa.ArrowException as error:
         raise zipfile.BadZipFile(str(error)) from error
-    if len(content) != entry.file_size or crc32(content) != entry.CRC:
+    if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
         raise zipfile.BadZipFile(f"{entry.filename} is damaged")
     return content
 
@@ -157,13 +176,20 @@ def _json(path: Path, entry: zipfile.ZipInfo, content: bytes) -> Any:
 # --------------------------------------------------------------------------------------------------------- the samples
 
 
-def _rows(log: Log, given: Given) -> Iterator[dict[str, Any]]:
+def _rows(log: Log, given: Given, ways: dict[Any, Log]) -> Iterator[dict[str, Any]]:
+    """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another."""
     for name, sample in _entries(log.path, _SAMPLE):
         if not isinstance(sample, dict) or "id" not in sample:
             raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
-        if int(sample.get("epoch") or 1) > 1:
+        if sample.get("epoch", 1) != 1:
             raise Mismatch(f"{log.path.name}: the sample {shown(sample['id'])} was answered in several epochs.")
-        yield _row(log, given, sample, name)
+        row = _row(log, given, sample, name)
+        before = ways.setdefault((row.get("task"), row.get("language")), log)
+        for key in _WAY:
+            if before.evaluation.get(key) != log.evaluation.get(key):
+                what = f"{key.replace('_', ' ')} of {log.path.name} is not that of {before.path.name}"
+                raise Mismatch(f"The {what}. Evaluate clean and noisy samples in the same way.")
+        yield row
 
 
 def _row(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -171,11 +197,11 @@ def _row(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[s
     target = sample.get("target")
     row = {**_known(log, given, sample, name), "scores": json_text(scores) if scores else None}
     number = None if answer is None else _choice(answer, sample)
-    if sample.get("choices"):
+    if isinstance(sample.get("choices"), list) and sample["choices"]:
         row |= {"prediction": number, "gold": _choice(str(target), sample)}
     else:
         row |= {"prediction": answer, "gold": json_text(target) if isinstance(target, list) else target}
-    if (not is_parsed or row["prediction"] is None) and row.get("status") in (None, "ok"):
+    if (not is_parsed or row["prediction"] is None) and row.get("status") in (None, "ok", "unchanged"):
         row |= {"status": "unparsed", "prediction": None}
     return {**row, "model": log.model or None, "inference": log.inference}
 
@@ -183,7 +209,8 @@ def _row(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[s
 def _choice(letter: str, sample: Mapping[str, Any]) -> str | None:
     """The number of a choice by its letter; None for anything else."""
     number = ord(letter) - ord("A") if len(letter) == 1 else -1
-    return str(number) if 0 <= number < len(sample.get("choices") or ()) else None
+    choices = sample.get("choices")
+    return str(number) if isinstance(choices, list) and 0 <= number < len(choices) else None
 
 
 def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds.""
 KEYS: Final = ("id", *(name for name in ITEMS.columns if name != "example"), "score")
 """The keys of a row, with `id` for the example; `score` is one score without a name."""
 
+_CURE: Final = "Other keys are named by --prediction-key and --score-key, or in columns="
 GIVES: Final = ("prediction", "score", "scores", "sums")
 """The keys that a row is scored by."""
 
@@ -70,7 +71,7 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
     if raw.is_empty():
         raise DataError(path, "has no rows")
     if not set(raw.columns).intersection(GIVES):
-        raise DataError(path, "has no prediction, score, scores or sums: there is nothing to score")
+        raise DataError(path, "has no prediction, score, scores or sums: there is nothing to score. " + _CURE)
     rows = _with_ids(raw, path).rename({ID: "example"})
     filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
     rows = rows.with_columns(filled).with_columns(_scores(rows, path))
@@ -87,7 +88,7 @@ def names_of(renamed: Mapping[str, str]) -> dict[str, str]:
 def _with_ids(raw: pl.DataFrame, path: str) -> pl.DataFrame:
     """The rows; each has an id. Raises DataError with the number of the first row without one."""
     if ID not in raw.columns:
-        raise DataError(path, "has no key 'id'. Name the key that has it with --id KEY")
+        raise DataError(path, "has no key 'id'. Name the key that has it with --id-key KEY, or in columns=")
     empty = raw.get_column(ID).is_null() | (raw.get_column(ID) == "")
     if empty.any():
         raise DataError(path, f"row {int(empty.arg_true()[0]) + 1:,} has no id")
@@ -97,10 +98,10 @@ def _with_ids(raw: pl.DataFrame, path: str) -> pl.DataFrame:
 def _filled(rows: pl.DataFrame, name: str, given: Mapping[str, str], path: str) -> pl.Expr:
     """A column of the key; where it is null, what is given for all rows, or its default."""
     value = given.get(name) or _DEFAULTS.get(name)
-    column = pl.col(name) if name in rows.columns else pl.lit(None, pl.String)
+    column = pl.col(name).replace("", None) if name in rows.columns else pl.lit(None, pl.String)
     if value is not None:
         return column.fill_null(pl.lit(value)).alias(name)
-    if name in _NEEDED and (name not in rows.columns or rows.get_column(name).null_count()):
+    if name in _NEEDED and rows.select(column.is_null().any()).item():
         first = rows.filter(column.is_null()).item(0, "example")
         raise DataError(path, f"the example {shown(first)} has no {name}. Give it for all rows with --{name}")
     return column.alias(name)
@@ -111,7 +112,7 @@ def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
     if SCORE not in rows.columns:
         return []
     score = rows.get_column(SCORE)
-    wrong = score.is_not_null() & score.str.to_lowercase().cast(pl.Float64, strict=False).is_null()
+    wrong = score.is_not_null() & ~score.cast(pl.Float64, strict=False).is_finite().fill_null(False)
     wrong &= ~score.is_in([*_BOOLEANS]).fill_null(False)
     if wrong.any():
         first = rows.filter(wrong)
@@ -174,6 +175,8 @@ def _canonical(condition: str) -> str:
         raise SpecError(f"The condition {shown(condition)} is not a name.")
     if condition == CLEAN:
         return condition
+    if condition.strip().lower() == CLEAN:
+        raise SpecError(f"The condition {shown(condition)} is not {CLEAN!r}. Clean rows have the condition {CLEAN}.")
     try:
         spec = PerturbationSpec.parse(condition)
     except SpecError:
@@ -186,8 +189,9 @@ def _canonical(condition: str) -> str:
 def _in_pairs(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with the two languages of a pair, `de@en`, in their columns. Raises UnknownName for another language."""
     pairs = pl.concat([rows.get_column(name).unique().alias("") for name in ("language", "context_language")])
-    for code in pairs.drop_nulls().str.split("@").explode().unique().sort():
-        languages.language(code)
+    for pair in pairs.drop_nulls().unique().sort():
+        for code in pair.split("@", 1):
+            languages.language(code)
     parts = pl.col("language").str.split("@")
     return rows.with_columns(
         context_language=pl.coalesce("context_language", parts.list.last()), language=parts.list.first()

@@ -8,7 +8,7 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, UnknownName, shown
-from robust_xtreme.examples import Example, target_json
+from robust_xtreme.examples import Choice, Example, target_json
 from robust_xtreme.importing.answers import parsed
 from robust_xtreme.importing.identity import SPLIT
 from robust_xtreme.sinks import json_text
@@ -53,6 +53,8 @@ _SCHEMA: Final = {"example": pl.String, **{f"our_{name}": pl.String for name in 
 
 def _row(example: Example, task: TaskSpec) -> tuple[str, str, str, str]:
     gold = target_json(example.target)
+    if isinstance(example.target, Choice) and task.labels:
+        gold = task.labels[example.target.index]
     if task.family == SPAN_QA.name:
         context, spans = example.texts["context"], getattr(example.target, "spans", ())
         gold = json_text([context.at(span) for span in spans])

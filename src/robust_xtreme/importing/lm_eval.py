@@ -30,7 +30,11 @@ _INVALID: Final = ("", "[invalid]")
 """What lm-eval's filters leave where they find no answer."""
 
 _RENAMED: Final = {"acc": "accuracy"}
-_SAME: Final = ("lm_eval_version", "version", "n-shot")
+_COUNTED: Final = (None, "ok", "unchanged")
+"""What the export says of rows whose unparsed answers are counted as such."""
+_SAME: Final = ("lm_eval_version", "version", "n-shot", "chat_template_sha", "system_instruction_sha", "settings")
+_UNCONDITIONAL: Final = "acc_mutual_info"
+"""A metric for which lm-eval also asks for the choices without the question, after those with it."""
 
 
 @final
@@ -44,9 +48,14 @@ class Log:
     results: Mapping[str, Any]
 
     @property
+    def whole_model(self) -> str:
+        """The name of the model as it was given, with the path of a folder."""
+        return str(self.results.get("model_name") or "")
+
+    @property
     def model(self) -> str:
         """The name of the model; of a folder its own name."""
-        name = str(self.results.get("model_name") or "")
+        name = self.whole_model
         return Path(name).name if name.startswith(("/", "~", ".")) else name
 
     @property
@@ -57,11 +66,14 @@ class Log:
 
     @property
     def answered(self) -> dict[str, str]:
-        """How it was answered: the versions of lm-eval and of the task, and the number of shots."""
+        """How it was answered: versions of lm-eval and of the task, shots, what is before the prompt, settings."""
+        config = _mapping(_mapping(self.results.get("configs")).get(self.task))
+        names = ("lm_eval_version", "chat_template_sha", "system_instruction_sha")
         values = {
-            "lm_eval_version": self.results.get("lm_eval_version"),
+            **{name: self.results.get(name) for name in names},
             "version": _mapping(self.results.get("versions")).get(self.task),
             "n-shot": _mapping(self.results.get("n-shot")).get(self.task),
+            "settings": config.get("generation_kwargs") and json_text(config["generation_kwargs"], sort_keys=True),
         }
         return {name: str(value) for name, value in values.items() if value is not None}
 
@@ -69,7 +81,7 @@ class Log:
     def inference(self) -> str:
         """The same in words; runs that differ in it are not compared."""
         words = {"lm_eval_version": "lm-eval {}", "version": "task version {}", "n-shot": "{} shots"}
-        return ", ".join(words[name].format(value) for name, value in self.answered.items()) or "lm-eval"
+        return ", ".join(text.format(self.answered[name]) for name, text in words.items() if name in self.answered)
 
 
 @final
@@ -88,7 +100,7 @@ def read(paths: Sequence[Given], only_model: str = "", filter: str = "") -> Read
     logs = [(log, given) for given in paths for log in latest(logs_in(given.path))]
     if not logs:
         raise MissingData(f"{paths[0].path} has no samples_*.jsonl. Run lm-eval with --log_samples --output_path DIR.")
-    kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
+    kept = [(log, given) for log, given in logs if only_model in ("", log.model, log.whole_model)]
     _check([log for log, _ in kept or logs])
     reading = _Reading(filter)
     rows = [row for log, given in kept for row in _rows(log, given, reading)]
@@ -121,12 +133,12 @@ def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> Log:
 
 def latest(logs: Iterable[Log]) -> list[Log]:
     """Of several logs of a task by one model the latest."""
-    return [*{(log.model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
+    return [*{(log.whole_model, log.task): log for log in sorted(logs, key=lambda log: (log.time, log.path))}.values()]
 
 
 def _check(logs: Sequence[Log]) -> None:
     """Raise Mismatch where logs are of several models, or logs of one task were answered in several ways."""
-    models = sorted({log.model for log in logs})
+    models = sorted({log.whole_model for log in logs})
     if len(models) > 1:
         raise Mismatch(f"The logs are of several models: {', '.join(map(shown, models[:5]))}. Name one: --only-model.")
     ways: dict[str, Log] = {}
@@ -150,7 +162,7 @@ def _rows(log: Log, given: Given, reading: _Reading) -> Iterator[dict[str, Any]]
         else:
             reading.notes[f"{log.task} has the filters {chosen} and {name}: those of {chosen} were read."] = None
     if not log.results:
-        reading.notes[f"{log.path.name} has no results beside it: neither model nor versions are known."] = None
+        reading.notes["Some samples have no results beside them: neither model nor versions are known."] = None
 
 
 def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -180,10 +192,25 @@ def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int, reading
     for name in other:
         reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
     status = known.get("status")
-    if prediction is None and status in (None, "ok"):
+    if prediction is None and status in _COUNTED and not _is_likelihood(sample):
         status = "unparsed"
+    if prediction is not None and gold is not None and _contradicts(scores, prediction == gold):
+        what = f"{log.task}: the accuracy of some samples is not that of the most likely choice, which counts here."
+        reading.notes[what] = None
     answers = {"prediction": prediction, "gold": gold, "status": status, "scores": scores}
     return {**known, **answers, "model": log.model or None, "inference": log.inference}
+
+
+def _is_likelihood(sample: Mapping[str, Any]) -> bool:
+    """Whether a sample has the likelihood of one text, which predicts nothing."""
+    given = sample.get("filtered_resps")
+    return isinstance(given, list) and len(given) == 1 and isinstance(given[0], list)
+
+
+def _contradicts(scores: str | None, is_right: bool) -> bool:
+    """Whether the accuracy among scores is not that of the prediction."""
+    given = json.loads(scores or "{}").get(_RENAMED["acc"])
+    return given is not None and given != float(is_right)
 
 
 def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -215,16 +242,21 @@ def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> 
     if not isinstance(given, list) or not given:
         return None, gold
     if isinstance(given[0], list) and len(given) > 1:
-        return str(_best([each[0] if each else None for each in given], path, number)), gold
-    text = given[0][0] if isinstance(given[0], list) and given[0] else given[0]
+        many = len(given) // 2 if _UNCONDITIONAL in _listed(sample.get("metrics")) else len(given)
+        return str(_best([_listed(each)[:1] for each in given[:many]], path, number)), gold
+    text = given[0]
     return (None if not isinstance(text, str) or text.strip() in _INVALID else text), gold
 
 
-def _best(values: Sequence[Any], path: Path, number: int) -> int:
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _best(values: Sequence[list[Any]], path: Path, number: int) -> int:
     """The number of the choice with the highest log-likelihood, the first of equal ones, as lm-eval counts it."""
     try:
-        numbers = [float(value) for value in values]
-    except (TypeError, ValueError):
+        numbers = [float(value) for (value,) in values]
+    except (TypeError, ValueError, OverflowError):
         numbers = [math.nan]
     if any(math.isnan(value) for value in numbers):
         raise DataError(path, f"the log-likelihoods of the choices are {shown(values)}, not numbers", number)
@@ -233,7 +265,8 @@ def _best(values: Sequence[Any], path: Path, number: int) -> int:
 
 def _scores(sample: Mapping[str, Any], path: Path, number: int) -> tuple[str | None, list[str]]:
     """The scores of a sample as JSON, and the names of metrics that are none of one example."""
-    names = [name for name in sample.get("metrics") or () if isinstance(name, str)]
+    metrics = sample.get("metrics")
+    names = [name for name in metrics if isinstance(name, str)] if isinstance(metrics, list) else []
     scores: dict[str, float] = {}
     other: list[str] = []
     for name in names:

@@ -38,7 +38,7 @@ def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str
         "units": _units(rows),
         "not_run": [],
         **more,
-        "notes": [*more.get("notes", ()), *_notes(rows)],
+        "notes": [*more.get("notes", ()), *_of_clusters(rows), *_notes(rows)],
     }
 
 
@@ -60,6 +60,14 @@ def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def _of_clusters(rows: pl.DataFrame) -> list[str]:
+    """Which tasks have examples as clusters."""
+    own = rows.filter(pl.col("sums").is_null(), pl.col("condition") == CLEAN)
+    sizes = own.group_by("task", "language").agg(is_alone=pl.col("cluster").n_unique() == pl.col("example").n_unique())
+    alone = sizes.group_by("task").agg(pl.col("is_alone").all()).filter("is_alone").get_column("task").sort().to_list()
+    return [f"{', '.join(alone)}: examples as clusters, each resampled by itself."] if alone else []
+
+
 def _notes(rows: pl.DataFrame) -> Sequence[str]:
     """What a reader has to know of the answers."""
     cell = ("task", "language", "condition")
@@ -68,6 +76,6 @@ def _notes(rows: pl.DataFrame) -> Sequence[str]:
     counts = rows.group_by(cell).agg(n=pl.len(), unparsed=pl.max_horizontal(unparsed, nothing)).sort(cell)
     return [
         f"{row['task']}/{row['language']} {row['condition']}: no prediction was found in "
-        f"{row['unparsed']:,} of {counted(row['n'], 'answer')}, which count as wrong."
+        f"{row['unparsed']:,} of {counted(row['n'], 'answer')}, which count as no answer."
         for row in counts.filter(pl.col("unparsed") > 0).iter_rows(named=True)
     ]

@@ -88,6 +88,8 @@ def _text(values: pl.Series) -> pl.Series:
     if values.dtype.is_nested() or values.dtype == pl.Object:
         texts = [None if value is None else json_text(_plain(value)) for value in values.to_list()]
         return pl.Series(values.name, texts, dtype=pl.String)
+    if values.dtype.is_float() and values.drop_nulls().is_finite().all() and (values == values.round()).all():
+        values = values.cast(pl.Int64, strict=False)  # pandas has whole numbers as floats where one is missing
     return values.cast(pl.String)
 
 

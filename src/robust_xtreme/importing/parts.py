@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch, UserError, shown
 from robust_xtreme.importing.frames import predictions_of
-from robust_xtreme.importing.scoring import Scoring, constants_of, stats_of
+from robust_xtreme.importing.scoring import Scoring, constants_of, metric_of, mixed, stats_of
 from robust_xtreme.results import store
 from robust_xtreme.results.frames import check_columns
 from robust_xtreme.results.measuring import Stored
@@ -26,13 +27,14 @@ _CELL: Final = (*CELL, "noise_seed")
 class Part:
     """The rows of a task run in the order of PREDICTIONS, each once, and how they are scored.
 
-    `metrics` has those that were found, of each model.
+    `metrics` has those that were found, of each model, and `computed` whether each comes from predictions.
     """
 
     rows: pl.DataFrame
     scoring: Scoring
     path: str
     metrics: dict[str, frozenset[str]] = field(default_factory=dict)
+    computed: dict[str, bool] = field(default_factory=dict)
 
     def write(self, predictions: Path, stats: Path) -> Stored:
         """Write both files. Raises DataError and Mismatch naming an example, DiskError."""
@@ -55,7 +57,10 @@ class Part:
         yield from () if is_before else (constants,)
 
     def _scored(self, rows: pl.DataFrame) -> pl.DataFrame:
-        stats = stats_of(rows, self.scoring, self.path)
+        stats, computed = stats_of(rows, self.scoring, self.path)
+        for metric in stats.get_column("metric").unique().sort():
+            if self.computed.setdefault(metric, metric in computed) != (metric in computed):
+                raise Mismatch(mixed(rows.item(0, "example"), metric, self.path))
         of_cells = stats.filter(pl.col("scope") == "all").group_by(_CELL).agg(pl.col("metric").unique())
         for *cell, metrics in of_cells.iter_rows():
             self._check(rows, tuple(cell), frozenset(metrics))
@@ -73,9 +78,11 @@ class Part:
 
     @property
     def metric_names(self) -> dict[str, None]:
-        """The metrics that were found, in the order of the task."""
+        """The metrics that were found: in the order of the task, then those given, in the order of the first row."""
         there = frozenset[str]().union(*self.metrics.values())
-        return dict.fromkeys([*(name for name in self.scoring.metrics if name in there), *sorted(there)])
+        scores = self.rows.get_column("scores").drop_nulls().head(1)
+        given = [metric_of(name) for name in json.loads(scores.item())] if len(scores) else []
+        return dict.fromkeys(name for name in (*self.scoring.metrics, *given, *sorted(there)) if name in there)
 
 
 def _write(path: Path, chunks: Callable[[], Iterator[pl.DataFrame]], frame: Frame) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import polars as pl
 
+from robust_xtreme.errors import UserError, shown
 from robust_xtreme.importing.items import KEYS
 from robust_xtreme.sinks import json_text
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @final
@@ -29,6 +33,11 @@ class Given:
 def raw_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """The rows as strings, with the keys that occur."""
     names = [key for key in KEYS if any(row.get(key) is not None for row in rows)]
+    for row in rows:
+        if any(_HALF.search(value) for value in row.values() if isinstance(value, str)):
+            raise UserError(
+                f"The row {shown(row.get('id'))} contains half of a surrogate pair, which is not a character."
+            )
     return pl.DataFrame({name: pl.Series([_text(row.get(name)) for row in rows], dtype=pl.String) for name in names})
 
 

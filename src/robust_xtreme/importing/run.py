@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch, UnknownName
+from robust_xtreme.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.examples import digest
 from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.garbage import rarely_collected
 from robust_xtreme.importing.answers import FAMILIES
 from robust_xtreme.importing.checks import check_items
+from robust_xtreme.importing.folder import replacing
 from robust_xtreme.importing.frames import conditions_of, models_of
 from robust_xtreme.importing.identity import SPLIT, identified
 from robust_xtreme.importing.items import items_of
@@ -28,7 +30,7 @@ from robust_xtreme.report.outputs import written
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averaged
-from robust_xtreme.results.benchmark import tasks_of
+from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
 from robust_xtreme.results.measuring import Stored, measured
 from robust_xtreme.results.merging import merged
@@ -96,22 +98,12 @@ def import_run(
 
     Raises DataError and Mismatch naming an example, Mismatch where the folder has something else, DiskError.
     """
+    out = out.absolute()
     check_target(out, force)
     if wanted.family and wanted.family not in FAMILIES:
         raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
-    store.make_folder(out.parent)
-    staging = out.with_name(f".{out.name}.importing")
-    with store.lock(staging):
-        try:
-            _emptied(staging)
-            manifest = _written(read, wanted, staging, watch)
-            (staging / store.LOCK).unlink()
-            check_target(out, force)
-            _moved(staging, out)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
-    return manifest
+    with replacing(out, partial(check_target, out, force)) as staging:
+        return _written(read, wanted, staging, watch)
 
 
 def check_target(out: Path, force: bool) -> None:
@@ -128,29 +120,12 @@ def check_target(out: Path, force: bool) -> None:
         raise Mismatch(f"{out} has an imported run. Replace it with --force, or name another folder with --out.")
 
 
-def _emptied(staging: Path) -> None:
-    """Remove what an import that was killed left."""
-    for path in staging.iterdir():
-        if path.name != store.LOCK:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _moved(staging: Path, out: Path) -> None:
-    """Give the folder its name; a run that it replaces goes after it is there."""
-    before = out.with_name(f".{out.name}.replaced")
-    try:
-        shutil.rmtree(before, ignore_errors=True)
-        if out.exists():
-            out.rename(before)
-        staging.rename(out)
-        store.sync_folder(out.parent)
-        shutil.rmtree(before, ignore_errors=True)
-    except OSError as error:
-        raise store.disk_error(out, error) from error
-
-
 def _items(read: Read, wanted: Wanted) -> pl.DataFrame:
-    items = items_of(read.rows(), wanted.given, read.path)
+    rows = read.rows()
+    if wanted.data and "split" not in {*rows.columns, *wanted.given}:
+        raise SpecError("--data needs the split that the ids are of: --split test, or --split validation.")
+    items = items_of(rows, wanted.given, read.path)
+    del rows
     if wanted.only_model:
         items = items.filter(pl.col("model") == wanted.only_model)
         if items.is_empty():
@@ -168,6 +143,7 @@ def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch) -> dict[str
     facts = _facts(_items(read, wanted), read, wanted, store.make_folder(folder / "parts"), watch)
     watch("measuring drops")
     tasks = tasks_of(facts.manifest["tasks"])
+    _check_metric(wanted.metric, tasks)
     headlines = {name: task.metrics[0] for name, task in tasks.items()}
     made = measured(facts.parts, headlines, tasks, facts.overlap)
     averages = averaged(made.levels, made.drops, tasks, sorted(tasks))
@@ -187,6 +163,13 @@ def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch) -> dict[str
     manifest |= {"files": {name: store.sha256(folder / name) for name in FILES}, "complete": True}
     write_manifest(folder / MANIFEST, manifest)
     return manifest
+
+
+def _check_metric(name: str, tasks: Mapping[str, Task]) -> None:
+    """Raise UnknownName where no task has the metric that claims are made on."""
+    known = sorted({metric for task in tasks.values() for metric in task.metrics})
+    if name and name not in known:
+        raise UnknownName("metric of these rows", name, known, "robust-xtreme import --help")
 
 
 def _store(folder: Path, frames: Mapping[str, tuple[pl.DataFrame, Frame]]) -> None:

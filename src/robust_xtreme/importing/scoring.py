@@ -52,8 +52,8 @@ class Scoring:
     metrics: tuple[str, ...]
 
 
-def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
-    """STATS of the items of one task, in the order of the items: of metrics, and of scores as given.
+def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataFrame, frozenset[str]]:
+    """STATS of the items of one task, in the order of the items, and the metrics that were computed from predictions.
 
     Raises DataError naming the example whose answer or score is none, Mismatch where a metric misses an example.
     """
@@ -68,12 +68,28 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
     if len(several) > 1:  # what we compute comes before what is given
         stats = stats.unique([_ROW, "metric", "scope"], keep="first", maintain_order=True)
     _check_whole(items, stats, path)
-    return stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
+    computed = frozenset(tables[1].get_column("metric").unique())
+    _check_origin(stats, tables[1], computed, path)
+    return stats.sort(_ROW, "metric", "scope").select(list(STATS.columns)), computed
+
+
+def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:
+    """Raise Mismatch where a metric is computed for some rows and given for others."""
+    of_computed = stats.filter(pl.col("metric").is_in(list(computed)))
+    if computed and of_computed.height > predicted.height:
+        row = of_computed.join(predicted.select(_ROW, "metric"), on=[_ROW, "metric"], how="anti").row(0, named=True)
+        raise Mismatch(mixed(row["example"], row["metric"], path))
+
+
+def mixed(example: str, metric: str, path: str) -> str:
+    """The message about an example whose metric is given, and that of others computed, or the other way round."""
+    what = f"{metric} is computed from the predictions of some rows, and given for others, as {shown(example)}"
+    return f"{path}: {what}. Give all rows predictions, or none"
 
 
 def _to_score() -> pl.Expr:
     """Whether a row is scored by its prediction: it has one, or nothing at all was found in its answer."""
-    is_unparsed = pl.col("scores").is_null() | (pl.col("status") == "unparsed").fill_null(False)
+    is_unparsed = pl.col("scores").is_null() | pl.col("status").is_in(["unparsed", "not_applicable"]).fill_null(False)
     return pl.col("sums").is_null() & pl.col("gold").is_not_null() & (pl.col("prediction").is_not_null() | is_unparsed)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import registry
+from robust_xtreme.errors import UserError
 from robust_xtreme.importing.answers import FAMILIES
 from robust_xtreme.importing.scoring import Scoring
 from robust_xtreme.specs import TaskSpec
@@ -14,6 +15,9 @@ from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_
 
 _GIVEN: Final = "given"
 """The family of a task whose scores are taken as they are."""
+
+_OF_CHOICE: Final = '"(accuracy|choice)":'
+"""A score that other programs give to choices."""
 
 _METRICS: Final = {
     CHOICE.name: ("accuracy",),
@@ -32,10 +36,13 @@ _FROM_IDS: Final = ("retrieval_accuracy", "map_at_20")
 def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
     """How the items of one task are scored: as ours by its name, else by `family`, else as their answers look.
 
-    Of a task that is not ours, answers that are all numbers are choices, and other answers without scores are labels.
+    Of a task that is not ours, answers that are all numbers are choices, where scores, if there are some, have an
+    accuracy; other answers without scores are labels. Raises UserError where our task is given a family.
     """
     if name in registry.names("task"):
         task: TaskSpec = registry.load("task", name)
+        if family and family != task.family:
+            raise UserError(f"--family {family} is for tasks that are not ours: {name} is a task of {task.family}.")
         metrics = tuple(metric for metric in task.metrics if metric in (*_FROM_TEXT, *_FROM_IDS))
         return Scoring(task.family, task.labels, metrics if task.family in FAMILIES else ())
     known = family or _family(items)
@@ -49,9 +56,11 @@ def _family(items: pl.DataFrame) -> str:
     golds, answers = (items.get_column(name).drop_nulls().unique() for name in ("gold", "prediction"))
     if golds.is_empty() or answers.is_empty():
         return _GIVEN
-    if pl.concat([golds, answers.rename("gold")]).str.contains(r"^\d+$").all():
+    scores = items.get_column("scores")
+    are_choices = scores.is_null().all() or bool(scores.drop_nulls().str.contains(_OF_CHOICE).all())
+    if are_choices and pl.concat([golds, answers.rename("gold")]).str.contains(r"^\d{1,3}$").all():
         return CHOICE.name
-    return CLASSIFICATION.name if items.get_column("scores").is_null().all() else _GIVEN
+    return CLASSIFICATION.name if scores.is_null().all() else _GIVEN
 
 
 def _labels(items: pl.DataFrame) -> tuple[str, ...]:

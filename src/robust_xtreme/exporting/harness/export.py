@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from robust_xtreme.errors import UserError
 from robust_xtreme.exporting.harness import inspect, lm_eval
 from robust_xtreme.exporting.harness.folder import replaced, target
 from robust_xtreme.exporting.harness.job import LM_EVAL, Job
@@ -34,6 +36,8 @@ def export(job: Job, watch: Watch = lambda _, __: None) -> Exported:
     selection = select(job)
     with replaced(path) as made:
         names = _written(job, selection, made, path, watch)
+        if same := [name for name, count in Counter(names).items() if count > 1]:
+            raise UserError(f"Two tasks would be written as {same[0]}. Export them to folders of their own.")
     rows = sum(len(each.sheet.rows) * (1 + sum(len(on.seeds) for on in each.conditions)) for each in selection.selected)
     return Exported(path, tuple(names), selection.left, rows)
 

@@ -18,11 +18,16 @@ from robust_xtreme.sinks import json_text
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION
 
 Row = Mapping[str, Any]
-Ask = Callable[[Row], dict[str, Any]]
-"""Makes input, choices and target of a sample."""
+Ask = Callable[[Row, Row], dict[str, Any]]
+"""Makes input, choices and target of a sample, from its row and the clean row."""
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _GAP: Final = "\n\n"
+_QUESTION: Final = "Which label is right for these texts?"
+_QUESTIONS: Final = {
+    **dict.fromkeys(("xnli", "americasnli"), "Does the first text entail the second, contradict it, or neither?"),
+    "pawsx": "Do the two texts mean the same?",
+}
 _CAUSES: Final = {"cause": "What was the cause?", "effect": "What happened as a result?"}
 _CODE: Final = '''"""Samples that robust-xtreme exported. Of data/NAME.jsonl: inspect eval task.py@rx -T data=NAME"""
 
@@ -57,29 +62,30 @@ def _write_sheet(each: Selected, job: Job, made: Path, done: Callable[[str], obj
     short, ask = {CLEAN: CLEAN, **slugs(each.sheet, each.conditions)}, _ask(each.sheet, job)
     for page in pages(each):
         name = file_name(each.sheet.name, short[page.condition], page.seed)
-        put(made / DATA / f"{name}.jsonl", map(json_text, _samples(page, ask)))
+        put(made / DATA / f"{name}.jsonl", map(json_text, _samples(page, each.sheet, ask)))
         done(name)
         yield name
 
 
-def _samples(page: Page, ask: Ask) -> Iterator[dict[str, Any]]:
-    for row, identity in zip(page.rows, page.identities, strict=True):
-        yield {**ask(row), "id": identity["example"], "metadata": {IDENTITY: identity}}
+def _samples(page: Page, sheet: Sheet, ask: Ask) -> Iterator[dict[str, Any]]:
+    for row, clean, identity in zip(page.rows, sheet.rows, page.identities, strict=True):
+        yield {**ask(row, clean), "id": identity["example"], "metadata": {IDENTITY: identity}}
 
 
 def _ask(sheet: Sheet, job: Job) -> Ask:
     if sheet.family == CLASSIFICATION.name:
-        return lambda row: _classified(sheet, row)
+        return lambda row, _: _classified(sheet, row)
     if sheet.family == CHOICE.name:
-        return _chosen
+        return lambda row, _: _chosen(row)
     if sheet.family or sheet.answers:
-        return _answered
+        return lambda row, _: _answered(row)
     return _theirs(sheet, job)
 
 
 def _classified(sheet: Sheet, row: Row) -> dict[str, Any]:
     """The texts, and which of the labels is theirs."""
-    return _of_choices(_GAP.join(str(row[name]) for name in sheet.known), sheet.labels, row["label"])
+    texts = [str(row[name]) for name in sheet.known]
+    return _of_choices(_GAP.join([*texts, _QUESTIONS.get(sheet.task, _QUESTION)]), sheet.labels, row["label"])
 
 
 def _chosen(row: Row) -> dict[str, Any]:
@@ -108,10 +114,10 @@ def _theirs(sheet: Sheet, job: Job) -> Ask:
     if missing := [name for name in columns if any(name not in row for row in sheet.rows)]:
         raise UserError(f"{sheet.name}: some rows have no column {missing[0]!r}. Columns: {', '.join(sheet.rows[0])}")
     if not job.choices:
-        return lambda row: {"input": _input(sheet, row), "target": str(row[job.target])}
+        return lambda row, _: {"input": _input(sheet, row), "target": str(row[job.target])}
     first = _first(sheet, job)
-    return lambda row: _of_choices(
-        _input(sheet, row), [str(row[name]) for name in job.choices], _index(row, job, first)
+    return lambda row, clean: _of_choices(
+        _input(sheet, row), [str(row[name]) for name in job.choices], _index(clean, job, first)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 from robust_xtreme import registry
@@ -92,7 +92,7 @@ def _check(cell: Asked) -> None:
 def _sheets(job: Job, left: list[str]) -> Made:
     ours, theirs = _split_names(job)
     _check_options(job, theirs)
-    made = [pair for name in theirs for pair in [_their_sheet(name, job)]]
+    made = [_their_sheet(each, job) for name in theirs for each in _members(name, job)]
     if not ours:
         return made
     pools = Pools(open_source(job.data, offline=job.offline))
@@ -117,10 +117,11 @@ def _split_names(job: Job) -> tuple[dict[str, tuple[str, ...]], list[str]]:
 
 def _check_options(job: Job, theirs: Sequence[str]) -> None:
     """Raise UserError where others' tasks have no --fields, and where one of their options is passed without them."""
-    if theirs and not job.fields:
+    if any(not their_tasks.known_fields(name) for name in theirs) and not job.fields:
         known = (*registry.names("task"), *names())
         see = "robust-xtreme list tasks, or, for a task of lm-eval, name the columns to noise: --fields A,B"
-        raise UnknownName("task", theirs[0], known, see)
+        unknown = next(name for name in theirs if not their_tasks.known_fields(name))
+        raise UnknownName("task", unknown, known, see)
     given = {"--fields": job.fields, "--rows": job.rows, "--cluster": job.cluster, "--fewshot": job.fewshot}
     for option, value in {**given, "--choices": job.choices, "--target": job.target}.items():
         if value and not theirs:
@@ -158,7 +159,22 @@ def _our_sheet(task: TaskSpec, code: str, job: Job, pools: Pools, left: list[str
     return [(sheet, file)]
 
 
+def _members(name: str, job: Job) -> list[str]:
+    """The tasks of lm-eval that a name means: itself, or those of its languages. Raises UserError where it has none."""
+    reads_lm_eval = job.what == LM_EVAL or not job.rows
+    if not reads_lm_eval or name in known_tasks():
+        return [name]
+    several = their_tasks.members(name, job.languages, known_tasks())
+    if not several and (every := their_tasks.members(name, (), known_tasks())):
+        raise UserError(
+            f"{name} of lm-eval has no task in {', '.join(job.languages)}. It has: {', '.join(every[:9])}..."
+        )
+    return several or [name]
+
+
 def _their_sheet(name: str, job: Job) -> tuple[Sheet, TaskFile | None]:
+    if not job.fields and (known := their_tasks.known_fields(name)):
+        job = replace(job, fields=known[0], cluster=job.cluster or known[1])
     file = task_file(name) if job.what == LM_EVAL or not job.rows else None
     return their_tasks.sheet_of(name, job, file), file
 

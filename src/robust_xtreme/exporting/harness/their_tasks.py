@@ -59,6 +59,39 @@ def language_of(name: str, named: Sequence[str]) -> str:
     return code
 
 
+KNOWN: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "belebele": (("flores_passage", "question"), "link"),
+    "global_mmlu": (("question",), ""),
+    "mgsm": (("question",), ""),
+    "xstorycloze": (tuple(f"input_sentence_{number}" for number in range(1, 5)), ""),
+}
+"""Tasks of lm-eval whose columns to noise, and the column of whose items, are known: those of the datasets it names."""
+
+
+def known_fields(name: str) -> tuple[tuple[str, ...], str] | None:
+    """The columns to noise of a task, and the column of its items, where they are known by the start of its name."""
+    return next((fields for start, fields in KNOWN.items() if name == start or name.startswith(f"{start}_")), None)
+
+
+def members(name: str, languages: Sequence[str], tasks: Sequence[str]) -> list[str]:
+    """The tasks that a name without a language means, `belebele_swh_Latn` of `belebele`, or a group with one.
+
+    `languages` are those that are named; without them it is all of them.
+    """
+    coded = [(task, _code_of(task)) for task in tasks if task.startswith(f"{name}_")]
+    of_name = [(task, code) for task, code in coded if code and without_language(task, code) == name]
+    of_group = [(task, code) for task, code in coded if code and code == _code_of(name)]
+    return [task for task, code in of_name or of_group if not languages or code in languages]
+
+
+def _code_of(name: str) -> str:
+    """The language that a name says; "" where it says none."""
+    try:
+        return language_of(name, ())
+    except UserError:
+        return ""
+
+
 def without_language(name: str, code: str) -> str:
     """The name of a task without its language: `belebele` of `belebele_swh_Latn`, one task in all its languages."""
     parts = name.split("_")

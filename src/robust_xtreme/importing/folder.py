@@ -1,0 +1,64 @@
+"""The folder of an imported run: written in a folder beside it and renamed, so that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.results import store
+
+_RUN, _BEFORE = "run", "before"
+_OURS: Final = (store.LOCK, _RUN, _BEFORE)
+
+
+@contextmanager
+def replacing(out: Path, check: Callable[[], None]) -> Iterator[Path]:
+    """A folder to write into, which takes the place of `out` at the end of the block, unless it raises.
+
+    The folder beside it is locked until then, and is gone afterwards; the run that is replaced is in it meanwhile, and
+    gets its place again where a process was killed between the two renames. `check` says whether `out` may be replaced.
+    Raises Locked, DiskError, Mismatch where the folder beside it is not ours.
+    """
+    if not out.name.strip("."):
+        raise Mismatch(f"{out} does not name a folder. Name one with --out.")
+    beside = out.with_name(f".{out.name}.importing")
+    _check_ours(beside)
+    with store.lock(beside):
+        try:
+            _restored(out, beside / _BEFORE)
+            shutil.rmtree(beside / _RUN, ignore_errors=True)
+            yield store.make_folder(beside / _RUN)
+            check()
+            _moved(out, beside)
+        finally:
+            if not (beside / _BEFORE).exists() or out.exists():
+                shutil.rmtree(beside, ignore_errors=True)
+
+
+def _check_ours(beside: Path) -> None:
+    """Raise Mismatch where something else has the name of the folder beside a run."""
+    entries = [entry.name for entry in beside.iterdir()] if beside.is_dir() and not beside.is_symlink() else []
+    if beside.is_symlink() or (beside.exists() and not beside.is_dir()) or set(entries) - {*_OURS}:
+        raise Mismatch(f"{beside} is not what an import left. Move it away, or name another folder with --out.")
+
+
+def _restored(out: Path, before: Path) -> None:
+    if before.is_dir() and not out.exists():
+        before.rename(out)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def _moved(out: Path, beside: Path) -> None:
+    """Give the run its name."""
+    try:
+        if out.exists():
+            out.rename(beside / _BEFORE)
+        (beside / _RUN).rename(out)
+        store.sync_folder(out.parent)
+    except OSError as error:
+        _restored(out, beside / _BEFORE)
+        raise store.disk_error(out, error) from error
