@@ -27,7 +27,8 @@ def tokenizer(results: Results) -> pl.DataFrame:
     twins = clean.select(*_TWIN, pl.col("truncated").alias("truncated_clean"))
     scripts = pl.col("language").map_elements(_script, return_dtype=pl.String).alias("script")
     joined = results.deltas.join(twins, on=_TWIN, how="left", maintain_order="left").with_columns(scripts)
-    rows = headline(highest(perturbed(replace(results, deltas=joined))), results).filter(pl.col("scope") == "all")
+    read = pl.any_horizontal(pl.col("truncated", "tokens_per_word").is_not_null())  # an imported run knows no tokens
+    rows = headline(highest(perturbed(replace(results, deltas=joined))), results).filter(pl.col("scope") == "all", read)
     named = sectioned(rows, "metric").with_columns(order=pl.col(SECTION).rank("dense"))
     return named.sort("order", "script", maintain_order=True).select(SECTION, *_COLUMNS)
 
