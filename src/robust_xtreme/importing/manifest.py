@@ -62,8 +62,10 @@ def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _of_clusters(rows: pl.DataFrame) -> list[str]:
     """Which tasks have examples as clusters."""
-    own = rows.filter(pl.col("sums").is_null(), pl.col("condition") == CLEAN)
-    sizes = own.group_by("task", "language").agg(is_alone=pl.col("cluster").n_unique() == pl.col("example").n_unique())
+    clean = rows.filter(pl.col("sums").is_null(), pl.col("condition") == CLEAN)
+    sizes = clean.group_by("task", "language").agg(
+        is_alone=pl.col("cluster").n_unique() == pl.col("example").n_unique()
+    )
     alone = sizes.group_by("task").agg(pl.col("is_alone").all()).filter("is_alone").get_column("task").sort().to_list()
     return [f"{', '.join(alone)}: examples as clusters, each resampled by itself."] if alone else []
 

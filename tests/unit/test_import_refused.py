@@ -1,0 +1,100 @@
+"""`import` refuses rows, files and options that cannot be one run, in one line that names the example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.imports import NOISE, items, refused, written
+from tests.program import program
+
+from robust_xtreme.report.document import finished
+
+
+def changed(number: int, under: str, /, **values: Any) -> list[dict[str, Any]]:
+    """The rows, with other values in one of them; those that are ... are left out."""
+    rows = items()
+    row = next(row for row in rows if (row["id"], row["condition"]) == (number, under))
+    row.update(values)
+    return [{name: value for name, value in row.items() if value is not ...} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([*items(), items()[3]], "the example 'xnli/test/sw/3' of xnli/sw clean occurs twice"),
+        (items(right={NOISE: 3}), "has char_noise:0.1, and no rows of the condition clean to be compared with"),
+        ([row for row in items() if (row["id"], row["condition"]) != (7, NOISE)], "'xnli/test/sw/7' is missing in"),
+        ([row for row in items() if (row["id"], row["condition"]) != (7, "clean")], "sw/7' of xnli/sw char_noise:0.1"),
+        (changed(4, NOISE, gold="entailment"), "the gold of the example 'xnli/test/sw/4' is 'entailment' under"),
+        (changed(4, NOISE, cluster="9"), "has the cluster '9', and '2' in clean text"),
+        (changed(4, NOISE, prediction="maybe"), "the example 'xnli/test/sw/4': 'maybe' is not a label"),
+        (changed(4, NOISE, model="other"), "The rows of xnli are of 2 models: 'imported', 'other'. Choose one with"),
+        (changed(4, NOISE, prediction=..., score=1.5), "the example 'xnli/test/sw/4': its score 'score' is 1.5"),
+        (changed(4, NOISE, prediction=..., score="high"), "the score of the example '4' is 'high'; it takes a number"),
+        (changed(4, NOISE, prediction=..., gold=...), "'xnli/test/sw/4' of xnli/sw char_noise:0.1 has no accuracy"),
+        (changed(4, NOISE, id=...), "row 65 has no id"),
+        (changed(4, NOISE, condition=..., language=...), "the example '4' has no language. Give it for all rows with"),
+        (changed(4, NOISE, language="tlh"), "There is no language named 'tlh'"),
+        (changed(4, NOISE, noise_seed="x"), "the noise_seed of the example '4' is 'x'; it takes a whole number"),
+        (changed(4, NOISE, status="fine"), "the status of the example '4' is 'fine'; it takes one of ok"),
+        (changed(4, NOISE, sums={"accuracy": {"all": [1.0]}}), "its sums are"),
+        (changed(4, NOISE, condition="char_noise:0.1,0.2"), "lists several strengths. A row has one condition"),
+        (changed(4, NOISE, cluster=...), "the example '4' of xnli has no cluster, and others have one"),
+        (changed(4, NOISE, language="de@en@fr"), "There is no language named 'en@fr'"),
+        (changed(4, NOISE, prediction=10**25), "is not a label"),
+        (changed(4, NOISE, prediction=..., scores={"accuracy": 1}), "accuracy is computed from the predictions"),
+        ([row | {"gold": 10**12} for row in items()], "is not a label"),
+        ([{"id": 1, "text": "x"}], "has no prediction, score, scores or sums: there is nothing to score"),
+        ([], "has no rows"),
+    ],
+)  # fmt: skip
+def test_rows_that_cannot_be_one_run_are_one_line(tmp_path: Path, rows: list[dict[str, Any]], line: str) -> None:
+    """Each names the example, or the row, and nothing is written."""
+    assert line in refused(tmp_path, rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b'{"id": 1, "score": NaN}\n', "rows.jsonl:1: is not JSON: NaN is not a finite number"),
+        (b'{"id": 1, "score": 1}\n{"id": 2,', "rows.jsonl:2: is not JSON"),
+        (b'{"id": 1, "score": 1}\n[1]\n', "rows.jsonl:2: is not a JSON object"),
+        (b'{"id": 1, "score": 1}\n"\xff"\n', "rows.jsonl:2: is not"),
+        (b"\x00\x01", "rows.jsonl:1: is not JSON"),
+    ],
+)
+def test_files_that_are_no_json_lines_are_one_line(tmp_path: Path, content: bytes, line: str) -> None:
+    """With the number of the line."""
+    (tmp_path / "rows.jsonl").write_bytes(content)
+    ended = program("import", str(tmp_path / "rows.jsonl"), "--task", "x", "-l", "sw", "--condition", "clean")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert line in ended.err
+
+
+def test_options_that_do_not_apply_are_one_line(tmp_path: Path) -> None:
+    """A key that the file does not have, a family and a format that do not exist, a file that is not there."""
+    file = written(tmp_path / "rows.jsonl", items())
+    for words, line in (
+        (("--gold-key", "label"), "has no key 'label', which --gold-key names"),
+        (("--family", "nli"), "There is no family named 'nli'"),
+        (("--format", "csv"), "There is no import --format command named 'csv'"),
+        (("--filter", "strict"), "--filter is of lm-eval's logs"),
+        (("--metric", "acuracy"), "There is no metric of these rows named 'acuracy'"),
+        (("--family", "tagging"), "--family tagging is for tasks that are not ours"),
+        (("--only-model", "x"), "no row is of the model 'x'"),
+    ):
+        ended = program("import", file, "-o", str(tmp_path / "run"), *words)
+        assert (ended.code, line in ended.err) == (2, True), ended.err
+    assert "does not exist" in program("import", str(tmp_path / "no.jsonl")).err
+
+
+def test_a_file_can_be_given_its_condition(tmp_path: Path) -> None:
+    """`FILE=CONDITION` names that of rows without one; a perturbation with parameters, too."""
+    rows = [{name: value for name, value in row.items() if name != "condition"} for row in items()]
+    clean, noisy = written(tmp_path / "clean.jsonl", rows[:60]), written(tmp_path / "noisy.jsonl", rows[60:])
+    name = "char_noise:0.1@fields=premise"
+    ended = program("import", f"{clean}=clean", f"{noisy}={name}", "-o", str(tmp_path / "run"))
+    assert (ended.code or 0) == 0, ended.err
+    assert finished(tmp_path / "run").deltas.select("condition", "drop").row(0) == (name, 25.0)
