@@ -64,7 +64,7 @@ def _check_keys(first: set[str], renamed: Mapping[str, str], path: Path) -> None
 
 def _occurs(name: str, content: bytes) -> bool:
     """Whether a key occurs, with its letters or with their escapes."""
-    return any(json.dumps(name, ensure_ascii=is_ascii).encode() in content for is_ascii in (False, True))
+    return any(form.encode() in content for form in {json.dumps(name), json.dumps(name, ensure_ascii=False)})
 
 
 def _flat(line: bytes) -> bytes:
