@@ -70,7 +70,8 @@ class NoisyCollator:
         """Draw the noise of an epoch from now on. Raises UserError where it is not a whole number from 0."""
         number = seed_of(_NAME, epoch, "epoch")
         if not 0 <= number < _MOST:
-            raise UserError(f"{_NAME} counts epochs from 0 on, to less than {_MOST:,}, not {number}.")
+            most = f" to {_MOST - 1:,}" if number > 0 else ""
+            raise UserError(f"{_NAME} counts epochs from 0{most}, not from {number}.")
         self._epoch[0] = number
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> Any:
