@@ -12,6 +12,7 @@ import polars as pl
 from robust_xtreme import resources
 from robust_xtreme.errors import DataError, shown
 from robust_xtreme.importing.items import ID, names_of
+from robust_xtreme.sinks import json_text
 
 _BOM: Final = b"\xef\xbb\xbf"
 _ESCAPED: Final = b"\\\\"
@@ -64,7 +65,7 @@ def _check_keys(first: set[str], renamed: Mapping[str, str], path: Path) -> None
 
 def _occurs(name: str, content: bytes) -> bool:
     """Whether a key occurs, with its letters or with their escapes."""
-    return any(form.encode() in content for form in {json.dumps(name), json.dumps(name, ensure_ascii=False)})
+    return any(form.encode() in content for form in {json.dumps(name), json_text(name)})
 
 
 def _flat(line: bytes) -> bytes:
