@@ -81,7 +81,7 @@ def test_options_that_do_not_apply_are_one_line(tmp_path: Path) -> None:
         (("--family", "nli"), "There is no family named 'nli'"),
         (("--format", "csv"), "There is no import --format command named 'csv'"),
         (("--filter", "strict"), "--filter is of lm-eval's logs"),
-        (("--metric", "acuracy"), "There is no metric of these rows named 'acuracy'"),
+        (("--metric", "acuracy"), "There is no metric named 'acuracy'"),
         (("--family", "tagging"), "--family tagging is for tasks that are not ours"),
         (("--only-model", "x"), "no row is of the model 'x'"),
     ):

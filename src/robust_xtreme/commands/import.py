@@ -114,7 +114,7 @@ def import_(
 
     robust-xtreme import answers.jsonl --task xnli --language sw
 
-    robust-xtreme import clean.jsonl noisy.jsonl --data DIR -o runs/theirs
+    robust-xtreme import clean.jsonl noisy.jsonl --data DIR --split test -o runs/theirs
 
     robust-xtreme import lm-eval-results -o runs/causal"""
     from robust_xtreme.importing.run import Wanted, import_run
@@ -150,10 +150,10 @@ def _with_bar(make: Callable[..., dict[str, Any]], quiet: bool) -> dict[str, Any
 
 def _read(files: list[str], format: str, renamed: dict[str, str], wanted: Wanted, filter: str) -> Read:
     """What the files contain. Raises UnknownName for a format that does not exist."""
-    from robust_xtreme.importing.reading import FORMATS, given_of, read
+    from robust_xtreme.importing.reading import given_of, read
 
     if format:
-        check_word("import --format", format, FORMATS)
+        check_word("import --format", format, _FORMATS)
     given = [given_of(name, "task" in wanted.given) for name in files]
     return read(given, format, renamed, wanted.only_model, filter)
 

@@ -178,7 +178,7 @@ def _has_positions(values: Sequence[Any]) -> bool:
 
 
 def check_column(name: str, known: Mapping[str, Any]) -> None:
-    """Raise UserError where there is no column of a name, with the nearest one and all others."""
+    """Raise UserError naming a column that is missing, the nearest one and the others."""
     if name not in known:
         what = f"There is no column {name!r}.{nearest(name, known)} There are: {', '.join(known)[:200] or 'none'}."
         raise UserError(f"{what} Name it with column=.")

@@ -17,7 +17,6 @@ from robust_xtreme.results import store
 JSONL: Final = "jsonl"
 LM_EVAL: Final = "lm-eval"
 INSPECT: Final = "inspect"
-FORMATS: Final = (JSONL, LM_EVAL, INSPECT)
 
 
 def given_of(name: str, has_task: bool = False) -> Given:

@@ -169,7 +169,7 @@ def _check_metric(name: str, tasks: Mapping[str, Task]) -> None:
     """Raise UnknownName where no task has the metric that claims are made on."""
     known = sorted({metric for task in tasks.values() for metric in task.metrics})
     if name and name not in known:
-        raise UnknownName("metric of these rows", name, known, "robust-xtreme import --help")
+        raise UnknownName("metric", name, known, "robust-xtreme import --help")
 
 
 def _store(folder: Path, frames: Mapping[str, tuple[pl.DataFrame, Frame]]) -> None:
