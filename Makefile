@@ -5,7 +5,7 @@
 # make check      lint, types and the fast unit tests, in under a minute: for editing
 # make test-long  the sweeps marked `long`
 # make test-ray   the tests of `eval --on ray`, in an environment of their own, .venv-ray
-# make test-textattack  the tests of TextAttack's recipes, in an environment of their own, .venv-textattack
+# make test-textattack  the tests of TextAttack's recipes and what runs on transformers 4, in .venv-textattack
 # make test-bridge  the tests of exports to lm-eval and inspect_ai, in environments of their own, .venv-bridge, .venv-inspect
 # make lock       write the files of locks/ from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
@@ -91,12 +91,13 @@ TEXTATTACK_STAMP := $(TEXTATTACK)/.installed
 
 $(TEXTATTACK_STAMP): pyproject.toml locks/textattack.txt
 	test -x $(TEXTATTACK)/bin/python || $(PYTHON) -m venv $(TEXTATTACK)
-	$(TEXTATTACK)/bin/pip install --quiet --disable-pip-version-check -c locks/textattack.txt -e '.[textattack]' \
+	$(TEXTATTACK)/bin/pip install --quiet --disable-pip-version-check -c locks/textattack.txt -e '.[images,textattack]' \
 		hypothesis pytest pytest-timeout
 	touch $@
 
 test-textattack: $(TEXTATTACK_STAMP)
 	$(TEXTATTACK)/bin/python -m pytest -m textattack --durations 10 tests/textattack
+	$(TEXTATTACK)/bin/python -m pytest --durations 3 tests/e2e/test_study_paper.py
 
 BRIDGE := .venv-bridge
 BRIDGE_STAMP := $(BRIDGE)/.installed
@@ -146,3 +147,5 @@ lock: $(RAY_STAMP) $(TEXTATTACK_STAMP) $(BRIDGE_STAMP) $(INSPECT_STAMP)
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite
 	$(BIN)/python -m tools.mini.build src/robust_xtreme/_mini/model
+	$(BIN)/python -m tools.mini.world src/robust_xtreme/_mini/world
+	$(BIN)/python -m tools.mini.english src/robust_xtreme/_mini/english

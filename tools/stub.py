@@ -29,6 +29,7 @@ from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.gating.verdicts import Gate as Gate
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run_spec import RunSpec as RunSpec
+from robust_xtreme.studies.folder import Outcome as Outcome
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
 
@@ -42,6 +43,7 @@ def text() -> str:
     import robust_xtreme
     from robust_xtreme import api
     from robust_xtreme.importing.of_frame import from_frame
+    from robust_xtreme.studies.run import study
 
     names = "[\n" + "".join(f'    "{name}",\n' for name in sorted(robust_xtreme.__all__)) + "]"
     made = [
@@ -53,6 +55,7 @@ def text() -> str:
             api.gate,
             api.load,
             api.perturb,
+            study,
             api.train,
         )
     ]

@@ -15,10 +15,15 @@ __all__ = [
     "gate",
     "load",
     "perturb",
+    "study",
     "train",
 ]
 __version__ = "0.1.0"
-_MODULES = {"Baseline": "robust_xtreme.gating.baselines", "from_frame": "robust_xtreme.importing.of_frame"}
+_MODULES = {
+    "Baseline": "robust_xtreme.gating.baselines",
+    "from_frame": "robust_xtreme.importing.of_frame",
+    "study": "robust_xtreme.studies.run",
+}
 
 
 def __getattr__(name: str) -> object:

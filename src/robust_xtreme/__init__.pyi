@@ -29,6 +29,7 @@ __all__ = [
     "gate",
     "load",
     "perturb",
+    "study",
     "train",
 ]
 __version__: str
@@ -218,6 +219,7 @@ def train(
     mlm_steps: int | None = None,
     allow_overlap: bool = False,
     mlm: Mapping[str, Any] | None = None,
+    images: Mapping[str, Any] | None = None,
     intermediate: str | Sequence[str] | Mapping[str, Any] | None = None,
     target: str | Sequence[str] | Mapping[str, Any] | None = None,
     data: str | Path = "",
@@ -241,6 +243,9 @@ def train(
     log: str | Sequence[str] = ("csv",),
     lora: int = 0,
     packs: str | Path | Sequence[str | Path] = (),
+    pairs: str | Path = "",
+    contrast: str = "clip",
+    vision: str | Path = "",
     languages: str | Sequence[str] = (),
     epochs: int = 0,
     steps: int = 0,
@@ -277,12 +282,15 @@ def train(
         mlm_steps: steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0
         allow_overlap: the same as `overlap="allow"`: results are stamped
         mlm: the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`
+        images: the stage of images with captions by its keys: `{"pairs": "world", "steps": 100}`
         intermediate: the tasks learned together before the target, or a stage by its keys
         target: the last stage by its keys, instead of `task`
-        data: a folder of release files or a suite, `mini`, or `hub`
+        data: a folder of release files or a suite, `mini`, `world`, or `hub`
         out: the folder of the last stage; none is `runs/TASK-FROM-sSEED`
-        size: from scratch: `small` (3 layers of 192) or `tiny` (1 of 32)
-        text: a file or folder of plain text, for masked LM, and from scratch for the tokenizer
+        size: from scratch: `small` (3 layers of 192) or `tiny` (1 of 32) with `text`; or with mini's word vectors
+            `mini` (3 of 128), `mini-32`, `mini-64`, `mini-128` (3 layers) or `mini-192` (4); `mini-en` etc. have
+            English ones
+        text: a file or folder of plain text, for masked LM, and for the tokenizer of `small` and `tiny`
         revision: the commit of an encoder from the hub; none takes the newest, and says which it was
         recipe: `xtreme`, `x-stilts`, `scratch`, or your own file; none is `xtreme`, and from scratch `scratch`
         seed: of new weights, order, dropout, masks and noise
@@ -301,7 +309,11 @@ def train(
         log: `tensorboard` beside `metrics.csv`, which is always written
         lora: the rank of low-rank changes that are trained instead of the encoder; 0 trains all of it
         packs: folders of your own packs for the noise, before the bundled ones
-        languages: of the text, or of the training data; none is the tasks' own, English
+        pairs: the images and captions of `[images]`: a folder or file, or `world`, which ships with drawn scenes
+        contrast: the loss of `[images]`: `clip`, a softmax over the batch both ways, or `siglip`, a sigmoid for each
+            pair
+        vision: the image tower of `[images]`: a folder or `OWNER/NAME` of CLIP or SigLIP; none is a small new one
+        languages: of the text, the captions or the training data; none is all, and of tasks their own, English
         epochs: passes over the data; 0 is the recipe's
         steps: steps in all, instead of `epochs`
         batch_size: inputs a step; 0 is the recipe's
@@ -313,7 +325,7 @@ def train(
         perturb: noise on training texts, drawn again in each pass: `char_noise:0.1`, or a suite, `@surface`
         keep_names: words tagged as names stay: `@names=keep` in each of these perturbations
         translated: translated training data: a folder, `hub`, or `seq2seq:MODEL`
-        control: `masked_lm` on the tasks' texts, or `shuffled_labels`
+        control: `masked_lm` on the texts of the tasks or captions, or `shuffled_labels`
         masked_lm: the share of steps that are masked LM on `text`, among those of the tasks
         text_languages: the languages of that `text`; none is all of it
         select: `dev` keeps the weights of the epoch with the best validation score

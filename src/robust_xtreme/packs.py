@@ -44,8 +44,8 @@ _NAMED: Final = {
 
 _AUTO: Final = ("keyboards", "auto")
 _SUFFIXES: Final = (".toml", ".tsv")
-_BESIDE: Final = ("first_names.toml",)
-"""Files of the bundled folder that are not packs."""
+_BESIDE: Final = ("first_names.toml", "typology")
+"""Files and folders of the bundled folder that are not packs."""
 
 _LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -139,7 +139,7 @@ def _is_kind(path: Path) -> bool:
     """Whether a path is a folder of packs; False for notes and hidden files. Raises DataError at anything else."""
     if path.is_dir() and path.name in KINDS:
         return True
-    if path.name.startswith(".") or (path.is_file() and (path.suffix not in _SUFFIXES or path.name in _BESIDE)):
+    if path.name.startswith(".") or path.name in _BESIDE or (path.is_file() and path.suffix not in _SUFFIXES):
         return False
     raise DataError(path, f"it is not a kind of pack.{nearest(path.name, KINDS)} {_LAYOUT}")
 

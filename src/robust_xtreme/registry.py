@@ -31,6 +31,7 @@ KINDS: Final = {
     "search": "attack.searches",
     "goal": "attack.goals",
     "constraint": "attack.constraints",
+    "design": "studies.designs",
 }
 """The package that contains the members of each kind, below ours."""
 _GROUPS: Final = {
@@ -42,6 +43,7 @@ _GROUPS: Final = {
     "search": "searches",
     "goal": "goals",
     "constraint": "constraints",
+    "design": "designs",
 }
 """The groups of entry points, for kinds whose group is not named like the folder."""
 _SEE: Final = {
@@ -53,6 +55,7 @@ _SEE: Final = {
     "family": "robust-xtreme list tasks",
     "predictor": "robust-xtreme list tasks",
     "view": "robust-xtreme report --help",
+    "design": "robust-xtreme study list",
 }
 _CALLED: Final = {"intermediate": "intermediate task"}
 _added: Final[ContextVar[Mapping[tuple[str, str], Any]]] = ContextVar("added", default=MappingProxyType({}))

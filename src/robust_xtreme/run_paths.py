@@ -15,7 +15,7 @@ FOLDER: Final = "folder"
 
 _WORDS: Final[Mapping[str, str]] = {
     "model": "mini|memory:.*",
-    "data": "auto|mini|hub(:.*)?",
+    "data": "auto|mini|world|hub(:.*)?",
     "from": "scratch",
     "packs": "",
     "external": "",
@@ -23,6 +23,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "text": "",
     "recipe": r".*(?<!\.toml)",
     "translated": "hub",
+    "pairs": "world",
+    "vision": "",
 }
 """The keys whose values are paths, each with a pattern of the values that are not."""
 
@@ -36,7 +38,7 @@ _BEFORE: Final[Mapping[str, str]] = {
 _FIELDS: Final[Mapping[str, str]] = {"from": "start"}
 """Keys whose fields have another name."""
 
-_HUB: Final = ("model", "from")
+_HUB: Final = ("model", "from", "vision")
 """The keys whose values may be a model on the hub."""
 
 _HUB_AFTER: Final = "translated"

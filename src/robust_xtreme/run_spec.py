@@ -45,6 +45,7 @@ _IF_SET: Final = (
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
+WORLD: Final = "world"
 HUB: Final = "hub"
 _AUTO: Final = "auto"
 _AGAIN: Final = "robust-xtreme eval --config run.toml"
@@ -71,7 +72,7 @@ class RunSpec:
         _AUTO,
         "the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub",
         "",
-        "DIR | mini | hub",
+        "DIR | mini | world | hub",
         complete="data",
     )
     tasks: tuple[str, ...] = key(

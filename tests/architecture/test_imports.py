@@ -31,6 +31,7 @@ ABOVE = (
     "training",
     "evaluation",
     "api",
+    "studies",
     "datasets",
     "commands",
     "__main__",

@@ -32,6 +32,7 @@ WRITERS: Final = {
     },
     r"""open\("(?:a|w)[bt]?",?|(?<!store)\.write_text\(|\.write_bytes\(""": {
         "evaluation/folder.py": "log.txt, each line by `one_line`",
+        "studies/run.py": "log.txt, each line by `one_line`",
         "exporting/harness/folder.py": "lines of JSON by `json_text`, of YAML by its own escapes, and a program",
         "gating/github.py": "the summary of a step, the Markdown of the comment",
         "results/store.py": "bytes of the sinks",
@@ -46,6 +47,7 @@ WRITERS: Final = {
         "training/loop.py": "metrics.csv: names of tasks and numbers",
         "training/record.py": "a copy of a stage's record",
         "training/stage.py": "hashes",
+        "studies/folder.py": "a copy of the study's file, and pages by the renderers",
     },
 }
 """Ways to write, each with the files of `src` that use it and what they write."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme import packs
+from robust_xtreme.studies import typology
 
 ROOT = Path(__file__).parents[2]
 TEXTS = {
@@ -28,6 +29,10 @@ def _named(kind: str, name: str) -> set[str]:
     """The licences that a pack names, without what it says of them in brackets or after a semicolon."""
     licence = packs.read(kind, name)["licence"] if kind in ("alphabets", "keyboards", "natural", "suites") else ""
     licence = licence or packs.table(kind, name).header["licence"]
+    return _parts(licence)
+
+
+def _parts(licence: str) -> set[str]:
     parts = re.sub(r"\([^()]*\)", "", licence.partition(";")[0]).split(",")
     return {part.strip().replace(" ", "-") for part in parts if not part.strip().startswith("text in ")}
 
@@ -42,9 +47,10 @@ def test_each_licence_of_a_pack_has_its_text(kind: str) -> None:
 
 
 def test_the_metadata_name_the_licences_of_all_packs() -> None:
-    """pyproject's SPDX expression has each of them, and its files contain each text."""
+    """pyproject's SPDX expression has each of them and that of the distances, and its files contain each text."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = {licence for kind in packs.KINDS for name in packs.bundled(kind) for licence in _named(kind, name)}
-    assert named | {"Apache-2.0"} == set(project["license"].split(" AND "))
+    named |= {"Apache-2.0"} | _parts(typology.source()["licence"])
+    assert named == set(project["license"].split(" AND "))
     files = {path for pattern in project["license-files"] for path in ROOT.glob(pattern)}
     assert files == {ROOT / "LICENSE", *(ROOT / "perturbations").glob("*/LICENSE-*")}

@@ -15,6 +15,7 @@ from tests.actors import napping, refused, units
 from tests.e2e.test_eval_killed import hashes
 from tests.lessons import lessons
 from tests.release import release
+from tests.studies import computed, file_of, reported
 from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.trainings import files
 
@@ -25,6 +26,10 @@ from robust_xtreme.evaluation.units.on_ray import Cluster, cluster
 from robust_xtreme.results import store
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.seeds import of_seeds, train_all
+from robust_xtreme.studies.folder import outcome, write
+from robust_xtreme.studies.grid import cells
+from robust_xtreme.studies.running import compute
+from robust_xtreme.studies.study_file import read as read_study
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
@@ -123,6 +128,16 @@ def test_a_cluster_trains_the_runs_of_several_seeds(
         torch.set_num_threads(before)
     assert files(Path("ray-s3/model")) == files(Path("here/model"))
     assert {line.partition(":")[0] for line in lines if "step 2 of 2" in line} == {f"ray-s{seed}" for seed in range(4)}
+
+
+def test_a_study_on_a_cluster_has_the_bytes_of_one_in_this_process(fleet: Cluster, tmp_path: Path) -> None:
+    """Each arm and seed is a unit of work; the folder of the study is all that the nodes share."""
+    file = file_of(tmp_path)
+    computed(file, tmp_path / "here")
+    described = read_study(str(file))
+    compute(cells(described), tmp_path / "there", fleet, lambda _: None, offline=True)
+    write(outcome(described, tmp_path / "there"), tmp_path / "there")
+    assert reported(tmp_path / "there") == reported(tmp_path / "here")
 
 
 def test_two_hundred_units_cost_little_more_than_their_work(fleet: Cluster) -> None:

@@ -10,23 +10,16 @@ import torch
 from tools.mini import embeddings
 from tools.mini.parallel import Said
 from tools.mini.tokenizer import Cuts
-from torch import nn
 
-from robust_xtreme.models.mini import MiniConfig, MiniModel
-from robust_xtreme.training.device import own_random
+from robust_xtreme.training import bundled
 
 SIZE: Final = 128
-LAYERS: Final = 3
-HEADS: Final = 8
-NOISE: Final[Mapping[str, Any]] = {"dropout": 0.1, "type_noise": 0.3, "type_dropout": 0.1}
 _CUTS: Final = 6
 _DROPPED: Final = 0.1
 _CUT_COLUMNS: Final = 2
 _FITTED: Final = 3
 _WHITENED: Final = 0.5
 _UNMET: Final = 11
-_NEAR: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 0.3), (0.0, 0.1))
-"""Where the heads by distance look at first, and how narrowly."""
 
 
 def vectors(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> embeddings.Matrix:
@@ -76,39 +69,4 @@ def _other_cuts(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) 
 
 def new_encoder(matrix: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
     """An encoder with these word vectors; the same seed gives the same weights, and no global state changes."""
-    config = MiniConfig(
-        vocab_size=len(tokenizer),
-        embedding_size=SIZE,
-        hidden_size=SIZE,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        intermediate_size=2 * SIZE,
-        bos_token_id=tokenizer.bos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        **NOISE,
-    )
-    with own_random(seed), torch.no_grad():
-        encoder = MiniModel(config)
-        _start(encoder, torch.tensor(matrix, dtype=torch.float32))
-    return encoder
-
-
-def _start(encoder: Any, vectors: torch.Tensor) -> None:
-    special = torch.randn(int(encoder.config.eos_token_id) + 1, SIZE)
-    encoder.embeddings.weight.copy_(vectors)
-    encoder.embeddings.weight[: len(special)] = special
-    for module in encoder.modules():
-        if isinstance(module, nn.Linear):
-            nn.init.xavier_uniform_(module.weight)
-            nn.init.zeros_(module.bias)
-    encoder.projection.weight.copy_(torch.eye(SIZE))
-    nn.init.normal_(encoder.segments.weight, std=0.3)
-    nn.init.normal_(encoder.matched.weight)
-    encoder.centres.copy_(torch.tensor([centre for centre, _ in _NEAR]))
-    encoder.slopes.copy_(torch.tensor([slope for _, slope in _NEAR]))
-    for layer in encoder.layers:
-        layer.attention_output.weight.mul_(0.5)
-        layer.step[2].weight.mul_(0.5)
-    first = encoder.layers[0]
-    first.key.load_state_dict(first.query.state_dict())
+    return bundled.new_encoder(torch.tensor(matrix, dtype=torch.float32), tokenizer, seed)

@@ -11,7 +11,7 @@ from robust_xtreme import groups
 from robust_xtreme.languages import ALL_LANGUAGES
 from robust_xtreme.registry import names
 from robust_xtreme.resources import folder as bundled
-from robust_xtreme.run_spec import HUB, MINI
+from robust_xtreme.run_spec import HUB, MINI, WORLD
 
 _STRENGTH: Final = "0.1"
 """The strength after a completed perturbation name; a strength is required."""
@@ -63,14 +63,15 @@ task = words(lambda: names("task"))
 views = words(lambda: names("view"), several=True)
 languages = words(ALL_LANGUAGES, several=True)
 language = words(ALL_LANGUAGES)
-data = words((MINI, HUB), Path.is_dir)
+data = words((MINI, WORLD, HUB), Path.is_dir)
 folder = words((), Path.is_dir)
 baseline = words(lambda: _saved(".json"), Path.is_dir)
 any_file = words((), Path.is_file, Path.is_dir)
 run_file = words(_shipped("train"), _is_toml, Path.is_dir)
 eval_file = words(_shipped("runs"), _is_toml, Path.is_dir)
 recipe = words(_shipped("recipes"))
-config = words(_shipped("recipes", "train", "runs"))
+config = words(_shipped("recipes", "train", "runs", "studies"))
+study = words(_shipped("studies"), _is_toml, Path.is_dir)
 translated = words((HUB, "seq2seq:"), Path.is_dir)
 file_format = words(("conll", "conllu", "csv", "iob2", "jsonl", "lines", "parquet", "squad", "tsv"))
 

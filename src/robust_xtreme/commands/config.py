@@ -20,6 +20,7 @@ _KINDS: Final = {
     "recipes": "recipe: how stages are trained, `train --recipe NAME`",
     "train": "run of train, `train NAME`",
     "runs": "run of eval, `eval --config NAME`",
+    "studies": "study, `study NAME`",
 }
 """The folders of `configs`, and the heading of their files."""
 
@@ -28,6 +29,7 @@ _RUNS: Final = {
     "train": ("train",),
     "runs": ("eval", "--config"),
     "recipes": ("train", "small_ci", "--recipe"),
+    "studies": ("study",),
 }
 """The words that run a copied file."""
 

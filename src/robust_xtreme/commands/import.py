@@ -51,7 +51,7 @@ OnlyModel = Annotated[str | None, option("--only-model NAME", "Leave out the row
 Data = Annotated[
     str | None,
     option(
-        "--data DIR|hub|mini",
+        "--data DIR|hub|mini|world",
         "The data that the ids are of: gold, clusters and fingerprints are those of `eval`.",
         _completion.folder,
     ),

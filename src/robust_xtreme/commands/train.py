@@ -1,4 +1,4 @@
-"""`robust-xtreme train`: trains an encoder in up to three stages, from a file or options."""
+"""`robust-xtreme train`: trains an encoder in up to four stages, from a file or options."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def train(
     verbose: options.Verbose = False,
     **keys: Any,
 ) -> None:
-    """Train an encoder in up to three stages: masked LM, intermediate tasks, the target; one head for each task.
+    """Train an encoder in up to four stages: masked LM, images with captions, intermediate tasks, the target.
 
     The same command continues a stopped run. Runs in the same parent folder share equal stages: a stage that another
     run has trained is not trained again. FILE has a table for each stage; options set the same keys, with or without

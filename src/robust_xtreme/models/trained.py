@@ -11,7 +11,7 @@ from typing import Any, Final
 from robust_xtreme import registry
 from robust_xtreme.errors import Contamination, DataError, ModelError
 from robust_xtreme.examples import Example
-from robust_xtreme.models.kinds import MONOLINGUAL, MULTILINGUAL, base_kind
+from robust_xtreme.models.kinds import MONOLINGUAL, MULTILINGUAL, TOWER, base_kind
 from robust_xtreme.results.stages import own_data, read_stages
 from robust_xtreme.targets.contamination import check, unit
 
@@ -25,11 +25,13 @@ TOLERATED: Final = 0.02
 _SHOWN: Final = (
     *("kind", "task", "control", "languages", "sampling", "mixing", "masked_lm", "text_languages", "limit", "total"),
     *("examples", "seen", "per_task", "steps", "batch_size", "lr", "precision", "selected_step", "seed", "data"),
+    *("pairs", "images", "contrast", "vision"),
     *("perturb", "translated", "lora", "diversity", "parent"),
 )
 _ADDED: Final = (
     *("control", "mixing", "masked_lm", "text_languages", "limit", "total"),
     *("per_task", "selected_step", "translated", "lora", "diversity"),
+    *("pairs", "images", "contrast", "vision"),
 )
 """Keys that are shown only where their value is not empty."""
 
@@ -132,6 +134,8 @@ def _pretrained_on(every: Sequence[Mapping[str, Any]], beside: bool) -> str | No
 def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
     """Name, revision and kind of the encoder that the first stage started from; `scratch` where there was none.
 
+    An encoder that learned from images with their captions is the text tower of images, whatever it was before.
+
     Of a folder only the last part of its path is given, so that tables do not contain paths.
     """
     first = every[0]
@@ -141,9 +145,12 @@ def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict
     if name and not base.get("revision"):
         name = Path(name).name
     if name and name.split()[0] == SCRATCH:
-        kind = (MULTILINGUAL if len(languages) > 1 else MONOLINGUAL) if languages else None
+        of_text = (MULTILINGUAL if len(languages) > 1 else MONOLINGUAL) if languages else None
+        kind = base.get("kind") or of_text  # that of bundled word vectors
     else:
         kind = base.get("kind") or base_kind(config)
+    if any(stage.get("contrast") and not stage.get("control") for stage in every):
+        kind = TOWER
     columns = {"base": name, "revision": base.get("revision"), "base_kind": kind}
     return {key: value for key, value in columns.items() if value}
 

@@ -12,7 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import DataError, nearest
 from robust_xtreme.formats import reader
 from robust_xtreme.formats.labelled_jsonl import LABEL
-from robust_xtreme.specs import check_keys
+from robust_xtreme.specs import TaskSpec, check_keys
 
 CHOICE: Final = "choice"
 TAGS: Final = "tags"
@@ -29,7 +29,7 @@ _MOST_TEXTS: Final = 2
 _MOST_LABELS: Final = {CHOICE: 200, TAGS: 2000}
 _EXAMPLES: Final = {CHOICE: '["negative", "positive"]', TAGS: '["O", "B-PER", "I-PER"]'}
 _LONGEST_LABEL: Final = 80
-_RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini", "own", "scratch")
+_RESERVED: Final = ("about", "auto", "hub", "intermediate", "masked_lm", "mini", "own", "scratch", "world")
 """Words that have another meaning where a task can be named."""
 
 
@@ -52,7 +52,7 @@ class OwnTask:
 
 def is_own(name: str, table: Mapping[str, Any], path: Path) -> bool:
     """Whether a table describes a task of the user's own, or names one of the program. Raises DataError."""
-    known = (*registry.installed("task"), *registry.installed("intermediate"))
+    known = (*registry.installed("task"), *registry.installed("intermediate"), *parts())
     if name not in known and not _NAME.fullmatch(name):
         what = "is not a task's name: lower-case letters, digits and _, a letter first, at most 40."
         raise DataError(path, f"the table {name[:80]!r} {what}{nearest(name, known)}")
@@ -65,6 +65,12 @@ def is_own(name: str, table: Mapping[str, Any], path: Path) -> bool:
         what = "is a task of the program" if name in known else "has another meaning in the program"
         raise DataError(path, f"[{name}] has a target, but {name!r} {what}. Give your task another name.")
     return True
+
+
+def parts() -> dict[str, TaskSpec]:
+    """The parts of intermediate tasks by their names, which are tables of a suite too."""
+    several = (registry.load("intermediate", name) for name in registry.installed("intermediate"))
+    return {part.name: part for task in several for part in task.parts}
 
 
 def _words() -> set[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from robust_xtreme import resources
 from robust_xtreme.errors import MissingData
-from robust_xtreme.run_spec import HUB, MINI
+from robust_xtreme.run_spec import HUB, MINI, WORLD
 from robust_xtreme.sources.dataset import Hub, open_hub
 from robust_xtreme.sources.release import Release, absent
 from robust_xtreme.sources.suite import MANIFEST, Suite, open_suite
@@ -15,13 +15,15 @@ Source = Release | Suite | Hub
 
 
 def open_source(data: str, *, offline: bool = False) -> Source:
-    """The source that `data` names: a folder of release files, the folder of a suite, `mini`, or `hub`.
+    """The source that `data` names: a folder of release files, the folder of a suite, `mini`, `world`, or `hub`.
 
     `hub:OWNER/NAME@COMMIT,...` uses those revisions of the datasets. `offline` opens no connection. Raises
     MissingData where the folder does not exist, DataError where a suite's own description is malformed.
     """
     if data == MINI:
         return open_suite(resources.mini("suite"))
+    if data == WORLD:
+        return open_suite(resources.mini(WORLD))
     if data == HUB or data.startswith(f"{HUB}:"):
         return open_hub(data[len(HUB) + 1 :], offline)
     folder = Path(data)

@@ -10,6 +10,7 @@ from typing import Final, final
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, MissingData, NoRows, RobustXtremeError, WrongVersion
 from robust_xtreme.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
+from robust_xtreme.sources.own import parts
 from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.release import Release
 from robust_xtreme.sources.source import Source
@@ -135,7 +136,7 @@ def licence_of(task: TaskSpec, source: Source) -> str:
     """The licence of a task's data in a source: the upstream one; of a suite, which has other rows, what it names."""
     if not isinstance(source, Suite):
         return task.licence
-    bundled = source.folder == resources.mini("suite")
+    bundled = resources.is_mini(source.folder)
     return "that of robust-xtreme, whose rows are made up" if bundled else source.licence
 
 
@@ -186,7 +187,8 @@ def undescribed(source: Source) -> tuple[str, ...]:
 def _is_described(suite: Suite, folder: str, name: str) -> bool:
     if folder not in suite.tasks or name == POOL:
         return folder in suite.tasks
-    task = registry.load("intermediate" if folder in registry.installed("intermediate") else "task", folder)
+    kind = "intermediate" if folder in registry.installed("intermediate") else "task"
+    task = parts().get(folder) or registry.load(kind, folder)
     split, _, language = name.removesuffix(".jsonl").partition("-")
     return split in suite.splits(task) and has_language(task, suite, language)
 

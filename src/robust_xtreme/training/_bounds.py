@@ -12,38 +12,47 @@ if TYPE_CHECKING:
     from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 _SEE: Final = "robust-xtreme train --help"
-_PATHS: Final = ("data", "start", "text", "out", "recipe", "translated")
+_PATHS: Final = ("data", "start", "text", "out", "recipe", "translated", "pairs", "vision")
+_OF_TASKS: Final = (
+    *("text", "masked_lm", "text_languages", "perturb", "keep_names", "translated", "total", "sampling", "mixing"),
+    "select",
+)
+"""Keys that a stage of images does not have."""
 
 
-def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...]) -> None:
-    """Raise SpecError where a spec does not name what a run starts from or learns."""
+def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...], embedded: tuple[str, ...]) -> None:
+    """Raise SpecError where a spec does not name what a run starts from or learns; `embedded` sizes need no text."""
     if not spec.start:
         how = "--from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
         raise SpecError(f"Name where to start: {how}")
     if spec.start != scratch and spec.size:
         raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
     if spec.start == scratch and not spec.size:
-        named = " or ".join(sizes)
+        named = " or ".join(name for name in sizes if name not in embedded)
         raise SpecError(
-            f'A start from scratch needs a size, {named}: --from-scratch {sizes[0]}, in a file size = "{sizes[0]}".'
+            f'A start from scratch needs a size, {named}: --from-scratch {sizes[0]}, in a file size = "{sizes[0]}". '
+            f"Or {embedded[0]}, which needs no text."
         )
     if spec.start == scratch and spec.size not in sizes:
         raise UnknownName("size", spec.size, sizes, _SEE)
-    if spec.start == scratch and not spec.text:
+    if spec.start == scratch and spec.size not in embedded and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
     if not spec.stages:
         raise SpecError("There is nothing to learn. Name a task, --task xnli, or a table [mlm] in the run's file.")
     if not spec.data and any(stage.tasks for _, stage in spec.stages):
-        raise SpecError("No data are named. Add --data DIR, the folder of the release files, or --data mini or hub.")
+        folder = "the folder of the release files, or --data mini, world or hub."
+        raise SpecError(f"No data are named. Add --data DIR, {folder}")
 
 
 def check_stage(name: str, stage: StageSpec) -> None:
     """Raise SpecError where keys of a stage contradict each other or are out of bounds."""
     from robust_xtreme.training.sampling import parse_sampling
 
-    if name == "mlm" and stage.tasks:
-        raise SpecError("[mlm] learns from text, not from tasks. Put tasks into [intermediate] or [target].")
-    if name != "mlm" and not stage.tasks:
+    if name in ("mlm", "images") and stage.tasks:
+        what = "text" if name == "mlm" else "images with captions"
+        raise SpecError(f"[{name}] learns from {what}, not from tasks. Put tasks into [intermediate] or [target].")
+    _check_images(name, stage)
+    if name not in ("mlm", "images") and not stage.tasks:
         raise SpecError(f'[{name}] names no tasks, as in tasks = ["xnli"].')
     if len(set(stage.tasks)) < len(stage.tasks):
         raise SpecError(f"[{name}] names a task twice: {', '.join(stage.tasks)}.")
@@ -58,6 +67,19 @@ def check_stage(name: str, stage: StageSpec) -> None:
     check_values(stage)
     parse_sampling(stage.sampling)
     _check_data(name, stage)
+
+
+def _check_images(name: str, stage: StageSpec) -> None:
+    """Raise SpecError where a stage of images has no pairs, or keys of tasks, or another stage has its keys."""
+    if name != "images":
+        if named := next((key for key in ("pairs", "vision") if getattr(stage, key)), ""):
+            raise SpecError(f"[{name}] has the key {named}, which is one of [images].")
+        return
+    if not stage.pairs:
+        raise SpecError('[images] needs pairs: a folder of images with captions, or pairs = "world".')
+    known = keys(type(stage))
+    if named := next((key for key in _OF_TASKS if getattr(stage, key) != known[key][0].default), ""):
+        raise SpecError(f"[images] does not take the key {named}, which is for text or tasks.")
 
 
 def _check_data(name: str, stage: StageSpec) -> None:

@@ -14,19 +14,22 @@ from robust_xtreme.examples import Example, digest
 from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.noise.suites import keeping_names, suite
 from robust_xtreme.run_paths import name_of
+from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.sources import selecting
 from robust_xtreme.specs import OWN, SUITE, PerturbationSpec
-from robust_xtreme.training import dev, record
+from robust_xtreme.training import controls, dev, record, scratch
 from robust_xtreme.training.adversarial import check_attacks
-from robust_xtreme.training.lessons import Lesson, lessons
-from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
+from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
+from robust_xtreme.training.images.towers import vision_folder
+from robust_xtreme.training.lessons import SHUFFLED, Lesson, lessons
+from robust_xtreme.training.spec import EMBEDDED, SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.start import find_start
 from robust_xtreme.training.text import languages_in, read_lines, text_identity
 
-KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
-_NOT_IDENTITY: Final = ("text", "translated", "text_languages", "keep_names")
-"""Locations: the identity depends on contents, not names. `text_languages` counts only where it is chosen, and
-`keep_names` is in the perturbations."""
+KINDS: Final = {"mlm": "masked_lm", "images": "images", "intermediate": "intermediate", "target": "target"}
+_NOT_IDENTITY: Final = ("text", "translated", "text_languages", "keep_names", "pairs", "contrast", "vision")
+"""Locations: the identity depends on contents, not names. `text_languages` counts only where it is chosen,
+`keep_names` is in the perturbations, and `contrast` is of stages with pairs."""
 
 _NAMED: Final = 4
 """The most tasks that the name of a stage's folder contains."""
@@ -46,7 +49,8 @@ class Link:
 
     `identity` is the hash of the model that the run starts from, of all stages before, and of this one; `facts` are
     the settings that a user can choose; `position` is the number of stages before it in its folder. `selected` are
-    the examples that its weights are selected by. With `again` the stage is not complete, whatever its folder contains.
+    the examples that its weights are selected by, `pairs` its images with captions. With `again` the stage is not
+    complete, whatever its folder contains.
     """
 
     kind: str
@@ -58,6 +62,7 @@ class Link:
     position: int
     selected: tuple[Example, ...] = ()
     again: bool = False
+    pairs: Pairs | None = None
 
     @property
     def record(self) -> Path:
@@ -69,6 +74,8 @@ class Link:
         """The languages of its tasks' examples, or of its text."""
         if self.lessons:
             return tuple(dict.fromkeys(code for lesson in self.lessons for code in lesson.languages))
+        if self.pairs is not None:
+            return self.pairs.languages
         return languages_in(Path(self.stage.text), self.stage.languages)
 
     @property
@@ -78,8 +85,12 @@ class Link:
 
     def lines(self) -> list[str]:
         """The text for masked LM, alone or beside tasks; none where the stage has none. Raises DataError."""
-        beside = self.stage.masked_lm or not self.lessons
+        beside = self.stage.masked_lm or not (self.lessons or self.pairs)
         return read_lines(Path(self.stage.text), self.stage.of_text) if beside else []
+
+    def texts(self) -> list[str]:
+        """The texts of its tasks, or its captions: the text of the control `masked_lm`."""
+        return self.pairs.texts() if self.pairs else controls.texts(self.examples)
 
     @property
     def complete(self) -> bool:
@@ -118,7 +129,7 @@ def chain_of(spec: TrainSpec, tell: Tell, notice: Tell | None = None) -> Chain:
     start, position = None, 0
     if spec.start == SCRATCH:
         links.append(_scratch(spec))
-        before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
+        before, base = links[0].identity, scratch.base_of(spec.size)
     else:
         located = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell, notice=notice)
         folder, out = located.folder.resolve(), spec.folder.resolve()
@@ -147,18 +158,38 @@ def _check_not_earlier(spec: TrainSpec, links: Sequence[Link]) -> None:
 def _scratch(spec: TrainSpec) -> Link:
     """The encoder that a run from scratch starts from: its tokenizer, and weights drawn with its first stage's seed."""
     seed = spec.stages[0][1].seed
-    facts = {"size": spec.size, "seed": seed, "text": text_identity(Path(spec.text))}
+    vectors = spec.size in EMBEDDED
+    text = scratch.identity(spec.size) if vectors else text_identity(Path(spec.text))
+    facts = {"size": spec.size, "seed": seed, "text": text}
     identity = digest(SCRATCH, *_flat(facts))
     folder = spec.folder.parent / f"{SCRATCH}-{spec.size}-{identity[:8]}"
     return Link(SCRATCH, StageSpec(seed=seed), (), identity, facts, folder, 0)
 
 
+def pairs_of(stage: StageSpec) -> Pairs | None:
+    """The images with captions of a stage; None for any other stage. Raises MissingData, DataError, UserError."""
+    if not stage.pairs:
+        return None
+    pairs = read_pairs(stage.pairs, stage.languages, parse_limits(stage.limit).get("", 0))
+    return exchanged(pairs, stage.seed) if stage.control == SHUFFLED else pairs
+
+
+def _of_images(stage: StageSpec, pairs: Pairs | None, spec: TrainSpec) -> dict[str, Any]:
+    """What a stage of images depends on: their content, the loss, and a named image tower; empty for other stages."""
+    if pairs is None:
+        return {}
+    vision = encoder_identity(vision_folder(stage.vision, offline=spec.offline)) if stage.vision else ""
+    return {"pairs": pairs.identity, "contrast": stage.contrast, "vision": vision}
+
+
 def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, position: int) -> Link:
+    pairs = pairs_of(stage)
     selected = dev.selection(taught, spec) if stage.select == "dev" else ()
     facts = {
         **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
         **({"text_languages": stage.text_languages} if stage.text_languages else {}),
         **_noise(stage),
+        **_of_images(stage, pairs, spec),
         **{name: getattr(defaults(stage, spec.recipe), name) for name in _OF_RECIPE},
         **{name: getattr(spec, name) for name in _OF_RUN},
         "recipe": Path(spec.recipe).stem,
@@ -171,7 +202,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
     start = spec.size if spec.start == SCRATCH else name_of(spec.start)
     name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
     folder = spec.folder.parent / f"{name}-{start}-{identity[:8]}"
-    return Link(kind, stage, taught, identity, facts, folder, position, selected)
+    return Link(kind, stage, taught, identity, facts, folder, position, selected, pairs=pairs)
 
 
 def _noise(stage: StageSpec) -> dict[str, Any]:

@@ -23,11 +23,14 @@ from robust_xtreme.run_spec import HUB, parse_limits
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.training import controls, record, scratch
+from robust_xtreme.training import record, scratch
 from robust_xtreme.training.adversarial import passes_of
-from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
+from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
+from robust_xtreme.training.images.pairs import Pairs
+from robust_xtreme.training.images.timing import tower_seconds
+from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
@@ -110,7 +113,12 @@ def plan_of(spec: TrainSpec, tell: Tell, force: bool = False, notice: Tell | Non
             _tell_planned(last_link.folder, last_link.stage.tasks, notice, force)
         with own_random(0):
             encoder = encoder.to(device).train()
-            return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
+            return tuple(_row(_fitting(link, encoder, tell), chain, encoder, tokenizer) for link in chain.links)
+
+
+def _fitting(link: Link, encoder: Any, tell: Tell) -> Link:
+    """A stage whose tasks have the length that the encoder reads, as `train` has them."""
+    return replace(link, lessons=fit(link.lessons, encoder, "the encoder", tell))
 
 
 def _check(chain: Chain) -> None:
@@ -243,6 +251,11 @@ def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
     return _Size(units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
 
 
+def _pairs_size(pairs: Pairs, encoder: Any, tokenizer: Any) -> _Size:
+    """The size of images with captions: a unit is an image, with the tokens of a caption."""
+    return replace(_text_size(pairs.texts(), encoder, tokenizer), units=len(pairs.pictures), exact=True)
+
+
 def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
     if link.kind == SCRATCH:
         return Row(SCRATCH, (), (), 0, 0, 0, 0, link.complete, link.folder, 0.0)
@@ -251,10 +264,12 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
     lines = link.lines()
     if lines:
         sizes.append(_text_size(lines, encoder, tokenizer))
+    if link.pairs:
+        sizes.append(_pairs_size(link.pairs, encoder, tokenizer))
     plan = plan_for(stage, [(1,) * size.units for size in sizes])  # the number of steps depends on that of units alone
     shares, masked = plan.shares, plan.shares[-1] if lines else 0.0
     if stage.control == NAME:
-        sizes, shares, masked = [_text_size(controls.texts(link.examples), encoder, tokenizer)], (1.0,), 1.0
+        sizes, shares, masked = [_text_size(link.texts(), encoder, tokenizer)], (1.0,), 1.0
     shared = list(zip(shares, sizes, strict=True))
     windows = stage.batch_size * sum(share * size.windows for share, size in shared)
     tokens = stage.batch_size * sum(share * size.windows * size.tokens for share, size in shared)
@@ -263,11 +278,13 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
     if not link.complete:
         seconds = (plan.steps - done) * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
         seconds *= 1 + _FORWARD * passes_of(stage)
+        if link.pairs and stage.control != NAME:
+            seconds += (plan.steps - done) * tower_seconds(stage, chain.spec)
     return Row(
         kind=link.kind,
         learns=_learns(stage),
         languages=link.languages,
-        examples=len(link.examples) or sizes[-1].units,
+        examples=len(link.examples) or (link.pairs.count if link.pairs else sizes[-1].units),
         steps=plan.steps,
         batch_size=stage.batch_size,
         tokens=round((plan.steps - done) * tokens),
@@ -275,7 +292,7 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         folder=link.folder,
         seconds=seconds,
         exact=bool(stage.steps) or all(size.exact for size in sizes),
-        counted=bool(link.lessons) or sizes[-1].exact,
+        counted=bool(link.lessons or link.pairs) or sizes[-1].exact,
         epochs=0 if stage.steps else stage.epochs,
         done=done,
     )
@@ -283,6 +300,8 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
 
 def _learns(stage: StageSpec) -> tuple[str, ...]:
     beside = bool(stage.masked_lm) and stage.control != NAME
+    if stage.pairs and stage.control != NAME:
+        return (stage.contrast,)
     return (*stage.tasks, f"{NAME}:{stage.masked_lm:g}") if beside else stage.tasks or (NAME,)
 
 
@@ -299,6 +318,9 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
         if counts and steps is None:
             steps = plan_for(stage, [(1,) * count for count in (*counts, *([1] if stage.masked_lm else []))]).steps
             exact = counted and all(kind_of(task.family).whole or stage.perturb for task in stage.learned())
+    elif pairs := pairs_of(stage):
+        languages, counts, counted = pairs.languages, [pairs.count], True
+        steps = steps or stage.epochs * -(-len(pairs.pictures) // stage.batch_size)
     else:
         # Without a tokenizer a line is at least one window.
         languages = languages_in(Path(stage.text), stage.languages)

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final, final
 
@@ -21,10 +22,13 @@ from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.sources.source import open_source
 from robust_xtreme.specs import PerturbationSpec
-from robust_xtreme.training import controls, dev
+from robust_xtreme.training import dev
 from robust_xtreme.training.adversarial import Attack, adversary
 from robust_xtreme.training.chain import Link
 from robust_xtreme.training.device import own_random
+from robust_xtreme.training.images.contrast import contrast_part
+from robust_xtreme.training.images.pairs import Pairs
+from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.masked import NAME, masked_part
 from robust_xtreme.training.module import Schedule
@@ -38,7 +42,8 @@ _HEX: Final = 16
 @final
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """What a stage's loop computes. `heads` are those of the lessons, in order; the head of masked LM is not kept."""
+    """What a stage's loop computes. `heads` are those of the lessons, in order; the heads of masked LM and of
+    images are not kept."""
 
     parts: tuple[Part, ...]
     plan: Plan
@@ -53,15 +58,27 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     parts = taught
     if lines := link.lines():
         parts = (*taught, masked_part(encoder, tokenizer, lines, stage.seed))
-    plan = plan_for(stage, [part.lengths for part in parts])
+    if link.pairs and stage.control != NAME:
+        parts = (_contrast(link.pairs, stage, spec, encoder, tokenizer),)
+    plan = plan_for(
+        stage, [(1,) * len(link.pairs.pictures)] if link.pairs and not parts else [part.lengths for part in parts]
+    )
     if stage.control == NAME:
-        parts, taught = (masked_part(encoder, tokenizer, controls.texts(link.examples), stage.seed),), ()
+        parts, taught = (masked_part(encoder, tokenizer, link.texts(), stage.seed),), ()
         plan = Plan(parts[0].lengths, stage.batch_size, stage.seed, plan.steps)
     recipe = defaults(stage, spec.recipe)
     fused = spec.optimizer == "adamw_fused" and spec.precision == "fp32"
     warmup = recipe.warm(plan.steps)
     schedule = Schedule(stage.lr, plan.steps, warmup, recipe.weight_decay, spec.schedule, fused)
     return Learning(parts, plan, schedule, tuple(part.head for part in taught))
+
+
+def _contrast(pairs: Pairs, stage: StageSpec, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Part:
+    """The contrast of a stage of images, with a new image tower or the one that it names."""
+    tower = new_tower
+    if stage.vision:
+        tower = partial(read_tower, vision_folder(stage.vision, offline=spec.offline))
+    return contrast_part(encoder, tokenizer, pairs, stage.contrast, stage.seed, tower)
 
 
 def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Part:

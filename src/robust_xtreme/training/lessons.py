@@ -24,7 +24,7 @@ from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.translated import Request, labelled, translated_examples
 
 TRANSLATIONS: Final = "translations"
-_SHUFFLED: Final = "shuffled_labels"
+SHUFFLED: Final = "shuffled_labels"
 
 
 @final
@@ -50,7 +50,7 @@ def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]
     lessons = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
     if stage.total:
         lessons = _within(lessons, stage, tell)
-    return tuple(_shuffled(lesson, stage.seed) for lesson in lessons) if stage.control == _SHUFFLED else lessons
+    return tuple(_shuffled(lesson, stage.seed) for lesson in lessons) if stage.control == SHUFFLED else lessons
 
 
 def _lesson(
@@ -140,4 +140,4 @@ def _within(lessons: tuple[Lesson, ...], stage: StageSpec, tell: Tell) -> tuple[
 
 def _shuffled(lesson: Lesson, seed: int) -> Lesson:
     examples = shuffled(lesson.examples, seed)
-    return replace(lesson, examples=examples, identity=digest(lesson.identity, _SHUFFLED, str(seed)))
+    return replace(lesson, examples=examples, identity=digest(lesson.identity, SHUFFLED, str(seed)))

@@ -32,7 +32,8 @@ Masking = Callable[[Scores, np.random.Generator], tuple[Scores, Scores]]
 class Taken:
     """Some units of a part: their windows, the number of windows of each, and the examples that the windows index.
 
-    For masked LM also the masked ids `hidden` (N, L), and `targets` (N, L), IGNORED where nothing is masked.
+    For masked LM also the masked ids `hidden` (N, L), and `targets` (N, L), IGNORED where nothing is masked. For images
+    and captions the colours `pixels` (N, H, W, 3) of the images of the units, uint8.
     """
 
     windows: Windows
@@ -40,6 +41,7 @@ class Taken:
     examples: Sequence[Example] = ()
     hidden: Scores | None = None
     targets: Scores | None = None
+    pixels: Scores | None = None
 
     def every(self, first: int, step: int) -> Taken:
         """Every `step`-th unit from the `first` on."""
@@ -53,6 +55,7 @@ class Taken:
             sizes=tuple(self.sizes[unit] for unit in chosen),
             hidden=None if self.hidden is None else self.hidden[rows],
             targets=None if self.targets is None else self.targets[rows],
+            pixels=None if self.pixels is None else self.pixels[list(chosen)],
         )
 
 

@@ -35,6 +35,8 @@ _CONTENTS: Final = {
     "text": "another text",
     "selected_by": "other validation data",
     "packs": "other contents of the packs",
+    "pairs": "other images or captions",
+    "vision": "another image tower",
 }
 """What a difference of hashes means."""
 
@@ -47,6 +49,9 @@ class StageRecord:
     With masked LM beside tasks, `examples` counts those of the tasks, and `text_languages` are those of the text.
     `packs` is the digest of the users' packs of the noise, `selected_step` the step whose weights were kept, `warmup`
     the number of warm-up steps.
+
+    `pairs` is the name of the images with captions, `images` the number of images, and `examples` that of captions;
+    `contrast` is the loss, empty for the control, and `vision` the name of an image tower that was not new.
 
     `per_task` has for each task its `examples`, the units `seen`, and its `share` of draws; `flags` are marks for
     reports: `own training data: xnli`. `base` is the model that the whole run started from.
@@ -88,6 +93,10 @@ class StageRecord:
     clip: float = 0.0
     selected_step: int = 0
     diversity: Mapping[str, Any] = field(default_factory=dict)
+    pairs: str = ""
+    images: int = 0
+    contrast: str = ""
+    vision: str = ""
     per_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     base: Mapping[str, str] = field(default_factory=dict)

@@ -10,10 +10,9 @@ from robust_xtreme import resources, run_paths
 from robust_xtreme.errors import SpecError
 from robust_xtreme.shipped import TRAIN, find
 from robust_xtreme.specs import typed
-from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel
+from robust_xtreme.training.spec import BEFORE, LAST, STAGE_NAMES, TrainSpec, from_tables, merged, of_panel
 from robust_xtreme.training.values import NO_TEXT, check_read, check_short, tables_of
 
-_STAGES: Final = ("mlm", "intermediate", "target")
 _FILED: Final = {"encoder": "from", "scratch": "from"}
 """Options by the keys that they replace, where the names differ."""
 
@@ -54,16 +53,16 @@ def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, A
     plain = {key: value for key, value in given.items() if key not in (*last_keys, *first_keys, "intermediate_steps")}
     _add_text(plain, tables)
     asked = tables_of(plain)
-    there = [stage for stage in _STAGES if stage in asked or stage in tables]
+    there = [stage for stage in STAGE_NAMES if stage in asked or stage in tables]
     last = there[-1] if there else "target"
     first = "intermediate" if "intermediate" in there else last
-    stages = {stage: dict(asked.get(stage, {})) for stage in _STAGES}
+    stages = {stage: dict(asked.get(stage, {})) for stage in STAGE_NAMES}
     stages[last] |= {key: given[key] for key in last_keys if key in given}
     stages[first] |= {key: given[key] for key in first_keys if key in given}
     if "intermediate_steps" in given:
         stages["intermediate"]["steps"] = given["intermediate_steps"]
     if "text" in given:
-        for stage in _STAGES:
+        for stage in STAGE_NAMES:
             if isinstance(tables.get(stage), dict) and "text" in tables[stage]:
                 stages[stage]["text"] = given["text"]
     return {**asked, **{stage: keys for stage, keys in stages.items() if keys}}

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, final
 
 from robust_xtreme.training.device import own_random
+from robust_xtreme.training.spec import EMBEDDED, SCRATCH
 from robust_xtreme.training.text import read_lines
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
@@ -37,10 +38,29 @@ SIZES: Final[Mapping[str, Size]] = MappingProxyType({"small": Size(14_000, 3, 19
 
 
 def new_model(text: Path, size_name: str, seed: int) -> tuple[Any, Any]:
-    """A random encoder of a size, and its tokenizer, which is trained on plain text."""
+    """A random encoder of a size, and its tokenizer, which is trained on plain text, or bundled with word vectors."""
+    if size_name in EMBEDDED:
+        from robust_xtreme.training import bundled
+
+        return bundled.new_model(size_name, seed)
     size = SIZES[size_name]
     tokenizer = new_tokenizer(read_lines(text), size)
     return new_encoder(tokenizer, size, seed), tokenizer
+
+
+def base_of(size_name: str) -> dict[str, str]:
+    """How a record names the encoder that a run from scratch starts from, and its kind where that is known."""
+    from robust_xtreme.training import bundled
+
+    kind = {"kind": bundled.SHAPES[size_name].kind} if size_name in EMBEDDED else {}
+    return {"name": f"{SCRATCH} {size_name}", **kind}
+
+
+def identity(size_name: str) -> str:
+    """The hash of the bundled tokenizer and word vectors of a size."""
+    from robust_xtreme.training import bundled
+
+    return bundled.identity(size_name)
 
 
 def new_tokenizer(lines: Sequence[str], size: Size) -> Any:

@@ -21,8 +21,10 @@ LAST: Final = "Of the last stage"
 BEFORE: Final = "Of the intermediate stage where there is one, else of the last"
 HOW: Final = "How it is computed"
 SCRATCH: Final = "scratch"
-STAGE_NAMES: Final = ("mlm", "intermediate", "target")
-SIZE_NAMES: Final = ("small", "tiny")
+STAGE_NAMES: Final = ("mlm", "images", "intermediate", "target")
+EMBEDDED: Final = tuple(f"{name}{rung}" for name in ("mini", "mini-en") for rung in ("", "-32", "-64", "-128", "-192"))
+"""Sizes from scratch with bundled word vectors: they need no text."""
+SIZE_NAMES: Final = ("small", "tiny", *EMBEDDED)
 Tell = Callable[[str], None]
 _MAX_SEED: Final = 2**32 - 1
 _MOST_PARTS: Final = 4096
@@ -31,14 +33,29 @@ _MOST_PARTS: Final = 4096
 @final
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """One stage: masked LM on `text`, or `tasks` that are learned together. 0 and "" take the recipe's value."""
+    """One stage: masked LM on `text`, images with captions, or `tasks` together. 0 and "" take the recipe's value."""
 
     tasks: tuple[str, ...] = key(
         (), "the tasks of `[intermediate]` or `[target]`: of `list tasks` or `list intermediate`"
     )
     text: str = key("", "the plain text of masked LM: a file, or a folder whose files begin with a language's code")
+    pairs: str = key(
+        "", "the images and captions of `[images]`: a folder or file, or `world`, which ships with drawn scenes"
+    )
+    contrast: str = key(
+        "clip",
+        "the loss of `[images]`: `clip`, a softmax over the batch both ways, or `siglip`, a sigmoid for each pair",
+        choices=("clip", "siglip"),
+    )
+    vision: str = key(
+        "", "the image tower of `[images]`: a folder or `OWNER/NAME` of CLIP or SigLIP; none is a small new one"
+    )
     languages: tuple[str, ...] = key(
-        (), "of the text, or of the training data; none is the tasks' own, English", BEFORE, "A,B", complete="languages"
+        (),
+        "of the text, the captions or the training data; none is all, and of tasks their own, English",
+        BEFORE,
+        "A,B",
+        complete="languages",
     )
     epochs: int = key(0, "passes over the data; 0 is the recipe's", LAST, "N")
     steps: int = key(0, "steps in all, instead of `epochs`", LAST, "N")
@@ -77,7 +94,7 @@ class StageSpec:
     )
     control: str = key(
         "",
-        "`masked_lm` on the tasks' texts, or `shuffled_labels`",
+        "`masked_lm` on the texts of the tasks or captions, or `shuffled_labels`",
         BEFORE,
         "NAME",
         ("", "masked_lm", "shuffled_labels"),
@@ -101,14 +118,18 @@ class StageSpec:
 @final
 @dataclass(frozen=True, slots=True)
 class TrainSpec:
-    """One run of `train`: where it starts, up to three stages one after the other, and how they are computed.
+    """One run of `train`: where it starts, up to four stages one after the other, and how they are computed.
 
     `accumulate` and `devices` share out the batch of a step; neither changes what is computed, except in the last bits
     and in what dropout draws. Raises SpecError, naming the key.
     """
 
     data: str = key(
-        "", "a folder of release files or a suite, `mini`, or `hub`", LEARNED, "DIR | mini | hub", complete="data"
+        "",
+        "a folder of release files or a suite, `mini`, `world`, or `hub`",
+        LEARNED,
+        "DIR | mini | world | hub",
+        complete="data",
     )
     start: str = key(
         "",
@@ -118,12 +139,21 @@ class TrainSpec:
         complete="folder",
     )
     mlm: StageSpec | None = None
+    images: StageSpec | None = None
     intermediate: StageSpec | None = None
     target: StageSpec | None = None
     out: str = key("", "the folder of the last stage; none is `runs/TASK-FROM-sSEED`", LEARNED, "DIR")
-    size: str = key("", "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32)", choices=SIZE_NAMES)
+    size: str = key(
+        "",
+        "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32) with `text`; or with mini's word vectors `mini` "
+        "(3 of 128), `mini-32`, `mini-64`, `mini-128` (3 layers) or `mini-192` (4); `mini-en` etc. have English ones",
+        choices=SIZE_NAMES,
+    )
     text: str = key(
-        "", "a file or folder of plain text, for masked LM, and from scratch for the tokenizer", LEARNED, "PATH"
+        "",
+        "a file or folder of plain text, for masked LM, and for the tokenizer of `small` and `tiny`",
+        LEARNED,
+        "PATH",
     )
     revision: str = key(
         "", "the commit of an encoder from the hub; none takes the newest, and says which it was", LEARNED, "SHA"
@@ -195,7 +225,7 @@ class TrainSpec:
     )
 
     def __post_init__(self) -> None:
-        check_start(self, SCRATCH, SIZE_NAMES)
+        check_start(self, SCRATCH, SIZE_NAMES, EMBEDDED)
         check_values(self)
         with packs.using(*self.packs), own_tasks(self.data):
             for name, stage in self.stages:
@@ -226,7 +256,7 @@ class TrainSpec:
 
 
 def defaults(stage: StageSpec, recipe: str) -> recipes.Recipe:
-    """The recipe of a stage."""
+    """The recipe of a stage; that of images and captions is the recipe of masked LM, their control."""
     return recipes.of_tasks(recipe, stage.learned()) if stage.tasks else recipes.of_text(recipe)
 
 

@@ -21,7 +21,7 @@ from robust_xtreme.models.verify import CLAIM, check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import Journal
-from robust_xtreme.run_paths import what_is_read
+from robust_xtreme.run_paths import name_of, what_is_read
 from robust_xtreme.targets.contamination import HASHES, keys
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import best, record, scratch
@@ -70,6 +70,12 @@ def _check_shared_out(spec: TrainSpec) -> None:
     if names and (spec.accumulate > 1 or spec.devices > 1):
         what = f"{names[0]} learns from all candidates of a batch, so that --accumulate and --devices would change what"
         raise SpecError(f"{what} is learned. Leave them out, or name a smaller --batch-size.")
+    contrast = spec.images is not None and spec.images.control != NAME
+    if contrast and (spec.accumulate > 1 or spec.devices > 1):
+        what = (
+            "[images] learns from all pairs of a batch, so that --accumulate and --devices would change what is learned"
+        )
+        raise SpecError(f"{what}. Leave them out, or name a smaller batch_size.")
 
 
 def _make(chain: Chain, link: Link, parent: Path | None, options: Options) -> None:
@@ -190,7 +196,9 @@ def _train(chain: Chain, ready: _Ready, options: Options, journal: Journal) -> N
 
 def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
     counts = ", ".join(f"{lesson.task.name}: {counted(len(lesson.examples), 'example')}" for lesson in link.lessons)
-    if learned.parts[-1].name == NAME and counts:
+    if link.pairs:
+        counts = f"images: {counted(len(link.pairs.pictures), 'image')}, {counted(link.pairs.count, 'caption')}"
+    elif learned.parts[-1].name == NAME and counts:
         windows, share = len(learned.parts[-1].lengths), learned.plan.shares[-1]
         counts += f", masked LM: {windows:,} windows of text in a share of {share:g} of the steps"
     tell(f"{counts or link.kind.replace('_', ' ')}, {learned.plan.steps:,} steps of {learned.plan.batch_size}")
@@ -214,10 +222,11 @@ def _write_heads(link: Link, heads: Sequence[nn.Module], journal: Journal) -> No
 
 def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.StageRecord:
     spec, stage, taught, plan = chain.spec, link.stage, link.lessons, learned.plan
-    data = [lesson.identity for lesson in taught] or [str(link.facts["text"])]
+    data = [lesson.identity for lesson in taught] or [link.pairs.identity if link.pairs else str(link.facts["text"])]
     per_task = _per_task(link, learned)
-    # The examples of the tasks, also for controls; without tasks, the windows of masked LM.
-    examples = len(link.examples) or sum(counts["examples"] for counts in per_task.values())
+    # The examples of the tasks, or the captions, also for controls; without either, the windows of masked LM.
+    named = len(link.examples) or (link.pairs.count if link.pairs else 0)
+    examples = named or sum(counts["examples"] for counts in per_task.values())
     beside = taught and stage.masked_lm and stage.control != NAME
     return record.StageRecord(
         kind=link.kind,
@@ -266,7 +275,20 @@ def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.
         # The tasks whose own training data the stage read, also for controls, which read their texts.
         flags=tuple(dict.fromkeys(f"own training data: {name}" for lesson in taught for name in lesson.task.trains)),
         base=chain.base,
+        **_of_images(link),
     )
+
+
+def _of_images(link: Link) -> dict[str, Any]:
+    """What a record has of images with captions; empty for other stages."""
+    if link.pairs is None:
+        return {}
+    return {
+        "pairs": link.pairs.name,
+        "images": len(link.pairs.pictures),
+        "contrast": "" if link.stage.control == NAME else link.stage.contrast,
+        "vision": name_of(link.stage.vision) if link.stage.vision else "",
+    }
 
 
 def _per_task(link: Link, learned: Learning) -> dict[str, dict[str, Any]]:

@@ -20,12 +20,15 @@ SHORT: Final = {
     "encoder": Argument(
         "", "str | Path", "where to start: a transformers folder, a run of `train`, or `OWNER/NAME` on the hub"
     ),
-    "scratch": Argument("", "str", "start from a new encoder: `small` (3 layers of 192) or `tiny` (1 of 32)"),
+    "scratch": Argument("", "str", "start from a new encoder: one of the sizes of the key `size`"),
     "mlm_steps": Argument(
         None, "int | None", "steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0"
     ),
     "allow_overlap": Argument(False, "bool", 'the same as `overlap="allow"`: results are stamped'),
     "mlm": Argument(None, _STAGE, 'the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`'),
+    "images": Argument(
+        None, _STAGE, 'the stage of images with captions by its keys: `{"pairs": "world", "steps": 100}`'
+    ),
     "intermediate": Argument(
         None, f"str | Sequence[str] | {_STAGE}", "the tasks learned together before the target, or a stage by its keys"
     ),
@@ -35,7 +38,7 @@ SHORT: Final = {
 
 
 def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec:
-    """A TrainSpec from its keys by name; `mlm`, `intermediate` and `target` are mappings of a StageSpec's keys.
+    """A TrainSpec from its keys by name; `mlm`, `images`, `intermediate` and `target` have a StageSpec's keys.
 
     Short forms: `task` and every key of a stage are those of the target, `intermediate` may be names with commas,
     `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
@@ -69,6 +72,7 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
     "mlm_steps": ((int, type(None)), "a whole number"),
     "allow_overlap": ((bool,), "True or False"),
     "mlm": ((Mapping, type(None)), "a stage by its keys"),
+    "images": ((Mapping, type(None)), "a stage by its keys"),
     "intermediate": _STAGES,
     "target": _STAGES,
 }
@@ -95,7 +99,7 @@ def train_arguments() -> dict[str, Argument]:
 
 
 _TYPES: Final = {
-    **dict.fromkeys(("data", "out", "text", "recipe", "translated"), "str | Path"),
+    **dict.fromkeys(("data", "out", "text", "recipe", "translated", "pairs", "vision"), "str | Path"),
     "limit": "str | int",
     "packs": "str | Path | Sequence[str | Path]",
 }

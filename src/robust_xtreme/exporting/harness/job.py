@@ -50,9 +50,9 @@ class Job:
     seeds: int = key(1, "draws of each noise", _PANEL, "N", least=1, most=_MOST_SEEDS)
     data: str = key(
         "",
-        "release files, a suite, mini or hub. Default: ROBUST_XTREME_DATA, else the hub",
+        "release files, a suite, mini, world or hub. Default: ROBUST_XTREME_DATA, else the hub",
         _PANEL,
-        "DIR | mini | hub",
+        "DIR | mini | world | hub",
         complete="data",
     )
     split: str = key(

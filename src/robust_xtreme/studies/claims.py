@@ -1,0 +1,162 @@
+"""Claims about training, whose unit is the training seed: a number of each seed, their mean, and what is claimed.
+
+The examples of a test set are not evidence about another training run. So a contrast is one number of each seed, and
+its mean is bounded by Student's t with S - 1 degrees of freedom, S being the number of seeds. There is no interval with
+fewer than two seeds, or if the number does not vary. A sign is claimed with at least five seeds, if the interval
+excludes 0 and the corrected p is below 0.05.
+
+**Scales.** A contrast on several scales is one claim: its p is the largest of them (1 where they disagree in sign, or
+one has no p), so that a sign is claimed on all of its scales or on none (an intersection-union test, Berger 1982). It
+counts once in its family.
+
+**Families.** Holm corrects the claims that share a tier and `corrected_with`; those without a p count as p = 1. Claims
+of the tier `exploratory` are corrected by Benjamini and Hochberg, and have no sign.
+
+**Tiers.** Primary and secondary claims share alpha: where a study has both, the primary ones have 0.8 of it and the
+secondary ones 0.2, or all of it if every primary one is claimed (the fallback procedure of Wiens 2003). A `p_adjusted`
+contains this share: it is below 0.05 where the claim is significant. So a grid without any effect claims something with
+at most alpha, over primary and secondary claims together, if each tier is one family. Claims of the tier `control` are
+about the design, not about its question; they have an alpha of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.results.frames import build
+from robust_xtreme.results.intervals import CONFIDENCE, t_quantile
+from robust_xtreme.results.multiplicity import benjamini_hochberg, holm
+from robust_xtreme.studies.frames import CONTRASTS, Estimand
+from robust_xtreme.studies.power import noncentrality
+
+FEWEST_SEEDS: Final = 5
+"""The number of seeds from which a sign may be claimed."""
+
+PRIMARY, SECONDARY, EXPLORATORY, CONTROL = "primary", "secondary", "exploratory", "control"
+
+PRIMARY_SHARE: Final = 0.8
+"""The share of alpha of the primary claims where there are secondary ones, too."""
+
+PRIMARY_TESTS: Final = 1 / PRIMARY_SHARE
+"""The number of tests that one primary claim then counts as, for `studies.power`."""
+
+ONLY_CHECKPOINTS: Final = "these checkpoints only"
+"""The title of differences of too few seeds: they are not claims about training."""
+
+_ALPHA: Final = 1 - CONFIDENCE
+_STILL: Final = 1e-9
+_NAMES: Final = ("tier", "contrast", "arm", "reference", "target", "language", "condition")
+
+_Row = dict[str, Any]
+_Claim = tuple[str, ...]
+
+
+def contrasts(estimands: Sequence[Estimand]) -> pl.DataFrame:
+    """CONTRASTS, sorted by its key: mean, t interval, corrected p, MDE and claimed sign of each estimand.
+
+    `mde` is at the first step of Holm, from `se`: the smallest effect that is significant with 80 % power.
+    Raises Mismatch for an estimand without seeds, and for one that occurs twice.
+    """
+    claims: dict[_Claim, list[_Row]] = {}
+    families: dict[tuple[str, str], list[_Claim]] = {}
+    for estimand in estimands:
+        row = _row(estimand)
+        key = (*(row[name] for name in _NAMES), estimand.corrected_with)
+        if key not in claims:
+            families.setdefault((estimand.tier, estimand.corrected_with), []).append(key)
+        claims.setdefault(key, []).append(row)
+    _correct(claims, families)
+    return build([row for rows in claims.values() for row in rows], CONTRASTS).sort(CONTRASTS.key)
+
+
+def over_seeds(numbers: Sequence[float]) -> dict[str, Any]:
+    """The mean of one number a seed (a paired difference), its standard error, t interval and p, and how made.
+
+    mean +- t(0.975, S - 1) * sd / sqrt(S), sd with S - 1. Se, df, low, high and p are None without an interval.
+    """
+    seeds, mean = len(numbers), math.fsum(numbers) / len(numbers)
+    if seeds < 2:
+        return _unknown(mean, f"{ONLY_CHECKPOINTS}: {seeds} seed")
+    se = math.sqrt(_variance(numbers) / seeds)
+    if se <= _STILL:
+        return _unknown(mean, f"none: {seeds} seeds do not vary")
+    return _bounded(mean, se, seeds - 1, f"t over {seeds} seeds, {seeds - 1} df")
+
+
+def welch(left: Sequence[float], right: Sequence[float]) -> dict[str, Any]:
+    """The difference of means left - right of arms whose seeds are not paired, as `over_seeds` (Welch 1947)."""
+    counts = len(left), len(right)
+    mean = math.fsum(left) / counts[0] - math.fsum(right) / counts[1]
+    if min(counts) < 2:
+        return _unknown(mean, f"{ONLY_CHECKPOINTS}: {counts[0]} and {counts[1]} seeds")
+    parts = [_variance(numbers) / len(numbers) for numbers in (left, right)]
+    se = math.sqrt(math.fsum(parts))
+    if se <= _STILL:
+        return _unknown(mean, f"none: {counts[0]} and {counts[1]} seeds do not vary")
+    df = se**4 / math.fsum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
+    return _bounded(mean, se, df, f"Welch's t over {counts[0]} and {counts[1]} seeds, {df:.1f} df")
+
+
+def _variance(numbers: Sequence[float]) -> float:
+    mean = math.fsum(numbers) / len(numbers)
+    return math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1)
+
+
+def _bounded(mean: float, se: float, df: float, method: str) -> dict[str, Any]:
+    from scipy import special
+
+    reach = t_quantile(0.5 + CONFIDENCE / 2, df) * se
+    p = float(2 * special.stdtr(df, -abs(mean / se)))
+    bounds = {"se": se, "df": float(df), "low": mean - reach, "high": mean + reach}
+    return {"estimate": mean, **bounds, "p": p, "method": method}
+
+
+def _unknown(mean: float, method: str) -> dict[str, Any]:
+    return {"estimate": mean, **dict.fromkeys(("se", "df", "low", "high", "p")), "method": method}
+
+
+def _row(estimand: Estimand) -> _Row:
+    """A row of CONTRASTS before it is corrected."""
+    names = {name: getattr(estimand, name) for name in (*_NAMES, "scale")}
+    if not estimand.by_seed:
+        raise Mismatch(f"The contrast {' '.join(filter(None, names.values()))} has no seed: its arms share none.")
+    return {**names, "seeds": len(estimand.by_seed), **over_seeds([*estimand.by_seed.values()])}
+
+
+def _correct(claims: Mapping[_Claim, list[_Row]], families: Mapping[tuple[str, str], list[_Claim]]) -> None:
+    """Give the rows `p_adjusted`, `mde`, `m` and `sign`, the primary tier first."""
+    shared = {tier for tier, _ in families} >= {PRIMARY, SECONDARY}
+    primary: list[_Row] = []
+    for (tier, _), keys in sorted(families.items(), key=lambda item: item[0][0] != PRIMARY):
+        share = {PRIMARY: PRIMARY_SHARE, SECONDARY: 1 - PRIMARY_SHARE}.get(tier, 1.0) if shared else 1.0
+        whole = tier == SECONDARY and all(row["sign"] for row in primary)
+        rows = [claims[key] for key in keys]
+        correct = benjamini_hochberg if tier == EXPLORATORY else holm
+        for several, p in zip(rows, correct([_p(several) for several in rows]), strict=True):
+            _claim(several, p / (1.0 if whole else share), len(rows), share)
+        primary += [row for several in rows for row in several if tier == PRIMARY]
+
+
+def _p(rows: Sequence[_Row]) -> float:
+    """The p of one claim, which its scales have to agree on."""
+    signs = {row["estimate"] > 0 for row in rows}
+    known = [row["p"] for row in rows if row["p"] is not None]
+    return max(known) if len(known) == len(rows) and len(signs) == 1 else 1.0
+
+
+def _claim(rows: Sequence[_Row], p: float, m: int, share: float) -> None:
+    """Give the rows of one claim what its correction says."""
+    proven = all(row["p"] is not None and row["seeds"] >= FEWEST_SEEDS for row in rows) and p < _ALPHA
+    for row in rows:
+        known = row["p"] is not None
+        excludes = known and (row["low"] > 0 or row["high"] < 0)
+        sign = "higher" if row["estimate"] > 0 else "lower"
+        row["sign"] = sign if proven and excludes and row["tier"] != EXPLORATORY else None
+        row["p_adjusted"] = min(p, 1.0) if known else None
+        row["mde"] = row["se"] * noncentrality(row["df"], m / share) if known else None
+        row["m"] = m

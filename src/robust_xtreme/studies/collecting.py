@@ -1,0 +1,138 @@
+"""Reads the evaluations of a study's cells: VALUES, a row of each cell and condition, and ARMS, a row of each model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.results import store
+from robust_xtreme.results.degrade import without_fields
+from robust_xtreme.results.schema import CONDITIONS, MODELS, SCORES
+from robust_xtreme.results.stages import OWN
+from robust_xtreme.specs import TaskSpec
+from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
+from robust_xtreme.studies.grid import Cell
+
+_SCRIPT: Final = "rule_4_noise_belongs_to_the_script"
+_STEPS: Final = "steps"
+
+
+def collected(cells: Iterable[Cell], work: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """VALUES and ARMS of the complete cells. Raises DataError for a damaged evaluation."""
+    values: list[dict[str, Any]] = []
+    arms: list[dict[str, Any]] = []
+    for cell in cells:
+        if cell.complete(work):
+            folder = cell.evaluation(work)
+            models = store.read_frame(folder / "models.csv", MODELS)
+            values += _values(cell, folder, models)
+            arms.append(_arm(cell, models.row(0, named=True)))
+    return _frame(values, VALUES), _frame(arms, ARMS)
+
+
+def _frame(rows: Sequence[dict[str, Any]], frame: Any) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=frame.schema, orient="row").sort(frame.key)
+
+
+def _values(cell: Cell, folder: Path, models: pl.DataFrame) -> list[dict[str, Any]]:
+    task: TaskSpec = registry.load("task", cell.target)
+    conditions = store.read_frame(folder / "conditions.csv", CONDITIONS)
+    known = {row["condition"]: row for row in conditions.iter_rows(named=True)}
+    flags = {flag for text in models["overlap_flags"].drop_nulls() for flag in json.loads(text)}
+    flagged = f"{OWN}: {cell.target}" in flags
+    scores = store.read_frame(folder / "scores.csv", SCORES).filter(
+        pl.col("scope") == "all", pl.col("metric") == task.metrics[0], pl.col("task") == cell.target
+    )
+    return [
+        _value(cell, row, known[row["condition"]], flagged)
+        for row in scores.iter_rows(named=True)
+        if _is_headline(known[row["condition"]]["fields"], task)
+    ]
+
+
+def _is_headline(fields: str | None, task: TaskSpec) -> bool:
+    """Whether a condition is on the fields that the task's drop is first named by."""
+    return not fields or fields == ",".join(task.perturbed[0])
+
+
+def _value(cell: Cell, row: dict[str, Any], condition: dict[str, Any], flagged: bool) -> dict[str, Any]:
+    return {
+        "arm": cell.arm,
+        "target": cell.target,
+        "language": row["language"],
+        "setting": row["setting"],
+        "family": _family(condition),
+        "condition": _named(condition),
+        "strength": float(condition["nominal"] or 0),
+        "seed": cell.seed,
+        "metric": row["metric"],
+        "value": row["value"],
+        "chance": row["chance"] or 0.0,
+        "above_chance": row["above_chance"],
+        "n": row["n"],
+        "left_out": OWN if flagged else "overlap" if row["overlap"] else None,
+    }
+
+
+def _named(condition: dict[str, Any]) -> str:
+    """A condition without its fields; a frozen attack by its own name, as all runs read the same texts."""
+    if condition["kind"] == "frozen":
+        return f"frozen {condition['name']}"
+    return without_fields(condition["condition"])
+
+
+def _family(condition: dict[str, Any]) -> str:
+    match condition["kind"]:
+        case "clean":
+            return CLEAN
+        case "attack" | "frozen":
+            return "attack"
+        case "external":
+            return "other"
+    scripts = condition["kind"] == "transliteration" or condition["name"] in _of_other_scripts()
+    return "script" if scripts else "typo"
+
+
+@cache
+def _of_other_scripts() -> frozenset[str]:
+    """The perturbations that write letters of another script or layout."""
+    return frozenset(
+        name for name in registry.installed("perturbation") if _SCRIPT in registry.load("perturbation", name).waives
+    )
+
+
+def _arm(cell: Cell, model: dict[str, Any]) -> dict[str, Any]:
+    """The row of ARMS of a cell's model, from its row of MODELS."""
+    stages = json.loads(model["stages"] or "[]")
+    tasks = [name for stage in stages if stage["kind"] == "intermediate" for name in stage["task"].split(",") if name]
+    kept = ("intermediate_set", "intermediate_examples", "params", "params_nonembedding", "base", "base_kind")
+    return {
+        "arm": cell.arm,
+        "seed": cell.seed,
+        "target": cell.target,
+        **{name: model[name] for name in kept},
+        "tasks": len(set(tasks)),
+        "diversity": model["diversity"],
+        "formats": _formats(stages),
+        "steps": sum(int(stage.get(_STEPS) or 0) for stage in stages),
+        "model": cell.name,
+    }
+
+
+def _formats(stages: Sequence[dict[str, Any]]) -> float | None:
+    """The number of families among the intermediate tasks; None without any."""
+    names = {name for stage in stages if stage["kind"] == "intermediate" for name in stage["task"].split(",") if name}
+    families = {_task(name).family for name in names}
+    return float(len(families)) if families else None
+
+
+def _task(name: str) -> TaskSpec:
+    kind = "intermediate" if name in registry.names("intermediate") else "task"
+    task: TaskSpec = registry.load(kind, name)
+    return task

@@ -1,0 +1,261 @@
+"""The study of capacity: how the gain of intermediate training changes with the size of the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.errors import SpecError
+from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, minus
+from robust_xtreme.studies.design import Design
+from robust_xtreme.studies.findings import finding, row_of, with_scope
+from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.gains import absent, by_cell, gain, kept, needed, pair_of, shared_seeds
+from robust_xtreme.studies.regression import Crossing, check_rank, crossing, fitted, slope
+from robust_xtreme.studies.scales import LOGIT, POINTS
+
+SIZE: Final = "log10 non-embedding parameters"
+_SLOPE: Final = "slope over size"
+_CURVE: Final = "curvature over size"
+_RUNG: Final = "gain at a size"
+_MEANS: Final = "multilingual minus monolingual gain"
+_SLOPES: Final = "multilingual minus monolingual slope"
+_SCALES: Final = (POINTS, LOGIT)
+_UNITS: Final = {POINTS: "points for 10 times the parameters", LOGIT: "logits for 10 times the parameters"}
+_EQUAL: Final = math.log10(1.05)
+
+Rung = Mapping[str, str]
+Ladder = Sequence[tuple[str, str]]
+"""Reference and arm of each size."""
+
+Given = tuple[tuple[str, str] | Rung, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """The keys of [analysis]: `pairs` are the rungs of the ladder, each without and with intermediate training.
+
+    `monolingual` is a ladder of monolingual models that those of `pairs` are compared with where sizes are equal within
+    5 %. A rung is a pair of arms, or `{ without = "ARM", with = "ARM" }`.
+    """
+
+    pairs: tuple[tuple[str, str] | Rung, ...]
+    monolingual: tuple[tuple[str, str] | Rung, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(rungs(self.pairs, "pairs")) < 2:
+            raise SpecError("[analysis] pairs: a slope over size needs at least two rungs.")
+        rungs(self.monolingual, "monolingual")
+
+
+def rungs(given: Given, key: str) -> list[tuple[str, str]]:
+    """The rungs of a ladder as pairs of reference and arm. Raises SpecError."""
+    return [pair_of(value, f"[analysis] {key}") for value in given]
+
+
+def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
+    """The slope of the gain over size (primary), its curvature, slopes by family of targets, monolingual, and rungs.
+
+    Raises SpecError where a rung has no recorded size, or all sizes are equal.
+    """
+    grid = grid_of(values)
+    ladder = rungs(analysis.pairs, "pairs")
+    pairs = [(arm, reference) for reference, arm in [*ladder, *rungs(analysis.monolingual, "monolingual")]]
+    explored = by_cell(grid, pairs, "gain in a cell")
+    if absent(values, [arm for pair in ladder for arm in pair]):
+        return explored
+    cells = _cells(grid, ladder)
+    listed = [Estimand("primary", _SLOPE, _slopes(grid, arms, ladder, cells, scale), scale) for scale in _SCALES]
+    listed += [Estimand("secondary", _CURVE, _curves(grid, arms, ladder, cells, scale), scale) for scale in _SCALES]
+    listed += [*_by_family(grid, arms, ladder, cells), *_against(grid, arms, analysis)]
+    listed += [
+        Estimand("exploratory", _RUNG, gain(grid, arm, reference, cells), arm=arm, reference=reference)
+        for reference, arm in ladder
+    ]
+    return kept([*listed, *explored])
+
+
+def sentences(
+    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity, scope: str
+) -> list[str]:
+    """The findings: slope, curvature, the point where the gain is 0, families of targets, and monolingual ladders."""
+    missing = absent(values, [arm for pair in rungs(analysis.pairs, "pairs") for arm in pair])
+    if missing:
+        return with_scope([f"The slope over size is not computed: {', '.join(missing)} have no values."], scope)
+    listed = [
+        finding(row_of(contrasts, contrast, scale), what, _UNITS[scale] if contrast == _SLOPE else _CURVED[scale])
+        for contrast, what in ((_SLOPE, "Gain over size"), (_CURVE, "Curvature of the gain over size"))
+        for scale in _SCALES
+        if contrast == _SLOPE or row_of(contrasts, contrast, scale) is not None
+    ]
+    listed.append(_crosses(values, arms, analysis))
+    families = contrasts.filter(pl.col("contrast") == _SLOPE, pl.col("condition") != "", scale=POINTS)
+    listed += [
+        finding(row, f"Gain over size, {row['condition']}", _UNITS[POINTS]) for row in families.iter_rows(named=True)
+    ]
+    return with_scope([*listed, *_of_monolingual(contrasts, analysis)], scope)
+
+
+_CURVED: Final = {
+    POINTS: "points for the square of 10 times the parameters",
+    LOGIT: "logits for the square of 10 times the parameters",
+}
+
+
+def crossed(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> Crossing | None:
+    """Where the mean line in points is 0, on log10 non-embedding parameters, with Fieller's interval.
+
+    None where the slope's interval contains 0, or the line crosses 0 outside the sizes of the ladder.
+    """
+    grid, ladder = grid_of(values), rungs(analysis.pairs, "pairs")
+    gains = _gains(grid, ladder, _cells(grid, ladder), POINTS)
+    sizes = _sizes(arms, ladder)
+    centre = sum(sizes) / len(sizes)
+    seeds = shared_seeds(gains)
+    levels = [sum(numbers[seed] for numbers in gains) / len(gains) for seed in seeds]
+    point = crossing(levels, [slope(sizes, [numbers[seed] for numbers in gains]) for seed in seeds], centre)
+    return point if point is not None and min(sizes) <= point.estimate <= max(sizes) else None
+
+
+# ----------------------------------------------------------------------------------------------------- numbers of seeds
+
+
+def _cells(grid: Grid, *ladders: Ladder) -> list[Cell]:
+    """The cells that every arm of the ladders has and none leaves out."""
+    return grid.transfer(*(arm for ladder in ladders for pair in ladder for arm in pair))
+
+
+def _gains(grid: Grid, ladder: Ladder, cells: Sequence[Cell], scale: str) -> list[BySeed]:
+    """The mean gain of each rung, over the same cells."""
+    return [gain(grid, arm, reference, cells, scale) for reference, arm in ladder]
+
+
+def _sizes(arms: pl.DataFrame, ladder: Ladder) -> list[float]:
+    """The log10 of the non-embedding parameters of each rung. Raises SpecError where one has none, or all are equal."""
+    sizes = []
+    for _, arm in ladder:
+        size = needed(arms, arm, "params_nonembedding")
+        if size <= 0:
+            raise SpecError(f"The arm {arm!r} has {size:g} non-embedding parameters, and its size has no logarithm.")
+        sizes.append(math.log10(size))
+    check_rank({SIZE: sizes})
+    return sizes
+
+
+def _slopes(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell], scale: str) -> BySeed:
+    """The slope of the gain over size in each seed that has every rung."""
+    gains, sizes = _gains(grid, ladder, cells, scale), _sizes(arms, ladder)
+    return {seed: slope(sizes, [numbers[seed] for numbers in gains]) for seed in shared_seeds(gains)}
+
+
+def _curves(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell], scale: str) -> BySeed:
+    """The coefficient of the squared size beside the size; empty with fewer than three sizes."""
+    gains, sizes = _gains(grid, ladder, cells, scale), _sizes(arms, ladder)
+    centre = sum(sizes) / len(sizes)
+    factors = {SIZE: [size - centre for size in sizes], "squared": [(size - centre) ** 2 for size in sizes]}
+    if len({round(size, 6) for size in sizes}) < 3:
+        return {}
+    return {seed: fitted([part[seed] for part in gains], factors)["squared"] for seed in shared_seeds(gains)}
+
+
+def _by_family(grid: Grid, arms: pl.DataFrame, ladder: Ladder, cells: Sequence[Cell]) -> list[Estimand]:
+    """The slope over the targets of each family, where there are several."""
+    families: dict[str, list[Cell]] = {}
+    for cell in cells:
+        families.setdefault(_family(cell[0]), []).append(cell)
+    if len(families) < 2:
+        return []
+    return [
+        Estimand("secondary", _SLOPE, _slopes(grid, arms, ladder, some, scale), scale, condition=name)
+        for name, some in sorted(families.items())
+        for scale in _SCALES
+    ]
+
+
+def _family(target: str) -> str:
+    family: str = registry.load("task", target).family
+    return family
+
+
+def _against(grid: Grid, arms: pl.DataFrame, analysis: Capacity) -> list[Estimand]:
+    """The multilingual ladder minus the monolingual one at equal sizes: mean gain, and slope of two sizes or more."""
+    matched = _matched(arms, rungs(analysis.pairs, "pairs"), rungs(analysis.monolingual, "monolingual"))
+    if not matched:
+        return []
+    multi, mono = [pair for pair, _ in matched], [pair for _, pair in matched]
+    cells = _cells(grid, multi, mono)
+    means = [_mean(_gains(grid, ladder, cells, POINTS)) for ladder in (multi, mono)]
+    listed = [Estimand("secondary", _MEANS, minus(*means))]
+    if len(matched) > 1:
+        slopes = {scale: [_slopes(grid, arms, ladder, cells, scale) for ladder in (multi, mono)] for scale in _SCALES}
+        listed += [Estimand("secondary", _SLOPES, minus(*pair), scale) for scale, pair in slopes.items()]
+    return listed
+
+
+def _matched(arms: pl.DataFrame, multi: Ladder, mono: Ladder) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """The rungs of two ladders whose sizes are equal within 5 %, of the rungs that have models."""
+    known = {*arms["arm"].unique()}
+    sizes = {
+        pair: math.log10(needed(arms, pair[1], "params_nonembedding")) for pair in (*multi, *mono) if {*pair} <= known
+    }
+    matches = []
+    for pair in (pair for pair in multi if pair in sizes):
+        near = [other for other in mono if other in sizes and abs(sizes[other] - sizes[pair]) <= _EQUAL]
+        if near:
+            matches.append((pair, min(near, key=lambda other: abs(sizes[other] - sizes[pair]))))
+    return matches
+
+
+def _mean(gains: Sequence[BySeed]) -> BySeed:
+    seeds = shared_seeds(gains)
+    return {seed: sum(part[seed] for part in gains) / len(gains) for seed in seeds}
+
+
+# ------------------------------------------------------------------------------------------------------------- findings
+
+
+def _crosses(values: pl.DataFrame, arms: pl.DataFrame, analysis: Capacity) -> str:
+    point = crossed(values, arms, analysis)
+    if point is None:
+        why = "the slope's interval contains 0, or the line is 0 at none of the ladder's sizes"
+        return f"No size at which the gain is 0 is reported: {why}."
+    low, high = (f"{10**bound:,.0f}" for bound in (point.low, point.high))
+    where = f"{10**point.estimate:,.0f} non-embedding parameters"
+    return f"The mean line is 0 at {where} (Fieller's 95 % interval {low} to {high})."
+
+
+def _of_monolingual(contrasts: pl.DataFrame, analysis: Capacity) -> list[str]:
+    if not analysis.monolingual:
+        return []
+    mean = row_of(contrasts, _MEANS)
+    if mean is None:
+        why = "no two rungs have an equal size and a seed with every cell"
+        return [f"Multilingual against monolingual is not computed: {why}."]
+    listed = [finding(mean, "Mean gain of multilingual minus monolingual models of equal size")]
+    for scale in _SCALES:
+        row = row_of(contrasts, _SLOPES, scale)
+        if row is not None:
+            listed.append(finding(row, "Slope over size of multilingual minus monolingual models", _UNITS[scale]))
+    return listed
+
+
+capacity: Final = Design(
+    name="capacity",
+    question=(
+        "Does the gain of intermediate training shrink with the size of the model, and is it different for monolingual "
+        "models?"
+    ),
+    refuted=(
+        "That the gain shrinks with size is refuted by an interval of the slope that is at or above 0, in points or on "
+        "the logit scale; that size decides, by multilingual and monolingual ladders of equal sizes whose gains differ."
+    ),
+    analysis=Capacity,
+    estimands=estimands,
+    sentences=sentences,
+)

@@ -1,0 +1,241 @@
+"""The study of diversity against volume: what more intermediate tasks add at an equal number of examples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, final
+
+import polars as pl
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.studies.cells import BySeed, grid_of
+from robust_xtreme.studies.design import Design
+from robust_xtreme.studies.findings import finding, row_of, with_scope
+from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.gains import absent, attribute, by_cell, gain, kept, needed, shared_seeds
+from robust_xtreme.studies.permutation import shuffled
+from robust_xtreme.studies.regression import Factors, fitted, inflation
+
+VOLUME: Final = "log2 volume"
+TASKS: Final = "tasks"
+MEASURES: Final = {"distance": "diversity", "formats": "formats"}
+"""Further measures of a set and their columns of ARMS, each entered with the volume alone."""
+
+_UNITS: Final = {
+    TASKS: "points for each further task",
+    VOLUME: "points for each doubling of the examples",
+    "distance": "points for each unit of 1 - cos",
+    "formats": "points for each further format",
+}
+_WHAT: Final = {
+    TASKS: "Gain by the number of intermediate tasks, at equal volume",
+    VOLUME: "Gain by volume, at an equal number of tasks",
+    "distance": "Gain by the mean embedding distance of the tasks, at equal volume",
+    "formats": "Gain by the number of formats, at equal volume",
+}
+_HIGH: Final = 10
+"""The variance inflation from which a coefficient is hardly separated from the others."""
+
+_SPARE: Final = 1
+"""Degrees of freedom that a fit of a further measure leaves, at least."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """The keys of [analysis]: the arm `without` intermediate tasks, and the `arms` whose gains are regressed.
+
+    `permuted` are pairs of arms of equal number and volume whose tasks differ; `contrast` is the declared pair `more`
+    and `less` (ANLI+ and MNLI); `measures` are the further measures of a set.
+    """
+
+    without: str
+    arms: tuple[str, ...]
+    permuted: tuple[tuple[str, str], ...] = ()
+    contrast: Mapping[str, str] = field(default_factory=dict)
+    measures: tuple[str, ...] = tuple(MEASURES)
+
+    def __post_init__(self) -> None:
+        wrong = [name for name in self.measures if name not in MEASURES]
+        if wrong:
+            raise SpecError(f"[analysis] measures names {wrong[0]!r:.80}. Known: {', '.join(MEASURES)}.")
+        if len(set(self.arms)) < 3:
+            raise SpecError("[analysis] arms: at least three arms are needed to separate the number from the volume.")
+        if self.contrast and set(self.contrast) != {"more", "less"}:
+            raise SpecError('[analysis] contrast is { more = "ARM", less = "ARM" }.')
+        if any(len(pair) != 2 for pair in self.permuted):
+            raise SpecError("[analysis] permuted is a list of pairs of arms.")
+
+
+def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
+    """The coefficient of the number of tasks (primary), those of the other measures, pairs of arms, and gains by cell.
+
+    Raises SpecError for arms without a number of examples, and for a factor that the others determine.
+    """
+    gains = _gains(values, analysis)
+    if not all(gains.values()):
+        return kept(_pairs(values, analysis))
+    factors = _factors(arms, analysis.arms)
+    listed = [_coefficient("primary", TASKS, gains, factors), _coefficient("secondary", VOLUME, gains, factors)]
+    for measure in analysis.measures:
+        some = _measured(arms, analysis.arms, measure)
+        if _enough(some):
+            listed.append(
+                _coefficient("secondary", measure, {arm: gains[arm] for arm in some}, _by(arms, some, measure))
+            )
+    return kept([*listed, *_pairs(values, analysis), *_explored(values, analysis, gains)])
+
+
+def sentences(
+    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity, scope: str
+) -> list[str]:
+    """The findings: each coefficient, how far the measures vary together, the permutation, and the declared pair."""
+    gains = _gains(values, analysis)
+    if not all(gains.values()):
+        missing = ", ".join(absent(values, (analysis.without, *analysis.arms))) or "none"
+        listed = [
+            f"The coefficients are not computed: some arm has no seed with every cell (arms without values: {missing})."
+        ]
+        return with_scope([*listed, *_of_pairs(contrasts, analysis)], scope)
+    factors = _factors(arms, analysis.arms)
+    listed = [finding(row_of(contrasts, name), _WHAT[name], _UNITS[name]) for name in (TASKS, VOLUME)]
+    listed += [_together(factors), _permuted(gains, factors, TASKS, {VOLUME: factors[VOLUME]})]
+    for measure in analysis.measures:
+        listed += _of_measure(contrasts, arms, analysis, gains, measure)
+    return with_scope([*listed, *_of_pairs(contrasts, analysis)], scope)
+
+
+def _gains(values: pl.DataFrame, analysis: Diversity) -> dict[str, BySeed]:
+    """The mean gain of each arm, over the cells that no arm leaves out, of the seeds that every arm has."""
+    grid = grid_of(values)
+    cells = grid.transfer(analysis.without, *analysis.arms)
+    gains = {arm: gain(grid, arm, analysis.without, cells) for arm in analysis.arms}
+    seeds = shared_seeds(gains.values())
+    return {arm: {seed: numbers[seed] for seed in seeds} for arm, numbers in gains.items()}
+
+
+def _factors(arms: pl.DataFrame, names: Sequence[str]) -> dict[str, list[float]]:
+    return {VOLUME: [_volume(arms, name) for name in names], TASKS: [needed(arms, name, "tasks") for name in names]}
+
+
+def _volume(arms: pl.DataFrame, name: str) -> float:
+    examples = needed(arms, name, "intermediate_examples")
+    if examples <= 0:
+        raise SpecError(f"The arm {name!r} has {examples:g} intermediate examples, and its volume has no logarithm.")
+    return math.log2(examples)
+
+
+def _measured(arms: pl.DataFrame, names: Sequence[str], measure: str) -> list[str]:
+    """The arms that have a measure: a single task has no distance."""
+    return [name for name in names if attribute(arms, name, MEASURES[measure]) is not None]
+
+
+def _enough(names: Sequence[str]) -> bool:
+    return len(names) >= 3 + _SPARE
+
+
+def _by(arms: pl.DataFrame, names: Sequence[str], measure: str) -> dict[str, list[float]]:
+    """A measure and the volume of the arms."""
+    column = MEASURES[measure]
+    return {VOLUME: [_volume(arms, name) for name in names], measure: [needed(arms, name, column) for name in names]}
+
+
+def _coefficient(tier: str, factor: str, gains: Mapping[str, BySeed], factors: Factors) -> Estimand:
+    """The coefficient of a factor in each seed, in points for each unit of the factor."""
+    seeds = shared_seeds(gains.values())
+    by_seed = {seed: fitted([gains[arm][seed] for arm in gains], factors)[factor] for seed in seeds}
+    return Estimand(tier=tier, contrast=factor, by_seed=by_seed)
+
+
+def _pairs(values: pl.DataFrame, analysis: Diversity) -> list[Estimand]:
+    """The declared contrast, and arms of equal shape whose tasks differ."""
+    grid = grid_of(values)
+    pairs = [("control", "other tasks", *pair) for pair in analysis.permuted]
+    if analysis.contrast:
+        pairs.append(("secondary", "more against less", analysis.contrast["more"], analysis.contrast["less"]))
+    return [
+        Estimand(
+            tier=tier,
+            contrast=contrast,
+            by_seed=gain(grid, arm, reference, grid.transfer(arm, reference, analysis.without)),
+            arm=arm,
+            reference=reference,
+        )
+        for tier, contrast, arm, reference in pairs
+    ]
+
+
+def _explored(values: pl.DataFrame, analysis: Diversity, gains: Mapping[str, BySeed]) -> list[Estimand]:
+    """The gain of each arm over all cells, and in each cell."""
+    means = [
+        Estimand("exploratory", "gain", numbers, arm=arm, reference=analysis.without) for arm, numbers in gains.items()
+    ]
+    return [*means, *by_cell(grid_of(values), [(arm, analysis.without) for arm in analysis.arms], "gain in a cell")]
+
+
+def _together(factors: Factors) -> str:
+    """How far the number of tasks and the volume vary together."""
+    size = inflation(factors)[TASKS]
+    verdict = "can hardly be separated" if size >= _HIGH else "can be separated"
+    what = f"The variance inflation of the number of tasks with the volume is {size:.2f} over {_rows(factors)} arms"
+    return f"{what}: their coefficients {verdict}."
+
+
+def _rows(factors: Factors) -> int:
+    return len(next(iter(factors.values())))
+
+
+def _permuted(gains: Mapping[str, BySeed], factors: Factors, factor: str, equal: Factors) -> str:
+    """The permutation test of a factor: its values are exchanged among the arms that are equal in shape."""
+    seeds = shared_seeds(gains.values())
+    means = [sum(gains[arm][seed] for seed in seeds) / len(seeds) for arm in gains]
+    result = shuffled(means, factors, factor, equal)
+    if result is None:
+        return f"Control: no arms of equal {' and '.join(equal)} differ in {factor}, so its labels cannot be permuted."
+    how = f"{result.count:,} permutations, {'all' if result.complete else 'drawn'}"
+    return (
+        f"Control: where {factor} is exchanged among arms of equal {' and '.join(equal)} ({how}), a coefficient as "
+        f"large as the observed one has p {result.p:.3f}. This p is over arms within these seeds."
+    )
+
+
+def _of_measure(
+    contrasts: pl.DataFrame, arms: pl.DataFrame, analysis: Diversity, gains: Mapping[str, BySeed], measure: str
+) -> list[str]:
+    """The coefficient of a further measure, its collinearity with the volume and its permutation."""
+    some = _measured(arms, analysis.arms, measure)
+    if not _enough(some):
+        return [f"{_WHAT[measure]}: not computed, as {len(some)} arms have it and {3 + _SPARE} are needed."]
+    factors = _by(arms, some, measure)
+    size = inflation(factors)[measure]
+    listed = [finding(row_of(contrasts, measure), _WHAT[measure], _UNITS[measure])]
+    listed.append(f"The variance inflation of {measure} with the volume is {size:.2f} over {len(some)} arms.")
+    shape = _factors(arms, some)
+    return [*listed, _permuted({arm: gains[arm] for arm in some}, factors, measure, shape)]
+
+
+def _of_pairs(contrasts: pl.DataFrame, analysis: Diversity) -> list[str]:
+    listed = []
+    if analysis.contrast:
+        names = {"arm": analysis.contrast["more"], "reference": analysis.contrast["less"]}
+        what = f"{names['arm']} against {names['reference']}"
+        listed.append(finding(row_of(contrasts, "more against less", **names), what))
+    for arm, reference in analysis.permuted:
+        row = row_of(contrasts, "other tasks", arm=arm, reference=reference)
+        listed.append(finding(row, f"Control: other tasks of the same number and volume, {arm} against {reference}"))
+    return listed
+
+
+diversity: Final = Design(
+    name="diversity",
+    question="Do more and more diverse intermediate tasks help, or only more examples?",
+    refuted=(
+        "That the number of tasks matters is refuted by an interval of its coefficient, at equal volume, around 0 and "
+        "within the smallest effect of interest; that volume explains the gains, by an interval that excludes 0."
+    ),
+    analysis=Diversity,
+    estimands=estimands,
+    sentences=sentences,
+)

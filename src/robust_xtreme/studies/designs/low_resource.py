@@ -1,0 +1,284 @@
+"""The study of low-resource languages: English intermediate training against none, and against in-language examples."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, minus
+from robust_xtreme.studies.design import Design
+from robust_xtreme.studies.findings import finding, interval, row_of, signed, with_scope
+from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.gains import by_cell, gain, kept, shared_seeds
+from robust_xtreme.studies.regression import rank_correlation, slope
+from robust_xtreme.studies.shrinkage import pooled
+from robust_xtreme.studies.typology import KINDS, distances
+
+ENGLISH: Final = "en"
+_SHOTS: Final = re.compile(r".*_(\d{1,7})")
+_FEWEST: Final = 3
+_GAIN: Final = "gain"
+_OF_LANGUAGE: Final = "gain in a language"
+_AGAINST: Final = "against in-language"
+_WORTH: Final = "log10 in-language examples"
+_SLOPE, _RHO, _SCRIPT = "slope over distance", "rank correlation with distance", "Latin minus other scripts"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LowResource:
+    """The keys of [analysis]: the arm `direct`, the arms `intermediate` (the first is the endpoint's), and `few_shot`.
+
+    An arm of `few_shot` is trained on N examples of the language that it is evaluated in, and its name ends in `_N`.
+    `languages` are those of the endpoint, none is all that are evaluated but English. `distance` is a kind of URIEL's.
+    """
+
+    direct: str
+    intermediate: tuple[str, ...]
+    few_shot: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    distance: str = "syntactic"
+
+    def __post_init__(self) -> None:
+        if not self.intermediate:
+            raise SpecError("[analysis] intermediate names at least one arm.")
+        if self.distance not in KINDS:
+            raise UnknownName("typological distance", self.distance, KINDS, "perturbations/README.md")
+        for name in self.few_shot:
+            shots(name)
+        for code in self.languages:
+            if code not in ALL_LANGUAGES:
+                raise UnknownName("language", code, ALL_LANGUAGES, "robust-xtreme list languages")
+
+
+def shots(arm: str) -> int:
+    """The number of in-language examples that an arm is named after. Raises SpecError."""
+    match = _SHOTS.fullmatch(arm)
+    if match is None or int(match[1]) == 0:
+        raise SpecError(f"[analysis] few_shot: {arm!r:.80} does not end in _N, its number of in-language examples.")
+    return int(match[1])
+
+
+def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: LowResource) -> list[Estimand]:
+    """The mean gain (primary), gains by language, against few-shot arms, and how they vary over languages."""
+    del arms
+    grid = grid_of(values)
+    listed = []
+    for number, arm in enumerate(analysis.intermediate):
+        tier = "secondary" if number else "primary"
+        names = {"arm": arm, "reference": analysis.direct}
+        listed.append(Estimand(tier, _GAIN, _mean(grid, arm, analysis), **names))
+        listed += [
+            Estimand("secondary", _OF_LANGUAGE, numbers, language=code, **names)
+            for code, numbers in _by_language(grid, arm, analysis).items()
+        ]
+        listed += [*_against(grid, arm, analysis), *_explored(grid, arm, analysis)]
+    pairs = [(arm, analysis.direct) for arm in (*analysis.intermediate, *analysis.few_shot)]
+    return kept([*listed, *by_cell(grid, pairs, "gain in a cell")])
+
+
+def sentences(
+    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: LowResource, scope: str
+) -> list[str]:
+    """The findings of each intermediate arm: its mean gain, its worth in examples, and its gains by language."""
+    del arms
+    grid = grid_of(values)
+    listed = [line for arm in analysis.intermediate for line in _of_arm(contrasts, grid, arm, analysis)]
+    return with_scope(listed, scope)
+
+
+# ----------------------------------------------------------------------------------------------------- numbers of seeds
+
+
+def _cells(grid: Grid, analysis: LowResource, *names: str) -> list[Cell]:
+    """The cells of the declared languages that all of these arms have and none leaves out."""
+    cells = grid.transfer(*names)
+    return [
+        (target, code)
+        for target, code in cells
+        if (code in analysis.languages if analysis.languages else code != ENGLISH)
+    ]
+
+
+def _mean(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
+    """The mean gain over direct; empty where a declared language has no cell."""
+    cells = _cells(grid, analysis, arm, analysis.direct)
+    return gain(grid, arm, analysis.direct, cells) if {*analysis.languages} <= {code for _, code in cells} else {}
+
+
+def _by_language(grid: Grid, arm: str, analysis: LowResource) -> dict[str, BySeed]:
+    """The gain over direct in each language, over its targets; languages without a number are left out."""
+    cells = _cells(grid, analysis, arm, analysis.direct)
+    codes = sorted({code for _, code in cells})
+    gains = {code: gain(grid, arm, analysis.direct, [cell for cell in cells if cell[1] == code]) for code in codes}
+    return {code: numbers for code, numbers in gains.items() if numbers}
+
+
+def _against(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
+    """The arm minus each few-shot arm, over the cells that these two and direct have."""
+    listed = []
+    for few in sorted(analysis.few_shot, key=shots):
+        numbers = gain(grid, arm, few, _cells(grid, analysis, arm, few, analysis.direct))
+        listed.append(Estimand("secondary", _AGAINST, numbers, arm=arm, reference=few))
+    worth = worth_of(grid, arm, analysis)
+    inside = worth if worth and all(map(math.isfinite, worth.values())) else {}
+    return [*listed, Estimand("exploratory", _WORTH, inside, "none", arm=arm, reference=analysis.direct)]
+
+
+def worth_of(grid: Grid, arm: str, analysis: LowResource) -> BySeed:
+    """The log10 of the number of in-language examples that give the gain of an arm, by seed.
+
+    The gains of few-shot arms over direct are made monotone by isotonic regression, and interpolated on log10 N.
+    -inf is fewer than the fewest examples, inf is more than the most. Empty with fewer than two few-shot arms.
+    """
+    few = sorted(analysis.few_shot, key=shots)
+    cells = _cells(grid, analysis, arm, analysis.direct, *few)
+    gains = [gain(grid, name, analysis.direct, cells) for name in (arm, *few)]
+    if len(few) < 2:
+        return {}
+    sizes = [math.log10(shots(name)) for name in few]
+    return {seed: _reached(gains[0][seed], sizes, [curve[seed] for curve in gains[1:]]) for seed in shared_seeds(gains)}
+
+
+def _reached(level: float, sizes: Sequence[float], gains: Sequence[float]) -> float:
+    """The first size at which the monotone curve through the gains is at the level; -inf and inf outside the sizes."""
+    from scipy.optimize import isotonic_regression
+
+    curve = isotonic_regression(gains).x
+    if level < curve[0]:
+        return -math.inf
+    for left, right, low, high in zip(sizes, sizes[1:], curve, curve[1:], strict=False):
+        if level <= high:
+            return left if high == low or level == low else left + (right - left) * (level - low) / (high - low)
+    return math.inf
+
+
+def _explored(grid: Grid, arm: str, analysis: LowResource) -> list[Estimand]:
+    """How the gain varies over languages with the distance from English and with the script, a number each seed."""
+    gains = _by_language(grid, arm, analysis)
+    names = {"arm": arm, "reference": analysis.direct}
+    far = distances(gains, analysis.distance)
+    listed = [Estimand("exploratory", _SCRIPT, _scripts(gains), **names)]
+    if len(far) >= _FEWEST and len({*far.values()}) > 1:
+        lines = _over(gains, far, slope)
+        ranks = _over(gains, far, rank_correlation)
+        listed += [Estimand("exploratory", _SLOPE, lines, condition=analysis.distance, **names)]
+        listed += [Estimand("exploratory", _RHO, ranks, "none", condition=analysis.distance, **names)]
+    return listed
+
+
+def _over(gains: dict[str, BySeed], far: dict[str, float], measure: Any) -> BySeed:
+    """A measure of distances and gains over the languages that have both; empty where a seed has none."""
+    seeds = shared_seeds(gains[code] for code in far)
+    numbers = {seed: measure([*far.values()], [gains[code][seed] for code in far]) for seed in seeds}
+    return {} if None in numbers.values() else numbers
+
+
+def _scripts(gains: dict[str, BySeed]) -> BySeed:
+    """The mean gain of languages in Latin script minus that of the others; empty where there is one kind only."""
+    latin = [numbers for code, numbers in gains.items() if language(code).script == "Latn"]
+    other = [numbers for code, numbers in gains.items() if language(code).script != "Latn"]
+    seeds = shared_seeds(gains.values()) if latin and other else []
+    return (
+        minus(*({seed: sum(part[seed] for part in parts) / len(parts) for seed in seeds} for parts in (latin, other)))
+        if seeds
+        else {}
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- findings
+
+
+def _of_arm(contrasts: pl.DataFrame, grid: Grid, arm: str, analysis: LowResource) -> list[str]:
+    names = {"arm": arm, "reference": analysis.direct}
+    declared = ", ".join(analysis.languages) or "all languages but English"
+    listed = [finding(row_of(contrasts, _GAIN, **names), f"{arm} minus {analysis.direct}, mean over {declared}")]
+    for few in sorted(analysis.few_shot, key=shots):
+        what = f"{arm} minus {shots(few):,} in-language examples"
+        listed.append(finding(row_of(contrasts, _AGAINST, arm=arm, reference=few), what))
+    if analysis.few_shot:
+        listed.append(_worth(worth_of(grid, arm, analysis), arm, analysis))
+    for contrast, what, unit in _OVER_LANGUAGES:
+        scale = "none" if contrast == _RHO else "points"
+        row = row_of(contrasts, contrast, scale, **names)
+        if row is not None:
+            known = _bounded(row) if contrast == _RHO else row
+            listed.append(finding(known, what.format(arm=arm, distance=analysis.distance), unit))
+    return [*listed, *_unknown(grid, arm, analysis), *_languages(contrasts, arm, analysis)]
+
+
+_OVER_LANGUAGES: Final = (
+    (_SLOPE, "Gain of {arm} over the {distance} distance from English", "points for a distance of 1"),
+    (_RHO, "Spearman's correlation of the gain of {arm} with the {distance} distance", ""),
+    (_SCRIPT, "Gain of {arm} in Latin script minus other scripts", "points"),
+)
+
+
+def _bounded(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of a correlation with its interval cut at -1 and 1, which t does not know."""
+    low, high = row["low"], row["high"]
+    return row if low is None else {**row, "low": max(low, -1.0), "high": min(high, 1.0)}
+
+
+def _worth(worth: BySeed, arm: str, analysis: LowResource) -> str:
+    """What the gain is worth in in-language examples, as a range over seeds."""
+    what = f"In-language examples that the gain of {arm} is worth"
+    if not worth:
+        return f"{what}: not computed, as it needs two few-shot arms and a seed with every cell."
+    sizes = sorted(map(shots, analysis.few_shot))
+    low, high = (_examples(number, sizes) for number in (min(worth.values()), max(worth.values())))
+    count = f"{len(worth)} training seed{'' if len(worth) == 1 else 's'}"
+    return f"{what}: {low} in each of {count}." if low == high else f"{what}: from {low} to {high} over {count}."
+
+
+def _examples(number: float, sizes: Sequence[int]) -> str:
+    if math.isinf(number):
+        return f"fewer than {sizes[0]:,}" if number < 0 else f"more than {sizes[-1]:,}"
+    return f"{10**number:,.0f}"
+
+
+def _unknown(grid: Grid, arm: str, analysis: LowResource) -> list[str]:
+    """The languages that the analysis of distance leaves out."""
+    gains = _by_language(grid, arm, analysis)
+    missing = sorted(gains.keys() - distances(gains, analysis.distance).keys())
+    if not missing:
+        return []
+    return [f"URIEL gives no {analysis.distance} distance of {', '.join(missing)}: they are not in that slope."]
+
+
+def _languages(contrasts: pl.DataFrame, arm: str, analysis: LowResource) -> list[str]:
+    """The plain mean of each language with its interval, and beside it the partially pooled mean."""
+    frame = contrasts.filter(contrast=_OF_LANGUAGE, arm=arm, reference=analysis.direct)
+    rows = {row["language"]: row for row in frame.iter_rows(named=True)}
+    means = {code: row["estimate"] for code, row in rows.items()}
+    pool = pooled(means, {code: row["se"] for code, row in rows.items() if row["se"]})
+    parts = {} if pool is None else pool.parts
+    listed = []
+    for code, row in rows.items():
+        beside = f"; partially pooled {signed(parts[code].mean)}" if code in parts else ""
+        claim = f", {row['sign']}" if row["sign"] else ""
+        listed.append(f"{code} {signed(row['estimate'])} ({interval(row)}{claim}{beside})")
+    spread = "" if pool is None else f" The standard deviation between languages is {pool.tau:.2f} points."
+    return [f"Gains of {arm} by language, in points: {'; '.join(listed)}.{spread}"] if listed else []
+
+
+low_resource: Final = Design(
+    name="low_resource",
+    question=(
+        "Does English intermediate training help low-resource languages, and how many in-language examples is it worth?"
+    ),
+    refuted=(
+        "That it helps is refuted by an interval of the mean gain over the declared languages that is at or below 0; "
+        "that it replaces in-language data, by few-shot arms of few examples that are above it."
+    ),
+    analysis=LowResource,
+    estimands=estimands,
+    sentences=sentences,
+)

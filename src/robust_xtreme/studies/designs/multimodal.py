@@ -1,0 +1,161 @@
+"""The study of multimodal encoders: text towers against text-only encoders, and non-English intermediate tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, final
+
+import polars as pl
+
+from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.languages import ALL_LANGUAGES
+from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, minus
+from robust_xtreme.studies.design import Design
+from robust_xtreme.studies.findings import finding, row_of, with_scope
+from robust_xtreme.studies.frames import Estimand
+from robust_xtreme.studies.gains import attribute, by_cell, gain, kept
+from robust_xtreme.studies.scales import LOGIT, POINTS
+
+ENGLISH: Final = "en"
+_TOWER: Final = "tower minus text-only"
+_MORE: Final = "interaction with intermediate tasks"
+_IN: Final = "in-language"
+_ZERO: Final = "zero-shot"
+_OF_ENGLISH: Final = "in English"
+_EQUAL: Final = 0.01
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Multimodal:
+    """The keys of [analysis]: `pairs` of a text tower and a text-only encoder; the first is the endpoint's.
+
+    `interactions` are four arms each: tower and text-only with an intermediate task, then the two without. `translated`
+    has the arm with the intermediate task in a language, by its code, `english` the arm with the same task in English.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    interactions: tuple[tuple[str, str, str, str], ...] = ()
+    translated: Mapping[str, str] = field(default_factory=dict)
+    english: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.pairs or any(len(pair) != 2 for pair in self.pairs):
+            raise SpecError("[analysis] pairs is a list of at least one pair of arms.")
+        if any(len(four) != 4 for four in self.interactions):
+            raise SpecError("[analysis] interactions is a list of four arms each.")
+        if self.translated and not self.english:
+            raise SpecError("[analysis] english is missing: the arm that those of translated are compared with.")
+        for code in self.translated:
+            if code not in ALL_LANGUAGES:
+                raise UnknownName("language", str(code), ALL_LANGUAGES, "robust-xtreme list languages")
+
+
+def estimands(values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal) -> list[Estimand]:
+    """The first pair (primary), other pairs, interactions, non-English tasks by kind of language, and cells."""
+    grid = grid_of(values)
+    del arms
+    listed = []
+    for number, (tower, text) in enumerate(analysis.pairs):
+        numbers = gain(grid, tower, text, grid.transfer(tower, text))
+        listed.append(Estimand("secondary" if number else "primary", _TOWER, numbers, arm=tower, reference=text))
+    listed += [estimand for four in analysis.interactions for estimand in _interaction(grid, four)]
+    listed += [part for code, arm in analysis.translated.items() for part in _of_language(grid, analysis, arm, code)]
+    return kept([*listed, *by_cell(grid, analysis.pairs, "tower minus text-only in a cell")])
+
+
+def sentences(
+    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Multimodal, scope: str
+) -> list[str]:
+    """The findings: each pair with its size and steps, the interactions, and non-English tasks."""
+    del values
+    listed: list[str] = []
+    for tower, text in analysis.pairs:
+        row = row_of(contrasts, _TOWER, arm=tower, reference=text)
+        listed += [finding(row, f"{tower} minus {text}, mean over targets and languages"), _sizes(arms, tower, text)]
+    for four in analysis.interactions:
+        listed += _of_interaction(contrasts, four)
+    for code, arm in analysis.translated.items():
+        listed += _of_task(contrasts, analysis, arm, code)
+    return with_scope(listed, scope)
+
+
+def _interaction(grid: Grid, four: Sequence[str]) -> list[Estimand]:
+    """(tower - text-only) with the task minus the same without it, on two scales, over the cells of all four arms."""
+    cells, (tower, text, *without) = grid.transfer(*four), four
+    names = {"arm": f"{tower} - {text}", "reference": " - ".join(without)}
+    listed = []
+    for scale in (POINTS, LOGIT):
+        with_task, before = (gain(grid, *pair, cells, scale) for pair in ((tower, text), (without[0], without[1])))
+        listed.append(Estimand("secondary", _MORE, minus(with_task, before), scale, **names))
+    return listed
+
+
+def _of_language(grid: Grid, analysis: Multimodal, arm: str, code: str) -> list[Estimand]:
+    """A non-English task against the English one, apart in its language, in languages of neither, and in English."""
+    cells = grid.transfer(arm, analysis.english)
+    names = {"arm": arm, "reference": analysis.english}
+    return [
+        Estimand("secondary", _IN, _over(grid, names, cells, {code}), language=code, **names),
+        Estimand("secondary", _ZERO, _over(grid, names, cells, _others(cells, code)), **names),
+        Estimand("exploratory", _OF_ENGLISH, _over(grid, names, cells, {ENGLISH}), language=ENGLISH, **names),
+    ]
+
+
+def _others(cells: Sequence[Cell], code: str) -> set[str]:
+    return {language for _, language in cells} - {code, ENGLISH}
+
+
+def _over(grid: Grid, names: Mapping[str, str], cells: Sequence[Cell], codes: set[str]) -> BySeed:
+    return gain(grid, names["arm"], names["reference"], [cell for cell in cells if cell[1] in codes])
+
+
+def _sizes(arms: pl.DataFrame, tower: str, text: str) -> str:
+    """Whether a pair has equal non-embedding parameters and steps, which its contrast is a contrast at."""
+    parts = []
+    for column, what in (("params_nonembedding", "non-embedding parameters"), ("steps", "steps")):
+        left, right = (attribute(arms, arm, column) for arm in (tower, text))
+        if left is None or right is None:
+            parts.append(f"{what} are not recorded")
+        elif abs(left - right) <= _EQUAL * max(left, right):
+            parts.append(f"{what} are equal ({left:,.0f})")
+        else:
+            parts.append(f"{what} differ ({left:,.0f} and {right:,.0f}), so the contrast is not at equal {what}")
+    return f"Of {tower} and {text}, {'; '.join(parts)}."
+
+
+def _of_interaction(contrasts: pl.DataFrame, four: Sequence[str]) -> list[str]:
+    names = {"arm": " - ".join(four[:2]), "reference": " - ".join(four[2:])}
+    what = f"What the intermediate task changes in the contrast ({names['arm']} against {names['reference']})"
+    points, logit = (row_of(contrasts, _MORE, scale, **names) for scale in (POINTS, LOGIT))
+    listed = [finding(points, what)]
+    if logit is not None:
+        listed.append(finding(logit, "The same on the logit scale, which a sign has to agree with", "logits"))
+    return listed
+
+
+def _of_task(contrasts: pl.DataFrame, analysis: Multimodal, arm: str, code: str) -> list[str]:
+    names = {"arm": arm, "reference": analysis.english}
+    inside, zero = (row_of(contrasts, contrast, **names) for contrast in (_IN, _ZERO))
+    what = f"The intermediate task in {code} ({arm}) against English ({analysis.english})"
+    return [
+        finding(inside, f"{what}, evaluated in {code} (in-language)"),
+        finding(zero, f"{what}, evaluated in the other languages but English (zero-shot)"),
+    ]
+
+
+multimodal: Final = Design(
+    name="multimodal",
+    question=(
+        "Do text towers of image-text models gain over text-only encoders of equal size and steps, also with "
+        "non-English intermediate tasks?"
+    ),
+    refuted=(
+        "That images help is refuted by an interval of the first pair's mean difference that is at or below 0; that "
+        "non-English tasks help zero-shot, by intervals around 0 outside the languages that they are in."
+    ),
+    analysis=Multimodal,
+    estimands=estimands,
+    sentences=sentences,
+)

@@ -1,0 +1,63 @@
+"""What a study would compute: its cells, their cost, and the power of its endpoint, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from robust_xtreme.errors import SpecError, counted
+from robust_xtreme.studies.claims import PRIMARY_TESTS
+from robust_xtreme.studies.grid import Cell, cells, victims
+from robust_xtreme.studies.power import mde_of, power_of, seeds_for
+from robust_xtreme.studies.study_file import Study
+
+_AIM: Final = 0.8
+_MOST: Final = 20
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The cells of a study: all, those to do, and the evaluations that a changed file leaves unused."""
+
+    study: Study
+    every: tuple[Cell, ...]
+    todo: tuple[Cell, ...]
+    replaced: tuple[Path, ...]
+
+    def lines(self) -> list[str]:
+        """The plan in words: size, what is computed again and why, and power."""
+        study = self.study
+        arms, targets = counted(len(study.arms), "arm"), counted(len(study.targets), "target")
+        size = f"{study.name}: {arms}, {targets}, {counted(study.seeds, 'training seed')}: "
+        size += f"{counted(len(self.every), 'cell')}, {len(self.every) - len(self.todo)} complete"
+        again = sorted({path.name[: -len("-12345678")] for path in self.replaced})
+        changed = f"Computed again, as their configuration changed: {', '.join(again[:_MOST])}"
+        changed += f" and {len(again) - _MOST} more" if len(again) > _MOST else ""
+        return [size, *([changed] if again else []), *self.power()]
+
+    def power(self) -> list[str]:
+        """The power of the primary endpoint, by the spread over seeds that the study's file states."""
+        planned, seeds = self.study.power, self.study.seeds
+        if planned is None:
+            return ["Power: not known, as the file has no table [power] with a spread over seeds."]
+        power, mde = (
+            power_of(planned.effect, planned.sd, seeds, PRIMARY_TESTS),
+            mde_of(planned.sd, seeds, PRIMARY_TESTS),
+        )
+        enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS, _AIM)
+        chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g} points, with a spread"
+        smallest = "" if mde is None else f" 80 % for {mde:.1f} points,"
+        return [f"{chance} of {planned.sd:g} points over seeds;{smallest} or with {enough} seeds."]
+
+
+def plan_of(study: Study, work: Path) -> Plan:
+    """The plan of a study in its folder. Raises SpecError for one without data."""
+    if not study.data:
+        raise SpecError(f"{study.name} names no data. Add --data DIR, the folder of the release files, or --data hub.")
+    every: Sequence[Cell] = (*victims(study), *cells(study))
+    todo = tuple(cell for cell in every if not cell.complete(work))
+    replaced = tuple(path for cell in todo for path in cell.replaced(work))
+    return Plan(study, tuple(every), todo, replaced)

@@ -1,0 +1,119 @@
+"""Runs a study: plan, compute what is missing, collect, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import plain
+from robust_xtreme.evaluation.devices import device_of
+from robust_xtreme.evaluation.fleets import fleet_of, joined
+from robust_xtreme.evaluation.interpreters import cores
+from robust_xtreme.results import store
+from robust_xtreme.sinks import one_line
+from robust_xtreme.studies.folder import Outcome, outcome, write
+from robust_xtreme.studies.planning import Plan, plan_of
+from robust_xtreme.studies.running import compute
+from robust_xtreme.studies.study_file import Study, read
+
+LOG: Final = "log.txt"
+_FEWEST_CELLS: Final = 1
+
+Watch = Callable[[str], None]
+"""Called with each line of progress."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished study: its folder, and what it found."""
+
+    folder: Path
+    outcome: Outcome
+
+
+def folder_of(study: Study, out: str = "") -> Path:
+    """The folder of a study: `out`, or `runs/study-NAME`."""
+    return Path(out) if out else Path("runs") / f"study-{study.name}"
+
+
+@plain()
+def study(
+    name: str | Path,
+    *,
+    out: str | Path = "",
+    seeds: int | None = None,
+    data: str | Path | None = None,
+    devices: str | Sequence[str] | None = None,
+    on: str | None = None,
+    offline: bool = False,
+) -> Outcome:
+    """Run a study, or continue it, and return what it found.
+
+    `name` is that of a study that ships with the program (`robust-xtreme study list`), or a file. `seeds` and `data`
+    replace the file's keys; `devices` and `on` are those of `evaluate`, by default every GPU, or a process for each
+    core. `.values` is a frame with a row for each run and cell, `.contrasts` with the differences between arms, their
+    intervals over training seeds and what is claimed, `.sentences` says that in words; the folder `out`, by default
+    `runs/study-NAME`, has them with the page. Raises what `train` and `evaluate` raise.
+    """
+    given = {"seeds": seeds, "data": None if data is None else str(data)}
+    replaced: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    return run(str(name), out=str(out), devices=devices, on=on, offline=offline, **replaced).outcome
+
+
+def run(
+    name: str,
+    *,
+    out: str = "",
+    devices: str | Sequence[str] | None = None,
+    on: str | None = None,
+    offline: bool = False,
+    begin: Callable[[Plan], None] = lambda _: None,
+    watch: Watch = lambda _: None,
+    **given: Any,
+) -> Result:
+    """Compute the cells that are missing, and write the frames and the page of a study.
+
+    `begin` gets the plan before anything is computed, `watch` each line of progress. `given` replaces top keys of the
+    file. Raises what `train` and `evaluate` raise, Locked where another process computes the same study.
+    """
+    described = read(name, given)
+    folder = store.make_folder(folder_of(described, out))
+    with store.lock(folder):
+        planned = plan_of(described, folder)
+        begin(planned)
+        if planned.todo:
+            _compute(planned, folder, _devices(described, joined(devices), on), on, offline, _logged(folder, watch))
+        result = outcome(described, folder)
+        write(result, folder)
+    return Result(folder, result)
+
+
+def _compute(planned: Plan, folder: Path, devices: str | None, on: str | None, offline: bool, watch: Watch) -> None:
+    compared = [cell for cell in planned.every if cell.arm in planned.study.arms]
+    with fleet_of(planned.study.device, devices, on) as fleet:
+        if fleet is None:
+            raise ValueError("a study is computed by a fleet")
+        compute(compared, folder, fleet, watch, offline)
+
+
+def _devices(study: Study, devices: str | None, on: str | None) -> str | None:
+    """The devices of a study: those given; else all GPUs, or a process for each core."""
+    if devices is not None or on is not None:
+        return devices
+    if device_of(study.device) == "cuda":
+        return "all"
+    return ",".join(["cpu"] * max(_FEWEST_CELLS, cores()))
+
+
+def _logged(folder: Path, watch: Watch) -> Watch:
+    """Progress that is written to the folder's log, too."""
+
+    def tell(line: str) -> None:
+        with (folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"{one_line(line)}\n")
+        watch(line)
+
+    return tell

@@ -1,0 +1,116 @@
+"""Trains and evaluates the cells of a study by the actors of a fleet; what is complete is kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation.run import Observer, evaluate
+from robust_xtreme.evaluation.units.each import each
+from robust_xtreme.evaluation.units.unit import Fleet, Piece
+from robust_xtreme.run_spec import from_mapping
+from robust_xtreme.studies.grid import Cell
+from robust_xtreme.training.loop import Options
+from robust_xtreme.training.spec import from_tables
+from robust_xtreme.training.stage import train
+
+Tell = Callable[[str], None]
+
+COMPLETE: Final = "complete in "
+"""What follows the name in the line about a finished cell."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The cells of an arm with a seed, which share their first stages; `work` counts from the folder `start`."""
+
+    cells: tuple[Cell, ...]
+    work: Path
+    start: Path
+    offline: bool
+
+
+def compute(cells: Sequence[Cell], work: Path, fleet: Fleet, tell: Tell, offline: bool) -> None:
+    """Train and evaluate cells; those that are attacked come before those that read their texts.
+
+    Each actor computes one chain at a time, on a CPU in one thread. A chain whose actor is lost continues with another
+    one. Raises what `train` and `evaluate` raise.
+    """
+    attacked = {cell.victim.name: cell.victim for cell in cells if cell.victim is not None}
+    for several in ([*attacked.values()], cells):
+        todo = [cell for cell in several if not cell.complete(work)]
+        each(_computed, [*_pieces(todo, work, offline)], fleet, tell)
+
+
+def _pieces(cells: Sequence[Cell], work: Path, offline: bool) -> Iterator[Piece]:
+    chains: defaultdict[tuple[str, int], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        chains[cell.arm, cell.seed].append(cell)
+    for number, ((arm, seed), several) in enumerate(chains.items()):
+        chain = _Chain(tuple(several), work, Path.cwd(), offline)
+        yield Piece(number, f"{arm}-s{seed}", str(number), float(len(several)), chain)
+
+
+def _computed(chain: _Chain, tell: Tell) -> int:
+    """Compute the cells of a chain in an actor; returns their number."""
+    import torch
+
+    torch.set_num_threads(1)
+    with _in_folder(chain.start):
+        for cell in chain.cells:
+            started = time.monotonic()
+            compute_cell(cell, chain.work, chain.offline)
+            tell(f"{cell.name}: {COMPLETE}{time.monotonic() - started:.1f} s")
+    return len(chain.cells)
+
+
+@contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    if not folder.is_dir():
+        raise SpecError(f"On {os.uname().nodename} {folder} is not there. Start from a folder that all machines share.")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def compute_cell(cell: Cell, work: Path, offline: bool) -> None:
+    """Train a cell and evaluate it, or continue with that."""
+    if cell.train:
+        train(from_tables(training(cell, work, offline), cell.name), Options())
+    evaluate(from_mapping(evaluation(cell, work, offline), cell.name), observer=Observer(), cache=False)
+
+
+def training(cell: Cell, work: Path, offline: bool) -> dict[str, Any]:
+    """The tables of a cell's run file."""
+    return {**_plain(cell.train), "offline": offline, "out": str(cell.run(work))}
+
+
+def evaluation(cell: Cell, work: Path, offline: bool) -> dict[str, Any]:
+    """The keys of a cell's `eval`. Of the texts of an attack those of its own target are read."""
+    kept = {key: value for key, value in cell.evaluate.items() if key != "model"}
+    model = str(cell.run(work)) if cell.train else cell.evaluate["model"]
+    return {
+        "device": cell.train.get("device", "auto"),
+        "data": cell.train.get("data", "auto"),
+        **kept,
+        "model": [f"{cell.target}={model}"],
+        "tasks": [cell.target],
+        "frozen": [str(cell.victim.evaluation(work))] if cell.victim else [],
+        "offline": offline,
+        "out": str(cell.evaluation(work)),
+    }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()}

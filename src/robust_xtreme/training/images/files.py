@@ -1,0 +1,128 @@
+"""Pairs of images and captions on disk: which format a file has, where its images are, and which are equal.
+
+Formats, one module each: `caption_lines` (Multi30k), `caption_table` (Flickr30k), `caption_wit` (WIT), `caption_jsonl`.
+Images are files in the folder `images` beside the captions, or in the folder of the captions itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Final, final
+
+from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.formats import read_file
+from robust_xtreme.results import store
+from robust_xtreme.training.images import caption_jsonl, caption_lines, caption_table, caption_wit
+from robust_xtreme.training.images.pairs import Caption, Pairs, Picture
+from robust_xtreme.training.images.pixels import check_pillow, decoded
+from robust_xtreme.training.images.rows import LONGEST, Row
+
+_FOLDER: Final = "images"
+_ENDINGS: Final = (".tsv", ".jsonl", ".token", ".csv")
+_MOST_FILES: Final = 1_000
+_LARGEST: Final = 10**8
+"""The most bytes of an image file."""
+
+
+def read(path: Path) -> Pairs:
+    """The pairs of a file of captions, or of a folder. Raises MissingData, DataError, UserError without Pillow."""
+    check_pillow()
+    folder = path if path.is_dir() else path.parent
+    rows = caption_lines.read(path) if path.is_dir() and caption_lines.fits(path) else _tables(path)
+    pictures = _pictures(rows, folder)
+    if not pictures:
+        raise MissingData(f"{path} contains no image with a caption that is on this machine.")
+    return Pairs(path.resolve().name, pictures)
+
+
+def _tables(path: Path) -> list[Row]:
+    """The rows of the files of captions in a folder, in the order of their names, or of one file."""
+    if path.is_file():
+        return _rows(path)
+    if not path.is_dir():
+        raise MissingData(f"There is no file or folder of pairs {str(path)[:200]!r}. Name one: pairs, or world.")
+    files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
+    if not files:
+        known = f"{caption_lines.LIST}, or files that end in {', '.join(_ENDINGS)}"
+        raise MissingData(f"{path} contains no captions: a folder of pairs contains {known}.")
+    if len(files) > _MOST_FILES:
+        raise DataError(path, f"contains more than {_MOST_FILES:,} files of captions.")
+    return [row for file in files if file.name != caption_wit.INDEX for row in _rows(file)]
+
+
+def _rows(path: Path) -> list[Row]:
+    text = read_file(path).text
+    first = text.partition("\n")[0]
+    if first.lstrip().startswith("{"):
+        return caption_jsonl.read(text, path)
+    if caption_wit.fits(first):
+        return caption_wit.read(text, path)
+    return caption_table.read(text, path)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """An image file, and the hash of its bytes."""
+
+    path: Path
+    identity: str
+
+
+def _pictures(rows: Iterable[Row], folder: Path) -> tuple[Picture, ...]:
+    """One picture for each content of an image file: two files with the same bytes are one image."""
+    images: dict[str, _Image | None] = {}
+    captions: dict[str, dict[Caption, None]] = {}
+    paths: dict[str, Path] = {}
+    for row in rows:
+        if row.image not in images:
+            images[row.image] = _image(row, folder)
+        image = images[row.image]
+        if image is not None:
+            paths.setdefault(image.identity, image.path)
+            captions.setdefault(image.identity, {})[_caption(row)] = None
+    return tuple(
+        Picture(paths[identity].name, identity, tuple(several), partial(decoded, paths[identity]))
+        for identity, several in captions.items()
+    )
+
+
+def _caption(row: Row) -> Caption:
+    text = " ".join(row.caption.split())
+    if not text:
+        raise DataError(row.location, f"the image {row.image[:200]!r} has an empty caption.")
+    if len(text) > LONGEST:
+        raise DataError(row.location, f"a caption has {len(text):,} characters, and at most {LONGEST:,} are read.")
+    return Caption(text, row.language)
+
+
+def _image(row: Row, folder: Path) -> _Image | None:
+    """The file of a row's image; None for an optional one that is not on this machine. Raises DataError."""
+    path = _path(row, folder)
+    if path is None and row.optional:
+        return None
+    if path is None:
+        raise DataError(row.location, f"the image {row.image[:200]!r} is not in {folder} or in {folder / _FOLDER}.")
+    if path.stat().st_size > _LARGEST:
+        raise DataError(path, f"is larger than {_LARGEST // 10**6} MB, and is not read as an image.")
+    return _Image(path, store.sha256(path))
+
+
+def _path(row: Row, folder: Path) -> Path | None:
+    """The file that a row names, which must be in the folder of the pairs. Raises DataError for any other path."""
+    name = PurePosixPath(row.image)
+    if not row.image or name.is_absolute() or ".." in name.parts or "\\" in row.image or "\0" in row.image:
+        raise DataError(row.location, f"the image {row.image[:200]!r} is not a path within the folder of the pairs.")
+    for candidate in (folder / _FOLDER / name, folder / name):
+        try:
+            there = candidate.is_file()
+        except OSError:
+            there = False
+        if there and not candidate.resolve().is_relative_to(folder.resolve()):
+            raise DataError(row.location, f"the image {row.image[:200]!r} is a link to a file outside {folder}.")
+        if there:
+            return candidate
+    return None

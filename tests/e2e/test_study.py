@@ -1,0 +1,177 @@
+"""`robust-xtreme study`: the grid, its page and frames, what is computed again, and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+from pathlib import Path
+from shutil import copytree
+
+import polars as pl
+import pytest
+from tests.program import program
+from tests.studies import computed, file_of, names, reported
+
+from robust_xtreme import registry
+from robust_xtreme.studies.folder import contrasts_of
+from robust_xtreme.studies.folder import read as read_folder
+from robust_xtreme.studies.page import pages
+from robust_xtreme.studies.planning import plan_of
+from robust_xtreme.studies.study_file import read
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the study of seconds."""
+    folder = tmp_path_factory.mktemp("study")
+    computed(file_of(folder), folder / "work")
+    return folder
+
+
+def test_a_study_has_a_value_for_each_run_language_and_condition(finished: Path) -> None:
+    """Each seed is a chain of its own from the base; clean and noisy rows of every arm, target and language."""
+    outcome = read_folder(finished / "work")
+    assert outcome.values.height == 2 * 2 * 2 * 2 * 2  # arms, targets, seeds, languages, conditions
+    assert outcome.values.group_by("arm", "target", "language", "condition").len()["len"].unique().to_list() == [2]
+    assert dict(outcome.arms.select("arm", "tasks").unique().iter_rows()) == {"none": 0, "mnli": 1}
+    stages = {path.name.partition("-")[0] for path in (finished / "work" / "runs").iterdir()}
+    assert stages == {"scratch", "intermediate", "none", "mnli"}
+    assert len([*(finished / "work" / "runs").glob("intermediate-*")]) == 2  # one for each seed, for both targets
+    assert len(set(outcome.values.filter(arm="none", condition="clean")["value"])) > 4  # seeds differ
+
+
+def test_a_page_is_rendered_again_from_its_frames(finished: Path) -> None:
+    """The frames of the folder give the contrasts and the page, byte for byte, without the runs."""
+    outcome = read_folder(finished / "work")
+    study = outcome.study
+    again = contrasts_of(study.design, outcome.values, outcome.arms, study.analysis)
+    assert again.equals(outcome.contrasts)
+    for name, content in pages(outcome).items():
+        assert content.encode() == (finished / "work" / name).read_bytes()
+
+
+def test_a_finished_study_computes_nothing_and_more_seeds_only_those(finished: Path, tmp_path: Path) -> None:
+    """The same command plans no cell, another number of seeds its own; results of the first seeds stay."""
+    file = file_of(tmp_path)
+    copytree(finished / "work", tmp_path / "work")
+    assert plan_of(read(str(file)), tmp_path / "work").todo == ()
+    more = plan_of(read(str(file), {"seeds": 3}), tmp_path / "work")
+    assert {cell.seed for cell in more.todo} == {2}
+    before = read_folder(tmp_path / "work").values
+    after = computed(file, tmp_path / "work", seeds=3).values
+    assert after.filter(pl.col("seed") < 2).equals(before)
+
+
+def test_a_changed_file_names_the_cells_that_are_computed_again(finished: Path, tmp_path: Path) -> None:
+    """Other steps of one arm: its cells alone, by name; a change of the analysis computes none."""
+    file = file_of(tmp_path, ('tasks = ["mnli"], steps = 2', 'tasks = ["mnli"], steps = 3'))
+    plan = plan_of(read(str(file)), finished / "work")
+    assert {cell.arm for cell in plan.todo} == {"mnli"}
+    (line,) = (line for line in plan.lines() if line.startswith("Computed again"))
+    assert "mnli-s0-panx, mnli-s0-udpos, mnli-s1-panx, mnli-s1-udpos" in line
+    other = file_of(tmp_path, ('endpoint_arm = "mnli"', 'endpoint_arm = "mnli"\ncontrols = ["none"]'))
+    assert plan_of(read(str(other)), finished / "work").todo == ()
+
+
+@pytest.mark.process
+def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path) -> None:
+    """In processes of their own the cells have the same bytes; nothing of the machine is in the results."""
+    file, work = file_of(tmp_path), tmp_path / "work"
+    planned = program("study", str(file), "--out", str(work), "--plan")
+    assert planned.code == 0, planned.err
+    assert "2 arms, 2 targets, 2 training seeds: 8 cells, 0 complete" in planned.out
+    assert "Power of the primary endpoint: " in planned.out
+    assert "evaluation: 8 runs, at most 256 predictions" in planned.out
+    assert "Training: about 1 min of one device here" in planned.out
+    ended = program("study", str(file), "--out", str(work), "--devices", "cpu", "--offline")
+    assert ended.code == 0, ended.err
+    assert "[8 of 8] " in ended.err
+    assert "With fewer than 5 seeds nothing is claimed." in ended.out
+    assert ended.out.endswith(f"{work / 'report.html'}\n")
+    assert reported(work) == reported(finished / "work")
+    assert all(str(tmp_path).encode() not in content for content in reported(work).values())
+
+
+def test_an_attack_is_made_once_and_read_by_every_run(tmp_path: Path) -> None:
+    """The victim is a run of its own seed; arms have the frozen texts of their target, on its headline fields."""
+    attack = '[attack]\nspec = "attack_keys:0.3@queries=4"\narm = "none"\nseed = 77\n\n[power]'
+    file = file_of(tmp_path, ("[power]", attack), ("seeds = 2", "seeds = 1"))
+    assert names(file)[:2] == ["attacked-s77-panx", "attacked-s77-udpos"]
+    values = computed(file, tmp_path / "work").values
+    attacked = values.filter(family="attack")
+    assert set(attacked["condition"]) == {"frozen attack_keys"}
+    assert attacked.select("arm", "target").unique().height == 4
+    assert set(values["arm"]) == {"none", "mnli"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('design = "robustness"', 'design = "robustnes"', "Did you mean 'robustness'?"),
+        ("[targets.udpos]", "[targets.udpso]", "Did you mean 'udpos'?"),
+        ("steps = 2\nlimit", "stpes = 2\nlimit", "Did you mean 'steps'?"),
+        ('arms = ["mnli"]', 'arms = ["mix"]', "names the arm 'mix'. The arms are: none, mnli"),
+        ("seeds = 2", 'seeds = "two"', "seeds takes a whole number from 1 on"),
+        ("sd = 1.5", "sd = -1.5", "[power] sd is a number above 0"),
+        ("[arms.none]", "[arms.none]\nshare = 0.0", "share is a number above 0"),
+        ("[arms.none]", '[arms."../none"]', "a name of an arm has letters"),
+        ('endpoint_arm = "mnli"', "", "the key 'endpoint_arm' is missing"),
+        ("seeds = 2", "seeds = 2\nout = 'x'", "there is no key 'out'"),
+        ('recipe = "scratch"', 'recipe = "scratch"\nseed = 4', "there is no key 'seed'"),
+    ],
+)
+def test_a_broken_file_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """What is wrong, what was probably meant; exit code 2 and nothing is written."""
+    file = file_of(tmp_path)
+    file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+    ended = program("study", str(file), "--out", str(tmp_path / "work"))
+    assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
+    assert message in ended.err
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_damaged_folder_is_one_line(finished: Path, tmp_path: Path) -> None:
+    """A frame that is cut, facts of something else, a folder without a study."""
+    from robust_xtreme.errors import UserError
+
+    copytree(finished / "work", tmp_path / "work", ignore=lambda *_: ["runs", "evaluations"])
+    (tmp_path / "work" / "values.csv").write_bytes(b"schema_version,arm\n5,none")
+    with pytest.raises(UserError, match=r"values\.csv"):
+        read_folder(tmp_path / "work")
+    (tmp_path / "work" / "study.json").write_text(json.dumps({"design": "other"}), "utf-8")
+    with pytest.raises(UserError, match="names no design"):
+        read_folder(tmp_path / "work")
+    with pytest.raises(UserError, match="is not the folder of a study"):
+        read_folder(tmp_path)
+
+
+def test_every_study_that_ships_is_read() -> None:
+    """Its arms, targets and analysis are those of its design, and each design has a small one and one of the paper."""
+    from robust_xtreme.shipped import shipped
+    from robust_xtreme.studies.study_file import STUDIES
+
+    studies = [read(name) for name in shipped(STUDIES)]
+    assert {study.name for study in studies} == {
+        f"{name}_{size}" for name in registry.names("design") for size in ("small", "paper")
+    }
+    for study in studies:
+        assert study.name.startswith(study.design.name)
+        assert study.text.startswith(f"# robust-xtreme study {study.name}\n")
+        assert plan_of(study, Path("runs/none")).lines()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("time_drawn", range(20))
+def test_a_study_killed_at_a_random_time_ends_at_the_same_bytes(
+    finished: Path, tmp_path: Path, time_drawn: int
+) -> None:
+    """`kill -9` while it trains, evaluates or writes: the same command ends at the bytes of an unbroken study."""
+    file, work = file_of(tmp_path), tmp_path / "work"
+    broken = multiprocessing.get_context("fork").Process(target=computed, args=(file, work))
+    broken.start()
+    broken.join(random.Random(time_drawn).uniform(0.2, 12.0))
+    broken.kill()
+    broken.join()
+    computed(file, work)
+    assert reported(work) == reported(finished / "work")

@@ -1,0 +1,161 @@
+"""The studies for XLM-R: one step of every stage of theirs, on a checkpoint of XLM-R's shape that is made here.
+
+`make test-textattack` runs this on transformers 4, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.encoders import encoder_folder
+from tests.seq2seq import M2M100, seq2seq_folder
+
+from robust_xtreme import registry, resources
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.run_spec import from_mapping
+from robust_xtreme.studies.cost import cost_lines
+from robust_xtreme.studies.grid import Cell, cells
+from robust_xtreme.studies.planning import Plan, plan_of
+from robust_xtreme.studies.running import evaluation, training
+from robust_xtreme.studies.study_file import Study, read
+from robust_xtreme.training.loop import Options
+from robust_xtreme.training.spec import from_tables
+from robust_xtreme.training.stage import train
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+STUDIES: Final = ("robustness", "diversity", "low_resource", "multimodal", "capacity")
+_ROWS: Final = 60
+_STEP: Final = {"steps": 1, "batch_size": 2, "limit": "8"}
+_LENGTH: Final = ("epochs", "total", "steps", "limit", "batch_size")
+_LIKE: Final = {"masakhaner": ("panx", "sw"), "americasnli": ("xnli", "ay")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A suite with the tasks of the studies, images with captions, and checkpoints of the shapes of theirs."""
+    folder = tmp_path_factory.mktemp("paper")
+    for source, tasks in (("world", None), ("suite", ("xnli",))):
+        for path in sorted(resources.mini(source).iterdir()):
+            if path.is_dir() and (tasks is None or path.name in tasks):
+                _begin(path, folder / "data" / path.name)
+    for task, (source, code) in _LIKE.items():
+        _copy(folder / "data", task, source, code)
+    _captions(folder / "data" / "multi30k")
+    (folder / "data" / "suite.toml").write_text(_suite(folder / "data"), "utf-8")
+    for name in ("xlm_roberta", "roberta", "clip", "siglip"):
+        encoder_folder(folder / name, name)
+    seq2seq_folder(folder / "m2m", "m2m_100", (*M2M100, "__zh__"))
+    return folder
+
+
+def _begin(source: Path, copy: Path) -> None:
+    """The first rows of each file of a task."""
+    copy.mkdir(parents=True)
+    for path in source.glob("*-*.jsonl"):
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        (copy / path.name).write_text("".join(lines[:_ROWS]), "utf-8")
+
+
+def _copy(data: Path, task: str, source: str, code: str) -> None:
+    """Rows of another task as those of one that the embedded suites do not have."""
+    (data / task).mkdir()
+    split = "en" if source == "xnli" else code
+    for name in ("test", "train") if source == "panx" else ("test",):
+        text = (data / source / f"{name}-{split}.jsonl").read_text("utf-8")
+        (data / task / f"{name}-{code}.jsonl").write_text(text, "utf-8")
+
+
+def _captions(folder: Path) -> None:
+    from PIL import Image
+
+    (folder / "images").mkdir(parents=True)
+    for number in range(8):
+        Image.new("RGB", (24, 16), (30 * number, 99, 7)).save(folder / "images" / f"{number}.png")
+    (folder / "train_images.txt").write_text("".join(f"{number}.png\n" for number in range(8)))
+    (folder / "train.en").write_text("".join(f"colour number {number}\n" for number in range(8)))
+
+
+def _suite(data: Path) -> str:
+    """The description of the suite, by its files."""
+    codes = sorted({path.stem.partition("-")[2] for path in data.glob("*/*-*.jsonl")})
+    lines = ['name = "paper"', 'version = "1"', 'summary = "Made up."', f"languages = {json.dumps(codes)}"]
+    for task in sorted(path.name for path in data.iterdir() if path.is_dir() and [*path.glob("*-*.jsonl")]):
+        splits = sorted({path.stem.partition("-")[0] for path in (data / task).glob("*-*.jsonl")})
+        there = sorted({path.stem.partition("-")[2] for path in (data / task).glob("*-*.jsonl")})
+        lines += [f"[{task}]", f"splits = {json.dumps(splits)}", f"languages = {json.dumps(there)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _small(study: Study, folder: Path) -> Study:
+    """The study with checkpoints made here, and one step for each stage."""
+    arms = {
+        name: replace(
+            arm,
+            train=_start(arm.train, folder),
+            stages={stage: _one_step(table, folder) for stage, table in arm.stages.items()},
+            target=_one_step(arm.target, folder),
+            share=1.0,
+        )
+        for name, arm in study.arms.items()
+    }
+    targets = {name: _one_step(table, folder) for name, table in study.targets.items()}
+    return replace(study, arms=arms, targets=targets, train=_start(study.train, folder), seeds=1, device="cpu")
+
+
+def _start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    kept = {key: value for key, value in values.items() if key != "revision"}
+    shapes = {"siglip": "siglip", "/roberta": "roberta", "xlm-roberta": "xlm_roberta"}
+    if "from" in kept:
+        kept["from"] = str(folder / next(shape for name, shape in shapes.items() if name in kept["from"]))
+    return kept
+
+
+def _one_step(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    kept = {key: value for key, value in table.items() if key not in _LENGTH}
+    if "vision" in kept:
+        kept["vision"] = str(folder / "clip")
+    if "translated" in kept:
+        kept["translated"] = f"seq2seq:{folder / 'm2m'}"
+    return {**kept, **_STEP}
+
+
+def _chosen(study: Study) -> list[Cell]:
+    """A cell of each arm, so that every target is one of them, in a language that the suite has."""
+    targets = list(study.targets)
+    chosen = []
+    for number, arm in enumerate(study.arms.values()):
+        wanted = [target for target in arm.targets or targets if not arm.each or target in ("panx", "tydiqa")]
+        target = wanted[number % len(wanted)]
+        several = [cell for cell in cells(study) if (cell.arm, cell.target) == (arm.name, target)]
+        chosen.append(next(cell for cell in several if cell.language in ("", "sw")))
+    missing = set(targets) - {cell.target for cell in chosen}
+    return [*chosen, *(next(cell for cell in cells(study) if cell.target == target) for target in sorted(missing))]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_stage_of_a_study_of_the_paper_takes_a_step(name: str, folder: Path, tmp_path: Path) -> None:
+    """Each arm loads, plans, and trains a step of each of its stages; each target is evaluated."""
+    study = _small(read(f"{name}_paper", {"data": str(folder / "data")}), folder)
+    chosen, work = _chosen(study), tmp_path / "work"
+    assert plan_of(study, work).lines()
+    assert cost_lines(Plan(study, tuple(chosen), tuple(chosen[:2]), ()), work)
+    seen = set[str]()
+    for cell in chosen:
+        assert train(from_tables(training(cell, work, True), cell.name), Options()) == cell.run(work)
+        if cell.target not in seen:
+            code = _LIKE.get(cell.target, ("", "sw"))[1]
+            keys = {**evaluation(replace(cell, victim=None), work, True), "languages": [code], "limit": "4"}
+            run = evaluate(from_mapping(keys, name), cache=False)
+            assert run.scores.height
+            seen.add(cell.target)
+    assert seen == set(study.targets)
+    kinds = {stage for arm in study.arms.values() for stage in arm.stages}
+    stages = {path.name.partition("-")[2] for path in work.glob("runs/*/stages/*.json")}
+    assert {f"{kind}.json" for kind in (*kinds, "target")} <= stages
+    assert registry.load("design", study.design.name) is study.design
