@@ -174,12 +174,6 @@ def _success() -> str:
     return curves()
 
 
-def _transfer() -> str:
-    from tools.transfer.page import render
-
-    return render(ROOT / "reports" / "transfer-small")
-
-
 def _benchmark(name: str, module: str) -> Page:
     """The page of a benchmark's figures."""
 
@@ -272,11 +266,6 @@ PAGES: Final = (
     _run("scripts-small"),
     _run_page("mini"),
     _run_page("scripts-small"),
-    Page(
-        "reports/transfer-small/report.md",
-        ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py", *_MARKDOWN),
-        _transfer,
-    ),
     Page("reports/attacks/success.svg", ("reports/attacks/success.csv", *_ATTACKED), _success),
     Page("reports/attacks/report.md", ("reports/attacks/levels.csv", *_ATTACKED, *_MARKDOWN), _attacked),
     Page(

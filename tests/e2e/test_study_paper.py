@@ -1,4 +1,4 @@
-"""The studies for XLM-R: one step of every stage of theirs, on a checkpoint of XLM-R's shape that is made here.
+"""The studies for XLM-R: one step of each of their stages, on a checkpoint of XLM-R's shape that is made here.
 
 `make test-textattack` runs this on transformers 4, too.
 """
@@ -38,7 +38,7 @@ _LIKE: Final = {"masakhaner": ("panx", "sw"), "americasnli": ("xnli", "ay")}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A suite with the tasks of the studies, images with captions, and checkpoints of the shapes of theirs."""
+    """A suite with the tasks of the studies, images with captions, and checkpoints of the same shapes."""
     folder = tmp_path_factory.mktemp("paper")
     for source, tasks in (("world", None), ("suite", ("xnli",))):
         for path in sorted(resources.mini(source).iterdir()):

@@ -94,7 +94,8 @@ def test_cells_that_an_arm_leaves_out_are_left_out_of_every_gain() -> None:
     values = values_of(planted(1, 1), ["none", *SETS])
     flagged_cell = (pl.col("arm") == "a-1k") & (pl.col("target") == "xnli")
     flagged = values.with_columns(
-        left_out=pl.when(flagged_cell).then(pl.lit("own training data")), value=pl.when(flagged_cell).then(99.0).otherwise("value")
+        left_out=pl.when(flagged_cell).then(pl.lit("own training data")),
+        value=pl.when(flagged_cell).then(99.0).otherwise("value"),
     )
     kept = values.filter(target="panx")
     changed, expected = (

@@ -107,7 +107,7 @@ _LANGUAGE: Final = 100
 SUMMARY: Final = (
     "Made-up sentences about the small world of mini, for studies of intermediate-task training that take minutes: "
     "five target tasks with the tests of mini but for xcopa, and intermediate tasks with names and formats of NLI, QA, "
-    "choice and tagging. They are no benchmark, and say nothing about real text or about other models."
+    "choice and tagging. They are not a benchmark, and say nothing about real text or about other models."
 )
 
 

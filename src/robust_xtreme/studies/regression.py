@@ -56,7 +56,7 @@ def check_rank(factors: Factors) -> None:
 
 
 def inflation(factors: Factors) -> dict[str, float]:
-    """The variance inflation of each factor, 1 / (1 - R2) on the others: 1 without collinearity, 10 is high; else inf."""
+    """The variance inflation of each factor, 1 / (1 - R2) on others: 1 without collinearity, 10 is high; else inf."""
     inflations = {}
     for name, values in factors.items():
         others = {other: factors[other] for other in factors if other != name}

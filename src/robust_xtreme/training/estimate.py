@@ -28,9 +28,9 @@ from robust_xtreme.training.adversarial import passes_of
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of, pairs_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
+from robust_xtreme.training.fit import fit
 from robust_xtreme.training.images.pairs import Pairs
 from robust_xtreme.training.images.timing import tower_seconds
-from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
