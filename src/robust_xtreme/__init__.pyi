@@ -16,6 +16,7 @@ from robust_xtreme.gating.policy import Policy as Policy
 from robust_xtreme.gating.verdicts import Gate as Gate
 from robust_xtreme.report.evaluation import Evaluation as Evaluation
 from robust_xtreme.run_spec import RunSpec as RunSpec
+from robust_xtreme.studies.folder import Outcome as Outcome
 from robust_xtreme.training.loop import Options as Options
 from robust_xtreme.training.spec import TrainSpec as TrainSpec
 
@@ -209,6 +210,25 @@ def perturb(
     Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
     """
 
+def study(
+    name: str | Path,
+    *,
+    out: str | Path = "",
+    seeds: int | None = None,
+    data: str | Path | None = None,
+    devices: str | Sequence[str] | None = None,
+    on: str | None = None,
+    offline: bool = False,
+) -> Outcome:
+    """Run a study, or continue it, and return what it found.
+
+    `name` is that of a study that ships with the program (`robust-xtreme study list`), or a file. `seeds` and `data`
+    replace the file's keys; `devices` and `on` are those of `evaluate`, by default every GPU, or a process for each
+    core. `.values` is a frame with a row for each run and cell, `.contrasts` with the differences between arms, their
+    intervals over training seeds and what is claimed, `.sentences` says that in words; the folder `out`, by default
+    `runs/study-NAME`, has them with the page. Raises what `train` and `evaluate` raise.
+    """
+
 def train(
     spec: TrainSpec | str | Path | None = None,
     options: Options | None = None,
@@ -278,7 +298,7 @@ def train(
     Arguments:
         task: the target, as in `list tasks`; several are learned together: `xnli,panx`
         encoder: where to start: a transformers folder, a run of `train`, or `OWNER/NAME` on the hub
-        scratch: start from a new encoder: `small` (3 layers of 192) or `tiny` (1 of 32)
+        scratch: start from a new encoder: one of the sizes of the key `size`
         mlm_steps: steps of masked LM on `text` before all other stages; none is 1200 from scratch, else 0
         allow_overlap: the same as `overlap="allow"`: results are stamped
         mlm: the stage of masked LM by its keys: `{"text": "TEXT", "steps": 100}`
