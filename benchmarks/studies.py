@@ -35,11 +35,14 @@ from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, SHAPES, Planted, value
 
 from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Prose, grid
 from robust_xtreme.report.renderers import markdown
+from robust_xtreme.studies.cells import grid_of
 from robust_xtreme.studies.claims import CONTROL, PRIMARY, PRIMARY_SHARE, PRIMARY_TESTS, SECONDARY, contrasts
+from robust_xtreme.studies.designs._robustness_findings import retained
 from robust_xtreme.studies.designs.robustness import robustness
 from robust_xtreme.studies.power import power_of
+from robust_xtreme.studies.regression import Crossing
 
-CHANGE, GAIN, RETAINED, NOISE = "change of the gain", "gain", "retained share of the gain", "noise"
+CHANGE, GAIN, NOISE = "change of the gain", "gain", "noise"
 SEEDS: Final = (3, 5, 10)
 SHRINKS: Final = (0.0, 2.0, 5.0)
 CLEAN_GAIN: Final = 6.0
@@ -76,11 +79,12 @@ class Draw:
 
 def drawn(planted: Planted, draw: np.random.Generator) -> Draw:
     """One draw of a grid through estimands and claims."""
-    made = robustness.estimands(values(planted, draw), ARMS_FRAME, ANALYSIS)
+    frame = values(planted, draw)
+    made = robustness.estimands(frame, ARMS_FRAME, ANALYSIS)
     numbers = next(each.by_seed for each in made if (each.tier, each.scale) == (PRIMARY, "points"))
     rows = contrasts(made)
     primary = rows.filter(pl.col("tier") == PRIMARY, pl.col("scale") == "points").row(0, named=True)
-    share = rows.filter(pl.col("contrast") == RETAINED, pl.col("condition") == NOISE)
+    share = retained(grid_of(frame), ANALYSIS.endpoint_arm, ANALYSIS.without)
     right = "lower" if planted.shrinks else None
     significant = primary["p"] < _ALPHA * PRIMARY_SHARE and primary["estimate"] < 0
     false = [row for row in rows.filter(pl.col("sign").is_not_null()).iter_rows(named=True) if _is_false(planted, row)]
@@ -92,7 +96,7 @@ def drawn(planted: Planted, draw: np.random.Generator) -> Draw:
         false=primary["sign"] not in (None, right),
         any_false=any(row["tier"] in (PRIMARY, SECONDARY) for row in false),
         controls=any(row["tier"] == CONTROL for row in false),
-        retained=_retains(planted, share.row(0, named=True)) if share.height else None,
+        retained=_retains(planted, share),
     )
 
 
@@ -108,10 +112,10 @@ def _is_false(planted: Planted, row: dict[str, Any]) -> bool:
     return planted.gain == 0
 
 
-def _retains(planted: Planted, row: dict[str, Any]) -> bool | None:
-    if planted.gain == 0 or row["low"] is None:
+def _retains(planted: Planted, share: Crossing | None) -> bool | None:
+    if planted.gain == 0 or share is None:
         return None
-    return bool(row["low"] <= 100 * (1 - planted.shrinks / planted.gain) <= row["high"])
+    return bool(share.low <= 100 * (1 - planted.shrinks / planted.gain) <= share.high)
 
 
 def row_of(planted: Planted, draws: int, seed: int = 0) -> dict[str, object]:

@@ -70,7 +70,7 @@ def test_a_changed_file_names_the_cells_that_are_computed_again(finished: Path, 
     assert {cell.arm for cell in plan.todo} == {"mnli"}
     (line,) = (line for line in plan.lines() if line.startswith("Computed again"))
     assert "mnli-s0-panx, mnli-s0-udpos, mnli-s1-panx, mnli-s1-udpos" in line
-    other = file_of(tmp_path, ('endpoint_arm = "mnli"', 'endpoint_arm = "mnli"\ncontrols = ["none"]'))
+    other = file_of(tmp_path, ('endpoint_arm = "mnli"', 'endpoint_arm = "mnli"\ncontrols = ["mnli"]'))
     assert plan_of(read(str(other)), finished / "work").todo == ()
 
 

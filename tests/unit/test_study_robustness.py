@@ -14,11 +14,13 @@ from benchmarks import studies
 from benchmarks._simulations import read
 from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, Planted, values
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.results.frames import build
+from robust_xtreme.studies.cells import grid_of
 from robust_xtreme.studies.claims import contrasts, over_seeds
-from robust_xtreme.studies.designs.robustness import Robustness, estimands, retained, robustness, sentences
-from robust_xtreme.studies.frames import ARMS, VALUES
+from robust_xtreme.studies.designs._robustness_findings import retained
+from robust_xtreme.studies.designs.robustness import Robustness, estimands, robustness, sentences
+from robust_xtreme.studies.frames import ARMS, VALUES, Estimand
 
 REPORTS = Path(__file__).parents[2] / "reports/benchmarks"
 PLAIN = Robustness("none", ("mnli",), "mnli")
@@ -151,23 +153,47 @@ def test_a_change_in_points_alone_is_not_claimed() -> None:
     assert "The two scales have different signs." in text
 
 
-def test_the_retained_share_is_the_ratio_of_means_with_nearly_the_interval_of_fieller() -> None:
-    """For a precise clean gain; Fieller's bounds r are those where the mean of noisy - r clean has p = 0.05."""
-    clean, noisy = (dict(enumerate(row)) for row in ((10.2, 9.9, 10.1, 9.8), (6.0, 5.1, 4.6, 5.0)))
-    shares = [*retained(clean, noisy).values()]
-    row = over_seeds(shares)
-    assert row["estimate"] == pytest.approx(100 * sum(noisy.values()) / sum(clean.values()))
-    for bound in (row["low"], row["high"]):
-        apart = over_seeds([noisy[seed] - bound / 100 * clean[seed] for seed in clean])
-        assert apart["p"] == pytest.approx(0.05, abs=0.002)
-
-
 def test_a_share_is_retained_of_a_gain_that_is_shown() -> None:
-    """Where the interval of the clean gain contains 0 there is none, and the page says so."""
-    assert "Retained share of the gain: +60.0 %" in _findings(_values(_shrinking_clean))
+    """Fieller's bounds r are those where the mean of noisy - r clean has p = 0.05; without a gain there is none."""
+    every = _values(_shrinking_clean)
+    share = retained(grid_of(every), "mnli", "none")
+    assert share is not None
+    assert f"Retained share of the gain: {share.estimate:.0f} % (Fieller's interval" in _findings(every)
+    assert share.estimate == pytest.approx(60, abs=0.5)
+    table = _table(every)
+    clean, noisy = (_seeds(every, condition) for condition in ("clean", "noise"))
+    assert _row(table, contrast="gain", target="", condition="clean")["estimate"] == pytest.approx(np.mean(clean))
+    for bound in (share.low, share.high):
+        apart = over_seeds(noisy - bound / 100 * clean)
+        assert apart["p"] == pytest.approx(0.05, abs=1e-6)
     unclear = _values(lambda *key: _shrinking(*key) + (key[0] == "mnli") * (15 * (-1) ** key[4] - 12))
-    assert _table(unclear).filter(pl.col("contrast").str.starts_with("retained")).height == 0
     assert "The retained share of the gain is not given" in _findings(unclear)
+
+
+def _seeds(values: pl.DataFrame, condition: str) -> Any:
+    """The pooled gain of each seed, on clean text or under noise."""
+    made = robustness.estimands(values, build([], ARMS), PLAIN)
+    (each,) = (made_of for made_of in made if _names(made_of) == ("gain", condition, ""))
+    return np.array([*each.by_seed.values()])
+
+
+def _names(estimand: Estimand) -> tuple[str, str, str]:
+    return estimand.contrast, estimand.condition, estimand.target
+
+
+def test_the_premise_has_an_alpha_of_its_own() -> None:
+    """The pooled clean gain is corrected by nothing, and the verdict names it where it is not shown."""
+    row = _row(_table(_values(_shrinking_clean)), contrast="gain", target="", condition="clean")
+    assert (row["tier"], row["m"], row["sign"]) == ("control", 1, "higher")
+    unclear = _values(lambda *key: _shrinking(*key) + (key[0] == "mnli") * (15 * (-1) ** key[4] - 12))
+    assert "That there is a gain on clean text is not claimed." in _findings(unclear)
+
+
+@pytest.mark.parametrize("named", [{"endpoint_arm": "none"}, {"plain": ("none",)}, {"endpoint_arm": "mix"}])
+def test_an_arm_has_one_part_in_the_analysis(named: dict[str, Any]) -> None:
+    """The endpoint is one of the arms, and what they are compared with is none of them."""
+    with pytest.raises(SpecError):
+        Robustness(**{"without": "none", "arms": ("mnli",), "endpoint_arm": "mnli", **named})
 
 
 def _shrinking_clean(*key: Any) -> float:
@@ -195,7 +221,7 @@ def test_effective_robustness_is_the_distance_from_the_line_of_plain_checkpoints
     every = _values(_on_a_line(beyond), ("none", "mnli", "short", "long"))
     row = _row(_table(every, analysis), tier="secondary", contrast="effective robustness", scale="logit")
     assert row["estimate"] == pytest.approx(beyond + 0.002, abs=0.005)
-    assert "outside the range of the plain checkpoints in 0 of 5 seeds" in _findings(every, analysis)
+    assert "outside their range in 0 of 5 seeds" in _findings(every, analysis)
 
 
 def test_without_plain_checkpoints_there_is_no_effective_robustness() -> None:
@@ -208,7 +234,7 @@ def test_controls_are_a_family_of_their_own() -> None:
     """The arm against the control, and the control against none, in gain and change."""
     analysis = Robustness("none", ("mnli",), "mnli", (), ("shuffled",))
     every = _values(_shrinking, ("none", "mnli", "shuffled"))
-    table = _table(every, analysis).filter(pl.col("tier") == "control")
+    table = _table(every, analysis).filter(pl.col("tier") == "control", pl.col("m") > 1)
     assert set(table.select("arm", "reference").iter_rows()) == {("mnli", "shuffled"), ("shuffled", "none")}
     assert table["m"].to_list() == [4] * 6
     assert _row(table, reference="shuffled", condition="noise")["estimate"] == pytest.approx(-4)
@@ -221,9 +247,10 @@ def test_the_sentences_have_estimate_interval_seeds_power_and_scope() -> None:
     assert "Claimed: the gain shrinks under noise, on both scales. The smallest effect that is shown" in first
     assert last == "Scope: an invented world."
     noisy = _values(lambda *key: _shrinking(*key) + (key[0] == "mnli") * (key[3] != "clean") * 8 * (-1) ** key[4])
-    assert _findings(noisy).splitlines()[0].endswith("would not have been detected (with 80 % power).")
+    assert _findings(noisy).splitlines()[0].startswith("Primary endpoint")
+    assert "No change is shown; it has 80 % power from" in _findings(noisy)
     few = _findings(_values(_shrinking).filter(pl.col("seed") < 3)).splitlines()[0]
-    assert few.endswith("With fewer than 5 seeds nothing is claimed.")
+    assert "With fewer than 5 seeds nothing is claimed." in few
 
 
 def test_cells_near_chance_are_counted_and_stay_in_the_endpoint() -> None:

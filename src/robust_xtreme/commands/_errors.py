@@ -52,7 +52,7 @@ _FILES: Final = 32
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED: Final = 128
 _STOPS: Final = (".", "!", "?")
-_COMPUTING: Final = ("eval", "train")
+_COMPUTING: Final = ("eval", "train", "study")
 PLANNING: Final = frozenset({"--plan", "--dry-run"})
 NOWHERE: Final = "The folder that this was started in does not exist any more"
 

@@ -11,7 +11,9 @@ from robust_xtreme.commands._options import argument, option
 from robust_xtreme.errors import UserError
 from robust_xtreme.sinks import echo
 
-_WORDS: Final = ("list", "show", "copy")
+_TAKEN: Final = {"list": (), "show": ("NAME",), "copy": ("NAME", "DEST", "--force")}
+"""What else the words that compute nothing take."""
+
 _PLAN: Final = "--plan"
 
 What = Annotated[str, argument("NAME | FILE | list | show | copy", "A study by its name or file.", _completion.study)]
@@ -59,7 +61,7 @@ def study(
 
     robust-xtreme study mine.toml --data DIR --on ray
     """
-    if what in _WORDS:
+    if what in _TAKEN:
         _about(what, name, dest, force)
         return
     if name or dest or force:
@@ -74,10 +76,24 @@ def study(
 def _about(what: str, name: str, dest: str, force: bool) -> None:
     from robust_xtreme.commands.config import config
 
+    words = {"NAME": name, "DEST": dest, "--force": force}
+    if not_taken := [word for word, value in words.items() if value and word not in _TAKEN[what]]:
+        raise UserError(f"study {what} takes no {not_taken[0]}: leave it out. See: robust-xtreme study --help")
     if what == "list":
         _list()
-    else:
+    elif what == "copy":
         config(what, f"studies/{name}" if name else "", dest, force)
+    else:
+        _show(name)
+
+
+def _show(name: str) -> None:
+    from robust_xtreme.studies.study_file import path_of
+
+    if not name:
+        raise UserError("Name a study: robust-xtreme study show NAME. See: robust-xtreme study list")
+    echo(path_of(name).read_text(encoding="utf-8"), end="")
+    show_next("study", "copy", name)
 
 
 def _list() -> None:

@@ -1,8 +1,8 @@
 """The levels of a study by arm, cell and training seed, and what is averaged over cells: one number of each seed.
 
 Nothing is selected by its value. A seed counts in an average if it has every cell of it, so that each number of an
-average is of the same cells. Averages have equal weights: of the conditions of a noise family at its highest strength,
-then of the languages of a target, then of targets, then of families.
+average is of the same cells. Averages have equal weights: of the perturbations of a noise family, each at its highest
+strength, then of the languages of a target, then of targets, then of families.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Level = tuple[float, float, int]
 @final
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The levels of VALUES. `strongest` has the conditions of a target's noise family at its highest strength.
+    """The levels of VALUES. `strongest` has, by target and noise family, each perturbation at its highest strength.
 
     `left_out` are the arms and cells that show no transfer in some seed, with the reason.
     """
@@ -87,7 +87,8 @@ def grid_of(values: pl.DataFrame) -> Grid:
     named = flagged.select("arm", "target", "language", "left_out").iter_rows()
     left_out = {(arm, (target, language)): reason for arm, target, language, reason in named}
     noisy = values.filter(pl.col("family") != CLEAN).select("target", "family", "condition", "strength").unique()
-    highest = noisy.filter(pl.col("strength") == pl.col("strength").max().over("target", "family"))
+    named_noise = pl.col("condition").str.split(":").list.first()
+    highest = noisy.filter(pl.col("strength") == pl.col("strength").max().over("target", "family", named_noise))
     return Grid(
         levels,
         _listed(noisy.select("target", "condition").unique().iter_rows()),
@@ -132,7 +133,7 @@ def over_cells(cells: Sequence[Cell], measure: Callable[[Cell], BySeed]) -> BySe
 
 
 def over_noise(grid: Grid, cells: Sequence[Cell], families: Iterable[str], measure: Measure) -> BySeed:
-    """The mean over cells, then over noise families, each at its highest strength."""
+    """The mean over cells, then over noise families, each perturbation at its highest strength."""
     return nested(
         {
             (family, *cell, condition): measure(cell, condition)

@@ -53,10 +53,8 @@ def cost_lines(plan: Plan, work: Path) -> list[str]:
     """The cost of what is to do, a line for each kind of stage and one for all."""
     stages = [stage for stage in _stages(plan, work) if stage.row.steps]
     kinds = dict.fromkeys(stage.row.kind for stage in stages)
-    return [
-        *(_line(kind, [stage for stage in stages if stage.row.kind == kind]) for kind in kinds),
-        _total(plan, stages),
-    ]
+    lines = [_line(kind, [stage for stage in stages if stage.row.kind == kind]) for kind in kinds]
+    return [*lines, _evaluations(plan), *([_total(plan, stages)] if stages else [])] if plan.todo else []
 
 
 def _stages(plan: Plan, work: Path) -> Iterator[Stage]:

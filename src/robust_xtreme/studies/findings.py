@@ -45,7 +45,7 @@ def interval(row: Row) -> str:
 
 def _spread(row: Row) -> str:
     seeds = f"{row['seeds']} training seed{'' if row['seeds'] == 1 else 's'}"
-    mde = "" if row["mde"] is None else f", smallest effect with 80 % power {row['mde']:.2f}"
+    mde = "" if row["mde"] is None else f", 80 % power from {row['mde']:.2f} on"
     return f"{interval(row)}, {seeds}{mde}"
 
 

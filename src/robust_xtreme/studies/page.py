@@ -280,6 +280,6 @@ def _made(outcome: Outcome) -> Iterator[Block]:
     yield Code((f"robust-xtreme study {facts['name']}",), "sh")
     if power := facts["power"]:
         yield Paragraph(
-            f"Planned with an effect of {power['effect']:g} points and a spread of {power['sd']:g} points over seeds."
+            f"Planned with an effect of {power['effect']:g} and a spread over seeds of {power['sd']:g}, in its unit."
         )
     yield Part("The study's file", "file", (Code(tuple(outcome.study.text.splitlines()), "toml"),), folded=True)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme.errors import SpecError, counted
+from robust_xtreme.errors import SpecError, UnknownName, counted
+from robust_xtreme.languages import language
+from robust_xtreme.noise.suites import asked
+from robust_xtreme.run_spec import from_mapping
 from robust_xtreme.studies.claims import PRIMARY_TESTS
 from robust_xtreme.studies.grid import Cell, cells, victims
 from robust_xtreme.studies.power import mde_of, power_of, seeds_for
 from robust_xtreme.studies.study_file import Study
+from robust_xtreme.training.spec import from_tables
 
 _AIM: Final = 0.8
 _MOST: Final = 20
@@ -39,7 +43,7 @@ class Plan:
         return [size, *([changed] if again else []), *self.power()]
 
     def power(self) -> list[str]:
-        """The power of the primary endpoint, by the spread over seeds that the study's file states."""
+        """The power of the primary endpoint, in its unit, by the spread over seeds that the study's file states."""
         planned, seeds = self.study.power, self.study.seeds
         if planned is None:
             return ["Power: not known, as the file has no table [power] with a spread over seeds."]
@@ -48,16 +52,31 @@ class Plan:
             mde_of(planned.sd, seeds, PRIMARY_TESTS),
         )
         enough = seeds_for(planned.effect, planned.sd, PRIMARY_TESTS, _AIM)
-        chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g} points, with a spread"
-        smallest = "" if mde is None else f" 80 % for {mde:.1f} points,"
-        return [f"{chance} of {planned.sd:g} points over seeds;{smallest} or with {enough} seeds."]
+        chance = f"Power of the primary endpoint: {power:.0%} for an effect of {planned.effect:g}, with a spread"
+        smallest = "" if mde is None else f" 80 % for {mde:.2g},"
+        return [f"{chance} of {planned.sd:g} over seeds;{smallest} or with {enough} seeds."]
 
 
 def plan_of(study: Study, work: Path) -> Plan:
-    """The plan of a study in its folder. Raises SpecError for one without data."""
+    """The plan of a study in its folder. Raises SpecError and UnknownName for what no cell could compute."""
     if not study.data:
         raise SpecError(f"{study.name} names no data. Add --data DIR, the folder of the release files, or --data hub.")
     every: Sequence[Cell] = (*victims(study), *cells(study))
+    for cell in every:
+        _check(cell)
     todo = tuple(cell for cell in every if not cell.complete(work))
     replaced = tuple(path for cell in todo for path in cell.replaced(work))
     return Plan(study, tuple(every), todo, replaced)
+
+
+def _check(cell: Cell) -> None:
+    """Raise SpecError or UnknownName, naming the cell, where its keys are not those of `train` and `eval`."""
+    try:
+        asked(cell.evaluate.get("perturb", ()))
+        for code in cell.evaluate.get("languages", ()):
+            language(code.partition("@")[0])
+        from_mapping({key: value for key, value in cell.evaluate.items() if key != "model"}, cell.name)
+        if cell.train:
+            from_tables({**cell.train, "out": cell.name}, cell.name)
+    except (SpecError, UnknownName) as error:
+        raise SpecError(f"{cell.name}: {str(error).removeprefix(f'{cell.name}: ')}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -13,7 +13,7 @@ from robust_xtreme.evaluation.fleets import fleet_of, joined
 from robust_xtreme.evaluation.interpreters import cores
 from robust_xtreme.results import store
 from robust_xtreme.sinks import one_line
-from robust_xtreme.studies.folder import Outcome, outcome, write
+from robust_xtreme.studies.folder import FACTS, Outcome, outcome, write
 from robust_xtreme.studies.planning import Plan, plan_of
 from robust_xtreme.studies.running import compute
 from robust_xtreme.studies.study_file import Study, read
@@ -80,6 +80,7 @@ def run(
     file. Raises what `train` and `evaluate` raise, Locked where another process computes the same study.
     """
     described = read(name, given)
+    described = replace(described, seeds=_seeds(described, folder_of(described, out), "seeds" in given))
     folder = store.make_folder(folder_of(described, out))
     with store.lock(folder):
         planned = plan_of(described, folder)
@@ -89,6 +90,14 @@ def run(
         result = outcome(described, folder)
         write(result, folder)
     return Result(folder, result)
+
+
+def _seeds(study: Study, folder: Path, named: bool) -> int:
+    """The number of seeds: that of the file, or more that the folder has already, where none is named."""
+    path = folder / FACTS
+    facts = store.read_json(path) if path.is_file() and not named else {}
+    known = facts.get("seeds") if isinstance(facts, dict) else None
+    return max(study.seeds, known) if isinstance(known, int) else study.seeds
 
 
 def _compute(planned: Plan, folder: Path, devices: str | None, on: str | None, offline: bool, watch: Watch) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import registry, resources, run_paths
-from robust_xtreme.errors import SpecError, shown
+from robust_xtreme.errors import SpecError, UnknownName, shown
 from robust_xtreme.keys import keys
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.shipped import find
+from robust_xtreme.shipped import find, shipped
 from robust_xtreme.specs import check_keys
 from robust_xtreme.studies.design import Design
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, run_keys
@@ -79,7 +79,7 @@ class Attack:
 @final
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What the size of the study is planned by, in points: the effect, and the spread of the endpoint over seeds."""
+    """What the size of a study is planned by: the effect, and the spread of the endpoint over seeds, in its unit."""
 
     effect: float
     sd: float
@@ -128,8 +128,16 @@ def read(name: str, given: Mapping[str, Any] | None = None) -> Study:
 
     Raises UnknownName, SpecError.
     """
-    path = find(name, STUDIES)
+    path = path_of(name)
     return parsed(path, path.stem, given or {})
+
+
+def path_of(name: str) -> Path:
+    """The file of a study, by its path or the name of a shipped one. Raises UnknownName, SpecError."""
+    try:
+        return find(name, STUDIES)
+    except UnknownName:
+        raise UnknownName("study", name, shipped(STUDIES), "robust-xtreme study list") from None
 
 
 def parsed(path: Path, name: str, given: Mapping[str, Any]) -> Study:

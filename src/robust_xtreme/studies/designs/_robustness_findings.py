@@ -9,14 +9,17 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.errors import counted
-from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, over_cells
-from robust_xtreme.studies.claims import CONTROL, EXPLORATORY, FEWEST_SEEDS, PRIMARY, SECONDARY
+from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, over_cells, over_noise
+from robust_xtreme.studies.claims import CONTROL, FEWEST_SEEDS, PRIMARY, SECONDARY
 from robust_xtreme.studies.frames import CLEAN
+from robust_xtreme.studies.regression import Crossing, crossing
 from robust_xtreme.studies.scales import LOGIT, POINTS
 
 GAIN: Final = "gain"
 CHANGE: Final = "change of the gain"
-RETAINED: Final = "retained share of the gain"
+PREMISE: Final = "premise"
+"""The correction of the premise, that there is a gain on clean text."""
+
 EFFECTIVE: Final = "effective robustness"
 LEFT_OUT: Final = ", no transfer"
 """What the names of contrasts end with in cells that are left out of averages."""
@@ -39,15 +42,16 @@ class Roles:
     controls: tuple[str, ...]
 
 
-def findings(contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, roles: Roles, scope: str) -> list[str]:
-    """The sentences, of CONTRASTS, VALUES and ARMS: the primary endpoint first, the scope last."""
+def findings(contrasts: pl.DataFrame, values: pl.DataFrame, roles: Roles, scope: str) -> list[str]:
+    """The sentences, of CONTRASTS and VALUES: the primary endpoint first, the scope last."""
     grid = grid_of(values)
     several = [
         *_primary(contrasts, roles),
-        *_gains(contrasts, roles.endpoint, roles.without),
-        *_retained(contrasts, roles),
+        *_gains(contrasts, roles.endpoint, roles.without, CONTROL),
+        *_by_target(contrasts, roles),
+        *_retained(grid, roles),
         *_families(contrasts, grid, roles),
-        *_effective(contrasts, grid, arms, roles),
+        *_effective(contrasts, grid, roles),
         *_shown_above_chance(values, grid, roles),
         *_left_out(grid, roles),
         *(sentence for arm in roles.others for sentence in _other(contrasts, arm, roles.without)),
@@ -80,7 +84,7 @@ def _primary(contrasts: pl.DataFrame, roles: Roles) -> Iterator[str]:
 
 
 def _gain_is_shown(contrasts: pl.DataFrame, arms: tuple[str, str]) -> bool:
-    row = _pooled(contrasts, SECONDARY, GAIN, arms, condition=CLEAN)
+    row = _pooled(contrasts, CONTROL, GAIN, arms, condition=CLEAN)
     return row is not None and row["sign"] == "higher"
 
 
@@ -95,10 +99,8 @@ def _verdict(points: _Row, logit: _Row, gain: bool) -> str:
         return f"Nothing is claimed: {points['method']}."
     few = f" With fewer than {FEWEST_SEEDS} seeds nothing is claimed." if points["seeds"] < FEWEST_SEEDS else ""
     apart = " The two scales have different signs." if points["estimate"] * logit["estimate"] < 0 else ""
-    return (
-        f"No change is shown: an effect of less than {points['mde']:.1f} points would not have been detected "
-        f"(with 80 % power).{apart}{few}"
-    )
+    doubt = "" if gain else " Nor is a gain on clean text claimed, without which nothing can shrink."
+    return f"No change is shown; it has 80 % power from a change of {points['mde']:.1f} points on.{apart}{few}{doubt}"
 
 
 def _estimate(row: _Row, unit: str = " points", digits: int = 1) -> str:
@@ -113,10 +115,9 @@ def _claimed(row: _Row, names: Mapping[str, str]) -> str:
     """The claimed direction in words, or that there is none, with the smallest effect that would be shown."""
     if row["sign"]:
         return names[row["sign"]]
-    mde = (
-        "" if row["mde"] is None else f", less than {row['mde']:.{1 if row['scale'] == POINTS else 2}f} is not detected"
-    )
-    return f"nothing is claimed{mde}"
+    if row["mde"] is None:
+        return "nothing is claimed"
+    return f"nothing is claimed, 80 % power from {row['mde']:.{1 if row['scale'] == POINTS else 2}f} on"
 
 
 _LEVEL: Final = {"higher": "claimed as a gain", "lower": "claimed as a loss"}
@@ -125,19 +126,47 @@ _ABOVE: Final = {"higher": "claimed to be more robust", "lower": "claimed to be 
 _BEYOND: Final = {"higher": "claimed to be above the control", "lower": "claimed to be below the control"}
 
 
-def _gains(contrasts: pl.DataFrame, arm: str, without: str) -> Iterator[str]:
-    for condition, named in ((CLEAN, "on clean text"), (NOISE, "under noise")):
-        row = _pooled(contrasts, SECONDARY, GAIN, (arm, without), condition=condition)
+def _gains(contrasts: pl.DataFrame, arm: str, without: str, clean: str = SECONDARY) -> Iterator[str]:
+    """The gains of an arm; that on clean text is of the tier `clean`."""
+    for tier, condition, named in ((clean, CLEAN, "on clean text"), (SECONDARY, NOISE, "under noise")):
+        row = _pooled(contrasts, tier, GAIN, (arm, without), condition=condition)
         if row:
             yield f"Gain of {arm} over {without} {named}: {_estimate(row)}; {_claimed(row, _LEVEL)}."
 
 
-def _retained(contrasts: pl.DataFrame, roles: Roles) -> Iterator[str]:
-    row = _pooled(contrasts, EXPLORATORY, RETAINED, (roles.endpoint, roles.without), condition=NOISE)
-    if row:
-        yield f"Retained share of the gain: {_estimate(row, ' %')}."
-    else:
+def _by_target(contrasts: pl.DataFrame, roles: Roles) -> Iterator[str]:
+    """Gain and change of each target: an average of gains and losses can hide both."""
+    named = {"arm": roles.endpoint, "reference": roles.without, "language": "", "scale": POINTS}
+    rows = contrasts.filter(*(pl.col(name) == value for name, value in named.items()), pl.col("target") != "")
+    gains = {row["target"]: row for row in rows.filter(contrast=GAIN, condition=CLEAN).iter_rows(named=True)}
+    changes = {row["target"]: row for row in rows.filter(contrast=CHANGE, condition=NOISE).iter_rows(named=True)}
+    parts = [
+        f"{target} {gains[target]['estimate']:+.1f}, change {changes[target]['estimate']:+.1f}"
+        for target in sorted(gains.keys() & changes.keys())
+    ]
+    if parts:
+        yield f"Gain on clean text and its change under noise, by target, in points: {'; '.join(parts)}."
+
+
+def _retained(grid: Grid, roles: Roles) -> Iterator[str]:
+    share = retained(grid, roles.endpoint, roles.without)
+    if share is None:
         yield "The retained share of the gain is not given: the interval of the clean gain does not exclude 0."
+    else:
+        bounds = f"{share.low:.0f} to {share.high:.0f}"
+        yield f"Retained share of the gain: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
+
+
+def retained(grid: Grid, arm: str, without: str) -> Crossing | None:
+    """The gain under noise over the clean gain in per cent, with Fieller's interval; None where that is unbounded."""
+    cells = grid.transfer(arm, without)
+
+    def measure(cell: Cell, condition: str = CLEAN) -> BySeed:
+        return grid.gain(arm, without, cell, condition, POINTS)
+
+    clean, noisy = over_cells(cells, measure), over_noise(grid, cells, grid.families(cells), measure)
+    seeds = sorted(clean.keys() & noisy.keys())
+    return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)
 
 
 def _families(contrasts: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str]:
@@ -149,7 +178,7 @@ def _families(contrasts: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str
             yield f"Change of the gain under {family} noise: {_estimate(row)}; {_claimed(row, _MOVE)}."
 
 
-def _effective(contrasts: pl.DataFrame, grid: Grid, arms: pl.DataFrame, roles: Roles) -> Iterator[str]:
+def _effective(contrasts: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str]:
     row = _pooled(contrasts, SECONDARY, EFFECTIVE, (roles.endpoint, roles.without), condition=NOISE)
     if row is None:
         yield "Effective robustness is not estimated: it needs plain checkpoints of different clean levels."
@@ -158,8 +187,8 @@ def _effective(contrasts: pl.DataFrame, grid: Grid, arms: pl.DataFrame, roles: R
     estimate = f"{_estimate(row, ' logits', 2)}; {_claimed(row, _ABOVE)}"
     yield (
         f"Effective robustness of {roles.endpoint}, its noisy level beyond that of plain checkpoints of equal clean "
-        f"level{_steps(arms, roles)}: {estimate}. Its clean level is outside the range of the plain checkpoints in "
-        f"{outside} of {seeds} seeds, where their line is extended."
+        f"level ({1 + len(roles.plain)} of them): {estimate}. Its clean level is outside their range in {outside} of "
+        f"{seeds} seeds, where their line is extended."
     )
 
 
@@ -176,13 +205,6 @@ def _outside(grid: Grid, roles: Roles) -> tuple[int, int]:
 def _clean(grid: Grid, arm: str, cells: Sequence[Cell]) -> BySeed:
     """The clean logit of an arm, averaged over cells."""
     return over_cells(cells, lambda cell: grid.of(arm, cell, CLEAN, LOGIT))
-
-
-def _steps(arms: pl.DataFrame, roles: Roles) -> str:
-    """The steps of the plain checkpoints, in brackets; nothing where they are not known."""
-    plain = arms.filter(pl.col("arm").is_in([roles.without, *roles.plain]))
-    steps = sorted(plain["steps"].drop_nulls().unique())
-    return f" ({', '.join(f'{number:,}' for number in steps)} steps)" if steps else ""
 
 
 def _shown_above_chance(values: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str]:

@@ -3,21 +3,20 @@
 The gain is that of an arm with intermediate training over the arm `without`, seed by seed. Its change is the difference
 in differences (with - without) x (noisy - clean): below 0 the gain shrinks.
 
-- **Primary**: one endpoint, the change averaged over all targets, languages and noise families, each family at its
-  highest strength, of `endpoint_arm`. It is claimed if points and the logit scale agree.
-- **Secondary**, one family of Holm: clean gains (average, each target), the gain under noise, the change of the other
-  arms and of each noise family (both scales), and effective robustness. So any false claim among primary and
-  secondary ones has a chance of at most alpha (`studies.claims`).
-- **Exploratory**, without signs: every cell and condition, on three scales; retained shares.
+- **Primary**: one endpoint, the change averaged over all targets, languages and noise families, each perturbation at
+  its highest strength, of `endpoint_arm`. It is claimed if points and the logit scale agree.
+- **Premise**, with an alpha of its own among the controls: the clean gain of `endpoint_arm`, on average.
+- **Secondary**, one family of Holm: clean gains (of other arms, of each target), the gain under noise, the change of
+  the other arms and of each noise family (both scales), and effective robustness. So any false claim among primary
+  and secondary ones has a chance of at most alpha (`studies.claims`).
+- **Exploratory**, without signs: every cell and condition, on three scales.
 - **Control**: the endpoint's arm against masked LM and shuffled labels, in gain and change.
 
 Cells that are left out (own training data, overlap) are in no average; they are exploratory rows of their own. No cell
 is selected by its value: how many have both arms shown above chance is counted instead.
 
-**Retained share**: gain under noise over clean gain, in per cent, if the interval of the clean gain excludes 0. Ratios
-of each seed have no mean where the gain of a seed is near 0. So the ratio is that of the means, R, and the number of
-a seed is R + (noisy - R clean) / mean clean: its mean is R, its t interval that of the delta method, which is Fieller's
-(1954) to first order.
+**Retained share**: gain under noise over clean gain, in per cent, a sentence with Fieller's interval (1954), which is
+bounded only if that of the clean gain excludes 0; no claim is made of it.
 
 **Effective robustness** (Taori et al. 2020): plain checkpoints (`without` and the arms `plain`, which differ in steps)
 give the noisy level that belongs to a clean level. Of each seed and noise family, levels are averaged over cells on the
@@ -28,14 +27,14 @@ level is the number. Averages come first because noise of items in a cell's clea
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, final
+from dataclasses import dataclass, replace
+from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, nested, over_cells, over_noise
-from robust_xtreme.studies.claims import CONTROL, EXPLORATORY, PRIMARY, SECONDARY, over_seeds
+from robust_xtreme.studies.claims import CONTROL, EXPLORATORY, PRIMARY, SECONDARY
 from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.designs._robustness_findings import (
     CHANGE,
@@ -43,7 +42,7 @@ from robust_xtreme.studies.designs._robustness_findings import (
     GAIN,
     LEFT_OUT,
     NOISE,
-    RETAINED,
+    PREMISE,
     Roles,
     findings,
 )
@@ -70,6 +69,14 @@ class Robustness:
     plain: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.endpoint_arm not in self.arms:
+            raise SpecError(
+                f"[analysis] endpoint_arm {self.endpoint_arm!r} is not one of arms: {', '.join(self.arms)}."
+            )
+        if self.without in (*self.arms, *self.plain, *self.controls):
+            raise SpecError(f"[analysis] without names {self.without!r}, which the other keys may not name.")
+
 
 def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -> list[Estimand]:
     """What is tested, of VALUES. Raises Mismatch where the endpoint has no seed."""
@@ -82,7 +89,8 @@ def estimands(values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness) -
     if not all(estimand.by_seed for estimand in made):
         raise Mismatch(f"No training seed has all cells of {endpoint.arm} and {endpoint.reference}, clean and noisy.")
     for pair in pairs:
-        made += [*_gains(pair), *_changes(pair, first=pair is endpoint), *_effective(pair, analysis), *_details(pair)]
+        first = pair is endpoint
+        made += [*_gains(pair, first=first), *_changes(pair, first=first), *_effective(pair, analysis), *_details(pair)]
     for control in analysis.controls:
         made += [*_against(_Pair(grid, endpoint.arm, control)), *_against(_Pair(grid, control, analysis.without))]
     return [estimand for estimand in made if estimand.by_seed]
@@ -134,10 +142,11 @@ def _endpoint(pair: _Pair, tier: str = PRIMARY, scales: Sequence[str] = _BOTH) -
         yield pair.estimand(tier, CHANGE, pair.change(pair.cells, pair.families, scale), scale, condition=NOISE)
 
 
-def _gains(pair: _Pair) -> Iterator[Estimand]:
-    """The gains that are tested: clean, on average and of each target, and under noise."""
+def _gains(pair: _Pair, *, first: bool) -> Iterator[Estimand]:
+    """The gains that are tested: clean, on average and of each target, and under noise; the first is the premise."""
     cells = pair.cells
-    yield pair.estimand(SECONDARY, GAIN, over_cells(cells, pair.gain), condition=CLEAN)
+    clean = pair.estimand(SECONDARY, GAIN, over_cells(cells, pair.gain), condition=CLEAN)
+    yield replace(clean, tier=CONTROL, corrected_with=PREMISE) if first else clean
     yield pair.estimand(SECONDARY, GAIN, pair.noisy_gain(cells, pair.families), condition=NOISE)
     for target, several in _by_target(cells, fewest=2):
         yield pair.estimand(SECONDARY, GAIN, over_cells(several, pair.gain), target=target, condition=CLEAN)
@@ -203,7 +212,6 @@ def _details(pair: _Pair) -> Iterator[Estimand]:
         for scale in _ALL:
             change = pair.change(several, families, scale)
             yield pair.estimand(EXPLORATORY, CHANGE, change, scale, target=target, condition=NOISE)
-    yield from _retained(pair)
     for cell in pair.grid.cells(pair.arm, pair.reference):
         yield from _of_cell(pair, cell, "" if cell in cells else LEFT_OUT)
 
@@ -220,28 +228,6 @@ def _of_cell(pair: _Pair, cell: Cell, note: str) -> Iterator[Estimand]:
             yield pair.estimand(EXPLORATORY, CHANGE + note, change, scale, **named, condition=condition)
 
 
-def _retained(pair: _Pair) -> Iterator[Estimand]:
-    """The share of the clean gain that is left under noise, on average and of each family."""
-    clean = over_cells(pair.cells, pair.gain)
-    bounds: dict[str, Any] = over_seeds([*clean.values()]) if clean else {}
-    low = bounds.get("low")
-    if low is None or low <= 0 <= bounds["high"]:
-        return
-    for name, families in ((NOISE, pair.families), *((family, [family]) for family in pair.families)):
-        shares = retained(clean, pair.noisy_gain(pair.cells, families))
-        yield pair.estimand(EXPLORATORY, RETAINED, shares, "none", condition=name)
-
-
-def retained(clean: BySeed, noisy: BySeed) -> BySeed:
-    """The ratio of means noisy over clean in per cent, as a number of each seed whose mean it is (delta method)."""
-    seeds = sorted(clean.keys() & noisy.keys())
-    middle = sum(clean[seed] for seed in seeds) / len(seeds) if seeds else 0.0
-    if not middle:
-        return {}
-    ratio = sum(noisy[seed] for seed in seeds) / len(seeds) / middle
-    return {seed: 100 * (ratio + (noisy[seed] - ratio * clean[seed]) / middle) for seed in seeds}
-
-
 def _against(pair: _Pair) -> Iterator[Estimand]:
     """Clean gain and change of two arms, one of which is a control."""
     yield pair.estimand(CONTROL, GAIN, over_cells(pair.cells, pair.gain), condition=CLEAN)
@@ -249,11 +235,11 @@ def _against(pair: _Pair) -> Iterator[Estimand]:
 
 
 def sentences(
-    contrasts: pl.DataFrame, values: pl.DataFrame, arms: pl.DataFrame, analysis: Robustness, scope: str
+    contrasts: pl.DataFrame, values: pl.DataFrame, _arms: pl.DataFrame, analysis: Robustness, scope: str
 ) -> list[str]:
-    """The findings, of CONTRASTS, VALUES and ARMS: the primary endpoint first, with its power, and the scope last."""
+    """The findings, of CONTRASTS and VALUES: the primary endpoint first, with its power, and the scope last."""
     roles = Roles(analysis.endpoint_arm, analysis.without, _others(analysis), analysis.plain, analysis.controls)
-    return findings(contrasts, values, arms, roles, scope)
+    return findings(contrasts, values, roles, scope)
 
 
 robustness: Final = Design(
