@@ -7,18 +7,24 @@ import multiprocessing
 import random
 from pathlib import Path
 from shutil import copytree
+from typing import Final
 
 import polars as pl
 import pytest
 from tests.program import program
 from tests.studies import computed, file_of, names, reported
 
-from robust_xtreme import registry
+from robust_xtreme import registry, resources
+from robust_xtreme.errors import DataError, Mismatch
+from robust_xtreme.studies import running
 from robust_xtreme.studies.folder import contrasts_of
 from robust_xtreme.studies.folder import read as read_folder
+from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.page import pages
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.study_file import read
+
+ONE_TARGET: Final = ('[targets.udpos]\nsteps = 2\nlimit = "40"\n', "")
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +111,61 @@ def test_an_attack_is_made_once_and_read_by_every_run(tmp_path: Path) -> None:
     assert set(values["arm"]) == {"none", "mnli"}
 
 
+def test_a_cell_that_fails_is_named_and_the_others_continue(tmp_path: Path) -> None:
+    """An arm that the data cannot train: the page has the other arms, the error the name and the reason."""
+    broken = '[arms.boom]\nintermediate = { tasks = ["hellaswag"], languages = ["sw"], steps = 2 }\n\n[evaluate]'
+    file = file_of(tmp_path, ("[evaluate]", broken), ("seeds = 2", "seeds = 1"), ONE_TARGET)
+    work = tmp_path / "work"
+    lines: list[str] = []
+    chains = [piece.payload for piece in running._pieces(cells(read(str(file))), work, offline=True)]
+    failed = [cell for chain in chains for cell in running._computed(chain, lines.append)]
+    assert [cell.name for cell in failed] == ["boom-s0-panx"]
+    assert failed[0].mistake
+    assert "boom-s0-panx failed: There is no language of hellaswag" in "\n".join(lines)
+    assert {cell.arm for cell in cells(read(str(file))) if cell.complete(work)} == {"none", "mnli"}
+
+
+def test_a_folder_of_something_else_is_left_alone(finished: Path, tmp_path: Path) -> None:
+    """Files that no study wrote, another study's folder, a file: nothing is changed, exit code 2."""
+    file = file_of(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "report.md").write_text("mine", "utf-8")
+    copytree(finished / "work", tmp_path / "other", ignore=lambda *_: ["runs", "evaluations"])
+    facts = json.loads((tmp_path / "other" / "study.json").read_text("utf-8"))
+    (tmp_path / "other" / "study.json").write_text(json.dumps({**facts, "name": "theirs"}), "utf-8")
+    (tmp_path / "file").write_text("", "utf-8")
+    for name in ("mine", "other", "file"):
+        ended = program("study", str(file), "--out", str(tmp_path / name))
+        assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
+    assert (tmp_path / "mine" / "report.md").read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "models.csv", "conditions.csv", "manifest.json"])
+def test_a_damaged_evaluation_is_named_with_its_cure(finished: Path, tmp_path: Path, name: str) -> None:
+    """A changed score is not taken over, and no file that is cut is a bug."""
+    copytree(finished / "work", tmp_path / "work")
+    evaluation = next((tmp_path / "work" / "evaluations").glob("mnli-s0-panx-*"))
+    content = (evaluation / name).read_text("utf-8")
+    (evaluation / name).write_text(content.replace("0", "1", 1) if name == "scores.csv" else content[:40], "utf-8")
+    with pytest.raises(DataError, match="the same command computes it again"):
+        computed(file_of(tmp_path), tmp_path / "work")
+
+
+def test_data_that_changed_meanwhile_are_refused(tmp_path: Path) -> None:
+    """Seeds on other rows of the same files are not one study."""
+    for task in ("panx", "mnli", "udpos"):
+        copytree(resources.mini("world") / task, tmp_path / "data" / task)
+    lines = (resources.mini("world") / "suite.toml").read_text("utf-8").split("\n[")
+    kept = [lines[0], *(line for line in lines if line.partition("]")[0] in ("panx", "mnli", "udpos"))]
+    (tmp_path / "data" / "suite.toml").write_text("\n[".join(kept), "utf-8")
+    file = file_of(tmp_path, ('data = "world"', 'data = "data"'), ("seeds = 2", "seeds = 1"), ONE_TARGET)
+    computed(file, tmp_path / "work")
+    test = tmp_path / "data" / "panx" / "test-de.jsonl"
+    test.write_text(test.read_text("utf-8").replace("B-PER", "B-LOC"), "utf-8")
+    with pytest.raises(Mismatch, match="the data changed meanwhile"):
+        computed(file, tmp_path / "work", seeds=2)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -112,12 +173,15 @@ def test_an_attack_is_made_once_and_read_by_every_run(tmp_path: Path) -> None:
         ("[targets.udpos]", "[targets.udpso]", "Did you mean 'udpos'?"),
         ("steps = 2\nlimit", "stpes = 2\nlimit", "Did you mean 'steps'?"),
         ('arms = ["mnli"]', 'arms = ["mix"]', "names the arm 'mix'. The arms are: none, mnli"),
-        ("seeds = 2", 'seeds = "two"', "seeds takes a whole number from 1 on"),
+        ("seeds = 2", 'seeds = "two"', "seeds takes a whole number from 1 to 1,000"),
         ("sd = 1.5", "sd = -1.5", "[power] sd is a number above 0"),
         ("[arms.none]", "[arms.none]\nshare = 0.0", "share is a number above 0"),
         ("[arms.none]", '[arms."../none"]', "a name of an arm has letters"),
         ('endpoint_arm = "mnli"', "", "the key 'endpoint_arm' is missing"),
         ("seeds = 2", "seeds = 2\nout = 'x'", "there is no key 'out'"),
+        ('"keyboard_typo:0.2"', '"keybord_typo:0.2"', "none-s0-panx: There is no perturbation named 'keybord_typo'"),
+        ('["sw", "de"]', '["sw", "zz"]', "none-s0-panx: There is no language named 'zz'"),
+        ('["sw", "de"]', "1", "the key 'languages' takes"),
         ('recipe = "scratch"', 'recipe = "scratch"\nseed = 4', "there is no key 'seed'"),
     ],
 )
@@ -151,14 +215,15 @@ def test_every_study_that_ships_is_read() -> None:
     from robust_xtreme.shipped import shipped
     from robust_xtreme.studies.study_file import STUDIES
 
-    studies = [read(name) for name in shipped(STUDIES)]
+    studies = [read(name, {"data": "world"}) for name in shipped(STUDIES)]
     assert {study.name for study in studies} == {
         f"{name}_{size}" for name in registry.names("design") for size in ("small", "paper")
     }
     for study in studies:
         assert study.name.startswith(study.design.name)
         assert study.text.startswith(f"# robust-xtreme study {study.name}\n")
-        assert plan_of(study, Path("runs/none")).lines()
+        if study.name.endswith("_small"):
+            assert plan_of(study, Path("runs/none")).todo
 
 
 @pytest.mark.long

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,42 +12,68 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.results import store
+from robust_xtreme.errors import DataError, Mismatch, UserError
 from robust_xtreme.results.degrade import without_fields
+from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import CONDITIONS, MODELS, SCORES
 from robust_xtreme.results.stages import OWN
+from robust_xtreme.sinks import one_line
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
 from robust_xtreme.studies.grid import Cell
 
 _SCRIPT: Final = "rule_4_noise_belongs_to_the_script"
 _STEPS: Final = "steps"
+_LONGEST: Final = 200
 
 
 def collected(cells: Iterable[Cell], work: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """VALUES and ARMS of the complete cells. Raises DataError for a damaged evaluation."""
     values: list[dict[str, Any]] = []
     arms: list[dict[str, Any]] = []
+    data: dict[tuple[str, str], tuple[str, Path]] = {}
     for cell in cells:
         if cell.complete(work):
             folder = cell.evaluation(work)
-            models = store.read_frame(folder / "models.csv", MODELS)
-            values += _values(cell, folder, models)
-            arms.append(_arm(cell, models.row(0, named=True)))
+            with _whole(folder):
+                manifest = read_manifest(folder / MANIFEST)
+                models = frame_of(folder, "models.csv", MODELS, manifest)
+                values += _values(cell, folder, models, manifest)
+                arms.append(_arm(cell, models.row(0, named=True)))
+            _check_data(cell, folder, manifest["units"], data)
     return _frame(values, VALUES), _frame(arms, ARMS)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[None]:
+    """Raise DataError, with a cure, where the files of an evaluation are not those that it wrote."""
+    try:
+        yield
+    except (UserError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        cure = f"Remove the folder {folder}: the same command computes it again."
+        raise DataError(folder, f"is damaged ({one_line(str(error))[:_LONGEST]}). {cure}") from error
+
+
+def _check_data(cell: Cell, folder: Path, units: Any, data: dict[tuple[str, str], tuple[str, Path]]) -> None:
+    """Raise Mismatch where an evaluation has other data of a target and language than one before."""
+    for unit in units:
+        known, other = data.setdefault((cell.target, unit["language"]), (unit["data"], folder))
+        if unit["data"] != known:
+            what = f"{cell.target} {unit['language']} has other data in {folder} than in {other}"
+            raise Mismatch(f"{what}: the data changed meanwhile. Study them in another folder: --out DIR")
 
 
 def _frame(rows: Sequence[dict[str, Any]], frame: Any) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=frame.schema, orient="row").sort(frame.key)
 
 
-def _values(cell: Cell, folder: Path, models: pl.DataFrame) -> list[dict[str, Any]]:
+def _values(cell: Cell, folder: Path, models: pl.DataFrame, manifest: Any) -> list[dict[str, Any]]:
     task: TaskSpec = registry.load("task", cell.target)
-    conditions = store.read_frame(folder / "conditions.csv", CONDITIONS)
+    conditions = frame_of(folder, "conditions.csv", CONDITIONS, manifest)
     known = {row["condition"]: row for row in conditions.iter_rows(named=True)}
     flags = {flag for text in models["overlap_flags"].drop_nulls() for flag in json.loads(text)}
     flagged = f"{OWN}: {cell.target}" in flags
-    scores = store.read_frame(folder / "scores.csv", SCORES).filter(
+    scores = frame_of(folder, "scores.csv", SCORES, manifest).filter(
         pl.col("scope") == "all", pl.col("metric") == task.metrics[0], pl.col("task") == cell.target
     )
     return [

@@ -43,7 +43,10 @@ class Design:
             for arm in _named(value) if name not in _NOT_ARMS else ():
                 if arm not in arms:
                     raise SpecError(f"{location}: {name} names the arm {arm!r:.80}. The arms are: {', '.join(arms)}.")
-        return self.analysis(**{name: _frozen(value) for name, value in values.items()})
+        try:
+            return self.analysis(**{name: _frozen(value) for name, value in values.items()})
+        except (TypeError, AttributeError) as error:
+            raise SpecError(f"{location} has a value of another type.") from error
 
 
 _NOT_ARMS = ("languages", "families", "kind", "distance", "scale", "measures")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -12,16 +12,27 @@ import polars as pl
 from robust_xtreme import __version__, registry
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.results import store
+from robust_xtreme.results.shapes import fits
 from robust_xtreme.studies.claims import contrasts
 from robust_xtreme.studies.collecting import collected
 from robust_xtreme.studies.design import Design
 from robust_xtreme.studies.frames import ARMS, CONTRASTS, VALUES
-from robust_xtreme.studies.grid import cells
+from robust_xtreme.studies.grid import Cell, cells
 from robust_xtreme.studies.study_file import Study, parsed
 
 FACTS: Final = "study.json"
 FILE: Final = "study.toml"
+WRITTEN: Final = ("values.csv", "arms.csv", "contrasts.csv", FACTS, FILE, "report.md", "report.html", "log.txt")
+"""What a study writes into its folder, beside its runs and evaluations."""
+
 _FRAMES: Final = (VALUES, ARMS, CONTRASTS)
+_SHAPE: Final = {
+    **dict.fromkeys(("name", "design", "version", "data"), str),
+    **dict.fromkeys(("seeds", "seed", "cells"), int),
+    "missing": [str],
+    "absent": [str],
+    "power": (dict, type(None)),
+}
 
 
 @final
@@ -49,9 +60,15 @@ def outcome(study: Study, work: Path) -> Outcome:
     if not complete:
         raise MissingData(f"No cell of the study {study.name} is complete in {work}.")
     values, arms = collected(complete, work)
-    return Outcome(
-        study, values, arms, contrasts_of(study.design, values, arms, study.analysis), _facts(study, every, work)
-    )
+    facts = {**_facts(study, every, work), "absent": _absent(complete, values)}
+    return Outcome(study, values, arms, contrasts_of(study.design, values, arms, study.analysis), facts)
+
+
+def _absent(complete: Sequence[Cell], values: pl.DataFrame) -> list[str]:
+    """The targets and languages that were asked for, and that the data do not have."""
+    known = set(values.select("target", "language").iter_rows())
+    wanted = {(cell.target, code) for cell in complete for code in cell.evaluate.get("languages", ())}
+    return sorted(f"{target} {code}" for target, code in wanted if (target, code.partition("@")[0]) not in known)
 
 
 def contrasts_of(design: Design, values: pl.DataFrame, arms: pl.DataFrame, analysis: Any) -> pl.DataFrame:
@@ -92,8 +109,8 @@ def read(folder: Path) -> Outcome:
     if not (folder / FACTS).is_file():
         raise MissingData(f"{folder} is not the folder of a study: it has no {FACTS}.")
     facts = store.read_json(folder / FACTS)
-    if not isinstance(facts, dict) or facts.get("design") not in registry.names("design"):
-        raise DataError(folder / FACTS, "names no design of a study.")
+    if not fits(facts, _SHAPE) or facts["design"] not in registry.names("design"):
+        raise DataError(folder / FACTS, "names no design of a study, or is damaged. The same command writes it again.")
     given = {"seeds": facts["seeds"], "seed": facts["seed"]}
     study = parsed(folder / FILE, str(facts["name"]), given)
     values, arms, contrasted = (store.read_frame(folder / f"{frame.name}.csv", frame) for frame in _FRAMES)

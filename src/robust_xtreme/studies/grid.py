@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import registry
+from robust_xtreme.errors import DataError
 from robust_xtreme.examples import digest
 from robust_xtreme.results import store
-from robust_xtreme.results.manifest import MANIFEST
+from robust_xtreme.results.manifest import MANIFEST, read_manifest
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.studies.study_file import LEARNS, Arm, Study
 from robust_xtreme.training import recipes
@@ -58,9 +59,15 @@ class Cell:
         return work / EVALUATIONS / f"{self.name}-{_digest(self.train, self.evaluate, victim)}"
 
     def complete(self, work: Path) -> bool:
-        """Whether it is evaluated."""
+        """Whether it is evaluated. Raises DataError for a damaged evaluation."""
         path = self.evaluation(work) / MANIFEST
-        return store.complete(path) and bool(store.read_json(path).get("complete"))
+        if not store.complete(path):
+            return False
+        try:
+            return bool(read_manifest(path).get("complete"))
+        except (DataError, AttributeError) as error:
+            cure = f"Remove the folder {path.parent}: the same command computes it again."
+            raise DataError(path, f"is damaged. {cure}") from error
 
     def replaced(self, work: Path) -> list[Path]:
         """The evaluations of a cell of this name with another configuration."""

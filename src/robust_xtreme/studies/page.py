@@ -91,6 +91,8 @@ def _findings(outcome: Outcome, charts: bool) -> Iterator[Block]:
         yield Paragraph(
             f"Not complete: {len(missing)} of {outcome.facts['cells']} cells: {', '.join(missing[:_MOST])}."
         )
+    if absent := outcome.facts["absent"]:
+        yield Paragraph(f"Without data, and in no value: {', '.join(absent[:_MOST])}.")
     drawn = outcome.contrasts.filter(pl.col("tier").is_in(["primary", "secondary"]), scale="points")
     if charts and drawn.height:
         described = "Each contrast in points, its mean over training seeds and its 95 % interval; thick: the endpoint."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
+from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UnknownName, counted
 from robust_xtreme.languages import language
 from robust_xtreme.noise.suites import asked
@@ -72,7 +73,10 @@ def plan_of(study: Study, work: Path) -> Plan:
 def _check(cell: Cell) -> None:
     """Raise SpecError or UnknownName, naming the cell, where its keys are not those of `train` and `eval`."""
     try:
-        asked(cell.evaluate.get("perturb", ()))
+        for name in {
+            link.name for condition in asked(cell.evaluate.get("perturb", ())) for link in condition.cell.links
+        }:
+            registry.load("perturbation", name)
         for code in cell.evaluate.get("languages", ()):
             language(code.partition("@")[0])
         from_mapping({key: value for key, value in cell.evaluate.items() if key != "model"}, cell.name)

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import plain
+from robust_xtreme.errors import Mismatch, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.evaluation.devices import device_of
 from robust_xtreme.evaluation.fleets import fleet_of, joined
 from robust_xtreme.evaluation.interpreters import cores
 from robust_xtreme.results import store
 from robust_xtreme.sinks import one_line
-from robust_xtreme.studies.folder import FACTS, Outcome, outcome, write
+from robust_xtreme.studies.folder import FACTS, WRITTEN, Outcome, outcome, write
+from robust_xtreme.studies.grid import RUNS, Cell
 from robust_xtreme.studies.planning import Plan, plan_of
-from robust_xtreme.studies.running import compute
+from robust_xtreme.studies.running import Failed, compute
 from robust_xtreme.studies.study_file import Study, read
 
 LOG: Final = "log.txt"
@@ -81,15 +82,20 @@ def run(
     """
     described = read(name, given)
     described = replace(described, seeds=_seeds(described, folder_of(described, out), "seeds" in given))
+    _check_folder(folder_of(described, out), described.name)
+    plan_of(described, folder_of(described, out))  # raises before there is a folder
     folder = store.make_folder(folder_of(described, out))
     with store.lock(folder):
         planned = plan_of(described, folder)
         begin(planned)
+        tell, failed = _logged(folder, watch), list[Failed]()
         if planned.todo:
-            _compute(planned, folder, _devices(described, joined(devices), on), on, offline, _logged(folder, watch))
-        result = outcome(described, folder)
-        write(result, folder)
-    return Result(folder, result)
+            failed = _compute(planned, folder, _devices(described, joined(devices), on), on, offline, tell)
+        if any(cell.complete(folder) for cell in _compared(planned)):
+            write(outcome(described, folder), folder)
+    if failed:
+        raise _of_cells(failed)
+    return Result(folder, outcome(described, folder))
 
 
 def _seeds(study: Study, folder: Path, named: bool) -> int:
@@ -100,12 +106,38 @@ def _seeds(study: Study, folder: Path, named: bool) -> int:
     return max(study.seeds, known) if isinstance(known, int) else study.seeds
 
 
-def _compute(planned: Plan, folder: Path, devices: str | None, on: str | None, offline: bool, watch: Watch) -> None:
-    compared = [cell for cell in planned.every if cell.arm in planned.study.arms]
+def _check_folder(folder: Path, name: str) -> None:
+    """Raise SpecError or Mismatch where a folder is a file, another study's, or has files that no study wrote."""
+    if folder.exists() and not folder.is_dir():
+        raise SpecError(f"{folder} is not a folder. Name another: --out DIR")
+    facts = store.read_json(folder / FACTS) if (folder / FACTS).is_file() else None
+    known = facts.get("name") if isinstance(facts, dict) else None
+    if known is not None and known != name:
+        raise Mismatch(f"{folder} has the study {known!r:.80}. Name another folder: --out DIR")
+    theirs = [name for name in WRITTEN if (folder / name).exists()]
+    if facts is None and theirs and not (folder / RUNS).is_dir():
+        raise Mismatch(f"{folder / theirs[0]} is not the file of a study. Name another folder: --out DIR")
+
+
+def _compared(planned: Plan) -> list[Cell]:
+    """The cells of arms, without those that are attacked."""
+    return [cell for cell in planned.every if cell.arm in planned.study.arms]
+
+
+def _compute(
+    planned: Plan, folder: Path, devices: str | None, on: str | None, offline: bool, watch: Watch
+) -> list[Failed]:
     with fleet_of(planned.study.device, devices, on) as fleet:
         if fleet is None:
             raise ValueError("a study is computed by a fleet")
-        compute(compared, folder, fleet, watch, offline)
+        return compute(_compared(planned), folder, fleet, watch, offline)
+
+
+def _of_cells(failed: Sequence[Failed]) -> RobustXtremeError:
+    """The error for the cells that failed: a user's mistake where all of them are."""
+    first, more = failed[0], f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    what = f"{first.name}{more} failed, and the others are computed: {first.why}"
+    return UserError(what) if all(cell.mistake for cell in failed) else RobustXtremeError(what)
 
 
 def _devices(study: Study, devices: str | None, on: str | None) -> str | None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.errors import DiskError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.evaluation.units.each import each
 from robust_xtreme.evaluation.units.unit import Fleet, Piece
 from robust_xtreme.run_spec import from_mapping
+from robust_xtreme.sinks import one_line
 from robust_xtreme.studies.grid import Cell
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables
@@ -38,16 +39,31 @@ class _Chain:
     offline: bool
 
 
-def compute(cells: Sequence[Cell], work: Path, fleet: Fleet, tell: Tell, offline: bool) -> None:
+@final
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A cell that could not be computed, why, and whether that is a user's mistake."""
+
+    name: str
+    why: str
+    mistake: bool
+
+
+def compute(cells: Sequence[Cell], work: Path, fleet: Fleet, tell: Tell, offline: bool) -> list[Failed]:
     """Train and evaluate cells; those that are attacked come before those that read their texts.
 
     Each actor computes one chain at a time, on a CPU in one thread. A chain whose actor is lost continues with another
-    one. Raises what `train` and `evaluate` raise.
+    one. A cell that fails is returned, and the others continue; only a full disk, and a failed attack that others
+    read, end the study.
     """
     attacked = {cell.victim.name: cell.victim for cell in cells if cell.victim is not None}
+    failed: list[Failed] = []
     for several in ([*attacked.values()], cells):
         todo = [cell for cell in several if not cell.complete(work)]
-        each(_computed, [*_pieces(todo, work, offline)], fleet, tell)
+        if not failed:
+            results = each(_computed, [*_pieces(todo, work, offline)], fleet, tell)
+            failed += [cell for result in results for cell in result]
+    return failed
 
 
 def _pieces(cells: Sequence[Cell], work: Path, offline: bool) -> Iterator[Piece]:
@@ -59,17 +75,25 @@ def _pieces(cells: Sequence[Cell], work: Path, offline: bool) -> Iterator[Piece]
         yield Piece(number, f"{arm}-s{seed}", str(number), float(len(several)), chain)
 
 
-def _computed(chain: _Chain, tell: Tell) -> int:
-    """Compute the cells of a chain in an actor; returns their number."""
+def _computed(chain: _Chain, tell: Tell) -> list[Failed]:
+    """Compute the cells of a chain in an actor; returns those that failed, after which the others continue."""
     import torch
 
     torch.set_num_threads(1)
+    failed: list[Failed] = []
     with _in_folder(chain.start):
         for cell in chain.cells:
             started = time.monotonic()
-            compute_cell(cell, chain.work, chain.offline)
-            tell(f"{cell.name}: {COMPLETE}{time.monotonic() - started:.1f} s")
-    return len(chain.cells)
+            try:
+                compute_cell(cell, chain.work, chain.offline)
+            except DiskError:
+                raise
+            except RobustXtremeError as error:
+                failed.append(Failed(cell.name, one_line(str(error)), isinstance(error, UserError)))
+                tell(f"{cell.name} failed: {failed[-1].why}")
+            else:
+                tell(f"{cell.name}: {COMPLETE}{time.monotonic() - started:.1f} s")
+    return failed
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, Final, final
 from robust_xtreme import registry, resources, run_paths
 from robust_xtreme.errors import SpecError, UnknownName, shown
 from robust_xtreme.keys import keys
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run_spec import RunSpec, from_mapping
 from robust_xtreme.shipped import find, shipped
 from robust_xtreme.specs import check_keys
 from robust_xtreme.studies.design import Design
@@ -43,6 +43,7 @@ _NO_PATHS: Final = ("analysis", "attack", "power", "cost")
 """Tables without paths, some of whose keys have the names of keys of `train` that are paths."""
 
 _MOST_SEEDS: Final = 1000
+_LONGEST: Final = 1000
 
 
 @final
@@ -161,7 +162,7 @@ def _placed(value: Any, data: str) -> Any:
 def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
     where = str(path)
     check_keys(values, (*_TOP, *_OPTIONAL), ("design", "targets", "arms", "analysis"), where)
-    texts = {key: _typed(values.get(key, ""), str, f"{where}: {key}") for key in ("design", "about", "scope", "data")}
+    texts = {key: _line(values.get(key, ""), f"{where}: {key}") for key in ("design", "about", "scope", "data")}
     tables = {key: _table(values.get(key, {}), f"{where}: [{key}]") for key in ("train", "targets", "arms", "evaluate")}
     targets = {task: _target(task, table, f"{where}: [targets.{task}]") for task, table in tables["targets"].items()}
     arms = {name: _arm(name, table, list(targets), f"{where}: [arms.{name}]") for name, table in tables["arms"].items()}
@@ -177,7 +178,7 @@ def _study(path: Path, name: str, values: Mapping[str, Any]) -> Study:
         about=texts["about"],
         scope=texts["scope"],
         seed=_number(values.get("seed", 0), 0, f"{where}: seed"),
-        seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds"),
+        seeds=_number(values.get("seeds", FEWEST_SEEDS), 1, f"{where}: seeds", _MOST_SEEDS),
         data=texts["data"],
         device=_typed(values.get("device", "auto"), str, f"{where}: device"),
         train=tables["train"],
@@ -226,6 +227,7 @@ def _arm(name: str, table: Any, targets: list[str], where: str) -> Arm:
 def _check_evaluate(values: Mapping[str, Any], targets: list[str], where: str) -> None:
     known = [key for key in keys(RunSpec) if key not in _SET]
     check_keys(values, (*known, *targets), (), where)
+    from_mapping({key: value for key, value in values.items() if key in known}, where)
     for task in targets:
         if task in values:
             check_keys(_table(values[task], f"{where}: {task}"), known, (), f"{where}: {task}")
@@ -236,7 +238,7 @@ def _attack(table: Any, arms: Mapping[str, Arm], where: str) -> Attack | None:
         return None
     values = _table(table, f"{where}: [attack]")
     check_keys(values, ("spec", "arm", "seed"), ("spec", "arm"), f"{where}: [attack]")
-    if values["arm"] not in arms:
+    if _typed(values["arm"], str, f"{where}: [attack] arm") not in arms:
         raise SpecError(f"{where}: [attack] names the arm {values['arm']!r:.80}. The arms are: {', '.join(arms)}.")
     spec = [values["spec"]] if isinstance(values["spec"], str) else values["spec"]
     seed = _number(values.get("seed", _MOST_SEEDS), 0, f"{where}: [attack] seed")
@@ -266,6 +268,14 @@ def _above_0(value: Any, where: str, most: float = sys.float_info.max) -> float:
     return float(value)
 
 
+def _line(value: Any, where: str) -> str:
+    """A text in one line. Raises SpecError for another value, and for a very long one."""
+    text = " ".join(str(_typed(value, str, where)).split())
+    if len(text) > _LONGEST:
+        raise SpecError(f"{where} has {len(text):,} characters; it takes at most {_LONGEST:,}.")
+    return text
+
+
 def _table(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise SpecError(f"{where} is not a table of keys.")
@@ -278,9 +288,9 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
     return value
 
 
-def _number(value: Any, least: int, where: str) -> int:
-    if type(value) is not int or not least <= value <= 2**32 - 1:
-        raise SpecError(f"{where} takes a whole number from {least} on, not {shown(value)}.")
+def _number(value: Any, least: int, where: str, most: int = 2**32 - 1) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise SpecError(f"{where} takes a whole number from {least} to {most:,}, not {shown(value)}.")
     return value
 
 

@@ -97,9 +97,9 @@ def read_pairs(source: str, languages: Sequence[str] = (), most: int = 0) -> Pai
 
 
 def _in_languages(pairs: Pairs, languages: tuple[str, ...], source: str) -> Pairs:
-    """The pairs with captions of some languages. Orders of words are read only where they are named."""
+    """The pairs with captions of some languages. The world's orders of words are read only where they are named."""
     there = {caption.language for picture in pairs.pictures for caption in picture.captions}
-    wanted = languages or tuple(code for code in there if "/" not in code)
+    wanted = languages or tuple(code for code in there if source != WORLD or "/" not in code)
     missing = sorted(set(wanted) - there)
     if missing:
         known = ", ".join(sorted(there - {""})) or "unnamed"
