@@ -72,7 +72,7 @@ class RunSpec:
         _AUTO,
         "the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub",
         "",
-        "DIR | mini | world | hub",
+        "DIR | mini | hub",
         complete="data",
     )
     tasks: tuple[str, ...] = key(

@@ -40,10 +40,9 @@ _LIKE: Final = {"masakhaner": ("panx", "sw"), "americasnli": ("xnli", "ay")}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A suite with the tasks of the studies, images with captions, and checkpoints of the same shapes."""
     folder = tmp_path_factory.mktemp("paper")
-    for source, tasks in (("world", None), ("suite", ("xnli",))):
-        for path in sorted(resources.mini(source).iterdir()):
-            if path.is_dir() and (tasks is None or path.name in tasks):
-                _begin(path, folder / "data" / path.name)
+    for path in sorted(resources.mini("world").iterdir()):
+        if path.is_dir():
+            _begin(path, folder / "data" / path.name)
     for task, (source, code) in _LIKE.items():
         _copy(folder / "data", task, source, code)
     _captions(folder / "data" / "multi30k")

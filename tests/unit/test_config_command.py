@@ -22,7 +22,11 @@ def run(*words: str) -> Result:
 
 def test_every_file_is_listed_with_its_command() -> None:
     """By kind, in words and as JSON."""
-    every = {path.stem for kind in ("recipes", "train", "runs") for path in (folder("configs") / kind).glob("*.toml")}
+    every = {
+        path.stem
+        for kind in ("recipes", "train", "runs", "studies")
+        for path in (folder("configs") / kind).glob("*.toml")
+    }
     rows = json.loads(run("list", "--json").stdout)
     assert {row["name"] for row in rows} == every
     assert all(row["command"].startswith("robust-xtreme ") for row in rows)

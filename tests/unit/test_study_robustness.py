@@ -16,9 +16,8 @@ from benchmarks._study_grids import ANALYSIS, ARMS_FRAME, Planted, values
 
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.results.frames import build
-from robust_xtreme.studies.cells import grid_of
+from robust_xtreme.studies.cells import grid_of, retained
 from robust_xtreme.studies.claims import contrasts, over_seeds
-from robust_xtreme.studies.designs._robustness_findings import retained
 from robust_xtreme.studies.designs.robustness import Robustness, estimands, robustness, sentences
 from robust_xtreme.studies.frames import ARMS, VALUES, Estimand
 

@@ -33,13 +33,15 @@ class Shown:
     console: Any = field(default_factory=messages)
 
     def begin(self, planned: Plan) -> None:
-        """Print the plan, and start to count."""
-        self.total, self.started = len(planned.todo), time.monotonic()
-        if self.quiet:
-            return
-        for line in planned.lines():
-            print_line(self.console, line)
-        if self.total and self.console.is_terminal:
+        """Print the plan with its cost, and start to count."""
+        from robust_xtreme.studies.cost import cost_lines
+
+        self.total = len(planned.todo)
+        if not self.quiet:
+            for line in (*planned.lines(), *cost_lines(planned, planned.work)):
+                print_line(self.console, line)
+        self.started = time.monotonic()
+        if self.total and self.console.is_terminal and not self.quiet:
             self.shown = bar(self.console, MofNCompleteColumn(), TimeRemainingColumn(), transient=False)
             self.shown.start()
             self.task = self.shown.add_task(planned.study.name, total=self.total)

@@ -24,7 +24,7 @@ What = Annotated[
 Data = Annotated[
     str | None,
     option(
-        "--data DIR | mini | world | hub",
+        "--data DIR | mini | hub",
         "The data to list or check. Default: ROBUST_XTREME_DATA, else mini.",
         _completion.data,
     ),

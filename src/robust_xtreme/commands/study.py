@@ -20,7 +20,7 @@ What = Annotated[str, argument("NAME | FILE | list | show | copy", "A study by i
 Name = Annotated[str, argument("NAME", "show, copy: the name of a study.", _completion.study)]
 Dest = Annotated[str, argument("DEST", "copy: the file or folder to copy to.")]
 Seeds = Annotated[int | None, option("--seeds N", "Training seeds of each arm; the file's without it.")]
-Data = Annotated[str | None, option("--data DIR | mini | world | hub", "Data instead of the file's.", _completion.data)]
+Data = Annotated[str | None, option("--data DIR | hub", "Data instead of the file's.", _completion.data)]
 Out = Annotated[str, option("--out DIR", "Default: runs/study-NAME.", _completion.folder)]
 Devices = Annotated[
     str | None, option("--devices A,B", "Processes, one a device: 0,1 or all, or cpu,cpu. Default: by cores.")

@@ -15,7 +15,8 @@ from typing import Final, TypeVar, final
 import polars as pl
 
 from robust_xtreme.studies.frames import CLEAN, NOISE_FAMILIES
-from robust_xtreme.studies.scales import on_scale
+from robust_xtreme.studies.regression import Crossing, crossing
+from robust_xtreme.studies.scales import POINTS, on_scale
 
 BySeed = Mapping[int, float]
 """Training seed to number; empty where no seed has it."""
@@ -142,3 +143,15 @@ def over_noise(grid: Grid, cells: Sequence[Cell], families: Iterable[str], measu
             for condition in grid.strongest.get((cell[0], family), ())
         }
     )
+
+
+def retained(grid: Grid, arm: str, without: str) -> Crossing | None:
+    """The gain under noise over the clean gain in per cent, with Fieller's interval; None where that is unbounded."""
+    cells = grid.transfer(arm, without)
+
+    def measure(cell: Cell, condition: str = CLEAN) -> BySeed:
+        return grid.gain(arm, without, cell, condition, POINTS)
+
+    clean, noisy = over_cells(cells, measure), over_noise(grid, cells, grid.families(cells), measure)
+    seeds = sorted(clean.keys() & noisy.keys())
+    return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)

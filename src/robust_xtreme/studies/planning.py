@@ -25,12 +25,13 @@ _MOST: Final = 20
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells of a study: all, those to do, and the evaluations that a changed file leaves unused."""
+    """The cells of a study: all, those to do, and the evaluations in its folder `work` that a changed file leaves."""
 
     study: Study
     every: tuple[Cell, ...]
     todo: tuple[Cell, ...]
     replaced: tuple[Path, ...]
+    work: Path = Path()
 
     def lines(self) -> list[str]:
         """The plan in words: size, what is computed again and why, and power."""
@@ -67,7 +68,7 @@ def plan_of(study: Study, work: Path) -> Plan:
         _check(cell)
     todo = tuple(cell for cell in every if not cell.complete(work))
     replaced = tuple(path for cell in todo for path in cell.replaced(work))
-    return Plan(study, tuple(every), todo, replaced)
+    return Plan(study, tuple(every), todo, replaced, work)
 
 
 def _check(cell: Cell) -> None:

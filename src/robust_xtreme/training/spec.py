@@ -128,7 +128,7 @@ class TrainSpec:
         "",
         "a folder of release files or a suite, `mini`, `world`, or `hub`",
         LEARNED,
-        "DIR | mini | world | hub",
+        "DIR | mini | hub",
         complete="data",
     )
     start: str = key(

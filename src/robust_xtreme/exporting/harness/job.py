@@ -52,7 +52,7 @@ class Job:
         "",
         "release files, a suite, mini, world or hub. Default: ROBUST_XTREME_DATA, else the hub",
         _PANEL,
-        "DIR | mini | world | hub",
+        "DIR | mini | hub",
         complete="data",
     )
     split: str = key(

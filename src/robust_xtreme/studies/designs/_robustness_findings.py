@@ -9,10 +9,9 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.errors import counted
-from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, over_cells, over_noise
+from robust_xtreme.studies.cells import BySeed, Cell, Grid, grid_of, over_cells, retained
 from robust_xtreme.studies.claims import CONTROL, FEWEST_SEEDS, PRIMARY, SECONDARY
 from robust_xtreme.studies.frames import CLEAN
-from robust_xtreme.studies.regression import Crossing, crossing
 from robust_xtreme.studies.scales import LOGIT, POINTS
 
 GAIN: Final = "gain"
@@ -155,18 +154,6 @@ def _retained(grid: Grid, roles: Roles) -> Iterator[str]:
     else:
         bounds = f"{share.low:.0f} to {share.high:.0f}"
         yield f"Retained share of the gain: {share.estimate:.0f} % (Fieller's interval {bounds}); it is not a claim."
-
-
-def retained(grid: Grid, arm: str, without: str) -> Crossing | None:
-    """The gain under noise over the clean gain in per cent, with Fieller's interval; None where that is unbounded."""
-    cells = grid.transfer(arm, without)
-
-    def measure(cell: Cell, condition: str = CLEAN) -> BySeed:
-        return grid.gain(arm, without, cell, condition, POINTS)
-
-    clean, noisy = over_cells(cells, measure), over_noise(grid, cells, grid.families(cells), measure)
-    seeds = sorted(clean.keys() & noisy.keys())
-    return crossing([100 * noisy[seed] for seed in seeds], [-clean[seed] for seed in seeds], 0.0)
 
 
 def _families(contrasts: pl.DataFrame, grid: Grid, roles: Roles) -> Iterator[str]:
