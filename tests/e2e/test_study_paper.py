@@ -29,7 +29,10 @@ from robust_xtreme.training.stage import train
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-STUDIES: Final = ("robustness", "diversity", "low_resource", "multimodal", "capacity")
+STUDIES: Final = (
+    *(f"{name}_paper" for name in ("robustness", "diversity", "low_resource", "multimodal", "capacity")),
+    "capacity_mt5",
+)
 _ROWS: Final = 60
 _STEP: Final = {"steps": 1, "batch_size": 2, "limit": "8"}
 _LENGTH: Final = ("epochs", "total", "steps", "limit", "batch_size")
@@ -47,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _copy(folder / "data", task, source, code)
     _captions(folder / "data" / "multi30k")
     (folder / "data" / "suite.toml").write_text(_suite(folder / "data"), "utf-8")
-    for name in ("xlm_roberta", "roberta", "clip", "siglip"):
+    for name in ("xlm_roberta", "roberta", "clip", "siglip", "mt5_encoder"):
         encoder_folder(folder / name, name)
     seq2seq_folder(folder / "m2m", "m2m_100", (*M2M100, "__zh__"))
     return folder
@@ -109,7 +112,7 @@ def _small(study: Study, folder: Path) -> Study:
 
 def _start(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     kept = {key: value for key, value in values.items() if key != "revision"}
-    shapes = {"siglip": "siglip", "/roberta": "roberta", "xlm-roberta": "xlm_roberta"}
+    shapes = {"siglip": "siglip", "mt5": "mt5_encoder", "/roberta": "roberta", "xlm-roberta": "xlm_roberta"}
     if "from" in kept:
         kept["from"] = str(folder / next(shape for name, shape in shapes.items() if name in kept["from"]))
     return kept
@@ -140,7 +143,7 @@ def _chosen(study: Study) -> list[Cell]:
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_stage_of_a_study_of_the_paper_takes_a_step(name: str, folder: Path, tmp_path: Path) -> None:
     """Each arm loads, plans, and trains a step of each of its stages; each target is evaluated."""
-    study = _small(read(f"{name}_paper", {"data": str(folder / "data")}), folder)
+    study = _small(read(name, {"data": str(folder / "data")}), folder)
     chosen, work = _chosen(study), tmp_path / "work"
     assert plan_of(study, work).lines()
     assert cost_lines(Plan(study, tuple(chosen), tuple(chosen[:2]), ()), work)
