@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme.errors import DiskError, SpecError, counted
 from robust_xtreme.evaluation.units.each import each
+from robust_xtreme.evaluation.units.shared_folder import working_in
 from robust_xtreme.evaluation.units.unit import Fleet, Piece
 from robust_xtreme.training.loop import Options, lines_of
 from robust_xtreme.training.spec import Tell, TrainSpec
@@ -80,17 +79,5 @@ class _Run:
 
 
 def _trained(run: _Run, tell: Tell) -> str:
-    with _working_in(run.start):
+    with working_in(run.start):
         return str(train(run.spec, Options(tell=tell, watch=lines_of(tell, _LINES), force=run.force)))
-
-
-@contextmanager
-def _working_in(folder: Path) -> Iterator[None]:
-    if not folder.is_dir():
-        raise SpecError(f"On {os.uname().nodename} {folder} is not there. Start from a folder that all machines share.")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)

@@ -225,6 +225,17 @@ def test_every_study_that_ships_is_read() -> None:
             assert plan_of(study, Path("runs/none")).todo
 
 
+def test_a_start_that_learns_nothing_answers_on_the_data_of_the_study(tmp_path: Path) -> None:
+    """A task without a head, of an arm without stages: the start is the model, and nothing is trained."""
+    targets = (ONE_TARGET, ('[targets.panx]\nsteps = 2\nlimit = "40"\n', "[targets.tatoeba]\n"))
+    start = ('from = "scratch"\nsize = "mini-32"', 'from = "OWNER/NAME"')
+    plain, trained = cells(read(str(file_of(tmp_path, *targets, start, ("seeds = 2", "seeds = 1")))))
+    keys = running.evaluation(plain, tmp_path, offline=True)
+    assert (keys["model"], keys["data"], keys["device"]) == (["tatoeba=OWNER/NAME"], "world", "cpu")
+    assert not plain.train
+    assert running.evaluation(trained, tmp_path, offline=True)["model"] == [f"tatoeba={trained.run(tmp_path)}"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("time_drawn", range(20))
 def test_a_study_killed_at_a_random_time_ends_at_the_same_bytes(

@@ -15,7 +15,7 @@ import pytest
 from tests.encoders import encoder_folder
 from tests.seq2seq import M2M100, seq2seq_folder
 
-from robust_xtreme import registry, resources
+from robust_xtreme import resources
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.run_spec import from_mapping
 from robust_xtreme.studies.cost import cost_lines
@@ -160,4 +160,3 @@ def test_every_stage_of_a_study_of_the_paper_takes_a_step(name: str, folder: Pat
     kinds = {stage for arm in study.arms.values() for stage in arm.stages}
     stages = {path.name.partition("-")[2] for path in work.glob("runs/*/stages/*.json")}
     assert {f"{kind}.json" for kind in (*kinds, "target")} <= stages
-    assert registry.load("design", study.design.name) is study.design

@@ -23,7 +23,6 @@ from robust_xtreme.studies.frames import ARMS, CLEAN, VALUES
 from robust_xtreme.studies.grid import Cell
 
 _SCRIPT: Final = "rule_4_noise_belongs_to_the_script"
-_STEPS: Final = "steps"
 _LONGEST: Final = 200
 
 
@@ -137,26 +136,20 @@ def _of_other_scripts() -> frozenset[str]:
 def _arm(cell: Cell, model: dict[str, Any]) -> dict[str, Any]:
     """The row of ARMS of a cell's model, from its row of MODELS."""
     stages = json.loads(model["stages"] or "[]")
-    tasks = [name for stage in stages if stage["kind"] == "intermediate" for name in stage["task"].split(",") if name]
+    learned = [stage["task"] for stage in stages if stage["kind"] == "intermediate"]
+    tasks = {name for names in learned for name in names.split(",") if name}
     kept = ("intermediate_set", "intermediate_examples", "params", "params_nonembedding", "base", "base_kind")
     return {
         "arm": cell.arm,
         "seed": cell.seed,
         "target": cell.target,
         **{name: model[name] for name in kept},
-        "tasks": len(set(tasks)),
+        "tasks": len(tasks),
         "diversity": model["diversity"],
-        "formats": _formats(stages),
-        "steps": sum(int(stage.get(_STEPS) or 0) for stage in stages),
+        "formats": float(len({_task(name).family for name in tasks})) if tasks else None,
+        "steps": sum(int(stage.get("steps") or 0) for stage in stages),
         "model": cell.name,
     }
-
-
-def _formats(stages: Sequence[dict[str, Any]]) -> float | None:
-    """The number of families among the intermediate tasks; None without any."""
-    names = {name for stage in stages if stage["kind"] == "intermediate" for name in stage["task"].split(",") if name}
-    families = {_task(name).family for name in names}
-    return float(len(families)) if families else None
 
 
 def _task(name: str) -> TaskSpec:

@@ -49,7 +49,7 @@ class Design:
             raise SpecError(f"{location} has a value of another type.") from error
 
 
-_NOT_ARMS = ("languages", "families", "kind", "distance", "scale", "measures")
+_NOT_ARMS = ("languages", "distance", "measures")
 """Keys of an analysis whose values are not arms."""
 
 _TYPES: dict[str, Any] = {

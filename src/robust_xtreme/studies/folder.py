@@ -22,7 +22,8 @@ from robust_xtreme.studies.study_file import Study, parsed
 
 FACTS: Final = "study.json"
 FILE: Final = "study.toml"
-WRITTEN: Final = ("values.csv", "arms.csv", "contrasts.csv", FACTS, FILE, "report.md", "report.html", "log.txt")
+LOG: Final = "log.txt"
+WRITTEN: Final = ("values.csv", "arms.csv", "contrasts.csv", FACTS, FILE, "report.md", "report.html", LOG)
 """What a study writes into its folder, beside its runs and evaluations."""
 
 _FRAMES: Final = (VALUES, ARMS, CONTRASTS)

@@ -130,9 +130,8 @@ def _cell(study: Study, arm: Arm, seed: int, target: str, language: str, victim:
     tables = dict(_tables(study, arm, seed, target, language))
     trained = any(isinstance(value, Mapping) for value in tables.values())
     if not trained:  # nothing is learned: the start itself answers
-        tables = {"from": tables.get("from", "")}
-    named = {"model": tables["from"]} if not trained else {}
-    return Cell(arm.name, seed, target, language, tables if trained else {}, {**named, **kept}, victim)
+        kept |= {"model": tables.get("from", ""), "data": study.data, "device": study.device}
+    return Cell(arm.name, seed, target, language, tables if trained else {}, kept, victim)
 
 
 def _table(value: Any) -> Mapping[str, Any]:

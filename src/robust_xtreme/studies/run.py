@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.evaluation.devices import device_of
@@ -13,14 +13,11 @@ from robust_xtreme.evaluation.fleets import fleet_of, joined
 from robust_xtreme.evaluation.interpreters import cores
 from robust_xtreme.results import store
 from robust_xtreme.sinks import one_line
-from robust_xtreme.studies.folder import FACTS, WRITTEN, Outcome, outcome, write
+from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
 from robust_xtreme.studies.grid import RUNS, Cell
 from robust_xtreme.studies.planning import Plan, plan_of
 from robust_xtreme.studies.running import Failed, compute
 from robust_xtreme.studies.study_file import Study, read
-
-LOG: Final = "log.txt"
-_FEWEST_CELLS: Final = 1
 
 Watch = Callable[[str], None]
 """Called with each line of progress."""
@@ -91,11 +88,13 @@ def run(
         tell, failed = _logged(folder, watch), list[Failed]()
         if planned.todo:
             failed = _compute(planned, folder, _devices(described, joined(devices), on), on, offline, tell)
-        if any(cell.complete(folder) for cell in _compared(planned)):
-            write(outcome(described, folder), folder)
+        if failed and not any(cell.complete(folder) for cell in _compared(planned)):
+            raise _of_cells(failed)
+        result = outcome(described, folder)
+        write(result, folder)
     if failed:
         raise _of_cells(failed)
-    return Result(folder, outcome(described, folder))
+    return Result(folder, result)
 
 
 def _seeds(study: Study, folder: Path, named: bool) -> int:
@@ -146,7 +145,7 @@ def _devices(study: Study, devices: str | None, on: str | None) -> str | None:
         return devices
     if device_of(study.device) == "cuda":
         return "all"
-    return ",".join(["cpu"] * max(_FEWEST_CELLS, cores()))
+    return ",".join(["cpu"] * cores())
 
 
 def _logged(folder: Path, watch: Watch) -> Watch:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DiskError, RobustXtremeError, SpecError, UserError
+from robust_xtreme.errors import DiskError, RobustXtremeError, UserError
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.evaluation.units.each import each
+from robust_xtreme.evaluation.units.shared_folder import working_in
 from robust_xtreme.evaluation.units.unit import Fleet, Piece
 from robust_xtreme.run_spec import from_mapping
 from robust_xtreme.sinks import one_line
@@ -81,7 +80,7 @@ def _computed(chain: _Chain, tell: Tell) -> list[Failed]:
 
     torch.set_num_threads(1)
     failed: list[Failed] = []
-    with _in_folder(chain.start):
+    with working_in(chain.start):
         for cell in chain.cells:
             started = time.monotonic()
             try:
@@ -94,18 +93,6 @@ def _computed(chain: _Chain, tell: Tell) -> list[Failed]:
             else:
                 tell(f"{cell.name}: {COMPLETE}{time.monotonic() - started:.1f} s")
     return failed
-
-
-@contextmanager
-def _in_folder(folder: Path) -> Iterator[None]:
-    if not folder.is_dir():
-        raise SpecError(f"On {os.uname().nodename} {folder} is not there. Start from a folder that all machines share.")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 def compute_cell(cell: Cell, work: Path, offline: bool) -> None:
