@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -20,9 +21,13 @@ from benchmarks._host_stages import measured
 
 import robust_xtreme.models.checkpoint as checkpoint_module
 from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.evaluation.prepare import variant_of
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.run_spec import RunSpec, from_mapping
+from robust_xtreme.sources.loading import Split
+
+_Text = str | tuple[str, ...]
 
 BATCH: Final = 10_000
 """Texts of a call of the bare tokenizer."""
@@ -60,37 +65,42 @@ def inputs_of(lines: list[str]) -> int:
 
 
 def tokenised(spec: RunSpec) -> dict[str, Any]:
-    """The seconds of the bare tokenizer for the texts of a run, each distinct text of a task run once; best of two."""
+    """The figures of the bare tokenizer for the distinct texts of each task run, and for those of its distinct inputs.
+
+    A passage is one text and in the inputs of all its questions; a text of a task of words is given as its words.
+    """
     plan = make_plan(spec)
-    texts = [(task_run.model, list(texts_of(task_run, plan.splits.of(task_run)))) for task_run in plan.task_runs]
-    backend = checkpoint_module.tokenizer_of(texts[0][0]).backend_tokenizer
+    inputs = [list(dict.fromkeys(_inputs(task_run, plan.splits.of(task_run)))) for task_run in plan.task_runs]
+    backend = checkpoint_module.tokenizer_of(plan.task_runs[0].model).backend_tokenizer
+    words = [task_run.words for task_run in plan.task_runs]
+    texts = [list(chain.from_iterable(of_task_run)) for of_task_run in inputs]
+    distinct = _encoded(backend, [list(dict.fromkeys(of_task_run)) for of_task_run in texts], words)
+    return {**distinct, "inputs": _encoded(backend, texts, words)}
+
+
+def _encoded(backend: Any, texts: Sequence[Sequence[_Text]], words: Sequence[bool]) -> dict[str, Any]:
+    """The number of texts and their tokens, and the seconds of `encode_batch` on clock and processor; best of two."""
     taken, tokens = [], 0
     for _ in range(ROUNDS):
         start, tokens = (time.perf_counter(), time.process_time()), 0
-        for _, pieces in texts:
-            for begin in range(0, len(pieces), BATCH):
-                encoded = backend.encode_batch(pieces[begin : begin + BATCH], add_special_tokens=False)
-                tokens += sum(map(len, encoded))
+        for given, split in zip(texts, words, strict=True):
+            for begin in range(0, len(given), BATCH):
+                some = given[begin : begin + BATCH]
+                tokens += sum(map(len, backend.encode_batch(some, is_pretokenized=split, add_special_tokens=False)))
         taken.append((time.perf_counter() - start[0], time.process_time() - start[1]))
     seconds = [round(min(every), 6) for every in zip(*taken, strict=True)]
-    return {"texts": sum(len(pieces) for _, pieces in texts), "tokens": tokens, "seconds": seconds}
+    return {"texts": sum(map(len, texts)), "tokens": tokens, "seconds": seconds}
 
 
-def texts_of(task_run: TaskRun, split: Any) -> Mapping[str, None]:
-    """The distinct texts of a task run under all conditions, the candidates of a pool among them."""
-    return dict.fromkeys(_pieces(task_run, split))
-
-
-def _pieces(task_run: TaskRun, split: Any) -> Iterator[str]:
-    for text in split.corpus.texts if split.corpus else ():
-        yield text.value
+def _inputs(task_run: TaskRun, split: Split) -> Iterator[tuple[_Text, ...]]:
+    """The texts of each input of a task run under all conditions; a candidate of a pool is an input of its own."""
     for condition in task_run.conditions:
         for seed in condition.seeds:
-            shown = condition.shown(split.examples, seed)
-            for text in (text for example in shown for text in example.texts.values()):
-                yield from text.pieces(task_run.words)
-            for outcome in shown.noised:
-                yield from outcome.text.pieces(task_run.words)
+            variant = variant_of(split, condition, seed)
+            for example in variant.examples:
+                of_example = example.texts.values()
+                yield tuple(tuple(text.pieces(True)) if task_run.words else text.value for text in of_example)
+            yield from ((value,) for value in (variant.pool.values if variant.pool else ()))
 
 
 if __name__ == "__main__":

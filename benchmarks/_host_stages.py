@@ -87,7 +87,8 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (computing_module, "stage", _PARTS),
     (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
-    (finish_module, "measure", _SCORE),
+    (computing_module, "measured_part", _SCORE),
+    (finish_module, "measured", _SCORE),
     (finish_module, "averaged", _SCORE),
     *((finish_module, name, _REPORT) for name in _OF_REPORT),
 )

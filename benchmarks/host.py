@@ -71,7 +71,8 @@ def main() -> None:
     device = device_of(words.device)
     with tempfile.TemporaryDirectory() as folder:
         data = None if words.made_up else words.data
-        record = measure(data, words.cases, words.rows, words.label, Machine(device, words.workers), Path(folder))
+        sizes = Sizes(words.rows, tuple(words.perturb), words.seeds)
+        record = measure(data, words.cases, sizes, words.label, Machine(device, words.workers), Path(folder))
     path = words.out / f"host-{device}.json" if words.out else None
     kept = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else []
     records = merged(kept, record)
@@ -88,6 +89,8 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--made-up", action="store_true", help="rows of the embedded suite alone, as many as --rows")
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--rows", type=int, help="rows of each language")
+    parser.add_argument("--perturb", nargs="+", default=[PERTURB], help="the conditions beside clean text")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of noise")
     parser.add_argument("--label", default=time.strftime("%Y-%m-%d"), help="what the figures are kept under")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", default="0", help="processes that prepare and score, as of eval")
@@ -104,6 +107,16 @@ class Machine:
     workers: str
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is computed: rows of each language (None: those of CASES), conditions beside clean, seeds of noise."""
+
+    rows: int | None = None
+    perturb: tuple[str, ...] = (PERTURB,)
+    seeds: int = 1
+
+
 def merged(records: Sequence[dict[str, Any]], record: dict[str, Any]) -> list[dict[str, Any]]:
     """The records with a new one: cases that a label has already are replaced, and others stay."""
     earlier = next((kept for kept in records if kept["label"] == record["label"]), record)
@@ -116,10 +129,10 @@ def merged(records: Sequence[dict[str, Any]], record: dict[str, Any]) -> list[di
 
 
 def measure(
-    data: Path | None, cases: Sequence[str], rows: int | None, label: str, machine: Machine, folder: Path
+    data: Path | None, cases: Sequence[str], sizes: Sizes, label: str, machine: Machine, folder: Path
 ) -> dict[str, Any]:
     """The figures of some cases, by the name of each, and what they were measured with."""
-    sources = {name: source_of(name, data, rows or CASES[name][1], folder) for name in cases if name != MINI}
+    sources = {name: source_of(name, data, sizes.rows or CASES[name][1], folder) for name in cases if name != MINI}
     tasks = [*dict.fromkeys(map(task_of, sources))]
     run = make_run(folder / "run", lines_of(sources), tasks) if sources else Path(MINI)
     about = {
@@ -128,19 +141,21 @@ def measure(
         "cores": os.cpu_count(),
         "versions": f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in ("torch", "tokenizers", "polars", "numpy")),
-        "perturb": PERTURB,
+        "perturb": list(sizes.perturb),
+        "seeds": sizes.seeds,
     }
     measured = {}
     for name in cases:
         source = sources.get(name, Source(Path(MINI), (), "auto", False))
-        limit = rows or CASES[name][1]
+        limit = sizes.rows or CASES[name][1]
         spec = {
             "model": [str(run if name != MINI else MINI)],
             "data": str(source.path),
             "tasks": [task_of(name)] if name != MINI else [],
             "languages": list(source.languages),
             "split": source.split,
-            "perturb": [PERTURB],
+            "perturb": list(sizes.perturb),
+            "seeds": sizes.seeds,
             "limit": str(limit) if limit else "",
             "device": machine.device,
             "workers": machine.workers,

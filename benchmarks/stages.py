@@ -73,7 +73,8 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (computing_module, "stage", _PARTS),
     (Folder, "take", _PARTS),
     (run_module, "finish", _FINISH),
-    (finish_module, "measure", _SCORE),
+    (computing_module, "measured_part", _SCORE),
+    (finish_module, "measured", _SCORE),
     (finish_module, "written", _REPORT),
 )
 """What is timed: its owner, its name there, its stage. Time inside another of these is that one's."""

@@ -31,15 +31,15 @@ def test_the_page_is_that_of_its_figures(path: Path) -> None:
     assert page(json.loads(path.read_text(encoding="utf-8"))) == path.with_suffix(".md").read_text(encoding="utf-8")
 
 
-def test_scores_depend_on_the_input_alone() -> None:
-    """Padding and other inputs of a batch do not change the states of a text; another text has other states."""
+def test_states_cost_nothing_and_differ() -> None:
+    """The states of a batch are a part of the encoder's table, not a copy; those of another batch are others."""
     encoder = _host_model.Free(SimpleNamespace(hidden_size=4, num_hidden_layers=1))
-    ids, mask = torch.tensor([[0, 7, 2, 1, 1], [0, 7, 8, 9, 2]]), torch.tensor([[1, 1, 1, 0, 0], [1] * 5])
-    together = encoder(ids, mask).last_hidden_state
-    alone = encoder(ids[:1, :3], mask[:1, :3]).last_hidden_state
-    assert torch.equal(together[0, :3], alone[0])
-    assert not torch.equal(together[0, 0], together[1, 0])
-    assert len(encoder(ids, mask).hidden_states) == 2
+    states = [encoder(torch.tensor(ids)).last_hidden_state for ids in ([[0, 7, 2], [0, 7, 8]], [[0, 9, 2], [0, 7, 8]])]
+    assert states[0].shape == (2, 3, 4)
+    assert states[0].untyped_storage().data_ptr() == encoder.table.untyped_storage().data_ptr()
+    assert not torch.equal(*states)
+    assert len({tuple(row) for row in states[0].reshape(-1, 4).tolist()}) == 6
+    assert len(encoder(torch.tensor([[0]])).hidden_states) == 2
 
 
 @pytest.mark.parametrize("name", TASKS)

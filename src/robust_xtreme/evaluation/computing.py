@@ -22,7 +22,7 @@ from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.attacking import Cell, attack_all
 from robust_xtreme.evaluation.normalising import reading
 from robust_xtreme.evaluation.prepare import candidates_of, prepare
-from robust_xtreme.evaluation.scoring import score_examples
+from robust_xtreme.evaluation.scoring import Part, score_examples
 from robust_xtreme.evaluation.staging import stage
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.workers.lane import Compute, Desk
@@ -44,6 +44,7 @@ from robust_xtreme.reading.windows import Windows
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results.bitext import Neighbours
 from robust_xtreme.results.cache import Cache
+from robust_xtreme.results.measuring import Facts, MeasuredPart, measured_part
 from robust_xtreme.retrieval.search import CPU, search
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import Split
@@ -78,13 +79,15 @@ class Given:
 class Done:
     """A task run that is answered and staged: the sha256 of its files by name, and what was computed for it.
 
-    `inputs` are distinct, `cached` predictions came from the cache; `threshold` is the tuned one, if any.
+    `inputs` are distinct, `cached` predictions came from the cache; `threshold` is the tuned one, if any. `measured` is
+    None where the setting has no facts for it, or there are no statistics.
     """
 
     digests: Mapping[str, str]
     inputs: int
     cached: int
     threshold: float | None = None
+    measured: MeasuredPart | None = None
 
 
 @final
@@ -250,13 +253,15 @@ def _groups(batches: Sequence[Windows]) -> Iterator[tuple[int, int]]:
 class Setting:
     """How task runs are computed: whether equal inputs are merged, where files are staged, whether there is a cache.
 
-    Where a lane `searches`, it does so on the CPU: where no other device is faster.
+    Where a lane `searches`, it does so on the CPU: where no other device is faster. With `facts` of the run it measures
+    its task runs, too, on the CPU.
     """
 
     deduplicate: bool
     staging: Path
     cached: bool
     searches: bool = True
+    facts: Facts | None = None
 
 
 @contextmanager
@@ -314,10 +319,16 @@ class _Lane:
         self.desk.note(Counted(len(prepared.inputs)))
         store = Store(self.cache, self.given.settings) if self.cache else None
         predicted = self._predicted(prepared.inputs, self._advance, self._watch, store)
-        part = score_examples(Answered(prepared, predicted))
+        rows = score_examples(Answered(prepared, predicted))
         with self.desk.whole():
-            digests = stage(self.setting.staging, task_run, part)
-        return Done(digests, len(prepared.inputs), predicted.cached, predicted.threshold)
+            digests = stage(self.setting.staging, task_run, rows)
+        done = digests, len(prepared.inputs), predicted.cached, predicted.threshold
+        return Done(*done, self._measured(rows))
+
+    def _measured(self, rows: Part) -> MeasuredPart | None:
+        """What is measured of the rows, if it is to be and there are statistics."""
+        facts = None if rows.stats.is_empty() else self.setting.facts
+        return measured_part(rows.stats, rows.predictions, facts) if facts else None
 
     def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
         """The examples under attacks, for which the model is queried; the cache keeps what it answered."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.evaluation.external import conditions_of
 from robust_xtreme.evaluation.folder import ATTACKS_FILE, DIGESTS, FILES, Folder
 from robust_xtreme.evaluation.plan import Plan
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.external.described import condition_row
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
@@ -31,7 +33,7 @@ from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.manifest import PAGE, REPORT
-from robust_xtreme.results.measuring import Measured, Stored, measured
+from robust_xtreme.results.measuring import Facts, MeasuredPart, Stored, measured
 from robust_xtreme.results.schema import (
     ATTACKS,
     AVERAGES,
@@ -45,19 +47,24 @@ from robust_xtreme.results.schema import (
 )
 
 
-def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
+def finish(
+    folder: Folder, plan: Plan, manifest: Mapping[str, Any], known: Mapping[Stored, MeasuredPart] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch.
+
+    `known` has what lanes measured of task runs.
+    """
     task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     for task_run in plan.task_runs:
         if folder.changed(task_run, manifest["parts"]):
             what = f"the files of {task_run.label} changed after they were written"
             raise DataError(folder.path, f"{what}. The same command computes them again.")
-    stored = [Stored(*folder.parts(task_run)[:2]) for task_run in plan.task_runs]
+    stored = [stored_of(folder, task_run) for task_run in plan.task_runs]
     if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
         svg.start()  # while the run is measured
     with ThreadPoolExecutor(1) as beside:
         merging = beside.submit(_merge, folder, stored)
-        made = measure(stored, plan, task_facts, str(manifest["device"]))
+        made = measured(stored, facts_of(plan, task_facts), backend_of(str(manifest["device"])), known)
     merging.result()
     folder.write_frame("models.csv", models(plan), MODELS)
     noised = conditions(plan)
@@ -99,15 +106,20 @@ def _kept(plan: Plan) -> Kept:
     return {(task_run.task.name, task_run.language, task_run.split): split for task_run, split in kept if split}
 
 
-def measure(stored: Iterable[Stored], plan: Plan, tasks: Mapping[str, Task], device: str) -> Measured:
-    """SCORES, DELTAS and the drops that are averaged, resampled on the device."""
+def stored_of(folder: Folder, task_run: TaskRun) -> Stored:
+    """The files of a task run that are measured."""
+    return Stored(*folder.parts(task_run)[:2])
+
+
+def facts_of(plan: Plan, tasks: Mapping[str, Task]) -> Facts:
+    """What is known of a run that is measured."""
     headlines = {task.name: task.metrics[0] for task in plan.tasks}
     stamped = {
         (task_run.model.name, task_run.task.name, task_run.split, task_run.language)
         for task_run in plan.task_runs
         if task_run.overlap
     }
-    return measured(stored, headlines, tasks, stamped, backend_of(device))
+    return Facts(headlines, tasks, stamped)
 
 
 def backend_of(device: str) -> Backend:

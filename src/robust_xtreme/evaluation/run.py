@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -15,7 +15,7 @@ from robust_xtreme.evaluation.answering import LANES, Answering, Device, Events,
 from robust_xtreme.evaluation.computing import Done, Setting, in_process
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.distributed import Answers, answer_on
-from robust_xtreme.evaluation.finish import finish
+from robust_xtreme.evaluation.finish import facts_of, finish, stored_of
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.interpreters import cores
 from robust_xtreme.evaluation.manifest import halved, new_manifest
@@ -31,7 +31,9 @@ from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
+from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.manifest import MANIFEST
+from robust_xtreme.results.measuring import MeasuredPart, Stored
 from robust_xtreme.retrieval.search import CPU
 from robust_xtreme.run_paths import what_is_read
 from robust_xtreme.run_spec import RunSpec
@@ -40,6 +42,8 @@ _MANY: Final = 30_000
 """Predictions from which on a run has worker processes."""
 
 _MOST_WORKERS: Final = 8
+_MOST_BYTES: Final = 1 << 26
+"""The memory for what was measured of task runs, from which on others are measured when all are answered."""
 
 
 @final
@@ -134,6 +138,7 @@ class _Run:
     warnings: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     recording: Lock = field(default_factory=Lock)
+    measured: dict[Stored, MeasuredPart] = field(default_factory=dict)
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
@@ -141,7 +146,7 @@ class _Run:
             with store.staying(self.folder.path / RUN):
                 self._answer_all([task_run for task_run in self.plan.task_runs if not self._is_done(task_run)])
                 self.observer.task_run("results")
-                self.manifest = finish(self.folder, self.plan, self.manifest)
+                self.manifest = finish(self.folder, self.plan, self.manifest, self.measured)
         except BaseException as error:
             self.folder.log_error(error)
             raise
@@ -177,6 +182,8 @@ class _Run:
         """Answer each task run by this process."""
         with self.folder.staging() as staging:
             device, setting, tokens, is_halved = self._how(staging, self._workers(todo))
+            if self.device == CPU:  # another device measures all task runs when they are answered
+                setting = replace(setting, facts=facts_of(self.plan, tasks_of(self.manifest["tasks"])))
             events = self._events(partial(self._take, staging))
             Answering(
                 self.plan.splits, self.models, device, setting, events, tokens, is_halved, self.started
@@ -236,11 +243,17 @@ class _Run:
         counts = Counter(predictions=task_run.predictions, inputs=done.inputs, cached=done.cached)
         tuned = {} if done.threshold is None else {"tuned": {task_run.label: round(done.threshold, 6)}}
         with self.recording:
+            self._keep(task_run, done.measured)
             self.counts.update(counts)
             entries = {"parts": done.digests, **tuned}
             added = {key: {**self.manifest.get(key, {}), **new} for key, new in entries.items()}
             self._write({**self.manifest, **added})
         self.say(f"{task_run.label}: {self._counted(counts)}")
+
+    def _keep(self, task_run: TaskRun, measured: MeasuredPart | None) -> None:
+        """Keep what was measured of a task run until the end, while there is room; others are measured again there."""
+        if measured and sum(part.nbytes for part in self.measured.values()) < _MOST_BYTES:
+            self.measured[stored_of(self.folder, task_run)] = measured
 
     def _write(self, manifest: dict[str, Any]) -> None:
         self.manifest = manifest

@@ -32,7 +32,7 @@ from robust_xtreme.results import store
 from robust_xtreme.results.averages import averaged
 from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
-from robust_xtreme.results.measuring import Stored, measured
+from robust_xtreme.results.measuring import Facts, Stored, measured
 from robust_xtreme.results.merging import merged
 from robust_xtreme.results.schema import (
     AVERAGES,
@@ -145,7 +145,7 @@ def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch) -> dict[str
     tasks = tasks_of(facts.manifest["tasks"])
     _check_metric(wanted.metric, tasks)
     headlines = {name: task.metrics[0] for name, task in tasks.items()}
-    made = measured(facts.parts, headlines, tasks, facts.overlap)
+    made = measured(facts.parts, Facts(headlines, tasks, facts.overlap))
     averages = averaged(made.levels, made.drops, tasks, sorted(tasks))
     _store(folder, {"models.csv": (facts.models, MODELS), "conditions.csv": (facts.conditions, CONDITIONS)})
     _store(folder, {"scores.csv": (made.scores, SCORES), "deltas.csv": (made.deltas, DELTAS)})

@@ -15,6 +15,7 @@ import polars as pl
 
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.languages import language
+from robust_xtreme.metric import named
 from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells
 from robust_xtreme.results._levels import Level, by_language, check_distinct, levels_of
 from robust_xtreme.results.averaging import Drop, average, drop, drops_at_least, spread
@@ -28,10 +29,16 @@ KINDS: Final = ("script", "family")
 UNKNOWN: Final = "unknown"
 _NOT_EVERYWHERE: Final = "not under every condition"
 
-Drops = Mapping[tuple[tuple[str, ...], str], Drop]
+Key = tuple[tuple[str, ...], str]
+"""The key of a cell, and the metric."""
+
+Drops = Mapping[Key, Drop]
 """The drop of each perturbed cell by its key and metric."""
 
-Numbers = Mapping[tuple[tuple[str, ...], str], Any]
+Counted = Mapping[Key, tuple[Any, Any]]
+"""The sums (arms, G, k), clean and perturbed, of each perturbed cell that averages count."""
+
+Numbers = Mapping[Key, Any]
 """The numbers of the clusters of each clean cell, (G,), by its key and metric: the same cluster has the same number."""
 
 Absent = Sequence[Mapping[str, str]]
@@ -56,7 +63,7 @@ def averages(
     levels = levels_of(scores, deltas)
     models = {level["model"] for level in levels}
     whole = cells(stats.filter(pl.col("scope") == ALL, pl.col("model").is_in(models)))
-    drops = drops_of(whole, levels, numbers_of([*clusters_of(whole, tasks)]))
+    drops = drops_of(counted(whole, levels), numbers_of([*clusters_of(whole, tasks)]))
     return averaged(levels, drops, tasks, asked, suite, absent)
 
 
@@ -74,9 +81,7 @@ def averaged(
     return build([_row(named_average, drops, tasks) for named_average in named], AVERAGES).sort(AVERAGES.key)
 
 
-def clusters_of(
-    all_cells: Iterable[Cell], tasks: Mapping[str, Task]
-) -> Iterator[tuple[tuple[tuple[str, ...], str], Clustered]]:
+def clusters_of(all_cells: Iterable[Cell], tasks: Mapping[str, Task]) -> Iterator[tuple[Key, Clustered]]:
     """The clusters of the clean cells of models, by the key and metric of each."""
     for cell in all_cells:
         if cell.answers and cell.scope == ALL and cell.condition == CLEAN:
@@ -84,21 +89,26 @@ def clusters_of(
             yield (cell.key, cell.metric), clustered(cell.items, task.parallel_ids if task else "")
 
 
-def numbers_of(clean: Sequence[tuple[tuple[tuple[str, ...], str], Clustered]]) -> Numbers:
+def numbers_of(clean: Sequence[tuple[Key, Clustered]]) -> Numbers:
     """The numbers of the clusters of the clean cells of a run, which are in the order of their keys."""
     return dict(zip([key for key, _ in clean], components([clusters for _, clusters in clean]), strict=True))
 
 
-def drops_of(all_cells: Iterable[Cell], levels: Iterable[Level], numbers: Numbers) -> Drops:
-    """The drops of all perturbed levels that count, from their cells."""
-    measured = {(cell.key, cell.metric): cell for cell in all_cells if cell.scope == ALL}
-    drops = {}
-    for level in levels:
-        if level["condition"] != CLEAN and not level.unfit:
-            key, twin = (level.key, level.metric), ((*level.key[:-1], CLEAN), level.metric)
-            clean, noisy = measured[twin], measured[key]
-            drops[key] = drop(clean.sums, noisy.sums, numbers[twin], noisy.reduce)
-    return drops
+def counted(all_cells: Iterable[Cell], levels: Iterable[Level]) -> Counted:
+    """The sums of all perturbed levels that count, from their cells."""
+    measured = {(cell.key, cell.metric): cell.sums for cell in all_cells if cell.scope == ALL}
+    keys = [(level.key, level.metric) for level in levels if level["condition"] != CLEAN and not level.unfit]
+    return {key: (measured[_twin(key)], measured[key]) for key in keys}
+
+
+def drops_of(sums: Counted, numbers: Numbers) -> Drops:
+    """The drops of cells from their sums, and the numbers of the clusters of their clean cells."""
+    return {key: drop(*pair, numbers[_twin(key)], named(key[1]).reduce) for key, pair in sums.items()}
+
+
+def _twin(key: Key) -> Key:
+    (*cell, _), metric = key
+    return (*cell, CLEAN), metric
 
 
 def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:

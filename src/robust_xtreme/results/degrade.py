@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, final
 
+import numpy as np
 import polars as pl
 
 from robust_xtreme.errors import Mismatch, SpecError
@@ -118,7 +120,7 @@ def _test(
         drawn[_twin(twin)] = keys(twin.items.clusters)
     moments = difference(backend, backend.to(twin.sums), backend.to(cell.sums), cell.reduce)
     deviations = backend.back(moments.deviations)
-    member = Member(lambda: deviations, float(moments.jump), drawn[_twin(twin)])
+    member = Member(partial(np.asarray, deviations), float(moments.jump), drawn[_twin(twin)])
     return _Test(row, estimate, replace(moments, deviations=deviations), member)
 
 
