@@ -280,12 +280,12 @@ def test_a_part_that_changes_while_the_run_computes_is_not_merged(
 ) -> None:
     """The run ends with one line, and the same command computes it again, with the bytes of a run without that."""
 
-    def finish_changed(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    def finish_changed(folder: Folder, plan: Plan, *given: Any) -> Mapping[str, Any]:
         path, _ = folder.parts(plan.task_runs[0])
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
-        return finish(folder, plan, manifest)
+        return finish(folder, plan, *given)
 
     again = replace(spec, out=str(tmp_path / "again"))
     with monkeypatch.context() as patch:
