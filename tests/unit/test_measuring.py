@@ -48,12 +48,12 @@ def facts(folder: Path) -> Facts:
 def _part(files: Stored, facts: Facts) -> MeasuredPart:
     """What a lane measures, after its way to another process."""
     stats, predictions = (store.scan(path).collect() for path in (files.stats, files.predictions))
-    part: MeasuredPart = pickle.loads(pickle.dumps(measured_part(stats, predictions, facts)))  # noqa: S301
+    part: MeasuredPart = pickle.loads(pickle.dumps(measured_part(stats, predictions, facts)))  # noqa: S301 - own bytes
     return part
 
 
-def _same(one: Measured, other: Measured) -> bool:
-    return one.scores.equals(other.scores) and one.deltas.equals(other.deltas) and _drops(one) == _drops(other)
+def _same(made: Measured, other: Measured) -> bool:
+    return made.scores.equals(other.scores) and made.deltas.equals(other.deltas) and _drops(made) == _drops(other)
 
 
 def _drops(run: Measured) -> dict[Key, tuple[float, list[float], list[int]]]:

@@ -17,8 +17,9 @@ from tests import lanes
 
 from robust_xtreme.errors import DataError, NotFinite, RobustXtremeError
 from robust_xtreme.evaluation import computing
-from robust_xtreme.evaluation.computing import Given, Nearest, Scores, Setting, Width, in_thread
+from robust_xtreme.evaluation.computing import Given, Setting, in_thread
 from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.evaluation.requests import Nearest, Scores, Width
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.evaluation.workers import processes
 from robust_xtreme.evaluation.workers.messages import Channel, Sealed, channel_and_end

@@ -15,23 +15,19 @@ import torch
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import NotFinite, RobustXtremeError
-from robust_xtreme.evaluation.computing import (
+from robust_xtreme.evaluation.computing import Done, Given, Setting, in_process, in_thread
+from robust_xtreme.evaluation.requests import (
     Advanced,
     Again,
     Call,
     Counted,
-    Done,
-    Given,
     Means,
     Nearest,
     Refused,
     Scores,
-    Setting,
     Warned,
     Watched,
     Width,
-    in_process,
-    in_thread,
 )
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.workers.messages import Sealed

@@ -22,6 +22,19 @@ from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.attacking import Cell, attack_all
 from robust_xtreme.evaluation.normalising import reading
 from robust_xtreme.evaluation.prepare import candidates_of, prepare
+from robust_xtreme.evaluation.requests import (
+    Advanced,
+    Again,
+    Call,
+    Counted,
+    Means,
+    Nearest,
+    Refused,
+    Scores,
+    Warned,
+    Watched,
+    Width,
+)
 from robust_xtreme.evaluation.scoring import Part, score_examples
 from robust_xtreme.evaluation.staging import stage
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
@@ -88,97 +101,6 @@ class Done:
     cached: int
     threshold: float | None = None
     measured: MeasuredPart | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """A request: the scores of the windows of some batches of `tokens`, each of which completes `done` inputs."""
-
-    batches: Sequence[Windows]
-    done: Sequence[int]
-    tokens: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Means:
-    """A request: the mean states of the windows of some batches of `tokens`."""
-
-    batches: Sequence[Windows]
-    tokens: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """A request where a lane does not search: the k nearest candidates of each query, by vectors (n, D), (m, D)."""
-
-    queries: Array
-    candidates: Array
-    k: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Width:
-    """A request: the number of dimensions of the vectors."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request: what a function returns, for the tokens of a batch; only of a lane in the same process."""
-
-    function: Callable[[int], Any]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Again:
-    """The answer where memory ran out: batches have fewer tokens now."""
-
-    tokens: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The answer where vectors are not finite, or too long."""
-
-    line: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A note: the number of distinct inputs."""
-
-    inputs: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """A note: so many inputs are answered."""
-
-    inputs: int
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A note: the progress of a long step."""
-
-    line: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """A note: a warning of the cache."""
-
-    line: str
 
 
 @final
