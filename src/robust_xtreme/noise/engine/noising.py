@@ -271,13 +271,12 @@ def _not_served(texts: Sequence[Text]) -> NoisedTexts:
 
 def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> NoisedTexts:
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
-    named = are_names(texts)
     ids = [text.id for text in texts]
     steps: list[Edited] = []
     trails: list[Traces] = []
     for number, link in enumerate(links):
         nth = earlier(links, number)
-        kept = replace(spans, frozen=spans.frozen | named) if link.keeps_names else spans
+        kept = replace(spans, frozen=spans.frozen | are_names(texts)) if link.keeps_names else spans
         step = noise_values(values, ids, kept, language, link, seed, nth)
         trails.append(traces_of(spans, step.moved))
         values, spans = step.moved.values, replace(step.moved.spans, frozen=spans.frozen)
