@@ -173,7 +173,8 @@ def test_a_vector_that_is_not_finite_is_that_of_its_query() -> None:
     clean = _shown(_weighed(predictor, inputs, replace(weighing, pool=Known()), Work(4096)))
     kept = [0, 1, 3, 4, 5]
     assert finite == [True, True, False, True, True, True]
-    assert [(targets[at], margins[at]) for at in kept] == [(clean[0][at], clean[2][at]) for at in kept]
+    assert [targets[at] for at in kept] == [clean[0][at] for at in kept]
+    assert max(abs(margins[at] - clean[2][at]) for at in kept) <= 2  # other batches have other last bits
 
 
 @pytest.mark.parametrize(
