@@ -27,9 +27,11 @@ from robust_xtreme.noise.engine.perturbation import defaults
 from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import MARKED, negators, pattern
 from robust_xtreme.report.view import Results, View
+from robust_xtreme.results._cells import cells
+from robust_xtreme.results._realised import by_cell
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.intervals import cluster_sums, estimate_difference
-from robust_xtreme.results.label_risk import drops_without_risk
+from robust_xtreme.results.label_risk import Drops, drops_without_risk
 from robust_xtreme.results.schema import PREDICTIONS, STATS, build
 from robust_xtreme.results.score import scores
 from robust_xtreme.specs import PerturbationSpec
@@ -140,6 +142,10 @@ def test_a_list_of_the_user_adds_to_the_bundled_one(tmp_path: Path) -> None:
         negators("en")
 
 
+def _drops(stats: pl.DataFrame, predictions: pl.DataFrame) -> Drops:
+    return drops_without_risk(cells(stats), by_cell(predictions))
+
+
 def test_the_drop_is_also_that_of_the_items_without_risk() -> None:
     """Clean and perturbed over the same items; the share of the others is beside it. Without any they are equal."""
     right, noisy = answers(90, 0.8), answers(90, 0.5, 3)
@@ -149,9 +155,9 @@ def test_the_drop_is_also_that_of_the_items_without_risk() -> None:
         for at, (row, risk) in enumerate(zip(prediction_rows(90, NOISE, 0), risky, strict=True))
     ]
     stats, predictions = build([*stats_rows(right), *stats_rows(noisy, NOISE, 0)], STATS), build(rows, PREDICTIONS)
-    row = deltas(
-        stats, scores(stats, predictions), {"xnli": "accuracy"}, without_risk=drops_without_risk(stats, predictions)
-    ).row(0, named=True)
+    row = deltas(stats, scores(stats, predictions), {"xnli": "accuracy"}, without_risk=_drops(stats, predictions)).row(
+        0, named=True
+    )
     safe = ~pl.Series(risky).to_numpy()
     assert row["label_risk"] == pytest.approx(sum(risky) / 90)
     assert row["drop_without_risk"] == pytest.approx(100 * (right[safe].mean() - noisy[safe].mean()))
@@ -172,7 +178,7 @@ def test_a_cell_with_no_other_items_has_no_such_drop() -> None:
     right = answers(60, 0.8)
     rows = prediction_rows(60) + [{**row, "numbers_edited": 1} for row in prediction_rows(60, NOISE, 0)]
     stats, predictions = build([*stats_rows(right), *stats_rows(right, NOISE, 0)], STATS), build(rows, PREDICTIONS)
-    drops = drops_without_risk(stats, predictions)
+    drops = _drops(stats, predictions)
     row = deltas(stats, scores(stats, predictions), {"xnli": "accuracy"}, without_risk=drops).row(0, named=True)
     assert (row["label_risk"], row["drop_without_risk"], row["low_without_risk"]) == (1.0, None, None)
 
@@ -186,7 +192,7 @@ def test_noise_seeds_with_other_items_share_an_interval() -> None:
         rows += [{**row, "numbers_edited": int(at in part)} for at, row in enumerate(prediction_rows(90, NOISE, seed))]
     parts = [stats_rows(right), *(stats_rows(noisy, NOISE, seed) for seed, noisy in seeds.items())]
     stats = build([row for part in parts for row in part], STATS)
-    (drop,) = drops_without_risk(stats, build(rows, PREDICTIONS)).values()
+    (drop,) = _drops(stats, build(rows, PREDICTIONS)).values()
     kept = (seeds[1], slice(30, 90)), (seeds[2], slice(0, 30))
     drops = [right[part].mean() - noisy[part].mean() for noisy, part in kept]
     assert drop.value == pytest.approx(50 * sum(drops))
@@ -194,7 +200,7 @@ def test_noise_seeds_with_other_items_share_an_interval() -> None:
     few = build(
         [{**row, "numbers_edited": int(at >= 90 and at % 90 >= 57)} for at, row in enumerate(rows)], PREDICTIONS
     )
-    (drop,) = drops_without_risk(stats, few).values()
+    (drop,) = _drops(stats, few).values()
     assert (drop.clusters, drop.low) == (19, None)
 
 

@@ -9,18 +9,18 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
+from robust_xtreme.edits import ragged
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.metric import Array, named
 from robust_xtreme.results.intervals import cluster_sums
 from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW
-from robust_xtreme.results.sorting import grouped
+from robust_xtreme.results.sorting import groups
 
 ALL: Final = "all"
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
 MEASURE: Final = (*CELL, "metric", "scope")
 _CODED: Final = ("example", "fingerprint", "cluster")
-_TABLE: Final = (*_CODED, "noise_seed", "stats")
 
 
 @final
@@ -39,7 +39,8 @@ class Items:
 class Cell:
     """One cell, metric and scope: the values of CELL, and sums (noise seeds, clusters, k) of its statistics.
 
-    `worst` are the sums (k,) over the items, each under its worst noise seed; None of one seed, and of a part.
+    `values` (noise seeds, items, k) are the statistics of the items, None of a part. `worst` are the sums (k,) over the
+    items, each under its worst noise seed; None of one seed, and of a part.
     """
 
     key: tuple[str, ...]
@@ -48,6 +49,7 @@ class Cell:
     items: Items
     seeds: tuple[int, ...]
     sums: Any
+    values: Any = None
     worst: Any = None
 
     @property
@@ -87,29 +89,32 @@ def cells(stats: pl.DataFrame) -> list[Cell]:
     """
     unwanted = stats.select((pl.col("scope") != ALL) & (pl.col("condition") == CLEAN)).to_series()
     wanted = stats.filter(~unwanted) if unwanted.any() else stats  # a filter copies all rows
-    rows, groups, starts = grouped(wanted, MEASURE, ("noise_seed", "example"), _TABLE)
-    table = _Table(rows)
-    return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(groups.iter_rows())]
+    order, keys, starts = groups(wanted, MEASURE, ("noise_seed", "example"))
+    table = _Table(wanted, order)
+    return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(keys.iter_rows())]
 
 
 @final
 class _Table:
-    """The columns of sorted STATS rows as numpy arrays; strings as codes in the order of the strings."""
+    """The columns of STATS rows, sorted, as numpy arrays; strings as codes in the order of the strings."""
 
     __slots__ = ("codes", "last", "names", "seeds", "starts", "values")
 
-    def __init__(self, rows: pl.DataFrame) -> None:
+    def __init__(self, rows: pl.DataFrame, order: Any) -> None:
+        order = np.arange(rows.height) if order is None else order
         self.codes: dict[str, Any] = {}
         self.names: dict[str, Any] = {}
         for name in _CODED:
             values = rows.get_column(name)
             names = values.unique().sort()
-            self.codes[name] = values.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+            self.codes[name] = values.cast(pl.Enum(names)).to_physical().to_numpy()[order].astype(np.int64)
             self.names[name] = names.to_numpy()
-        self.seeds = rows.get_column("noise_seed").to_numpy()
+        self.seeds = rows.get_column("noise_seed").to_numpy()[order]
         lists = rows.get_column("stats")
-        self.values = lists.explode().to_numpy()
-        self.starts = np.concatenate([[0], np.cumsum(lists.list.len().to_numpy())]).astype(np.int64)
+        lengths = lists.list.len().to_numpy().astype(np.int64)
+        begins = np.cumsum(lengths) - lengths
+        self.values = lists.explode().to_numpy()[ragged(begins[order], lengths[order])]
+        self.starts = np.append(0, np.cumsum(lengths[order]))
         self.last: tuple[tuple[Any, ...], Items] | None = None
 
     def items(self, *codes: Any) -> Items:
@@ -143,8 +148,9 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
     sums = cluster_sums(table.stats(part), slots * clusters + items.codes[positions], len(seeds) * clusters)
     by_seed = sums.reshape(len(seeds), clusters, -1)
     whole = scope == ALL and len(seeds) > 1
-    worst = _worst(table.stats(part).reshape(len(seeds), len(ids), -1), metric) if whole else None
-    return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), by_seed, worst)
+    values = table.stats(part).reshape(len(seeds), len(ids), -1) if scope == ALL else None
+    worst = _worst(values, metric) if whole else None
+    return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), by_seed, values, worst)
 
 
 def _worst(stats: Any, metric: str) -> Any:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, final
 
 import numpy as np
 import polars as pl
@@ -18,10 +21,28 @@ from robust_xtreme.results.sorting import grouped
 Row = dict[str, Any]
 
 
-def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
-    """The realised columns of SCORES for each cell, over all its items and noise seeds; failed items are left out."""
-    rows, groups, starts = grouped(predictions.filter(pl.col("status") != "failed"), CELL, ("noise_seed", "example"))
-    if not len(groups):
+@final
+@dataclass(frozen=True, slots=True)
+class ByCell:
+    """Rows of PREDICTIONS by the keys of their cells, each by noise seed and example; `starts` has the end, too."""
+
+    rows: pl.DataFrame
+    keys: list[tuple[str, ...]]
+    starts: Any
+
+
+def by_cell(predictions: pl.DataFrame) -> ByCell:
+    """The rows of each cell; failed items are left out."""
+    failed = predictions.select(pl.col("status") == "failed").to_series()
+    some = predictions.filter(~failed) if failed.any() else predictions  # a filter copies all rows
+    rows, keys, starts = grouped(some, CELL, ("noise_seed", "example"))
+    return ByCell(rows, keys.rows(), starts)
+
+
+def realised(predictions: ByCell) -> dict[tuple[str, ...], Row]:
+    """The realised columns of SCORES for each cell, over all its items and noise seeds."""
+    rows, starts = predictions.rows, predictions.starts
+    if not predictions.keys:
         return {}
     totals = _totals(rows, starts)
     operators, answers = rows.get_column("operators"), rows.select(_answer()).to_series()
@@ -33,7 +54,7 @@ def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
             "operators": _summed(operators[int(starts[at]) : int(starts[at + 1])]),
             "constant": _constant(answers[int(starts[at]) : int(starts[at + 1])]),
         }
-        for at, key in enumerate(groups.iter_rows())
+        for at, key in enumerate(predictions.keys)
     }
 
 
@@ -118,6 +139,13 @@ def _summed(operators: pl.Series) -> str | None:
         return None
     total: Counter[str] = Counter()
     for text, count in operators.value_counts().iter_rows():
-        for name, edits in json.loads(text).items():
+        for name, edits in _loaded(text).items():
             total[name] += edits * count
     return json.dumps(dict(sorted(total.items())))
+
+
+@lru_cache(maxsize=1 << 12)
+def _loaded(text: str) -> Mapping[str, int]:
+    """The edits by operator of one item; many items have the same."""
+    edits: Mapping[str, int] = json.loads(text)
+    return edits

@@ -19,6 +19,7 @@ import polars as pl
 from robust_xtreme.results import store
 from robust_xtreme.results._cells import ALL, CLEAN, cells
 from robust_xtreme.results._levels import Level, levels_of
+from robust_xtreme.results._realised import by_cell
 from robust_xtreme.results.averages import Counted, Drops, Key, clusters_of, counted, drops_of, numbers_of
 from robust_xtreme.results.averaging import Drop
 from robust_xtreme.results.benchmark import Task
@@ -129,9 +130,9 @@ def _read(files: Iterable[Stored], facts: Facts, backend: Backend) -> MeasuredPa
 
 def measured_part(stats: pl.DataFrame, predictions: pl.DataFrame, facts: Facts, backend: Backend = CPU) -> MeasuredPart:
     """Measure whole task runs by their STATS and PREDICTIONS. Raises Mismatch."""
-    of_files, rows = cells(stats), predictions.drop(_UNUSED, strict=False)
+    of_files, rows = cells(stats), by_cell(predictions.drop(_UNUSED, strict=False))
     scored = scores_of(of_files, rows, stamped=facts.stamped, backend=backend)
-    without_risk = drops_without_risk(stats, rows, backend)
+    without_risk = drops_without_risk(of_files, rows, backend)
     drops = compared(of_files, scored, facts.headlines, backend, without_risk)
     sums = counted(of_files, levels_of(scored, empty(DELTAS)))
     return MeasuredPart(_first(predictions), scored, drops, [*clusters_of(of_files, facts.tasks)], sums)

@@ -11,7 +11,7 @@ import polars as pl
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells, check_same
-from robust_xtreme.results._realised import Row, realised
+from robust_xtreme.results._realised import ByCell, Row, by_cell, realised
 from robust_xtreme.results.intervals import CPU, Backend, Estimate, estimate_difference, estimate_level
 from robust_xtreme.results.schema import CHANCE, SCORES, SHALLOW, build
 
@@ -25,12 +25,12 @@ def scores(
     stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[tuple[str, ...]] = (), backend: Backend = CPU
 ) -> pl.DataFrame:
     """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted; see `scores_of`."""
-    return scores_of(cells(stats), predictions, stamped=stamped, backend=backend)
+    return scores_of(cells(stats), by_cell(predictions), stamped=stamped, backend=backend)
 
 
 def scores_of(
     all_cells: Sequence[Cell],
-    predictions: pl.DataFrame,
+    predictions: ByCell,
     *,
     stamped: Collection[tuple[str, ...]] = (),
     backend: Backend = CPU,

@@ -29,12 +29,18 @@ def grouped(
 
     `kept` are the columns of the sorted frame, by default all: those of keys need most of the memory.
     """
+    at, distinct, starts = groups(frame, keys, order)
+    rows = frame.select(kept) if kept else frame
+    return rows if at is None else rows[at], distinct, starts
+
+
+def groups(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[Any, pl.DataFrame, Any]:
+    """Where the rows are in the order of keys and order (None: they are in order), and the keys as in `grouped`."""
     of_keys = _numbers(frame, keys)
     at = _order(_joined(of_keys, _numbers(frame, order)))
     first = np.flatnonzero(np.diff(of_keys if at is None else of_keys[at], prepend=-1))
-    rows = frame.select(kept) if kept else frame
     distinct = frame.select(keys)[first if at is None else at[first]]
-    return rows if at is None else rows[at], distinct, np.append(first, frame.height)
+    return at, distinct, np.append(first, frame.height)
 
 
 def _sorted(data: pl.DataFrame, numbers: Any) -> pl.DataFrame:
