@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from robust_xtreme.retrieval.search import QUANTUM, search
 
 Array = np.ndarray[Any, Any]
 ENGINES: Final = ("faiss", "torch")
+DEFAULT: Final = None
+"""The engine of the device: on the CPU numpy for a small pool in one chunk, and faiss otherwise."""
 
 
 def unit(count: int, width: int, seed: int, dtype: str = "float32") -> Array:
@@ -47,12 +50,12 @@ def same(ours: Neighbours, theirs: Neighbours) -> bool:
     st.integers(1, 60),
     st.integers(1, 400),
     st.sampled_from(["float32", "float16"]),
-    st.sampled_from(ENGINES),
+    st.sampled_from([*ENGINES, DEFAULT]),
 )
 def test_the_best_are_those_of_brute_force(
-    seed: int, queries: int, count: int, width: int, k: int, chunk: int, dtype: str, engine: str
+    seed: int, queries: int, count: int, width: int, k: int, chunk: int, dtype: str, engine: str | None
 ) -> None:
-    """With few different values, so that many candidates are equal, in chunks of any size, by both engines."""
+    """With few different values, so that many candidates are equal, in chunks of any size, by every engine."""
     draw = np.random.default_rng(seed)
     wanted = (draw.integers(-2, 3, (queries, width)) / 4).astype(np.float32)
     pool = (draw.integers(-2, 3, (count, width)) / 4).astype(dtype)
@@ -62,9 +65,9 @@ def test_the_best_are_those_of_brute_force(
     assert same(nearest, brute(wanted, pool, k))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [*ENGINES, DEFAULT])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_neither_chunks_nor_batches_nor_threads_change_a_bit(dtype: str, engine: str) -> None:
+def test_neither_chunks_nor_batches_nor_threads_change_a_bit(dtype: str, engine: str | None) -> None:
     """Near ties, whose order the last bits of float32 decide: every way to cut the work gives the same."""
     base = unit(40, 96, 1)
     pool = np.repeat(base, 50, axis=0) + 3e-7 * unit(2000, 96, 2)
@@ -113,6 +116,22 @@ def test_of_ten_thousand_equal_candidates_the_first_win(engine: str) -> None:
     pool = np.concatenate([np.repeat(same_vector[None], 10_000, axis=0), better[None]])
     nearest = search(np.stack([better, same_vector]), pool, 5, device="cpu", chunk=3000, engine=engine)
     assert nearest.indices.tolist() == [[10_000, 0, 1, 2, 3], [0, 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("count", [4096, 4097])
+def test_the_size_of_a_pool_changes_no_bit(count: int) -> None:
+    """Up to it numpy has all products, of some queries at a time; of near ties each must be scored again."""
+    pool = np.tile(unit(64, 24, 9), (65, 1))[:count] + 1e-7 * unit(count, 24, 10)
+    wanted, pool = unit(70, 24, 11), pool.astype(np.float32)
+    whole = search(wanted, pool, 20, device="cpu", engine="faiss")
+    assert same(search(wanted, pool, 20, device="cpu"), whole)
+    assert same(whole, brute(wanted, pool, 20))
+
+
+def test_a_small_pool_is_searched_without_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package of the fast pass takes longer to import than the search."""
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    assert search(unit(2, 8, 0), unit(50, 8, 0), 1, device="cpu").indices.tolist() == [[0], [1]]
 
 
 def test_what_differs_by_less_than_a_quantum_is_a_tie() -> None:

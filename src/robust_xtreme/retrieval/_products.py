@@ -15,6 +15,9 @@ _BLOCK: Final = 1 << 28
 _HOST_BLOCK: Final = 1 << 24
 """The most bytes of products that are in memory at once: where torch computes them, and where numpy does."""
 
+_GROUPS: Final = 3
+"""Groups of candidates for each that is wanted, at least: of fewer, more products reach the bound that they give."""
+
 
 class Products(Protocol):
     """Products of the queries (q, D) that it was made with and a part (n, D) of the candidates."""
@@ -32,6 +35,24 @@ def products(queries: Array, engine: str | None, device: str) -> Products:
     """The engine of a device: by default faiss on the CPU and torch elsewhere."""
     by_faiss = engine == FAISS or (engine is None and device == "cpu")
     return _Faiss(queries) if by_faiss else _Torch(queries, device)
+
+
+def best_of_groups(products: Array, k: int) -> Array:
+    """A bound (q,) that k or more products of each query (q, n) reach: the k-th greatest of the best of groups."""
+    best, least = products, _GROUPS * k
+    while best.shape[1] >= 2 * least:
+        half = best.shape[1] // 2
+        best = np.maximum(best[:, :half], best[:, half : 2 * half])
+    at = best.shape[1] - k
+    return np.asarray(np.partition(best, at, axis=1)[:, at])
+
+
+def pairs_from(products: Array, floor: Array) -> tuple[Array, Array]:
+    """The pairs of a query and a candidate (p,), in order, with a product (q, n) from `floor` (q,) on."""
+    least = np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
+    cells = np.flatnonzero(products >= least[:, None])
+    of = cells // products.shape[1]
+    return of, cells - of * products.shape[1]
 
 
 @final

@@ -1,10 +1,10 @@
 """Finds the nearest candidates of each query by inner product, exactly.
 
-A fast pass in float32 (faiss; on other devices torch) proposes more than k candidates. Its error is at most
-`D * 2**-24 * |q| * |c|` for D dimensions, in whatever order a sum is taken (Higham, Accuracy and Stability of Numerical
-Algorithms, section 3.1), so the pass gives all candidates that can be among the best, on every device; their scores are
-computed again in float64 on the CPU, pair by pair. The result does not depend on chunks, threads, batches of queries or
-devices.
+A fast pass in float32 (numpy for a small pool, faiss for a larger one; on other devices torch) proposes more than k
+candidates. Its error is at most `D * 2**-24 * |q| * |c|` for D dimensions, in whatever order a sum is taken (Higham,
+Accuracy and Stability of Numerical Algorithms, section 3.1), so the pass gives all candidates that can be among the
+best, on every device; their scores are computed again in float64 on the CPU, pair by pair. The result does not depend
+on chunks, threads, batches of queries or devices.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 
 from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.results.bitext import Neighbours
-from robust_xtreme.retrieval._products import Products, products
+from robust_xtreme.retrieval._products import Products, best_of_groups, pairs_from, products
+from robust_xtreme.target_columns import bounds_of
 
 Array = np.ndarray[Any, Any]
 
@@ -31,6 +32,13 @@ CPU: Final = "cpu"
 CHUNK_BYTES: Final = 1 << 26
 _SPARE: Final = 32
 _PAIRS_BYTES: Final = 1 << 25
+_CACHED_BYTES: Final = 1 << 19
+"""Bytes of factors that are multiplied at once, so that they stay in a core's cache."""
+
+_SMALL: Final = 4096
+_CELLS: Final = 1 << 17
+"""Candidates up to which numpy has all products of some queries, and how many it has at once."""
+
 _UNIT: Final = 2.0**-24
 _SLACK: Final = 1.01
 _LONGEST: Final = 1e18
@@ -64,8 +72,8 @@ def search(
     """The k best candidates (n, D) of each query (q, D) by inner product; ties go to the lowest index, k is cut to n.
 
     Candidates are float32 or float16, in memory or memory-mapped; never more than `chunk` rows are converted at once.
-    `engine` is `faiss` or `torch`, by default faiss on the CPU and torch elsewhere. Raises NotFinite naming the row,
-    Mismatch where dimensions differ.
+    `engine` is `faiss` or `torch`, by default torch on devices other than the CPU, and there faiss for what is not a
+    small pool in one chunk. Raises NotFinite naming the row, Mismatch where dimensions differ.
     """
     queries = np.ascontiguousarray(queries, np.float32)
     if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
@@ -75,16 +83,38 @@ def search(
     length = _lengths(queries, "Query")
     if not len(queries) or not pool.k:
         return Neighbours(np.zeros((len(queries), pool.k), np.int64), np.zeros((len(queries), pool.k), np.float32))
-    return _exact(pool, queries, length)
+    small = len(candidates) <= min(rows, _SMALL) and engine is None and device == CPU
+    return _direct(pool, queries, length) if small else _exact(pool, queries, length)
+
+
+def _direct(pool: _Pool, queries: Array, length: Array) -> Neighbours:
+    """Score again what may be among the best of each query, by all products of some queries at a time."""
+    ((_, candidates),) = pool.chunks()
+    slack = 2 * _error(queries, length, float(_lengths(candidates, "Candidate").max())) + QUANTUM
+    count, factors = len(candidates), candidates.astype(np.float64)
+    indices, scores = np.empty((len(queries), pool.k), np.int64), np.empty((len(queries), pool.k), np.float32)
+    step = max(1, _CELLS // count)
+    space = np.empty((min(step, len(queries)), count), np.float32)
+    for start in range(0, len(queries), step):
+        block = slice(start, start + step)
+        products = np.matmul(queries[block], candidates.T, out=space[: len(queries) - start])
+        of, near = pairs_from(products, best_of_groups(products, pool.k) - slack[block])
+        exact = _summed(queries[block].astype(np.float64), factors, of, near)
+        indices[block], scores[block] = _rows_of(len(products), pool.k, of, near, exact)
+    return Neighbours(indices, scores)
+
+
+def _error(queries: Array, length: Array, longest: float) -> Array:
+    """The largest error (q,) of products in float32 of queries (q, D) with their `length` (q,) and candidates."""
+    return np.asarray(length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK)
 
 
 def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
     """Propose, score again, and search again where the proposals may not contain all of the best."""
     scores, candidates, longest = _proposals(pool, len(queries))
     # candidates whose fast score is below `floor` (q,) cannot be among the k best by exact scores
-    error = length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK
     best = -np.partition(-scores, pool.k - 1, axis=1)[:, pool.k - 1]
-    floor = best - 2 * error - QUANTUM
+    floor = best - 2 * _error(queries, length, longest) - QUANTUM
     of, column = np.nonzero((scores >= floor[:, None]) & (candidates >= 0))
     near = _ranked(pool, queries, of, candidates[of, column])
     if scores.shape[1] < len(pool.candidates):
@@ -142,9 +172,25 @@ def _take(best: Neighbours, of: Array, candidates: Array, scores: Array) -> None
 
 def _ranked(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Neighbours:
     """The best k of the pairs given, by exact scores."""
-    scores = _scored(pool, queries, of, candidates)
-    indices, values = _first(len(queries), pool.k, of, candidates, scores)
+    order = np.lexsort((candidates, of))
+    of, candidates = of[order], candidates[order]
+    indices, values = _rows_of(len(queries), pool.k, of, candidates, _scored(pool, queries, of, candidates))
     return Neighbours(indices, values.astype(np.float32))
+
+
+def _rows_of(count: int, k: int, of: Array, candidates: Array, scores: Array) -> tuple[Array, Array]:
+    """The best k candidates of each query (count, k) and their scores, from its pairs (p,), which are k or more.
+
+    They are in order of query and candidate. Each query takes as much memory as the one with most pairs.
+    """
+    counts = np.bincount(of, minlength=count)
+    size = int(counts.max())
+    cells = np.arange(len(of)) + (np.arange(count) * size - bounds_of(counts)[:-1])[of]
+    losses, numbers = np.full(count * size, np.inf), np.zeros(count * size, np.int64)
+    losses[cells], numbers[cells] = -scores, candidates
+    best = np.argsort(losses.reshape(count, size), axis=1, kind="stable")[:, :k]
+    best += np.arange(count)[:, None] * size
+    return numbers[best], -losses[best]
 
 
 def _first(count: int, k: int, of: Array, candidates: Array, scores: Array) -> tuple[Array, Array]:
@@ -159,19 +205,24 @@ def _first(count: int, k: int, of: Array, candidates: Array, scores: Array) -> t
     return indices, values
 
 
-def _block(queries: Array) -> int:
+def _block(queries: Array, most: int = _PAIRS_BYTES) -> int:
     """How many pairs are scored at once."""
     width = int(queries.shape[1])
-    return max(1, _PAIRS_BYTES // (8 * max(1, width)))
+    return max(1, most // (8 * max(1, width)))
 
 
 def _scored(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Array:
+    """The scores (p,) of pairs of queries (q, D) and candidates (n, D) of a pool."""
+    return _summed(queries, pool.candidates, of, candidates)
+
+
+def _summed(queries: Array, pool: Array, of: Array, candidates: Array) -> Array:
     """The scores (p,) float64 of pairs, to QUANTUM: products are exact, and the order of the sum depends on D alone."""
     scores = np.empty(len(of), np.float64)
-    size = _block(queries)
+    size = _block(queries, _CACHED_BYTES)
     for start in range(0, len(of), size):
         block = slice(start, start + size)
-        products = pool.candidates[candidates[block]].astype(np.float64)
+        products = pool[candidates[block]].astype(np.float64, copy=False)
         products *= queries[of[block]]
         products.sum(axis=1, out=scores[block])
     return np.rint(scores / QUANTUM) * QUANTUM
