@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.answering import average_precision
 
 from robust_xtreme.example_columns import ExampleColumns
@@ -77,8 +78,19 @@ def test_the_most_alike_come_first_and_then_the_first_of_the_others(size: int, s
     """In rows with fewer than twenty that are alike, and in rows with more, also where many are equally alike."""
     draw = np.random.default_rng(4)
     scores = draw.integers(1, 9, (50, size)) * (draw.random((50, size)) < share) / 8
-    assert (ranking._ranked(scores) == np.argsort(-scores, axis=1, kind="stable")[:, :20]).all()
-    assert ranking._ranked(scores[:0]).shape == (0, min(size, 20))
+    scores[:5, 10:] = 0
+    shared = _shared(scores, draw.integers(1, 9, size) / 8)
+    cosines = shared.cosines(0, 50)
+    assert (ranking._ranked(shared, 0, 50) == np.argsort(-cosines, axis=1, kind="stable")[:, :20]).all()
+    assert ranking._ranked(shared, 0, 0).shape == (0, min(size, 20))
+    assert (ranking._best(shared, 0, 50) == np.where(scores.any(axis=1), cosines.argmax(axis=1), -1)).all()
+
+
+def _shared(sums: NDArray[np.float64], norms: NDArray[np.float64]) -> ranking.Shared:
+    """What queries and texts share that have products of vectors (q, n), each by one n-gram of its own."""
+    query, text = np.nonzero(sums)
+    bounds = np.searchsorted(query, np.arange(len(sums) + 1))
+    return ranking.Shared(bounds, sums[query, text], np.arange(len(text)), np.ones(len(text), int), text, norms)
 
 
 _POOL = _corpus(
@@ -111,8 +123,7 @@ def test_the_overlap_finds_what_a_slow_count_finds() -> None:
         [sum(weight[g] for g in _grams(text) & grams) / sum(weight[g] for g in grams) ** 0.5 for grams in gram_sets]
         for text in asked
     ]
-    text, buckets = ranking._distinct_grams(asked)
-    assert ranking.index(tuple(values)).similarities(text, buckets, 3) == pytest.approx(np.array(slow))
+    assert ranking._compared(tuple(values), tuple(asked), ranking.Shared.cosines) == pytest.approx(np.array(slow))
 
 
 def test_a_noisy_query_has_the_ranking_that_it_has_alone() -> None:

@@ -17,8 +17,8 @@ import numpy as np
 
 from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.results.bitext import Neighbours
+from robust_xtreme.results.leading import leading
 from robust_xtreme.retrieval._products import Products, best_of_groups, pairs_from, products
-from robust_xtreme.target_columns import bounds_of
 
 Array = np.ndarray[Any, Any]
 
@@ -100,7 +100,7 @@ def _direct(pool: _Pool, queries: Array, length: Array) -> Neighbours:
         products = np.matmul(queries[block], candidates.T, out=space[: len(queries) - start])
         of, near = pairs_from(products, best_of_groups(products, pool.k) - slack[block])
         exact = _summed(queries[block].astype(np.float64), factors, of, near)
-        indices[block], scores[block] = _rows_of(len(products), pool.k, of, near, exact)
+        indices[block], scores[block] = _ordered(len(products), pool.k, of, near, exact)
     return Neighbours(indices, scores)
 
 
@@ -174,23 +174,17 @@ def _ranked(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Neighb
     """The best k of the pairs given, by exact scores."""
     order = np.lexsort((candidates, of))
     of, candidates = of[order], candidates[order]
-    indices, values = _rows_of(len(queries), pool.k, of, candidates, _scored(pool, queries, of, candidates))
+    indices, values = _ordered(len(queries), pool.k, of, candidates, _scored(pool, queries, of, candidates))
     return Neighbours(indices, values.astype(np.float32))
 
 
-def _rows_of(count: int, k: int, of: Array, candidates: Array, scores: Array) -> tuple[Array, Array]:
+def _ordered(count: int, k: int, of: Array, candidates: Array, scores: Array) -> tuple[Array, Array]:
     """The best k candidates of each query (count, k) and their scores, from its pairs (p,), which are k or more.
 
     They are in order of query and candidate. Each query takes as much memory as the one with most pairs.
     """
-    counts = np.bincount(of, minlength=count)
-    size = int(counts.max())
-    cells = np.arange(len(of)) + (np.arange(count) * size - bounds_of(counts)[:-1])[of]
-    losses, numbers = np.full(count * size, np.inf), np.zeros(count * size, np.int64)
-    losses[cells], numbers[cells] = -scores, candidates
-    best = np.argsort(losses.reshape(count, size), axis=1, kind="stable")[:, :k]
-    best += np.arange(count)[:, None] * size
-    return numbers[best], -losses[best]
+    best = leading(of, -scores, count, k)
+    return candidates[best], scores[best]
 
 
 def _first(count: int, k: int, of: Array, candidates: Array, scores: Array) -> tuple[Array, Array]:

@@ -11,10 +11,10 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from robust_xtreme.edits import ragged
 from robust_xtreme.examples import Corpus, Document
 from robust_xtreme.randomness import below, draws, salt, text_keys
-from robust_xtreme.results.shallow.naive_bayes import BUCKETS, TOGETHER, Floats, Ints, grams
+from robust_xtreme.results.leading import leading
+from robust_xtreme.results.shallow.naive_bayes import BUCKETS, TOGETHER, Floats, Ints, Numbers, grams
 from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.target_columns import Names, bounds_of
 
@@ -28,7 +28,7 @@ _FIELD: Final = "query"
 _SIZES: Final = (2, 3, 4)
 _TRIES: Final = 64
 _SMALL: Final = 1024
-_CELLS: Final = 1 << 16
+_CELLS: Final = 1 << 15
 """Values of candidates for several queries that are computed at once, so that they stay in a core's cache."""
 
 _ROWS: Final = 8
@@ -36,9 +36,10 @@ _ROWS: Final = 8
 
 _GROUPS: Final = 64
 _TINY: Final = np.nextafter(0.0, 1.0)
-_LOW_BITS: Final = 16
-_LOW: Final = (1 << _LOW_BITS) - 1
-_HIGH_BITS: Final = 2
+_BELOW: Final = 1 - 2.0**-40
+_FEW: Final = 64
+"""Matches for each query up to which only the texts that have one are looked at."""
+
 _COMMON: Final = 0.05
 _ALWAYS: Final = 100
 
@@ -79,22 +80,26 @@ def least(values: NDArray[Any]) -> Ints:
 
 def _twentieth(values: NDArray[Any]) -> NDArray[Any]:
     """A bound of the twentieth smallest value of each row (m,), so that few are sorted: that of groups of columns."""
+    return np.asarray(np.partition(_grouped(values).min(axis=1), DEPTH - 1, axis=1)[:, DEPTH - 1])
+
+
+def _bound(values: Floats) -> Floats:
+    """A bound of the twentieth greatest value of each row (m,), in the same way."""
+    return np.asarray(np.partition(_grouped(values).max(axis=1), -DEPTH, axis=1)[:, -DEPTH])
+
+
+def _grouped(values: NDArray[Any]) -> NDArray[Any]:
+    """Rows (m, n) as groups of columns (m, n // k, k), without the last columns."""
     rows, size = values.shape
     groups = min(_GROUPS, size)
-    smallest = values[:, : size - size % groups].reshape(rows, size // groups, groups).min(axis=1)
-    return np.asarray(np.partition(smallest, DEPTH - 1, axis=1)[:, DEPTH - 1])
+    return values[:, : size - size % groups].reshape(rows, size // groups, groups)
 
 
-def _first(near: Ints, values: NDArray[Any], shape: tuple[int, ...]) -> Ints:
+def _first(near: Ints, values: NDArray[Any], shape: tuple[int, int]) -> Ints:
     """The columns of the twenty smallest of some values (k,), which are those at the flat indices `near` (k,)."""
     rows, size = shape
-    row = near // size
-    counts = np.bincount(row, minlength=rows)
-    starts = bounds_of(counts)[:-1]
-    table = np.full((rows, counts.max(initial=DEPTH)), values.max(initial=0))
-    table[row, np.arange(len(near)) - starts[row]] = values
-    order = np.argsort(table, axis=1, kind="stable")[:, :DEPTH]
-    return np.asarray((near - row * size)[starts[:, None] + order])
+    row = near // max(size, 1)
+    return np.asarray((near - row * size)[leading(row, values, rows, min(DEPTH, size))])
 
 
 def _documents(ids: Sequence[str], ranked: Ints) -> Names:
@@ -105,66 +110,134 @@ def _documents(ids: Sequence[str], ranked: Ints) -> Names:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Index:
-    """The texts of n that contain an n-gram: `texts` (m,) by bucket, `starts` (buckets + 1,) where each bucket begins.
+class Weighed:
+    """The distinct n-grams of a pool: those of `buckets` (m,) are in the texts `texts` (m,), in order of both.
 
-    `weights` (buckets,) are squared inverse document frequencies, 0 where more than a twentieth of the texts, and more
-    than a hundred, contain the n-gram; `norms` (n,) are the lengths of the texts' vectors of such weights.
+    `counts` (2 ** 18,) are the numbers of texts that contain each n-gram, and `weights` those of an n-gram by that
+    number: squared inverse document frequencies, 0 for more than a twentieth of the texts, and more than a hundred.
+    `norms` (n,) are the lengths of the texts' vectors of such weights.
     """
 
-    texts: NDArray[np.int32]
-    starts: Ints
+    texts: Numbers
+    buckets: Numbers
+    counts: Ints
     weights: Floats
     norms: Floats
 
-    def similarities(self, text: Ints, buckets: Ints, count: int) -> Floats:
-        """The cosine of texts with each text of the index, (count, n), without the division by their own norms.
-
-        Text i has the distinct `buckets` (g,) where `text` (g,) is i, in order.
-        """
-        size, lengths = len(self.norms), self.starts[buckets + 1] - self.starts[buckets]
-        shared = np.flatnonzero(lengths)
-        text, buckets, lengths = text[shared], buckets[shared], lengths[shared]
-        cells = np.repeat(text * size, lengths)
-        cells += self.texts.take(ragged(self.starts[buckets], lengths))
-        sums = np.bincount(cells, weights=np.repeat(self.weights[buckets], lengths), minlength=count * size)
-        return np.asarray(sums.reshape(count, size) / self.norms)
-
 
 @lru_cache(maxsize=2)
-def index(values: tuple[str, ...]) -> Index:
-    """The index of some texts, by n-grams of two to four characters; kept, as languages can share a pool."""
+def _weighed(values: tuple[str, ...]) -> Weighed:
+    """A pool, by n-grams of two to four characters; kept, as languages can share it."""
     texts, buckets = _distinct_grams(values)
     counts = np.bincount(buckets, minlength=BUCKETS)
     most = int(max(_ALWAYS, _COMMON * len(values)))
-    by_count = np.zeros(max(int(counts.max()), most) + 1)
-    by_count[1 : most + 1] = np.log(1 + len(values) / np.arange(1, most + 1)) ** 2
-    weights = by_count[counts]
-    norms = np.sqrt(np.bincount(texts, weights=weights[buckets], minlength=len(values)))
-    rare = np.flatnonzero(weights[buckets])
-    entries = texts[rare].astype(np.int32)[_order(buckets[rare])]
-    return Index(entries, bounds_of(np.where(weights > 0, counts, 0)), weights, np.where(norms > 0, norms, 1.0))
+    weights = np.zeros(max(len(values), most) + 1)
+    weights[1 : most + 1] = np.log(1 + len(values) / np.arange(1, most + 1)) ** 2
+    squares = np.bincount(texts, weights=weights.take(counts.take(buckets)), minlength=len(values))
+    norms = np.sqrt(squares)
+    return Weighed(texts, buckets, counts, weights, np.where(norms > 0, norms, 1.0))
 
 
-def _distinct_grams(values: Sequence[str]) -> tuple[Ints, Ints]:
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Sought:
+    """The distinct n-grams of q queries: query i has those `bounds[i]:bounds[i + 1]` of `numbers` (g,), in order.
+
+    They point into the `buckets` (u,) that occur, which are in order.
+    """
+
+    bounds: Ints
+    numbers: Ints
+    buckets: Ints
+
+
+@lru_cache(maxsize=2)
+def _sought(values: tuple[str, ...]) -> Sought:
+    """Queries, kept as they are compared with the pool of each condition."""
+    texts, buckets = _distinct_grams(values)
+    occurs = np.zeros(BUCKETS, np.bool_)
+    occurs[buckets] = True
+    bounds = bounds_of(np.bincount(texts, minlength=len(values)))
+    return Sought(bounds, (np.cumsum(occurs) - 1).take(buckets), np.flatnonzero(occurs))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """What q queries share with the n texts of a pool: query i has the n-grams `bounds[i]:bounds[i + 1]`, by bucket.
+
+    An n-gram has the weight `weights` (s,) and is in the `counts` (s,) texts from `starts` (s,) on in `texts`. `norms`
+    (n,) are those of the pool.
+    """
+
+    bounds: Ints
+    weights: Floats
+    starts: Ints
+    counts: Ints
+    texts: Ints
+    norms: Floats
+
+    def matches(self, first: int, last: int) -> tuple[Ints, Floats]:
+        """Where some queries and texts share an n-gram: flat indices (k,) in (last - first, n), and weights (k,).
+
+        Those of a query and a text are in order of the buckets, in which they are added up.
+        """
+        which = slice(self.bounds[first], self.bounds[last])
+        counts, ends = self.counts[which], np.cumsum(self.counts[which])
+        entries = np.repeat(self.starts[which] - ends + counts, counts)
+        entries += np.arange(len(entries))
+        row = np.repeat(np.arange(last - first) * len(self.norms), np.diff(self.bounds[first : last + 1]))
+        cells = np.repeat(row, counts)
+        cells += self.texts.take(entries)
+        return cells, np.repeat(self.weights[which], counts)
+
+    def cosines(self, first: int, last: int) -> Floats:
+        """The cosines of some queries and the pool (last - first, n), without the division by the queries' norms."""
+        cells, weights = self.matches(first, last)
+        shape = (last - first, len(self.norms))
+        sums = np.bincount(cells, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
+        return np.asarray(sums / self.norms)
+
+
+def _shared(pool: Weighed, sought: Sought) -> Shared:
+    """What queries share with a pool."""
+    weights = pool.weights.take(pool.counts.take(sought.buckets))
+    counts, texts = _containing(pool, sought.buckets, weights > 0)
+    of_each = counts.take(sought.numbers)
+    which = np.flatnonzero(of_each > 0)
+    numbers = sought.numbers.take(which)
+    bounds = np.searchsorted(which, sought.bounds)
+    starts = bounds_of(counts).take(numbers)
+    return Shared(bounds, weights.take(numbers), starts, of_each.take(which), texts, pool.norms)
+
+
+def _containing(pool: Weighed, buckets: Ints, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """How many texts of a pool contain each of some n-grams (u,), 0 of those not wanted, and the texts one by one."""
+    size = len(pool.norms)
+    numbers = np.full(BUCKETS, -1, np.int32)
+    numbers[buckets[wanted]] = np.flatnonzero(wanted)
+    number = numbers.take(pool.buckets)
+    some = np.flatnonzero(number >= 0)
+    pairs = number.take(some).astype(np.int64) * size + pool.texts.take(some)
+    texts = _sorted(pairs, len(buckets) * size) % max(size, 1)
+    return np.where(wanted, pool.counts.take(buckets), 0), texts.astype(np.int64)
+
+
+def _distinct_grams(values: Sequence[str]) -> tuple[Numbers, Numbers]:
     """The distinct pairs of a text and a bucket of its n-grams, in order, both (m,)."""
-    parts = [np.zeros(0, np.int64)]
+    parts = [np.zeros((2, 0), np.int32)]
     for first in range(0, len(values), TOGETHER):
         buckets, texts = grams(values[first : first + TOGETHER], _SIZES)
-        pairs = ((texts + first) * BUCKETS + buckets)[_order(buckets, texts)]
-        parts.append(pairs[np.append(True, pairs[1:] != pairs[:-1])])
-    pairs = np.concatenate(parts)
-    return pairs // BUCKETS, pairs & (BUCKETS - 1)
+        pairs = _sorted(texts * BUCKETS + buckets, TOGETHER * BUCKETS)
+        pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])]
+        parts.append(np.stack([pairs // BUCKETS + first, pairs % BUCKETS]).astype(np.int32))
+    texts, buckets = np.concatenate(parts, axis=1)
+    return texts, buckets
 
 
-def _order(buckets: Ints, texts: Ints | int = 0) -> Ints:
-    """The indices that sort n-grams by text (up to 256 of them) and bucket, of equals the first first.
-
-    Two sorts by 16 bits each take a fourth of the time of one by 64.
-    """
-    order = np.argsort((buckets & _LOW).astype(np.uint16), kind="stable")
-    high = (texts << _HIGH_BITS | buckets >> _LOW_BITS).astype(np.uint16)
-    return order[np.argsort(high[order], kind="stable")]
+def _sorted(values: Ints, size: int) -> NDArray[Any]:
+    """Values from 0 to below a size in order; numpy sorts those of 32 bits in half the time."""
+    return np.sort(values.astype(np.uint32) if size <= 1 << 32 else values)
 
 
 def _comparable(shown: Sequence[Shown], queries: bool = False) -> bool:
@@ -207,31 +280,52 @@ def _mutual(shown: Shown) -> Names:
     return Names(Document, shown.ids, there[chosen].astype(np.int32), bounds_of(chosen))
 
 
-def _compared(pool: tuple[str, ...], values: tuple[str, ...], read: Callable[[Floats], Ints]) -> Ints:
-    """What is read off the similarities of each value to all texts of a pool, (m, n) for some values at once."""
-    known, (text, buckets) = index(pool), _distinct_grams(values)
-    parts = []
-    for first, last in _blocks(len(values), len(pool)):
-        low, high = np.searchsorted(text, (first, last))
-        parts.append(read(known.similarities(text[low:high] - first, buckets[low:high], last - first)))
-    return np.concatenate(parts)
+def _compared(
+    pool: tuple[str, ...], values: tuple[str, ...], read: Callable[[Shared, int, int], NDArray[Any]]
+) -> NDArray[Any]:
+    """What is read off what each value and a pool share, (m,) or (m, k), for some values at once."""
+    shared = _shared(_weighed(pool), _sought(values))
+    return np.concatenate([read(shared, first, last) for first, last in _blocks(len(values), len(pool))])
 
 
-def _ranked(scores: Floats) -> Ints:
-    """The columns of the twenty greatest values of each row in order, of equals the first."""
-    values, size = -scores, scores.shape[1]
-    if size <= DEPTH:
-        return least(np.where(scores == 0, np.arange(size), values))
-    edge = _twentieth(values)
-    near = values <= np.minimum(edge, -_TINY)[:, None]
-    near[edge >= 0, :DEPTH] = True  # fewer than twenty are alike, and the first of the others follow
+def _ranked(shared: Shared, first: int, last: int) -> Ints:
+    """The columns of the twenty greatest cosines of each row in order, of equals the first."""
+    cells, weights = shared.matches(first, last)
+    shape = (last - first, len(shared.norms))
+    sums = np.asarray(np.bincount(cells, weights=weights, minlength=shape[0] * shape[1]), np.float64)
+    few = len(cells) <= _FEW * shape[0] or shape[1] <= DEPTH
+    near = _touched(cells, shape) if few else _near(sums.reshape(shape), 1 / shared.norms)
+    column = near % max(shape[1], 1)
+    alike = sums.take(near) / shared.norms.take(column)
+    return _first(near, np.where(alike > 0, -alike, column), shape)
+
+
+def _touched(cells: Ints, shape: tuple[int, int]) -> Ints:
+    """The flat indices (k,) of some cells of an array, each once, and of the first twenty of each row, in order."""
+    marked = np.zeros(shape, np.bool_)
+    marked[:, :DEPTH] = True
+    marked.reshape(-1)[cells] = True
+    return np.flatnonzero(marked)
+
+
+def _near(sums: Floats, inverse: Floats) -> Ints:
+    """The flat indices (k,) of what can be among the twenty greatest cosines of each row, or follow them, in order.
+
+    What `inverse` (n,) gives is within the rounding of the cosines.
+    """
+    cosines = sums * inverse
+    near = cosines >= np.maximum(_bound(cosines) * _BELOW, _TINY)[:, None]
     which = np.flatnonzero(near)
-    alike = values.reshape(-1).take(which)
-    return _first(which, np.where(alike < 0, alike, which % size), scores.shape)
+    few = np.bincount(which // sums.shape[1], minlength=len(sums)) < DEPTH
+    if few.any():  # the first of those that share nothing follow
+        near[few, :DEPTH] = True
+        which = np.flatnonzero(near)
+    return which
 
 
-def _best(scores: Floats) -> Ints:
-    """The column of the greatest value of each row, the first of equals; -1 where nothing is shared."""
-    if not scores.shape[1]:
-        return np.full(len(scores), -1)
-    return np.where(scores.max(axis=1) > 0, scores.argmax(axis=1), -1)
+def _best(shared: Shared, first: int, last: int) -> Ints:
+    """The column of the greatest cosine of each row, the first of equals; -1 where nothing is shared."""
+    if not len(shared.norms):
+        return np.full(last - first, -1)
+    cosines = shared.cosines(first, last)
+    return np.where(cosines.max(axis=1) > 0, cosines.argmax(axis=1), -1)
