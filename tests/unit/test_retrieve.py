@@ -21,7 +21,7 @@ from robust_xtreme.external.condition import CLEAN, Condition
 from robust_xtreme.models.checkpoint import Models, check_length
 from robust_xtreme.models.located import locate
 from robust_xtreme.predictors.cache import Store
-from robust_xtreme.predictors.members.retrieval import TOP, Vectors
+from robust_xtreme.predictors.members.retrieval import TOP, Vectors, _documents
 from robust_xtreme.predictors.predictor import Predicted, Work, predictor_of
 from robust_xtreme.results.cache import Cache
 from robust_xtreme.sources.loading import Split
@@ -159,6 +159,16 @@ def test_equal_candidates_are_in_the_pools_order(made: Made) -> None:
     ready, answer = made(examples, corpus)
     for ranking, text in zip(answers(answer(), ready.variants[0]), corpus.texts[:6], strict=True):
         assert ranking.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]  # found
+
+
+def test_documents_are_those_of_the_texts_found() -> None:
+    """Each text stands for its rows of the pool, in order, below 0 for none; the first twenty documents are kept."""
+    ids = tuple(f"c{row}" for row in range(30))
+    rows = [[0, 3], [1], [2, *range(4, 30)]]
+    ranked = _documents(np.array([[1, 0, -1], [2, 1, 0], [-1, -1, -1]]), rows, ids)
+    assert ranked[0] == Document(("c1", "c0", "c3"))
+    assert ranked[1] == Document(tuple(f"c{row}" for row in rows[2][:TOP]))
+    assert ranked[2] == Document(())
 
 
 def test_an_encoder_too_short_for_candidates_is_refused(folder: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Final, final
 
 import numpy as np
@@ -26,7 +26,7 @@ from robust_xtreme.reading.tokens import Lexicon, Tokenizer
 from robust_xtreme.results.bitext import NEIGHBOURS, Mined, best_threshold, extract, mine, without
 from robust_xtreme.retrieval.embeddings import Known, dtype_for, embedded, key_of
 from robust_xtreme.specs import CANDIDATE, TaskSpec
-from robust_xtreme.target_columns import chained, column_of
+from robust_xtreme.target_columns import Names, TargetColumn, bounds_of, chained, column_of, gathered
 
 TOP: Final = 20
 _CHUNK: Final = 4096
@@ -75,8 +75,8 @@ class Retrieval:
         """The documents of each query; not finite where a vector of its condition, or of the pool, is not."""
         tokenizer = self.reader.reader.tokenizer
         vectors = Vectors(self.reader.weights_of(), self.reader.task, tokenizer, work, lexicon=inputs.lexicon)
-        targets: list[Document] = []
-        retuned: list[Document] = []
+        targets: list[TargetColumn] = []
+        retuned: list[TargetColumn] = []
         finite: list[bool] = []
         threshold: float | None = None
         for searched in _searches(inputs):
@@ -84,20 +84,20 @@ class Retrieval:
             finite += [True] * count
             try:
                 if searched.pool.tuning is None:
-                    targets += _ranking(vectors, searched)
+                    targets.append(_ranking(vectors, searched))
                 else:
                     mined = _mined(vectors, searched)
                     tuned_again = _threshold(vectors, searched, *searched.pool.tuning)
                     threshold = tuned_again if threshold is None else threshold
-                    targets += _pairs(searched, mined, threshold)
-                    retuned += _pairs(searched, mined, tuned_again)
+                    targets.append(_pairs(searched, mined, threshold))
+                    retuned.append(_pairs(searched, mined, tuned_again))
             except NotFinite:
-                targets += [_NOTHING] * count
-                retuned += [_NOTHING] * count
+                targets.append(_nothing(count))
+                retuned.append(_nothing(count))
                 finite[-count:] = [False] * count
             work.advance(count)
-        again = None if threshold is None else column_of(retuned)
-        return Predicted(column_of(targets), np.array(finite, np.bool_), again, threshold)
+        again = None if threshold is None else chained(retuned)
+        return Predicted(chained(targets), np.array(finite, np.bool_), again, threshold)
 
     def weigh(self, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
         """The documents of each query, and how far the best gold one is ahead. Raises Mismatch for mined pairs.
@@ -122,7 +122,12 @@ class Retrieval:
 def _lost(count: int) -> Weighed:
     """Of queries whose similarities are not numbers."""
     nothing = np.zeros(count, np.int64)
-    return Weighed(Predicted(column_of([_NOTHING] * count), nothing > 0), nothing)
+    return Weighed(Predicted(_nothing(count), nothing > 0), nothing)
+
+
+def _nothing(count: int) -> TargetColumn:
+    """Of queries without an answer."""
+    return column_of([_NOTHING] * count)
 
 
 def _halves(predictor: Retrieval, inputs: Inputs, weighing: Weighing, work: Work) -> Weighed:
@@ -148,7 +153,7 @@ def _weighed(vectors: Vectors, searched: _Search, inputs: Inputs, weighing: Weig
     by_query = np.arange(len(parts) * len(inputs)).reshape(len(parts), -1).T.reshape(-1)
     bounds = np.arange(len(inputs) + 1) * len(parts)
     margin = weighing.margin(inputs.content, bounds, joined(parts).take(by_query))
-    return Weighed(Predicted(column_of(targets), np.ones(len(inputs), np.bool_)), margin)
+    return Weighed(Predicted(targets, np.ones(len(inputs), np.bool_)), margin)
 
 
 @final
@@ -220,18 +225,28 @@ class Vectors:
         return embed(self.weights, windows, self.work.batch_tokens)
 
 
-def _ranking(vectors: Vectors, searched: _Search) -> list[Document]:
+def _ranking(vectors: Vectors, searched: _Search) -> Names:
     """The ids of the best candidates for each query; equal texts keep the order of the pool."""
     rows = _rows_of(searched.pool)
-    distinct = list(dict.fromkeys(searched.queries))
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(searched.queries))}
     candidates = vectors.of(searched, CANDIDATE, tuple(rows))
-    near = vectors.weights.nearest(vectors.of(searched, QUERY, distinct), candidates, TOP)
-    pool_rows = list(rows.values())
-    best: dict[str, Document] = {}
-    for value, nearest in zip(distinct, near.indices.tolist(), strict=True):
-        indices = [index for number in nearest if number >= 0 for index in pool_rows[number]]
-        best[value] = Document(tuple(searched.pool.ids[index] for index in indices[:TOP]))
-    return [best[value] for value in searched.queries]
+    near = vectors.weights.nearest(vectors.of(searched, QUERY, tuple(numbers)), candidates, TOP)
+    ranked = _documents(near.indices, tuple(rows.values()), searched.pool.ids)
+    return ranked.take(np.array([numbers[value] for value in searched.queries], np.int64))
+
+
+def _documents(indices: Array, rows: Sequence[Sequence[int]], ids: Sequence[str]) -> Names:
+    """The first TOP ids of the texts at `indices` (q, k) for each query, below 0 of none; `rows` are those of texts."""
+    known = indices >= 0
+    positions, ends = gathered(bounds_of(np.fromiter(map(len, rows), np.int64, len(rows))), indices[known])
+    bounds = ends[bounds_of(known.sum(axis=1))]
+    first = np.flatnonzero(np.arange(len(positions)) - np.repeat(bounds[:-1], np.diff(bounds)) < TOP)
+    codes = np.fromiter(chain.from_iterable(rows), np.int64, sum(map(len, rows)))[positions[first]]
+    used = np.zeros(len(ids), np.bool_)
+    used[codes] = True
+    names = tuple(ids[row] for row in np.flatnonzero(used).tolist())
+    numbered = (np.cumsum(used) - 1)[codes].astype(np.int32)
+    return Names(Document, names, numbered, bounds_of(np.minimum(np.diff(bounds), TOP)))
 
 
 def _rows_of(pool: Candidates) -> dict[str, list[int]]:
@@ -267,11 +282,12 @@ def _threshold(vectors: Vectors, searched: _Search, examples: Sequence[Example],
     return best_threshold(_mined(vectors, replace(searched, queries=queries, pool=pool)), gold)
 
 
-def _pairs(searched: _Search, mined: Mined, threshold: float) -> list[Document]:
+def _pairs(searched: _Search, mined: Mined, threshold: float) -> TargetColumn:
     """The candidate paired with each query, or none."""
     partners: Mapping[int, int] = {int(query): int(candidate) for query, candidate in extract(mined, threshold)}
     ids = searched.pool.ids
-    return [Document((ids[partners[row]],) if row in partners else ()) for row in range(len(searched.queries))]
+    rows = range(len(searched.queries))
+    return column_of([Document((ids[partners[row]],) if row in partners else ()) for row in rows])
 
 
 retrieval = Making(
