@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.example_columns import ExampleColumns, once
-from robust_xtreme.metric import Array
+from robust_xtreme.metric import Array, Responses
 from robust_xtreme.target_columns import Names, owners
 
 SIZE: Final = 1 << 32
@@ -46,3 +46,15 @@ def gold_keys(clean: ExampleColumns) -> Array:
 def _gold_keys(clean: ExampleColumns) -> Array:
     assert isinstance(clean.targets, Names)
     return np.unique(keys(clean, clean.targets))
+
+
+def right_keys(responses: Responses) -> tuple[Array, Array]:
+    """The keys (t,) of the names answered, and whether each is a gold one; once for several metrics."""
+    return once(responses, _right_keys)
+
+
+def _right_keys(responses: Responses) -> tuple[Array, Array]:
+    assert isinstance(responses.predictions, Names)
+    answered, gold = keys(responses.clean, responses.predictions), gold_keys(responses.clean)
+    at = np.searchsorted(gold, answered)
+    return answered, np.append(gold, -1)[at] == answered

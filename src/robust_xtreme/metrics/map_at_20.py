@@ -8,8 +8,8 @@ import numpy as np
 
 from robust_xtreme.examples import Document
 from robust_xtreme.metric import Array, Metric, Responses, Sums, each, share, targets, whole
-from robust_xtreme.metrics._names import SIZE, gold_keys, keys
-from robust_xtreme.target_columns import Names, owners
+from robust_xtreme.metrics._names import SIZE, gold_keys, right_keys
+from robust_xtreme.target_columns import Names
 
 DEPTH: Final = 20
 
@@ -23,26 +23,23 @@ def _sums(responses: Responses) -> Sums:
     _, predicted = targets(responses, Document, Names)
     right = gold_keys(responses.clean)
     most = np.minimum(np.bincount(right // SIZE, minlength=len(responses)), DEPTH)
-    total = _precisions(_hits(keys(responses.clean, predicted), predicted.bounds, right))
+    total = _precisions(*_hits(*right_keys(responses), predicted.bounds), len(responses))
     return whole(np.where(most > 0, total / np.maximum(most, 1), 0.0), np.ones(len(responses)))
 
 
-def _hits(documents: Array, bounds: Array, right: Array) -> Array:
-    """Whether each of the first documents is a right one that did not occur before (n, 20), from keys (t,)."""
-    rank = np.arange(len(documents)) - bounds[owners(bounds)]
-    first = np.unique(documents, return_index=True)[1]
-    first = first[(rank[first] < DEPTH) & np.isin(documents[first], right)]
-    hits = np.zeros((len(bounds) - 1, DEPTH), np.bool_)
-    hits[documents[first] // SIZE, rank[first]] = True
-    return hits
+def _hits(documents: Array, right: Array, bounds: Array) -> tuple[Array, Array]:
+    """The query and the rank (h,) of right documents that did not occur before, in order, from keys (t,)."""
+    positions = np.flatnonzero(right)
+    first = np.sort(positions[np.unique(documents[positions], return_index=True)[1]])
+    query = documents[first] // SIZE
+    rank = first - bounds[query]
+    return query[rank < DEPTH], rank[rank < DEPTH]
 
 
-def _precisions(hits: Array) -> Array:
-    """The sum (n,) of the precisions at the hits (n, 20), from the first rank to the last."""
-    counts, total = np.cumsum(hits, axis=1), np.zeros(len(hits))
-    for at in range(DEPTH):
-        total += np.where(hits[:, at], counts[:, at] / (at + 1), 0.0)
-    return total
+def _precisions(query: Array, rank: Array, queries: int) -> Array:
+    """The sum (n,) of the precisions at the hits (h,) of each query, from the first rank to the last."""
+    before = np.arange(len(query)) - np.searchsorted(query, query)
+    return np.bincount(query, weights=(before + 1) / (rank + 1), minlength=queries)
 
 
 map_at_20 = Metric(
