@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZES: Final = (2, 3, 4, 5)
-_BITS: Final = 18
-BUCKETS: Final = 1 << _BITS
+BITS: Final = 18
+BUCKETS: Final = 1 << BITS
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER: Final = np.uint64(1_000_003)
 TOGETHER: Final = 256
@@ -125,23 +125,31 @@ def grams(texts: Sequence[str], sizes: Sequence[int] = SIZES) -> tuple[Ints, Int
     """
     buckets, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for first in range(0, len(texts), TOGETHER):
-        for hashed, owner in _hashed(texts[first : first + TOGETHER], sizes):
-            buckets.append(hashed)
-            owners.append(owner + first)
+        for keys in _keys(texts[first : first + TOGETHER], sizes):
+            buckets.append((keys & np.uint32(BUCKETS - 1)).astype(np.int64))
+            owners.append((keys >> np.uint32(BITS)).astype(np.int64) + first)
     return np.concatenate(buckets), np.concatenate(owners)
 
 
-def _hashed(texts: Sequence[str], sizes: Sequence[int]) -> Iterator[tuple[Ints, Ints]]:
-    """Buckets and texts of the n-grams of each size."""
+def gram_keys(texts: Sequence[str], sizes: Sequence[int]) -> NDArray[np.uint32]:
+    """The n-grams (m,) of TOGETHER texts at most: the number of the text times BUCKETS, plus the bucket."""
+    return np.concatenate(list(_keys(texts, sizes)))
+
+
+def _keys(texts: Sequence[str], sizes: Sequence[int]) -> Iterator[NDArray[np.uint32]]:
+    """The n-grams of each size of TOGETHER texts at most, as `gram_keys` has them."""
     padded = [f" {text.lower()} " for text in texts]
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
-    owner = np.repeat(np.arange(len(padded)), lengths)
+    owner = np.repeat(np.arange(len(padded), dtype=np.uint32) << np.uint32(BITS), lengths)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(points))
     hashed = points + np.uint64(1)
     for size in range(2, max(sizes) + 1):
         hashed = hashed[:-1] * _MULTIPLIER + points[size - 1 :]
         if size in sizes:
-            inside = np.flatnonzero(left >= size)
-            mixed = (hashed.take(inside) + np.uint64(size)) * _FACTOR
-            yield (mixed >> np.uint64(64 - _BITS)).astype(np.int64), owner.take(inside)
+            mixed = hashed + np.uint64(size)
+            mixed *= _FACTOR
+            mixed >>= np.uint64(64 - BITS)
+            keys = mixed.astype(np.uint32)
+            keys |= owner[: len(keys)]
+            yield keys[left[: len(keys)] >= size]

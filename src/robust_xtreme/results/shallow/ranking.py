@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from robust_xtreme.examples import Corpus, Document
 from robust_xtreme.randomness import below, draws, salt, text_keys
 from robust_xtreme.results.leading import leading
-from robust_xtreme.results.shallow.naive_bayes import BUCKETS, TOGETHER, Floats, Ints, Numbers, grams
+from robust_xtreme.results.shallow.naive_bayes import BITS, BUCKETS, TOGETHER, Floats, Ints, Numbers, gram_keys
 from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.target_columns import Names, bounds_of
 
@@ -28,7 +28,7 @@ _FIELD: Final = "query"
 _SIZES: Final = (2, 3, 4)
 _TRIES: Final = 64
 _SMALL: Final = 1024
-_CELLS: Final = 1 << 15
+_CELLS: Final = 1 << 16
 """Values of candidates for several queries that are computed at once, so that they stay in a core's cache."""
 
 _ROWS: Final = 8
@@ -225,14 +225,13 @@ def _containing(pool: Weighed, buckets: Ints, wanted: NDArray[np.bool_]) -> tupl
 
 def _distinct_grams(values: Sequence[str]) -> tuple[Numbers, Numbers]:
     """The distinct pairs of a text and a bucket of its n-grams, in order, both (m,)."""
-    parts = [np.zeros((2, 0), np.int32)]
+    texts, buckets = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for first in range(0, len(values), TOGETHER):
-        buckets, texts = grams(values[first : first + TOGETHER], _SIZES)
-        pairs = _sorted(texts * BUCKETS + buckets, TOGETHER * BUCKETS)
-        pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])]
-        parts.append(np.stack([pairs // BUCKETS + first, pairs % BUCKETS]).astype(np.int32))
-    texts, buckets = np.concatenate(parts, axis=1)
-    return texts, buckets
+        keys = np.sort(gram_keys(values[first : first + TOGETHER], _SIZES)).view(np.int32)
+        keys = keys[np.append(True, keys[1:] != keys[:-1])]
+        texts.append((keys >> BITS) + np.int32(first))
+        buckets.append(keys & np.int32(BUCKETS - 1))
+    return np.concatenate(texts), np.concatenate(buckets)
 
 
 def _sorted(values: Ints, size: int) -> NDArray[Any]:
@@ -285,7 +284,8 @@ def _compared(
 ) -> NDArray[Any]:
     """What is read off what each value and a pool share, (m,) or (m, k), for some values at once."""
     shared = _shared(_weighed(pool), _sought(values))
-    return np.concatenate([read(shared, first, last) for first, last in _blocks(len(values), len(pool))])
+    width = len(pool) + int(shared.counts.sum()) // max(len(values), 1)
+    return np.concatenate([read(shared, first, last) for first, last in _blocks(len(values), width)])
 
 
 def _ranked(shared: Shared, first: int, last: int) -> Ints:
