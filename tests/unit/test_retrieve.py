@@ -162,7 +162,7 @@ def test_equal_candidates_are_in_the_pools_order(made: Made) -> None:
 
 
 def test_documents_are_those_of_the_texts_found() -> None:
-    """Each text stands for its rows of the pool, in order, below 0 for none; the first twenty documents are kept."""
+    """Each text represents its rows of the pool, in order, below 0 for none; the first twenty documents are kept."""
     ids = tuple(f"c{row}" for row in range(30))
     rows = [[0, 3], [1], [2, *range(4, 30)]]
     ranked = _documents(np.array([[1, 0, -1], [2, 1, 0], [-1, -1, -1]]), rows, ids)
