@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -128,10 +129,12 @@ def _answering(model: Located) -> str:
 
 def keys_of(contents: Contents, what: str) -> Iterator[bytes]:
     """The key of each content; keys for the same `what`, which a prediction depends on besides, begin alike."""
-    start = _digest(what.encode("utf-8", "surrogatepass"))
-    same = start[:_SAME_BYTES]
-    columns = [_parts(contents, name) for name in contents.values]
-    return (same + _digest(b"".join((start, *row))) for row in zip(*columns, strict=True))
+    start = _digest(_utf8(what))
+    same, begun = start[:_SAME_BYTES], hashlib.blake2b(start, digest_size=_KEY_BYTES)
+    for row in zip(*(_parts(contents, name) for name in contents.values), strict=True):
+        state = begun.copy()
+        state.update(b"".join(row))
+        yield same + state.digest()
 
 
 def _digest(content: bytes) -> bytes:
@@ -140,19 +143,19 @@ def _digest(content: bytes) -> bytes:
 
 def _parts(contents: Contents, name: str) -> Iterator[bytes]:
     """What is read of a field in each content: its name, its text, and the bounds of words; answers' spans are gold."""
-    field, table = _sized(name.encode()), NO_SPANS if contents.golds is not None else contents.spans[name]
+    table = NO_SPANS if contents.golds is not None else contents.spans[name]
     words = np.stack((table.start, table.stop), axis=1).astype("<i8")
     bounds = np.searchsorted(table.text, np.arange(len(contents) + 1)) * words.strides[0]
-    ends = words.tobytes()
-    for value, (low, high) in zip(contents.values[name], pairwise(bounds.tolist()), strict=True):
-        if value is None:
+    field, ends = _length(len(name.encode())) + name.encode(), words.tobytes()
+    texts = (None if value is None else _utf8(value) for value in contents.values[name])
+    for text, (low, high) in zip(texts, pairwise(bounds.tolist()), strict=True):
+        if text is None:
             yield b""
         else:
-            yield field + _sized(value.encode("utf-8", "surrogatepass")) + _sized(ends[low:high])
+            yield b"".join((field, _length(len(text)), text, _length(high - low), ends[low:high]))
 
 
-def _sized(part: bytes) -> bytes:
-    return len(part).to_bytes(8, "little") + part
+_length: Final = struct.Struct("<Q").pack
 
 
 def written(targets: TargetColumn) -> Iterator[bytes]:

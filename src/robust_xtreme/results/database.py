@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sqlite3
+import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final, final
 
@@ -15,6 +18,10 @@ KEPT: Final = 0.9
 """The share of the limit that is left after entries are evicted."""
 
 _CHUNK: Final = 500
+_ROWS: Final = 100
+"""Rows of one statement, which takes three quarters of the time of one for each row."""
+
+_VALUES: Final = 3
 _PATIENCE: Final = 10.0
 _PAUSE: Final = 0.05
 _CHECKSUM: Final = 8
@@ -127,14 +134,20 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _checksum(kind: str, key: bytes, value: bytes) -> bytes:
+    return next(_checksums(kind, [(key, value)]))
+
+
+def _checksums(kind: str, entries: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """The checksum of each entry of a kind: a key and its value."""
     head = kind.encode()
-    return hashlib.blake2b(
-        b"".join((_length(head), head, _length(key), key, _length(value), value)), digest_size=_CHECKSUM
-    ).digest()
+    start = hashlib.blake2b(_length(len(head)) + head, digest_size=_CHECKSUM)
+    for key, value in entries:
+        state = start.copy()
+        state.update(b"".join((_length(len(key)), key, _length(len(value)), value)))
+        yield state.digest()
 
 
-def _length(part: bytes) -> bytes:
-    return len(part).to_bytes(8, "little")
+_length: Final = struct.Struct("<Q").pack
 
 
 def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -144,12 +157,14 @@ def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes
         rows = db.execute(
             f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *some]
         )
-        values |= {
-            key: value
-            for key, value, checksum in rows
-            if isinstance(value, bytes) and _checksum(kind, key, value) == checksum
-        }
+        values |= _sound(kind, [row for row in rows if isinstance(row[1], bytes)])
     return values
+
+
+def _sound(kind: str, rows: Sequence[tuple[bytes, bytes, object]]) -> dict[bytes, bytes]:
+    """The keys and values of rows (key, value, checksum) whose checksum is right."""
+    checksums = _checksums(kind, ((key, value) for key, value, _ in rows))
+    return {key: value for (key, value, stored), right in zip(rows, checksums, strict=True) if stored == right}
 
 
 def _chunks(keys: Iterable[bytes]) -> Iterator[tuple[list[bytes], str]]:
@@ -170,12 +185,21 @@ def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
 
 def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most: int) -> None:
     """Store values, which replace those of the same keys, and keep to the limit."""
-    now = time.time()
-    rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in sorted(values.items())]
+    now, keys = time.time(), sorted(values)
+    data = [values[key] for key in keys]
+    rows = list(chain.from_iterable(zip(keys, data, _checksums(kind, zip(keys, data, strict=True)), strict=True)))
     with writing(db):
-        into = "entries (kind, key, value, checksum, made, used)"
-        db.executemany(f"INSERT OR REPLACE INTO {into} VALUES (?, ?, ?, ?, ?, ?)", rows)
+        for start in range(0, len(rows), _ROWS * _VALUES):
+            some = rows[start : start + _ROWS * _VALUES]
+            db.execute(_insertion(len(some) // _VALUES), [kind, now, *some])
     evict(db, most)
+
+
+@functools.cache
+def _insertion(rows: int) -> str:
+    """The statement for so many rows: it takes their kind and time once, then the key, value and checksum of each."""
+    marks = ",".join(["(?1,?2,?2,?,?,?)"] * rows)
+    return f"INSERT OR REPLACE INTO entries (kind, made, used, key, value, checksum) VALUES {marks}"
 
 
 def _bytes(db: sqlite3.Connection) -> int:
