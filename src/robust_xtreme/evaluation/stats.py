@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -118,35 +118,48 @@ def _shown(variant: Variant, columns: ExampleColumns) -> Shown:
 
 
 def _frame(clean: ExampleColumns, metrics: Sequence[Metric], cells: Sequence[_Cell]) -> pl.DataFrame:
-    """STATS of all cells, metric by metric."""
+    """STATS of all cells in the order of its key, in which rows need not be moved when they are written."""
     tables = [_joined([sums[at] for _, sums in cells]) for at in range(len(metrics))]
-    numbers = [
-        np.repeat(np.arange(len(cells)), [len(sums[at].items) for _, sums in cells]) for at in range(len(metrics))
-    ]
-    items = np.concatenate([table.items for table in tables])
-    names = ("id", "cluster", "fingerprint")
-    ids = {name: [getattr(example, name) for example in clean.examples] for name in names}
+    names, counts = [metric.name for metric in metrics], [len(table.items) for table in tables]
+    sizes = [[len(sums[at].items) for _, sums in cells] for at in range(len(metrics))]
+    cell = np.concatenate([np.repeat(np.arange(len(cells)), each) for each in sizes])
+    item, scope = (np.concatenate([getattr(table, of) for table in tables]) for of in ("items", "scopes"))
+    metric = np.repeat(np.arange(len(metrics)), counts)
+    ids = {of: [getattr(example, of) for example in clean.examples] for of in ("id", "cluster", "fingerprint")}
+    keys = [tuple(columns[of] for of in STATS.key if of in columns) for columns, _ in cells]
+    every = (cell, item, metric, scope)
+    rows = _in_order(zip((keys, ids["id"], names, SCOPES), every, strict=True), len(cell))
+    of_cells, of_items, of_metrics, of_scopes = (pl.Series(of.astype(np.uint32)[rows]) for of in every)
     columns = {
-        **{name: _taken([cell[name] for cell, _ in cells], np.concatenate(numbers)) for name in cells[0][0]},
-        **{name: _taken(values, items) for name, values in ids.items()},
-        "metric": _taken(
-            [metric.name for metric in metrics],
-            np.repeat(np.arange(len(metrics)), [len(table.items) for table in tables]),
-        ),
-        "scope": _taken(SCOPES, np.concatenate([table.scopes for table in tables])),
-        "stats": pl.concat([_lists(table.values) for table in tables if len(table.items)]),
+        **{of: _taken([each[of] for each, _ in cells], of_cells) for of in cells[0][0]},
+        **{of: _taken(values, of_items) for of, values in ids.items()},
+        "metric": _taken(names, of_metrics),
+        "scope": _taken(SCOPES, of_scopes),
+        "stats": _lists([table.values for table in tables], rows),
     }
     columns["example"] = columns.pop("id")
-    return assembled(spread(columns, len(items)), STATS)
+    return assembled(spread(columns, len(rows)), STATS)
 
 
-def _taken(values: Sequence[Any], numbers: Array) -> pl.Series | Any:
+def _in_order(columns: Iterable[tuple[Sequence[Any], Array]], count: int) -> Array:
+    """So many rows (m,) in the order of columns, each given as values and the number of each row's value (m,)."""
+    whole = np.zeros(count, np.int64)
+    for values, numbers in columns:
+        places = {value: place for place, value in enumerate(sorted({*values}))}
+        whole *= len(places)
+        whole += np.array([places[value] for value in values], np.int64)[numbers]
+    return np.argsort(whole, kind="stable")
+
+
+def _taken(values: Sequence[Any], numbers: pl.Series) -> pl.Series | Any:
     """The values with those numbers (m,), or the value where there is one alone."""
     if len(set(values)) == 1:
         return values[0]
-    return pl.Series(values).gather(numbers.astype(np.uint32))
+    return pl.Series(values).gather(numbers)
 
 
-def _lists(values: Array) -> pl.Series:
-    """The rows of an array (m, k) as a column of lists."""
-    return pl.Series("stats", values).arr.to_list()
+def _lists(tables: Sequence[Array], rows: Array) -> pl.Series:
+    """Some rows of arrays (m, k), one array after the other, as a column of lists."""
+    if len({values.shape[1] for values in tables}) == 1:
+        return pl.Series(np.concatenate(tables).take(rows, axis=0)).arr.to_list()
+    return pl.concat([pl.Series(values).arr.to_list() for values in tables if len(values)], rechunk=True).gather(rows)

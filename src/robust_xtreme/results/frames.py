@@ -103,13 +103,17 @@ def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
     must not be, or outside its allowed values; Mismatch naming a repeated row.
     """
-    check_columns(data, frame)
+    check_distinct(check_columns(data, frame), frame)
+    return data
+
+
+def check_distinct(data: pl.DataFrame, frame: Frame) -> None:
+    """Raise Mismatch where a row is there twice, naming it."""
     repeated = data.select(frame.key).is_duplicated()
     if repeated.any():
         row = data.select(frame.key).filter(repeated).row(0)
         named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
         raise Mismatch(f"A row of {frame.name} occurs twice: {named}.")
-    return data
 
 
 def check_columns(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, final
 import polars as pl
 
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import CELL, Frame, validate
+from robust_xtreme.results.schema import CELL, Frame
 
 BASE: Final = CELL[:-1]
 """The first columns of the key of PREDICTIONS and STATS: the cells of a model in a task run differ in the next one."""
@@ -79,7 +79,7 @@ def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
         (first, path), *others = same
         if others:
             rows = pl.concat([rows for block, path in ((first, path), *others) for rows in _frames(block, path)])
-            yield store.canonical(validate(rows, frame), frame)
+            yield store.canonical(rows, frame)
         else:
             yield from _frames(first, path)
 

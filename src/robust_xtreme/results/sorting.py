@@ -17,9 +17,19 @@ _LONG: Final = 4
 """The mean length of runs of equal values from which on the runs are ranked instead of the rows."""
 
 
-def ordered(data: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+def ordered(data: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """The rows sorted by some columns; rows that are alike in them keep their order."""
-    return _sorted(data, _numbers(data, names))
+    return ordered_rows(data, names)[0]
+
+
+def ordered_rows(data: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, bool]:
+    """The rows sorted by some columns, and whether they all differ in these."""
+    if _increase(data, names):
+        return data, True
+    numbers = _numbers(data, names)
+    at = _order(numbers)
+    rows, numbers = (data, numbers) if at is None else (data[at], numbers[at])
+    return rows, bool((numbers[1:] != numbers[:-1]).all())
 
 
 def grouped(
@@ -43,10 +53,16 @@ def groups(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tu
     return at, distinct, np.append(first, frame.height)
 
 
-def _sorted(data: pl.DataFrame, numbers: Any) -> pl.DataFrame:
-    """The rows in the order of their numbers (n,)."""
-    at = _order(numbers)
-    return data if at is None else data[at]
+def _increase(data: pl.DataFrame, names: Iterable[str]) -> bool:
+    """Whether each row is after the one before it, in the order of some columns."""
+    alike = np.ones(max(data.height - 1, 0), np.bool_)
+    for values in filter(_differ, map(data.get_column, names)):
+        before, after = values[:-1], values[1:]
+        differ = alike & (before != after).to_numpy()
+        if differ.any() and not (before < after).to_numpy()[differ].all():
+            return False
+        alike &= ~differ
+    return not alike.any()
 
 
 def _order(numbers: Any) -> Any:

@@ -33,8 +33,9 @@ from robust_xtreme.errors import (
 )
 from robust_xtreme.examples import digest
 from robust_xtreme.results import csv
+from robust_xtreme.results.frames import check_columns, check_distinct
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
-from robust_xtreme.results.sorting import ordered
+from robust_xtreme.results.sorting import ordered_rows
 from robust_xtreme.sinks import json_text
 
 Write = Callable[[Path, bytes], None]
@@ -81,15 +82,18 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = wri
 
     Raises RobustXtremeError where the data are not such a frame, DiskError where the file cannot be written.
     """
-    rows = canonical(validate(data, frame), frame)
+    rows = canonical(data, frame)
     content = csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows)
     write(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
 def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    """The rows sorted by the frame's key (strings by code points), in one chunk."""
-    return ordered(data, frame.key).rechunk()
+    """The rows sorted by the frame's key (strings by code points), in one chunk. Raises as `validate`."""
+    rows, are_distinct = ordered_rows(check_columns(data, frame), frame.key)
+    if not are_distinct:
+        check_distinct(data, frame)
+    return rows.rechunk()
 
 
 def _parquet(rows: pl.DataFrame) -> bytes:
