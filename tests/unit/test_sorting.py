@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from robust_xtreme.results.sorting import grouped, ordered
+from robust_xtreme.results.sorting import grouped, ordered, ordered_rows
 
 
 def _frame(height: int, values: int, columns: int) -> pl.DataFrame:
@@ -24,6 +24,18 @@ def test_rows_are_in_the_order_of_their_columns(height: int, values: int) -> Non
     data = _frame(height, values, columns=9)
     names = data.columns[:-1]
     assert ordered(data, names).equals(data.sort(names, maintain_order=True))
+
+
+@pytest.mark.parametrize(("height", "values"), [(0, 3), (1, 3), (500, 3), (500, 400)])
+def test_it_is_known_whether_rows_differ_in_the_columns(height: int, values: int) -> None:
+    """Rows in order and in no order, with a repeated one or without."""
+    data = _frame(height, values, columns=3)
+    names = data.columns[:-1]
+    for rows in (data, data.sort(names), data.unique(names).sort(names), data.unique(names)):
+        expected = rows.sort(names, maintain_order=True)
+        result, are_distinct = ordered_rows(rows, names)
+        assert result.equals(expected)
+        assert are_distinct == (not rows.select(names).is_duplicated().any())
 
 
 def test_groups_begin_where_a_key_changes() -> None:

@@ -143,7 +143,7 @@ def _counted(
             values, spans = [text.value for text in noised.clean], [text.spans for text in noised.clean]
             before = numbers.of(values, span_table(spans))
             clean.append((noised.clean, before))
-        pieces.append((before, numbers.of(noised.values, noised.spans) if variant.shown else before))
+        pieces.append((before, numbers.noised(before, noised) if variant.shown else before))
     tokens = piece_tokens(predictor, numbers.known, lexicon)
     return [tokens.of(*pair) for pair in pieces]
 

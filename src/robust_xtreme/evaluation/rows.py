@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
@@ -13,7 +14,6 @@ from robust_xtreme.edits import Array
 from robust_xtreme.evaluation.answered import Answered, Columns, cell_of, spread
 from robust_xtreme.evaluation.attacking import target_of
 from robust_xtreme.evaluation.prepare import Prepared, Variant
-from robust_xtreme.evaluation.tokens import forms
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.external.measured import named_by
 from robust_xtreme.noise.engine.noised import NOT_APPLICABLE, STATUSES
@@ -48,6 +48,7 @@ class Rows:
         predicted = answered.predicted
         self._predictions = _strings(written(predicted.targets)).set(pl.Series(~predicted.finite), None)
         self._first = _first_spans(predicted.targets)
+        self._contexts = [example.texts[_CONTEXT].value for example in prepared.examples] if self._first else []
 
     def of(self, variant: Variant, failed: bool) -> pl.DataFrame:
         """PREDICTIONS of one condition and seed; without answers where it `failed`."""
@@ -80,17 +81,17 @@ class Rows:
 
     def _clean_texts(self, variant: Variant) -> list[str | None]:
         """The text of the clean context that is scored as the answer; None where it is empty, and in other tasks."""
-        examples, first_spans = self._prepared.examples, self._first
-        if first_spans is None:
-            return [None] * len(examples)
-        start, stop = (ends[variant.inputs] for ends in first_spans)
+        texts: list[str | None] = [None] * len(self._prepared.examples)
+        if self._first is None:
+            return texts
+        start, stop = (ends[variant.inputs] for ends in self._first)
         there = np.flatnonzero((start >= 0) & ~self._inputs.lost[variant.inputs])
         ends = start[there], stop[there]
         if variant.shown and _CONTEXT in variant.shown.numbers:
             ends = variant.shown.noised.to_clean(variant.shown.numbers[_CONTEXT][there], ends)
-        texts: list[str | None] = [None] * len(examples)
+        contexts = self._contexts
         for index, low, high in zip(there.tolist(), *(column.tolist() for column in ends), strict=True):
-            texts[index] = examples[index].texts[_CONTEXT].value[low:high] or None
+            texts[index] = contexts[index][low:high] or None
         return texts
 
     def _status(self, variant: Variant) -> pl.Series:
@@ -144,14 +145,23 @@ class _InputFacts:
         windows, count = inputs.windows, len(inputs.contents)
         cut = np.bincount(windows.example[windows.truncated], minlength=count) > 0
         of_contents = of_examples(windows, count)
-        ids, lengths = forms(windows.ids, windows.bounds[of_contents]), forms(windows.lengths, of_contents)
-        self.lost, self.truncated = inputs.lost[inputs.content], cut[inputs.content]
-        self._forms = np.stack((ids, lengths), axis=1)[inputs.content]
+        self.lost, self.truncated, self._content = inputs.lost[inputs.content], cut[inputs.content], inputs.content
+        self._ids = _parts(windows.ids, windows.bounds[of_contents])
+        self._lengths = _parts(windows.lengths, of_contents)
 
     def differ(self, some: Array, others: Array) -> Array:
         """Whether the token ids of some inputs (k,) differ from those of others (k,)."""
-        unlike: Array = np.any(self._forms[some] != self._forms[others], axis=1)
+        ids, lengths, first, second = self._ids, self._lengths, self._content[some], self._content[others]
+        unlike: Array = first != second
+        pairs = zip(first[unlike].tolist(), second[unlike].tolist(), strict=True)
+        unlike[unlike] = [ids[a] != ids[b] or lengths[a] != lengths[b] for a, b in pairs]
         return unlike
+
+
+def _parts(values: Array, bounds: Array) -> list[bytes]:
+    """Consecutive parts of values (n,), as bytes."""
+    whole = values.tobytes()
+    return [whole[low:high] for low, high in pairwise((bounds * values.itemsize).tolist())]
 
 
 def attacked_rows(prepared: Prepared, failed: Sequence[bool]) -> pl.DataFrame | None:

@@ -145,9 +145,9 @@ def _in_order(columns: Iterable[tuple[Sequence[Any], Array]], count: int) -> Arr
     """So many rows (m,) in the order of columns, each given as values and the number of each row's value (m,)."""
     whole = np.zeros(count, np.int64)
     for values, numbers in columns:
-        places = {value: place for place, value in enumerate(sorted({*values}))}
-        whole *= len(places)
-        whole += np.array([places[value] for value in values], np.int64)[numbers]
+        ranks = {value: rank for rank, value in enumerate(sorted({*values}))}
+        whole *= len(ranks)
+        whole += np.array([ranks[value] for value in values], np.int64)[numbers]
     return np.argsort(whole, kind="stable")
 
 

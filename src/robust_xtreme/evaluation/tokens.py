@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, final
@@ -10,6 +10,7 @@ from typing import Final, final
 import numpy as np
 
 from robust_xtreme.edits import Array, SpanTable
+from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.predictors.predictor import Predictor
 from robust_xtreme.reading.tokens import Lexicon
 from robust_xtreme.target_columns import bounds_of, parts_summed
@@ -52,16 +53,40 @@ class PieceNumbers:
 
     def of(self, values: Sequence[str], spans: SpanTable) -> Pieces:
         """The pieces of texts with spans."""
-        known = self.known
-        pieces = _words(values, spans) if self.words else values
-        numbers = np.array([known.setdefault(piece, len(known)) for piece in pieces], np.int64)
+        numbers = self._numbered(_words(values, spans, slice(None)) if self.words else values)
         sizes = np.bincount(spans.text, minlength=len(values)) if self.words else np.ones(len(values), np.int64)
         return Pieces(numbers, bounds_of(sizes))
 
+    def noised(self, clean: Pieces, noised: NoisedTexts) -> Pieces:
+        """The pieces of texts after noise: words that no edit reached are those of the `clean` texts."""
+        if not self.words:
+            return self.of(noised.values, noised.spans)
+        some, numbers = np.flatnonzero(_reached(noised)), clean.numbers.copy()
+        numbers[some] = self._numbered(_words(noised.values, noised.spans, some))
+        return Pieces(numbers, clean.bounds)
 
-def _words(values: Sequence[str], spans: SpanTable) -> Iterator[str]:
-    ends = zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True)
+    def _numbered(self, pieces: Iterable[str]) -> Array:
+        known = self.known
+        return np.array([known.setdefault(piece, len(known)) for piece in pieces], np.int64)
+
+
+def _words(values: Sequence[str], spans: SpanTable, some: Array | slice) -> Iterator[str]:
+    """The words that some of the spans are."""
+    ends = zip(*(column[some].tolist() for column in (spans.text, spans.start, spans.stop)), strict=True)
     return (values[text][start:stop] for text, start, stop in ends)
+
+
+def _reached(noised: NoisedTexts) -> Array:
+    """Whether an edit can have changed each word (s,) bool; all of them where edits or words are not known in order."""
+    size, ordered = len(noised.spans), _in_order(noised.spans)
+    reached = np.full(size, not (noised.links and ordered), np.bool_)
+    for link in noised.links if ordered else ():
+        reached |= link.reached() if len(link.before) == size and _in_order(link.before) else np.True_
+    return reached
+
+
+def _in_order(spans: SpanTable) -> bool:
+    return bool(((spans.text[1:] > spans.text[:-1]) | (spans.start[1:] >= spans.stop[:-1])).all())
 
 
 @final

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -16,6 +17,7 @@ from robust_xtreme.noise.label_risk import NO_RISK, Risky, are_listed, edited
 from robust_xtreme.target_columns import bounds_of, parts_summed
 
 _NOTHING: Final = np.zeros(0, np.int64)
+_MOST: Final = 1 << 62
 
 
 @final
@@ -89,7 +91,20 @@ def _operators(names: Sequence[str], edits: Array) -> pl.Series:
     """The edits of each item (n, k) by operator as JSON, without those that did nothing."""
     if not names:
         return named_by(np.zeros(len(edits), np.int64), ["{}"])
-    rows, number = np.unique(edits, axis=0, return_inverse=True)
     order = sorted(range(len(names)), key=names.__getitem__)
-    texts = [json.dumps({names[at]: row[at] for at in order if row[at]}) for row in rows.tolist()]
-    return named_by(number.reshape(-1), texts)
+    first, number = _distinct(edits)
+    marks = [json.dumps(names[at]) for at in order]
+    rows = (zip(marks, row, strict=True) for row in edits[first][:, order].tolist())
+    texts = ["{" + ", ".join(f"{mark}: {count}" for mark, count in row if count) + "}" for row in rows]
+    return named_by(number, texts)
+
+
+def _distinct(rows: Array) -> tuple[Array, Array]:
+    """Where each distinct row (n, k) of numbers from 0 on is first, and the number of each row among them (n,)."""
+    sizes = rows.max(axis=0, initial=0) + 1
+    if math.prod(sizes.tolist()) > _MOST:
+        _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    else:
+        codes = rows @ (np.cumprod(sizes) // sizes)
+        _, first, number = np.unique(codes, return_index=True, return_inverse=True)
+    return first, number.reshape(-1)

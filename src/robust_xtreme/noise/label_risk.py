@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,7 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,:/'’٫٬]\d+)*")
 MARKED: Final = (0, 1, 14)
 """The planes of Unicode with marks; others contain ideographs, private characters, or nothing."""
 
+_UNKNOWN: Final = 2
 _ANY: Final = "*"
 _ROW: Final = re.compile(r"\*?[^\s*]+\*?")
 
@@ -45,11 +47,16 @@ _ROW: Final = re.compile(r"\*?[^\s*]+\*?")
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Words:
-    """Words of texts: their ranges `start`, `stop` (k,) in the text with number `text` (k,)."""
+    """Words of texts: their ranges `start`, `stop` (k,) in the text with number `text` (k,).
+
+    `before` and `after` (k,) bool: a letter, digit or mark is directly before it, or after it.
+    """
 
     text: Array
     start: Array
     stop: Array
+    before: Array
+    after: Array
 
 
 @final
@@ -61,8 +68,7 @@ class Risky:
     negators: _Words
 
 
-_COLUMNS: Final = ("text", "start", "stop")
-_NO_WORDS: Final = _Words(*np.zeros((3, 0), np.int64))
+_NO_WORDS: Final = _Words(*np.zeros((3, 0), np.int64), *np.zeros((2, 0), np.bool_))
 NO_RISK: Final = Risky(_NO_WORDS, _NO_WORDS)
 
 
@@ -74,14 +80,17 @@ def risky(texts: Sequence[Text]) -> Risky:
         for code, listed in patterns.items()
         if listed is not None
     ]
-    columns = (np.concatenate([getattr(part, name) for part in (_NO_WORDS, *parts)]) for name in _COLUMNS)
+    columns = (np.concatenate([getattr(part, name) for part in (_NO_WORDS, *parts)]) for name in _Words.__slots__)
     return Risky(_words(_NUMBER, texts, range(len(texts))), _Words(*columns))
 
 
 def are_listed(texts: Sequence[Text]) -> Array:
     """Whether there is a list of negators in the language of each text (t,). Raises DataError."""
-    known = {code: pattern(code) is not None for code in dict.fromkeys(text.language for text in texts)}
-    return np.array([known[text.language] for text in texts], np.bool_)
+    codes = [text.language for text in texts]
+    known = {code: pattern(code) is not None for code in dict.fromkeys(codes)}
+    if len(known) == 1:
+        return np.full(len(codes), all(known.values()), np.bool_)
+    return np.array([known[code] for code in codes], np.bool_)
 
 
 def _words(words: re.Pattern[str], texts: Sequence[Text], numbers: Sequence[int]) -> _Words:
@@ -90,25 +99,27 @@ def _words(words: re.Pattern[str], texts: Sequence[Text], numbers: Sequence[int]
     bounds = bounds_of(np.array([len(value) + 1 for value in values], np.int64))
     ranges = [match.span() for match in words.finditer(SEPARATOR.join(values))]
     starts, stops = np.array(ranges, np.int64).reshape(-1, 2).T
-    text = np.searchsorted(bounds, starts, "right") - 1
-    return _Words(np.array(numbers, np.int64)[text], starts - bounds[text], stops - bounds[text])
+    text, points = np.searchsorted(bounds, starts, "right") - 1, _Points(values)
+    starts, stops = starts - bounds[text], stops - bounds[text]
+    beside = points.are_words(text, starts - 1), points.are_words(text, stops)
+    return _Words(np.array(numbers, np.int64)[text], starts, stops, *beside)
 
 
 def edited(noised: NoisedTexts, words: Risky) -> tuple[Array, Array]:
     """How many numbers and negators of texts are edited, (t,) each, from those of the clean texts."""
-    clean, noisy = _Points([text.value for text in noised.clean]), _Points(noised.values)
-    return _count(words.numbers, noised, clean, noisy), _count(words.negators, noised, clean, noisy)
+    noisy = _Points(noised.values)
+    return _count(words.numbers, noised, noisy), _count(words.negators, noised, noisy)
 
 
-def _count(words: _Words, noised: NoisedTexts, clean: _Points, noisy: _Points) -> Array:
+def _count(words: _Words, noised: NoisedTexts, noisy: _Points) -> Array:
     """How many words of each text (t,) an edit overlaps, or lets touch a letter or digit."""
     ends, is_edited = (words.start, words.stop), np.zeros(len(words.text), np.bool_)
     for link in noised.links:
         overlapped, ends = link.passed(words.text, ends)
         is_edited |= overlapped
     low, high = ends
-    is_edited |= noisy.are_words(words.text, low - 1) & ~clean.are_words(words.text, words.start - 1)
-    is_edited |= noisy.are_words(words.text, high) & ~clean.are_words(words.text, words.stop)
+    is_edited |= noisy.are_words(words.text, low - 1) & ~words.before
+    is_edited |= noisy.are_words(words.text, high) & ~words.after
     return np.bincount(words.text[is_edited], minlength=len(noised))
 
 
@@ -124,10 +135,8 @@ def _endangering(options: Options, words: _Words, clean: _Points) -> Array:
     text, values = options.text, options.values
     before = _are_words(values, -1, clean.are_words(text, options.start - 1))
     after = _are_words(values, 0, clean.are_words(text, options.stop))
-    free_before = ~clean.are_words(words.text, words.start - 1)
-    free_after = ~clean.are_words(words.text, words.stop)
-    risk |= before & _among(text, options.stop, words.text[free_before], words.start[free_before])
-    risk |= after & _among(text, options.start, words.text[free_after], words.stop[free_after])
+    risk |= before & _among(text, options.stop, words.text[~words.before], words.start[~words.before])
+    risk |= after & _among(text, options.start, words.text[~words.after], words.stop[~words.after])
     return risk
 
 
@@ -156,10 +165,24 @@ class _Points:
         low, high = self._bounds[texts], self._bounds[texts + 1]
         at = low + positions
         there = np.flatnonzero((positions >= 0) & (at < high))
-        points, number = np.unique(self._points[at[there]], return_inverse=True)
         is_word = np.zeros(len(texts), np.bool_)
-        is_word[there] = np.array([_is_word(chr(point)) for point in points.tolist()], np.bool_)[number]
+        is_word[there] = _words_among(self._points[at[there]])
         return is_word
+
+
+def _words_among(points: Array) -> Array:
+    """Whether each code point (k,) is a letter, a digit or a mark."""
+    known = _known_points()
+    for point in {*points[known[points] == _UNKNOWN].tolist()}:
+        known[point] = _is_word(chr(point))
+    among: Array = known[points] == 1
+    return among
+
+
+@cache
+def _known_points() -> Array:
+    """By code point whether it is in words (1) or not (0), as far as it was asked."""
+    return np.full(sys.maxunicode + 1, _UNKNOWN, np.uint8)
 
 
 def _is_word(point: str) -> bool:

@@ -66,6 +66,17 @@ class Traces:
         """Whether an edit overlaps each range (k,) of the clean texts `texts` (k,); where they are if none does."""
         return _Moves(self.bounds, self.moves, texts).passed(*ends)
 
+    def reached(self) -> Array:
+        """Whether an edit is in or beside each of the spans before (s,) bool, which are disjoint and in order."""
+        texts = self.before.text.astype(np.int64)
+        width = 1 + max(int(self.before.stop.max(initial=0)), int(self.moves[:, 1].max(initial=0)))
+        owners = np.repeat(np.arange(len(self)), np.diff(self.bounds)) * width
+        first = np.searchsorted(texts * width + self.before.stop, owners + self.moves[:, 0])
+        end = np.searchsorted(texts * width + self.before.start, owners + self.moves[:, 1], "right")
+        begun, ended = (np.bincount(spans, minlength=len(texts) + 1) for spans in (first, end))
+        several: Array = np.cumsum(begun - ended)[:-1] > 0
+        return several
+
 
 def traces_of(clean: SpanTable, moved: Moved) -> Traces:
     """The traces of a batch with these spans after its edits."""
