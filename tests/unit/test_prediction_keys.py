@@ -24,6 +24,14 @@ def test_keys_of_one_model_and_task_are_neighbours() -> None:
     assert first[4:] != other[4:]
 
 
+def test_languages_are_stored_apart() -> None:
+    """Keys of inputs of other languages begin otherwise, so that those of a task run are in pages of their own."""
+    contents = contents_of([Example("a", {"text": Text("a", "en", "No")}, Choice(0), "a")])
+    (first,), (second,) = (keys_of(contents, "settings", (language, language)) for language in ("en", "de"))
+    assert first[:4] != second[:4]
+    assert first[4:] == second[4:]
+
+
 def test_the_bounds_of_words_are_part_of_a_key() -> None:
     """The same text with other words is another input of a tagger."""
     tags = Tags(("O", "O"))

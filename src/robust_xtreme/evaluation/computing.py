@@ -239,8 +239,7 @@ class _Lane:
         task_run, predictor = self.given.task_run, self._moved(self.given.tokens)
         prepared = prepare(task_run, split, predictor, self.setting.deduplicate, self._attacks)
         self.desk.note(Counted(len(prepared.inputs)))
-        store = Store(self.cache, self.given.settings) if self.cache else None
-        predicted = self._predicted(prepared.inputs, self._advance, self._watch, store)
+        predicted = self._predicted(prepared.inputs, self._advance, self._watch, self._store())
         rows = score_examples(Answered(prepared, predicted))
         with self.desk.whole():
             digests = stage(self.setting.staging, task_run, rows)
@@ -252,11 +251,14 @@ class _Lane:
         facts = None if rows.stats.is_empty() else self.setting.facts
         return measured_part(rows.stats, rows.predictions, facts) if facts else None
 
+    def _store(self) -> Store | None:
+        return Store(self.cache, self.given.settings, self.given.task_run.languages) if self.cache else None
+
     def _attacks(self, split: Split, cells: Sequence[Cell]) -> Mapping[tuple[str, int], Attacked]:
         """The examples under attacks, for which the model is queried; the cache keeps what it answered."""
         if not cells:
             return {}
-        task_run, store = self.given.task_run, Store(self.cache, self.given.settings) if self.cache else None
+        task_run, store = self.given.task_run, self._store()
 
         def weigh(inputs: Inputs, weighing: Weighing) -> Weighed:
             return self._weighed(inputs, weighing, store)

@@ -120,7 +120,8 @@ class _Estimator:
         """The predictions that the cache contains: the sample's share of each condition. Vectors are not counted."""
         if not self.cache or run.task.pool is not None:
             return 0
-        known = stored.contains(KIND, tuple(keys_of(prepared.inputs.contents, self._settings(run))))
+        keys = keys_of(prepared.inputs.contents, self._settings(run), run.languages)
+        known = stored.contains(KIND, tuple(keys))
         in_cache = [known[content] for content in prepared.inputs.content.tolist()]
         seeds = {condition.name: len(condition.seeds) for condition in run.conditions}
         return sum(

@@ -1,7 +1,8 @@
 """The cache of predictions: the key of a prediction, and its format in the cache.
 
-A key is the hash of the model's identity, the settings of inference and what the model reads of an input. Gold, paths,
-ids and strength are not part of it, so that a run with one more strength computes the changed texts only.
+A key is the hash of the model's identity, the settings of inference and what the model reads of an input, after that of
+the languages. Gold, paths, ids and strength are not part of it, so that a run with one more strength computes the
+changed texts only.
 """
 
 from __future__ import annotations
@@ -43,21 +44,25 @@ _MARGIN: Final = 8
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
 _KEY_BYTES: Final = 16
 _SAME_BYTES: Final = 4
-"""The first bytes of a key, which keys of one model and task share: these are stored together, in pages that are read
-and written at once."""
+"""The first bytes of a key, which keys of one model, task and language share: these are stored together, in pages that
+are read and written at once."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What the cache of this machine has of one model and task; `settings` is what predictions depend on besides."""
+    """What the cache of this machine has of one model and task; `settings` is what predictions depend on besides.
+
+    `languages` are those of the inputs, whose predictions are stored beside each other and are not found by others.
+    """
 
     cache: Cache
     settings: str
+    languages: tuple[str, ...] = ()
 
     def keys(self, inputs: Inputs) -> list[bytes]:
         """The key of each input."""
-        keys = list(keys_of(inputs.contents, self.settings))
+        keys = list(keys_of(inputs.contents, self.settings, self.languages))
         return [keys[content] for content in inputs.content.tolist()]
 
     def known(self, keys: Sequence[bytes]) -> tuple[Array, TargetColumn]:
@@ -75,8 +80,8 @@ class Store:
 
     def margin_keys(self, inputs: Inputs, settings: str, golds: Sequence[str]) -> list[bytes]:
         """The key of each input's margin, which depends on `settings`; `golds` are the gold answers of its contents."""
-        keys = zip(keys_of(inputs.contents, f"{MARGINS} {settings} {self.settings}"), golds, strict=True)
-        whole = [key[:_SAME_BYTES] + _digest(key + _utf8(gold)) for key, gold in keys]
+        keys = keys_of(inputs.contents, f"{MARGINS} {settings} {self.settings}", self.languages)
+        whole = [key[:_SAME_BYTES] + _digest(key + _utf8(gold)) for key, gold in zip(keys, golds, strict=True)]
         return [whole[content] for content in inputs.content.tolist()]
 
     def known_margins(self, keys: Sequence[bytes]) -> tuple[Array, Array]:
@@ -127,10 +132,14 @@ def _answering(model: Located) -> str:
     return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
 
 
-def keys_of(contents: Contents, what: str) -> Iterator[bytes]:
-    """The key of each content; keys for the same `what`, which a prediction depends on besides, begin alike."""
+def keys_of(contents: Contents, what: str, languages: tuple[str, ...] = ()) -> Iterator[bytes]:
+    """The key of each content; `what` is what a prediction depends on besides.
+
+    Keys for the same `what` and the same languages begin alike.
+    """
     start = _digest(_utf8(what))
-    same, begun = start[:_SAME_BYTES], hashlib.blake2b(start, digest_size=_KEY_BYTES)
+    same = _digest(start + _utf8(" ".join(languages)))[:_SAME_BYTES]
+    begun = hashlib.blake2b(start, digest_size=_KEY_BYTES)
     for row in zip(*(_parts(contents, name) for name in contents.values), strict=True):
         state = begun.copy()
         state.update(b"".join(row))

@@ -153,12 +153,18 @@ _length: Final = struct.Struct("<Q").pack
 def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """The values of those keys, without those whose checksum differs."""
     values: dict[bytes, bytes] = {}
-    for some, marks in _chunks(keys):
+    for some, marks in _chunks(keys) if _any_among(db, kind, keys) else ():
         rows = db.execute(
             f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *some]
         )
         values |= _sound(kind, [row for row in rows if isinstance(row[1], bytes)])
     return values
+
+
+def _any_among(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> bool:
+    """Whether there are entries from the lowest to the highest key; of a new task run there are none."""
+    among = "SELECT 1 FROM entries WHERE kind = ? AND key BETWEEN ? AND ? LIMIT 1"
+    return bool(keys) and db.execute(among, (kind, min(keys), max(keys))).fetchone() is not None
 
 
 def _sound(kind: str, rows: Sequence[tuple[bytes, bytes, object]]) -> dict[bytes, bytes]:
