@@ -24,6 +24,17 @@ def test_keys_of_one_model_and_task_are_neighbours() -> None:
     assert first[4:] != other[4:]
 
 
+def test_long_texts_have_keys_of_their_own() -> None:
+    """Texts that differ at the end, and one that two inputs have."""
+    values = ["a" * 500 + "b", "a" * 500 + "c", "a" * 500 + "b", "a" * 64, "a" * 65]
+    examples = [
+        Example(str(at), {"text": Text(str(at), "en", value)}, Choice(0), "a") for at, value in enumerate(values)
+    ]
+    keys = [*keys_of(contents_of(examples), "settings")]
+    assert keys[0] == keys[2]
+    assert len({*keys}) == 4
+
+
 def test_languages_are_stored_apart() -> None:
     """Keys of inputs of other languages begin otherwise, so that those of a task run are in pages of their own."""
     contents = contents_of([Example("a", {"text": Text("a", "en", "No")}, Choice(0), "a")])

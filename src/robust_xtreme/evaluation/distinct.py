@@ -93,7 +93,7 @@ class ContentCodes:
 
 def _parts(start: Array, stop: Array, bounds: Array) -> Iterator[bytes]:
     """The ends of each of consecutive parts of spans, as bytes."""
-    ends = np.stack((start, stop), axis=1).astype(np.int64)
+    ends = np.stack((start, stop), axis=1).astype(np.int32)
     whole = ends.tobytes()
     return (whole[low:high] for low, high in pairwise((bounds * ends.itemsize * 2).tolist()))
 

@@ -43,6 +43,10 @@ MARGINS: Final = "margins"
 _MARGIN: Final = 8
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
 _KEY_BYTES: Final = 16
+_LONG: Final = 64
+"""Texts of more code points are hashed once, however many inputs have them."""
+
+_NO_LENGTH: Final = 1 << 63
 _SAME_BYTES: Final = 4
 """The first bytes of a key, which keys of one model, task and language share: these are stored together, in pages that
 are read and written at once."""
@@ -155,13 +159,28 @@ def _parts(contents: Contents, name: str) -> Iterator[bytes]:
     table = NO_SPANS if contents.golds is not None else contents.spans[name]
     words = np.stack((table.start, table.stop), axis=1).astype("<i8")
     bounds = np.searchsorted(table.text, np.arange(len(contents) + 1)) * words.strides[0]
-    field, ends = _length(len(name.encode())) + name.encode(), words.tobytes()
-    texts = (None if value is None else _utf8(value) for value in contents.values[name])
-    for text, (low, high) in zip(texts, pairwise(bounds.tolist()), strict=True):
-        if text is None:
+    field, ends, texts = _length(len(name.encode())) + name.encode(), words.tobytes(), _Texts()
+    for value, (low, high) in zip(contents.values[name], pairwise(bounds.tolist()), strict=True):
+        if value is None:
             yield b""
         else:
-            yield b"".join((field, _length(len(text)), text, _length(high - low), ends[low:high]))
+            text = texts[value] if len(value) > _LONG else _sized(value)
+            yield b"".join((field, text, _length(high - low), ends[low:high]))
+
+
+@final
+class _Texts(dict[str, bytes]):
+    """What is hashed of long texts, each of which several inputs can have: a length that no text has, and a digest."""
+
+    def __missing__(self, text: str) -> bytes:
+        utf8 = _utf8(text)
+        self[text] = _length(_NO_LENGTH + len(utf8)) + _digest(utf8)
+        return self[text]
+
+
+def _sized(text: str) -> bytes:
+    utf8 = _utf8(text)
+    return _length(len(utf8)) + utf8
 
 
 _length: Final = struct.Struct("<Q").pack
