@@ -10,12 +10,14 @@ import polars as pl
 from robust_xtreme.evaluation.answered import Answered, columns_of, responses_of
 from robust_xtreme.evaluation.rows import Rows, attacked_rows
 from robust_xtreme.evaluation.stats import stats_of
+from robust_xtreme.results.schema import PREDICTIONS
+from robust_xtreme.results.sorting import ordered
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one task run: predictions, and statistics (those of chance and of the shallow predictor, too).
+    """The rows of one task run, sorted: predictions, and statistics (those of chance and of shallow predictors, too).
 
     `attacked` are the items under attacks; None where there is none.
     """
@@ -33,6 +35,6 @@ def score_examples(answered: Answered) -> Part:
     columns = columns_of(answered.prepared)
     responses, rows = responses_of(answered, columns), Rows(answered)
     failed = [given is None for given in responses]
-    predictions = [rows.of(*each) for each in zip(answered.prepared.variants, failed, strict=True)]
+    predictions = pl.concat([rows.of(*each) for each in zip(answered.prepared.variants, failed, strict=True)])
     stats = stats_of(answered.prepared, columns, responses)
-    return Part(pl.concat(predictions), stats, attacked_rows(answered.prepared, failed))
+    return Part(ordered(predictions, PREDICTIONS.key), stats, attacked_rows(answered.prepared, failed))

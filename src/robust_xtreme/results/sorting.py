@@ -46,6 +46,9 @@ def grouped(
 
 def groups(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[Any, pl.DataFrame, Any]:
     """Where the rows are in the order of keys and order (None: they are in order), and the keys as in `grouped`."""
+    if _increase(frame, (*keys, *order)):
+        first = np.flatnonzero(np.append(frame.height > 0, _changes(frame, keys)))
+        return None, frame.select(keys)[first], np.append(first, frame.height)
     of_keys = _numbers(frame, keys)
     at = _order(_joined(of_keys, _numbers(frame, order)))
     first = np.flatnonzero(np.diff(of_keys if at is None else of_keys[at], prepend=-1))
@@ -63,6 +66,14 @@ def _increase(data: pl.DataFrame, names: Iterable[str]) -> bool:
             return False
         alike &= ~differ
     return not alike.any()
+
+
+def _changes(data: pl.DataFrame, names: Iterable[str]) -> Any:
+    """Whether each row but the first (n - 1,) differs from the one before it in some columns."""
+    changes = np.zeros(max(data.height - 1, 0), np.bool_)
+    for values in filter(_differ, map(data.get_column, names)):
+        changes |= (values[:-1] != values[1:]).to_numpy()
+    return changes
 
 
 def _order(numbers: Any) -> Any:
