@@ -19,6 +19,8 @@ Place = tuple[int, int, int, int]
 _ENCODING: Final = "utf-32-le"
 _SURROGATES: Final = "surrogatepass"
 _CHUNK: Final = 1 << 17
+_LONG: Final = 64
+"""The mean length of ranges above which copying each takes less time than the numbers of all values."""
 
 
 @final
@@ -184,6 +186,14 @@ def ragged(starts: Array, lengths: Array) -> Array:
     steps[:1] = starts[:1]
     steps[ends[:-1]] = starts[1:] - starts[:-1] - lengths[:-1] + 1
     return np.cumsum(steps, out=steps)
+
+
+def ranges_of(values: Array, starts: Array, lengths: Array) -> Array:
+    """The values (n,) of ranges given by their starts and lengths (k,), one range after the other."""
+    if lengths.sum() <= _LONG * len(lengths):
+        return values[ragged(starts, lengths)]
+    stops = (starts + lengths).tolist()
+    return np.concatenate([values[start:stop] for start, stop in zip(starts.tolist(), stops, strict=True)])
 
 
 def differ(points: Array, first: Array, other: Array, sizes: Array) -> Array:

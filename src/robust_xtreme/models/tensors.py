@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robust_xtreme.edits import ragged
 from robust_xtreme.reading.windows import Windows
 
 Scores = np.ndarray[Any, Any]
@@ -22,7 +21,7 @@ def collate(windows: Windows, pad_id: int) -> tuple[Tensor, Tensor]:
     rows, longest = len(lengths), int(lengths.max())
     inside = np.arange(longest)[None, :] < lengths[:, None]
     ids = np.full((rows, longest), pad_id, dtype=np.int64)
-    ids.reshape(-1)[ragged(np.arange(rows) * longest, lengths)] = windows.ids
+    ids[inside] = windows.ids
     return torch.from_numpy(ids), torch.from_numpy(inside.astype(np.int64))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme.reading.frames import Frame, frame_of
-from robust_xtreme.reading.words import Words, reads_words, words_of
+from robust_xtreme.reading.words import Words, keeps_offsets, reads_words, words_of
 from robust_xtreme.target_columns import bounds_of
 
 Array = npt.NDArray[Any]
@@ -21,6 +21,12 @@ _TEXTS: Final = 10_000
 _LETTERS: Final = 1 << 20
 """The most texts, and code points, that a tokenizer gets at once; its records of a token take a hundred bytes."""
 
+_LIST: Final = 256
+"""Short texts that a tokenizer reads as one list; several threads read several lists."""
+
+_LETTERS_OF_SHORT: Final = 16
+"""The mean code points of texts below which it is worth reading them in lists."""
+
 _SEVERAL: Final = 8
 """Texts from which on it is worth asking whether words can be read by themselves."""
 
@@ -28,6 +34,7 @@ _BLANKS: Final = ("unk_token_id", "mask_token_id", "sep_token_id", "eos_token_id
 _CALLS: Final = ("__call__", "batch_encode_plus", "_batch_encode_plus", "_encode_plus")
 _IDS: Final = attrgetter("ids")
 _OFFSETS: Final = attrgetter("offsets")
+_NUMBERS: Final = attrgetter("word_ids")
 
 
 @final
@@ -101,11 +108,36 @@ class Rust:
             tokenizer.no_padding()
         if tokenizer.encode_special_tokens != self.split:
             tokenizer.encode_special_tokens = self.split
+        if _short(texts) and (not offsets or keeps_offsets(tokenizer)):
+            return self._listed(texts, offsets)
         encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
         read = encode(texts, add_special_tokens=False)
-        bounds = bounds_of(np.fromiter(map(len, read), np.int64, len(read)))
-        ids = np.fromiter(chain.from_iterable(map(_IDS, read)), np.int32, int(bounds[-1]))
-        return Tokens(ids, bounds, _offsets(map(_OFFSETS, read), int(bounds[-1])) if offsets else None)
+        return _tokens(read, _counts(read), offsets)
+
+    def _listed(self, texts: list[str], offsets: bool) -> Tokens:
+        """The tokens of short texts; a list of texts is read text by text, but is a single record of the tokenizer."""
+        lists = [texts[start : start + _LIST] for start in range(0, len(texts), _LIST)]
+        read = self.tokenizer.encode_batch(lists, is_pretokenized=True, add_special_tokens=False)
+        before = np.repeat(np.arange(len(lists)) * _LIST, _counts(read))
+        text = before + np.fromiter(chain.from_iterable(map(_NUMBERS, read)), np.int64, len(before))
+        return _tokens(read, np.bincount(text, minlength=len(texts)), offsets)
+
+
+def _short(texts: Sequence[str]) -> bool:
+    """Whether a tokenizer takes longer to make the records of texts than to read them."""
+    return sum(map(len, texts)) < _LETTERS_OF_SHORT * len(texts)
+
+
+def _counts(read: Sequence[Any]) -> Array:
+    """The number of tokens of each record (r,)."""
+    return np.fromiter(map(len, read), np.int64, len(read))
+
+
+def _tokens(read: Sequence[Any], lengths: Array, offsets: bool) -> Tokens:
+    """The tokens of texts with `lengths` (t,) of them, from a tokenizer's records."""
+    bounds = bounds_of(lengths)
+    ids = np.fromiter(chain.from_iterable(map(_IDS, read)), np.int32, int(bounds[-1]))
+    return Tokens(ids, bounds, _offsets(map(_OFFSETS, read), int(bounds[-1])) if offsets else None)
 
 
 def _of_texts(words: Words, read: Tokens) -> Tokens:

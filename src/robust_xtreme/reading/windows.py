@@ -9,10 +9,10 @@ from typing import Any, Protocol, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from robust_xtreme.edits import ragged
+from robust_xtreme.edits import ranges_of
 from robust_xtreme.reading.frames import Frame
 from robust_xtreme.reading.tokens import Tokens
-from robust_xtreme.target_columns import bounds_of, gathered
+from robust_xtreme.target_columns import bounds_of
 
 Array = npt.NDArray[Any]
 Part = tuple[Array, Array]
@@ -86,12 +86,13 @@ class Windows:
     def take(self, rows: Array | Sequence[int]) -> Windows:
         """The windows of some rows (k,), in that order."""
         rows = np.asarray(rows, np.int64)
-        positions, bounds = gathered(self.bounds, rows)
+        lengths = self.lengths[rows]
         example, truncated, second, summary = (
             column[rows] for column in (self.example, self.truncated, self.second, self.summary)
         )
         layout = None if self.layout is None else self.layout.take(rows)
-        return Windows(self.ids[positions], bounds, example, truncated, second, summary, layout)
+        ids = ranges_of(self.ids, self.bounds[rows], lengths)
+        return Windows(ids, bounds_of(lengths), example, truncated, second, summary, layout)
 
 
 def plain(rows: Sequence[Sequence[int]]) -> Windows:
@@ -112,18 +113,13 @@ def joined(several: Sequence[Windows]) -> Windows:
 
 def around(frame: Sequence[tuple[int, ...]], tokens: Tokens, parts: Sequence[Part]) -> tuple[Array, Array]:
     """The ids of windows (n,) and their bounds (w + 1,): parts of tokens with the special tokens of a frame around."""
-    sizes = sum((lengths for _, lengths in parts), np.full(len(parts[0][0]), sum(map(len, frame))))
-    bounds = bounds_of(sizes)
-    ids, at = np.empty(int(bounds[-1]), np.int32), bounds[:-1].copy()
-    for number, special in enumerate(frame):
-        for token_id in special:
-            ids[at] = token_id
-            at += 1
-        if number < len(parts):
-            starts, lengths = parts[number]
-            ids[ragged(at, lengths)] = tokens.ids[ragged(starts, lengths)]
-            at += lengths
-    return ids, bounds
+    pool = np.concatenate((tokens.ids, *(np.array(special, np.int32) for special in frame)))
+    sizes = np.array(list(map(len, frame)))
+    starts, lengths = (np.empty((len(parts[0][0]), len(frame) + len(parts)), np.int64) for _ in range(2))
+    starts[:, ::2], lengths[:, ::2] = len(tokens.ids) + np.cumsum(sizes) - sizes, sizes
+    for number, (start, length) in enumerate(parts):
+        starts[:, 2 * number + 1], lengths[:, 2 * number + 1] = start, length
+    return ranges_of(pool, starts.reshape(-1), lengths.reshape(-1)), bounds_of(lengths.sum(axis=1))
 
 
 def framed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -27,6 +28,12 @@ _DIVIDING: Final = frozenset({"BertPreTokenizer", "Whitespace", "WhitespaceSplit
 _WITHIN: Final = frozenset({"Digits", "Punctuation", "Split"})
 """What divides at white space, and what divides each word further."""
 
+_SEVERAL: Final = ("normalizers", "pretokenizers", "processors")
+"""Where a sequence has its steps."""
+
+_ADDING: Final = frozenset({"BertProcessing", "TemplateProcessing"})
+"""What adds special tokens, and moves no offsets."""
+
 _RARE: Final = 0.6
 """The share of distinct words from which on texts are tokenised as they are."""
 
@@ -42,12 +49,17 @@ def reads_words(tokenizer: Any) -> bool:
     return plain and divides and within and exact and not getattr(tokenizer.model, "dropout", None)
 
 
+def keeps_offsets(tokenizer: Any) -> bool:
+    """Whether the tokens of a text have the same offsets in it when it is one of a list of texts."""
+    return all(part["type"] in _ADDING for part in _parts(tokenizer.post_processor))
+
+
 def _parts(part: Any) -> list[dict[str, Any]]:
-    """The steps of a normalizer or pre-tokenizer, as it describes itself."""
+    """The steps of a normalizer, pre-tokenizer or post-processor, as it describes itself."""
     if part is None:
         return []
     state = json.loads(part.__getstate__())
-    return list(state.get("normalizers", state.get("pretokenizers", [state])))
+    return next((list(state[name]) for name in _SEVERAL if name in state), [state])
 
 
 @final
@@ -87,11 +99,7 @@ def words_of(texts: Sequence[str], names: Collection[str]) -> Words:
     """
     rows = [text.split(_SPACE) for text in texts]
     words = _numbered(rows)
-    odd = ~_apart(words.distinct)
-    odd |= np.fromiter((not word[:1].isprintable() for word in words.distinct), np.bool_, len(odd))
-    if names:
-        named = re.compile("|".join(map(re.escape, names)))
-        odd |= np.fromiter((named.search(word) is not None for word in words.distinct), np.bool_, len(odd))
+    odd = _odd(words.distinct, names)
     if not odd.any():
         return words
     for number in np.unique(owners(words.bounds)[odd[words.numbers]]).tolist():
@@ -99,15 +107,26 @@ def words_of(texts: Sequence[str], names: Collection[str]) -> Words:
     return _numbered(rows)
 
 
+def _odd(words: Sequence[str], names: Collection[str]) -> Array:
+    """Which words (w,) make a text a single word."""
+    joined, odd = _SPACE.join(words), ~_apart(words)
+    if not joined.isprintable():
+        odd |= np.fromiter((not word[:1].isprintable() for word in words), np.bool_, len(odd))
+    named = re.compile("|".join(map(re.escape, names)))
+    if names and named.search(joined):
+        odd |= np.fromiter((named.search(word) is not None for word in words), np.bool_, len(odd))
+    return odd
+
+
 def _numbered(rows: Sequence[Sequence[str]]) -> Words:
-    known: dict[str, int] = {}
-    bounds = bounds_of(np.fromiter(map(len, rows), np.int64, len(rows)))
-    every = (known.setdefault(word, len(known)) for word in chain.from_iterable(rows))
-    numbers = np.fromiter(every, np.int64, int(bounds[-1]))
+    known = defaultdict[str, int]()
+    known.default_factory = known.__len__
+    bounds = bounds_of(_lengths(rows))
+    numbers = np.fromiter(map(known.__getitem__, chain.from_iterable(rows)), np.int64, int(bounds[-1]))
     return Words(tuple(known), numbers, bounds)
 
 
-def _lengths(words: Sequence[str]) -> Array:
+def _lengths(words: Sequence[Sequence[str]]) -> Array:
     return np.fromiter(map(len, words), np.int64, len(words))
 
 

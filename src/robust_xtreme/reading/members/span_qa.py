@@ -151,20 +151,65 @@ def answer_tokens(layout: ContextLayouts, golds: Ranges) -> tuple[Array, Array]:
     start, stop, reach = golds.start, golds.stop, layout.reach[window]
     there = np.flatnonzero((start >= reach[:, 0]) & (stop <= reach[:, 1]) & (layout.count[window] > 0))
     window, start, stop = window[there], start[there], stop[there]
-    counts = layout.count[window]
-    offsets = layout.offsets[ragged(layout.begin[window], counts)]
-    begins, ends = offsets[:, 0], offsets[:, 1]
-    inside = (begins < np.repeat(stop, counts)) & (ends > np.repeat(start, counts)) & (ends > begins)
-    bounds = bounds_of(counts)
-    before = np.concatenate(([0], np.cumsum(inside)))
-    some = np.flatnonzero(before[bounds[1:]] > before[bounds[:-1]])
-    positions = np.flatnonzero(inside)
+    begin = layout.begin[window]
+    low, high = _over(layout.offsets, begin, layout.stop[window], start, stop)
     first, last = (np.full(len(layout.first), -1) for _ in range(2))
     # The first of several answers is written last.
-    some = some[::-1]
-    first[window[some]] = positions[before[bounds[:-1][some]]] - bounds[:-1][some]
-    last[window[some]] = positions[before[bounds[1:][some]] - 1] - bounds[:-1][some]
+    some = np.flatnonzero(low < high)[::-1]
+    first[window[some]] = (low - begin)[some]
+    last[window[some]] = (high - begin)[some] - 1
     return first, last
+
+
+def _over(offsets: Array, begin: Array, end: Array, start: Array, stop: Array) -> tuple[Array, Array]:
+    """The first token of those from `begin` to `end` (k,) with code points from `start` to `stop`, and past the last.
+
+    Where there is none, the first is not less.
+    """
+    few = (end - begin).sum() <= len(offsets)
+    ordered = np.zeros(len(begin), np.bool_) if few else _in_order(offsets, begin, end)
+    low, high = (np.zeros(len(begin), np.int64) for _ in range(2))
+    for search, rows in ((_searched, np.flatnonzero(ordered)), (_compared, np.flatnonzero(~ordered))):
+        if len(rows):
+            low[rows], high[rows] = search(offsets, *(column[rows] for column in (begin, end, start, stop)))
+    return low, high
+
+
+def _in_order(offsets: Array, begin: Array, end: Array) -> Array:
+    """Whether neither begins nor ends decrease in the tokens from `begin` to `end` (k,) bool; none of them is empty."""
+    less = offsets[1:] < offsets[:-1]
+    unlike = np.flatnonzero(less[:, 0] | less[:, 1])
+    ordered: Array = np.searchsorted(unlike, begin) == np.searchsorted(unlike, end - 1)
+    return ordered
+
+
+def _searched(offsets: Array, begin: Array, end: Array, start: Array, stop: Array) -> tuple[Array, Array]:
+    """As `_over`, for tokens in order."""
+    full = offsets[:, 1] > offsets[:, 0]
+    before, positions = np.concatenate(([0], np.cumsum(full))), np.flatnonzero(full)
+    low = before[_first_at(offsets[:, 1], begin, end, start + 1)]
+    high = before[_first_at(offsets[:, 0], begin, end, stop)]
+    return np.append(positions, len(offsets))[low], np.append(0, positions + 1)[high]
+
+
+def _first_at(values: Array, low: Array, high: Array, least: Array) -> Array:
+    """The first position from `low` to `high` (k,) with a value of `least` or more; `high` where there is none."""
+    while (low < high).any():
+        middle = (low + high) // 2
+        less = (low < high) & (values[np.minimum(middle, len(values) - 1)] < least)
+        low, high = np.where(less, middle + 1, low), np.where(less, high, middle)
+    return low
+
+
+def _compared(offsets: Array, begin: Array, end: Array, start: Array, stop: Array) -> tuple[Array, Array]:
+    """As `_over`, for tokens in any order."""
+    counts = end - begin
+    places, bounds = ragged(begin, counts), bounds_of(counts)
+    begins, ends = offsets[places, 0], offsets[places, 1]
+    inside = (begins < np.repeat(stop, counts)) & (ends > np.repeat(start, counts)) & (ends > begins)
+    before, positions = np.concatenate(([0], np.cumsum(inside))), np.append(places[inside], len(offsets))
+    low, high = before[bounds[:-1]], before[bounds[1:]]
+    return positions[low], np.where(low < high, positions[high - 1] + 1, 0)
 
 
 def _lost(contents: Contents, windows: Windows) -> Array:
