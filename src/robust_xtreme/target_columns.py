@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any, Final, Protocol, Self, final, overload
 
 import numpy as np
@@ -160,6 +161,16 @@ def _chained_names(columns: Sequence[Names]) -> Names:
 def _after(bounds: Sequence[Array]) -> Array:
     """The bounds of the parts of several columns, one column after the other."""
     return bounds_of(np.concatenate([np.diff(each) for each in bounds]))
+
+
+def numbering() -> dict[Any, int]:
+    """A mapping that gives each new key the next number when it is asked for it."""
+    return defaultdict(count().__next__)
+
+
+def numbers_of(known: Mapping[Any, int], keys: Iterable[Any]) -> Array:
+    """The numbers (n,) int64 of keys in a `numbering`."""
+    return np.fromiter(map(known.__getitem__, keys), np.int64)
 
 
 def bounds_of(lengths: Array) -> Array:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, Final, final
 
 import numpy as np
@@ -17,7 +17,7 @@ from robust_xtreme.example_columns import ExampleColumns, once
 from robust_xtreme.examples import Answers
 from robust_xtreme.metric import Array, Responses, Sums, by_scope, targets
 from robust_xtreme.metrics._names import SIZE
-from robust_xtreme.target_columns import Ranges, bounds_of, gathered, owners
+from robust_xtreme.target_columns import Ranges, bounds_of, gathered, numbering, numbers_of, owners
 
 Words = Callable[[str, str], tuple[str, ...]]
 """The words of an answer in a language, by the rule of a metric."""
@@ -106,9 +106,9 @@ class Lexicon:
     """
 
     rule: Words
-    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
-    known_words: dict[str, int] = field(default_factory=dict)
-    known_bags: dict[tuple[str, ...], int] = field(default_factory=dict)
+    numbers: dict[tuple[str, str], int] = field(default_factory=numbering)
+    known_words: dict[str, int] = field(default_factory=numbering)
+    known_bags: dict[tuple[str, ...], int] = field(default_factory=numbering)
     same: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     length: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     words: Array = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -117,18 +117,17 @@ class Lexicon:
 
     def of(self, languages: Iterable[str], texts: Iterable[str]) -> Array:
         """The numbers of answers (n,) int64, in their languages."""
-        asked = list(zip(languages, texts, strict=True))
-        if new := [answer for answer in dict.fromkeys(asked) if answer not in self.numbers]:
-            self._add(new)
-        return np.array([self.numbers[answer] for answer in asked], np.int64)
+        before = len(self.numbers)
+        numbers = numbers_of(self.numbers, zip(languages, texts, strict=True))
+        if len(self.numbers) > before:
+            self._add(list(islice(self.numbers, before, None)))
+        return numbers
 
     def _add(self, answers: Sequence[tuple[str, str]]) -> None:
         bags = [self.rule(text, language) for language, text in answers]
-        self.numbers.update(zip(answers, range(len(self.numbers), len(self.numbers) + len(answers)), strict=True))
-        same = [self.known_bags.setdefault(bag, len(self.known_bags)) for bag in bags]
-        words = [self.known_words.setdefault(word, len(self.known_words)) for word in chain.from_iterable(bags)]
-        length = np.array([len(bag) for bag in bags], np.int64)
-        keys, counts = np.unique(owners(bounds_of(length)) * SIZE + np.array(words, np.int64), return_counts=True)
+        same, length = numbers_of(self.known_bags, bags), np.fromiter(map(len, bags), np.int64, len(bags))
+        words = numbers_of(self.known_words, chain.from_iterable(bags))
+        keys, counts = np.unique(owners(bounds_of(length)) * SIZE + words, return_counts=True)
         distinct = bounds_of(np.bincount(keys // SIZE, minlength=len(answers)))
         self.same, self.length = np.append(self.same, same), np.append(self.length, length)
         self.words, self.counts = np.append(self.words, keys % SIZE), np.append(self.counts, counts)

@@ -10,10 +10,12 @@ import re
 import string
 from typing import Final
 
-_ARTICLES: Final = re.compile(r"\b(?:a|an|the)\b")
-_NO_PUNCTUATION: Final = str.maketrans("", "", string.punctuation)
+_ARTICLES: Final = re.compile(r"[at](?:(?<=\ba)n?|(?<=\bt)he)\b")
+"""The words a, an and the. The letters come first: the search for them takes half the time of one for boundaries."""
+
+_PUNCTUATION: Final = re.compile(f"[{re.escape(string.punctuation)}]+")
 
 
 def words(answer: str, _: str = "") -> tuple[str, ...]:
     """The words of an answer: lower case, without ASCII punctuation, then without a, an and the."""
-    return tuple(_ARTICLES.sub(" ", answer.lower().translate(_NO_PUNCTUATION)).split())
+    return tuple(_ARTICLES.sub(" ", _PUNCTUATION.sub("", answer.lower())).split())

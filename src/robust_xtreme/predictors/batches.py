@@ -6,7 +6,8 @@ kept after its batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -16,10 +17,14 @@ from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.reading import Reading
 from robust_xtreme.reading.scores import Decoded, Labels, Reduced, joined
 from robust_xtreme.reading.windows import Windows, of_examples
-from robust_xtreme.target_columns import Array, column_of, gathered
+from robust_xtreme.target_columns import Array, bounds_of, column_of, gathered
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, by default."""
+
+
+_SCORES: Final = 1 << 16
+"""Scores that are reduced at once: calls are few, and arrays fit into a core's cache."""
 
 
 def plan_batches(lengths: Array, bounds: Array, group: Array, batch_tokens: int) -> list[Array]:
@@ -70,7 +75,7 @@ def decoded(
     def reduce(windows: Windows, scores: Array) -> tuple[Reduced]:
         return (reading.reduce(windows, scores, labels),)
 
-    several = reduced(weights_of, inputs, batch_tokens, advance, reduce)
+    several = reduced(weights_of, inputs, batch_tokens, advance, reduce, _SCORES if reading.joins else 0)
     if several is None:
         return Decoded(column_of(()), np.ones(0, np.bool_))
     bounds, (ordered,) = several
@@ -84,10 +89,12 @@ def reduced(
     batch_tokens: int,
     advance: Callable[[int], None],
     reduce: Callable[[Windows, Array], tuple[Reduced, ...]],
+    at_once: int = 0,
 ) -> tuple[Array, tuple[Reduced, ...]] | None:
     """What `reduce` keeps of the scores of each batch, by windows in the order of the inputs, and the inputs' bounds.
 
-    None where there is no input; then the weights are not asked for.
+    Batches are reduced together until they have `at_once` scores. None where there is no input; then the weights are
+    not asked for.
     """
     rows, bounds = inputs.rows()
     batches = plan_batches(inputs.windows.lengths[rows], bounds, inputs.group, batch_tokens)
@@ -95,11 +102,36 @@ def reduced(
         return None
     last = np.zeros(len(rows), np.bool_)
     last[bounds[1:] - 1] = True
-    several = [inputs.windows.take(rows[batch]) for batch in batches]
+    ordered = np.concatenate(batches)
+    windows, edges = inputs.windows.take(rows[ordered]), bounds_of(np.array(list(map(len, batches)), np.int64)).tolist()
+    several = [windows.part(low, high) for low, high in pairwise(edges)]
     scores = weights_of().scores(several, [int(last[batch].sum()) for batch in batches], advance)
-    kept = [reduce(windows, each) for windows, each in zip(several, scores, strict=True)]
-    order = np.argsort(np.concatenate(batches))
+    kept = [reduce(windows.part(low, high), each) for low, high, each in _together(scores, edges, at_once)]
+    order = np.argsort(ordered)
     return bounds, tuple(joined(parts).take(order) for parts in zip(*kept, strict=True))
+
+
+def _together(scores: Iterable[Array], edges: Sequence[int], at_once: int) -> Iterator[tuple[int, int, Array]]:
+    """The scores of consecutive batches, which begin and end at `edges`, together, and their first and last window."""
+    start, waiting = 0, list[Array]()
+    for stop, each in zip(edges[1:], scores, strict=True):
+        waiting.append(each)
+        if stop == edges[-1] or sum(part.size for part in waiting) >= at_once:
+            yield start, stop, _padded(waiting)
+            start, waiting = stop, []
+
+
+def _padded(several: Sequence[Array]) -> Array:
+    """The scores (B, ...) of several batches as those of one, with zeros after those of shorter windows."""
+    if len({each.shape[1:] for each in several}) == 1:
+        return several[0] if len(several) == 1 else np.concatenate(several)
+    longest = max(each.shape[1] for each in several)
+    whole = np.zeros((sum(map(len, several)), longest, *several[0].shape[2:]), several[0].dtype)
+    start = 0
+    for each in several:
+        whole[start : start + len(each), : each.shape[1]] = each
+        start += len(each)
+    return whole
 
 
 def embed(weights: Weights, windows: Windows, batch_tokens: int) -> np.ndarray[Any, Any]:

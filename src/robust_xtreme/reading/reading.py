@@ -36,7 +36,8 @@ class Reading:
 
     - `encode(contents, tokenizer, lexicon, max_length, stride, candidate_length=0)`: windows, those of a content
       consecutive and in order. `lexicon` reads each distinct text once, with offsets where `offsets` is true.
-    - `reduce(windows, scores, labels)`: what predictions need of the scores (B, ...) of windows of one batch.
+    - `reduce(windows, scores, labels)`: what predictions need of the scores (B, ...) of windows of one batch; where
+      `joins` is true, of several batches, with zeros after the scores of shorter ones.
     - `decode(contents, content, bounds, reduced, labels)`: the predictions of n inputs, in the coordinates of their
       contents: input i reads content `content[i]`, and its windows are `bounds[i]:bounds[i + 1]` of `reduced`. Ties
       go to the lowest index.
@@ -48,3 +49,4 @@ class Reading:
     decode: Callable[[Contents, Array, Array, Reduced, Labels], Decoded]
     lost: Callable[[Contents, Windows], Array] | None = None
     offsets: bool = False
+    joins: bool = False

@@ -23,9 +23,11 @@ _EXACT: Final = 2**53
 
 def quantised(scores: Array) -> tuple[Array, Array]:
     """Scores as whole numbers of QUANTUM (int64), and which are finite and at most 2^53 (bool); others are 0."""
-    whole: Array = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM)
+    whole = np.array(scores, np.float64)
+    whole /= QUANTUM
+    np.rint(whole, out=whole)
     exact = np.abs(whole) <= _EXACT
-    return np.where(exact, whole, 0.0).astype(np.int64), exact
+    return (whole if exact.all() else np.where(exact, whole, 0.0)).astype(np.int64), exact
 
 
 @final

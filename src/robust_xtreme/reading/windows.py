@@ -94,6 +94,13 @@ class Windows:
         ids = ranges_of(self.ids, self.bounds[rows], lengths)
         return Windows(ids, bounds_of(lengths), example, truncated, second, summary, layout)
 
+    def part(self, low: int, high: int) -> Windows:
+        """The windows from one row to another, whose ids are those of these windows, not copied."""
+        bounds = self.bounds[low : high + 1]
+        columns = (column[low:high] for column in (self.example, self.truncated, self.second, self.summary))
+        layout = None if self.layout is None else self.layout.take(np.arange(low, high))
+        return Windows(self.ids[bounds[0] : bounds[-1]], bounds - bounds[0], *columns, layout)
+
 
 def plain(rows: Sequence[Sequence[int]]) -> Windows:
     """Windows of token ids, each of an example of its own, about which nothing else is known."""

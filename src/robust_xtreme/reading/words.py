@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme.graphemes import SEPARATOR, clusters, string_properties
-from robust_xtreme.target_columns import bounds_of, gathered, owners
+from robust_xtreme.target_columns import bounds_of, gathered, numbering, numbers_of, owners
 
 Array = npt.NDArray[Any]
 
@@ -119,11 +118,9 @@ def _odd(words: Sequence[str], names: Collection[str]) -> Array:
 
 
 def _numbered(rows: Sequence[Sequence[str]]) -> Words:
-    known = defaultdict[str, int]()
-    known.default_factory = known.__len__
-    bounds = bounds_of(_lengths(rows))
-    numbers = np.fromiter(map(known.__getitem__, chain.from_iterable(rows)), np.int64, int(bounds[-1]))
-    return Words(tuple(known), numbers, bounds)
+    known = numbering()
+    numbers = numbers_of(known, chain.from_iterable(rows))
+    return Words(tuple(known), numbers, bounds_of(_lengths(rows)))
 
 
 def _lengths(words: Sequence[Sequence[str]]) -> Array:

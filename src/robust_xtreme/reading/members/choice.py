@@ -76,4 +76,4 @@ def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced,
     return Decoded(Choices(best), every(reduced.finite, bounds))
 
 
-choice = Reading(_encode, _reduce, _decode)
+choice = Reading(_encode, _reduce, _decode, joins=True)

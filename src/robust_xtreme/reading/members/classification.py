@@ -49,4 +49,4 @@ def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced,
     return Decoded(Choices(reduced.values[bounds[:-1]]), reduced.finite[bounds[:-1]])
 
 
-classification = Reading(_encode, _reduce, _decode)
+classification = Reading(_encode, _reduce, _decode, joins=True)

@@ -32,6 +32,10 @@ _CONTEXT: Final = "context"
 _LOWEST: Final = np.iinfo(np.int64).min // 4
 """The score of what is not in the context; the sum of two of them is a whole number of 64 bits."""
 
+_SMALL: Final = 1 << 28
+_LOW: Final = np.int32(-4 * _SMALL)
+"""The same for scores of at most _SMALL, in 32 bits."""
+
 _TOTAL, _START, _STOP, _UNTIL, _SUMMARY, _EXACT = range(6)
 
 
@@ -204,10 +208,10 @@ def _first_at(values: Array, low: Array, high: Array, least: Array) -> Array:
 def _compared(offsets: Array, begin: Array, end: Array, start: Array, stop: Array) -> tuple[Array, Array]:
     """As `_over`, for tokens in any order."""
     counts = end - begin
-    places, bounds = ragged(begin, counts), bounds_of(counts)
-    begins, ends = offsets[places, 0], offsets[places, 1]
+    tokens, bounds = ragged(begin, counts), bounds_of(counts)
+    begins, ends = offsets[tokens, 0], offsets[tokens, 1]
     inside = (begins < np.repeat(stop, counts)) & (ends > np.repeat(start, counts)) & (ends > begins)
-    before, positions = np.concatenate(([0], np.cumsum(inside))), np.append(places[inside], len(offsets))
+    before, positions = np.concatenate(([0], np.cumsum(inside))), np.append(tokens[inside], len(offsets))
     low, high = before[bounds[:-1]], before[bounds[1:]]
     return positions[low], np.where(low < high, positions[high - 1] + 1, 0)
 
@@ -222,19 +226,34 @@ def _reduce(windows: Windows, scores: Array, labels: Labels) -> Reduced:
 
     Then the score of the summary token as begin and end, and whether that is a number.
     """
-    layout = contexts_of(windows)
-    whole, exact = quantised(scores)
-    position, row = np.arange(whole.shape[1])[None, :], np.arange(len(windows))
-    inside = (position >= layout.first[:, None]) & (position < (layout.first + layout.count)[:, None])
-    begin, end = (np.where(inside, whole[:, :, side], _LOWEST) for side in (0, 1))
-    start, last, total = _best_spans(begin, end)
+    layout, row = contexts_of(windows), np.arange(len(windows))
+    whole, exact = quantised(np.ascontiguousarray(np.moveaxis(scores, 2, 0)))
+    inside = _within(scores.shape[1], layout.first, layout.count)
+    start, last, total = _best_spans(*_compact(whole, inside))
     some = layout.count > 0
     values = np.zeros((len(windows), 6), np.int64)
-    values[:, _TOTAL] = np.where(some, total, 2 * _LOWEST)
+    values[:, _TOTAL] = 2 * _LOWEST
+    values[some, _TOTAL] = total[some]
     values[some, _START:_SUMMARY] = _bounds(layout.take(np.flatnonzero(some)), start[some], last[some])
-    values[:, _SUMMARY] = whole[row, windows.summary].sum(axis=1)
-    values[:, _EXACT] = exact[row, windows.summary].all(axis=1)
-    return Reduced(values, np.ones(len(windows), np.int64), np.all(np.all(exact, axis=2) | ~inside, axis=1))
+    values[:, _SUMMARY] = whole[:, row, windows.summary].sum(axis=0)
+    values[:, _EXACT] = exact[:, row, windows.summary].all(axis=0)
+    finite = np.ones(len(windows), np.bool_) if exact.all() else np.all(exact[0] & exact[1] | ~inside, axis=1)
+    return Reduced(values, np.ones(len(windows), np.int64), finite)
+
+
+def _within(length: int, first: Array, count: Array) -> Array:
+    """Which of `length` positions are the `count` ones from `first` on (B, length)."""
+    after = np.arange(length, dtype=np.int32)[None, :] - first.astype(np.int32)[:, None]
+    # As unsigned numbers, positions before the first are larger than any count.
+    inside: Array = after.view(np.uint32) < count.astype(np.uint32)[:, None]
+    return inside
+
+
+def _compact(whole: Array, inside: Array) -> Array:
+    """Scores (2, B, L) with those that are not inside lower than all others, in 32 bits where their sums fit."""
+    if max(whole.max(initial=0), -whole.min(initial=0)) > _SMALL:
+        return np.where(inside, whole, _LOWEST)
+    return np.where(inside, whole.astype(np.int32), _LOW)
 
 
 def _best_spans(begin: Array, end: Array) -> tuple[Array, Array, Array]:
@@ -249,7 +268,7 @@ def _best_spans(begin: Array, end: Array) -> tuple[Array, Array, Array]:
     total = begin + best
     row, start = np.arange(len(begin)), total.argmax(axis=1)
     following = start[:, None] + np.arange(min(ANSWER_TOKENS, end.shape[1]))
-    ends = np.where(following < end.shape[1], end[row[:, None], np.minimum(following, end.shape[1] - 1)], _LOWEST)
+    ends = end[row[:, None], np.minimum(following, end.shape[1] - 1)]
     return start, start + ends.argmax(axis=1), total[row, start]
 
 
@@ -328,4 +347,4 @@ def _joined(text: str, stop: int, end: int) -> int:
     return end - stop
 
 
-span_qa = Reading(_encode, _reduce, _decode, _lost, offsets=True)
+span_qa = Reading(_encode, _reduce, _decode, _lost, offsets=True, joins=True)

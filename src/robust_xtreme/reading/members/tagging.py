@@ -148,4 +148,4 @@ def _decode(contents: Contents, content: Array, bounds: Array, reduced: Reduced,
     return Decoded(Names(Tags, labels, reduced.values, words), every(reduced.finite, bounds))
 
 
-tagging = Reading(_encode, _reduce, _decode)
+tagging = Reading(_encode, _reduce, _decode, joins=True)

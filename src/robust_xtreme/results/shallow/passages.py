@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import regex
 
-from robust_xtreme.edits import ragged
+from robust_xtreme.edits import at, ragged
 from robust_xtreme.example_columns import ExampleColumns, once
 from robust_xtreme.formats.squad_sentences import sentences
 from robust_xtreme.results.shallow.shown import Shown
@@ -30,6 +30,8 @@ _OTHER, _WORD, _PAIRED, _UNKNOWN = range(4)
 
 _POINTS: Final = 0x110000
 _SEPARATOR: Final = "\0"
+_ENCODING: Final = "utf-32-le"
+_SURROGATES: Final = "surrogatepass"
 
 _Span = tuple[int, int]
 _Bag = frozenset[str]
@@ -41,19 +43,32 @@ def units(texts: Sequence[str]) -> list[_Bag]:
     """The units of texts for comparison: words in lower case, or pairs of characters without spaces."""
     lowered = [text.lower() for text in texts]
     joined = _SEPARATOR.join([*lowered, ""])
-    starts, stops = _bounds(_kinds(np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)))
+    points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32)
+    starts, stops = _bounds(_kinds(points))
     ends = np.cumsum(np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1)
-    cuts = np.searchsorted(starts, [0, *ends.tolist()]).tolist()
-    parts = [joined[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
-    return [frozenset(parts[low:high]) for low, high in pairwise(cuts)]
+    written, bounds = _spaced(points, starts, stops)
+    cuts = bounds[np.searchsorted(starts, np.append(0, ends))].tolist()
+    return [frozenset(written[low:high].split()) for low, high in pairwise(cuts)]
+
+
+def _spaced(points: Array, starts: Array, stops: Array) -> tuple[str, Array]:
+    """Parts of a text with a space after each, and where each begins, and the last ends (n + 1,)."""
+    bounds = bounds_of(stops - starts + 1)
+    written = points[ragged(starts, stops - starts + 1)]
+    written[bounds[1:] - 1] = ord(" ")
+    return written.tobytes().decode(_ENCODING, _SURROGATES), bounds
 
 
 def _bounds(kinds: Array) -> tuple[Array, Array]:
     """Where the units of a text with characters of these kinds begin, in order, and end."""
-    edges = np.flatnonzero(np.diff(kinds, prepend=np.uint8(_OTHER), append=np.uint8(_OTHER)))
-    starts, stops = edges[:-1], edges[1:]
-    kind = kinds[starts]
-    starts, stops, paired = starts[kind != _OTHER], stops[kind != _OTHER], kind[kind != _OTHER] == _PAIRED
+    framed = np.zeros(len(kinds) + 2, np.uint8)  # _OTHER is 0
+    framed[1:-1] = kinds
+    edges = np.flatnonzero(framed[1:] != framed[:-1])
+    units = np.flatnonzero(kinds[edges[:-1]])
+    starts, stops = edges[units], edges[units + 1]
+    paired = kinds[starts] == _PAIRED
+    if not paired.any():
+        return starts, stops
     # A word is one unit; characters that are compared by pairs have a unit for each pair.
     counts = np.where(paired, np.maximum(stops - starts - 1, 1), 1)
     firsts = ragged(starts, counts)
@@ -64,11 +79,12 @@ def _bounds(kinds: Array) -> tuple[Array, Array]:
 def _kinds(points: Array) -> Array:
     """The kind (n,) uint8 of each code point (n,)."""
     table = _table()
-    kinds = table[points]
-    new = np.unique(points[kinds == _UNKNOWN])
-    if len(new):
+    kinds = at(table, points)
+    unknown = kinds == _UNKNOWN
+    if unknown.any():
+        new = np.unique(points[unknown])
         table[new] = [match.lastindex if (match := _KIND.match(chr(point))) else _OTHER for point in new.tolist()]
-        kinds = table[points]
+        kinds = at(table, points)
     return kinds
 
 
