@@ -22,7 +22,9 @@ from robust_xtreme.target_columns import Ranges, bounds_of, gathered, numbering,
 Words = Callable[[str, str], tuple[str, ...]]
 """The words of an answer in a language, by the rule of a metric."""
 
-Texts = Callable[[Responses], list[str]]
+Given = tuple[ExampleColumns, Ranges]
+"""The columns whose contexts answers are read in, and the spans of the answers there."""
+
 _FIELD: Final = "context"
 
 
@@ -39,27 +41,25 @@ class Golds:
     made: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False)
 
 
+Answering = Callable[[Responses], Given]
 GoldTexts = Callable[[Responses], Golds]
 
 
-def answers_clean(responses: Responses) -> list[str]:
+def answers_clean(responses: Responses) -> Given:
     """The predicted answers in the clean text, with the predictions mapped back through the edits."""
     _, restored = targets(responses, Answers, Ranges, responses.restored)
-    return once(responses, _clean, restored)
+    return responses.clean, restored
 
 
-def answers_noisy(responses: Responses) -> list[str]:
+def answers_noisy(responses: Responses) -> Given:
     """The predicted answers in the perturbed text."""
     _, predicted = targets(responses, Answers, Ranges)
-    return once(responses, _noisy, predicted)
+    return responses.clean if _same_contexts(responses) else responses.perturbed, predicted
 
 
-def _clean(responses: Responses, restored: Ranges) -> list[str]:
-    return responses.clean.firsts(_FIELD, restored)
-
-
-def _noisy(responses: Responses, predicted: Ranges) -> list[str]:
-    return responses.perturbed.firsts(_FIELD, predicted)
+def _same_contexts(responses: Responses) -> bool:
+    """Whether no context is perturbed; what was made of clean answers is not made again of equal ones then."""
+    return responses.perturbed.values(_FIELD) is responses.clean.values(_FIELD)
 
 
 def golds_clean(responses: Responses) -> Golds:
@@ -69,7 +69,8 @@ def golds_clean(responses: Responses) -> Golds:
 
 def golds_noisy(responses: Responses) -> Golds:
     """The gold answers as they are in the perturbed context."""
-    return once(responses.perturbed, _golds)
+    same = _same_contexts(responses) and responses.perturbed.targets is responses.clean.targets
+    return once(responses.clean if same else responses.perturbed, _golds)
 
 
 def _golds(columns: ExampleColumns) -> Golds:
@@ -169,10 +170,9 @@ def _lexicon(_: ExampleColumns, rule: Words) -> Lexicon:
     return Lexicon(rule)
 
 
-def _numbers(responses: Responses, known: Lexicon, answers: Texts) -> Array:
+def _numbers(columns: ExampleColumns, ranges: Ranges, known: Lexicon, clean: ExampleColumns) -> Array:
     """The numbers (n,) of the answers."""
-    texts = answers(responses)
-    return known.of(responses.clean.languages(_FIELD), texts)
+    return known.of(clean.languages(_FIELD), columns.firsts(_FIELD, ranges))
 
 
 def _gold_numbers(golds: Golds, known: Lexicon, clean: ExampleColumns) -> Array:
@@ -181,15 +181,16 @@ def _gold_numbers(golds: Golds, known: Lexicon, clean: ExampleColumns) -> Array:
     return known.of([languages[item] for item in owners(golds.bounds).tolist()], golds.texts)
 
 
-def _best(responses: Responses, known: Lexicon, answers: Texts, golds: GoldTexts, compare: Compare) -> Array:
+def _best(
+    columns: ExampleColumns, ranges: Ranges, golds: Golds, known: Lexicon, clean: ExampleColumns, compare: Compare
+) -> Array:
     """The value (n,) of each answer against the gold that suits it best."""
-    numbers, against = once(responses, _numbers, known, answers), golds(responses)
-    gold_numbers, item = once(against, _gold_numbers, known, responses.clean), owners(against.bounds)
-    values = compare(known, numbers[item], gold_numbers).astype(np.float64)
-    return np.maximum.reduceat(values, against.bounds[:-1])
+    numbers, item = once(columns, _numbers, ranges, known, clean), owners(golds.bounds)
+    values = compare(known, numbers[item], once(golds, _gold_numbers, known, clean)).astype(np.float64)
+    return np.maximum.reduceat(values, golds.bounds[:-1])
 
 
-def compared(rule: Words, answers: Texts, golds: GoldTexts, compare: Compare) -> Callable[[Responses], Sums]:
+def compared(rule: Words, answers: Answering, golds: GoldTexts, compare: Compare) -> Callable[[Responses], Sums]:
     """The stats (value, 1) of comparing answers with the golds that suit each best.
 
     They count under `all` and the scope of the gold. Answers are in the language of the clean context.
@@ -197,9 +198,8 @@ def compared(rule: Words, answers: Texts, golds: GoldTexts, compare: Compare) ->
 
     def sums(responses: Responses) -> Sums:
         known = once(responses.clean, _lexicon, rule)
-        untouched = responses.perturbed is responses.clean and responses.predictions is responses.restored
-        texts = (answers_clean, golds_clean) if untouched else (answers, golds)
-        values = once(responses, _best, known, *texts, compare)
+        columns, ranges = answers(responses)
+        values = once(columns, _best, ranges, golds(responses), known, responses.clean, compare)
         best = np.stack((values, np.ones(len(responses))), axis=1)
         changed = gold_changed(responses)
         return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))
