@@ -102,11 +102,13 @@ def _changed(perturbed: ExampleColumns, clean: ExampleColumns) -> Array:
 class Lexicon:
     """The distinct answers of a task run by number, normalised by a rule.
 
-    `numbers` has the number of each answer by language and text. Answer i has `length[i]` words; its distinct words are
-    `words[bounds[i]:bounds[i + 1]]`, in order, `counts` as often each. Answers of equal words have equal `same`.
+    `languages` are those of the items. `numbers` has the number of each answer by language and text. Answer i has
+    `length[i]` words; its distinct words are `words[bounds[i]:bounds[i + 1]]`, in order, `counts` as often each.
+    Answers of equal words have equal `same`.
     """
 
     rule: Words
+    languages: Sequence[str]
     numbers: dict[tuple[str, str], int] = field(default_factory=numbering)
     known_words: dict[str, int] = field(default_factory=numbering)
     known_bags: dict[tuple[str, ...], int] = field(default_factory=numbering)
@@ -166,27 +168,24 @@ Compare = Callable[[Lexicon, Array, Array], Array]
 """The value of each answer (m,) against a gold answer (m,)."""
 
 
-def _lexicon(_: ExampleColumns, rule: Words) -> Lexicon:
-    return Lexicon(rule)
+def _lexicon(clean: ExampleColumns, rule: Words) -> Lexicon:
+    return Lexicon(rule, clean.languages(_FIELD))
 
 
-def _numbers(columns: ExampleColumns, ranges: Ranges, known: Lexicon, clean: ExampleColumns) -> Array:
+def _numbers(columns: ExampleColumns, ranges: Ranges, known: Lexicon) -> Array:
     """The numbers (n,) of the answers."""
-    return known.of(clean.languages(_FIELD), columns.firsts(_FIELD, ranges))
+    return known.of(known.languages, columns.firsts(_FIELD, ranges))
 
 
-def _gold_numbers(golds: Golds, known: Lexicon, clean: ExampleColumns) -> Array:
+def _gold_numbers(golds: Golds, known: Lexicon) -> Array:
     """The numbers of the gold answers (m,)."""
-    languages = clean.languages(_FIELD)
-    return known.of([languages[item] for item in owners(golds.bounds).tolist()], golds.texts)
+    return known.of([known.languages[item] for item in owners(golds.bounds).tolist()], golds.texts)
 
 
-def _best(
-    columns: ExampleColumns, ranges: Ranges, golds: Golds, known: Lexicon, clean: ExampleColumns, compare: Compare
-) -> Array:
+def _best(columns: ExampleColumns, ranges: Ranges, golds: Golds, known: Lexicon, compare: Compare) -> Array:
     """The value (n,) of each answer against the gold that suits it best."""
-    numbers, item = once(columns, _numbers, ranges, known, clean), owners(golds.bounds)
-    values = compare(known, numbers[item], once(golds, _gold_numbers, known, clean)).astype(np.float64)
+    numbers, item = once(columns, _numbers, ranges, known), owners(golds.bounds)
+    values = compare(known, numbers[item], once(golds, _gold_numbers, known)).astype(np.float64)
     return np.maximum.reduceat(values, golds.bounds[:-1])
 
 
@@ -199,7 +198,7 @@ def compared(rule: Words, answers: Answering, golds: GoldTexts, compare: Compare
     def sums(responses: Responses) -> Sums:
         known = once(responses.clean, _lexicon, rule)
         columns, ranges = answers(responses)
-        values = once(columns, _best, ranges, golds(responses), known, responses.clean, compare)
+        values = once(columns, _best, ranges, golds(responses), known, compare)
         best = np.stack((values, np.ones(len(responses))), axis=1)
         changed = gold_changed(responses)
         return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))

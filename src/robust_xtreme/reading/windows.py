@@ -97,9 +97,12 @@ class Windows:
     def part(self, low: int, high: int) -> Windows:
         """The windows from one row to another, whose ids are those of these windows, not copied."""
         bounds = self.bounds[low : high + 1]
-        columns = (column[low:high] for column in (self.example, self.truncated, self.second, self.summary))
+        example, truncated, second, summary = (
+            column[low:high] for column in (self.example, self.truncated, self.second, self.summary)
+        )
         layout = None if self.layout is None else self.layout.take(np.arange(low, high))
-        return Windows(self.ids[bounds[0] : bounds[-1]], bounds - bounds[0], *columns, layout)
+        ids = self.ids[bounds[0] : bounds[-1]]
+        return Windows(ids, bounds - bounds[0], example, truncated, second, summary, layout)
 
 
 def plain(rows: Sequence[Sequence[int]]) -> Windows:
