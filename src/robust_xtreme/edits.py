@@ -54,6 +54,25 @@ def span_table(spans: Sequence[Sequence[Span]]) -> SpanTable:
 NO_SPANS: Final = span_table(())
 
 
+def covered(values: Sequence[str], spans: SpanTable) -> list[str]:
+    """What the spans (s) of texts cover."""
+    words = " ".join(values).split(" ")
+    if _are_words(words, values, spans):
+        return words
+    ends = zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True)
+    return [values[text][start:stop] for text, start, stop in ends]
+
+
+def _are_words(words: Sequence[str], values: Sequence[str], spans: SpanTable) -> bool:
+    """Whether spans are exactly the words between the spaces of texts; to divide texts takes a third of the time."""
+    if len(words) != len(spans):
+        return False
+    sizes, lengths = (np.fromiter(map(len, texts), np.int64, len(texts)) + 1 for texts in (words, values))
+    begins, before = np.cumsum(sizes) - sizes, np.cumsum(lengths) - lengths
+    starts, stops = (before[spans.text] + ends for ends in (spans.start, spans.stop))
+    return np.array_equal(begins, starts) and np.array_equal(begins + sizes - 1, stops)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -87,5 +87,5 @@ def test_short_texts_in_lists_have_the_tokens_of_each_text() -> None:
     texts = ["abc"[: number % 4] + "b ca"[: number % 5] for number in range(700)]
     read = Rust(tokenizer)._read(texts, True)
     each = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
-    assert [read[number] for number in range(len(texts))] == [tuple(one.ids) for one in each]
-    assert read.spans.tolist() == [list(span) for one in each for span in one.offsets]
+    assert [read[number] for number in range(len(texts))] == [tuple(encoding.ids) for encoding in each]
+    assert read.spans.tolist() == [list(span) for encoding in each for span in encoding.offsets]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
 
-from robust_xtreme.edits import Array, SpanTable
+from robust_xtreme.edits import Array, SpanTable, covered
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.predictors.predictor import Predictor
 from robust_xtreme.reading.tokens import Lexicon
-from robust_xtreme.target_columns import bounds_of, parts_summed
+from robust_xtreme.target_columns import bounds_of, numbering, numbers_of, parts_summed
 
 
 @final
@@ -49,11 +49,11 @@ class PieceNumbers:
     """The distinct pieces so far. `words`: a text is tokenised word by word, which its spans are."""
 
     words: bool
-    known: dict[str, int] = field(default_factory=dict)
+    known: dict[str, int] = field(default_factory=numbering)
 
     def of(self, values: Sequence[str], spans: SpanTable) -> Pieces:
         """The pieces of texts with spans."""
-        numbers = self._numbered(_words(values, spans, slice(None)) if self.words else values)
+        numbers = numbers_of(self.known, covered(values, spans) if self.words else values)
         sizes = np.bincount(spans.text, minlength=len(values)) if self.words else np.ones(len(values), np.int64)
         return Pieces(numbers, bounds_of(sizes))
 
@@ -62,15 +62,11 @@ class PieceNumbers:
         if not self.words:
             return self.of(noised.values, noised.spans)
         some, numbers = np.flatnonzero(_reached(noised)), clean.numbers.copy()
-        numbers[some] = self._numbered(_words(noised.values, noised.spans, some))
+        numbers[some] = numbers_of(self.known, _words(noised.values, noised.spans, some))
         return Pieces(numbers, clean.bounds)
 
-    def _numbered(self, pieces: Iterable[str]) -> Array:
-        known = self.known
-        return np.array([known.setdefault(piece, len(known)) for piece in pieces], np.int64)
 
-
-def _words(values: Sequence[str], spans: SpanTable, some: Array | slice) -> Iterator[str]:
+def _words(values: Sequence[str], spans: SpanTable, some: Array) -> Iterator[str]:
     """The words that some of the spans are."""
     ends = zip(*(column[some].tolist() for column in (spans.text, spans.start, spans.stop)), strict=True)
     return (values[text][start:stop] for text, start, stop in ends)
@@ -117,9 +113,8 @@ def piece_tokens(predictor: Predictor, known: Mapping[str, int], lexicon: Lexico
 
 def forms(ids: Array, bounds: Array) -> Array:
     """Numbers of consecutive parts of ids (n,) int64, equal where the parts are."""
-    whole, known = ids.tobytes(), dict[bytes, int]()
-    ends = pairwise((bounds * ids.itemsize).tolist())
-    return np.array([known.setdefault(whole[low:high], len(known)) for low, high in ends], np.int64)
+    whole, ends = ids.tobytes(), pairwise((bounds * ids.itemsize).tolist())
+    return numbers_of(numbering(), (whole[low:high] for low, high in ends))
 
 
 def _summed(values: Array, pieces: Pieces) -> Array:

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from robust_xtreme.edits import ragged
+from robust_xtreme.edits import covered, ranges_of
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Tags
 from robust_xtreme.reading.contents import Contents
@@ -75,7 +75,7 @@ def _encode(
         raise ModelError("This model's tokenizer has no token for a word that it cannot read.")
     (name,) = contents.values
     room, spans = frame.room(1, max_length), contents.spans[name]
-    words = lexicon.numbers(_words(contents.values[name], spans.text, spans.start, spans.stop))
+    words = lexicon.numbers(covered([value or "" for value in contents.values[name]], spans))
     lengths = np.clip(lexicon.tokens.lengths[words], 1, room)
     of_text = np.searchsorted(spans.text, np.arange(len(contents) + 1))
     examples, begin, stop = _runs(lengths, of_text, room)
@@ -89,13 +89,7 @@ def _encode(
 def _read(tokens: Tokens, words: Array, lengths: Array, blank: int) -> Tokens:
     """The tokens that are kept of words by number (n,), one word after the other."""
     starts = np.where(tokens.lengths[words] > 0, tokens.bounds[words], len(tokens.ids))
-    return Tokens(np.append(tokens.ids, np.int32(blank))[ragged(starts, lengths)], bounds_of(lengths))
-
-
-def _words(values: Sequence[str | None], text: Array, start: Array, stop: Array) -> list[str]:
-    rows = zip(text.tolist(), start.tolist(), stop.tolist(), strict=True)
-    known = [value or "" for value in values]
-    return [known[number][first:last] for number, first, last in rows]
+    return Tokens(ranges_of(np.append(tokens.ids, np.int32(blank)), starts, lengths), bounds_of(lengths))
 
 
 def _runs(lengths: Array, of_text: Array, room: int) -> tuple[Array, Array, Array]:

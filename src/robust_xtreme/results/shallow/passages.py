@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -163,5 +163,5 @@ def _most_alike(question: _Bag, spans: Sequence[_Span], parts: Sequence[_Bag]) -
 
 
 def _ranges(spans: Sequence[_Span | None]) -> Ranges:
-    ends = np.array([span for span in spans if span], np.int64).reshape(-1, 2)
+    ends = np.fromiter(chain.from_iterable(span for span in spans if span), np.int64).reshape(-1, 2)
     return Ranges(ends[:, 0], ends[:, 1], bounds_of(np.array([span is not None for span in spans])))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Final
 
 import numpy as np
 
+from robust_xtreme.edits import covered
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Tags
 from robust_xtreme.results.shallow.naive_bayes import Ints
@@ -23,11 +25,11 @@ def by_lexicon(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> li
     """The most frequent tag of each word in the other folds; a word not seen there is outside, or as most words are."""
     golds, (words, bounds) = tags_of(clean), _words(clean)
     known = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    lexicon = _lexicon(golds, np.array([known[word] for word in words], np.int64), folds[owners(bounds)])
+    lexicon = _lexicon(golds, np.fromiter(map(known.__getitem__, words), np.int64, len(words)), folds[owners(bounds)])
     answers = []
     for each in shown:
         words, bounds = _words(each.columns)
-        numbers = np.array([known.get(word, len(known)) for word in words], np.int64)
+        numbers = np.fromiter(map(known.get, words, repeat(len(known))), np.int64, len(words))
         answers.append(_begun(golds.names, lexicon[folds[owners(bounds)], numbers], bounds))
     return answers
 
@@ -63,9 +65,7 @@ def _lexicon(golds: Names, words: Ints, folds: Ints) -> Ints:
 def _words(columns: ExampleColumns) -> tuple[list[str], Ints]:
     """The words of all sentences, one sentence after the other, and the bounds of the sentences there (n + 1,)."""
     values, spans = columns.values(_FIELD), columns.spans(_FIELD)
-    ends = zip(spans.text.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True)
-    words = [values[text][start:stop] for text, start, stop in ends]
-    return words, bounds_of(np.bincount(spans.text, minlength=len(values)))
+    return covered(values, spans), bounds_of(np.bincount(spans.text, minlength=len(values)))
 
 
 def _begun(names: Sequence[str], tags: Ints, bounds: Ints) -> Names:
