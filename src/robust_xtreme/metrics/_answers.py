@@ -196,8 +196,8 @@ def compared(rule: Words, answers: Answering, golds: GoldTexts, compare: Compare
     """
 
     def sums(responses: Responses) -> Sums:
-        known = once(responses.clean, _lexicon, rule)
         columns, ranges = answers(responses)
+        known = once(responses.clean, _lexicon, rule)
         values = once(columns, _best, ranges, golds(responses), known, compare)
         best = np.stack((values, np.ones(len(responses))), axis=1)
         changed = gold_changed(responses)
