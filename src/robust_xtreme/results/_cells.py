@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -14,7 +14,7 @@ from robust_xtreme.errors import Mismatch
 from robust_xtreme.metric import Array, named
 from robust_xtreme.results.intervals import cluster_sums
 from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW
-from robust_xtreme.results.sorting import groups
+from robust_xtreme.results.sorting import groups, joined, ranks
 
 ALL: Final = "all"
 CLEAN: Final = "clean"
@@ -89,8 +89,9 @@ def cells(stats: pl.DataFrame) -> list[Cell]:
     """
     unwanted = stats.select((pl.col("scope") != ALL) & (pl.col("condition") == CLEAN)).to_series()
     wanted = stats.filter(~unwanted) if unwanted.any() else stats  # a filter copies all rows
-    order, keys, starts = groups(wanted, MEASURE, ("noise_seed", "example"))
-    table = _Table(wanted, order)
+    codes = {name: ranks(wanted.get_column(name)) for name in (*_CODED, "noise_seed")}
+    order, keys, starts = groups(wanted, MEASURE, joined(codes["noise_seed"], codes["example"]))
+    table = _Table(wanted, codes, np.arange(wanted.height) if order is None else order)
     return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(keys.iter_rows())]
 
 
@@ -100,15 +101,9 @@ class _Table:
 
     __slots__ = ("codes", "last", "names", "seeds", "starts", "values")
 
-    def __init__(self, rows: pl.DataFrame, order: Any) -> None:
-        order = np.arange(rows.height) if order is None else order
-        self.codes: dict[str, Any] = {}
-        self.names: dict[str, Any] = {}
-        for name in _CODED:
-            values = rows.get_column(name)
-            names = values.unique().sort()
-            self.codes[name] = values.cast(pl.Enum(names)).to_physical().to_numpy()[order].astype(np.int64)
-            self.names[name] = names.to_numpy()
+    def __init__(self, rows: pl.DataFrame, codes: Mapping[str, Any], order: Any) -> None:
+        self.codes = {name: codes[name][order] for name in _CODED}
+        self.names = {name: _decoded(rows.get_column(name), codes[name]) for name in _CODED}
         self.seeds = rows.get_column("noise_seed").to_numpy()[order]
         lists = rows.get_column("stats")
         lengths = lists.list.len().to_numpy().astype(np.int64)
@@ -130,6 +125,13 @@ class _Table:
     def stats(self, part: slice) -> Any:
         """The statistics of consecutive rows of one metric, (n, k)."""
         return self.values[self.starts[part.start] : self.starts[part.stop]].reshape(part.stop - part.start, -1)
+
+
+def _decoded(values: pl.Series, codes: Any) -> Any:
+    """The value that each code from 0 on is for, from the values of codes (n,)."""
+    places = np.empty(int(codes.max(initial=-1)) + 1, np.int64)
+    places[codes] = np.arange(len(codes))
+    return values.gather(places).to_numpy()
 
 
 def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:

@@ -9,10 +9,12 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final, TypeVar, final
 
+import numpy as np
 import polars as pl
 
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import CELL, Frame
+from robust_xtreme.results.sorting import changes
 
 BASE: Final = CELL[:-1]
 """The first columns of the key of PREDICTIONS and STATS: the cells of a model in a task run differ in the next one."""
@@ -34,9 +36,11 @@ class Block:
     height: int
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """The rows, some at a time."""
+        """The rows, some at a time; what is the same in all of them is not read."""
+        same = [pl.lit(value, pl.String).alias(name) for name, value in zip(BASE, self.key, strict=True)]
         for start in range(0, self.height, _ROWS):
-            yield self.rows.slice(start, _ROWS).collect(engine="streaming")
+            others = self.rows.drop(BASE).slice(start, _ROWS).collect(engine="streaming")
+            yield others.select(*same, pl.all())
 
 
 def blocks(rows: pl.LazyFrame) -> Iterator[Block]:
@@ -65,8 +69,8 @@ def _runs(rows: pl.LazyFrame) -> Iterator[tuple[tuple[str, ...], int]]:
     """The values of BASE that follow each other, and how many rows have them; the same values may follow."""
     for start in range(0, rows.select(pl.len()).collect().item(), _ROWS):
         keys = rows.slice(start, _ROWS).select(BASE).collect(engine="streaming")
-        for *key, length in keys.group_by(BASE, maintain_order=True).len().iter_rows():
-            yield (*key,), length
+        first = np.flatnonzero(np.append(keys.height > 0, changes(keys, BASE)))
+        yield from zip(keys[first].rows(), np.diff(first, append=keys.height).tolist(), strict=True)
 
 
 def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:

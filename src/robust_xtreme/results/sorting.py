@@ -39,18 +39,21 @@ def grouped(
 
     `kept` are the columns of the sorted frame, by default all: those of keys need most of the memory.
     """
-    at, distinct, starts = groups(frame, keys, order)
     rows = frame.select(kept) if kept else frame
+    if _increase(frame, (*keys, *order)):
+        first = np.flatnonzero(np.append(frame.height > 0, changes(frame, keys)))
+        return rows, frame.select(keys)[first], np.append(first, frame.height)
+    at, distinct, starts = groups(frame, keys, _numbers(frame, order))
     return rows if at is None else rows[at], distinct, starts
 
 
-def groups(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[Any, pl.DataFrame, Any]:
-    """Where the rows are in the order of keys and order (None: they are in order), and the keys as in `grouped`."""
-    if _increase(frame, (*keys, *order)):
-        first = np.flatnonzero(np.append(frame.height > 0, _changes(frame, keys)))
-        return None, frame.select(keys)[first], np.append(first, frame.height)
+def groups(frame: pl.DataFrame, keys: Sequence[str], within: Any) -> tuple[Any, pl.DataFrame, Any]:
+    """Where rows are in the order of keys and of numbers `within` them (n,) int64 from 0 on; keys as in `grouped`.
+
+    The places are None where the rows are in order.
+    """
     of_keys = _numbers(frame, keys)
-    at = _order(_joined(of_keys, _numbers(frame, order)))
+    at = _order(joined(of_keys, within))
     first = np.flatnonzero(np.diff(of_keys if at is None else of_keys[at], prepend=-1))
     distinct = frame.select(keys)[first if at is None else at[first]]
     return at, distinct, np.append(first, frame.height)
@@ -68,7 +71,7 @@ def _increase(data: pl.DataFrame, names: Iterable[str]) -> bool:
     return not alike.any()
 
 
-def _changes(data: pl.DataFrame, names: Iterable[str]) -> Any:
+def changes(data: pl.DataFrame, names: Iterable[str]) -> Any:
     """Whether each row but the first (n - 1,) differs from the one before it in some columns."""
     changes = np.zeros(max(data.height - 1, 0), np.bool_)
     for values in filter(_differ, map(data.get_column, names)):
@@ -84,10 +87,10 @@ def _order(numbers: Any) -> Any:
 def _numbers(data: pl.DataFrame, names: Iterable[str]) -> Any:
     """A number from 0 on for each row, int64 (n,), that is in the order of the columns, the first before the others."""
     columns = (data.get_column(name) for name in names)
-    return reduce(_joined, map(_ranks, filter(_differ, columns)), np.zeros(data.height, np.int64))
+    return reduce(joined, map(ranks, filter(_differ, columns)), np.zeros(data.height, np.int64))
 
 
-def _joined(first: Any, second: Any) -> Any:
+def joined(first: Any, second: Any) -> Any:
     """Numbers in the order of the first, and where these are equal in that of the second."""
     many = int(second.max(initial=0)) + 1
     if int(first.max(initial=0)) + 1 > _MOST // many:
@@ -99,7 +102,7 @@ def _differ(values: pl.Series) -> bool:
     return not values.is_empty() and not (values == values[0]).all()
 
 
-def _ranks(values: pl.Series) -> Any:
+def ranks(values: pl.Series) -> Any:
     """Numbers in the order of the values, int64 (n,)."""
     runs = values.rle()
     if len(runs) * _LONG > len(values):
