@@ -176,12 +176,11 @@ def _first(examples: pl.DataFrame, many: int) -> pl.DataFrame:
 
 def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.DataFrame:
     """The value of each example of the cells, clean and noisy."""
-    whole = stats.filter(pl.col("scope") == ALL)
-    whole = whole.filter(pl.col("example").is_in(wanted.ids)) if wanted.ids else whole
     of_cell = {f"cell_{name}": name for name in CELL}
     noisy = cells.select("cell", "base", "metric", *of_cell).rename(of_cell)
     clean = noisy.unique(BASE, maintain_order=True).with_columns(condition=pl.lit(CLEAN))
-    at_noise, at_clean = (_values(whole, keys) for keys in (noisy, clean))
+    some = _some(stats, pl.concat([noisy, clean]), wanted)
+    at_noise, at_clean = (_values(some, keys) for keys in (noisy, clean))
     paired = at_noise.join(at_clean.select("base", "example", value_clean="value"), on=("base", "example"))
     loss = pl.col("value_clean") - pl.col("value")
     became = pl.when(loss > 0).then(pl.lit(WRONG)).when(loss < 0).then(pl.lit(RIGHT)).otherwise(pl.lit(SAME))
@@ -189,9 +188,17 @@ def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.Da
     return measured.filter(pl.col("became").is_in(wanted.became)) if wanted.became else measured
 
 
-def _values(stats: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
+def _some(stats: pl.LazyFrame, keys: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
+    """The statistics of whole items among which those of some cells are: with their conditions and metrics."""
+    alike = [pl.col(name).is_in(keys.get_column(name).unique().to_list()) for name in ("condition", "metric")]
+    alike += [pl.col("example").is_in(wanted.ids)] if wanted.ids else []
+    some = stats.filter(pl.col("scope") == ALL, *alike)
+    return some.select(*CELL, "noise_seed", "example", "metric", "stats").collect(engine="streaming")
+
+
+def _values(stats: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """The value of each example of some cells; one without anything to count, and nothing counted, is right."""
-    picked = stats.join(keys.lazy(), on=[*CELL, "metric"]).select(*_ITEM, "metric", "stats").collect(engine="streaming")
+    picked = stats.join(keys, on=[*CELL, "metric"]).select(*_ITEM, "metric", "stats")
     parts = [_reduced(part) for part in picked.partition_by("metric")]
     return pl.concat(parts) if parts else picked.select(*_ITEM, value=pl.lit(0.0))
 
