@@ -119,6 +119,13 @@ def group(props: Array) -> Array:
     return (props >> SCRIPT_SHIFT).astype(np.int64) * 2 + ((props & UPPER) > 0)
 
 
+def letters_in(groups: Array) -> Array:
+    """Which properties (65536,) are those of a letter in one of the groups that are flagged (512,)."""
+    flags = np.zeros((256, 2, 2, 2, _CLASSES), np.bool_)  # the bits of `table`: script, space, upper, letter, class
+    flags[:, :, :, 1] = groups.reshape(-1, 1, 2, 1)
+    return flags.reshape(-1)
+
+
 def packed(points: Array, starts: Array, lengths: Array) -> Array:
     """Clusters of up to three code points as numbers (m,) uint64, equal iff the clusters are; 0 for longer ones."""
     if not (lengths > 1).any():

@@ -225,7 +225,7 @@ def test_noise_on_letters_leaves_numbers() -> None:
         assert edited(noised)[1], name
 
 
-def test_marks_are_in_no_other_plane() -> None:
+def test_marks_are_in_no_other_block() -> None:
     """A mark continues a word, whatever the version of Unicode."""
     marks = (point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point))[0] == "M")
-    assert {point >> 16 for point in marks} == set(MARKED)
+    assert {point >> 12 for point in marks} <= set(MARKED)

@@ -36,8 +36,8 @@ from robust_xtreme.target_columns import bounds_of
 
 KIND: Final = "negators"
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/'’٫٬]\d+)*")
-MARKED: Final = (0, 1, 14)
-"""The planes of Unicode with marks; others contain ideographs, private characters, or nothing."""
+MARKED: Final = (*range(4), 0xA, *range(0xF, 0x1F), 0xE0)
+"""The blocks of 4096 code points that can have marks; others contain ideographs, syllables, symbols, or nothing."""
 
 _UNKNOWN: Final = 2
 _ANY: Final = "*"
@@ -249,7 +249,7 @@ def _literal(letters: str) -> str:
 @cache
 def _letters() -> str:
     """The characters that a word is made of, as the content of a class of a pattern: letters, digits and marks."""
-    points = (point for plane in MARKED for point in range(plane << 16, (plane + 1) << 16))
+    points = (point for block in MARKED for point in range(block << 12, (block + 1) << 12))
     marks = [point for point in points if unicodedata.category(chr(point))[0] == "M"]
     runs = itertools.groupby(enumerate(marks), key=lambda pair: pair[1] - pair[0])
     ranges = [[point for _, point in run] for _, run in runs]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final, final
 
 import numpy as np
@@ -47,35 +49,66 @@ POINT_BITS: Final = 21
 @packs.cached
 def alphabet(code: str) -> Alphabet:
     """The letters of the language of that code, in lower and upper case. Raises UnknownName."""
-    letters = set(filter(_usable, cased(code, languages.language(code).alphabet)))
-    groups_of = {letter: int(graphemes.group(graphemes.string_properties(letter)[:1])[0]) for letter in letters}
-    composed = sorted(letters, key=lambda letter: (groups_of[letter], letter))
-    decomposed = [unicodedata.normalize("NFD", letter) for letter in composed]
-    length = np.array([len(form) for form in (*composed, *decomposed)], np.int64)
-    start = np.cumsum(length) - length
-    pool = np.frombuffer("".join((*composed, *decomposed)).encode("utf-32-le"), np.uint32)
-    groups, first, size = np.unique(
-        np.array([groups_of[letter] for letter in composed], np.int64), return_index=True, return_counts=True
-    )
+    known = languages.language(code)
+    letters, groups, pool, length = _usable(*_grouped(cased(code, known.alphabet)))
+    start = np.cumsum(length).reshape(length.shape) - length
+    groups, first, size = np.unique(groups, return_index=True, return_counts=True)
     group_of = np.full(512, -1, np.int16)
     group_of[groups] = np.arange(len(groups))
-    keys, index = np.unique(graphemes.packed(pool, start, length), return_index=True)
-    props = np.arange(1 << 16, dtype=np.uint16)
-    others = np.append(size, 0)[group_of[graphemes.group(props)]] > 1
+    keys, index = np.unique(graphemes.packed(pool, start.reshape(-1), length.reshape(-1)), return_index=True)
     return Alphabet(
-        letters=tuple(composed),
+        letters=letters,
         pool=pool,
-        start=start.reshape(2, -1),
-        length=length.reshape(2, -1),
-        decomposes=np.array([form != other for form, other in zip(composed, decomposed, strict=True)], np.bool_),
+        start=start,
+        length=length,
+        decomposes=length[0] != length[1],  # composing shortens: forms of one length are equal.
         group_of=group_of,
         first=first,
         size=size,
         keys=keys,
-        rank=index % max(len(composed), 1),
-        replaceable=others & ((props & graphemes.LETTER) > 0),
-        **_spacing(languages.language(code)),
+        rank=index % max(len(letters), 1),
+        replaceable=graphemes.letters_in(np.append(size, 0)[group_of] > 1),
+        **_spacing(known),
     )
+
+
+def _grouped(forms: Iterable[str]) -> tuple[list[str], Array]:
+    """The forms that are in NFKC, once each, sorted by group and code points, and the groups (n,) of their first."""
+    # A dict keeps the order of the long lists, which is that of code points: so sorting compares each letter once.
+    listed = sorted(dict.fromkeys(form for form in forms if unicodedata.is_normalized("NFKC", form)))
+    groups = graphemes.group(graphemes.string_properties("".join([letter[0] for letter in listed])))
+    order = np.argsort(groups, kind="stable")
+    return [listed[number] for number in order.tolist()], groups[order]
+
+
+def _usable(letters: list[str], groups: Array) -> tuple[tuple[str, ...], Array, Array, Array]:
+    """The k usable letters of n composed ones, their groups (k,), and the pool and length (2, k) of their two forms.
+
+    A letter is usable if it is one cluster that joins with no neighbour, and not too long to be packed.
+    """
+    text = graphemes.SEPARATOR.join((*letters, ""))
+    points = np.frombuffer((text + unicodedata.normalize("NFD", text)).encode("utf-32-le"), np.uint32)
+    stops = np.flatnonzero(points == ord(graphemes.SEPARATOR))
+    length = (np.diff(stops, prepend=-1) - 1).reshape(2, -1)
+    usable = _are_closed(points[: len(text)], stops[: len(letters)]) & (length[1] <= graphemes.PACKED)
+    kept = np.repeat(np.tile(usable, 2), length.reshape(-1))
+    pool = points[points != ord(graphemes.SEPARATOR)][kept]
+    return tuple(compress(letters, usable.tolist())), groups[usable], pool, length.compress(usable, axis=1)
+
+
+def _are_closed(points: Array, stops: Array) -> Array:
+    """Whether each text (n,) in code points is a letter and one cluster that joins with no neighbour.
+
+    `stops` (n,) are the positions of the separators, one after each text.
+    """
+    props = graphemes.properties(points)
+    divided = graphemes.clusters(props)
+    is_open = np.zeros(len(divided.starts), np.bool_)
+    is_open[divided.open_after] = is_open[divided.open_before] = True
+    starts, cluster = np.append(0, stops + 1)[:-1], np.cumsum(divided.breaks) - 1
+    closed: Array = (cluster[stops] - cluster[starts] == 1) & ~is_open[cluster[starts]]
+    closed &= props[starts] & graphemes.LETTER > 0
+    return closed
 
 
 def _spacing(known: languages.Language) -> dict[str, Array]:
@@ -86,12 +119,3 @@ def _spacing(known: languages.Language) -> dict[str, Array]:
         "signs": np.array([ord(sign) for sign in signs], np.uint32),
         "combinations": np.array([ord(pair[0]) << POINT_BITS | ord(pair[1]) for pair in pairs], np.int64),
     }
-
-
-def _usable(letter: str) -> bool:
-    """Whether a letter is one cluster that joins with no neighbour and is in NFKC."""
-    if unicodedata.normalize("NFKC", letter) != letter or len(graphemes.split(letter)) != 1:
-        return False
-    longest = len(unicodedata.normalize("NFD", letter))
-    is_letter = graphemes.string_properties(letter)[0] & graphemes.LETTER > 0
-    return longest <= graphemes.PACKED and is_letter and not graphemes.open_ends(letter)

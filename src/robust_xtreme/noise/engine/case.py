@@ -10,7 +10,7 @@ and el-Upper.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from robust_xtreme import graphemes, packs
@@ -112,10 +112,14 @@ def cases(code: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for form in cased(code, language(code).alphabet) if len(form) == 1))
 
 
-def cased(code: str, letters: Iterable[str]) -> Iterator[str]:
-    """Letters, each followed by its capital where that is not longer (as that of ß is)."""
+def cased(code: str, letters: Sequence[str]) -> Iterator[str]:
+    """Letters, each followed by its capital where that differs and is not longer (as that of ß is)."""
+    text = "".join(letters)
+    if not has_case(text) and unicodedata.is_normalized("NFC", text):
+        yield from letters
+        return
     for letter in letters:
         yield letter
         raised = capital(letter, code)
-        if len(raised) <= len(letter):
+        if raised != letter and len(raised) <= len(letter):
             yield raised
