@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -65,17 +64,16 @@ def inputs_of(lines: list[str]) -> int:
 
 
 def tokenised(spec: RunSpec) -> dict[str, Any]:
-    """The figures of the bare tokenizer for the distinct texts of each task run, and for those of its distinct inputs.
+    """The figures of the bare tokenizer for the texts of all predictions, and for each distinct text of a task run.
 
-    A passage is one text and in the inputs of all its questions; a text of a task of words is given as its words.
+    A text of a task of words is given as its words.
     """
     plan = make_plan(spec)
-    inputs = [list(dict.fromkeys(_inputs(task_run, plan.splits.of(task_run)))) for task_run in plan.task_runs]
+    texts = [list(_texts(task_run, plan.splits.of(task_run))) for task_run in plan.task_runs]
     backend = checkpoint_module.tokenizer_of(plan.task_runs[0].model).backend_tokenizer
     words = [task_run.words for task_run in plan.task_runs]
-    texts = [list(chain.from_iterable(of_task_run)) for of_task_run in inputs]
     distinct = _encoded(backend, [list(dict.fromkeys(of_task_run)) for of_task_run in texts], words)
-    return {**distinct, "inputs": _encoded(backend, texts, words)}
+    return {**_encoded(backend, texts, words), "distinct": distinct}
 
 
 def _encoded(backend: Any, texts: Sequence[Sequence[_Text]], words: Sequence[bool]) -> dict[str, Any]:
@@ -92,15 +90,14 @@ def _encoded(backend: Any, texts: Sequence[Sequence[_Text]], words: Sequence[boo
     return {"texts": sum(map(len, texts)), "tokens": tokens, "seconds": seconds}
 
 
-def _inputs(task_run: TaskRun, split: Split) -> Iterator[tuple[_Text, ...]]:
-    """The texts of each input of a task run under all conditions; a candidate of a pool is an input of its own."""
+def _texts(task_run: TaskRun, split: Split) -> Iterator[_Text]:
+    """The texts of each prediction of a task run, and under each condition and seed those of its pool, if any."""
     for condition in task_run.conditions:
         for seed in condition.seeds:
             variant = variant_of(split, condition, seed)
-            for example in variant.examples:
-                of_example = example.texts.values()
-                yield tuple(tuple(text.pieces(True)) if task_run.words else text.value for text in of_example)
-            yield from ((value,) for value in (variant.pool.values if variant.pool else ()))
+            for text in (text for example in variant.examples for text in example.texts.values()):
+                yield tuple(text.pieces(True)) if task_run.words else text.value
+            yield from variant.pool.values if variant.pool else ()
 
 
 if __name__ == "__main__":

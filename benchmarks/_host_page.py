@@ -14,25 +14,28 @@ BUSY: Final = 0.5
 _MICRO: Final = 1e6
 _RATES: Final = (
     "case", "label", "predictions", "by the clock", "ratio", "by processor time", "ratio", "bare tokenizer",
-    "of its rate", "µs net", "ratio", "main thread µs", "MiB",
+    "of its rate", "distinct texts", "of its rate", "µs net", "ratio", "main thread µs", "MiB",
 )  # fmt: skip
 _ABOUT: Final = (
-    "`python -m benchmarks.host --data DIR --rows 4000 [--workers 2]`: `eval` with an encoder that costs nothing (its",
-    "hidden states come from a table, by the tokens of the input), clean and under char_noise:0.1, with an empty",
-    "prediction cache: XNLI (classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), and",
-    "`mini`, the embedded suite with all its tasks. `xnli-test` is XNLI's test in 15 languages, of which those without",
-    "a file have the rows of dev in turn, each time with the hypotheses of other rows. The aims for 2 workers on 2",
-    "cores beside *before*: by the clock 4 times on xnli and panx, 3 times on xquad and tatoeba, and 0.3 of the bare",
-    "tokenizer; a third of the µs net; at most 20 µs of the main thread. Worker processes find bytecode, as those of",
-    "an installed package do; `OMP_NUM_THREADS=1`, as the Makefile sets it.",
+    "`python -m benchmarks.host --data DIR --rows 4000 [--perturb ...] [--seeds N] [--workers 2]`: `eval` with an",
+    "encoder that costs nothing (its hidden states are rows of a table), with an empty prediction cache: XNLI",
+    "(classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), and `mini`, the embedded",
+    "suite with all its tasks. `xnli-test` is XNLI's test in 15 languages, of which those without a file have the",
+    "rows of dev in turn, each time with the hypotheses of other rows. The aims for 2 workers on 2 cores beside",
+    "*before*: by the clock 4 times on xnli and panx, 3 times on xquad and tatoeba, and 0.3 of the bare tokenizer; a",
+    "third of the µs net; at most 20 µs of the main thread. Worker processes find bytecode, as those of an installed",
+    "package do; `OMP_NUM_THREADS=1`, as the Makefile sets it.",
 )
 _LEGEND: Final = (
     "*by the clock*, *by processor time*: predictions a second, of all threads and processes. *bare tokenizer*:",
-    "predictions a second by the clock if only `encode_batch` were called, over the same texts: no host is faster;",
-    "*of its rate*: what `eval` reaches of that. *µs net*: processor time a prediction without the forward pass, the",
-    "bare tokenizer and the report, which does not depend on their number. *main thread µs*: processor time of the",
-    "main thread a prediction while the model answers, without the forward pass; the tables below have the rest.",
-    "*MiB*: the peak of memory of all processes. *ratio*: to the first label; above 1 is better.",
+    "predictions a second by the clock if only `encode_batch` were called, over the texts of all predictions: a",
+    "question with its passage for each, and under each condition the candidates of a search; *of its rate*: what",
+    "`eval` reaches of that. *distinct texts*: the same where each distinct text of a task run is encoded once,",
+    "whatever reads it; `eval` reads texts, and words where a tokenizer does, once. *µs net*: processor time a",
+    "prediction without the forward pass, the tokenizer over the distinct texts, and the report, which does not",
+    "depend on their number. *main thread µs*: processor time of the main thread a prediction while the model",
+    "answers, without the forward pass; the tables below have the rest. *MiB*: the peak of memory of all processes.",
+    "*ratio*: to the first label with as much noise; above 1 is better.",
 )
 
 
@@ -53,38 +56,38 @@ def _of_label(record: Mapping[str, Any]) -> str:
     made_up = [name for name, case in record["cases"].items() if case["made_up"]]
     repeated = f" Made of rows of the embedded suite: {', '.join(made_up)}." if made_up else ""
     workers = f" with {record['workers']} workers" if record.get("workers", "0") != "0" else ""
-    return f"{record['label']}: on {record['device']}{workers}, {record['versions']}.{repeated} {busy}"
+    noise = f"clean and {', '.join(record['perturb'])} with {record['seeds']} noise seeds"
+    return f"{record['label']}: {noise}, on {record['device']}{workers}, {record['versions']}.{repeated} {busy}"
 
 
 def _rates(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
     names = dict.fromkeys(name for record in records for name in record["cases"])
     for name in names:
-        first: tuple[float, float, float] | None = None
+        first: dict[tuple[str, int], tuple[float, float, float]] = {}
         for record in records:
             if name in record["cases"]:
                 case = record["cases"][name]
                 rates = rates_of(case)
-                first = first or rates
-                yield (name, record["label"], *_row(case, rates, first))
+                noise = str(record["perturb"]), record["seeds"]
+                yield (name, record["label"], *_row(case, rates, first.setdefault(noise, rates)))
 
 
 def rates_of(case: Mapping[str, Any]) -> tuple[float, float, float]:
     """Predictions a second by the clock and by processor time, and seconds net a prediction."""
     many, (wall, processor) = case["predictions"], case["seconds"]
-    net = processor - case["forward"] - case["report"] - case["bare"]["seconds"][1]
+    net = processor - case["forward"] - case["report"] - case["bare"]["distinct"]["seconds"][1]
     return many / wall, many / processor, net / many
 
 
 def _row(case: Mapping[str, Any], rates: tuple[float, float, float], first: tuple[float, float, float]) -> list[str]:
-    bare = case["predictions"] / case["bare"]["seconds"][0]
+    bare = [case["predictions"] / each["seconds"][0] for each in (case["bare"], case["bare"]["distinct"])]
     return [
         f"{case['predictions']:,}",
         f"{rates[0]:,.0f}",
         f"{rates[0] / first[0]:.2f}",
         f"{rates[1]:,.0f}",
         f"{rates[1] / first[1]:.2f}",
-        f"{bare:,.0f}",
-        f"{rates[0] / bare:.3f}",
+        *(cell for rate in bare for cell in (f"{rate:,.0f}", f"{rates[0] / rate:.3f}")),
         f"{rates[2] * _MICRO:,.0f}",
         f"{first[2] / rates[2]:.2f}",
         f"{case['answering'] / case['predictions'] * _MICRO:,.1f}",
@@ -111,7 +114,9 @@ def _stage_rows(cases: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for thread in dict.fromkeys(thread for of_case in spent.values() for _, thread in of_case):
         yield "all", thread, *(_micro(case, case["threads"].get(thread)) for case in cases.values())
     yield "all", "all", *(_micro(case, case["seconds"][1]) for case in cases.values())
-    yield "bare tokenizer", "all", *(_micro(case, case["bare"]["seconds"][1]) for case in cases.values())
+    bare = {name: (case["bare"], case["bare"]["distinct"]) for name, case in cases.items()}
+    for at, texts in enumerate(("all texts", "distinct texts")):
+        yield "bare tokenizer", texts, *(_micro(case, bare[name][at]["seconds"][1]) for name, case in cases.items())
 
 
 def _seen(case: Mapping[str, Any], spent: Mapping[tuple[str, str], float]) -> float:

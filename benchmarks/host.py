@@ -2,18 +2,19 @@
 
     python -m benchmarks.host [--data DIR] [--cases xnli panx] [--rows 500] [--workers 2] [--label before] [--out DIR]
 
-The model looks its hidden states up in a table, by the tokens of the input; everything else is that of `eval`, with an
-empty prediction cache: reading, noise, tokenising, batches, heads, decoding, scoring, writing and the report. Every
-kind of target: XNLI (classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), clean and
-under char_noise:0.1, from release files in DIR; a task that DIR does not have gets rows of the embedded suite in turn.
-`xnli-test` is XNLI's test in all languages, where rows that DIR does not have are those of dev in turn, each time with
-the hypotheses of other rows. `mini` is the whole embedded suite. Beside them the tokenizer's `encode_batch` alone over
-the same texts: no host is faster.
+The model's hidden states are rows of a fixed table; everything else is that of `eval`, with an empty prediction cache:
+reading, noise, tokenising, batches, heads, decoding, scoring, writing and the report. Every kind of target: XNLI
+(classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), clean and under char_noise:0.1
+or --perturb and --seeds, from release files in DIR; a task that DIR does not have gets rows of the embedded suite in
+turn. `xnli-test` is XNLI's test in all languages, where rows that DIR does not have are those of dev in turn, each time
+with the hypotheses of other rows. `mini` is the whole embedded suite. Beside them the tokenizer's `encode_batch` alone,
+over the texts of all predictions, and over each distinct text once.
 
 Each case is evaluated in a process of its own, after a small evaluation that loads what is loaded once, and that leaves
 the bytecode of what worker processes import, as any use of a package does, also where PYTHONDONTWRITEBYTECODE is set.
-Figures are kept under a label, those of other labels stay: the page has a row for each, with ratios to the first. Rates
-by the clock compare only where the machine does nothing else.
+With --code it is the package of an earlier checkout, with the modules of its own `benchmarks`, that evaluates. Figures
+are kept under a label, those of other labels stay: the page has a row for each, with ratios to the first. Rates by the
+clock compare only where the machine does nothing else.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = None if words.made_up else words.data
         sizes = Sizes(words.rows, tuple(words.perturb), words.seeds)
-        record = measure(data, words.cases, sizes, words.label, Machine(device, words.workers), Path(folder))
+        machine = Machine(device, words.workers, words.code.resolve())
+        record = measure(data and data.resolve(), words.cases, sizes, words.label, machine, Path(folder))
     path = words.out / f"host-{device}.json" if words.out else None
     kept = json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else []
     records = merged(kept, record)
@@ -93,6 +95,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="seeds of noise")
     parser.add_argument("--label", default=time.strftime("%Y-%m-%d"), help="what the figures are kept under")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--code", type=Path, default=ROOT, help="the checkout whose package evaluates")
     parser.add_argument("--workers", default="0", help="processes that prepare and score, as of eval")
     parser.add_argument("--out", type=Path, help="a folder for the figures")
     return parser.parse_args()
@@ -101,10 +104,11 @@ def _words() -> argparse.Namespace:
 @final
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What computes: the kind of device, and the number of worker processes, as eval takes them."""
+    """What computes: the kind of device, and the number of worker processes, as eval takes them, and the checkout."""
 
     device: str
     workers: str
+    code: Path = ROOT
 
 
 @final
@@ -158,11 +162,11 @@ def measure(
             "seeds": sizes.seeds,
             "limit": str(limit) if limit else "",
             "device": machine.device,
-            "workers": machine.workers,
+            **({} if machine.workers == "0" else {"workers": machine.workers}),
             "out": str(folder / f"out-{name}"),
         }
         print(f"{name} ...", file=sys.stderr)
-        measured[name] = {"made_up": source.made_up, "rows": limit, **_case(spec, folder)}
+        measured[name] = {"made_up": source.made_up, "rows": limit, **_case(spec, folder, machine.code)}
     return {"label": label, **about, "cases": measured}
 
 
@@ -206,7 +210,7 @@ def lines_of(sources: Mapping[str, Source]) -> list[str]:
     return lines
 
 
-def _case(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _case(spec: Mapping[str, Any], folder: Path, code: Path) -> dict[str, Any]:
     """The figures of one case: an evaluation and its memory, then the bare tokenizer over the same texts."""
     given, written = folder / "spec.json", folder / "figures.json"
     given.write_text(json.dumps(spec), encoding="utf-8")
@@ -216,9 +220,10 @@ def _case(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     before = os.getloadavg()[0]
     figures: list[dict[str, Any]] = []
     peaks: list[int] = []
-    for kind in ("evaluate", "tokenise"):
+    for kind, root in (("evaluate", code), ("tokenise", ROOT)):
+        environment["PYTHONPATH"] = str(root / "src")
         command = [sys.executable, "-m", "benchmarks._host_case", kind, str(given), str(written)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        process = subprocess.Popen(command, cwd=root, env=environment)
         peaks.append(peak_of(process))
         if process.returncode:
             raise SystemExit(f"{kind} ended with {process.returncode}")

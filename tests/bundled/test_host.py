@@ -87,12 +87,14 @@ def test_every_kind_of_target_is_measured(cases: dict[str, dict[str, Any]]) -> N
         assert {"forward", "tokenising", "noise: edits", "writing: parts"} <= {stage for stage, *_ in case["stages"]}
         assert 0 < case["answering"] < case["seconds"][1]
         assert 0 < case["inputs"] <= case["predictions"]
-        assert case["bare"]["texts"] >= 12
-        assert case["bare"]["tokens"] > case["bare"]["texts"]
+        assert 0 < case["bare"]["distinct"]["texts"] <= case["bare"]["texts"]
+        assert case["bare"]["distinct"]["texts"] < case["bare"]["distinct"]["tokens"] <= case["bare"]["tokens"]
+    texts = [(cases[name]["bare"]["texts"], cases[name]["bare"]["distinct"]["texts"]) for name in ("tatoeba", "xquad")]
+    assert texts == [(24, 18), (36, 16)]
 
 
 def _record(label: str, load: float, cases: dict[str, Any]) -> dict[str, Any]:
-    about = {"device": "cpu", "cores": 2, "versions": "v", "perturb": host.PERTURB}
+    about = {"device": "cpu", "cores": 2, "versions": "v", "perturb": [host.PERTURB], "seeds": 1}
     return {"label": label, **about, "cases": {name: {**case, "load": [load, load]} for name, case in cases.items()}}
 
 

@@ -129,9 +129,9 @@ class _Table:
 
 def _decoded(values: pl.Series, codes: Any) -> Any:
     """The value that each code from 0 on is for, from the values of codes (n,)."""
-    places = np.empty(int(codes.max(initial=-1)) + 1, np.int64)
-    places[codes] = np.arange(len(codes))
-    return values.gather(places).to_numpy()
+    positions = np.empty(int(codes.max(initial=-1)) + 1, np.int64)
+    positions[codes] = np.arange(len(codes))
+    return values.gather(positions).to_numpy()
 
 
 def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
