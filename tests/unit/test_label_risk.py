@@ -28,7 +28,6 @@ from robust_xtreme.noise.engine.words import Form, words
 from robust_xtreme.noise.label_risk import MARKED, negators, pattern
 from robust_xtreme.report.view import Results, View
 from robust_xtreme.results._cells import cells
-from robust_xtreme.results._realised import by_cell
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.intervals import cluster_sums, estimate_difference
 from robust_xtreme.results.label_risk import Drops, drops_without_risk
@@ -143,7 +142,7 @@ def test_a_list_of_the_user_adds_to_the_bundled_one(tmp_path: Path) -> None:
 
 
 def _drops(stats: pl.DataFrame, predictions: pl.DataFrame) -> Drops:
-    return drops_without_risk(cells(stats), by_cell(predictions))
+    return drops_without_risk(cells(stats), predictions)
 
 
 def test_the_drop_is_also_that_of_the_items_without_risk() -> None:
@@ -171,6 +170,19 @@ def test_the_drop_is_also_that_of_the_items_without_risk() -> None:
     for name in ("drop", "low", "high"):
         assert unchanged[f"{name}_without_risk"] == unchanged[name]
     assert unchanged["label_risk"] == 0
+
+
+def test_a_failed_item_is_one_of_the_others_unless_it_is_at_risk() -> None:
+    """Imported items can have no prediction: they count as wrong, and only risk leaves them out."""
+    right, noisy = answers(90, 0.8), answers(90, 0.5, 3)
+    rows = [
+        {**row, "numbers_edited": int(at % 4 == 0), "status": "failed" if at in (0, 1) else row["status"]}
+        for at, row in enumerate(prediction_rows(90, NOISE, 0))
+    ]
+    stats = build([*stats_rows(right), *stats_rows(noisy, NOISE, 0)], STATS)
+    (drop,) = _drops(stats, build([*prediction_rows(90), *rows], PREDICTIONS)).values()
+    safe = np.arange(90) % 4 > 0
+    assert drop.value == pytest.approx(100 * (right[safe].mean() - noisy[safe].mean()))
 
 
 def test_a_cell_with_no_other_items_has_no_such_drop() -> None:

@@ -9,6 +9,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.evaluation import computing
 from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.finish import finish
 from robust_xtreme.evaluation.run import evaluate
@@ -58,6 +60,15 @@ def _same(made: Measured, other: Measured) -> bool:
 
 def _drops(run: Measured) -> dict[Key, tuple[float, list[float], list[int]]]:
     return {key: (drop.value, drop.deviations.tolist(), drop.clusters.tolist()) for key, drop in run.drops.items()}
+
+
+def test_what_a_lane_cannot_measure_stops_no_task_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All task runs are answered, and measured at the end, where an error would be raised."""
+    monkeypatch.setattr(computing, "measured_part", Mock(side_effect=Mismatch("no clean cell")))
+    evaluate(replace(SPEC, out=str(tmp_path / "run")))
+    assert (tmp_path / "run" / "scores.csv").read_bytes() == (folder / "scores.csv").read_bytes()
 
 
 @pytest.mark.parametrize("every", [1, 2, 3])

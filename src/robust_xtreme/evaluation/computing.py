@@ -6,7 +6,7 @@ It imports no torch, so that it begins in a fraction of a second in another proc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -17,7 +17,7 @@ from robust_xtreme import packs
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.attack.victim import victim
-from robust_xtreme.errors import NotFinite
+from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.evaluation.answered import Answered
 from robust_xtreme.evaluation.attacking import Cell, attack_all
 from robust_xtreme.evaluation.normalising import reading
@@ -247,9 +247,11 @@ class _Lane:
         return Done(*done, self._measured(rows))
 
     def _measured(self, rows: Part) -> MeasuredPart | None:
-        """What is measured of the rows, if it is to be and there are statistics."""
+        """What is measured of the rows, if it is to be and can be: what cannot is an error when all are answered."""
         facts = None if rows.stats.is_empty() else self.setting.facts
-        return measured_part(rows.stats, rows.predictions, facts) if facts else None
+        with suppress(Mismatch):
+            return measured_part(rows.stats, rows.predictions, facts) if facts else None
+        return None
 
     def _store(self) -> Store | None:
         return Store(self.cache, self.given.settings, self.given.task_run.languages) if self.cache else None

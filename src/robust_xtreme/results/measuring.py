@@ -130,8 +130,8 @@ def _read(files: Iterable[Stored], facts: Facts, backend: Backend) -> MeasuredPa
 
 def measured_part(stats: pl.DataFrame, predictions: pl.DataFrame, facts: Facts, backend: Backend = CPU) -> MeasuredPart:
     """Measure whole task runs by their STATS and PREDICTIONS. Raises Mismatch."""
-    of_files, rows = cells(stats), by_cell(predictions.drop(_UNUSED, strict=False))
-    scored = scores_of(of_files, rows, stamped=facts.stamped, backend=backend)
+    of_files, rows = cells(stats), predictions.drop(_UNUSED, strict=False)
+    scored = scores_of(of_files, by_cell(rows), stamped=facts.stamped, backend=backend)
     without_risk = drops_without_risk(of_files, rows, backend)
     drops = compared(of_files, scored, facts.headlines, backend, without_risk)
     sums = counted(of_files, levels_of(scored, empty(DELTAS)))
