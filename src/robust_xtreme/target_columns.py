@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Any, Final, Protocol, Self, final, overload
@@ -171,6 +171,12 @@ def numbering() -> dict[Any, int]:
 def numbers_of(known: Mapping[Any, int], keys: Iterable[Any]) -> Array:
     """The numbers (n,) int64 of keys in a `numbering`."""
     return np.fromiter(map(known.__getitem__, keys), np.int64)
+
+
+def parts_as_bytes(values: Array, bounds: Array) -> Iterator[bytes]:
+    """Consecutive parts of values (m,) or (m, k), which begin and end at `bounds` (n + 1,), as bytes."""
+    whole, width = values.tobytes(), values.itemsize * int(np.prod(values.shape[1:]))
+    return (whole[low:high] for low, high in pairwise((bounds * width).tolist()))
 
 
 def bounds_of(lengths: Array) -> Array:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
 
@@ -15,20 +15,7 @@ from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.noise.engine.perturbed import PerturbedExamples
 from robust_xtreme.noise.engine.traces import joined_spans, taken
 from robust_xtreme.reading.contents import Contents
-from robust_xtreme.target_columns import Ranges, TargetColumn, bounds_of
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Codes:
-    """Numbers of values in the order in which they were first seen."""
-
-    known: dict[Hashable, int] = field(default_factory=dict)
-
-    def of(self, values: Iterable[Hashable]) -> Array:
-        """The number of each value (n,) int64."""
-        known = self.known
-        return np.array([known.setdefault(value, len(known)) for value in values], np.int64)
+from robust_xtreme.target_columns import Ranges, TargetColumn, bounds_of, numbering, numbers_of, parts_as_bytes
 
 
 @final
@@ -48,13 +35,16 @@ class ContentCodes:
     """
 
     def __init__(self, examples: Sequence[Example], clean: CleanColumns, golds: TargetColumn) -> None:
-        self._texts, self._targets, self._marks = _Codes(), _Codes(), _Codes()
+        self._texts, self._targets, self._marks = numbering(), numbering(), numbering()
         self._marks_of: dict[str, int] = {}
         of_clean = np.append(self._of_texts(clean.texts), -1)
         self._fields = {name: of_clean[numbers] for name, numbers in clean.numbers.items()}
         self._golds = golds
-        self._gold_marks = self._marks.of(map(_gold_marks, examples)).tolist()
-        self._target = self._of_golds(golds) if isinstance(golds, Ranges) else self._targets.of(map(_target, examples))
+        self._gold_marks = numbers_of(self._marks, map(_gold_marks, examples)).tolist()
+        if isinstance(golds, Ranges):
+            self._target = self._of_golds(golds)
+        else:
+            self._target = numbers_of(self._targets, map(_target, examples))
 
     def of(self, shown: PerturbedExamples | None) -> Array:
         """The numbers (n, fields and target) of the examples under a condition; None: of the clean ones.
@@ -73,29 +63,28 @@ class ContentCodes:
     def _of_texts(self, noised: NoisedTexts) -> Array:
         """The number of each text (t,): its value, and its spans, if any."""
         if not len(noised.spans):
-            return self._texts.of(noised.values)
+            return numbers_of(self._texts, noised.values)
         cuts = np.searchsorted(noised.spans.text, np.arange(len(noised) + 1))
         spans = _parts(noised.spans.start, noised.spans.stop, cuts)
         parts = zip(noised.values, spans, noised.clean, strict=True)
-        return self._texts.of((value, ends, self._of_marks(clean)) if ends else value for value, ends, clean in parts)
+        marked = ((value, ends, self._of_marks(clean)) if ends else value for value, ends, clean in parts)
+        return numbers_of(self._texts, marked)
 
     def _of_marks(self, text: Text) -> int:
         """The number of the labels of a text's spans, which noise does not change."""
         number = self._marks_of.get(text.id)
         if number is None:
-            number = self._marks_of[text.id] = self._marks.known.setdefault(_marks(text.spans), len(self._marks.known))
+            number = self._marks_of[text.id] = self._marks[_marks(text.spans)]
         return number
 
     def _of_golds(self, golds: Ranges) -> Array:
         spans = _parts(golds.start, golds.stop, golds.bounds)
-        return self._targets.of(zip(spans, self._gold_marks, strict=True))
+        return numbers_of(self._targets, zip(spans, self._gold_marks, strict=True))
 
 
 def _parts(start: Array, stop: Array, bounds: Array) -> Iterator[bytes]:
     """The ends of each of consecutive parts of spans, as bytes."""
-    ends = np.stack((start, stop), axis=1).astype(np.int32)
-    whole = ends.tobytes()
-    return (whole[low:high] for low, high in pairwise((bounds * ends.itemsize * 2).tolist()))
+    return parts_as_bytes(np.stack((start, stop), axis=1).astype(np.int32), bounds)
 
 
 def _marks(spans: Sequence[Span]) -> tuple[tuple[str | None, bool], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
@@ -24,7 +23,7 @@ from robust_xtreme.reading.windows import of_examples
 from robust_xtreme.results.schema import ATTACKED, PREDICTIONS, assembled
 from robust_xtreme.sinks import json_text
 from robust_xtreme.specs import CANDIDATE
-from robust_xtreme.target_columns import Choices, Ranges, TargetColumn, written
+from robust_xtreme.target_columns import Choices, Ranges, TargetColumn, parts_as_bytes, written
 
 _CONTEXT: Final = "context"
 _STATUSES: Final = (*STATUSES, "truncated_gold", "skipped_wrong", "skipped_target")
@@ -146,8 +145,8 @@ class _InputFacts:
         cut = np.bincount(windows.example[windows.truncated], minlength=count) > 0
         of_contents = of_examples(windows, count)
         self.lost, self.truncated, self._content = inputs.lost[inputs.content], cut[inputs.content], inputs.content
-        self._ids = _parts(windows.ids, windows.bounds[of_contents])
-        self._lengths = _parts(windows.lengths, of_contents)
+        self._ids = list(parts_as_bytes(windows.ids, windows.bounds[of_contents]))
+        self._lengths = list(parts_as_bytes(windows.lengths, of_contents))
 
     def differ(self, some: Array, others: Array) -> Array:
         """Whether the token ids of some inputs (k,) differ from those of others (k,)."""
@@ -156,12 +155,6 @@ class _InputFacts:
         pairs = zip(first[unlike].tolist(), second[unlike].tolist(), strict=True)
         unlike[unlike] = [ids[a] != ids[b] or lengths[a] != lengths[b] for a, b in pairs]
         return unlike
-
-
-def _parts(values: Array, bounds: Array) -> list[bytes]:
-    """Consecutive parts of values (n,), as bytes."""
-    whole = values.tobytes()
-    return [whole[low:high] for low, high in pairwise((bounds * values.itemsize).tolist())]
 
 
 def attacked_rows(prepared: Prepared, failed: Sequence[bool]) -> pl.DataFrame | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
@@ -13,7 +12,7 @@ from robust_xtreme.edits import Array, SpanTable, covered
 from robust_xtreme.noise.engine.noised import NoisedTexts
 from robust_xtreme.predictors.predictor import Predictor
 from robust_xtreme.reading.tokens import Lexicon
-from robust_xtreme.target_columns import bounds_of, numbering, numbers_of, parts_summed
+from robust_xtreme.target_columns import bounds_of, numbering, numbers_of, parts_as_bytes, parts_summed
 
 
 @final
@@ -113,8 +112,7 @@ def piece_tokens(predictor: Predictor, known: Mapping[str, int], lexicon: Lexico
 
 def forms(ids: Array, bounds: Array) -> Array:
     """Numbers of consecutive parts of ids (n,) int64, equal where the parts are."""
-    whole, ends = ids.tobytes(), pairwise((bounds * ids.itemsize).tolist())
-    return numbers_of(numbering(), (whole[low:high] for low, high in ends))
+    return numbers_of(numbering(), parts_as_bytes(ids, bounds))
 
 
 def _summed(values: Array, pieces: Pieces) -> Array:
