@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from robust_xtreme.models.origin import local
 from robust_xtreme.predictors.members.encoder_head import EncoderHead, reader_of
 from robust_xtreme.predictors.predictor import Predicted
 from robust_xtreme.reading.contents import contents_of
+from robust_xtreme.results import store
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.sources.selecting import data_identity
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
@@ -70,11 +72,12 @@ def golds(ready: Prepared) -> list[Any]:
 
 
 def part_of(ready: Prepared, answers: list[Target | None]) -> Part:
-    """The rows of a task run with those answers."""
+    """The rows of a task run with those answers, strings as such."""
     finite = np.array([answer is not None for answer in answers])
     some = next(answer for answer in answers if answer is not None)
     column = column_of([some if answer is None else answer for answer in answers])
-    return score_examples(Answered(ready, Predicted(column, finite)))
+    part = score_examples(Answered(ready, Predicted(column, finite)))
+    return replace(part, stats=store.strings(part.stats))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from robust_xtreme.results.sorting import grouped, ordered, ordered_rows
+from robust_xtreme.results.sorting import coded, grouped, ordered, ordered_rows
 
 
 def _frame(height: int, values: int, columns: int) -> pl.DataFrame:
@@ -24,6 +24,8 @@ def test_rows_are_in_the_order_of_their_columns(height: int, values: int) -> Non
     data = _frame(height, values, columns=9)
     names = data.columns[:-1]
     assert ordered(data, names).equals(data.sort(names, maintain_order=True))
+    enums = data.with_columns(coded(data[name].to_list()).alias(name) for name in names[:-1])
+    assert ordered(enums, names).cast(data.schema).equals(data.sort(names, maintain_order=True))
 
 
 @pytest.mark.parametrize(("height", "values"), [(0, 3), (1, 3), (500, 3), (500, 400)])

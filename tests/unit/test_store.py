@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
 from robust_xtreme.results import store
+from robust_xtreme.results.merging import merged
 from robust_xtreme.results.schema import CELL, MODELS, SCHEMA_VERSION, STATS, build
+from robust_xtreme.results.sorting import coded
 
 
 def _stats(count: int) -> pl.DataFrame:
@@ -45,6 +47,21 @@ def test_parquet_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
     store.write_frame(tmp_path / "b.parquet", shuffled, STATS)
     assert store.sha256(tmp_path / "a.parquet") == store.sha256(tmp_path / "b.parquet")
     assert store.read_frame(tmp_path / "b.parquet", STATS).equals(store.canonical(data, STATS))
+
+
+def test_strings_of_an_enum_are_read_as_strings(tmp_path: Path) -> None:
+    """What names a value of an Enum is odd, and empty; a file is in the order of the strings, whoever reads it."""
+    ids = ["", " ", "a,b;c", 'a"\n', "é", "\ue000", "𝔸", "Z" * 300]
+    rows = pl.concat([_stats(1)] * len(ids)).with_columns(example=pl.Series(ids), cluster=pl.Series(ids[::-1]))
+    enums = rows.with_columns(
+        coded(rows[name].to_list()).alias(name) for name in (*CELL, "example", "cluster", "metric")
+    )
+    path, expected = tmp_path / "part.parquet", store.canonical(rows, STATS)
+    store.write_frame(path, enums[::-1], STATS)
+    assert isinstance(store.scan_coded(path).collect_schema()["example"], pl.Enum)
+    for read in (store.read_frame(path, STATS), store.scan(path).collect(), *merged([path], STATS)):
+        assert read.equals(expected)
+    assert expected.get_column("example").to_list() == sorted(ids)
 
 
 def test_rows_are_sorted_by_the_whole_key() -> None:

@@ -19,7 +19,8 @@ from robust_xtreme.results.sorting import ordered
 class Part:
     """The rows of one task run, sorted: predictions, and statistics (those of chance and of shallow predictors, too).
 
-    `attacked` are the items under attacks; None where there is none.
+    Strings of statistics, of which an item has many rows, are those of an Enum. `attacked` are the items under attacks;
+    None where there is none.
     """
 
     predictions: pl.DataFrame

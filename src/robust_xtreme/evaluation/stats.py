@@ -11,15 +11,16 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.edits import Array
-from robust_xtreme.evaluation.answered import Columns, cell_of, displaced, responses, spread
+from robust_xtreme.evaluation.answered import Columns, cell_of, displaced, responses
 from robust_xtreme.evaluation.prepare import Prepared, Variant
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.metric import SCOPES as COUNTED
 from robust_xtreme.metric import Metric, Responses, Sums
 from robust_xtreme.results.chance import constants
-from robust_xtreme.results.schema import CHANCE, SCOPES, SHALLOW, STATS, assembled
+from robust_xtreme.results.schema import CELL, CHANCE, SCOPES, SHALLOW, STATS, assembled
 from robust_xtreme.results.shallow.predictor import answers, shallow_of
 from robust_xtreme.results.shallow.shown import Shown
+from robust_xtreme.results.sorting import coded
 
 _TWIN: Final = len(COUNTED) - 1
 """How far the scope of a clean twin is from the scope, in SCOPES of a frame."""
@@ -131,14 +132,15 @@ def _frame(clean: ExampleColumns, metrics: Sequence[Metric], cells: Sequence[_Ce
     rows = _in_order(zip((keys, ids["id"], names, SCOPES), every, strict=True), len(cell))
     of_cells, of_items, of_metrics, of_scopes = (pl.Series(of.astype(np.uint32)[rows]) for of in every)
     columns = {
-        **{of: _taken([each[of] for each, _ in cells], of_cells) for of in cells[0][0]},
-        **{of: _taken(values, of_items) for of, values in ids.items()},
-        "metric": _taken(names, of_metrics),
-        "scope": _taken(SCOPES, of_scopes),
+        **{of: coded([each[of] for each, _ in cells]).gather(of_cells) for of in CELL},
+        "noise_seed": pl.Series([each["noise_seed"] for each, _ in cells]).gather(of_cells),
+        **{of: coded(values).gather(of_items) for of, values in ids.items()},
+        "metric": coded(names).gather(of_metrics),
+        "scope": coded(SCOPES).gather(of_scopes),
         "stats": _lists([table.values for table in tables], rows),
     }
     columns["example"] = columns.pop("id")
-    return assembled(spread(columns, len(rows)), STATS)
+    return assembled(columns, STATS)
 
 
 def _in_order(columns: Iterable[tuple[Sequence[Any], Array]], count: int) -> Array:
@@ -149,13 +151,6 @@ def _in_order(columns: Iterable[tuple[Sequence[Any], Array]], count: int) -> Arr
         whole *= len(ranks)
         whole += np.array([ranks[value] for value in values], np.int64)[numbers]
     return np.argsort(whole, kind="stable")
-
-
-def _taken(values: Sequence[Any], numbers: pl.Series) -> pl.Series | Any:
-    """The values with those numbers (m,), or the value where there is one alone."""
-    if len(set(values)) == 1:
-        return values[0]
-    return pl.Series(values).gather(numbers)
 
 
 def _lists(tables: Sequence[Array], rows: Array) -> pl.Series:

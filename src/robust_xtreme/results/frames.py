@@ -90,6 +90,8 @@ def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, 
     if name not in columns and height and not column.nullable:
         raise RobustXtremeError(f"The frame {frame.name} needs the column {name!r}.")
     values = columns.get(name, [None] * height)
+    if isinstance(values, pl.Series) and _fits(values, column):
+        return values.alias(name)
     try:
         return pl.Series(name, values, dtype=column.dtype)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
@@ -137,9 +139,14 @@ def _check_names(data: pl.DataFrame, frame: Frame) -> None:
     raise RobustXtremeError(f"The frame {frame.name} {what}.")
 
 
+def _fits(values: pl.Series, column: Column) -> bool:
+    """Whether values have a column's type; those of an Enum are strings."""
+    return values.dtype == column.dtype or (column.dtype == pl.String and isinstance(values.dtype, pl.Enum))
+
+
 def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
     subject = f"The column {values.name!r} of {frame.name}"
-    if values.dtype != column.dtype:
+    if not _fits(values, column):
         raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")
     if values.null_count() and not column.nullable:
         raise RobustXtremeError(f"{subject} contains {values.null_count()} nulls and may contain none.")

@@ -40,7 +40,7 @@ class Block:
         same = [pl.lit(value, pl.String).alias(name) for name, value in zip(BASE, self.key, strict=True)]
         for start in range(0, self.height, _ROWS):
             others = self.rows.drop(BASE).slice(start, _ROWS).collect(engine="streaming")
-            yield others.select(*same, pl.all())
+            yield store.strings(others).select(*same, pl.all())
 
 
 def blocks(rows: pl.LazyFrame) -> Iterator[Block]:
@@ -90,7 +90,7 @@ def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
 
 def _named(path: Path) -> list[tuple[Block, Path]]:
     with store.reading(path):
-        return [(block, path) for block in blocks(store.scan(path))]
+        return [(block, path) for block in blocks(store.scan_coded(path))]
 
 
 def _frames(block: Block, path: Path) -> Iterator[pl.DataFrame]:

@@ -102,8 +102,15 @@ def _differ(values: pl.Series) -> bool:
     return not values.is_empty() and not (values == values[0]).all()
 
 
+def coded(strings: Sequence[str]) -> pl.Series:
+    """Strings as an Enum, whose numbers are in the order of the strings."""
+    return pl.Series(strings, dtype=pl.Enum(sorted({*strings})))
+
+
 def ranks(values: pl.Series) -> Any:
-    """Numbers in the order of the values, int64 (n,)."""
+    """Numbers in the order of the values, int64 (n,); of an Enum as `coded` makes it those that it has."""
+    if isinstance(values.dtype, pl.Enum):
+        return values.to_physical().to_numpy().astype(np.int64)
     runs = values.rle()
     if len(runs) * _LONG > len(values):
         return _dense(values)

@@ -193,7 +193,7 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     with reading(path):
         content = resources.content(path)  # polars would take [, * and ? of a path for a pattern
         _check_version(path, io.BytesIO(content))
-        return pl.read_parquet(io.BytesIO(content))
+        return strings(pl.read_parquet(io.BytesIO(content)))
 
 
 def _check_version(path: Path, file: IO[bytes]) -> None:
@@ -202,7 +202,22 @@ def _check_version(path: Path, file: IO[bytes]) -> None:
 
 def scan(path: Path) -> pl.LazyFrame:
     """A stored parquet file, of which nothing is read yet."""
+    return scan_coded(path).with_columns(pl.selectors.enum().cast(pl.String))
+
+
+def scan_coded(path: Path) -> pl.LazyFrame:
+    """A stored parquet file, of which nothing is read yet; columns of strings can be an Enum, see `strings`."""
     return pl.scan_parquet(path.absolute(), glob=False)
+
+
+def strings(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with each Enum as strings, in a quarter of the time of a cast."""
+    return rows.with_columns(map(_as_strings, rows.select(pl.selectors.enum())))
+
+
+def _as_strings(values: pl.Series) -> pl.Series:
+    assert isinstance(values.dtype, pl.Enum)
+    return values.dtype.categories.gather(values.to_physical()).alias(values.name)
 
 
 def scan_frame(path: Path) -> pl.LazyFrame:
