@@ -80,6 +80,35 @@ class Backend(Protocol):
         ...
 
 
+def _in_parts(read: Backend, texts: list[str], offsets: bool) -> Tokens:
+    """The tokens of texts, of which a tokenizer gets not too many at once."""
+    return _joined([read(part, offsets) for part in _parts(texts)], offsets)
+
+
+def _parts(texts: list[str]) -> Iterator[list[str]]:
+    """Consecutive texts, as many as a tokenizer gets at once."""
+    start = letters = 0
+    for index, text in enumerate(texts):
+        if index > start and (index - start >= _TEXTS or letters + len(text) > _LETTERS):
+            yield texts[start:index]
+            start, letters = index, 0
+        letters += len(text)
+    if start < len(texts):
+        yield texts[start:]
+
+
+def _joined(read: Sequence[Tokens], offsets: bool) -> Tokens:
+    """The tokens of several lists of texts, one list after the other."""
+    if len(read) == 1:
+        return read[0]
+    lengths = np.concatenate([np.zeros(0, np.int64), *(tokens.lengths for tokens in read)])
+    ids = np.concatenate([np.zeros(0, np.int32), *(tokens.ids for tokens in read)])
+    if not offsets:
+        return Tokens(ids, bounds_of(lengths))
+    spans = [tokens.offsets for tokens in read if tokens.offsets is not None]
+    return Tokens(ids, bounds_of(lengths), np.concatenate([np.zeros((0, 2), np.int32), *spans]))
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Rust:
@@ -97,8 +126,8 @@ class Rust:
             names = [token.content for token in self.tokenizer.get_added_tokens_decoder().values()]
             words = words_of(texts, names)
             if words.repeat:
-                return _of_texts(words, self._read(list(words.distinct), offsets))
-        return self._read(texts, offsets)
+                return _of_texts(words, _in_parts(self._read, words.distinct, offsets))
+        return _in_parts(self._read, texts, offsets)
 
     def _read(self, texts: list[str], offsets: bool) -> Tokens:
         tokenizer = self.tokenizer
@@ -156,6 +185,9 @@ class Called:
 
     def __call__(self, texts: list[str], offsets: bool) -> Tokens:
         """The tokens of texts."""
+        return _in_parts(self._read, texts, offsets)
+
+    def _read(self, texts: list[str], offsets: bool) -> Tokens:
         quiet = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
         more = {"return_offsets_mapping": True} if offsets else {}
         read = self.tokenizer(texts, add_special_tokens=False, **quiet, **more)
@@ -219,8 +251,14 @@ class Lexicon:
         before = len(known)
         numbers = np.fromiter((known.setdefault(text, len(known) - 1) for text in texts), np.int64, len(texts))
         new = [text for text in islice(known, before, None) if text is not None]
-        self._read += [self._backend(part, self._offsets) for part in _parts(new)]
+        if new:
+            self._read.append(self._backend(new, self._offsets))
         return numbers
+
+    def columns(self, several: Iterable[Sequence[str | None]]) -> Array:
+        """The numbers of several columns of n texts (c, n), read together: what occurs in several is read once."""
+        rows = list(several)
+        return self.numbers(list(chain.from_iterable(rows))).reshape(len(rows), -1)
 
     def contains(self, texts: Iterable[str]) -> bool:
         """Whether all of the texts were read."""
@@ -229,32 +267,10 @@ class Lexicon:
     @property
     def tokens(self) -> Tokens:
         """The tokens of all texts so far, by number."""
-        if len(self._read) != 1:
-            self._read = [_joined(self._read, self._offsets)]
+        self._read = [_joined(self._read, self._offsets)]
         return self._read[0]
 
     def of(self, text: str) -> tuple[int, ...]:
         """The ids of one text."""
         (number,) = self.numbers([text]).tolist()
         return self.tokens[number]
-
-
-def _parts(texts: list[str]) -> Iterator[list[str]]:
-    """Consecutive texts, as many as a tokenizer gets at once."""
-    start = letters = 0
-    for index, text in enumerate(texts):
-        if index > start and (index - start >= _TEXTS or letters + len(text) > _LETTERS):
-            yield texts[start:index]
-            start, letters = index, 0
-        letters += len(text)
-    if start < len(texts):
-        yield texts[start:]
-
-
-def _joined(read: Sequence[Tokens], offsets: bool) -> Tokens:
-    lengths = np.concatenate([np.zeros(0, np.int64), *(tokens.lengths for tokens in read)])
-    ids = np.concatenate([np.zeros(0, np.int32), *(tokens.ids for tokens in read)])
-    if not offsets:
-        return Tokens(ids, bounds_of(lengths))
-    spans = [tokens.offsets for tokens in read if tokens.offsets is not None]
-    return Tokens(ids, bounds_of(lengths), np.concatenate([np.zeros((0, 2), np.int32), *spans]))

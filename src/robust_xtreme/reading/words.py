@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
+from robust_xtreme.edits import ragged
 from robust_xtreme.graphemes import SEPARATOR, clusters, string_properties
 from robust_xtreme.target_columns import bounds_of, gathered, numbering, numbers_of, owners
 
@@ -69,7 +70,7 @@ class Words:
     Text i has those `bounds[i]:bounds[i + 1]` (t + 1,) of `numbers`.
     """
 
-    distinct: Sequence[str]
+    distinct: list[str]
     numbers: Array
     bounds: Array
 
@@ -96,14 +97,30 @@ def words_of(texts: Sequence[str], names: Collection[str]) -> Words:
     A text is a single word where one of its words contains one of the names, which a tokenizer looks for in the whole
     text, or begins with what a normalizer may remove, or where a space is part of a grapheme cluster.
     """
-    rows = [text.split(_SPACE) for text in texts]
-    words = _numbered(rows)
+    words = _numbered(texts)
     odd = _odd(words.distinct, names)
     if not odd.any():
         return words
-    for number in np.unique(owners(words.bounds)[odd[words.numbers]]).tolist():
-        rows[number] = [texts[number]]
-    return _numbered(rows)
+    return _whole(words, texts, np.unique(owners(words.bounds)[odd[words.numbers]]))
+
+
+def _numbered(texts: Sequence[str]) -> Words:
+    known = numbering()
+    numbers = numbers_of(known, chain.from_iterable(text.split(_SPACE) for text in texts))
+    counts = np.fromiter((text.count(_SPACE) + 1 for text in texts), np.int64, len(texts))
+    return Words(list(known), numbers, bounds_of(counts))
+
+
+def _whole(words: Words, texts: Sequence[str], rows: Array) -> Words:
+    """The words of texts of which those by row (k,) are single words."""
+    first, counts, several = words.bounds[rows], np.diff(words.bounds), len(words.distinct)
+    numbers, left_out = words.numbers.copy(), np.zeros(len(words.numbers), np.bool_)
+    left_out[ragged(first + 1, counts[rows] - 1)] = True
+    numbers[first], counts[rows] = several + np.arange(len(rows)), 1
+    numbers = numbers[~left_out]
+    used = np.bincount(numbers) > 0
+    distinct = chain(words.distinct, map(texts.__getitem__, rows.tolist()))
+    return Words(list(compress(distinct, used.tolist())), np.cumsum(used)[numbers] - 1, bounds_of(counts))
 
 
 def _odd(words: Sequence[str], names: Collection[str]) -> Array:
@@ -115,12 +132,6 @@ def _odd(words: Sequence[str], names: Collection[str]) -> Array:
     if names and named.search(joined):
         odd |= np.fromiter((named.search(word) is not None for word in words), np.bool_, len(odd))
     return odd
-
-
-def _numbered(rows: Sequence[Sequence[str]]) -> Words:
-    known = numbering()
-    numbers = numbers_of(known, chain.from_iterable(rows))
-    return Words(tuple(known), numbers, bounds_of(_lengths(rows)))
 
 
 def _lengths(words: Sequence[Sequence[str]]) -> Array:

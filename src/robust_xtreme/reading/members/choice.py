@@ -58,9 +58,8 @@ def _encode(
     Texts that are too long are cut as in pairs of sentences; `stride` is not used. Without a question, or
     with an empty one, the first text is the premise alone.
     """
-    names = _choices(contents)
-    asked = lexicon.numbers(_asked(contents))
-    choices = np.stack([lexicon.numbers(contents.values[name]) for name in names], axis=1)
+    texts = lexicon.columns([_asked(contents), *(contents.values[name] for name in _choices(contents))])
+    asked, choices = texts[0], texts[1:].T
     examples, numbers = np.nonzero(choices >= 0)
     return framed(tokenizer.frame, lexicon.tokens, (asked[examples], choices[examples, numbers]), max_length, examples)
 

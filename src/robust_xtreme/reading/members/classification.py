@@ -21,7 +21,7 @@ def _encode(
     contents: Contents, tokenizer: Tokenizer, lexicon: Lexicon, max_length: int, stride: int, candidate_length: int = 0
 ) -> Windows:
     """One window per content. Of a pair that is too long, the longer text loses its end first; `stride` is not used."""
-    numbers = np.stack([lexicon.numbers(values) for values in contents.values.values()])
+    numbers = lexicon.columns(contents.values.values())
     there = numbers >= 0
     count = there.sum(axis=0)
     if (count > _MOST_FIELDS).any():

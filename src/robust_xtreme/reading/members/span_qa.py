@@ -97,7 +97,7 @@ def _encode(
     """
     frame = tokenizer.frame
     room = frame.room(2, max_length)
-    questions, contexts = (lexicon.numbers(contents.values[name]) for name in (_QUESTION, _CONTEXT))
+    questions, contexts = lexicon.columns(contents.values[name] for name in (_QUESTION, _CONTEXT))
     tokens = lexicon.tokens
     asked = np.minimum(tokens.lengths[questions], min(QUESTION_TOKENS, room // 2))
     example, start, stop = _ranges(tokens.lengths[contexts], room - asked, stride)
