@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 import numpy as np
 import polars as pl
@@ -69,8 +69,17 @@ def _runs(rows: pl.LazyFrame) -> Iterator[tuple[tuple[str, ...], int]]:
     """The values of BASE that follow each other, and how many rows have them; the same values may follow."""
     for start in range(0, rows.select(pl.len()).collect().item(), _ROWS):
         keys = rows.slice(start, _ROWS).select(BASE).collect(engine="streaming")
-        first = np.flatnonzero(np.append(keys.height > 0, changes(keys, BASE)))
-        yield from zip(keys[first].rows(), np.diff(first, append=keys.height).tolist(), strict=True)
+        starts = _starts(keys)
+        yield from zip(keys[starts].rows(), np.diff(starts, append=keys.height).tolist(), strict=True)
+
+
+def _starts(keys: pl.DataFrame) -> Any:
+    """Where each run of equal values begins in sorted rows: where the first column changes, if that tells all runs."""
+    for names in (BASE[:1], BASE):
+        starts = np.flatnonzero(np.append(True, changes(keys, names)))
+        if keys[starts].equals(keys[np.append(starts[1:], keys.height) - 1]):
+            break
+    return starts
 
 
 def merged(paths: Iterable[Path], frame: Frame) -> Iterator[pl.DataFrame]:
