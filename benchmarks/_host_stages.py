@@ -97,23 +97,24 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
 ORDER: Final = tuple(dict.fromkeys(stage for *_, stage in TIMED))
 """The stages in the order of the work."""
 
-POOLS: Final[Sequence[tuple[str, str]]] = (("polars", "threads of polars"), ("", "other threads: tokenizer, charts"))
+_OTHERS: Final = "other threads: tokenizer, charts"
+POOLS: Final[Sequence[tuple[str, str]]] = (("polars", "threads of polars"), ("", _OTHERS))
 """The threads that no stage sees, by how their names begin."""
 
 
 def measured(evaluation: Callable[[], object]) -> dict[str, Any]:
     """The seconds of one evaluation on the clock and on the processor, by stage and thread, children included.
 
-    `report` is the processor time of the report with that of the threads that draw its charts; `answering` that of the
-    main thread while the model answers, without the forward pass and without loading the model. `forward` is that of
-    the passes in all threads.
+    `report` is the processor time of the report in the main thread and in those that draw its charts, without files
+    that are written beside it; `answering` that of the main thread while the model answers, without the forward pass
+    and without loading the model. `forward` is that of the passes in all threads.
     """
     meter, begun, ended = Meter(frozenset(), _thread), _pools(), _children()
     reports, answers = list[float](), list[float]()
     start = time.perf_counter(), _processor(), time.thread_time()
     with meter.on(TIMED), ExitStack() as stack:
         for name in _OF_REPORT:
-            whole = _added(reports, time.process_time, getattr(finish_module, name))
+            whole = _added(reports, _drawing, getattr(finish_module, name))
             stack.enter_context(patch.object(finish_module, name, whole))
         answering = _added(answers, time.thread_time, answering_module.Answering.answer_all)
         stack.enter_context(patch.object(answering_module.Answering, "answer_all", answering))
@@ -164,6 +165,11 @@ def _now() -> tuple[float, float, float]:
 def _processor() -> float:
     """The processor time of this process and of the children that it has waited for."""
     return time.process_time() + _children()
+
+
+def _drawing() -> float:
+    """The processor time of this thread and of those that draw charts."""
+    return time.thread_time() + _pools()[_OTHERS]
 
 
 def _children() -> float:

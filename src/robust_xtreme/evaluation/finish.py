@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any
@@ -63,41 +63,37 @@ def finish(
     if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
         svg.start()  # while the run is measured
     with ThreadPoolExecutor(1) as beside:
-        merging = beside.submit(_merge, folder, stored)
+        predictions = beside.submit(folder.merge, PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
+        stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], STATS)
         made = measured(stored, facts_of(plan, task_facts), backend_of(str(manifest["device"])), known)
-    merging.result()
-    folder.write_frame("models.csv", models(plan), MODELS)
-    noised = conditions(plan)
-    folder.write_frame("conditions.csv", noised, CONDITIONS)
-    attacked = attacked_of(folder.path, manifest)
-    rows = Rows(store.scan(folder.path / PREDICTED), (store.scan(folder.path / "stats.parquet"),), attacked)
-    failed = failed_cells(rows.predictions)
-    left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
-    manifest = {**manifest, "not_run": [*left_out, *failed]}
-    folder.write_frame("scores.csv", made.scores, SCORES)
-    folder.write_frame("deltas.csv", made.deltas, DELTAS)
-    absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
-    averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
-    folder.write_frame("averages.csv", averages, AVERAGES)
-    attacks = attacks_of(part for task_run in plan.task_runs for part in folder.attacked(task_run))
-    if attacks.height:
-        folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
-    results = Results(made.scores, made.deltas, manifest, averages, noised, attacks)
-    examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest, kept=_kept(plan))]),)
-    for name in (REPORT, PAGE):
-        path = folder.path / name
-        folder.journal.write(path, written(results, path.suffix, added=Added(examples=examples)))
+        predictions.result()
+        folder.write_frame("models.csv", models(plan), MODELS)
+        noised = conditions(plan)
+        folder.write_frame("conditions.csv", noised, CONDITIONS)
+        attacked = attacked_of(folder.path, manifest)
+        rows = Rows(store.scan(folder.path / PREDICTED), tuple(store.scan(parts.stats) for parts in stored), attacked)
+        failed = failed_cells(rows.predictions)
+        left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
+        manifest = {**manifest, "not_run": [*left_out, *failed]}
+        folder.write_frame("scores.csv", made.scores, SCORES)
+        folder.write_frame("deltas.csv", made.deltas, DELTAS)
+        absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
+        averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
+        folder.write_frame("averages.csv", averages, AVERAGES)
+        attacks = attacks_of(part for task_run in plan.task_runs for part in folder.attacked(task_run))
+        if attacks.height:
+            folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
+        results = Results(made.scores, made.deltas, manifest, averages, noised, attacks)
+        examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest, kept=_kept(plan))]),)
+        for name in (REPORT, PAGE):
+            path = folder.path / name
+            folder.journal.write(path, written(results, path.suffix, added=Added(examples=examples)))
+        stats.result()
     names = (*FILES, ATTACKS_FILE) if attacks.height else FILES
     files = {name: store.sha256(folder.path / name) for name in names}
     manifest = {**manifest, DIGESTS: files, "complete": True}
     folder.write_manifest(manifest)
     return manifest
-
-
-def _merge(folder: Folder, stored: Sequence[Stored]) -> None:
-    """Store the rows of all task runs."""
-    folder.merge(PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
-    folder.merge("stats.parquet", [parts.stats for parts in stored], STATS)
 
 
 def _kept(plan: Plan) -> Kept:

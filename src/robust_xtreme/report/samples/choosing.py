@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -19,7 +21,7 @@ from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.manifest import check_file
-from robust_xtreme.results.merging import BASE, blocks, together
+from robust_xtreme.results.merging import BASE, Block, blocks, together
 from robust_xtreme.results.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, empty
 
 MOST: Final = 3000
@@ -151,12 +153,16 @@ def parts_of(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tup
     """Some cells with rows of STATS that contain theirs, some at a time; first none, which have the columns."""
     yield cells.clear(), stats[0].limit(0)
     of_base = cells.partition_by([f"cell_{name}" for name in BASE], as_dict=True)
-    for of_run in stats:
-        wanted = (block for block in blocks(of_run) if block.key in of_base)
-        for several in together(wanted, lambda block: block.height):
-            of_blocks = pl.concat([of_base[block.key] for block in several])
-            first, last = several[0], several[-1]  # with what is between them: each slice opens the file
-            yield of_blocks, of_run.slice(first.start, last.start + last.height - first.start)
+    wanted = ((at, block) for at, rows in enumerate(stats) for block in blocks(rows) if block.key in of_base)
+    for several in together(wanted, lambda each: each[1].height):
+        of_files = [(stats[at], [block for _, block in same]) for at, same in groupby(several, key=itemgetter(0))]
+        yield pl.concat([of_base[block.key] for _, block in several]), pl.concat([_from(*each) for each in of_files])
+
+
+def _from(rows: pl.LazyFrame, some: Sequence[Block]) -> pl.LazyFrame:
+    """The rows of blocks of a file, with what is between them: each slice opens the file."""
+    first, last = some[0], some[-1]
+    return rows.slice(first.start, last.start + last.height - first.start)
 
 
 def _candidates(cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: Wanted) -> pl.DataFrame:
