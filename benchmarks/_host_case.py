@@ -15,7 +15,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import polars as pl
-from benchmarks._host_model import free_encoder
+from benchmarks._host_model import free_encoder, free_head
 from benchmarks._host_stages import measured
 
 import robust_xtreme.models.checkpoint as checkpoint_module
@@ -50,7 +50,7 @@ def evaluated(spec: RunSpec) -> dict[str, Any]:
     A small one comes before, so that imports and the noise's data are in memory.
     """
     lines: list[str] = []
-    with patch.object(checkpoint_module, "read_encoder", free_encoder):
+    with patch.multiple(checkpoint_module, read_encoder=free_encoder, _head=free_head):
         evaluate(replace(spec, limit=str(WARM), out=f"{spec.folder()}-warm"), cache=False)
         figures = measured(lambda: evaluate(spec, observer=Observer(say=lines.append)))
     rows = pl.scan_parquet(spec.folder() / "predictions.parquet").select(pl.len()).collect().item()

@@ -1,7 +1,7 @@
 """A model whose forward pass costs nothing, and data that have the shape of a task's where its files are not at hand.
 
-The encoder's states are rows of a fixed table of random numbers, in a place that depends on the batch: nothing is
-computed or copied for them.
+The encoder's states, and the scores of a head, are rows of fixed tables of random numbers, in a place that depends on
+the batch: nothing is computed or copied for them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from transformers import AutoConfig
 
 from robust_xtreme import registry, resources
 from robust_xtreme.models import mini
+from robust_xtreme.models.on_disk import Located
 from robust_xtreme.training.scratch import Size, new_encoder, new_tokenizer
 
 SIZE: Final = Size(32_000, 1, 16, 1)
@@ -57,6 +58,28 @@ def free_encoder(folder: Path) -> Free:
     """The encoder that costs nothing, of a folder's configuration."""
     mini.register()
     return Free(AutoConfig.from_pretrained(str(folder))).eval()
+
+
+class FreeHead(nn.Module):
+    """A head whose scores (..., S) are consecutive rows of a table (ROWS_OF_TABLE, S)."""
+
+    def __init__(self, scores: int) -> None:
+        nn.Module.__init__(self)
+        self.table: Tensor
+        draws = torch.Generator().manual_seed(SEED)
+        self.register_buffer("table", torch.randn(ROWS_OF_TABLE, scores, generator=draws))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """The scores of states (..., H), in a place that depends on the first of them."""
+        shape = states.shape[:-1]
+        start = int(states.flatten()[0].abs() * ROWS_OF_TABLE) % (ROWS_OF_TABLE - shape.numel())
+        return self.table[start : start + shape.numel()].view(*shape, -1)
+
+
+def free_head(located: Located, family: Any, encoder: Free) -> FreeHead:
+    """The head that costs nothing, with as many scores as that of a run."""
+    hidden = int(encoder.config.hidden_size)
+    return FreeHead(family.head(hidden, located.labels)(torch.zeros(1, hidden)).shape[-1])
 
 
 def make_run(run: Path, lines: Sequence[str], tasks: Sequence[str]) -> Path:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.host [--data DIR] [--cases xnli panx] [--rows 500] [--workers 2] [--label before] [--out DIR]
 
-The model's hidden states are rows of a fixed table; everything else is that of `eval`, with an empty prediction cache:
-reading, noise, tokenising, batches, heads, decoding, scoring, writing and the report. Every kind of target: XNLI
+The model's states and scores are rows of fixed tables; everything else is that of `eval`, with an empty prediction
+cache: reading, noise, tokenising, batches, decoding, scoring, writing and the report. Every kind of target: XNLI
 (classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), clean and under char_noise:0.1
 or --perturb and --seeds, from release files in DIR; a task that DIR does not have gets rows of the embedded suite in
 turn. `xnli-test` is XNLI's test in all languages, where rows that DIR does not have are those of dev in turn, each time
