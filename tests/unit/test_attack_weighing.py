@@ -30,7 +30,7 @@ from robust_xtreme.predictors.predictor import (
 )
 from robust_xtreme.reading.contents import contents_of
 from robust_xtreme.reading.inputs import Candidates, Inputs
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.reading.windows import Batches
 from robust_xtreme.resources import mini
 from robust_xtreme.results.bitext import Neighbours
 from robust_xtreme.results.cache import Cache
@@ -95,15 +95,13 @@ class _Watched:
     def width(self) -> int:
         return self.weights.width
 
-    def scores(
-        self, batches: Sequence[Windows], done: Sequence[int], advance: Callable[[int], None]
-    ) -> Iterator[Array]:
+    def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None]) -> Iterator[Array]:
         self.asked.extend(map(len, batches))
         for windows, scores in zip(batches, self.weights.scores(batches, done, advance), strict=True):
             lost = [list(window.input_ids) == list(self.lost) for window in windows]
             yield np.where(np.array(lost)[:, None], np.nan, scores) if any(lost) else scores
 
-    def means(self, batches: Sequence[Windows]) -> Iterable[Array]:
+    def means(self, batches: Batches) -> Iterable[Array]:
         return self.weights.means(batches)
 
     def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -53,7 +54,7 @@ from robust_xtreme.predictors.predictor import (
     Work,
 )
 from robust_xtreme.reading.inputs import Inputs
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.reading.windows import Batches
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results.bitext import Neighbours
 from robust_xtreme.results.cache import Cache
@@ -130,14 +131,12 @@ class _Elsewhere:
         width: int = self._answer(Width())
         return width
 
-    def scores(
-        self, batches: Sequence[Windows], done: Sequence[int], _advance: Callable[[int], None]
-    ) -> Iterator[Array]:
+    def scores(self, batches: Batches, done: Sequence[int], _advance: Callable[[int], None]) -> Iterator[Array]:
         """The scores of the windows of each batch; that process reports the progress, too. Raises _Halved."""
         for start, stop in _groups(batches):
             yield from self._answer(Scores(batches[start:stop], done[start:stop], self.tokens))
 
-    def means(self, batches: Sequence[Windows]) -> Iterator[Array]:
+    def means(self, batches: Batches) -> Iterator[Array]:
         """The mean states of the windows of each batch. Raises _Halved."""
         for start, stop in _groups(batches):
             yield from self._answer(Means(batches[start:stop], self.tokens))
@@ -158,16 +157,10 @@ class _Elsewhere:
         return answer
 
 
-def _groups(batches: Sequence[Windows]) -> Iterator[tuple[int, int]]:
+def _groups(batches: Batches) -> Iterator[tuple[int, int]]:
     """The bounds of groups of batches whose scores are asked for at once."""
-    start = tokens = 0
-    for index, windows in enumerate(batches):
-        tokens += len(windows.ids)
-        if tokens >= _TOKENS:
-            yield start, index + 1
-            start, tokens = index + 1, 0
-    if start < len(batches):
-        yield start, len(batches)
+    cuts = np.flatnonzero(np.diff(np.cumsum(batches.tokens) // _TOKENS)) + 1
+    return pairwise([0, *cuts.tolist(), len(batches)])
 
 
 @final

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.reading.windows import Batches
 from robust_xtreme.target_columns import Array
 
 
@@ -15,7 +15,7 @@ from robust_xtreme.target_columns import Array
 class Scores:
     """A request: the scores of the windows of some batches of `tokens`, each of which completes `done` inputs."""
 
-    batches: Sequence[Windows]
+    batches: Batches
     done: Sequence[int]
     tokens: int
 
@@ -25,7 +25,7 @@ class Scores:
 class Means:
     """A request: the mean states of the windows of some batches of `tokens`."""
 
-    batches: Sequence[Windows]
+    batches: Batches
     tokens: int
 
 

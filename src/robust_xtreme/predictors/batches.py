@@ -7,7 +7,6 @@ kept after its batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +15,8 @@ from robust_xtreme.predictors.predictor import Weights
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.reading import Reading
 from robust_xtreme.reading.scores import Decoded, Labels, Reduced, joined
-from robust_xtreme.reading.windows import Windows, of_examples
-from robust_xtreme.target_columns import Array, bounds_of, column_of, gathered
+from robust_xtreme.reading.windows import Windows, in_batches, of_examples
+from robust_xtreme.target_columns import Array, column_of, gathered
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, by default."""
@@ -75,7 +74,7 @@ def decoded(
     def reduce(windows: Windows, scores: Array) -> tuple[Reduced]:
         return (reading.reduce(windows, scores, labels),)
 
-    several = reduced(weights_of, inputs, batch_tokens, advance, reduce, _SCORES if reading.joins else 0)
+    several = reduced(weights_of, reading, inputs, batch_tokens, advance, reduce, _SCORES if reading.joins else 0)
     if several is None:
         return Decoded(column_of(()), np.ones(0, np.bool_))
     bounds, (ordered,) = several
@@ -85,6 +84,7 @@ def decoded(
 
 def reduced(
     weights_of: Callable[[], Weights],
+    reading: Reading,
     inputs: Inputs,
     batch_tokens: int,
     advance: Callable[[int], None],
@@ -102,12 +102,12 @@ def reduced(
         return None
     last = np.zeros(len(rows), np.bool_)
     last[bounds[1:] - 1] = True
-    ordered = np.concatenate(batches)
-    windows, edges = inputs.windows.take(rows[ordered]), bounds_of(np.array(list(map(len, batches)), np.int64)).tolist()
-    several = [windows.part(low, high) for low, high in pairwise(edges)]
-    scores = weights_of().scores(several, [int(last[batch].sum()) for batch in batches], advance)
-    kept = [reduce(windows.part(low, high), each) for low, high, each in _together(scores, edges, at_once)]
-    order = np.argsort(ordered)
+    several = in_batches(inputs.windows, [rows[batch] for batch in batches])
+    asked = several if reading.places else several.without_layouts()
+    scores = weights_of().scores(asked, [int(last[batch].sum()) for batch in batches], advance)
+    together = _together(scores, several.edges, at_once)
+    kept = [reduce(several.windows.part(low, high), each) for low, high, each in together]
+    order = np.argsort(np.concatenate(batches))
     return bounds, tuple(joined(parts).take(order) for parts in zip(*kept, strict=True))
 
 
@@ -137,8 +137,7 @@ def _padded(several: Sequence[Array]) -> Array:
 def embed(weights: Weights, windows: Windows, batch_tokens: int) -> np.ndarray[Any, Any]:
     """The vector of each window's text (n, D), float32, in order."""
     batches = _alone(windows, batch_tokens)
-    several = [windows.take(batch) for batch in batches]
-    vectors = np.concatenate(list(weights.scores(several, [0] * len(several), lambda _: None)))
+    vectors = np.concatenate(list(weights.scores(in_batches(windows, batches), [0] * len(batches), lambda _: None)))
     ordered: np.ndarray[Any, Any] = vectors[np.argsort(np.concatenate(batches))]
     return ordered
 
@@ -146,7 +145,7 @@ def embed(weights: Weights, windows: Windows, batch_tokens: int) -> np.ndarray[A
 def mean_vectors(weights: Weights, windows: Windows, texts: int, batch_tokens: int) -> Array:
     """The vector of each text (texts, D), float64, of length 1: the mean state of the tokens of all its windows."""
     batches = _alone(windows, batch_tokens)
-    means = np.concatenate(list(weights.means([windows.take(batch) for batch in batches]))).astype(np.float64)
+    means = np.concatenate(list(weights.means(in_batches(windows, batches)))).astype(np.float64)
     weighted = means[np.argsort(np.concatenate(batches))] * windows.lengths[:, None]
     sums = np.add.reduceat(weighted, of_examples(windows, texts)[:-1])
     sizes = np.linalg.norm(sums, axis=1, keepdims=True)

@@ -15,7 +15,7 @@ from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
 from robust_xtreme.reading.scores import Reduced
 from robust_xtreme.reading.tokens import Lexicon
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.reading.windows import Batches, Windows
 from robust_xtreme.results.bitext import Neighbours
 from robust_xtreme.retrieval.embeddings import Known
 from robust_xtreme.specs import TaskSpec
@@ -124,13 +124,11 @@ class Weights(Protocol):
         """The number of dimensions of a text's vector."""
         ...
 
-    def scores(
-        self, batches: Sequence[Windows], done: Sequence[int], advance: Callable[[int], None], /
-    ) -> Iterable[Array]:
+    def scores(self, batches: Batches, done: Sequence[int], advance: Callable[[int], None], /) -> Iterable[Array]:
         """The scores of the windows of each batch, float32, in order; a batch completes `done` inputs."""
         ...
 
-    def means(self, batches: Sequence[Windows], /) -> Iterable[Array]:
+    def means(self, batches: Batches, /) -> Iterable[Array]:
         """The mean of the encoder's last states over the tokens of each window of each batch (B, H), float32."""
         ...
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self, final
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +103,44 @@ class Windows:
         layout = None if self.layout is None else self.layout.take(np.arange(low, high))
         ids = self.ids[bounds[0] : bounds[-1]]
         return Windows(ids, bounds - bounds[0], example, truncated, second, summary, layout)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Batches(Sequence[Windows]):
+    """Consecutive windows in batches, which begin and end at `edges` (b + 1); a batch is made where it is read."""
+
+    windows: Windows
+    edges: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Windows: ...
+    @overload
+    def __getitem__(self, index: slice) -> Batches: ...
+    def __getitem__(self, index: int | slice) -> Windows | Batches:
+        numbers = range(len(self))[index]
+        if isinstance(numbers, int):
+            return self.windows.part(self.edges[numbers], self.edges[numbers + 1])
+        edges = self.edges[numbers.start : numbers.stop + 1]
+        return Batches(self.windows.part(edges[0], edges[-1]), [edge - edges[0] for edge in edges])
+
+    def without_layouts(self) -> Batches:
+        """The same windows, of which only the ids and columns are known."""
+        return replace(self, windows=replace(self.windows, layout=None))
+
+    @property
+    def tokens(self) -> Array:
+        """The number of tokens of each batch (b,)."""
+        return np.diff(self.windows.bounds[list(self.edges)])
+
+
+def in_batches(windows: Windows, batches: Sequence[Array]) -> Batches:
+    """Some of the windows in batches, of each of which the rows are given."""
+    sizes = np.array(list(map(len, batches)), np.int64)
+    return Batches(windows.take(np.concatenate(batches)), bounds_of(sizes).tolist())
 
 
 def plain(rows: Sequence[Sequence[int]]) -> Windows:

@@ -99,7 +99,7 @@ class EncoderHead:
         def reduce(windows: Windows, scores: Array) -> tuple[Reduced, Reduced]:
             return reading.reduce(windows, scores, self.labels), weighing.part(windows, scores, meanings)
 
-        several = reduced(self.weights_of, inputs, work.batch_tokens, work.advance, reduce)
+        several = reduced(self.weights_of, reading, inputs, work.batch_tokens, work.advance, reduce)
         if several is None:
             return Decoded(column_of(()), np.ones(0, np.bool_)), _NOTHING
         bounds, (answers, parts) = several
