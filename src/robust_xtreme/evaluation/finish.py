@@ -71,7 +71,8 @@ def finish(
         noised = conditions(plan)
         folder.write_frame("conditions.csv", noised, CONDITIONS)
         attacked = attacked_of(folder.path, manifest)
-        rows = Rows(store.scan(folder.path / PREDICTED), tuple(store.scan(parts.stats) for parts in stored), attacked)
+        of_parts = tuple(store.scan(parts.stats) for parts in stored)
+        rows = Rows(store.scan(folder.path / PREDICTED), of_parts, attacked, divided=True)
         failed = failed_cells(rows.predictions)
         left_out = [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
         manifest = {**manifest, "not_run": [*left_out, *failed]}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -21,7 +19,7 @@ from robust_xtreme.report.summary import headline_cells
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.manifest import check_file
-from robust_xtreme.results.merging import BASE, Block, blocks, together
+from robust_xtreme.results.merging import BASE, blocks, together
 from robust_xtreme.results.schema import ATTACKED, CELL, PREDICTIONS, STATS, Frame, empty
 
 MOST: Final = 3000
@@ -51,18 +49,19 @@ _REALISED: Final = ("status", "nominal", "operators", "grapheme_edit_rate", "wor
 class Rows:
     """PREDICTIONS of some runs, and STATS of each, sorted, of which some rows are read at a time.
 
-    `attacked` are ATTACKED of those that have attacks.
+    `attacked` are ATTACKED of those that have attacks. With `divided`, STATS are those of each task run.
     """
 
     predictions: pl.LazyFrame
     stats: tuple[pl.LazyFrame, ...]
     attacked: tuple[pl.LazyFrame, ...] = ()
+    divided: bool = False
 
     def of_models(self, names: Mapping[str, str]) -> Rows:
         """The same with other names of the models."""
         named = pl.col("model").replace(names)
         stats, attacked = (tuple(rows.with_columns(named) for rows in each) for each in (self.stats, self.attacked))
-        return Rows(self.predictions.with_columns(named), stats, attacked)
+        return replace(self, predictions=self.predictions.with_columns(named), stats=stats, attacked=attacked)
 
 
 @final
@@ -126,7 +125,7 @@ def chosen(results: Results, rows: Rows, wanted: Wanted) -> pl.DataFrame:
     edits as many clusters, `attack` is the attack's name, and `changes` its edits. The same run gives the same rows.
     """
     cells = cells_of(results, wanted)
-    parts = [_candidates(*part, results.manifest, wanted) for part in parts_of(cells, rows.stats)]
+    parts = [_candidates(*part, results.manifest, wanted) for part in parts_of(cells, rows)]
     shown = _within(pl.concat(parts), wanted).drop("task", "split", "language")
     return with_predictions(shown.join(cells, on=("cell", "base")), rows)
 
@@ -149,20 +148,23 @@ def cells_of(results: Results, wanted: Wanted) -> pl.DataFrame:
     return cells.select(*_SHOWN, *raw, base=base.rank("dense"))
 
 
-def parts_of(cells: pl.DataFrame, stats: Sequence[pl.LazyFrame]) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
-    """Some cells with rows of STATS that contain theirs, some at a time; first none, which have the columns."""
-    yield cells.clear(), stats[0].limit(0)
+def parts_of(cells: pl.DataFrame, rows: Rows) -> Iterator[tuple[pl.DataFrame, pl.LazyFrame]]:
+    """Cells with rows of STATS, some at a time, which have all or nothing of a cell; first none, with the columns."""
+    yield cells.clear(), rows.stats[0].limit(0)
+    if rows.divided:
+        yield from ((cells, pl.concat(several)) for several in together(rows.stats, _height))
+        return
     of_base = cells.partition_by([f"cell_{name}" for name in BASE], as_dict=True)
-    wanted = ((at, block) for at, rows in enumerate(stats) for block in blocks(rows) if block.key in of_base)
-    for several in together(wanted, lambda each: each[1].height):
-        of_files = [(stats[at], [block for _, block in same]) for at, same in groupby(several, key=itemgetter(0))]
-        yield pl.concat([of_base[block.key] for _, block in several]), pl.concat([_from(*each) for each in of_files])
+    for of_run in rows.stats:
+        wanted = (block for block in blocks(of_run) if block.key in of_base)
+        for several in together(wanted, lambda block: block.height):
+            of_blocks = pl.concat([of_base[block.key] for block in several])
+            first, last = several[0], several[-1]  # with what is between them: each slice opens the file
+            yield of_blocks, of_run.slice(first.start, last.start + last.height - first.start)
 
 
-def _from(rows: pl.LazyFrame, some: Sequence[Block]) -> pl.LazyFrame:
-    """The rows of blocks of a file, with what is between them: each slice opens the file."""
-    first, last = some[0], some[-1]
-    return rows.slice(first.start, last.start + last.height - first.start)
+def _height(rows: pl.LazyFrame) -> int:
+    return int(rows.select(pl.len()).collect().item())
 
 
 def _candidates(cells: pl.DataFrame, stats: pl.LazyFrame, manifest: Mapping[str, Any], wanted: Wanted) -> pl.DataFrame:
@@ -195,8 +197,8 @@ def losses_of(cells: pl.DataFrame, stats: pl.LazyFrame, wanted: Wanted) -> pl.Da
 
 
 def _some(stats: pl.LazyFrame, keys: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
-    """The statistics of whole items among which those of some cells are: with their conditions and metrics."""
-    alike = [pl.col(name).is_in(keys.get_column(name).unique().to_list()) for name in ("condition", "metric")]
+    """The statistics of whole items among which those of some cells are: with their models, conditions and metrics."""
+    alike = [pl.col(name).is_in(keys.get_column(name).unique().to_list()) for name in ("model", "condition", "metric")]
     alike += [pl.col("example").is_in(wanted.ids)] if wanted.ids else []
     some = stats.filter(pl.col("scope") == ALL, *alike)
     return some.select(*CELL, "noise_seed", "example", "metric", "stats").collect(engine="streaming")

@@ -96,7 +96,7 @@ def _right(cells: pl.DataFrame, rows: Rows, wanted: Wanted) -> pl.DataFrame:
         parts.append(joined.with_columns(won=pl.col("first") > 0).select(columns).collect())
     under = {cell for part in parts for cell in part.get_column("cell").unique()}
     others = cells.filter(~pl.col("cell").is_in(under))
-    for some, stats in parts_of(others, rows.stats):
+    for some, stats in parts_of(others, rows):
         losses = losses_of(some, stats, wanted).filter(pl.col("value_clean") >= _WHOLE)
         parts.append(losses.with_columns(won=pl.col("loss") > 0).select(columns))
     return pl.concat(parts, how="vertical_relaxed")

@@ -82,7 +82,8 @@ def samples_part_of(results: Results, runs: Sequence[Shown]) -> Iterator[Part]:
     predictions = pl.concat([run.rows.predictions for run in runs])
     stats = tuple(stats for run in runs for stats in run.rows.stats)
     attacked = tuple(attacked for run in runs for attacked in run.rows.attacked)
-    shown = chosen(results, Rows(predictions, stats, attacked), Wanted())
+    divided = all(run.rows.divided for run in runs)
+    shown = chosen(results, Rows(predictions, stats, attacked, divided), Wanted())
     known: dict[str, Known] = {}
     lines: list[str] = []
     for run in runs:
