@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,7 +29,7 @@ _FIELD: Final = "query"
 _SIZES: Final = (2, 3, 4)
 _TRIES: Final = 64
 _SMALL: Final = 1024
-_CELLS: Final = 1 << 16
+_CELLS: Final = 1 << 17
 """Values of candidates for several queries that are computed at once, so that they stay in a core's cache."""
 
 _ROWS: Final = 8
@@ -36,7 +37,6 @@ _ROWS: Final = 8
 
 _GROUPS: Final = 64
 _TINY: Final = np.nextafter(0.0, 1.0)
-_BELOW: Final = 1 - 2.0**-40
 _FEW: Final = 64
 """Matches for each query up to which only the texts that have one are looked at."""
 
@@ -75,7 +75,8 @@ def least(values: NDArray[Any]) -> Ints:
     if values.shape[1] <= DEPTH:
         return np.argsort(values, axis=1, kind="stable")
     near = np.flatnonzero(values <= _twentieth(values)[:, None])
-    return _first(near, values.reshape(-1).take(near), values.shape)
+    row, column = _placed(near, values.shape[1])
+    return column.take(leading(row, values.reshape(-1).take(near), len(values), DEPTH))
 
 
 def _twentieth(values: NDArray[Any]) -> NDArray[Any]:
@@ -95,11 +96,10 @@ def _grouped(values: NDArray[Any]) -> NDArray[Any]:
     return values[:, : size - size % groups].reshape(rows, size // groups, groups)
 
 
-def _first(near: Ints, values: NDArray[Any], shape: tuple[int, int]) -> Ints:
-    """The columns of the twenty smallest of some values (k,), which are those at the flat indices `near` (k,)."""
-    rows, size = shape
+def _placed(near: Ints, size: int) -> tuple[Ints, Ints]:
+    """The row and the column (k,) of flat indices in rows of so many."""
     row = near // max(size, 1)
-    return np.asarray((near - row * size)[leading(row, values, rows, min(DEPTH, size))])
+    return row, near - row * size
 
 
 def _documents(ids: Sequence[str], ranked: Ints) -> Names:
@@ -182,27 +182,33 @@ class Shared:
 
         Those of a query and a text are in order of the buckets, in which they are added up.
         """
-        which = slice(self.bounds[first], self.bounds[last])
-        counts, ends = self.counts[which], np.cumsum(self.counts[which])
-        entries = np.repeat(self.starts[which] - ends + counts, counts)
+        bounds = self.bounds[first : last + 1]
+        which = slice(bounds[0], bounds[-1])
+        counts, ends = self.counts[which], bounds_of(self.counts[which])
+        entries = np.repeat(self.starts[which] - ends[:-1], counts)
         entries += np.arange(len(entries))
-        row = np.repeat(np.arange(last - first) * len(self.norms), np.diff(self.bounds[first : last + 1]))
-        cells = np.repeat(row, counts)
-        cells += self.texts.take(entries)
+        cells = self.texts.take(entries)
+        cells += np.repeat(np.arange(last - first) * len(self.norms), np.diff(ends.take(bounds - bounds[0])))
         return cells, np.repeat(self.weights[which], counts)
+
+    def sums(self, rows: int, cells: Ints, weights: Floats) -> Floats:
+        """The sum of the weights of each of some queries and each text (rows, n), from their matches."""
+        shape = (rows, len(self.norms))
+        return np.asarray(np.bincount(cells, weights=weights, minlength=math.prod(shape)), np.float64).reshape(shape)
 
     def cosines(self, first: int, last: int) -> Floats:
         """The cosines of some queries and the pool (last - first, n), without the division by the queries' norms."""
-        cells, weights = self.matches(first, last)
-        shape = (last - first, len(self.norms))
-        sums = np.bincount(cells, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
-        return np.asarray(sums / self.norms)
+        sums = self.sums(last - first, *self.matches(first, last))
+        sums /= self.norms
+        return sums
 
 
 def _shared(pool: Weighed, sought: Sought) -> Shared:
     """What queries share with a pool."""
-    weights = pool.weights.take(pool.counts.take(sought.buckets))
-    counts, texts = _containing(pool, sought.buckets, weights > 0)
+    counts = pool.counts.take(sought.buckets)
+    weights = pool.weights.take(counts)
+    counts *= weights > 0
+    texts = _containing(pool, sought.buckets, counts > 0)
     of_each = counts.take(sought.numbers)
     which = np.flatnonzero(of_each > 0)
     numbers = sought.numbers.take(which)
@@ -211,16 +217,15 @@ def _shared(pool: Weighed, sought: Sought) -> Shared:
     return Shared(bounds, weights.take(numbers), starts, of_each.take(which), texts, pool.norms)
 
 
-def _containing(pool: Weighed, buckets: Ints, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """How many texts of a pool contain each of some n-grams (u,), 0 of those not wanted, and the texts one by one."""
+def _containing(pool: Weighed, buckets: Ints, wanted: NDArray[np.bool_]) -> Ints:
+    """The texts of a pool that contain each of the wanted of some n-grams (u,), of one n-gram after the other."""
     size = len(pool.norms)
     numbers = np.full(BUCKETS, -1, np.int32)
     numbers[buckets[wanted]] = np.flatnonzero(wanted)
     number = numbers.take(pool.buckets)
     some = np.flatnonzero(number >= 0)
     pairs = number.take(some).astype(np.int64) * size + pool.texts.take(some)
-    texts = _sorted(pairs, len(buckets) * size) % max(size, 1)
-    return np.where(wanted, pool.counts.take(buckets), 0), texts.astype(np.int64)
+    return (_sorted(pairs, len(buckets) * size) % max(size, 1)).astype(np.int64)
 
 
 def _distinct_grams(values: Sequence[str]) -> tuple[Numbers, Numbers]:
@@ -291,16 +296,16 @@ def _compared(
 def _ranked(shared: Shared, first: int, last: int) -> Ints:
     """The columns of the twenty greatest cosines of each row in order, of equals the first."""
     cells, weights = shared.matches(first, last)
-    shape = (last - first, len(shared.norms))
-    sums = np.asarray(np.bincount(cells, weights=weights, minlength=shape[0] * shape[1]), np.float64)
-    few = len(cells) <= _FEW * shape[0] or shape[1] <= DEPTH
-    near = _touched(cells, shape) if few else _near(sums.reshape(shape), 1 / shared.norms)
-    column = near % max(shape[1], 1)
+    sums = shared.sums(last - first, cells, weights)
+    few = len(cells) <= _FEW * len(sums) or sums.shape[1] <= DEPTH
+    near = _touched(cells, sums.shape) if few else _near(sums / shared.norms)
+    row, column = _placed(near, sums.shape[1])
     alike = sums.take(near) / shared.norms.take(column)
-    return _first(near, np.where(alike > 0, -alike, column), shape)
+    most = min(DEPTH, sums.shape[1])
+    return column.take(leading(row, np.where(alike > 0, -alike, column), len(sums), most))
 
 
-def _touched(cells: Ints, shape: tuple[int, int]) -> Ints:
+def _touched(cells: Ints, shape: tuple[int, ...]) -> Ints:
     """The flat indices (k,) of some cells of an array, each once, and of the first twenty of each row, in order."""
     marked = np.zeros(shape, np.bool_)
     marked[:, :DEPTH] = True
@@ -308,19 +313,12 @@ def _touched(cells: Ints, shape: tuple[int, int]) -> Ints:
     return np.flatnonzero(marked)
 
 
-def _near(sums: Floats, inverse: Floats) -> Ints:
-    """The flat indices (k,) of what can be among the twenty greatest cosines of each row, or follow them, in order.
-
-    What `inverse` (n,) gives is within the rounding of the cosines.
-    """
-    cosines = sums * inverse
-    near = cosines >= np.maximum(_bound(cosines) * _BELOW, _TINY)[:, None]
-    which = np.flatnonzero(near)
-    few = np.bincount(which // sums.shape[1], minlength=len(sums)) < DEPTH
-    if few.any():  # the first of those that share nothing follow
-        near[few, :DEPTH] = True
-        which = np.flatnonzero(near)
-    return which
+def _near(cosines: Floats) -> Ints:
+    """The flat indices (k,) of what can be among the twenty greatest of each row, or follow them, in order."""
+    bound = _bound(cosines)
+    near = cosines >= np.maximum(bound, _TINY)[:, None]
+    near[bound <= 0, :DEPTH] = True  # the first of those that share nothing follow
+    return np.flatnonzero(near)
 
 
 def _best(shared: Shared, first: int, last: int) -> Ints:
