@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from robust_xtreme.report.samples.choosing import Wanted, chosen, rows_of
 from robust_xtreme.report.samples.part import samples_part
 from robust_xtreme.report.samples.texts import key_of, spec_of, texts_of
 from robust_xtreme.report.view import Results
+from robust_xtreme.results import store
 from robust_xtreme.run_spec import RunSpec
 
 TASKS: Final = ("xnli", "xcopa", "panx", "xquad", "mewsli_x")
@@ -104,6 +105,15 @@ def test_a_file_is_opened_a_few_times_for_many_task_runs(run: Run) -> None:
     rows = run.chosen()
     with files_left(6):
         assert run.chosen().equals(rows)
+
+
+def test_examples_are_the_same_from_the_statistics_of_each_task_run(run: Run) -> None:
+    """A run that ends chooses them from files that are not merged, few of them open at a time."""
+    rows = run.chosen()
+    stats = tuple(map(store.scan, (run.folder / "parts").glob("*-stats-*.parquet")))
+    divided = replace(rows_of(run.folder, run.results.manifest), stats=stats, divided=True)
+    with files_left(6):
+        assert chosen(run.results, divided, PAGE).equals(rows)
 
 
 @pytest.mark.parametrize("became", ["wrong", "right", "same"])
