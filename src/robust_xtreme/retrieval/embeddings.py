@@ -19,6 +19,7 @@ import numpy as np
 from robust_xtreme.errors import DiskError, NotFinite, RobustXtremeError, no_room
 from robust_xtreme.results.cache import VARIABLE, Cache
 from robust_xtreme.results.database import reason_of
+from robust_xtreme.target_columns import bounds_of
 
 Array = np.ndarray[Any, Any]
 Compute = Callable[[int, int], Array]
@@ -119,30 +120,29 @@ def _chunk(plan: _Plan, start: int, cache: Cache | None) -> bytes:
 @final
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Vectors in parts, and the position of each text: part and row."""
+    """Vectors in parts, and the position of each text's vector in all parts, one after the other."""
 
     parts: list[Array] = field(default_factory=list)
-    positions: dict[str, tuple[int, int]] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
 
     def add(self, values: Sequence[str], part: Array) -> None:
-        """Add the vectors of new texts."""
-        self.positions.update({value: (len(self.parts), row) for row, value in enumerate(values)})
+        """Add the vectors of new texts, each of which is there once."""
+        before = len(self.positions)
+        self.positions.update(zip(values, range(before, before + len(values)), strict=True))
         self.parts.append(part)
 
     def gathered(self, values: Sequence[str]) -> Array:
         """The vectors in the order of the texts; a part with exactly these rows is not copied."""
-        positions = np.array([self.positions[value] for value in values], dtype=np.int64).reshape(-1, 2)
-        first = self.parts[int(positions[0, 0])]
-        if (
-            len(first) == len(values)
-            and np.ptp(positions[:, 0]) == 0
-            and (positions[:, 1] == np.arange(len(values))).all()
-        ):
+        positions = np.fromiter(map(self.positions.__getitem__, values), np.int64, len(values))
+        starts = bounds_of(np.array(list(map(len, self.parts)), np.int64))
+        number = np.searchsorted(starts, positions, "right") - 1
+        first = self.parts[int(number[0])]
+        if len(first) == len(values) and (positions == starts[number[0]] + np.arange(len(values))).all():
             return first
         rows = np.empty((len(values), first.shape[1]), dtype=first.dtype)
-        for number in np.unique(positions[:, 0]):
-            in_part = positions[:, 0] == number
-            rows[in_part] = self.parts[int(number)][positions[in_part, 1]]
+        for part in np.unique(number).tolist():
+            at = np.flatnonzero(number == part)
+            rows[at] = self.parts[part].take(positions[at] - starts[part], axis=0)
         return rows
 
 

@@ -216,8 +216,8 @@ def _summed(queries: Array, pool: Array, of: Array, candidates: Array) -> Array:
     size = _block(queries, _CACHED_BYTES)
     for start in range(0, len(of), size):
         block = slice(start, start + size)
-        products = pool[candidates[block]].astype(np.float64, copy=False)
-        products *= queries[of[block]]
+        products = pool.take(candidates[block], axis=0).astype(np.float64, copy=False)
+        products *= queries.take(of[block], axis=0)
         products.sum(axis=1, out=scores[block])
     return np.rint(scores / QUANTUM) * QUANTUM
 

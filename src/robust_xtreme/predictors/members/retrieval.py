@@ -209,7 +209,7 @@ class Vectors:
         return known.gathered(values)
 
     def _computed(self, name: str, values: Sequence[str], rows: int) -> Array:
-        size, store = self.weights.width, self.work.store
+        size, store = self._width(), self.work.store
 
         def compute(start: int, stop: int) -> Array:
             if len(values) > _CHUNK:
@@ -218,6 +218,11 @@ class Vectors:
 
         key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(rows, size)
         return embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
+
+    def _width(self) -> int:
+        """The number of dimensions, which is asked for where no vectors are known."""
+        known = (part.shape[1] for of_field in self.known.values() for part in of_field.parts)
+        return next(known, None) or self.weights.width
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
         length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
