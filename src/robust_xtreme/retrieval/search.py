@@ -36,7 +36,7 @@ _CACHED_BYTES: Final = 1 << 19
 """Bytes of factors that are multiplied at once, so that they stay in a core's cache."""
 
 _SMALL: Final = 4096
-_CELLS: Final = 1 << 17
+_CELLS: Final = 1 << 19
 """Candidates up to which numpy has all products of some queries, and how many it has at once."""
 
 _UNIT: Final = 2.0**-24
