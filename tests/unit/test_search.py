@@ -122,7 +122,7 @@ def test_of_ten_thousand_equal_candidates_the_first_win(engine: str) -> None:
 def test_the_size_of_a_pool_changes_no_bit(count: int) -> None:
     """Up to it numpy has all products, of some queries at a time; of near ties each must be scored again."""
     pool = np.tile(unit(64, 24, 9), (65, 1))[:count] + 1e-7 * unit(count, 24, 10)
-    wanted, pool = unit(70, 24, 11), pool.astype(np.float32)
+    wanted, pool = unit(150, 24, 11), pool.astype(np.float32)
     whole = search(wanted, pool, 20, device="cpu", engine="faiss")
     assert same(search(wanted, pool, 20, device="cpu"), whole)
     assert same(whole, brute(wanted, pool, 20))
