@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from operator import attrgetter
 from typing import Any, Final, Protocol, final
@@ -82,7 +82,7 @@ class Backend(Protocol):
 
 def _in_parts(read: Backend, texts: list[str], offsets: bool) -> Tokens:
     """The tokens of texts, of which a tokenizer gets not too many at once."""
-    return _joined([read(part, offsets) for part in _parts(texts)], offsets)
+    return _chained([read(part, offsets) for part in _parts(texts)], offsets)
 
 
 def _parts(texts: list[str]) -> Iterator[list[str]]:
@@ -97,7 +97,7 @@ def _parts(texts: list[str]) -> Iterator[list[str]]:
         yield texts[start:]
 
 
-def _joined(read: Sequence[Tokens], offsets: bool) -> Tokens:
+def _chained(read: Sequence[Tokens], offsets: bool) -> Tokens:
     """The tokens of several lists of texts, one list after the other."""
     if len(read) == 1:
         return read[0]
@@ -126,10 +126,29 @@ class Rust:
             names = [token.content for token in self.tokenizer.get_added_tokens_decoder().values()]
             words = words_of(texts, names)
             if words.repeat:
-                return _of_texts(words, _in_parts(self._read, words.distinct, offsets))
+                return _of_texts(words, self._of_words(words, offsets))
         return _in_parts(self._read, texts, offsets)
 
-    def _read(self, texts: list[str], offsets: bool) -> Tokens:
+    def _of_words(self, words: Words, offsets: bool) -> Tokens:
+        """The tokens of distinct words."""
+        count = len(words.distinct) - words.whole
+        several, alone = words.distinct[:count], words.distinct[count:]
+        read = self._joined if keeps_offsets(self.tokenizer) and (offsets or _short(several)) else self._read
+        return _chained([_in_parts(read, several, offsets), _in_parts(self._read, alone, offsets)], offsets)
+
+    def _joined(self, words: list[str], offsets: bool) -> Tokens:
+        """The tokens of words; several are read as one text, which takes less time than a list of them."""
+        lists = [" ".join(words[start : start + _LIST]) for start in range(0, len(words), _LIST)]
+        read = self._ready().encode_batch(lists, add_special_tokens=False)
+        begins = bounds_of(np.fromiter(map(len, words), np.int64, len(words)) + 1)[:-1]
+        counts = _counts(read)
+        spans = _offsets(map(_OFFSETS, read), int(counts.sum())) + np.repeat(begins[::_LIST], counts)[:, None]
+        word = np.searchsorted(begins, spans[:, 0], "right") - 1
+        tokens = _tokens(read, np.bincount(word, minlength=len(words)), False)
+        return replace(tokens, offsets=(spans - begins[word][:, None]).astype(np.int32)) if offsets else tokens
+
+    def _ready(self) -> Any:
+        """The tokenizer, which reads whole texts without padding."""
         tokenizer = self.tokenizer
         if tokenizer.truncation is not None:
             tokenizer.no_truncation()
@@ -137,6 +156,10 @@ class Rust:
             tokenizer.no_padding()
         if tokenizer.encode_special_tokens != self.split:
             tokenizer.encode_special_tokens = self.split
+        return tokenizer
+
+    def _read(self, texts: list[str], offsets: bool) -> Tokens:
+        tokenizer = self._ready()
         if _short(texts) and (not offsets or keeps_offsets(tokenizer)):
             return self._listed(texts, offsets)
         encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
@@ -267,7 +290,7 @@ class Lexicon:
     @property
     def tokens(self) -> Tokens:
         """The tokens of all texts so far, by number."""
-        self._read = [_joined(self._read, self._offsets)]
+        self._read = [_chained(self._read, self._offsets)]
         return self._read[0]
 
     def of(self, text: str) -> tuple[int, ...]:

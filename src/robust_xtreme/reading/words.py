@@ -67,12 +67,14 @@ def _parts(part: Any) -> list[dict[str, Any]]:
 class Words:
     """The words of t texts: `distinct` (w,), and the numbers of those of each text, one text after the other (n,).
 
-    Text i has those `bounds[i]:bounds[i + 1]` (t + 1,) of `numbers`.
+    Text i has those `bounds[i]:bounds[i + 1]` (t + 1,) of `numbers`. The last `whole` distinct words are whole texts,
+    which cannot be read beside others.
     """
 
     distinct: list[str]
     numbers: Array
     bounds: Array
+    whole: int = 0
 
     @property
     def repeat(self) -> bool:
@@ -120,7 +122,8 @@ def _whole(words: Words, texts: Sequence[str], rows: Array) -> Words:
     numbers = numbers[~left_out]
     used = np.bincount(numbers) > 0
     distinct = chain(words.distinct, map(texts.__getitem__, rows.tolist()))
-    return Words(list(compress(distinct, used.tolist())), np.cumsum(used)[numbers] - 1, bounds_of(counts))
+    kept = list(compress(distinct, used.tolist()))
+    return Words(kept, np.cumsum(used)[numbers] - 1, bounds_of(counts), len(rows))
 
 
 def _odd(words: Sequence[str], names: Collection[str]) -> Array:
