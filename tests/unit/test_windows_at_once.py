@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from robust_xtreme.predictors import batches
 from robust_xtreme.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa
 from robust_xtreme.reading.scores import joined
 from robust_xtreme.reading.tokens import Rust
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.reading.windows import Windows, in_batches, plain
 from robust_xtreme.target_columns import Ranges, bounds_of
 
 Array = np.ndarray[Any, Any]
@@ -79,6 +80,20 @@ def test_batches_that_are_reduced_together_give_what_each_gives(scale: float, at
         assert getattr(joined(together), name).tolist() == getattr(joined(each), name).tolist()
 
 
+@pytest.mark.parametrize("offsets", [False, True])
+def test_words_of_many_joined_texts_have_the_tokens_of_each_text(offsets: bool) -> None:
+    """Words that repeat fill several texts; some are empty, and have no token."""
+    pieces = {"<unk>": 0, **{letter: number for number, letter in enumerate("abc", 1)}, "ab": 4}
+    tokenizer = Tokenizer(models.BPE(pieces, [("a", "b")], unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    words = list(map("".join, product("abc.", repeat=5)))
+    texts = ["  ".join(words[number % 7 :: 7]) for number in range(21)]
+    read = Rust(tokenizer)(texts, offsets)
+    each = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
+    assert [read[number] for number in range(len(texts))] == [tuple(encoding.ids) for encoding in each]
+    assert not offsets or read.spans.tolist() == [list(span) for encoding in each for span in encoding.offsets]
+
+
 def test_short_texts_in_lists_have_the_tokens_of_each_text() -> None:
     """Many texts, some of them without a token, fill several lists."""
     pieces = {"<unk>": 0, **{letter: number for number, letter in enumerate("abc", 1)}, "ab": 4}
@@ -89,3 +104,20 @@ def test_short_texts_in_lists_have_the_tokens_of_each_text() -> None:
     each = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
     assert [read[number] for number in range(len(texts))] == [tuple(encoding.ids) for encoding in each]
     assert read.spans.tolist() == [list(span) for encoding in each for span in encoding.offsets]
+
+
+def test_batches_are_parts_of_one_list_of_windows() -> None:
+    """In the order in which their windows are asked for; consecutive ones are batches again."""
+    windows = plain([(1,), (2, 2), (3, 3, 3), (4,)])
+    several = in_batches(windows, [np.array([2]), np.array([0, 3]), np.array([1])])
+    ids = [[window.input_ids for window in batch] for batch in several]
+    assert ids == [[(3, 3, 3)], [(1,), (4,)], [(2, 2)]]
+    assert [[window.input_ids for window in batch] for batch in several[1:]] == ids[1:]
+    assert (several.tokens.tolist(), several[1:].tokens.tolist()) == ([3, 2, 2], [2, 2])
+
+
+def test_batches_without_layouts_have_the_ids() -> None:
+    """A head that does not read layouts gets none."""
+    layout = ContextLayouts(*(np.zeros(1, np.int64),) * 3, np.zeros((1, 2), np.int64), np.zeros((0, 2), np.int64))
+    (batch,) = in_batches(replace(plain([(1, 2)]), layout=layout), [np.array([0])]).without_layouts()
+    assert (batch[0].input_ids, batch.layout) == ((1, 2), None)
