@@ -103,7 +103,7 @@ def reduced(
     last = np.zeros(len(rows), np.bool_)
     last[bounds[1:] - 1] = True
     several = in_batches(inputs.windows, [rows[batch] for batch in batches])
-    asked = several if reading.places else several.without_layouts()
+    asked = several if reading.layouts else several.without_layouts()
     scores = weights_of().scores(asked, [int(last[batch].sum()) for batch in batches], advance)
     together = _together(scores, several.edges, at_once)
     kept = [reduce(several.windows.part(low, high), each) for low, high, each in together]

@@ -41,7 +41,7 @@ class Reading:
     - `decode(contents, content, bounds, reduced, labels)`: the predictions of n inputs, in the coordinates of their
       contents: input i reads content `content[i]`, and its windows are `bounds[i]:bounds[i + 1]` of `reduced`. Ties
       go to the lowest index.
-    - `places`: whether the head reads the layouts of windows.
+    - `layouts`: whether the head reads the layouts of windows.
     - `lost(contents, windows)`: of which contents (m,) no window contains the gold answer; None: of none.
     """
 
@@ -51,4 +51,4 @@ class Reading:
     lost: Callable[[Contents, Windows], Array] | None = None
     offsets: bool = False
     joins: bool = False
-    places: bool = True
+    layouts: bool = True

@@ -347,4 +347,4 @@ def _joined(text: str, stop: int, end: int) -> int:
     return end - stop
 
 
-span_qa = Reading(_encode, _reduce, _decode, _lost, offsets=True, joins=True, places=False)
+span_qa = Reading(_encode, _reduce, _decode, _lost, offsets=True, joins=True, layouts=False)
