@@ -125,8 +125,19 @@ def written(targets: TargetColumn) -> list[str]:
 
 def _lists(texts: Sequence[str], codes: Array, bounds: Array) -> list[str]:
     """JSON lists of texts by code."""
+    lengths = np.diff(bounds)
+    if len(codes) and (lengths == lengths[0]).all():
+        return _rows(texts, codes.reshape(len(lengths), -1))
     named = list(map(texts.__getitem__, codes.tolist()))
     return [f"[{', '.join(named[low:high])}]" for low, high in pairwise(bounds.tolist())]
+
+
+def _rows(texts: Sequence[str], codes: Array) -> list[str]:
+    """JSON lists of texts by code (n, k), in half the time of lists of different lengths."""
+    import polars as pl  # which texts alone do not need
+
+    rows = pl.Series(texts).gather(codes.reshape(-1)).reshape(codes.shape)
+    return ("[" + rows.arr.join(", ") + "]").to_list()
 
 
 def chained(columns: Sequence[TargetColumn]) -> TargetColumn:
