@@ -19,7 +19,6 @@ from transformers import AutoConfig
 
 from robust_xtreme import registry, resources
 from robust_xtreme.models import mini
-from robust_xtreme.models.on_disk import Located
 from robust_xtreme.training.scratch import Size, new_encoder, new_tokenizer
 
 SIZE: Final = Size(32_000, 1, 16, 1)
@@ -76,8 +75,8 @@ class FreeHead(nn.Module):
         return self.table[start : start + shape.numel()].view(*shape, -1)
 
 
-def free_head(located: Located, family: Any, encoder: Free) -> FreeHead:
-    """The head that costs nothing, with as many scores as that of a run."""
+def free_head(located: Any, family: Any, encoder: Free) -> FreeHead:
+    """The head that costs nothing, with as many scores as that of a `Located` run."""
     hidden = int(encoder.config.hidden_size)
     return FreeHead(family.head(hidden, located.labels)(torch.zeros(1, hidden)).shape[-1])
 
