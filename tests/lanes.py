@@ -62,13 +62,13 @@ def _write(path: str, desk: Desk) -> None:
 
 
 def _process(_: object, desk: Desk) -> tuple[int, tuple[str, ...], int]:
-    """The number of the process, what it has imported that only the main one needs, and when it looks for cycles."""
+    """The number of the process, what it has imported of what no lane needs at first, and when it looks for cycles."""
     desk.note("here")
     return os.getpid(), tuple(_imported()), gc.get_threshold()[0]
 
 
 def _imported() -> list[str]:
-    return [name for name in ("torch", "transformers") if name in sys.modules]
+    return [name for name in ("torch", "transformers", "colorsys") if name in sys.modules]
 
 
 def _order(number: int, desk: Desk) -> Any:

@@ -125,13 +125,13 @@ def test_examples_arrive_as_they_were_sent() -> None:
 
 
 def test_a_process_that_started_ahead_is_taken_and_others_end() -> None:
-    """The job is computed by the last of them, and none is left afterwards."""
-    with started_ahead(2, 1, lanes.opening) as waiting:
+    """The job is computed by the last of them, which has imported what it was told to, and none is left afterwards."""
+    with started_ahead(2, 1, lanes.opening, ["colorsys"]) as waiting:
         numbers = [interpreter.running for interpreter, _ in waiting]
         jobs = [Job("first", lambda: ("process", None))]
         with pool(lanes.opening, lanes.opening, jobs, Clerk(), 1, 1, waiting) as working:
-            ((number, *_),) = dict(working.results()).values()
-    assert number == numbers[-1].pid
+            ((number, imported, _),) = dict(working.results()).values()
+    assert (number, imported) == (numbers[-1].pid, ("colorsys",))
     assert all(process.poll() is not None for process in numbers)
 
 

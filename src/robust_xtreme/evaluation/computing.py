@@ -69,6 +69,9 @@ from robust_xtreme.target_columns import Array
 PAIRS: Final = 1 << 24
 """Pairs of a query and a candidate up to which a lane searches: the process with the weights has more threads."""
 
+LATE: Final = ("scipy.special", "tokenizers")
+"""What is imported where a task run needs it; a process that waits for its first one has the time."""
+
 _TOKENS: Final = 1 << 20
 """Tokens whose scores are asked for at once."""
 

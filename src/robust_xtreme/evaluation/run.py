@@ -12,7 +12,7 @@ from typing import Any, Final, final
 
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.evaluation.answering import LANES, Answering, Device, Events, threads
-from robust_xtreme.evaluation.computing import Done, Setting, in_process
+from robust_xtreme.evaluation.computing import LATE, Done, Setting, in_process
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.distributed import Answers, answer_on
 from robust_xtreme.evaluation.finish import facts_of, finish, stored_of
@@ -94,7 +94,7 @@ def evaluate(
     named = fleet.device_name if fleet else device_name(device)
     is_new = not fleet and not (folder.path / MANIFEST).exists()
     workers = min(spec.worker_count() or 0, cores()) if is_new else 0
-    with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, LANES, in_process) as started:
+    with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, LANES, in_process, LATE) as started:
         plan = make_plan(spec, in_memory, keep_going)
         fresh = new_manifest(plan, named, spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         if not force and (finished := folder.finished(fresh)):

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from threading import RLock, Thread
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ def main(numbers: Sequence[int]) -> None:
     control, *lanes = map(opened, numbers)
     opening = control.receive()
     while isinstance(opening, Ahead):
+        for name in opening.modules:
+            import_module(name)
         try:
             opening = control.receive()
         except EOFError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, final
@@ -36,9 +36,10 @@ Opening = Callable[[], AbstractContextManager[Compute]]
 @final
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What a process reads before there is an opening for it: that imports the module of a function."""
+    """What a process reads before there is an opening for it: that imports the module of a function, and `modules`."""
 
     function: Callable[..., Any]
+    modules: Sequence[str] = ()
 
 
 @final

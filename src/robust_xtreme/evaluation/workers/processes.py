@@ -78,8 +78,12 @@ Started = tuple[Interpreter, list[Channel]]
 
 
 @contextmanager
-def started_ahead(count: int, lanes: int, function: Callable[..., Any]) -> Iterator[list[Started]]:
+def started_ahead(
+    count: int, lanes: int, function: Callable[..., Any], modules: Sequence[str] = ()
+) -> Iterator[list[Started]]:
     """Processes of some lanes that start, and import what a function needs, before there is an opening for them.
+
+    `modules` are those that the function imports late.
 
     Those that nobody takes from the list are ended. Where one cannot be started there are fewer: the error is raised
     where it is needed.
@@ -90,7 +94,7 @@ def started_ahead(count: int, lanes: int, function: Callable[..., Any]) -> Itera
             waiting.extend(_start(lanes) for _ in range(count))
         for _, (control, *_) in waiting:
             with suppress(*GONE):
-                control.send(Ahead(function))
+                control.send(Ahead(function, modules))
         yield waiting
     finally:
         for interpreter, channels in waiting:
