@@ -50,7 +50,7 @@ def test_parquet_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
 
 
 def test_strings_of_an_enum_are_read_as_strings(tmp_path: Path) -> None:
-    """What names a value of an Enum is odd, and empty; a file is in the order of the strings, whoever reads it."""
+    """Odd names of values, and an empty one: a file is in the order of the strings, and is read as strings."""
     ids = ["", " ", "a,b;c", 'a"\n', "é", "\ue000", "𝔸", "Z" * 300]
     rows = pl.concat([_stats(1)] * len(ids)).with_columns(example=pl.Series(ids), cluster=pl.Series(ids[::-1]))
     enums = rows.with_columns(

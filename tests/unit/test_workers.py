@@ -125,7 +125,7 @@ def test_examples_arrive_as_they_were_sent() -> None:
 
 
 def test_a_process_that_started_ahead_is_taken_and_others_end() -> None:
-    """The job is computed by the last of them, which has imported what it was told to, and none is left afterwards."""
+    """The job is computed by the last of them, which has imported the modules given, and none is left afterwards."""
     with started_ahead(2, 1, lanes.opening, ["colorsys"]) as waiting:
         numbers = [interpreter.running for interpreter, _ in waiting]
         jobs = [Job("first", lambda: ("process", None))]
