@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme.edits import ragged
-from robust_xtreme.graphemes import SEPARATOR, clusters, string_properties
+from robust_xtreme.graphemes import clusters, string_properties
 from robust_xtreme.target_columns import bounds_of, gathered, numbering, numbers_of, owners
 
 Array = npt.NDArray[Any]
@@ -143,7 +143,7 @@ def _lengths(words: Sequence[Sequence[str]]) -> Array:
 
 def _apart(words: Sequence[str]) -> Array:
     """Beside which words (w,) a space is a grapheme cluster: no mark begins them, and no prefix ends them."""
-    breaks = clusters(string_properties(f" {_SPACE.join(words)}{SEPARATOR}")).breaks
+    breaks = clusters(string_properties(f" {_SPACE.join(words)} ")).breaks
     ends = np.cumsum(_lengths(words) + 1)
     apart: Array = breaks[ends - _lengths(words)] & breaks[ends]
     return apart
