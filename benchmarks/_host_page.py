@@ -25,7 +25,9 @@ _ABOUT: Final = (
     "*before*: by the clock 4 times on xnli and panx, 3 times on xquad and tatoeba, and 0.3 of the bare tokenizer",
     "over distinct texts; a third of the µs net; at most 20 µs of the main thread. Worker processes find bytecode, as",
     "those of an installed package do; `OMP_NUM_THREADS=1`, as the Makefile sets it. *before* is commit f3558545 with",
-    "today's `benchmarks/_host_model.py`, by `--code CHECKOUT`, whose heads multiply: 5 of its 900 µs on xquad.",
+    "today's `benchmarks/_host_model.py`, by `--code CHECKOUT`, whose heads multiply: 5 of its 900 µs on xquad. Labels",
+    "are of different days: the bare tokenizer beside each says how fast the machine was. What begins and ends a run",
+    "does not depend on its predictions, so that the share of the tokenizer's rate grows with them.",
 )
 _LEGEND: Final = (
     "*by the clock*, *by processor time*: predictions a second, of all threads and processes. *bare tokenizer*:",
