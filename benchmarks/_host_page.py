@@ -22,12 +22,12 @@ _ABOUT: Final = (
     "(classification), XCOPA (choice), PAN-X (tagging), XQuAD (spans), Tatoeba (retrieval), and `mini`, the embedded",
     "suite with all its tasks. `xnli-test` is XNLI's test in 15 languages, of which those without a file have the",
     "rows of dev in turn, each time with the hypotheses of other rows. The aims for 2 workers on 2 cores beside",
-    "*before*: by the clock 4 times on xnli and panx, 3 times on xquad and tatoeba, and 0.3 of the bare tokenizer",
-    "over distinct texts; a third of the µs net; at most 20 µs of the main thread. Worker processes find bytecode, as",
+    "*before*: by the clock 4 times on xnli and panx, 3 times on xquad and tatoeba, and 0.3 of the bare tokenizer,",
+    "better over distinct texts; a third of the µs net; at most 20 µs of the main thread. Workers find bytecode, as",
     "those of an installed package do; `OMP_NUM_THREADS=1`, as the Makefile sets it. *before* is commit f3558545 with",
     "today's `benchmarks/_host_model.py`, by `--code CHECKOUT`, whose heads multiply: 5 of its 900 µs on xquad. Labels",
     "are of different days: the bare tokenizer beside each says how fast the machine was. What begins and ends a run",
-    "does not depend on its predictions, so that the share of the tokenizer's rate grows with them.",
+    "does not depend on its predictions, so that short runs reach a smaller share of the tokenizer's rate.",
 )
 _LEGEND: Final = (
     "*by the clock*, *by processor time*: predictions a second, of all threads and processes. *bare tokenizer*:",
