@@ -133,7 +133,7 @@ def _lists(texts: Sequence[str], codes: Array, bounds: Array) -> list[str]:
 
 
 def _rows(texts: Sequence[str], codes: Array) -> list[str]:
-    """JSON lists of texts by code (n, k), in half the time of lists of different lengths."""
+    """JSON lists of texts by code (n, k), in two thirds of the time of lists of different lengths."""
     import polars as pl  # which texts alone do not need
 
     rows = pl.Series(texts).gather(codes.reshape(-1)).reshape(codes.shape)

@@ -137,7 +137,7 @@ def _summed(operators: pl.Series) -> str | None:
         return None
     total: Counter[str] = Counter()
     texts, counts = operators.value_counts().get_columns()
-    for items, count in zip(json.loads(f"[{','.join(texts)}]"), counts, strict=True):  # at once in a tenth of the time
+    for items, count in zip(json.loads(f"[{','.join(texts)}]"), counts, strict=True):  # not one by one
         for name, edits in items.items():
             total[name] += edits * count
     return json.dumps(dict(sorted(total.items())))
