@@ -1,7 +1,8 @@
 """Find members by name: each module of a kind's folder is a member, and entry points add those of other packages.
 
 A package in the folder groups members under its name: `noise/members/nlpaug/keyboard.py` is the perturbation
-`nlpaug.keyboard`.
+`nlpaug.keyboard`. A folder may name modules of several members, `MEMBERS` in its `__init__.py`: each of these is the
+object of its name there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -96,28 +96,31 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def installed(kind: str) -> tuple[str, ...]:
-    """The members of a kind outside any context, sorted: modules without a leading underscore, and entry points."""
+    """The members of a kind outside any context, sorted: ours, and entry points."""
     return tuple(sorted({*_ours(kind), *_external(kind)}))
 
 
 @cache
-def _ours(kind: str) -> frozenset[str]:
-    return frozenset(_modules(Path(__file__).parent.joinpath(*KINDS[kind].split("."))))
+def _ours(kind: str) -> Mapping[str, str]:
+    """Our members of a kind, and the module of each."""
+    return dict(_members(f"robust_xtreme.{KINDS[kind]}", ""))
 
 
-def _modules(folder: Path) -> Iterator[str]:
-    """The members in a folder: its modules, and those of its packages by dotted names."""
-    for module in pkgutil.iter_modules([str(folder)]):
-        if module.name.startswith("_"):
-            continue
-        if module.ispkg:
-            yield from (f"{module.name}.{inner}" for inner in _modules(folder / module.name))
-        else:
-            yield module.name
+def _members(package: str, group: str) -> Iterator[tuple[str, str]]:
+    """The members in a package and their modules; those of packages in it by dotted names."""
+    folder = importlib.import_module(package)
+    for module, several in getattr(folder, "MEMBERS", {}).items():
+        yield from ((group + name, f"{package}.{module}") for name in several)
+    for inner in pkgutil.iter_modules(folder.__path__):
+        path = f"{package}.{inner.name}"
+        if inner.ispkg:
+            yield from _members(path, f"{group}{inner.name}.")
+        elif not inner.name.startswith("_"):
+            yield group + inner.name, path
 
 
 def load(kind: str, name: str) -> Any:
-    """The member of that name: the object named like its module, for example `robust_xtreme.tasks.xnli.xnli`.
+    """The member of that name: the object of that name in its module, for example `robust_xtreme.tasks.xnli.xnli`.
 
     For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`. Our members are not replaced by
     another package's.
@@ -132,7 +135,7 @@ def load(kind: str, name: str) -> Any:
 @cache
 def _installed(kind: str, name: str) -> Any:
     if name in _ours(kind):  # the entry points of all packages are not read for it: several milliseconds
-        return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name.rpartition(".")[2])
+        return getattr(importlib.import_module(_ours(kind)[name]), name.rpartition(".")[2])
     if name not in _external(kind):
         raise UnknownName(_CALLED.get(kind, kind), name, names(kind), _SEE.get(kind, f"robust-xtreme list {kind}s"))
     point = _external(kind)[name]

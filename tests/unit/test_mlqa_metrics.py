@@ -14,9 +14,7 @@ from tests.answering import value_of
 from robust_xtreme.examples import Answers, Example, Scored, Span, Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.metrics import _mlqa
-from robust_xtreme.metrics._mlqa import words
-from robust_xtreme.metrics.mlqa_em import mlqa_em
-from robust_xtreme.metrics.mlqa_f1 import mlqa_f1
+from robust_xtreme.metrics._mlqa import mlqa_em, mlqa_f1, words
 
 _ARTICLES = {
     "en": "a an the",

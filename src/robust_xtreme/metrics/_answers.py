@@ -15,7 +15,7 @@ import numpy as np
 from robust_xtreme.edits import at
 from robust_xtreme.example_columns import ExampleColumns, once
 from robust_xtreme.examples import Answers
-from robust_xtreme.metric import Array, Responses, Sums, by_scope, targets
+from robust_xtreme.metric import Array, Metric, Responses, Sums, by_scope, each, share, targets
 from robust_xtreme.metrics._names import SIZE
 from robust_xtreme.target_columns import Ranges, bounds_of, gathered, numbering, numbers_of, owners
 
@@ -43,6 +43,7 @@ class Golds:
 
 Answering = Callable[[Responses], Given]
 GoldTexts = Callable[[Responses], Golds]
+Sides = tuple[Answering, GoldTexts]
 
 
 def answers_clean(responses: Responses) -> Given:
@@ -204,3 +205,14 @@ def compared(rule: Words, answers: Answering, golds: GoldTexts, compare: Compare
         return by_scope((np.ones_like(changed), best), (changed, best), (~changed, best))
 
     return sums
+
+
+def answer_metric(
+    name: str, summary: str, cite: str, rule: Words, compare: Compare, sides: Sides = (answers_clean, golds_clean)
+) -> Metric:
+    """The metric of answers compared by a rule; `sides` read answers and golds, by default in the clean text."""
+    sums = compared(rule, *sides, compare)
+    column = "exact" if compare is Lexicon.exact else "f1"
+    return Metric(
+        name=name, summary=summary, columns=(column, "n"), stats=each(sums), reduce=share, cite=cite, sums=sums
+    )

@@ -47,3 +47,24 @@ def _tests(columns: ExampleColumns) -> list[str | None]:
     """The test of each question, which its cluster names: checklist/TEST/NUMBER; None where it has none."""
     parts = [example.cluster.split("/") for example in columns.examples]
     return [part[1] if len(part) == 3 and part[0] == "checklist" else None for part in parts]
+
+
+checklist_pass_rate = of_test(
+    "", "Share of questions answered as expected, by the rule of their language; of all six tests."
+)
+checklist_comparisons = of_test(
+    "comparisons", "Share of questions about comparisons answered as expected, as of who is less old."
+)
+checklist_intensity = of_test(
+    "intensity", "Share of questions about intensifiers and reducers answered as expected, as of who is most happy."
+)
+checklist_properties = of_test(
+    "properties", "Share of questions about two properties of a thing answered as expected, as of its color and shape."
+)
+checklist_professions = of_test("professions", "Share of questions about a job or a nationality answered as expected.")
+checklist_animals = of_test(
+    "animals", "Share of questions answered as expected that ask what animal or vehicle someone has."
+)
+checklist_animals_v2 = of_test(
+    "animals_v2", "Share of questions answered as expected that ask who bought an animal or a vehicle."
+)

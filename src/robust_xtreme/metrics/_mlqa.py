@@ -1,4 +1,4 @@
-"""The official rule of MLQA for comparing answers, reimplemented and frozen, and its extension to other languages.
+"""The official rule of MLQA for comparing answers, frozen, its extension to other languages, and the metrics.
 
 MLQA's script uses the language of the answer, which is that of the context. Text is lower-cased; punctuation is removed
 (every code point of the Unicode categories P, and ASCII's punctuation), then the articles of the language. Words are
@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from typing import Final, final
 
 import regex
+
+from robust_xtreme.metrics._answers import Lexicon, answer_metric
 
 LANGUAGES: Final = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """The languages of MLQA, those of the official rule."""
@@ -58,3 +60,19 @@ def words(answer: str, language: str) -> tuple[str, ...]:
         return tuple(_CHINESE.findall(text))
     parts = text.split()
     return tuple(parts if language in LANGUAGES else [word for part in parts for word in _ANY.findall(part)])
+
+
+mlqa_em = answer_metric(
+    "mlqa_em",
+    "Share of answers equal to a gold answer by the rule of their language, mapped back to the clean text.",
+    "MLQA, mlqa_evaluation_v1.py: exact_match_score",
+    words,
+    Lexicon.exact,
+)
+mlqa_f1 = answer_metric(
+    "mlqa_f1",
+    "F1 of the words of answers by the rule of their language, mapped back to the clean text.",
+    "MLQA, mlqa_evaluation_v1.py: f1_score",
+    words,
+    Lexicon.overlap,
+)

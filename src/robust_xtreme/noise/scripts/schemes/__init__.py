@@ -1,1 +1,9 @@
-"""One file for each scheme: a value of the file's name that says which languages it serves, and how it spells them."""
+"""Schemes of transliteration: which languages each serves, and how it spells them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MEMBERS: Final = {
+    "_tables": ("arab", "deva", "hant", "hepburn", "iast", "iso9", "latn", "national", "revised", "rtgs", "typed"),
+}

@@ -1,0 +1,33 @@
+"""BAE (arXiv 2004.01970), DeepWordBug (1801.04354), input reduction (1804.07781), the attack of Pruthi et al.
+(1905.11268), PWWS (ACL 2019, P19-1103), TextBugger (1812.05271) and TextFooler (1907.11932), by TextAttack.
+
+BAE, TextBugger and TextFooler need word vectors, a sentence encoder or a tagger, PWWS needs NLTK's WordNet. Input
+reduction keeps right answers right, so that its texts have no success.
+"""
+
+from __future__ import annotations
+
+from robust_xtreme.noise.engine.attack import recipe
+from robust_xtreme.noise.members.textattack._latin import lacks
+
+bae = recipe("bae", "BAE: words that BERT expects for the most important words.", lacks, "char_noise")
+deepwordbug = recipe(
+    "deepwordbug",
+    "DeepWordBug: letters swapped, substituted, deleted and inserted in the most important words.",
+    lacks,
+    "char_noise",
+)
+input_reduction = recipe(
+    "input_reduction",
+    "Words left out, as many as the answer survives: what remains shows what it rests on.",
+    lacks,
+    "word_drop",
+)
+pruthi = recipe("pruthi", "One typing error a word, by all words in turn.", lacks, "char_noise")
+pwws = recipe("pwws", "PWWS: synonyms of WordNet for the words with the most effect.", lacks, "char_noise")
+textbugger = recipe(
+    "textbugger", "TextBugger: letters changed, words split, and words with near vectors.", lacks, "char_noise"
+)
+textfooler = recipe(
+    "textfooler", "TextFooler: words with near vectors for the most important words.", lacks, "char_noise"
+)
