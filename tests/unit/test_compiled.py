@@ -17,7 +17,7 @@ from torch.fx import GraphModule
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.models import compiled
+from robust_xtreme.models import checkpoint as loading
 from robust_xtreme.models.checkpoint import Checkpoint, Models
 from robust_xtreme.models.located import locate
 from robust_xtreme.predictors.loaded import forward
@@ -42,7 +42,7 @@ def fixture_graphs(monkeypatch: pytest.MonkeyPatch) -> list[GraphModule]:
 
 def _use(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     torch._dynamo.reset()
-    monkeypatch.setattr(compiled, "BACKEND", backend)
+    monkeypatch.setattr(loading, "BACKEND", backend)
 
 
 def _loaded(folder: Path, compiling: bool) -> Checkpoint:

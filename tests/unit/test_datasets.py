@@ -17,7 +17,7 @@ from tests.tiny import tiny_masked_folder
 from robust_xtreme import packs, perturb, registry
 from robust_xtreme.datasets import perturb_dataset
 from robust_xtreme.datasets.condition import Condition, condition
-from robust_xtreme.datasets.identity import fingerprint
+from robust_xtreme.datasets.mapping import fingerprint
 from robust_xtreme.errors import SpecError, UnknownName, UserError
 from robust_xtreme.noise.engine.perturbation import Perturbation
 

@@ -17,11 +17,10 @@ from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.training import record, stage
-from robust_xtreme.training.chain import Link
+from robust_xtreme.training.chain import Link, find_start
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import StageSpec
-from robust_xtreme.training.start import find_start
 
 
 @pytest.fixture

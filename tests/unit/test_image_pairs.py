@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from robust_xtreme.errors import DataError, MissingData, UserError
-from robust_xtreme.training.images import pixels
+from robust_xtreme.training.images import files
 from robust_xtreme.training.images.pairs import Pairs, exchanged, read_pairs
 
 COLOURS = {"a.png": (200, 10, 20), "b.png": (10, 200, 20), "c.png": (20, 10, 200)}
@@ -178,7 +178,7 @@ def test_a_bad_image_is_one_line_that_names_it(content: bytes, message: str, tmp
     path = _images(tmp_path) / "images" / "a.png"
     path.write_bytes(path.read_bytes()[:60] if content == b"TRUNCATED" else content)
     with pytest.raises(DataError, match=rf"images/a\.png: {message}") as refused:
-        pixels.decoded(path, 8)
+        files.decoded(path, 8)
     assert "\n" not in str(refused.value)
 
 
@@ -229,7 +229,7 @@ def test_a_bad_file_of_captions_is_named(
 
 def test_without_pillow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of images needs Pillow, drawn scenes do not."""
-    monkeypatch.setattr(pixels, "find_spec", lambda _: None)
+    monkeypatch.setattr(files, "find_spec", lambda _: None)
     load = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:

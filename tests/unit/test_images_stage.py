@@ -20,7 +20,7 @@ from robust_xtreme.errors import MissingData, ModelError, SpecError
 from robust_xtreme.models.trained import model_facts
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.training import stage
-from robust_xtreme.training.chain import chain_of
+from robust_xtreme.training.chain import chain_of, find_start
 from robust_xtreme.training.encoder import read_start
 from robust_xtreme.training.estimate import plan_of
 from robust_xtreme.training.images import contrast, towers
@@ -29,7 +29,6 @@ from robust_xtreme.training.images.pairs import Pairs, read_pairs
 from robust_xtreme.training.loop import Options, Stage, run_loop
 from robust_xtreme.training.objective import Taken
 from robust_xtreme.training.spec import TrainSpec
-from robust_xtreme.training.start import find_start
 from robust_xtreme.training.values import from_values
 
 SHORT = {"pairs": "world", "steps": 6, "batch_size": 4, "lr": 1e-3, "limit": "40"}

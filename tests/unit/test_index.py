@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.noise.engine._index import index
+from robust_xtreme.noise.engine._segments import index
 
 _KEYS = st.one_of(st.integers(0, 40), st.integers(0, (1 << 42) - 1))
 

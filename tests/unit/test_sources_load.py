@@ -20,7 +20,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.sources import available, data_identity, limit, load, resolve
-from robust_xtreme.sources._labels import is_labelled
+from robust_xtreme.sources.loading import is_labelled
 from robust_xtreme.specs import Files, TaskSpec
 
 XNLI: TaskSpec = registry.load("task", "xnli")

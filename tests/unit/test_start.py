@@ -16,8 +16,8 @@ from tests.tiny import hashed, tiny_encoder_folder, tiny_run
 from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.models.encoder import read_encoder
 from robust_xtreme.sources.hub import Snapshot
-from robust_xtreme.training import start
-from robust_xtreme.training.start import Start, find_start
+from robust_xtreme.training import chain
+from robust_xtreme.training.chain import Start, find_start
 
 OTHER = "f" * 40
 
@@ -143,7 +143,7 @@ def test_a_repository_that_is_not_a_plain_encoder_is_refused(
     (folder / "config.json").unlink()
     if content is not None:
         (folder / "config.json").write_bytes(content)
-    monkeypatch.setattr(start, "fetched", lambda *_, **__: Snapshot(folder, OTHER))
+    monkeypatch.setattr(chain, "fetched", lambda *_, **__: Snapshot(folder, OTHER))
     with pytest.raises(ModelError, match=line):
         _start("own/bad")
 

@@ -20,7 +20,7 @@ from robust_xtreme.models.encoder import encoder_identity
 from robust_xtreme.models.located import load_checkpoint, locate
 from robust_xtreme.models.verify import check_hashes
 from robust_xtreme.results.journal import JOURNAL
-from robust_xtreme.training.start import find_start
+from robust_xtreme.training.chain import find_start
 
 XNLI = registry.load("task", "xnli")
 

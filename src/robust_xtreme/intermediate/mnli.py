@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from robust_xtreme.adapters.nli import nli
+from robust_xtreme.examples import Example, digest
 from robust_xtreme.intermediate._hub import labelled_pair
-from robust_xtreme.intermediate._nli import FIELDS, LABELS, LENGTH, by_premise
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, Origin, Row, TaskSpec
+
+LABELS: Final = ("entailment", "neutral", "contradiction")
+"""The labels of every task of this kind, in XNLI's order, so that one head can serve all of them."""
+
+FIELDS: Final = ("premise", "hypothesis")
+LENGTH: Final = 128
+
+
+def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """Examples with the fields `premise` and `hypothesis`; the cluster is the row's own, or its premise."""
+    clustered = (replace(row, cluster=row.cluster or f"premise/{digest(row.values['first'])}") for row in rows)
+    return nli(LABELS)(tuple(clustered), origin)
+
 
 _COMMIT: Final = "da70db2af9d09693783c3320c4249840212ee221"
 # Of nyu-mll/multi_nli on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.

@@ -17,7 +17,6 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models import unsupported
-from robust_xtreme.models.compiled import compile_encoder
 from robust_xtreme.models.encoder import (
     check_fits,
     check_special,
@@ -30,13 +29,47 @@ from robust_xtreme.models.encoder import (
     read_tokenizer,
 )
 from robust_xtreme.models.labels import others, relabelled
+from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
+from robust_xtreme.models.tensors import encoder_inputs
 from robust_xtreme.models.trained import changed_texts
 from robust_xtreme.models.verify import unverified
 from robust_xtreme.models.whole import check_reads, read_whole
+from robust_xtreme.reading.windows import plain
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
+
+BACKEND: Final = "inductor"
+"""The compiler of torch.compile."""
+
+_TRIED: Final = 32
+"""Rows of the first pass; a compiler can choose its code by the sizes that it sees first."""
+
+_LONGEST: Final = 128
+_WHY: Final = "needs a C++ compiler on the CPU, Triton on CUDA"
+
+
+def compile_encoder(encoder: nn.Module, device: torch.device, pad_id: int, length: int, called: str) -> None:
+    """Compile an encoder in its place, for several rows of up to `length` tokens and for one row.
+
+    The code does not depend on the batches then. Raises ModelError where the compiler fails.
+    """
+    whole = encoder.encoder if isinstance(encoder, AtLayer) else encoder
+    whole.compile(dynamic=True, backend=BACKEND)
+    config: Any = encoder.config
+    token = (pad_id + 1) % max(2, int(getattr(config, "vocab_size", 0) or 0))
+    try:
+        for rows in (_TRIED, 1):
+            with torch.inference_mode():  # tensors that are made in it, as in `start`, are another kind
+                ids = torch.full((rows, min(length, _LONGEST)), token, device=device)
+                encoder(**encoder_inputs(encoder, ids, torch.ones_like(ids), plain([()] * rows)))
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        what = f"{called} cannot be compiled ({first_line(error)}): torch.compile {_WHY}"
+        raise ModelError(f"{what}. Leave --compile out.") from error
+
 
 _KEPT: Final = 2
 _POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, Final, Protocol, final
 
 from robust_xtreme.errors import RobustXtremeError
@@ -15,16 +17,58 @@ from robust_xtreme.evaluation.workers.lane import (
     Asked,
     Begun,
     Done,
+    Ended,
     Event,
     Failed,
     Lane,
+    Line,
     Lost,
     Message,
     Noted,
     Opening,
+    attend,
 )
 from robust_xtreme.evaluation.workers.processes import Process, Started, begin_process, end_all
-from robust_xtreme.evaluation.workers.threads import ThreadLane, begin_thread
+
+_END: Final = object()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ThreadLane:
+    """A lane in a thread."""
+
+    given: SimpleQueue[Any]
+    thread: Thread
+
+    def give(self, value: Any) -> None:
+        """Send a job, or the answer to a request."""
+        self.given.put(value)
+
+    def end(self) -> None:
+        """Take no more jobs; one that is computed ends at its next request."""
+        self.given.put(_END)
+
+
+def begin_thread(opening: Opening, number: int, events: SimpleQueue[Event]) -> ThreadLane:
+    """Start a lane."""
+    given = SimpleQueue[Any]()
+
+    def send(message: Message) -> None:
+        events.put(Event(number, message))
+
+    thread = Thread(target=attend, args=(opening, Line(send, partial(_taken, given), nullcontext)))
+    thread.name = f"lane_{number}"
+    thread.start()
+    return ThreadLane(given, thread)
+
+
+def _taken(given: SimpleQueue[Any]) -> Any:
+    value = given.get()
+    if value is _END:
+        raise Ended
+    return value
+
 
 TRIES: Final = 3
 """How often a job is begun whose process ends; then something is wrong with the job or the machine."""
