@@ -64,6 +64,9 @@ Family = Annotated[
     ),
 ]
 Metric = Annotated[str | None, option("--metric NAME", "The metric that claims are made on. Default: the first.")]
+Rescored = Annotated[
+    bool, option("--rescored", "Go on where a level is not the one that the log states; the page says so.")
+]
 Filter = Annotated[str | None, option("--filter NAME", "lm-eval: the filter of answers. Default: the first.")]
 IdKey = Annotated[str | None, option("--id-key KEY", "jsonl: the key of the id.", panel="Keys of a file")]
 PredictionKey = Annotated[
@@ -93,6 +96,7 @@ def import_(
     data: Data = None,
     family: Family = None,
     metric: Metric = None,
+    rescored: Rescored = False,
     filter: Filter = None,
     id_key: IdKey = None,
     prediction_key: PredictionKey = None,
@@ -128,6 +132,7 @@ def import_(
         family=family or "",
         metric=metric or "",
         command=shlex.join(["robust-xtreme", *sys.argv[1:]]),
+        rescored=rescored,
     )
     folder = Path(out) if out else Path("runs") / f"import-{Path(files[0]).stem or 'run'}"
     renamed = {key: name for key, name in keys.items() if name}

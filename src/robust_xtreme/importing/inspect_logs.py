@@ -1,13 +1,13 @@
-"""Reads the logs of inspect: `.eval`, a zip file with a JSON for each sample, compressed by deflate or zstd.
+"""Reads the logs of inspect: `.eval`, a zip file with a JSON for each sample, by deflate or zstd; or one JSON of it all.
 
-Only what is needed is read, in memory: nothing is unpacked to disk, and no entry is larger than a limit. A sample of
-what `export inspect` wrote says in its metadata which of our examples it is, under which condition and noise seed.
+Only what is needed is read, a sample at a time: nothing is unpacked to disk, and neither an entry nor an archive
+unpacks to more than a limit, which is known before it is read. A sample of what `export inspect` wrote says in its
+metadata which of our examples it is, under which condition and noise seed.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import lzma
 import math
 import re
@@ -16,12 +16,19 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
+import polars as pl
+
+from robust_xtreme import resources, strict_json
+from robust_xtreme.errors import DataError, Mismatch, MissingData, counted, shown
+from robust_xtreme.importing.choices import ACCURACY
 from robust_xtreme.importing.lm_eval import OURS
-from robust_xtreme.importing.raw import Given, raw_frame
+from robust_xtreme.importing.raw import Given
 from robust_xtreme.importing.run import Read
+from robust_xtreme.importing.scoring import metric_of
+from robust_xtreme.importing.stated import differing_level, frame_of
 from robust_xtreme.results import store
 from robust_xtreme.sinks import json_text
 
@@ -29,6 +36,13 @@ SUFFIX: Final = ".eval"
 _HEADER: Final = "header.json"
 _SAMPLE: Final = re.compile(r"samples/.+\.json")
 _LARGEST: Final = 1 << 27
+_LEAST: Final = 1 << 26
+_TIMES: Final = 64
+"""What an archive may unpack to: so many times its size, and at least `_LEAST` bytes. Texts pack to a tenth or so."""
+
+_FIRST: Final = re.compile(rb'\s*\{\s*"(version|status|eval|samples|results|plan)"\s*:')
+"""How a JSON log begins, as JSON lines may as well."""
+
 _ZSTANDARD: Final = (20, 93)
 _LOCAL: Final = 30
 _UNREADABLE: Final = (
@@ -37,10 +51,15 @@ _UNREADABLE: Final = (
 )
 """What Python raises where an entry is damaged, is encrypted, or is packed in a way that it does not know."""
 
-_LETTERS: Final = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
-"""The values of inspect's scorers: correct, incorrect, partial, and no answer."""
+_LETTERS: Final = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+"""The values of inspect's scorers as it counts them: correct, incorrect, partial, and no answer."""
 
 _NO_ANSWER: Final = "N"
+_CHOICE: Final = "choice"
+_UNPARSED: Final = "unparsed"
+_CHARACTERS: Final = [*ascii_uppercase, *map(str, range(1, 100))]
+"""The names of choices."""
+
 _NAMED: Final = ("task", "task_args", "model_roles")
 """What tells the logs of a model apart."""
 
@@ -67,6 +86,15 @@ class Log:
         return str(self.evaluation.get("model") or "")
 
     @property
+    def stated(self) -> Iterator[tuple[str, float]]:
+        """The means over samples that it states, by scorer."""
+        for score in map(_mapping, _mapping(self.header.get("results")).get("scores") or ()):
+            metrics = _mapping(score.get("metrics"))
+            value = _mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
+            if isinstance(value, (int, float)):
+                yield str(score.get("name")), value
+
+    @property
     def inference(self) -> str:
         """How it was answered; runs that differ in it are not compared."""
         packages, version = _mapping(self.evaluation.get("packages")), self.evaluation.get("task_version", 0)
@@ -79,23 +107,33 @@ def read(paths: Sequence[Given], only_model: str = "") -> Read:
     Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
     DataError naming a file and an entry.
     """
-    logs = [(log, given) for given in paths for log in latest(map(_log, _files(given.path)))]
+    logs = [(log, given) for given in paths for log in latest(map(_log, files(given.path)))]
     if not logs:
         raise MissingData(f"{paths[0].path} has no {SUFFIX} files.")
     kept = [(log, given) for log, given in logs if not only_model or log.model == only_model]
     _check([log for log, _ in kept or logs])
     ways: dict[Any, Log] = {}
-    rows = [row for log, given in kept for row in _rows(log, given, ways)]
+    differing: list[str] = []
+    frames = [_of_log(log, given, ways, differing) for log, given in kept]
+    rows = pl.concat([pl.DataFrame(), *frames], how="diagonal")
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     inference = (kept or logs)[0][0].inference
     notes = (f"Answered by {inference.partition(',')[0]}; {len(kept)} of its logs.",)
-    return Read(
-        lambda: raw_frame(rows), ", ".join(str(given.path) for given in paths), _source(names, inference), notes
-    )
+    source = {"format": "inspect", "files": names, "inference": inference}
+    return Read(lambda: rows, ", ".join(str(given.path) for given in paths), source, notes, tuple(differing))
 
 
-def _source(names: Sequence[Mapping[str, str]], inference: str) -> dict[str, Any]:
-    return {"format": "inspect", "files": [*names], "inference": inference}
+def is_log(path: Path) -> bool:
+    """Whether a file is a log: an archive by its name, JSON by what is in it."""
+    if path.suffix == SUFFIX:
+        return True
+    try:
+        with path.open("rb") as file:
+            begins = _FIRST.match(file.read(1 << 10))
+        log = strict_json.loads(resources.content(path, _LARGEST)) if begins else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(log, dict) and (isinstance(log.get("eval"), dict) or isinstance(log.get("samples"), list))
 
 
 def latest(logs: Iterable[Log]) -> list[Log]:
@@ -104,8 +142,10 @@ def latest(logs: Iterable[Log]) -> list[Log]:
     return [*{(log.model, *(json_text(log.evaluation.get(key)) for key in _NAMED)): log for log in ordered}.values()]
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+def files(path: Path) -> list[Path]:
+    """The logs in a folder and those below it, or the one that is named."""
+    found = {*path.rglob(f"*{SUFFIX}"), *filter(is_log, path.rglob("*.json"))} if path.is_dir() else {path}
+    return sorted(found)
 
 
 def _check(logs: Sequence[Log]) -> None:
@@ -131,17 +171,41 @@ def _log(path: Path) -> Log:
 def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
     """The JSON of the entries with names of a pattern. Raises DataError naming what cannot be read."""
     try:
+        if path.suffix != SUFFIX:
+            yield from _parts(path, wanted)
+            return
         with path.open("rb") as file, zipfile.ZipFile(file) as packed:
-            for entry in sorted(packed.infolist(), key=lambda entry: entry.filename):
-                if wanted.fullmatch(entry.filename):
-                    yield entry.filename, _json(path, entry, _content(file, packed, entry))
+            _check_size(path, packed)
+            for name in sorted(set(packed.namelist())):  # of several entries with a name the last counts
+                if wanted.fullmatch(name):
+                    yield name, _json(path, name, _content(file, packed, packed.getinfo(name)))
     except _UNREADABLE as error:
         raise DataError(path, f"is not a readable log of inspect: {error}") from error
 
 
+def _parts(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
+    """The same of one JSON with all that is in a log: the header, and the samples."""
+    log = _json(path, "it", resources.content(path, _LARGEST))
+    samples = _mapping(log).get("samples") or []
+    named = [
+        (_HEADER, {**_mapping(log), "samples": None}),
+        *((f"samples/{at}.json", samples[at]) for at in range(len(samples))),
+    ]
+    yield from (part for part in named if wanted.fullmatch(part[0]))
+
+
+def _check_size(path: Path, packed: zipfile.ZipFile) -> None:
+    """Raise BadZipFile where the archive unpacks to too much, or an entry does."""
+    entries = packed.infolist()
+    for entry in entries:
+        if entry.file_size > _LARGEST:
+            raise zipfile.BadZipFile(f"{entry.filename} has {entry.file_size:,} bytes")
+    size, most = sum(entry.file_size for entry in entries), max(_LEAST, _TIMES * path.stat().st_size)
+    if size > most:
+        raise zipfile.BadZipFile(f"it unpacks to {size:,} bytes, and at most {most:,} of one of its size are read")
+
+
 def _content(file: Any, packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    if entry.file_size > _LARGEST:
-        raise zipfile.BadZipFile(f"{entry.filename} has {entry.file_size:,} bytes")
     if entry.compress_type not in _ZSTANDARD:
         with packed.open(entry) as opened:
             return opened.read(_LARGEST)
@@ -166,24 +230,52 @@ def _zstandard(file: Any, entry: zipfile.ZipInfo) -> bytes:
     return content
 
 
-def _json(path: Path, entry: zipfile.ZipInfo, content: bytes) -> Any:
+def _json(path: Path, name: str, content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return strict_json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DataError(path, f"{entry.filename} is not JSON: {error}") from error
+        raise DataError(path, f"{name} is not JSON: {error}") from error
 
 
 # --------------------------------------------------------------------------------------------------------- the samples
 
 
-def _rows(log: Log, given: Given, ways: dict[Any, Log]) -> Iterator[dict[str, Any]]:
-    """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another."""
+def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str]) -> pl.DataFrame:
+    """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
+    scores: dict[str, list[float]] = {}
+    rows = frame_of(_rows(log, given, ways, scores))
+    if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
+        rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
+    completed = _mapping(log.header.get("results")).get("completed_samples", rows.height)
+    if completed != rows.height:
+        raise Mismatch(f"{log.path.name} has {counted(rows.height, 'sample')}, and its results are of {completed}.")
+    for name, level in log.stated:
+        differing += differing_level(log.path.name, metric_of(name), scores[name], level) if name in scores else []
+    return rows
+
+
+def _rows(log: Log, given: Given, ways: dict[Any, Log], every: dict[str, list[float]]) -> Iterator[dict[str, Any]]:
+    """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another.
+
+    `every` gets the scores of each scorer.
+    """
     for name, sample in _entries(log.path, _SAMPLE):
         if not isinstance(sample, dict) or "id" not in sample:
             raise DataError(log.path, f"{name} is not a sample of inspect: it has no id")
         if sample.get("epoch", 1) != 1:
             raise Mismatch(f"{log.path.name}: the sample {shown(sample['id'])} was answered in several epochs.")
-        row = _row(log, given, sample, name)
+        scores, answer, is_answer = _scored(log, sample, name)
+        for scorer, score in scores.items():
+            every.setdefault(scorer, []).append(score)
+        known = _known(log, given, sample, name)
+        kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
+        row = {
+            **known,
+            **_row(sample, scores, answer, is_answer),
+            **kept,
+            "model": log.model or None,
+            "inference": log.inference,
+        }
         before = ways.setdefault((row.get("task"), row.get("language")), log)
         for key in _WAY:
             if before.evaluation.get(key) != log.evaluation.get(key):
@@ -192,25 +284,31 @@ def _rows(log: Log, given: Given, ways: dict[Any, Log]) -> Iterator[dict[str, An
         yield row
 
 
-def _row(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[str, Any]:
-    scores, answer, is_parsed = _scored(log, sample, name)
-    target = sample.get("target")
-    row = {**_known(log, given, sample, name), "scores": json_text(scores) if scores else None}
-    number = None if answer is None else _choice(answer, sample)
-    if isinstance(sample.get("choices"), list) and sample["choices"]:
-        row |= {"prediction": number, "gold": _choice(str(target), sample)}
+def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None, is_answer: bool) -> dict[str, Any]:
+    """What a sample was answered."""
+    row, first = dict[str, Any](), next(iter(scores.values()))
+    target, choices = sample.get("target"), sample.get("choices")
+    if isinstance(choices, list) and choices:
+        if OURS in _mapping(sample.get("metadata")) or _CHOICE in scores:
+            scores = {ACCURACY: first, **scores}
+        gold = _chosen([*target] if isinstance(target, str) else target, choices)
+        chosen = _chosen((answer or "").split(","), choices)
+        is_one = chosen is not None and (len(chosen) == 1 or (gold is not None and len(gold) > 1))
+        row |= {"prediction": ", ".join(chosen or ()) if is_one else None, "answer": None if is_one else answer}
+        target = target if gold is None else ", ".join(gold)
     else:
-        row |= {"prediction": answer, "gold": json_text(target) if isinstance(target, list) else target}
-    if (not is_parsed or row["prediction"] is None) and row.get("status") in (None, "ok", "unchanged"):
-        row |= {"status": "unparsed", "prediction": None}
-    return {**row, "model": log.model or None, "inference": log.inference}
+        row["prediction"] = answer
+    row["gold"] = json_text(target) if isinstance(target, list) else target
+    if not is_answer or (row["prediction"] is None and not first):
+        row |= {"status": _UNPARSED, "prediction": None}
+    return {**row, "scores": json_text(scores)}
 
 
-def _choice(letter: str, sample: Mapping[str, Any]) -> str | None:
-    """The number of a choice by its letter; None for anything else."""
-    number = ord(letter) - ord("A") if len(letter) == 1 else -1
-    choices = sample.get("choices")
-    return str(number) if isinstance(choices, list) and 0 <= number < len(choices) else None
+def _chosen(letters: Any, choices: Sequence[Any]) -> list[str] | None:
+    """The numbers of choices by their letters, in order; None where one is no letter of a choice, or there is none."""
+    named = [str(letter).strip() for letter in letters] if isinstance(letters, list) else []
+    known = _CHARACTERS[: len(choices)]
+    return [str(number) for number in sorted(map(known.index, named))] if named and {*named} <= {*known} else None
 
 
 def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -220,30 +318,38 @@ def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict
         task = None if given.has_task else str(log.evaluation.get("task") or "inspect")
         return {"id": str(sample["id"]), "task": task, "condition": given.condition}
     try:
-        row = dict(json.loads(known) if isinstance(known, str) else known)
+        row = dict(strict_json.loads(known) if isinstance(known, str) else known)
         return {"id": row.pop("example"), **{key: value for key, value in row.items() if value != ""}}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DataError(log.path, f"the metadata {OURS} of {name} are not what `export inspect` wrote") from error
 
 
 def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, float], str | None, bool]:
-    """The scores of a sample by scorer, the answer that the first of them found, and whether it found one."""
-    scores: dict[str, float] = {}
-    answer: str | None = None
-    is_parsed = True
-    for scorer, score in _mapping(sample.get("scores")).items():
-        value = _mapping(score).get("value")
-        number = _LETTERS.get(value, math.nan) if isinstance(value, str) else value
-        if not isinstance(number, (bool, int, float)) or not 0 <= number <= 1:
-            raise DataError(log.path, f"the score {scorer} of {name} is {shown(value)}. Scores are from 0 to 1")
-        if not scores:
-            text = _mapping(score).get("answer")
-            answer = text if isinstance(text, str) and text.strip() else None
-            is_parsed = value != _NO_ANSWER and answer is not None
-        scores[str(scorer)] = float(number)
+    """The scores of a sample by scorer, the answer that the first of them found, and whether it may have found one."""
     if sample.get("error"):
         raise DataError(log.path, f"{name} ended in an error and has no score. Evaluate it again with eval-retry")
-    return scores, answer, is_parsed
+    given = _mapping(sample.get("scores"))
+    values = {str(scorer): _mapping(score).get("value") for scorer, score in given.items()}
+    if not values:
+        raise DataError(log.path, f"{name} has no score. Score it with `inspect score`")
+    numbers = {scorer: _number(value) for scorer, value in values.items()}
+    for scorer, number in numbers.items():
+        if not 0 <= number <= 1:
+            what = f"the score {scorer} of {name} is {shown(values[scorer])}"
+            raise DataError(log.path, f"{what}. Scores are from 0 to 1; dictionaries and lists of them are not read")
+    answer = _mapping(next(iter(given.values()))).get("answer")
+    found = answer if isinstance(answer, str) and answer.strip() else None
+    return numbers, found, next(iter(values.values())) != _NO_ANSWER
+
+
+def _number(value: Any) -> float:
+    """The value of a scorer as inspect counts it; NaN where it is none."""
+    if isinstance(value, str):
+        value = _LETTERS.get(value, _LETTERS.get(value.lower(), value))
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

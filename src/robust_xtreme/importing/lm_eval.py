@@ -1,23 +1,27 @@
 """Reads the logs of lm-evaluation-harness: `samples_TASK_TIME.jsonl` and the `results_TIME.json` beside them.
 
 A sample of what `export lm-eval` wrote says which of our examples it is, under which condition and noise seed. Samples
-of other tasks are numbered by lm-eval's `doc_id`; their task, language and condition are given.
+of other tasks are numbered by lm-eval's `doc_id`; their task, language and condition are given. Before November 2024
+samples had neither `metrics` nor `filter`: their other keys are metrics, and the samples of filters follow each other.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import registry, resources
+from robust_xtreme import registry, resources, strict_json
 from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
-from robust_xtreme.importing.raw import Given, raw_frame
+from robust_xtreme.importing.choices import ACCURACY, with_golds
+from robust_xtreme.importing.raw import Given
 from robust_xtreme.importing.run import Read
+from robust_xtreme.importing.scoring import metric_of
+from robust_xtreme.importing.stated import differing_level, frame_of
 from robust_xtreme.results import store
 from robust_xtreme.sinks import json_text
 from robust_xtreme.targets.kinds import SPAN_QA
@@ -29,7 +33,16 @@ _SAMPLES: Final = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d
 _INVALID: Final = ("", "[invalid]")
 """What lm-eval's filters leave where they find no answer."""
 
-_RENAMED: Final = {"acc": "accuracy"}
+_RENAMED: Final = {"acc": ACCURACY}
+_EXACT_MATCH: Final = "exact_match"
+_BOOLEANS: Final = {"True": 1.0, "False": 0.0}
+"""How lm-eval writes those of numpy."""
+
+_NO_METRICS: Final = (
+    *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
+    *("doc_hash", "prompt_hash", "target_hash"),
+)
+_UNPARSED: Final = "unparsed"
 _COUNTED: Final = (None, "ok", "unchanged")
 """What the export says of rows whose unparsed answers are counted as such."""
 _SAME: Final = ("lm_eval_version", "version", "n-shot", "chat_template_sha", "system_instruction_sha", "settings")
@@ -78,6 +91,11 @@ class Log:
         return {name: str(value) for name, value in values.items() if value is not None}
 
     @property
+    def stated(self) -> Mapping[str, Any]:
+        """The metrics of all samples: by name and filter, `acc,none`."""
+        return _mapping(_mapping(self.results.get("results")).get(self.task))
+
+    @property
     def inference(self) -> str:
         """The same in words; runs that differ in it are not compared."""
         words = {"lm_eval_version": "lm-eval {}", "version": "task version {}", "n-shot": "{} shots"}
@@ -89,6 +107,7 @@ class Log:
 class _Reading:
     filter: str
     notes: dict[str, None] = field(default_factory=dict)
+    differing: list[str] = field(default_factory=list)
 
 
 def read(paths: Sequence[Given], only_model: str = "", filter: str = "") -> Read:
@@ -103,12 +122,14 @@ def read(paths: Sequence[Given], only_model: str = "", filter: str = "") -> Read
     kept = [(log, given) for log, given in logs if only_model in ("", log.model, log.whole_model)]
     _check([log for log, _ in kept or logs])
     reading = _Reading(filter)
-    rows = [row for log, given in kept for row in _rows(log, given, reading)]
+    rows = frame_of(row for log, given in kept for row in _rows(log, given, reading))
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     first = kept[0][0] if kept else logs[0][0]
     source = {"format": "lm-eval", "files": names, **first.answered}
-    notes = (f"Answered by {first.inference.partition(',')[0]}; {len(kept)} of its tasks.", *reading.notes)
-    return Read(lambda: raw_frame(rows), ", ".join(str(given.path) for given in paths), source, notes)
+    version, tasks = first.answered.get("lm_eval_version", "of unknown version"), {log.task for log, _ in kept}
+    notes = (f"Answered by lm-eval {version}; {len(tasks)} of its tasks.", *reading.notes)
+    names_given = ", ".join(str(given.path) for given in paths)
+    return Read(lambda: rows, names_given, source, notes, tuple(reading.differing))
 
 
 def logs_in(path: Path) -> list[Log]:
@@ -152,17 +173,62 @@ def _check(logs: Sequence[Log]) -> None:
 
 
 def _rows(log: Log, given: Given, reading: _Reading) -> Iterator[dict[str, Any]]:
-    """The raw rows of the samples of one filter."""
-    chosen = reading.filter
+    """The raw rows of the samples of one filter. Raises Mismatch where there are none of the one that is asked for."""
+    rows, names, seen = list[dict[str, Any]](), dict[str, None](), Counter[str]()
     for number, sample in _samples(log.path):
-        name = str(sample.get("filter", "none"))
-        chosen = chosen or name
-        if name == chosen:
-            yield _row(log, given, sample, number, reading)
-        else:
-            reading.notes[f"{log.task} has the filters {chosen} and {name}: those of {chosen} were read."] = None
+        names[name := _filter(log, sample, seen)] = None
+        if name == (reading.filter or next(iter(names))):
+            rows.append(_row(log, given, sample, number))
+    chosen, *others = dict.fromkeys([reading.filter or next(iter(names), ""), *names])
+    if others and not rows:
+        raise Mismatch(f"{log.path.name} has no filter {shown(chosen)}. It has {', '.join(names)}.")
+    if others:
+        every = f"{', '.join([chosen, *others[:-1]])} and {others[-1]}"
+        reading.notes[f"{log.task} has the filters {every}: those of {chosen} were read."] = None
     if not log.results:
         reading.notes["Some samples have no results beside them: neither model nor versions are known."] = None
+    for name in dict.fromkeys(name for row in rows for name, score in row["scores"].items() if score is None):
+        reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
+        for row in rows:
+            row["scores"].pop(name, None)
+    with_golds(rows, log.path)
+    reading.differing += _differing(log, rows, chosen)
+    yield from map(_finished, rows)
+
+
+def _filter(log: Log, sample: Mapping[str, Any], seen: Counter[str]) -> str:
+    """The filter of a sample; where it has none, that of the results in whose turn its document comes again."""
+    if "filter" in sample:
+        return str(sample["filter"])
+    names = [*{key.partition(",")[2]: None for key in log.stated if "," in key}] or ["none"]
+    seen[str(sample["doc_id"])] += 1
+    turn = seen[str(sample["doc_id"])]
+    return names[turn - 1] if turn <= len(names) else str(turn)
+
+
+def _differing(log: Log, rows: Sequence[Mapping[str, Any]], filter: str) -> Iterator[str]:
+    """What the means over samples are that the results state otherwise."""
+    for key, value in log.stated.items():
+        name, _, of = key.partition(",")
+        scores = [_score(row, _RENAMED.get(name, name)) for row in rows]
+        if of == filter and rows and None not in scores and isinstance(value, (int, float)):
+            yield from differing_level(log.path.name, metric_of(_RENAMED.get(name, name)), scores, value)
+
+
+def _score(row: Mapping[str, Any], name: str) -> Any:
+    """The score of a sample; its accuracy by its choice where none is stated."""
+    is_right = float(row["prediction"] == row["gold"]) if row["is_choice"] and name == ACCURACY else None
+    return row["scores"].get(name, is_right)
+
+
+def _finished(row: dict[str, Any]) -> dict[str, Any]:
+    """The raw row of what was found in a sample."""
+    scores = row["scores"]
+    if row["status"] == _UNPARSED and any(scores.values()):
+        row["status"] = None
+    if row["is_ours"] and not row["is_choice"] and _EXACT_MATCH in scores:
+        scores = {ACCURACY: scores[_EXACT_MATCH], **scores}
+    return {**row, "scores": json_text(scores) if scores else None}
 
 
 def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -170,6 +236,8 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         content = resources.content(path)
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
+    if content.lstrip().startswith(b"["):
+        raise DataError(path, "is one list of samples, as lm-eval 0.4.2 and before wrote. Evaluate with a later one")
     for number, line in enumerate(content.split(b"\n"), 1):
         if line.strip():
             yield number, _sample(line, path, number)
@@ -177,7 +245,7 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _sample(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
-        sample = json.loads(line)
+        sample = strict_json.loads(line)
     except (ValueError, RecursionError) as error:
         raise DataError(path, f"is not JSON: {error}", number) from error
     if not isinstance(sample, dict) or "doc_id" not in sample:
@@ -185,19 +253,13 @@ def _sample(line: bytes, path: Path, number: int) -> dict[str, Any]:
     return sample
 
 
-def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int, reading: _Reading) -> dict[str, Any]:
+def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     known = _known(log, given, sample, number)
-    prediction, gold = _answer(sample, log.path, number, _is_span_qa(known.get("task")))
-    scores, other = _scores(sample, log.path, number)
-    for name in other:
-        reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
-    status = known.get("status")
-    if prediction is None and status in _COUNTED and not _is_likelihood(sample):
-        status = "unparsed"
-    if prediction is not None and gold is not None and _contradicts(scores, prediction == gold):
-        what = f"{log.task}: the accuracy of some samples is not that of the most likely choice, which counts here."
-        reading.notes[what] = None
-    answers = {"prediction": prediction, "gold": gold, "status": status, "scores": scores}
+    texts = _is_span_qa(known.get("task"))
+    answers, status = _answer(sample, log.path, number, texts), known.get("status")
+    if answers["prediction"] is None and status in _COUNTED and not _is_likelihood(sample):
+        status = _UNPARSED
+    answers |= {"status": status, "scores": _scores(sample, log.path, number), "is_ours": OURS in known and not texts}
     return {**known, **answers, "model": log.model or None, "inference": log.inference}
 
 
@@ -207,19 +269,13 @@ def _is_likelihood(sample: Mapping[str, Any]) -> bool:
     return isinstance(given, list) and len(given) == 1 and isinstance(given[0], list)
 
 
-def _contradicts(scores: str | None, is_right: bool) -> bool:
-    """Whether the accuracy among scores is not that of the prediction."""
-    given = json.loads(scores or "{}").get(_RENAMED["acc"])
-    return given is not None and given != float(is_right)
-
-
 def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Which example a sample is, and what noise did to it: as exported, else its number and what was given."""
     doc = _mapping(sample.get("doc"))
     if OURS not in doc:
         return {"id": sample["doc_id"], "task": None if given.has_task else log.task, "condition": given.condition}
     try:
-        row = json.loads(doc[OURS])
+        row = strict_json.loads(doc[OURS])
         return {"id": row.pop("example"), **{name: value for name, value in row.items() if value != ""}}
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number) from error
@@ -230,22 +286,38 @@ def _is_span_qa(task: object) -> bool:
     return task in registry.names("task") and registry.load("task", str(task)).family == SPAN_QA.name
 
 
-def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> tuple[str | None, str | None]:
-    """The prediction and the gold answer: the number of a choice, or a text; None where no answer was found.
+def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> dict[str, Any]:
+    """The prediction and the gold answer: the number of one of `choices`, or a text; None where no answer was found.
 
     With `texts` all gold answers of the row count: in SQuAD's form, or as a list of texts.
     """
-    given = sample.get("filtered_resps")
+    given = _listed(sample.get("filtered_resps"))
     answers = _mapping(sample.get("doc")).get("answers")
     listed = _mapping(answers).get("text", answers)
     gold = json_text(listed) if texts and isinstance(listed, list) else _text(sample.get("target"))
-    if not isinstance(given, list) or not given:
-        return None, gold
-    if isinstance(given[0], list) and len(given) > 1:
-        many = len(given) // 2 if _UNCONDITIONAL in _listed(sample.get("metrics")) else len(given)
-        return str(_best([_listed(each)[:1] for each in given[:many]], path, number)), gold
-    text = given[0]
-    return (None if not isinstance(text, str) or text.strip() in _INVALID else text), gold
+    if given and isinstance(given[0], list) and len(given) > 1:
+        many = len(given) // 2 if _UNCONDITIONAL in _metrics(sample) else len(given)
+        best = str(_best([_listed(each)[:1] for each in given[:many]], path, number))
+        return {"prediction": best, "gold": gold, "choices": _choices(sample, many), "is_choice": True}
+    text = _text(given[0]) if given and not isinstance(given[0], list) else None
+    found = text if text is not None and text.strip() not in _INVALID else None
+    return {"prediction": found, "gold": gold, "choices": [], "is_choice": False}
+
+
+def _choices(sample: Mapping[str, Any], many: int) -> list[str]:
+    """The texts of the choices as they were asked for; all the same where the log does not have them."""
+    each = [*_values(sample.get("arguments"))[:many], *[[]] * many][:many]
+    return [str(pair[1]).strip() if len(pair := _values(one)) > 1 else "" for one in each]
+
+
+def _values(value: Any) -> list[Any]:
+    return [*value.values()] if isinstance(value, dict) else _listed(value)
+
+
+def _metrics(sample: Mapping[str, Any]) -> list[str]:
+    named = sample.get("metrics")
+    names = named if isinstance(named, list) else [name for name in sample if name not in _NO_METRICS]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -263,21 +335,17 @@ def _best(values: Sequence[list[Any]], path: Path, number: int) -> int:
     return numbers.index(max(numbers))
 
 
-def _scores(sample: Mapping[str, Any], path: Path, number: int) -> tuple[str | None, list[str]]:
-    """The scores of a sample as JSON, and the names of metrics that are none of one example."""
-    metrics = sample.get("metrics")
-    names = [name for name in metrics if isinstance(name, str)] if isinstance(metrics, list) else []
-    scores: dict[str, float] = {}
-    other: list[str] = []
-    for name in names:
-        value = sample.get(name)
+def _scores(sample: Mapping[str, Any], path: Path, number: int) -> dict[str, float | None]:
+    """The scores of a sample; None for what is none of one example."""
+    scores: dict[str, float | None] = {}
+    for name in _metrics(sample):
+        value: Any = sample.get(name)
+        value = _BOOLEANS.get(value, value) if isinstance(value, str) else value
         if isinstance(value, float) and not math.isfinite(value):
             raise DataError(path, f"the score {name} is {value}", number)
-        if isinstance(value, (bool, int, float)) and 0 <= value <= 1:
-            scores[_RENAMED.get(name, name)] = float(value)
-        else:
-            other.append(name)
-    return (json_text(scores) if scores else None), other
+        is_share = isinstance(value, (bool, int, float)) and 0 <= value <= 1
+        scores[_RENAMED.get(name, name)] = float(value) if is_share else None
+    return scores
 
 
 def _text(value: Any) -> str | None:

@@ -73,11 +73,15 @@ def _of_clusters(rows: pl.DataFrame) -> list[str]:
 def _notes(rows: pl.DataFrame) -> Sequence[str]:
     """What a reader has to know of the answers."""
     cell = ("task", "language", "condition")
-    nothing = (pl.col("prediction").is_null() & pl.col("scores").is_null() & pl.col("sums").is_null()).sum()
-    unparsed = (pl.col("status") == "unparsed").fill_null(False).sum()
-    counts = rows.group_by(cell).agg(n=pl.len(), unparsed=pl.max_horizontal(unparsed, nothing)).sort(cell)
+    nothing = pl.all_horizontal(pl.col("prediction", "scores", "sums").is_null())
+    unparsed = nothing | (pl.col("status") == "unparsed").fill_null(False)
+    other = unparsed & pl.col("answer").is_not_null()
+    counts = rows.group_by(cell).agg(n=pl.len(), none=(unparsed & ~other).sum(), other=other.sum()).sort(cell)
+    whats = {"none": "no prediction was found", "other": "the prediction is none of the choices"}
     return [
-        f"{row['task']}/{row['language']} {row['condition']}: no prediction was found in "
-        f"{row['unparsed']:,} of {counted(row['n'], 'answer')}, which count as no answer."
-        for row in counts.filter(pl.col("unparsed") > 0).iter_rows(named=True)
+        f"{row['task']}/{row['language']} {row['condition']}: {what} in "
+        f"{row[name]:,} of {counted(row['n'], 'answer')}, which count as no answer."
+        for row in counts.iter_rows(named=True)
+        for name, what in whats.items()
+        if row[name]
     ]

@@ -27,7 +27,8 @@ _CELL: Final = (*CELL, "noise_seed")
 class Part:
     """The rows of a task run in the order of PREDICTIONS, each once, and how they are scored.
 
-    `metrics` has those that were found, of each model, and `computed` whether each comes from predictions.
+    `metrics` has those that were found, of each model, `computed` whether each comes from predictions, `beside` what
+    was computed beside what is stated.
     """
 
     rows: pl.DataFrame
@@ -35,6 +36,7 @@ class Part:
     path: str
     metrics: dict[str, frozenset[str]] = field(default_factory=dict)
     computed: dict[str, bool] = field(default_factory=dict)
+    beside: list[pl.DataFrame] = field(default_factory=list)
 
     def write(self, predictions: Path, stats: Path) -> Stored:
         """Write both files. Raises DataError and Mismatch naming an example, DiskError."""
@@ -57,7 +59,8 @@ class Part:
         yield from () if is_before else (constants,)
 
     def _scored(self, rows: pl.DataFrame) -> pl.DataFrame:
-        stats, computed = stats_of(rows, self.scoring, self.path)
+        stats, computed, beside = stats_of(rows, self.scoring, self.path)
+        self.beside.append(beside)
         for metric in stats.get_column("metric").unique().sort():
             if self.computed.setdefault(metric, metric in computed) != (metric in computed):
                 raise Mismatch(mixed(rows.item(0, "example"), metric, self.path))

@@ -35,7 +35,7 @@ def given_of(name: str, has_task: bool = False) -> Given:
 
 def format_of(path: Path) -> str:
     """The format of a file or folder, by its name or by what it has."""
-    if path.suffix == inspect_logs.SUFFIX or (path.is_dir() and any(path.rglob(f"*{inspect_logs.SUFFIX}"))):
+    if inspect_logs.is_log(path) if path.is_file() else any(inspect_logs.files(path)):
         return INSPECT
     return LM_EVAL if path.is_dir() or path.name.startswith(("samples_", "results_")) else JSONL
 
@@ -61,7 +61,7 @@ def read(files: Sequence[Given], format: str, renamed: Mapping[str, str], only_m
 def _jsonl(files: Sequence[Given], renamed: Mapping[str, str]) -> Read:
     sources = [{"name": given.path.name, "sha256": store.sha256(given.path)} for given in files]
     names = ", ".join(given.path.name for given in files)
-    note = f"Another program made the predictions or scores; they are those of {names}."
+    note = f"The predictions or scores are those of {names}."
 
     def rows() -> pl.DataFrame:
         return pl.concat([_rows(given, renamed) for given in files], how="diagonal")

@@ -24,6 +24,7 @@ from robust_xtreme.importing.items import items_of
 from robust_xtreme.importing.known import with_known
 from robust_xtreme.importing.manifest import manifest_of
 from robust_xtreme.importing.parts import Part, headline_first
+from robust_xtreme.importing.stated import check_vocabulary, differing_scores
 from robust_xtreme.importing.tasks import facts_of, scoring_of
 from robust_xtreme.report.charts import svg
 from robust_xtreme.report.outputs import written
@@ -52,13 +53,14 @@ from robust_xtreme.results.sorting import ordered
 class Read:
     """What a reader finds: a function that reads raw rows (see `items.KEYS`), and what the manifest says of them.
 
-    `notes` are sentences for the reader of the report.
+    `notes` are sentences for the reader of the report, `differing` those about levels that are not as logs state them.
     """
 
     rows: Callable[[], pl.DataFrame]
     path: str
     source: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
 
 
 @final
@@ -72,6 +74,7 @@ class Wanted:
     family: str = ""
     metric: str = ""
     command: str = ""
+    rescored: bool = False
 
 
 @final
@@ -181,28 +184,35 @@ def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path, watch:
     """Write the files of each task run. The items, which need most of the memory, are gone after it."""
     if items.filter(pl.col("condition") != CLEAN).height:
         svg.start()
-    parts, tasks = _parts(items, wanted, read.path, folder, watch)
+    parts, tasks, differing = _parts(items, wanted, read, folder, watch)
     overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
     commands = [wanted.command] if wanted.command else []
-    more = {"commands": commands, "notes": read.notes, IMPORTED: dict(read.source)}
+    notes = (*read.notes, *(f"Rescored: {sentence}." for sentence in differing))
+    source = {**read.source, **({"rescored": differing} if differing else {})}
+    more = {"commands": commands, "notes": notes, IMPORTED: source}
     manifest = manifest_of(items, tasks, more)
     return _Facts(tuple(parts), models_of(items), conditions_of(items), frozenset(overlap.iter_rows()), manifest)
 
 
 def _parts(
-    items: pl.DataFrame, wanted: Wanted, path: str, folder: Path, watch: Watch
-) -> tuple[list[Stored], dict[str, dict[str, Any]]]:
-    """The files of each task run, and the facts of each task."""
-    parts, tasks = [], {}
+    items: pl.DataFrame, wanted: Wanted, read: Read, folder: Path, watch: Watch
+) -> tuple[list[Stored], dict[str, dict[str, Any]], list[str]]:
+    """The files of each task run, the facts of each task, and what is not as stated: a Mismatch, unless it may be."""
+    parts, tasks, beside = [], {}, []
     for (task,), of_task in items.partition_by("task", as_dict=True, maintain_order=True).items():
         scoring = scoring_of(of_task, str(task), wanted.family)
+        check_vocabulary(of_task, scoring.family, read.path)
         metrics: dict[str, None] = {}
         for key in of_task.select(SPLIT).unique(maintain_order=True).iter_rows():
             rows = of_task.filter(*(pl.col(name) == value for name, value in zip(SPLIT, key, strict=True)))
             watch(f"scoring {key[0]}/{key[2]}")
-            part = Part(rows, scoring, path)
+            part = Part(rows, scoring, read.path)
             names = [store.part_path(folder, *map(str, key), kind) for kind in ("predictions", "stats")]
             parts.append(part.write(*names))
             metrics |= part.metric_names
+            beside += part.beside
         tasks[str(task)] = facts_of(of_task, str(task), scoring, headline_first(metrics, wanted.metric))
-    return parts, tasks
+    differing = [*read.differing, *differing_scores(beside)]
+    if differing and not wanted.rescored:
+        raise Mismatch(f"{read.path}: {differing[0]}. Go on with --rescored; the page says so.")
+    return parts, tasks, differing

@@ -20,6 +20,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import DataError, Mismatch, UserError, shown
 from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.importing.answers import FAMILIES, Odd, Scored, scored
+from robust_xtreme.importing.stated import compared
 from robust_xtreme.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.results.chance import constants
 from robust_xtreme.results.schema import CELL, CHANCE, SCOPES, STATS, empty
@@ -52,8 +53,8 @@ class Scoring:
     metrics: tuple[str, ...]
 
 
-def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataFrame, frozenset[str]]:
-    """STATS of the items of one task, in the order of the items, and the metrics that were computed from predictions.
+def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataFrame, frozenset[str], pl.DataFrame]:
+    """STATS of the items of one task, in their order, the metrics computed from predictions, and `stated.compared`.
 
     Raises DataError naming the example whose answer or score is none, Mismatch where a metric misses an example.
     """
@@ -70,7 +71,8 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
     _check_whole(items, stats, path)
     computed = frozenset(tables[1].get_column("metric").unique())
     _check_origin(stats, tables[1], computed, path)
-    return stats.sort(_ROW, "metric", "scope").select(list(STATS.columns)), computed
+    ordered = stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
+    return ordered, computed, compared(pl.concat(tables[:2]), tables[2])
 
 
 def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:

@@ -1,0 +1,102 @@
+"""Whether scores are those that logs and rows state themselves, and answers of a closed set of one vocabulary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.errors import Mismatch, counted, shown
+from robust_xtreme.importing.raw import raw_frame
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, TAGGING
+
+_KEY: Final = ("task", "language", "condition", "metric")
+_ROWS: Final = 4096
+_OF_ONE: Final = 0.005
+"""What two scores of one example may differ by: others round to two decimals."""
+
+_DECIMALS: Final = 3
+"""A mean of at least so many decimals may be a rounded one."""
+
+_FEWEST: Final = 20
+_OUTSIDE: Final = "O"
+_TAG: Final = r'"(?:[^"\\]|\\.)*"'
+_AROUND: Final = " \t\r\n\u00a0\"'`\u2018\u2019\u201c\u201d"
+
+
+def frame_of(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows as they come as a frame of strings: they are not all kept as dictionaries."""
+    left = iter(rows)
+    return pl.concat([pl.DataFrame(), *map(raw_frame, iter(lambda: [*islice(left, _ROWS)], []))], how="diagonal")
+
+
+def differing_level(log: str, metric: str, ours: list[float], stated: float) -> list[str]:
+    """A sentence where the mean of scores is not the one that a log states, perhaps rounded."""
+    mean, decimals = math.fsum(ours) / max(1, len(ours)), len(repr(stated).partition(".")[2])
+    if math.isclose(mean, stated, rel_tol=0, abs_tol=0.5 * 10**-decimals if decimals >= _DECIMALS else 1e-6):
+        return []
+    what = f"{log}: {metric} of its {counted(len(ours), 'sample')} is {100 * mean:.2f}"
+    return [f"{what}, and {100 * stated:.2f} is stated"]
+
+
+def compared(computed: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """By cell and metric the rows with a score that was computed and one that was given: sums, and how many differ."""
+    score = pl.col("stats").list.first() / pl.col("stats").list.last()
+    pairs = computed.select("row", *_KEY, ours=score).join(given.select("row", *_KEY, theirs=score), on=["row", *_KEY])
+    differ = ((pl.col("ours") - pl.col("theirs")).abs() > _OF_ONE).sum()
+    return pairs.group_by(_KEY).agg(pl.col("ours", "theirs").sum(), n=pl.len(), differ=differ)
+
+
+def differing_scores(parts: Iterable[pl.DataFrame]) -> list[str]:
+    """A sentence for each cell and metric in which what was computed is not what was given."""
+    sums = pl.concat(parts).group_by(_KEY).agg(pl.all().sum()).filter(pl.col("differ") > 0).sort(_KEY)
+    return [
+        f"the {row['metric']} of {row['task']}/{row['language']} {row['condition']} is "
+        f"{100 * row['ours'] / row['n']:.2f} by its predictions, and {100 * row['theirs'] / row['n']:.2f} is stated: "
+        f"{row['differ']:,} of {counted(row['n'], 'row')} differ"
+        for row in sums.iter_rows(named=True)
+    ]
+
+
+def check_vocabulary(items: pl.DataFrame, family: str, path: str) -> None:
+    """Raise Mismatch where predictions of a closed set are not of the words that the gold answers of a task are of.
+
+    That is where one is written in another way, or fewer than one of twenty of a condition is a gold answer; numbers
+    of choices are up to the last one that is. Labels of our tasks are checked one by one.
+    """
+    is_ours = items.item(0, "task") in registry.names("task")
+    if family != TAGGING.name and (is_ours or family not in (CHOICE.name, CLASSIFICATION.name)):
+        return
+    there = items.filter(pl.col("sums").is_null(), pl.col("gold").is_not_null(), pl.col("prediction").is_not_null())
+    golds = _words(there.get_column("gold"), family)
+    known = {*golds, *([_OUTSIDE] if family == TAGGING.name else [])}
+    if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
+        known |= {*map(str, range(max(map(int, golds), default=0)))}
+    plain = dict(zip(_folded(golds), golds, strict=True))
+    for (language, condition), rows in there.partition_by("language", "condition", as_dict=True).items():
+        given = _words(rows.get_column("prediction"), family)
+        others = given.filter(~given.is_in([*known]))
+        where = f"{path}: {items.item(0, 'task')}/{language} {condition}"
+        for word, folded in zip(others, _folded(others), strict=True):
+            if folded in plain:
+                what = f"the prediction {shown(word)} and the gold answer {shown(plain[folded])} differ in space, case"
+                raise Mismatch(f"{where}: {what}, quotes or type only. Write them alike")
+        if (len(given) - len(others)) * _FEWEST < len(given):
+            what = f"{len(given) - len(others)} of {counted(len(given), 'distinct prediction')}, as {shown(given[0])}"
+            raise Mismatch(f"{where}: {what}, are gold answers, as {shown(golds[0])}. Write them alike")
+
+
+def _words(values: pl.Series, family: str) -> pl.Series:
+    """The distinct labels, or tags of lists in JSON."""
+    if family == TAGGING.name:
+        values = values.unique().str.extract_all(_TAG).explode().drop_nulls().str.slice(1).str.head(-1)
+    return values.unique().sort()
+
+
+def _folded(words: pl.Series) -> pl.Series:
+    """Words without what differs between writers: blanks, quotes, case, and the zeros of a whole number."""
+    return words.str.strip_chars(_AROUND).str.to_lowercase().str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
