@@ -92,13 +92,14 @@ def test_the_latest_log_of_a_task_and_one_filter_count(tmp_path: Path) -> None:
         path.rename(path.with_name(path.name.replace(TIME, "2025-01-02T03-04-05.678901")))
     logs = pair()
     for rows in logs.values():
-        rows += [row | {"filter": "strict", "filtered_resps": row["filtered_resps"][::-1]} for row in rows]
+        rows += [sample(row["doc_id"], False, None) | {"filter": "strict", "doc": row["doc"]} for row in rows]
     harness(folder, logs)
     run = imported(tmp_path, str(folder))
     assert run.deltas.filter(metric="accuracy").item(0, "clean") == 75.0
     assert "filters none and strict: those of none were read" in " ".join(run.manifest["notes"])
     strict = imported(tmp_path, str(folder), "--filter", "strict", "--force")
-    assert strict.deltas.filter(metric="accuracy").item(0, "clean") != 75.0
+    assert strict.deltas.filter(metric="accuracy").item(0, "clean") == 0.0
+    assert "has no filter 'strct'. It has none, strict." in refused(str(folder), "--filter", "strct")
 
 
 def test_logs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_damaged_samples_are_one_line(tmp_path: Path, change: dict[str, Any], li
 
 
 def test_choices_that_were_also_asked_for_alone_are_no_choices(tmp_path: Path) -> None:
-    """With mutual information lm-eval logs as many likelihoods again; an accuracy that contradicts them is noted."""
+    """With mutual information lm-eval logs as many likelihoods again; an accuracy that contradicts them is refused."""
     logs = pair()
     for row in logs["rx_xnli_sw__clean"]:
         row |= {
@@ -161,8 +162,13 @@ def test_choices_that_were_also_asked_for_alone_are_no_choices(tmp_path: Path) -
     assert run.deltas.filter(metric="accuracy").item(0, "clean") == 75.0
     for row in logs["rx_xnli_sw__clean"]:
         row["acc"] = 1.0
-    run = imported(tmp_path, str(harness(tmp_path / "logs", logs)), "--force")
-    assert "is not that of the most likely choice" in " ".join(run.manifest["notes"])
+    line = "the accuracy of xnli/sw clean is 75.00 by its predictions, and 100.00 is stated: 15 of 60 rows differ"
+    assert line in refused(str(harness(tmp_path / "logs", logs)))
+    run = imported(tmp_path, str(tmp_path / "logs"), "--force", "--rescored")
+    assert f"Rescored: {line}." in run.manifest["notes"]
+    assert run.manifest["imported"]["rescored"] == [line]
+    pages = [(tmp_path / "run" / name).read_text("utf-8") for name in ("report.md", "report.html")]
+    assert all("and 100.00 is stated" in page for page in pages)
 
 
 def test_generated_numbers_are_not_choices(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reads the logs of inspect: `.eval`, a zip file with a JSON for each sample, by deflate or zstd; or one JSON of it all.
+"""Reads the logs of inspect: `.eval`, a zip file with a JSON for each sample, by deflate or zstd, or one JSON.
 
 Only what is needed is read, a sample at a time: nothing is unpacked to disk, and neither an entry nor an archive
 unpacks to more than a limit, which is known before it is read. A sample of what `export inspect` wrote says in its
@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Final, final
@@ -23,12 +24,11 @@ import polars as pl
 
 from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, Mismatch, MissingData, counted, shown
-from robust_xtreme.importing.choices import ACCURACY
-from robust_xtreme.importing.lm_eval import OURS
-from robust_xtreme.importing.raw import Given
+from robust_xtreme.importing.lm_eval import OURS, mapping
+from robust_xtreme.importing.raw import Given, raw_frame
 from robust_xtreme.importing.run import Read
 from robust_xtreme.importing.scoring import metric_of
-from robust_xtreme.importing.stated import differing_level, frame_of
+from robust_xtreme.importing.stated import ACCURACY, differing_level
 from robust_xtreme.results import store
 from robust_xtreme.sinks import json_text
 
@@ -40,9 +40,6 @@ _LEAST: Final = 1 << 26
 _TIMES: Final = 64
 """What an archive may unpack to: so many times its size, and at least `_LEAST` bytes. Texts pack to a tenth or so."""
 
-_FIRST: Final = re.compile(rb'\s*\{\s*"(version|status|eval|samples|results|plan)"\s*:')
-"""How a JSON log begins, as JSON lines may as well."""
-
 _ZSTANDARD: Final = (20, 93)
 _LOCAL: Final = 30
 _UNREADABLE: Final = (
@@ -51,11 +48,12 @@ _UNREADABLE: Final = (
 )
 """What Python raises where an entry is damaged, is encrypted, or is packed in a way that it does not know."""
 
-_LETTERS: Final = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+_LETTERS: Final = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 """The values of inspect's scorers as it counts them: correct, incorrect, partial, and no answer."""
 
 _NO_ANSWER: Final = "N"
 _CHOICE: Final = "choice"
+_ROWS: Final = 4096
 _UNPARSED: Final = "unparsed"
 _CHARACTERS: Final = [*ascii_uppercase, *map(str, range(1, 100))]
 """The names of choices."""
@@ -78,7 +76,7 @@ class Log:
     @property
     def evaluation(self) -> Mapping[str, Any]:
         """What was evaluated."""
-        return _mapping(self.header.get("eval"))
+        return mapping(self.header.get("eval"))
 
     @property
     def model(self) -> str:
@@ -86,18 +84,9 @@ class Log:
         return str(self.evaluation.get("model") or "")
 
     @property
-    def stated(self) -> Iterator[tuple[str, float]]:
-        """The means over samples that it states, by scorer."""
-        for score in map(_mapping, _mapping(self.header.get("results")).get("scores") or ()):
-            metrics = _mapping(score.get("metrics"))
-            value = _mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
-            if isinstance(value, (int, float)):
-                yield str(score.get("name")), value
-
-    @property
     def inference(self) -> str:
         """How it was answered; runs that differ in it are not compared."""
-        packages, version = _mapping(self.evaluation.get("packages")), self.evaluation.get("task_version", 0)
+        packages, version = mapping(self.evaluation.get("packages")), self.evaluation.get("task_version", 0)
         return f"inspect {packages.get('inspect_ai', 'of unknown version')}, task version {version}"
 
 
@@ -125,15 +114,12 @@ def read(paths: Sequence[Given], only_model: str = "") -> Read:
 
 def is_log(path: Path) -> bool:
     """Whether a file is a log: an archive by its name, JSON by what is in it."""
-    if path.suffix == SUFFIX:
-        return True
     try:
-        with path.open("rb") as file:
-            begins = _FIRST.match(file.read(1 << 10))
-        log = strict_json.loads(resources.content(path, _LARGEST)) if begins else None
+        log = path.suffix == ".json" and strict_json.loads(resources.content(path, _LARGEST))
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(log, dict) and (isinstance(log.get("eval"), dict) or isinstance(log.get("samples"), list))
+    is_whole = isinstance(log, dict) and (isinstance(log.get("samples"), list) or {"eval", "status"} <= log.keys())
+    return path.suffix == SUFFIX or is_whole
 
 
 def latest(logs: Iterable[Log]) -> list[Log]:
@@ -162,7 +148,7 @@ def _check(logs: Sequence[Log]) -> None:
 
 
 def _log(path: Path) -> Log:
-    header = _mapping(dict(_entries(path, re.compile(re.escape(_HEADER)))).get(_HEADER))
+    header = mapping(dict(_entries(path, re.compile(re.escape(_HEADER)))).get(_HEADER))
     if not header:
         raise DataError(path, f"is not a whole log of inspect: it has no {_HEADER}")
     return Log(path, header)
@@ -172,7 +158,12 @@ def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
     """The JSON of the entries with names of a pattern. Raises DataError naming what cannot be read."""
     try:
         if path.suffix != SUFFIX:
-            yield from _parts(path, wanted)
+            log = mapping(_json(path, "it", resources.content(path, _LARGEST)))
+            parts = [
+                (_HEADER, {**log, "samples": None}),
+                *((f"samples/{at}.json", each) for at, each in enumerate(log.get("samples") or ())),
+            ]
+            yield from (part for part in parts if wanted.fullmatch(part[0]))
             return
         with path.open("rb") as file, zipfile.ZipFile(file) as packed:
             _check_size(path, packed)
@@ -181,17 +172,6 @@ def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
                     yield name, _json(path, name, _content(file, packed, packed.getinfo(name)))
     except _UNREADABLE as error:
         raise DataError(path, f"is not a readable log of inspect: {error}") from error
-
-
-def _parts(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
-    """The same of one JSON with all that is in a log: the header, and the samples."""
-    log = _json(path, "it", resources.content(path, _LARGEST))
-    samples = _mapping(log).get("samples") or []
-    named = [
-        (_HEADER, {**_mapping(log), "samples": None}),
-        *((f"samples/{at}.json", samples[at]) for at in range(len(samples))),
-    ]
-    yield from (part for part in named if wanted.fullmatch(part[0]))
 
 
 def _check_size(path: Path, packed: zipfile.ZipFile) -> None:
@@ -242,15 +222,20 @@ def _json(path: Path, name: str, content: bytes) -> Any:
 
 def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str]) -> pl.DataFrame:
     """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
-    scores: dict[str, list[float]] = {}
-    rows = frame_of(_rows(log, given, ways, scores))
+    every: dict[str, list[float]] = {}
+    left = _rows(log, given, ways, every)
+    chunks = iter(lambda: [*islice(left, _ROWS)], [])  # so that they are not all kept as dictionaries
+    rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
     if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
         rows = rows.with_columns(pl.col("status").replace(_UNPARSED, None))
-    completed = _mapping(log.header.get("results")).get("completed_samples", rows.height)
-    if completed != rows.height:
+    results = mapping(log.header.get("results"))
+    if (completed := results.get("completed_samples", rows.height)) != rows.height:
         raise Mismatch(f"{log.path.name} has {counted(rows.height, 'sample')}, and its results are of {completed}.")
-    for name, level in log.stated:
-        differing += differing_level(log.path.name, metric_of(name), scores[name], level) if name in scores else []
+    for score in map(mapping, results.get("scores") or ()):
+        name, metrics = str(score.get("name")), mapping(score.get("metrics"))
+        level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
+        if name in every and isinstance(level, (int, float)):
+            differing += differing_level(log.path.name, metric_of(name), every[name], level)
     return rows
 
 
@@ -269,19 +254,13 @@ def _rows(log: Log, given: Given, ways: dict[Any, Log], every: dict[str, list[fl
             every.setdefault(scorer, []).append(score)
         known = _known(log, given, sample, name)
         kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
-        row = {
-            **known,
-            **_row(sample, scores, answer, is_answer),
-            **kept,
-            "model": log.model or None,
-            "inference": log.inference,
-        }
+        row = {**known, **_row(sample, scores, answer, is_answer), **kept}
         before = ways.setdefault((row.get("task"), row.get("language")), log)
         for key in _WAY:
             if before.evaluation.get(key) != log.evaluation.get(key):
                 what = f"{key.replace('_', ' ')} of {log.path.name} is not that of {before.path.name}"
                 raise Mismatch(f"The {what}. Evaluate clean and noisy samples in the same way.")
-        yield row
+        yield row | {"model": log.model or None, "inference": log.inference}
 
 
 def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None, is_answer: bool) -> dict[str, Any]:
@@ -289,7 +268,7 @@ def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None
     row, first = dict[str, Any](), next(iter(scores.values()))
     target, choices = sample.get("target"), sample.get("choices")
     if isinstance(choices, list) and choices:
-        if OURS in _mapping(sample.get("metadata")) or _CHOICE in scores:
+        if OURS in mapping(sample.get("metadata")) or _CHOICE in scores:
             scores = {ACCURACY: first, **scores}
         gold = _chosen([*target] if isinstance(target, str) else target, choices)
         chosen = _chosen((answer or "").split(","), choices)
@@ -313,7 +292,7 @@ def _chosen(letters: Any, choices: Sequence[Any]) -> list[str] | None:
 
 def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Which example a sample is, and what noise did to it: as exported, else its id and what was given."""
-    known = _mapping(sample.get("metadata")).get(OURS)
+    known = mapping(sample.get("metadata")).get(OURS)
     if known is None:
         task = None if given.has_task else str(log.evaluation.get("task") or "inspect")
         return {"id": str(sample["id"]), "task": task, "condition": given.condition}
@@ -328,8 +307,8 @@ def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, f
     """The scores of a sample by scorer, the answer that the first of them found, and whether it may have found one."""
     if sample.get("error"):
         raise DataError(log.path, f"{name} ended in an error and has no score. Evaluate it again with eval-retry")
-    given = _mapping(sample.get("scores"))
-    values = {str(scorer): _mapping(score).get("value") for scorer, score in given.items()}
+    given = mapping(sample.get("scores"))
+    values = {str(scorer): mapping(score).get("value") for scorer, score in given.items()}
     if not values:
         raise DataError(log.path, f"{name} has no score. Score it with `inspect score`")
     numbers = {scorer: _number(value) for scorer, value in values.items()}
@@ -337,20 +316,12 @@ def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, f
         if not 0 <= number <= 1:
             what = f"the score {scorer} of {name} is {shown(values[scorer])}"
             raise DataError(log.path, f"{what}. Scores are from 0 to 1; dictionaries and lists of them are not read")
-    answer = _mapping(next(iter(given.values()))).get("answer")
+    answer = mapping(next(iter(given.values()))).get("answer")
     found = answer if isinstance(answer, str) and answer.strip() else None
     return numbers, found, next(iter(values.values())) != _NO_ANSWER
 
 
 def _number(value: Any) -> float:
     """The value of a scorer as inspect counts it; NaN where it is none."""
-    if isinstance(value, str):
-        value = _LETTERS.get(value, _LETTERS.get(value.lower(), value))
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    number = _LETTERS.get(value.lower()) if isinstance(value, str) else value
+    return float(number) if isinstance(number, (bool, int, float)) and abs(number) <= 1 else math.nan

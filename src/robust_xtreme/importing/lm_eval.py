@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Final, final
 
 from robust_xtreme import registry, resources, strict_json
 from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
-from robust_xtreme.importing.choices import ACCURACY, with_golds
-from robust_xtreme.importing.raw import Given
+from robust_xtreme.importing.raw import Given, raw_frame
 from robust_xtreme.importing.run import Read
 from robust_xtreme.importing.scoring import metric_of
-from robust_xtreme.importing.stated import differing_level, frame_of
+from robust_xtreme.importing.stated import ACCURACY, differing_level
 from robust_xtreme.results import store
 from robust_xtreme.sinks import json_text
 from robust_xtreme.targets.kinds import SPAN_QA
@@ -34,7 +33,6 @@ _INVALID: Final = ("", "[invalid]")
 """What lm-eval's filters leave where they find no answer."""
 
 _RENAMED: Final = {"acc": ACCURACY}
-_EXACT_MATCH: Final = "exact_match"
 _BOOLEANS: Final = {"True": 1.0, "False": 0.0}
 """How lm-eval writes those of numpy."""
 
@@ -42,7 +40,6 @@ _NO_METRICS: Final = (
     *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
     *("doc_hash", "prompt_hash", "target_hash"),
 )
-_UNPARSED: Final = "unparsed"
 _COUNTED: Final = (None, "ok", "unchanged")
 """What the export says of rows whose unparsed answers are counted as such."""
 _SAME: Final = ("lm_eval_version", "version", "n-shot", "chat_template_sha", "system_instruction_sha", "settings")
@@ -74,18 +71,18 @@ class Log:
     @property
     def ours(self) -> Mapping[str, Any]:
         """What the task's metadata says, where it was exported by us."""
-        config = _mapping(_mapping(self.results.get("configs")).get(self.task))
-        return _mapping(_mapping(config.get("metadata")).get(OURS))
+        config = mapping(mapping(self.results.get("configs")).get(self.task))
+        return mapping(mapping(config.get("metadata")).get(OURS))
 
     @property
     def answered(self) -> dict[str, str]:
         """How it was answered: versions of lm-eval and of the task, shots, what is before the prompt, settings."""
-        config = _mapping(_mapping(self.results.get("configs")).get(self.task))
+        config = mapping(mapping(self.results.get("configs")).get(self.task))
         names = ("lm_eval_version", "chat_template_sha", "system_instruction_sha")
         values = {
             **{name: self.results.get(name) for name in names},
-            "version": _mapping(self.results.get("versions")).get(self.task),
-            "n-shot": _mapping(self.results.get("n-shot")).get(self.task),
+            "version": mapping(self.results.get("versions")).get(self.task),
+            "n-shot": mapping(self.results.get("n-shot")).get(self.task),
             "settings": config.get("generation_kwargs") and json_text(config["generation_kwargs"], sort_keys=True),
         }
         return {name: str(value) for name, value in values.items() if value is not None}
@@ -93,7 +90,7 @@ class Log:
     @property
     def stated(self) -> Mapping[str, Any]:
         """The metrics of all samples: by name and filter, `acc,none`."""
-        return _mapping(_mapping(self.results.get("results")).get(self.task))
+        return mapping(mapping(self.results.get("results")).get(self.task))
 
     @property
     def inference(self) -> str:
@@ -122,14 +119,14 @@ def read(paths: Sequence[Given], only_model: str = "", filter: str = "") -> Read
     kept = [(log, given) for log, given in logs if only_model in ("", log.model, log.whole_model)]
     _check([log for log, _ in kept or logs])
     reading = _Reading(filter)
-    rows = frame_of(row for log, given in kept for row in _rows(log, given, reading))
+    rows = [row for log, given in kept for row in _rows(log, given, reading)]
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     first = kept[0][0] if kept else logs[0][0]
     source = {"format": "lm-eval", "files": names, **first.answered}
     version, tasks = first.answered.get("lm_eval_version", "of unknown version"), {log.task for log, _ in kept}
     notes = (f"Answered by lm-eval {version}; {len(tasks)} of its tasks.", *reading.notes)
-    names_given = ", ".join(str(given.path) for given in paths)
-    return Read(lambda: rows, names_given, source, notes, tuple(reading.differing))
+    path = ", ".join(str(given.path) for given in paths)
+    return Read(lambda: raw_frame(rows), path, source, notes, tuple(reading.differing))
 
 
 def logs_in(path: Path) -> list[Log]:
@@ -148,7 +145,7 @@ def _log(path: Path, known: dict[Path, Mapping[str, Any]]) -> Log:
     task, time = (named["task"], named["time"]) if named else (path.stem.removeprefix("samples_"), "")
     results = path.with_name(f"results_{time}.json")
     if results not in known:
-        known[results] = _mapping(store.read_json(results)) if results.is_file() else {}
+        known[results] = mapping(store.read_json(results)) if results.is_file() else {}
     return Log(path, task, time, known[results])
 
 
@@ -172,11 +169,14 @@ def _check(logs: Sequence[Log]) -> None:
                 raise Mismatch(f"{log.path.name}: {what}. Evaluate both with the same lm-eval and settings.")
 
 
-def _rows(log: Log, given: Given, reading: _Reading) -> Iterator[dict[str, Any]]:
+def _rows(log: Log, given: Given, reading: _Reading) -> list[dict[str, Any]]:
     """The raw rows of the samples of one filter. Raises Mismatch where there are none of the one that is asked for."""
-    rows, names, seen = list[dict[str, Any]](), dict[str, None](), Counter[str]()
+    rows, names, seen = list[dict[str, Any]](), dict[str, str](), set[str]()
+    own = next((key.partition(",")[2] for key in log.stated if "," in key), "none")
     for number, sample in _samples(log.path):
-        names[name := _filter(log, sample, seen)] = None
+        name = str(sample.get("filter", "another" if str(sample["doc_id"]) in seen else own))
+        names[name] = name
+        seen.add(str(sample["doc_id"]))
         if name == (reading.filter or next(iter(names))):
             rows.append(_row(log, given, sample, number))
     chosen, *others = dict.fromkeys([reading.filter or next(iter(names), ""), *names])
@@ -191,44 +191,34 @@ def _rows(log: Log, given: Given, reading: _Reading) -> Iterator[dict[str, Any]]
         reading.notes[f"{log.task}: {name} was left out, since it is not a score from 0 to 1 of each example."] = None
         for row in rows:
             row["scores"].pop(name, None)
-    with_golds(rows, log.path)
+    _number_golds([row for row in rows if row["choices"]])
     reading.differing += _differing(log, rows, chosen)
-    yield from map(_finished, rows)
+    return [row | {"scores": json_text(row["scores"]) if row["scores"] else None} for row in rows]
 
 
-def _filter(log: Log, sample: Mapping[str, Any], seen: Counter[str]) -> str:
-    """The filter of a sample; where it has none, that of the results in whose turn its document comes again."""
-    if "filter" in sample:
-        return str(sample["filter"])
-    names = [*{key.partition(",")[2]: None for key in log.stated if "," in key}] or ["none"]
-    seen[str(sample["doc_id"])] += 1
-    turn = seen[str(sample["doc_id"])]
-    return names[turn - 1] if turn <= len(names) else str(turn)
+def _number_golds(rows: Sequence[dict[str, Any]]) -> None:
+    """Letters of gold choices become numbers where every accuracy agrees; where one is a share no choice is right."""
+    accuracies = [row["scores"].get(ACCURACY) for row in rows]
+    letters = [dict(zip(ascii_uppercase[: row["choices"]], map(str, range(26)), strict=False)) for row in rows]
+    golds = [names.get((row["gold"] or "").strip()) for row, names in zip(rows, letters, strict=True)]
+    agree = [row["prediction"] == gold for row, gold in zip(rows, golds, strict=True)]
+    for row, gold in zip(rows, golds, strict=True):
+        if not {*accuracies} <= {None, 0, 1}:
+            row |= {"prediction": None, "gold": None}
+        elif None not in golds and agree == accuracies:
+            row["gold"] = gold
 
 
 def _differing(log: Log, rows: Sequence[Mapping[str, Any]], filter: str) -> Iterator[str]:
     """What the means over samples are that the results state otherwise."""
     for key, value in log.stated.items():
         name, _, of = key.partition(",")
-        scores = [_score(row, _RENAMED.get(name, name)) for row in rows]
+        name = _RENAMED.get(name, name)
+        scores = [row["scores"].get(name) for row in rows]
+        if name == ACCURACY and {*scores} == {None}:  # that of the choices, which no sample states
+            scores = [float(row["prediction"] == row["gold"]) if row["choices"] else None for row in rows]
         if of == filter and rows and None not in scores and isinstance(value, (int, float)):
-            yield from differing_level(log.path.name, metric_of(_RENAMED.get(name, name)), scores, value)
-
-
-def _score(row: Mapping[str, Any], name: str) -> Any:
-    """The score of a sample; its accuracy by its choice where none is stated."""
-    is_right = float(row["prediction"] == row["gold"]) if row["is_choice"] and name == ACCURACY else None
-    return row["scores"].get(name, is_right)
-
-
-def _finished(row: dict[str, Any]) -> dict[str, Any]:
-    """The raw row of what was found in a sample."""
-    scores = row["scores"]
-    if row["status"] == _UNPARSED and any(scores.values()):
-        row["status"] = None
-    if row["is_ours"] and not row["is_choice"] and _EXACT_MATCH in scores:
-        scores = {ACCURACY: scores[_EXACT_MATCH], **scores}
-    return {**row, "scores": json_text(scores) if scores else None}
+            yield from differing_level(log.path.name, metric_of(name), scores, value)
 
 
 def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -237,7 +227,7 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     if content.lstrip().startswith(b"["):
-        raise DataError(path, "is one list of samples, as lm-eval 0.4.2 and before wrote. Evaluate with a later one")
+        raise DataError(path, "is one list of samples, as lm-eval before 0.4.3 wrote. Evaluate with a later one")
     for number, line in enumerate(content.split(b"\n"), 1):
         if line.strip():
             yield number, _sample(line, path, number)
@@ -256,11 +246,12 @@ def _sample(line: bytes, path: Path, number: int) -> dict[str, Any]:
 def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     known = _known(log, given, sample, number)
     texts = _is_span_qa(known.get("task"))
-    answers, status = _answer(sample, log.path, number, texts), known.get("status")
-    if answers["prediction"] is None and status in _COUNTED and not _is_likelihood(sample):
-        status = _UNPARSED
-    answers |= {"status": status, "scores": _scores(sample, log.path, number), "is_ours": OURS in known and not texts}
-    return {**known, **answers, "model": log.model or None, "inference": log.inference}
+    scores, status = _scores(sample, log.path, number), known.get("status")
+    answers = _answer(sample, log.path, number, texts)
+    if answers["prediction"] is None and status in _COUNTED and not (any(scores.values()) or _is_likelihood(sample)):
+        status = "unparsed"
+    more = {"status": status, "scores": scores, "model": log.model or None, "inference": log.inference}
+    return {**known, **answers, **more}
 
 
 def _is_likelihood(sample: Mapping[str, Any]) -> bool:
@@ -271,7 +262,7 @@ def _is_likelihood(sample: Mapping[str, Any]) -> bool:
 
 def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Which example a sample is, and what noise did to it: as exported, else its number and what was given."""
-    doc = _mapping(sample.get("doc"))
+    doc = mapping(sample.get("doc"))
     if OURS not in doc:
         return {"id": sample["doc_id"], "task": None if given.has_task else log.task, "condition": given.condition}
     try:
@@ -287,31 +278,21 @@ def _is_span_qa(task: object) -> bool:
 
 
 def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> dict[str, Any]:
-    """The prediction and the gold answer: the number of one of `choices`, or a text; None where no answer was found.
+    """The prediction and the gold answer, the number of one of `choices` or a text; None where no answer was found.
 
     With `texts` all gold answers of the row count: in SQuAD's form, or as a list of texts.
     """
     given = _listed(sample.get("filtered_resps"))
-    answers = _mapping(sample.get("doc")).get("answers")
-    listed = _mapping(answers).get("text", answers)
+    answers = mapping(sample.get("doc")).get("answers")
+    listed = mapping(answers).get("text", answers)
     gold = json_text(listed) if texts and isinstance(listed, list) else _text(sample.get("target"))
     if given and isinstance(given[0], list) and len(given) > 1:
         many = len(given) // 2 if _UNCONDITIONAL in _metrics(sample) else len(given)
         best = str(_best([_listed(each)[:1] for each in given[:many]], path, number))
-        return {"prediction": best, "gold": gold, "choices": _choices(sample, many), "is_choice": True}
+        return {"prediction": best, "gold": gold, "choices": many}
     text = _text(given[0]) if given and not isinstance(given[0], list) else None
     found = text if text is not None and text.strip() not in _INVALID else None
-    return {"prediction": found, "gold": gold, "choices": [], "is_choice": False}
-
-
-def _choices(sample: Mapping[str, Any], many: int) -> list[str]:
-    """The texts of the choices as they were asked for; all the same where the log does not have them."""
-    each = [*_values(sample.get("arguments"))[:many], *[[]] * many][:many]
-    return [str(pair[1]).strip() if len(pair := _values(one)) > 1 else "" for one in each]
-
-
-def _values(value: Any) -> list[Any]:
-    return [*value.values()] if isinstance(value, dict) else _listed(value)
+    return {"prediction": found, "gold": gold, "choices": 0}
 
 
 def _metrics(sample: Mapping[str, Any]) -> list[str]:
@@ -353,5 +334,6 @@ def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json_text(value)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a mapping, else an empty one."""
     return value if isinstance(value, dict) else {}

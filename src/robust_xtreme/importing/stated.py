@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from itertools import islice
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, counted, shown
-from robust_xtreme.importing.raw import raw_frame
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, TAGGING
 
+ACCURACY: Final = "accuracy"
 _KEY: Final = ("task", "language", "condition", "metric")
-_ROWS: Final = 4096
 _OF_ONE: Final = 0.005
 """What two scores of one example may differ by: others round to two decimals."""
 
@@ -26,12 +24,6 @@ _FEWEST: Final = 20
 _OUTSIDE: Final = "O"
 _TAG: Final = r'"(?:[^"\\]|\\.)*"'
 _AROUND: Final = " \t\r\n\u00a0\"'`\u2018\u2019\u201c\u201d"
-
-
-def frame_of(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Rows as they come as a frame of strings: they are not all kept as dictionaries."""
-    left = iter(rows)
-    return pl.concat([pl.DataFrame(), *map(raw_frame, iter(lambda: [*islice(left, _ROWS)], []))], how="diagonal")
 
 
 def differing_level(log: str, metric: str, ours: list[float], stated: float) -> list[str]:
