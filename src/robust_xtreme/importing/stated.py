@@ -55,15 +55,16 @@ def differing_scores(parts: Iterable[pl.DataFrame]) -> list[str]:
 
 
 def check_vocabulary(items: pl.DataFrame, family: str, path: str) -> None:
-    """Raise Mismatch where predictions of a closed set are not of the words that the gold answers of a task are of.
+    """Raise Mismatch where predictions of a closed set are not of the words of a task's gold answers.
 
-    That is where one is written in another way, or fewer than one of twenty of a condition is a gold answer; numbers
-    of choices are up to the last one that is. Labels of our tasks are checked one by one.
+    That is where no accuracy is stated, and one is written in another way, or fewer than one of twenty of a condition
+    is a gold answer; numbers of choices are up to the last one that is. Labels of our tasks are checked one by one.
     """
     is_ours = items.item(0, "task") in registry.names("task")
     if family != TAGGING.name and (is_ours or family not in (CHOICE.name, CLASSIFICATION.name)):
         return
-    there = items.filter(pl.col("sums").is_null(), pl.col("gold").is_not_null(), pl.col("prediction").is_not_null())
+    states = pl.col("scores").str.contains(f'"{ACCURACY}":').fill_null(value=False) | pl.col("sums").is_not_null()
+    there = items.filter(~states, pl.col("gold").is_not_null(), pl.col("prediction").is_not_null())
     golds = _words(there.get_column("gold"), family)
     known = {*golds, *([_OUTSIDE] if family == TAGGING.name else [])}
     if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
