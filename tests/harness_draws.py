@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
 from tests.harness_logs import TIME
 
 from robust_xtreme.errors import Mismatch, UserError
 from robust_xtreme.importing import reading
 from robust_xtreme.importing.identity import identified
 from robust_xtreme.importing.items import items_of
+from robust_xtreme.importing.manifest import manifest_of
 from robust_xtreme.importing.raw import Given
 from robust_xtreme.importing.scoring import stats_of
 from robust_xtreme.importing.stated import check_vocabulary, differing_scores
@@ -41,7 +43,8 @@ def levels(path: Path, **given: str) -> Levels:
     if differing := [*read.differing, *differing_scores([beside])]:
         raise Mismatch(differing[0])
     found: dict[str, list[float]] = {}
-    for metric, sums in stats.filter(scope="all").select("metric", "stats").rows():
+    of_one = stats.filter(pl.col("stats").list.len() == 2, scope="all")
+    for metric, sums in of_one.select("metric", "stats").rows():
         found.setdefault(metric, []).append(sums[0] / sums[1])
     return {metric: math.fsum(values) / len(values) for metric, values in found.items()}
 
@@ -264,3 +267,11 @@ def _graded(draw: random.Random, count: int) -> list[dict[str, Any]]:
 
 def _asked(at: int, target: Any, scores: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": at + 1, "epoch": 1, "input": "?", "target": target, "scores": dict(scores), "metadata": {}}
+
+
+def notes(path: Path, **given: str) -> list[str]:
+    """The notes that an import of a file prints, without what it writes."""
+    read = reading.read([Given(path)], "", {}, "", "")
+    items = identified(items_of(read.rows(), {**_GIVEN, **given}, read.path), read.path)
+    found: list[str] = manifest_of(items, {}, {"notes": read.notes})["notes"]
+    return found

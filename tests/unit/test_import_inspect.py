@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import polars as pl
 import pytest
 from tests.harness_logs import NOISE, exported, imported, refused
+from tests.imports import items
+from tests.imports import written as written_lines
+
+from robust_xtreme.importing import reading
+from robust_xtreme.importing.raw import Given
 
 
 def answered(number: int, right: bool, condition: str, **more: Any) -> dict[str, Any]:
@@ -40,6 +47,20 @@ def log(path: Path, samples: Sequence[Mapping[str, Any]], **more: Any) -> Path:
             packed.writestr(f"samples/{number}_epoch_1.json", json.dumps(row))
         packed.writestr("header.json", json.dumps({"status": "success", "eval": evaluation} | more))
     return path
+
+
+def rows_of(path: Path) -> pl.DataFrame:
+    """The raw rows of logs."""
+    return reading.read([Given(path)], "", {}, "", "").rows()
+
+
+def traced(make: Callable[[], Any]) -> tuple[Any, int]:
+    """What a function makes, and the most bytes that it held."""
+    tracemalloc.start()
+    try:
+        return make(), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def both(clean: int = 45, noisy: int = 30, count: int = 60) -> list[dict[str, Any]]:
@@ -119,6 +140,70 @@ def test_an_entry_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.eval", "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("header.json", b" " * (1 << 28))
     assert "header.json has 268,435,456 bytes" in refused(str(tmp_path / "a.eval"))
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """Many entries below the limit of one, in less memory than they have; a directory that lies is damaged."""
+    path = tmp_path / "many.eval"
+    blank = b'{"id": "' + b" " * (1 << 24) + b'"}'
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for number in range(8):
+            packed.writestr(f"samples/{number}_epoch_1.json", blank)
+        packed.writestr("header.json", json.dumps({"status": "success", "eval": {"model": "m", "task": "rx"}}))
+    line, most = traced(lambda: refused(str(path)))
+    assert "it unpacks to 134,217,867 bytes, and at most 67,108,864 of one of its size are read" in line
+    assert most < 1 << 24
+    content = path.read_bytes()
+    sizes = len(blank).to_bytes(4, "little")
+    assert content.count(sizes) >= 16
+    path.write_bytes(content.replace(sizes, (100).to_bytes(4, "little")))
+    assert "is not a readable log of inspect: " in refused(
+        str(path), "--task", "rx", "-l", "sw", "--condition", "clean"
+    )
+
+
+def test_samples_are_read_one_after_the_other(tmp_path: Path) -> None:
+    """Long samples take the memory of one of them, not that of all."""
+    long = "x" * (1 << 21)
+    path = log(tmp_path / "a.eval", [answered(number, True, "clean", input=f"{number}{long}") for number in range(30)])
+    (tmp_path / "a.eval").write_bytes(path.read_bytes() + b"\0" * 100)  # zip files may have bytes at the end
+    rows, most = traced(lambda: rows_of(path))
+    assert rows.height == 30
+    assert most < 8 * len(long)
+
+
+def test_of_entries_with_one_name_the_last_counts(tmp_path: Path) -> None:
+    """inspect appends a sample that is scored again, and reads the last."""
+    path = log(tmp_path / "a.eval", both())
+    with zipfile.ZipFile(path, "a") as packed, pytest.warns(UserWarning, match="Duplicate name"):
+        packed.writestr("samples/59_epoch_1.json", json.dumps(answered(59, True, "clean")))
+    assert imported(tmp_path, str(path)).deltas.filter(metric="accuracy").item(0, "clean") == pytest.approx(
+        100 * 46 / 60
+    )
+
+
+def test_one_json_is_read_as_the_archive(tmp_path: Path) -> None:
+    """A log by --log-format json has the same rows, by itself and in a folder, whatever the order of its keys."""
+    plain = log(tmp_path / "plain.eval", both())
+    with zipfile.ZipFile(plain) as packed:
+        header = json.loads(packed.read("header.json"))
+    (folder := tmp_path / "logs").mkdir()
+    for written in ({"version": 2, **header, "samples": both()}, {"samples": both(), **header}):
+        (folder / "a.json").write_text(json.dumps(written, indent=2), encoding="utf-8")
+        for path in (folder, folder / "a.json"):
+            assert rows_of(path).sort("id").equals(rows_of(plain).sort("id"))
+    (folder / "a.json").write_text(json.dumps({**header, "status": "error", "samples": []}), encoding="utf-8")
+    assert "did not end: its status is 'error'" in refused(str(folder))
+    twice = json.dumps({**header, "samples": both()}).replace('"epoch": 1', '"epoch": 1, "epoch": 1', 1)
+    (folder / "a.json").write_text(twice, encoding="utf-8")
+    assert "the key 'epoch' occurs twice" in refused(str(folder / "a.json"), "--format", "inspect")
+
+
+def test_json_lines_by_the_name_of_json_are_lines(tmp_path: Path) -> None:
+    """Rows with a status are no log, and neither is one row by itself."""
+    rows = [row | {"status": "ok", "eval": "x"} for row in items()]
+    assert reading.format_of(Path(written_lines(tmp_path / "rows.json", rows))) == "jsonl"
+    assert reading.format_of(Path(written_lines(tmp_path / "row.json", rows[:1]))) == "jsonl"
 
 
 def test_zstandard_entries_are_read(tmp_path: Path) -> None:

@@ -118,8 +118,8 @@ def is_log(path: Path) -> bool:
         log = path.suffix == ".json" and strict_json.loads(resources.content(path, _LARGEST))
     except (OSError, ValueError, RecursionError):
         return False
-    is_whole = isinstance(log, dict) and (isinstance(log.get("samples"), list) or {"eval", "status"} <= log.keys())
-    return path.suffix == SUFFIX or is_whole
+    whole = mapping(log)
+    return path.suffix == SUFFIX or isinstance(whole.get("samples"), list) or isinstance(whole.get("eval"), dict)
 
 
 def latest(logs: Iterable[Log]) -> list[Log]:

@@ -32,7 +32,8 @@ _SAMPLES: Final = re.compile(r"samples_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT[\d
 _INVALID: Final = ("", "[invalid]")
 """What lm-eval's filters leave where they find no answer."""
 
-_RENAMED: Final = {"acc": ACCURACY}
+_ACC: Final = "acc"
+_RENAMED: Final = {_ACC: ACCURACY}
 _BOOLEANS: Final = {"True": 1.0, "False": 0.0}
 """How lm-eval writes those of numpy."""
 
@@ -193,12 +194,15 @@ def _rows(log: Log, given: Given, reading: _Reading) -> list[dict[str, Any]]:
             row["scores"].pop(name, None)
     _number_golds([row for row in rows if row["choices"]])
     reading.differing += _differing(log, rows, chosen)
-    return [row | {"scores": json_text(row["scores"]) if row["scores"] else None} for row in rows]
+    for row in rows:
+        scores = {_RENAMED.get(name, name): score for name, score in row["scores"].items()}
+        row["scores"] = json_text(scores) if scores else None
+    return rows
 
 
 def _number_golds(rows: Sequence[dict[str, Any]]) -> None:
     """Letters of gold choices become numbers where every accuracy agrees; where one is a share no choice is right."""
-    accuracies = [row["scores"].get(ACCURACY) for row in rows]
+    accuracies = [row["scores"].get(_ACC) for row in rows]
     letters = [dict(zip(ascii_uppercase[: row["choices"]], map(str, range(26)), strict=False)) for row in rows]
     golds = [names.get((row["gold"] or "").strip()) for row, names in zip(rows, letters, strict=True)]
     agree = [row["prediction"] == gold for row, gold in zip(rows, golds, strict=True)]
@@ -213,12 +217,11 @@ def _differing(log: Log, rows: Sequence[Mapping[str, Any]], filter: str) -> Iter
     """What the means over samples are that the results state otherwise."""
     for key, value in log.stated.items():
         name, _, of = key.partition(",")
-        name = _RENAMED.get(name, name)
         scores = [row["scores"].get(name) for row in rows]
-        if name == ACCURACY and {*scores} == {None}:  # that of the choices, which no sample states
+        if name == _ACC and {*scores} == {None}:  # that of the choices, which no sample states
             scores = [float(row["prediction"] == row["gold"]) if row["choices"] else None for row in rows]
         if of == filter and rows and None not in scores and isinstance(value, (int, float)):
-            yield from differing_level(log.path.name, metric_of(name), scores, value)
+            yield from differing_level(log.path.name, metric_of(_RENAMED.get(name, name)), scores, value)
 
 
 def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -325,7 +328,7 @@ def _scores(sample: Mapping[str, Any], path: Path, number: int) -> dict[str, flo
         if isinstance(value, float) and not math.isfinite(value):
             raise DataError(path, f"the score {name} is {value}", number)
         is_share = isinstance(value, (bool, int, float)) and 0 <= value <= 1
-        scores[_RENAMED.get(name, name)] = float(value) if is_share else None
+        scores[name] = float(value) if is_share else None
     return scores
 
 
