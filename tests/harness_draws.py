@@ -42,21 +42,21 @@ def levels(path: Path, **given: str) -> Levels:
     stats, _, beside = stats_of(items, scoring, read.path)
     if differing := [*read.differing, *differing_scores([beside])]:
         raise Mismatch(differing[0])
-    found: dict[str, list[float]] = {}
+    levels_read: dict[str, list[float]] = {}
     of_one = stats.filter(pl.col("stats").list.len() == 2, scope="all")
     for metric, sums in of_one.select("metric", "stats").rows():
-        found.setdefault(metric, []).append(sums[0] / sums[1])
-    return {metric: math.fsum(values) / len(values) for metric, values in found.items()}
+        levels_read.setdefault(metric, []).append(sums[0] / sums[1])
+    return {metric: math.fsum(values) / len(values) for metric, values in levels_read.items()}
 
 
 def outcome(path: Path, expected: Levels) -> str:
     """Nothing where the levels of a log are those expected; the line of the refusal; fails for other levels."""
     try:
-        found = levels(path)
+        levels_read = levels(path)
     except UserError as error:
         return str(error)
     for metric, level in expected.items():
-        assert math.isclose(found[metric], level, abs_tol=1e-9), (metric, found, expected)
+        assert math.isclose(levels_read[metric], level, abs_tol=1e-9), (metric, levels_read, expected)
     return ""
 
 
@@ -118,10 +118,8 @@ def _chosen(draw: random.Random, count: int, version: str) -> tuple[Any, Any]:
     for at in range(count):
         likelihoods = [round(draw.uniform(-9, 0), 2) for _ in texts]
         alone = [round(draw.uniform(-9, 0), 2) for _ in texts] if mutual else []
-        target = {"number": lambda: draw.randrange(many), "text": lambda: draw.choice(texts)}.get(
-            way, lambda: sorted(draw.sample(range(many), draw.randrange(1, many)))
-        )()
-        target = 0 if way == "share" else target
+        numbers = sorted(draw.sample(range(many), draw.randrange(1, many)))
+        target: Any = {"number": numbers[0], "text": texts[numbers[0]], "list": numbers, "share": 0}[way]
         golds = [texts.index(target)] if isinstance(target, str) else target if isinstance(target, list) else [target]
         best = likelihoods.index(max(likelihoods))
         lengths = [value / len(text) for value, text in zip(likelihoods, texts, strict=True)]
@@ -136,7 +134,7 @@ def _chosen(draw: random.Random, count: int, version: str) -> tuple[Any, Any]:
         }
         responses = [[str(value), "False"] for value in (*likelihoods, *alone)]
         asked = [("?", f" {text}") for text in texts] + [("", f" {text}") for text in texts] * mutual
-        named = {f"gen_args_{place}": {"arg_0": one, "arg_1": two} for place, (one, two) in enumerate(asked)}
+        named = {f"gen_args_{at}": {"arg_0": context, "arg_1": text} for at, (context, text) in enumerate(asked)}
         arguments = named if version != "old" or draw.random() < 0.5 else asked
         doc = {"doc_id": at, "doc": {"question": "?"}, "target": target, "arguments": arguments}
         rows.append(doc | {"resps": [[each] for each in responses], "filtered_resps": responses})
@@ -273,5 +271,5 @@ def notes(path: Path, **given: str) -> list[str]:
     """The notes that an import of a file prints, without what it writes."""
     read = reading.read([Given(path)], "", {}, "", "")
     items = identified(items_of(read.rows(), {**_GIVEN, **given}, read.path), read.path)
-    found: list[str] = manifest_of(items, {}, {"notes": read.notes})["notes"]
-    return found
+    sentences: list[str] = manifest_of(items, {}, {"notes": read.notes})["notes"]
+    return sentences

@@ -143,7 +143,7 @@ def test_an_entry_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    """Many entries below the limit of one, in less memory than they have; a directory that lies is damaged."""
+    """Many entries below the limit of one, in less memory than they have; a directory of wrong sizes is damaged."""
     path = tmp_path / "many.eval"
     blank = b'{"id": "' + b" " * (1 << 24) + b'"}'
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -201,7 +201,7 @@ def test_one_json_is_read_as_the_archive(tmp_path: Path) -> None:
 
 
 def test_json_lines_by_the_name_of_json_are_lines(tmp_path: Path) -> None:
-    """Rows with a status are no log, and neither is one row by itself."""
+    """Rows with a status are not a log, and neither is one row by itself."""
     rows = [row | {"status": "ok", "eval": "x"} for row in items()]
     assert reading.format_of(Path(written_lines(tmp_path / "rows.json", rows))) == "jsonl"
     assert reading.format_of(Path(written_lines(tmp_path / "row.json", rows[:1]))) == "jsonl"

@@ -22,21 +22,21 @@ FORMS: Final = {
 
 def outcomes(write: Callable[..., draws.Drawn], forms: tuple[str, ...], count: int, folder: Path) -> Counter[str]:
     """How many random logs of each form end how."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for number in range(count):
         draw = random.Random(f"levels {number}")
         path, expected = write(draw, forms[number % len(forms)], folder / str(number))
         line = draws.outcome(path, expected)
-        found[next((form for part, form in FORMS.items() if part in line), line)] += 1
-    return found
+        counts[next((form for part, form in FORMS.items() if part in line), line)] += 1
+    return counts
 
 
 def check(write: Callable[..., draws.Drawn], forms: tuple[str, ...], count: int, folder: Path) -> None:
     """At least 98 of 100 have the level that is stated; the others are refused by a form that the page names."""
-    found = outcomes(write, forms, count, folder)
+    counts = outcomes(write, forms, count, folder)
     page = PAGE.read_text("utf-8")
-    assert [form for form in found if form not in page] == []
-    assert found[""] >= EQUAL * count, found.most_common(5)
+    assert [form for form in counts if form not in page] == []
+    assert counts[""] >= EQUAL * count, counts.most_common(5)
 
 
 @pytest.mark.parametrize(("write", "forms"), [(draws.lm_eval, draws.LM_EVAL), (draws.inspect, draws.INSPECT)])

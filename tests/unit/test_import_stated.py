@@ -29,10 +29,11 @@ def old(count: int = 30, right: int = 24, **more: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def written(folder: Path, rows: Sequence[Mapping[str, Any]], task: str = "mine", **results: float) -> Path:
-    """A file of samples, beside it the results if there are some."""
-    harness(folder, {task: rows}, **({"results": {task: results}} if results else {}))
-    return folder / f"samples_{task}_{TIME}.jsonl"
+def written(folder: Path, rows: Sequence[Mapping[str, Any]], **stated: float) -> Path:
+    """A file of samples, beside it the results, with what they state."""
+    more: dict[str, Any] = {"results": {"mine": stated}}
+    harness(folder, {"mine": rows}, **more)
+    return folder / f"samples_mine_{TIME}.jsonl"
 
 
 def test_letters_of_old_logs_are_the_choices(tmp_path: Path) -> None:
@@ -118,13 +119,29 @@ def test_scores_that_are_not_those_of_answers_are_refused_or_stamped(tmp_path: P
     assert not [note for note in ended.manifest["notes"] if "escored" in note]
 
 
+@pytest.mark.parametrize(
+    ("words", "label"), [(("--task", "mine", "--family", "classification"), "yes"), (("--task", "xnli"), "neutral")]
+)
+def test_texts_that_are_read_as_labels_have_the_score_of_their_log(
+    words: tuple[str, ...], label: str, tmp_path: Path
+) -> None:
+    """A family or a task of ours makes labels of generated texts: exact matches and values are their accuracy."""
+    score = {"match": {"value": "I", "answer": label}}
+    more = {"metadata": {}, "choices": None, "target": label, "scores": score}
+    theirs = log(tmp_path / "a.eval", [answered(number, True, "clean", **more) for number in range(20)])
+    ours = written(tmp_path / "b", generated(*[label] * 20, target=label))
+    for path in (theirs, ours):
+        line = refused(f"{path}=clean", "-l", "sw", *words)
+        assert "/sw clean is 100.00 by its predictions, and 0.00 is stated: 20 of 20 rows differ" in line
+
+
 def test_the_header_of_inspect_states_the_mean_of_its_samples(tmp_path: Path) -> None:
     """Accuracy or mean, by scorer; samples that are missing are counted."""
     rows = [answered(number, number < 20, "clean", metadata={}) for number in range(30)]
     for metric in ("accuracy", "mean"):
         stated = results(30, 20 / 30, metric=metric)
-        found = levels(log(tmp_path / f"{metric}.eval", rows, results=stated))
-        assert found == {"accuracy": 20 / 30, "given/choice": 20 / 30}
+        measured = levels(log(tmp_path / f"{metric}.eval", rows, results=stated))
+        assert measured == {"accuracy": 20 / 30, "given/choice": 20 / 30}
     with pytest.raises(UserError, match=r"given/choice of its 30 samples is 66\.67, and 50\.00 is stated"):
         levels(log(tmp_path / "other.eval", rows, results=results(30, 0.5)))
     with pytest.raises(UserError, match="has 29 samples, and its results are of 30"):
@@ -173,8 +190,8 @@ def level(folder: Path, rows: Sequence[Mapping[str, Any]]) -> float:
     """The accuracy of rows of JSON lines."""
     folder.mkdir(exist_ok=True)
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    found = levels(folder / "rows.jsonl")
-    return found.get("accuracy", found.get("token_accuracy", -1))
+    measured = levels(folder / "rows.jsonl")
+    return measured.get("accuracy", measured.get("token_accuracy", -1))
 
 
 @pytest.mark.parametrize(

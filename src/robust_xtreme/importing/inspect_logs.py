@@ -90,8 +90,8 @@ class Log:
         return f"inspect {packages.get('inspect_ai', 'of unknown version')}, task version {version}"
 
 
-def read(paths: Sequence[Given], only_model: str = "") -> Read:
-    """The samples of some logs, or of those in folders.
+def read(paths: Sequence[Given], only_model: str = "", is_closed: bool = False) -> Read:
+    """The samples of some logs, or of those in folders; `is_closed`: the first score is the accuracy of a label.
 
     Raises MissingData where there are none, Mismatch where they are of several models or an evaluation did not end,
     DataError naming a file and an entry.
@@ -103,7 +103,7 @@ def read(paths: Sequence[Given], only_model: str = "") -> Read:
     _check([log for log, _ in kept or logs])
     ways: dict[Any, Log] = {}
     differing: list[str] = []
-    frames = [_of_log(log, given, ways, differing) for log, given in kept]
+    frames = [_of_log(log, given, ways, differing, is_closed) for log, given in kept]
     rows = pl.concat([pl.DataFrame(), *frames], how="diagonal")
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     inference = (kept or logs)[0][0].inference
@@ -130,8 +130,8 @@ def latest(logs: Iterable[Log]) -> list[Log]:
 
 def files(path: Path) -> list[Path]:
     """The logs in a folder and those below it, or the one that is named."""
-    found = {*path.rglob(f"*{SUFFIX}"), *filter(is_log, path.rglob("*.json"))} if path.is_dir() else {path}
-    return sorted(found)
+    logs = {*path.rglob(f"*{SUFFIX}"), *filter(is_log, path.rglob("*.json"))} if path.is_dir() else {path}
+    return sorted(logs)
 
 
 def _check(logs: Sequence[Log]) -> None:
@@ -220,10 +220,10 @@ def _json(path: Path, name: str, content: bytes) -> Any:
 # --------------------------------------------------------------------------------------------------------- the samples
 
 
-def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str]) -> pl.DataFrame:
+def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str], is_closed: bool) -> pl.DataFrame:
     """The raw rows of a log. Where none has an answer, none is without one. Raises Mismatch where some are missing."""
     every: dict[str, list[float]] = {}
-    left = _rows(log, given, ways, every)
+    left = _rows(log, given, ways, every, is_closed)
     chunks = iter(lambda: [*islice(left, _ROWS)], [])  # so that they are not all kept as dictionaries
     rows = pl.concat([pl.DataFrame(), *map(raw_frame, chunks)], how="diagonal")
     if {"prediction", "answer"}.isdisjoint(rows.columns) and "status" in rows.columns:
@@ -239,7 +239,9 @@ def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str]) 
     return rows
 
 
-def _rows(log: Log, given: Given, ways: dict[Any, Log], every: dict[str, list[float]]) -> Iterator[dict[str, Any]]:
+def _rows(
+    log: Log, given: Given, ways: dict[Any, Log], every: dict[str, list[float]], is_closed: bool
+) -> Iterator[dict[str, Any]]:
     """The raw rows of a log; `ways` has one for each task and language. Raises Mismatch where the way is another.
 
     `every` gets the scores of each scorer.
@@ -253,6 +255,8 @@ def _rows(log: Log, given: Given, ways: dict[Any, Log], every: dict[str, list[fl
         for scorer, score in scores.items():
             every.setdefault(scorer, []).append(score)
         known = _known(log, given, sample, name)
+        if is_closed or _CHOICE in scores or (OURS in mapping(sample.get("metadata")) and sample.get("choices")):
+            scores = {ACCURACY: next(iter(scores.values())), **scores}
         kept = {} if known.get("status") in (None, "ok", "unchanged") else {"status": known["status"]}
         row = {**known, **_row(sample, scores, answer, is_answer), **kept}
         before = ways.setdefault((row.get("task"), row.get("language")), log)
@@ -268,8 +272,6 @@ def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None
     row, first = dict[str, Any](), next(iter(scores.values()))
     target, choices = sample.get("target"), sample.get("choices")
     if isinstance(choices, list) and choices:
-        if OURS in mapping(sample.get("metadata")) or _CHOICE in scores:
-            scores = {ACCURACY: first, **scores}
         gold = _chosen([*target] if isinstance(target, str) else target, choices)
         chosen = _chosen((answer or "").split(","), choices)
         is_one = chosen is not None and (len(chosen) == 1 or (gold is not None and len(gold) > 1))
@@ -284,7 +286,7 @@ def _row(sample: Mapping[str, Any], scores: dict[str, float], answer: str | None
 
 
 def _chosen(letters: Any, choices: Sequence[Any]) -> list[str] | None:
-    """The numbers of choices by their letters, in order; None where one is no letter of a choice, or there is none."""
+    """The numbers of choices by their letters, in order; None where one is not that of a choice, or none is there."""
     named = [str(letter).strip() for letter in letters] if isinstance(letters, list) else []
     known = _CHARACTERS[: len(choices)]
     return [str(number) for number in sorted(map(known.index, named))] if named and {*named} <= {*known} else None
@@ -317,8 +319,8 @@ def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, f
             what = f"the score {scorer} of {name} is {shown(values[scorer])}"
             raise DataError(log.path, f"{what}. Scores are from 0 to 1; dictionaries and lists of them are not read")
     answer = mapping(next(iter(given.values()))).get("answer")
-    found = answer if isinstance(answer, str) and answer.strip() else None
-    return numbers, found, next(iter(values.values())) != _NO_ANSWER
+    text = answer if isinstance(answer, str) and answer.strip() else None
+    return numbers, text, next(iter(values.values())) != _NO_ANSWER
 
 
 def _number(value: Any) -> float:

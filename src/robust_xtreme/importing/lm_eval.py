@@ -15,12 +15,13 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Final, final
 
-from robust_xtreme import registry, resources, strict_json
+from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
 from robust_xtreme.importing.raw import Given, raw_frame
 from robust_xtreme.importing.run import Read
 from robust_xtreme.importing.scoring import metric_of
 from robust_xtreme.importing.stated import ACCURACY, differing_level
+from robust_xtreme.importing.tasks import family_of
 from robust_xtreme.results import store
 from robust_xtreme.sinks import json_text
 from robust_xtreme.targets.kinds import SPAN_QA
@@ -33,6 +34,7 @@ _INVALID: Final = ("", "[invalid]")
 """What lm-eval's filters leave where they find no answer."""
 
 _ACC: Final = "acc"
+_EXACT_MATCH: Final = "exact_match"
 _RENAMED: Final = {_ACC: ACCURACY}
 _BOOLEANS: Final = {"True": 1.0, "False": 0.0}
 """How lm-eval writes those of numpy."""
@@ -104,13 +106,15 @@ class Log:
 @dataclass(slots=True)  # notes are added while files are read
 class _Reading:
     filter: str
+    is_closed: bool
     notes: dict[str, None] = field(default_factory=dict)
     differing: list[str] = field(default_factory=list)
 
 
-def read(paths: Sequence[Given], only_model: str = "", filter: str = "") -> Read:
+def read(paths: Sequence[Given], only_model: str = "", filter: str = "", is_closed: bool = False) -> Read:
     """The samples of some files or folders; of several filters those of `filter`, by default of the first.
 
+    `is_closed`: generated texts are labels, and an exact match is their accuracy.
     Raises MissingData where there are none, Mismatch where logs are of several models, or clean and noisy ones were
     answered in another way, DataError naming a file and line.
     """
@@ -119,7 +123,7 @@ def read(paths: Sequence[Given], only_model: str = "", filter: str = "") -> Read
         raise MissingData(f"{paths[0].path} has no samples_*.jsonl. Run lm-eval with --log_samples --output_path DIR.")
     kept = [(log, given) for log, given in logs if only_model in ("", log.model, log.whole_model)]
     _check([log for log, _ in kept or logs])
-    reading = _Reading(filter)
+    reading = _Reading(filter, is_closed)
     rows = [row for log, given in kept for row in _rows(log, given, reading)]
     names = [{"name": log.path.name, "sha256": store.sha256(log.path)} for log, _ in kept]
     first = kept[0][0] if kept else logs[0][0]
@@ -173,9 +177,9 @@ def _check(logs: Sequence[Log]) -> None:
 def _rows(log: Log, given: Given, reading: _Reading) -> list[dict[str, Any]]:
     """The raw rows of the samples of one filter. Raises Mismatch where there are none of the one that is asked for."""
     rows, names, seen = list[dict[str, Any]](), dict[str, str](), set[str]()
-    own = next((key.partition(",")[2] for key in log.stated if "," in key), "none")
+    unnamed = next((key.partition(",")[2] for key in log.stated if "," in key), "none")
     for number, sample in _samples(log.path):
-        name = str(sample.get("filter", "another" if str(sample["doc_id"]) in seen else own))
+        name = str(sample.get("filter", "another" if str(sample["doc_id"]) in seen else unnamed))
         names[name] = name
         seen.add(str(sample["doc_id"]))
         if name == (reading.filter or next(iter(names))):
@@ -196,6 +200,8 @@ def _rows(log: Log, given: Given, reading: _Reading) -> list[dict[str, Any]]:
     reading.differing += _differing(log, rows, chosen)
     for row in rows:
         scores = {_RENAMED.get(name, name): score for name, score in row["scores"].items()}
+        if reading.is_closed and not row["choices"] and _EXACT_MATCH in scores:
+            scores = {ACCURACY: scores[_EXACT_MATCH], **scores}
         row["scores"] = json_text(scores) if scores else None
     return rows
 
@@ -248,7 +254,7 @@ def _sample(line: bytes, path: Path, number: int) -> dict[str, Any]:
 
 def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     known = _known(log, given, sample, number)
-    texts = _is_span_qa(known.get("task"))
+    texts = family_of(str(known.get("task"))) == SPAN_QA.name
     scores, status = _scores(sample, log.path, number), known.get("status")
     answers = _answer(sample, log.path, number, texts)
     if answers["prediction"] is None and status in _COUNTED and not (any(scores.values()) or _is_likelihood(sample)):
@@ -275,11 +281,6 @@ def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> di
         raise DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number) from error
 
 
-def _is_span_qa(task: object) -> bool:
-    """Whether a task is one of our tasks whose answers are texts."""
-    return task in registry.names("task") and registry.load("task", str(task)).family == SPAN_QA.name
-
-
 def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> dict[str, Any]:
     """The prediction and the gold answer, the number of one of `choices` or a text; None where no answer was found.
 
@@ -293,9 +294,9 @@ def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> 
         many = len(given) // 2 if _UNCONDITIONAL in _metrics(sample) else len(given)
         best = str(_best([_listed(each)[:1] for each in given[:many]], path, number))
         return {"prediction": best, "gold": gold, "choices": many}
-    text = _text(given[0]) if given and not isinstance(given[0], list) else None
-    found = text if text is not None and text.strip() not in _INVALID else None
-    return {"prediction": found, "gold": gold, "choices": 0}
+    answer = _text(given[0]) if given and not isinstance(given[0], list) else None
+    text = answer if answer is not None and answer.strip() not in _INVALID else None
+    return {"prediction": text, "gold": gold, "choices": 0}
 
 
 def _metrics(sample: Mapping[str, Any]) -> list[str]:

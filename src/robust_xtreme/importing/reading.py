@@ -12,6 +12,7 @@ from robust_xtreme.errors import MissingData, UserError
 from robust_xtreme.importing import inspect_logs, jsonl, lm_eval
 from robust_xtreme.importing.raw import Given
 from robust_xtreme.importing.run import Read
+from robust_xtreme.importing.stated import CLOSED
 from robust_xtreme.results import store
 
 JSONL: Final = "jsonl"
@@ -40,8 +41,10 @@ def format_of(path: Path) -> str:
     return LM_EVAL if path.is_dir() or path.name.startswith(("samples_", "results_")) else JSONL
 
 
-def read(files: Sequence[Given], format: str, renamed: Mapping[str, str], only_model: str, filter: str) -> Read:
-    """What the files contain; `renamed` are keys of JSON lines, `filter` is one of lm-eval.
+def read(
+    files: Sequence[Given], format: str, renamed: Mapping[str, str], only_model: str, filter: str, family: str = ""
+) -> Read:
+    """What the files contain; `renamed` are keys of JSON lines, `filter` is one of lm-eval, `family` of all rows.
 
     Raises UserError where the files have several formats or an option is not for them, and as the readers.
     """
@@ -54,8 +57,8 @@ def read(files: Sequence[Given], format: str, renamed: Mapping[str, str], only_m
     if filter and name != LM_EVAL:
         raise UserError(f"--filter is of lm-eval's logs, and these files are {name}.")
     if name == LM_EVAL:
-        return lm_eval.read(files, only_model, filter)
-    return inspect_logs.read(files, only_model) if name == INSPECT else _jsonl(files, renamed)
+        return lm_eval.read(files, only_model, filter, family in CLOSED)
+    return inspect_logs.read(files, only_model, family in CLOSED) if name == INSPECT else _jsonl(files, renamed)
 
 
 def _jsonl(files: Sequence[Given], renamed: Mapping[str, str]) -> Read:

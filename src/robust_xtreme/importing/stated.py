@@ -13,6 +13,7 @@ from robust_xtreme.errors import Mismatch, counted, shown
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, TAGGING
 
 ACCURACY: Final = "accuracy"
+CLOSED: Final = (CHOICE.name, CLASSIFICATION.name)
 _KEY: Final = ("task", "language", "condition", "metric")
 _OF_ONE: Final = 0.005
 """What two scores of one example may differ by: others round to two decimals."""
@@ -61,7 +62,7 @@ def check_vocabulary(items: pl.DataFrame, family: str, path: str) -> None:
     is a gold answer; numbers of choices are up to the last one that is. Labels of our tasks are checked one by one.
     """
     is_ours = items.item(0, "task") in registry.names("task")
-    if family != TAGGING.name and (is_ours or family not in (CHOICE.name, CLASSIFICATION.name)):
+    if family != TAGGING.name and (is_ours or family not in CLOSED):
         return
     states = pl.col("scores").str.contains(f'"{ACCURACY}":').fill_null(value=False) | pl.col("sums").is_not_null()
     there = items.filter(~states, pl.col("gold").is_not_null(), pl.col("prediction").is_not_null())

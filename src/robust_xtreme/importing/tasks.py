@@ -50,6 +50,11 @@ def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
     return Scoring(known, labels, _METRICS.get(known, ()))
 
 
+def family_of(name: str) -> str:
+    """The family of one of our tasks; an empty text for another name."""
+    return registry.load("task", name).family if name in registry.names("task") else ""
+
+
 def _family(items: pl.DataFrame) -> str:
     if items.get_column("sums").is_not_null().any():
         return _GIVEN
