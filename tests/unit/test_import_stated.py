@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,9 @@ def test_targets_that_nothing_explains_are_refused(target: str, tmp_path: Path) 
         ({"acc,none": 0.8, "acc_norm,none": 0.9}, "given/acc_norm of its 30 samples is 100.00, and 90.00 is stated"),
         ({"acc,none": 0.5}, f"samples_mine_{TIME}.jsonl: accuracy of its 30 samples is 80.00, and 50.00 is stated"),
         ({"acc,none": 0.80002, "acc_stderr,none": 0.1}, "is 80.00, and 80.00 is stated"),
+        ({"acc,none": 10**400}, "is 80.00, and 100000000000.00 is stated"),
+        ({"acc,none": math.nan}, "is 80.00, and nan is stated"),
+        ({"acc,none": 0.8000000000000002}, ""),
         ({"acc,strict": 0.5, "acc_norm,none": 1}, ""),
         ({"acc,none": 0.8, "f1,none": 0.1}, ""),
     ],
@@ -146,6 +150,13 @@ def test_the_header_of_inspect_states_the_mean_of_its_samples(tmp_path: Path) ->
         levels(log(tmp_path / "other.eval", rows, results=results(30, 0.5)))
     with pytest.raises(UserError, match="has 29 samples, and its results are of 30"):
         levels(log(tmp_path / "few.eval", rows[1:], results=results(30, 20 / 30)))
+
+
+@pytest.mark.parametrize("scores", [5, "x", [3], {"a": 1}, [{"name": "choice", "metrics": {"accuracy": [1]}}]])
+def test_results_of_another_shape_state_nothing(scores: Any, tmp_path: Path) -> None:
+    """What is not a list of scorers with metrics is not compared, and nothing breaks."""
+    rows = [answered(number, number < 20, "clean", metadata={}) for number in range(30)]
+    assert levels(log(tmp_path / "a.eval", rows, results={"scores": scores}))["accuracy"] == 20 / 30
 
 
 def test_several_choices_are_as_right_as_they_are_stated(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import lzma
-import math
 import re
 import zipfile
 import zlib
@@ -24,7 +23,7 @@ import polars as pl
 
 from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, Mismatch, MissingData, counted, shown
-from robust_xtreme.importing.lm_eval import OURS, mapping
+from robust_xtreme.importing.lm_eval import OURS, listed, mapping
 from robust_xtreme.importing.raw import Given, raw_frame
 from robust_xtreme.importing.run import Read
 from robust_xtreme.importing.scoring import metric_of
@@ -161,7 +160,7 @@ def _entries(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
             log = mapping(_json(path, "it", resources.content(path, _LARGEST)))
             parts = [
                 (_HEADER, {**log, "samples": None}),
-                *((f"samples/{at}.json", each) for at, each in enumerate(log.get("samples") or ())),
+                *((f"samples/{at}.json", each) for at, each in enumerate(listed(log.get("samples")))),
             ]
             yield from (part for part in parts if wanted.fullmatch(part[0]))
             return
@@ -231,7 +230,7 @@ def _of_log(log: Log, given: Given, ways: dict[Any, Log], differing: list[str], 
     results = mapping(log.header.get("results"))
     if (completed := results.get("completed_samples", rows.height)) != rows.height:
         raise Mismatch(f"{log.path.name} has {counted(rows.height, 'sample')}, and its results are of {completed}.")
-    for score in map(mapping, results.get("scores") or ()):
+    for score in map(mapping, listed(results.get("scores"))):
         name, metrics = str(score.get("name")), mapping(score.get("metrics"))
         level = mapping(metrics.get("accuracy") or metrics.get("mean")).get("value")
         if name in every and isinstance(level, (int, float)):
@@ -313,17 +312,13 @@ def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, f
     values = {str(scorer): mapping(score).get("value") for scorer, score in given.items()}
     if not values:
         raise DataError(log.path, f"{name} has no score. Score it with `inspect score`")
-    numbers = {scorer: _number(value) for scorer, value in values.items()}
-    for scorer, number in numbers.items():
-        if not 0 <= number <= 1:
-            what = f"the score {scorer} of {name} is {shown(values[scorer])}"
+    numbers: dict[str, float] = {}
+    for scorer, value in values.items():
+        number = _LETTERS.get(value.lower()) if isinstance(value, str) else value
+        if not isinstance(number, (bool, int, float)) or not 0 <= number <= 1:
+            what = f"the score {scorer} of {name} is {shown(value)}"
             raise DataError(log.path, f"{what}. Scores are from 0 to 1; dictionaries and lists of them are not read")
+        numbers[scorer] = float(number)
     answer = mapping(next(iter(given.values()))).get("answer")
     text = answer if isinstance(answer, str) and answer.strip() else None
     return numbers, text, next(iter(values.values())) != _NO_ANSWER
-
-
-def _number(value: Any) -> float:
-    """The value of a scorer as inspect counts it; NaN where it is none."""
-    number = _LETTERS.get(value.lower()) if isinstance(value, str) else value
-    return float(number) if isinstance(number, (bool, int, float)) and abs(number) <= 1 else math.nan

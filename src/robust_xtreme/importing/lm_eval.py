@@ -37,8 +37,6 @@ _ACC: Final = "acc"
 _EXACT_MATCH: Final = "exact_match"
 _RENAMED: Final = {_ACC: ACCURACY}
 _BOOLEANS: Final = {"True": 1.0, "False": 0.0}
-"""How lm-eval writes those of numpy."""
-
 _NO_METRICS: Final = (
     *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
     *("doc_hash", "prompt_hash", "target_hash"),
@@ -286,13 +284,13 @@ def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> 
 
     With `texts` all gold answers of the row count: in SQuAD's form, or as a list of texts.
     """
-    given = _listed(sample.get("filtered_resps"))
+    given = listed(sample.get("filtered_resps"))
     answers = mapping(sample.get("doc")).get("answers")
-    listed = mapping(answers).get("text", answers)
-    gold = json_text(listed) if texts and isinstance(listed, list) else _text(sample.get("target"))
+    several = mapping(answers).get("text", answers)
+    gold = json_text(several) if texts and isinstance(several, list) else _text(sample.get("target"))
     if given and isinstance(given[0], list) and len(given) > 1:
         many = len(given) // 2 if _UNCONDITIONAL in _metrics(sample) else len(given)
-        best = str(_best([_listed(each)[:1] for each in given[:many]], path, number))
+        best = str(_best([listed(each)[:1] for each in given[:many]], path, number))
         return {"prediction": best, "gold": gold, "choices": many}
     answer = _text(given[0]) if given and not isinstance(given[0], list) else None
     text = answer if answer is not None and answer.strip() not in _INVALID else None
@@ -305,7 +303,8 @@ def _metrics(sample: Mapping[str, Any]) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """The value where it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 

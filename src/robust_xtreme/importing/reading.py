@@ -36,7 +36,7 @@ def given_of(name: str, has_task: bool = False) -> Given:
 
 def format_of(path: Path) -> str:
     """The format of a file or folder, by its name or by what it has."""
-    if inspect_logs.is_log(path) if path.is_file() else any(inspect_logs.files(path)):
+    if any(inspect_logs.files(path)) if path.is_dir() else inspect_logs.is_log(path):
         return INSPECT
     return LM_EVAL if path.is_dir() or path.name.startswith(("samples_", "results_")) else JSONL
 
