@@ -129,7 +129,7 @@ def test_scores_that_are_not_those_of_answers_are_refused_or_stamped(tmp_path: P
 def test_texts_that_are_read_as_labels_have_the_score_of_their_log(
     words: tuple[str, ...], label: str, tmp_path: Path
 ) -> None:
-    """A family or a task of ours makes labels of generated texts: exact matches and values are their accuracy."""
+    """A family or our task makes labels of generated texts: exact matches and values are their accuracy."""
     score = {"match": {"value": "I", "answer": label}}
     more = {"metadata": {}, "choices": None, "target": label, "scores": score}
     theirs = log(tmp_path / "a.eval", [answered(number, True, "clean", **more) for number in range(20)])
