@@ -197,6 +197,14 @@ def test_a_comparison_mentions_nobody(hostile: Gate) -> None:
     assert not re.search(r"[@#]\w|://|www\.", text)
 
 
+@pytest.mark.parametrize(("margin", "shown"), [(2.0, "2.0"), (0.5, "0.5"), (0.125, "0.125"), (2.05, "2.05")])
+def test_a_margin_has_the_digits_that_were_given(margin: float, shown: str) -> None:
+    """A margin of an eighth is not shown as 0.1, and one of 2 as before."""
+    verdicts = build([{**row(0, "x"), "against": SIDES[0], "margin": margin}], VERDICTS)
+    text = gate_written(Gate(verdicts, Policy()), ".md").decode()
+    assert f" -14.0 | {shown} | 0.001 |" in text
+
+
 # ------------------------------------------------------------------------------------------------------ data, workflow
 
 

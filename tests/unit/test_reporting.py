@@ -233,6 +233,12 @@ def test_points(value: float | None, text: str) -> None:
     assert _columns.points(value) == text
 
 
+@pytest.mark.parametrize(("target", "text"), [(0.05, "0.05"), (0.0012345678, "0.0012345678"), (1e-05, "1e-05")])
+def test_a_strength_that_was_asked_for_is_whole(target: float, text: str) -> None:
+    """The table of conditions has all its digits."""
+    assert _columns._target("graphemes", target) == f"{text} of graphemes"
+
+
 @pytest.mark.parametrize(
     ("lost", "text"), [(0.0, ""), (-5.0, ""), (None, ""), (50.0, "███"), (100.0, "██████"), (9.0, "▌")]
 )

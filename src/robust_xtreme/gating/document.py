@@ -260,8 +260,14 @@ def _verdict(row: Mapping[str, Any], extra: float | None) -> tuple[str, ...]:
     verdict = f"{row['verdict']} (anchor)" if row["against"] == ANCHOR else row["verdict"]
     names = (row["task"], _language(row) or "all", _noise(row), row["scale"])
     levels = (points(row["baseline"]), points(row["candidate"]), signed(row["difference"]))
-    decided = (points(row["bound"]), points(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
+    decided = (points(row["bound"]), _margin(row["margin"]), _p(row["p_gate"]), points(row["mde"]))
     return (verdict, *map(_short, names), *levels, *decided, signed(extra), _short(row["marks"] or ""))
+
+
+def _margin(value: float | None) -> str:
+    """A margin with every digit that was given, and one decimal at least."""
+    shown = points(value)
+    return shown if value is None or float(shown) == value else f"{value:.15g}"
 
 
 def _short(text: str, longest: int = _LONGEST) -> str:

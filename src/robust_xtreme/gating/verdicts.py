@@ -262,7 +262,7 @@ def _why(row: Row, policy: Policy) -> str:
 
 def _compared(row: Row, policy: Policy) -> str:
     bound = f"The lower bound {row['bound']:.2f} of the difference {row['difference']:+.2f}"
-    margin = f"the margin of {row['margin']:g}"
+    margin = f"the margin of {row['margin']:.15g}"
     if row["verdict"] == OK:
         return f"{bound} is above minus {margin}."
     level = policy.alpha / len(GATED)

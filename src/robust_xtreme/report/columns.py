@@ -59,7 +59,7 @@ def percent(share: float | None) -> str:
 
 
 def _target(axis: str | None, share: float | None) -> str:
-    return NOTHING if axis is None or share is None else f"{share:g} of {axis}"
+    return NOTHING if axis is None or share is None else f"{share:.15g} of {axis}"
 
 
 def _text(value: Any) -> str:

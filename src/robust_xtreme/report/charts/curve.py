@@ -57,7 +57,9 @@ def _points(rows: pl.DataFrame) -> pl.DataFrame:
 def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
     """The specification of the chart of `levels`, over one of the axes, with the areas in the legend."""
     labels = {name: f"{name}, area {area:.1f} % up to {highest:.1f} %" for name, highest, area in areas(points)}
-    named = points.with_columns(pl.col("perturbation").replace(labels), pl.col(pl.Float64).round(2))
+    fine = [NOMINAL, *([REALISED] if points[REALISED].max() < 1 else [])]  # type: ignore[operator]  # a number
+    rounded = pl.col(pl.Float64).exclude(fine).round(2)
+    named = points.with_columns(pl.col("perturbation").replace(labels), rounded)
     values = named.to_dicts()
     names = named.get_column("perturbation").unique(maintain_order=True).to_list()
     scale = {"domain": names, "range": [COLOURS[index % len(COLOURS)] for index in range(len(names))]}

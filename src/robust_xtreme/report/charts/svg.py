@@ -18,7 +18,10 @@ _UNUSED: Final = re.compile(
 )
 _EMPTY: Final = re.compile(r"<g></g>")
 _DECIMALS: Final = re.compile(r"(\d+\.\d{2})\d+")
-_LONGEST: Final = 120
+_TAG: Final = re.compile("<[^>]+>")
+"""What is shortened: a text between two of them stays as it is."""
+
+_LONGEST, _ENDING = 120, 40
 _VERSION: Final = "5.20"
 """Of Vega-Lite, which the specifications are for."""
 
@@ -45,7 +48,7 @@ def _shown(value: Any) -> Any:
     match value:
         case str():
             text = visible(value)
-            return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+            return text if len(text) <= _LONGEST else f"{text[: _LONGEST - _ENDING]}…{text[-_ENDING:]}"
         case Mapping():
             return {name: _shown(each) for name, each in value.items()}
         case list():
@@ -59,4 +62,4 @@ def _drawn(spec: str) -> str:
     import vl_convert
 
     text = vl_convert.vegalite_to_svg(spec, vl_version=_VERSION)
-    return _EMPTY.sub("", _DECIMALS.sub(r"\1", _UNUSED.sub("", text)))
+    return _EMPTY.sub("", _TAG.sub(lambda tag: _DECIMALS.sub(r"\1", _UNUSED.sub("", tag[0])), text))
