@@ -41,15 +41,16 @@ exit "$(cat "$asked/code")"
 class Comments:
     """The comments of one pull request and an API for them, as a context manager.
 
-    `refuses` is a status with which writing is refused, `login` the user of the token, empty for a workflow's. `sent`
-    is what each answer is instead, in pieces that are 10 ms apart, and `length` a length that it has not.
+    `refuses` is a status with which writing is refused, `login` the user of the token, empty for that of an app, whose
+    bot is `viewer` where GraphQL names it; else it is a workflow's. `sent` is what each answer is instead, in pieces
+    that are 10 ms apart, and `length` a length that it has not.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.refuses = 0
-        self.login = ""
+        self.login = self.viewer = ""
         self.sent: Sequence[bytes] = ()
         self.length = 0
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"comments": self}))
@@ -102,12 +103,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(ours.refuses, {"message": "Resource not accessible by integration"})
         elif self.command == "GET" and url.path == "/user":
             self._send(200 if ours.login else 403, {"login": ours.login})
+        elif self.command == "POST" and url.path == "/graphql" and ours.viewer:
+            self._send(200, {"data": {"viewer": {"login": ours.viewer}}})
         elif self.command == "GET" and url.path == of_pull:
             asked = {key: int(values[0]) for key, values in parse_qs(url.query).items()}
             start = (asked.get("page", 1) - 1) * asked.get("per_page", 30)
             self._send(200, ours.rows[start : start + asked.get("per_page", 30)])
         elif self.command == "POST" and url.path == of_pull:
-            self._send(201, ours.add(sent["body"], *((ours.login, "User") if ours.login else ())))
+            writer = (ours.login, "User") if ours.login else (ours.viewer, "Bot") if ours.viewer else ()
+            self._send(201, ours.add(sent["body"], *writer))
         elif self.command == "PATCH" and edited:
             ours.rows[int(edited[1]) - 1]["body"] = sent["body"]
             self._send(200, ours.rows[int(edited[1]) - 1])

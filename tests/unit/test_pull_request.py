@@ -66,6 +66,52 @@ def test_the_comment_of_the_workflow_is_edited(report: Path, comments: Comments)
     assert comments.bodies == [MARKER, report.read_text("utf-8")]
 
 
+@pytest.mark.parametrize("others", [["helpful[bot]"], ["helpful[bot]", "robust[bot]", ""], ["github-actions"]])
+def test_the_comment_of_another_bot_is_not_edited(report: Path, comments: Comments, others: list[str]) -> None:
+    """Where a workflow has none yet it writes one, once, however many others have the marker."""
+    for login in others:
+        comments.add(MARKER, login)
+    assert "is not needed" in written(report, comments.url, "--only-edit").out
+    assert "is written" in written(report, comments.url).out
+    assert "is edited" in written(report, comments.url).out
+    assert [row["body"] == MARKER for row in comments.rows] == [*[True] * len(others), False]
+
+
+@pytest.mark.parametrize("viewer", ["robust[bot]", "robust"])
+def test_the_bot_of_an_app_edits_its_own_comment(report: Path, comments: Comments, viewer: str) -> None:
+    """With or without the suffix in its name, and not that of workflows."""
+    comments.viewer = viewer
+    comments.add(MARKER)
+    mine = comments.add(MARKER, "robust[bot]")
+    assert "is edited" in written(report, comments.url).out
+    assert (comments.bodies, mine["body"] == MARKER) == ([MARKER, report.read_text("utf-8")], False)
+
+
+@pytest.mark.parametrize("user", [None, "mallory", ["x"], {}, {"login": None}, {"login": 7}])
+def test_a_comment_without_an_author_is_not_edited(report: Path, comments: Comments, user: object) -> None:
+    """A user who was deleted, and whatever else is not one."""
+    comments.add(MARKER)["user"] = user
+    assert "is written" in written(report, comments.url).out
+
+
+@pytest.mark.parametrize(
+    "token", [" ", "\t", "\n", f"{TOKEN}\n", f"{TOKEN}\r\nX-Other: 1", f"a {TOKEN}", f"{TOKEN}\u00e9"]
+)
+def test_a_token_that_is_none_is_not_sent(report: Path, comments: Comments, token: str) -> None:
+    """One line with exit code 2 that names the variable, not its value; nothing is asked."""
+    ended = written(report, comments.url, GITHUB_TOKEN=token)
+    assert (ended.code, ended.err.count("\n"), comments.asked) == (2, 1, [])
+    assert "GITHUB_TOKEN is blank, or has" in ended.err
+    assert TOKEN not in ended.err + ended.out
+
+
+def test_an_event_that_does_not_exist_is_named(report: Path, comments: Comments, tmp_path: Path) -> None:
+    """With the variable and its path, so that nobody looks for a mistake in the report."""
+    ended = written(report, comments.url, GITHUB_EVENT_PATH=str(tmp_path / "absent.json"))
+    named = f"robust-xtreme: GITHUB_EVENT_PATH names {tmp_path / 'absent.json'}, which does not exist."
+    assert (ended.code, ended.err.startswith(named), comments.asked) == (2, True, [])
+
+
 @pytest.mark.parametrize(
     "event",
     [{}, {"ref": "main"}, [], *({"pull_request": {"number": number}} for number in ("7; x", True, -7, 0, 7.0))],
@@ -193,6 +239,17 @@ def test_a_step_gets_outputs(tmp_path: Path) -> None:
         "worst-change": repr(facts["worst_change"]),
         "json-path": str(data),
     }
+
+
+@pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+def test_a_pipe_as_file_of_a_step_is_refused(tmp_path: Path, name: str) -> None:
+    """In one line that names it, instead of waiting for a reader; so are a link to it and a pipe as report."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    run = str(finished_run(tmp_path / "run"))
+    for path in (tmp_path / "pipe", tmp_path / "link"):
+        ended = program("gate", run, "--baseline", run, GITHUB_ACTIONS="true", **{name: str(path)})
+        assert (ended.code, ended.err.count("\n"), f"{path} is a pipe" in ended.err) == (2, 1, True)
 
 
 @pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.errors import DiskError, counted, no_room
+from robust_xtreme.errors import DiskError, UserError, counted, no_room
 from robust_xtreme.gating.document import outcome, row_name
 from robust_xtreme.gating.outputs import facts, gate_written
 from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
@@ -53,7 +53,7 @@ def _escaped(text: str, signs: Mapping[str, str]) -> str:
 
 
 def summarise(gate: Gate, path: str) -> None:
-    """Append the comment to the summary of the step. Raises DiskError where it cannot be written."""
+    """Append the comment to the step's summary. Raises DiskError where it cannot be written, UserError at a pipe."""
     _append(path, gate_written(gate, ".md"), "summary")
 
 
@@ -86,6 +86,8 @@ def _assigned(name: str, value: str) -> str:
 
 
 def _append(path: str, data: bytes, what: str) -> None:
+    if Path(path).is_fifo():
+        raise UserError(f"The step's {what} {path} is a pipe, and nobody may read it. Name a file.")
     try:
         with Path(path).open("ab") as file:
             file.write(data)

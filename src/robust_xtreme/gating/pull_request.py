@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from threading import Thread
@@ -22,12 +22,14 @@ from robust_xtreme.gating.outputs import MARKER
 REPOSITORY, TOKEN, EVENT, API = "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_EVENT_PATH", "GITHUB_API_URL"
 _GITHUB: Final = "https://api.github.com"
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*/(?!\.{1,2}$)[A-Za-z0-9_.-]+")
+_VISIBLE: Final = re.compile(r"[!-~]+")
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _SECONDS: Final = 20.0
 """How long GitHub may be silent; a whole answer may take three times as long."""
 
 _LARGEST_EVENT: Final = 25_000_000
-_BOT: Final = "github-actions[bot]"
+_SUFFIX: Final = "[bot]"
+_BOT: Final = f"github-actions{_SUFFIX}"
 """Who writes with the token of a workflow."""
 
 LONGEST: Final = 65_536
@@ -76,8 +78,10 @@ def of_workflow(environment: Mapping[str, str]) -> PullRequest | None:
         raise UserError(f"{API} {shown(api)} is not an address of https, or of this machine.")
     if not _OWNER_AND_NAME.fullmatch(repository):
         raise UserError(f"{REPOSITORY} {shown(repository)} is not OWNER/NAME.")
+    if not _VISIBLE.fullmatch(environment[TOKEN]):
+        raise UserError(f"{TOKEN} is blank, or has a blank, a line end or a letter that no token has. Pass it without.")
     number = _number(Path(environment[EVENT]))
-    return None if number is None else PullRequest(api.rstrip("/"), repository, number, environment[TOKEN].strip())
+    return None if number is None else PullRequest(api.rstrip("/"), repository, number, environment[TOKEN])
 
 
 def _is_safe(api: str) -> bool:
@@ -93,6 +97,8 @@ def _is_safe(api: str) -> bool:
 def _number(path: Path) -> int | None:
     try:
         event = json.loads(resources.content(path, _LARGEST_EVENT).decode("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{EVENT} names {path}, which does not exist. A workflow of GitHub sets it.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(path, "is not the event of a workflow, in JSON") from error
     pull = event.get("pull_request") if isinstance(event, dict) else None
@@ -122,24 +128,13 @@ def put(pull: PullRequest, text: str, only_edit: bool = False) -> str:
 def _earlier(pull: PullRequest) -> int | None:
     """The id of the comment with the marker that the token's user wrote: others could change theirs afterwards."""
     marked = [each for each in _comments(pull) if str(each.get("body", "")).startswith(MARKER)]
-    if not marked:
-        return None
-    login = _login(pull)
-    return next((int(each["id"]) for each in _first_of_workflow(marked) if _is_by(_user(each), login)), None)
+    login = _login(pull) if marked else ""
+    return next((int(each["id"]) for each in marked if _author(each) == login), None)
 
 
-def _first_of_workflow(comments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(comments, key=lambda each: _user(each).get("login") != _BOT)
-
-
-def _user(comment: Mapping[str, Any]) -> Mapping[str, Any]:
+def _author(comment: Mapping[str, Any]) -> object:
     user = comment.get("user")
-    return user if isinstance(user, dict) else {}
-
-
-def _is_by(user: Mapping[str, Any], login: str | None) -> bool:
-    """Whether a comment's user is that of the token; the token of a workflow has no known login, and is a bot's."""
-    return user.get("type") != "User" if login is None else user.get("login", login) == login
+    return user.get("login") if isinstance(user, dict) else None
 
 
 def _comments(pull: PullRequest) -> Iterator[dict[str, Any]]:
@@ -152,14 +147,26 @@ def _comments(pull: PullRequest) -> Iterator[dict[str, Any]]:
             return
 
 
-def _login(pull: PullRequest) -> str | None:
+def _login(pull: PullRequest) -> str:
+    """Who writes with the token: a user, or the bot of an app, which REST does not name; else the bot of workflows."""
+    match _known(pull, "GET", "/user"):
+        case {"login": str(login)} if login:
+            return login
+    of_graph = replace(pull, api=pull.api.removesuffix("/v3"))
+    match _known(of_graph, "POST", "/graphql", {"query": "{viewer{login}}"}):
+        case {"data": {"viewer": {"login": str(login)}}} if login:
+            return f"{login.removesuffix(_SUFFIX)}{_SUFFIX}"
+    return _BOT
+
+
+def _known(pull: PullRequest, *asked: Any) -> Any:
+    """What GitHub answers; None where the token may not ask. Raises Refused."""
     try:
-        user = _ask(pull, "GET", "/user")
+        return _ask(pull, *asked)
     except Refused as refused:
         if refused.status in _CLOSED:
             return None
         raise
-    return str(user["login"]) if isinstance(user, dict) and user.get("login") else None
 
 
 class _Staying(HTTPRedirectHandler):
