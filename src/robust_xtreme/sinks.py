@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import sys
 import unicodedata
@@ -30,6 +31,10 @@ _LITERAL: Final = "<U+003C>U+"
 _QUOTE: Final = "'"
 _FORMULA: Final = (*"=+-@", *"＝＋－＠", _QUOTE)
 """How a cell begins that a spreadsheet takes for a formula, in both widths, and the quote that marks a text."""
+
+_COMMAND: Final = re.compile(r"^((?:\s|\x1b\[[\d;]*m)*):(?=:)|#(?=#\[)", re.MULTILINE)
+ACTIONS: Final = "GITHUB_ACTIONS"
+"""The variable that is `true` where a runner of GitHub reads what is printed, and does what `::name::` asks for."""
 
 _LONGEST: Final = 2000
 
@@ -57,9 +62,17 @@ def one_line(text: str) -> str:
     return "".join(point if point.isprintable() else repr(point)[1:-1] for point in short)
 
 
-def echo(text: str = "", *, error: bool = False, end: str = "\n") -> None:
-    """Print text to stdout, or to stderr."""
-    print(terminal(text), file=sys.stderr if error else sys.stdout, end=end)
+def printed(text: str) -> str:
+    """Text as it is printed: for a runner of GitHub no line of it is a command, be it `::name::` or `##[name]`."""
+    if os.environ.get(ACTIONS) != "true":
+        return text
+    return _COMMAND.sub(lambda match: f"{match[1] or ''}{_code(match[0][-1])}", text)
+
+
+def echo(text: str = "", *, error: bool = False, end: str = "\n", command: bool = False) -> None:
+    """Print text to stdout, or to stderr; as it is where it is our own command for a runner of GitHub."""
+    shown = terminal(text)
+    print(shown if command else printed(shown), file=sys.stderr if error else sys.stdout, end=end)
 
 
 def _code(point: str) -> str:
@@ -92,7 +105,7 @@ def text_of_cell(written: str) -> str:
 
 def json_text(value: Any, **options: Any) -> str:
     """A value as JSON in which characters that `inert` shows are escapes; reading it gives the value itself."""
-    text = json.dumps(value, ensure_ascii=False, **options)
+    text = json.dumps(value, ensure_ascii=False, **options).replace("##[", r"#\u0023[")  # a runner's command
     return _ACTING.sub(lambda match: "\n" if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 

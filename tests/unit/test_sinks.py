@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,17 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.text import Text
 
-from robust_xtreme.commands._terminal import messages, output, print_json, print_line
+from robust_xtreme.commands._terminal import bar, messages, output, print_json, print_line, print_stacked
 from robust_xtreme.evaluation.folder import LOG, Folder
 from robust_xtreme.keys import toml
 from robust_xtreme.perturbing.files import Job, perturb_file
+from robust_xtreme.report.blocks import Column, Table
+from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS, build
-from robust_xtreme.sinks import csv_cell, echo, inert, one_line, terminal, text_of_cell
+from robust_xtreme.sinks import csv_cell, echo, inert, one_line, printed, terminal, text_of_cell
 
 HOSTILE = ("=cmd|' /C calc'!A1", "+1+1", "-1", "@SUM(1)", "＝1+1", "'=1", "\t=1", "\r=1", "a\u202eb", "\x1b[2J\x9b2J")
 ACTING = "\x1b\x9b\x07\x08\u202e\u2066\u200f\u2028\ufeff"
@@ -70,6 +74,56 @@ def test_a_terminal_gets_no_control_characters(capsys: pytest.CaptureFixture[str
     assert not set(out + errors) & set(ACTING)
     assert errors.splitlines()[-1].endswith(r"\nb")
     assert json.loads(out.splitlines()[-2]) == ACTING
+
+
+COMMANDS = (
+    *("::stop-commands::x", "::error file=a::b", "  ::add-mask::a", "\t::debug::", "\u00a0\u3000::warning::x", "::"),
+    *("##[error]x", "a ##[group]b", "###[command]c", "first\n::set-env name=A::b", "a\r\n::save-state name=a::b"),
+)
+"""Texts in which a runner of GitHub reads a command, wherever they are printed in a line of their own."""
+
+
+def commands_in(text: str) -> list[str]:
+    """The lines that are commands: as ActionCommand.cs of actions/runner reads them, whatever commands there are."""
+    return [line for line in re.split("[\r\n]", text) if line.strip().startswith("::") or "##[" in line]
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+def test_nothing_that_is_printed_is_a_command_of_the_runner(
+    text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines, errors, tables, bars and JSON, also where a table wraps a name; elsewhere they are as they were."""
+    name = text.replace("\n", " ").replace("\r", " ")
+    wrapped = Table((Column("task", folds=True), Column("n", right=True)), ((f"{'a' * 30} {name}", "1"),))
+    monkeypatch.setenv("COLUMNS", "40")
+    for actions in ("true", ""):
+        monkeypatch.setenv("GITHUB_ACTIONS", actions)
+        echo(text)
+        echo(text, error=True)
+        output(40).print(text, style="bold")
+        print_table(output(40), wrapped)
+        print_stacked(output(), ("a", "b"), ((text, text),))
+        print_line(messages(), text)
+        messages().print(Text(text))
+        print_json({text: [text]})
+        with bar(messages(), transient=False) as progress:
+            progress.add_task(text, total=1)
+        out, errors = capsys.readouterr()
+        assert bool(commands_in(out + errors)) == (not actions)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    print_json({text: [text]})
+    assert json.loads(capsys.readouterr().out) == {text: [text]}
+    echo("::error title=a::b", command=True)
+    assert capsys.readouterr().out == "::error title=a::b\n"
+
+
+def test_a_command_is_shown_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sign of it is a code; names that only contain colons stay."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert printed("::x::\n ::y") == "<U+003A>:x::\n <U+003A>:y"
+    assert printed("a ::b:: ##c [d]") == "a ::b:: ##c [d]"
+    assert printed("###[e]") == "#<U+0023>#[e]"
+    assert printed("\x1b[1;31m::error::") == "\x1b[1;31m<U+003A>:error::"
 
 
 def test_joiners_and_lines_stay_on_a_terminal() -> None:

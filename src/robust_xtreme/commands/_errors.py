@@ -216,7 +216,7 @@ def _is_of_stdout(error: OSError) -> bool:
 def _report(error: BaseException) -> int:
     asked = os.environ.get(_TRACEBACK, "") not in ("", "0")
     if asked or not {"-v", "-vv", "--verbose"}.isdisjoint(sys.argv[1:]):
-        traceback.print_exception(error)
+        echo("".join(traceback.format_exception(error)), error=True, end="")
     match error:
         case UnreadableFiles():
             return max(_say(line, error.exit_code) for line in error.lines)

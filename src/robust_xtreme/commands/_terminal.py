@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
-from robust_xtreme.sinks import echo, json_text, one_line, terminal
+from robust_xtreme.sinks import echo, json_text, one_line, printed, terminal
 
 WIDE: Final = 160
 
@@ -26,6 +26,10 @@ class Terminal(Console):
         """The segments of what is printed."""
         for segment in Console.render(self, renderable, options):
             yield segment if segment.control else segment._replace(text=terminal(segment.text))
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        """The lines of what is printed, when their widths are settled."""
+        return printed(Console._render_buffer(self, buffer))
 
 
 def output(width: int = WIDE) -> Console:

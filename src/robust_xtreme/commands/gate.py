@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, option
-from robust_xtreme.sinks import echo
+from robust_xtreme.sinks import ACTIONS, echo
 
 if TYPE_CHECKING:
     from robust_xtreme.gating.policy import Policy
@@ -141,13 +141,13 @@ def _update(run: str, name: str, reason: str) -> None:
 def _tell_github(decided: Gate, files: list[Path]) -> None:
     """Annotations, a summary and outputs of the step, where this runs in a workflow."""
     from robust_xtreme.commands._errors import until_closed
-    from robust_xtreme.gating.github import ACTIONS, OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
+    from robust_xtreme.gating.github import OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
 
     if os.environ.get(ACTIONS) != "true":
         return
     with until_closed():
         for line in workflow_commands(decided):
-            echo(line)
+            echo(line, command=True)
     if path := os.environ.get(SUMMARY):
         summarise(decided, path)
     if path := os.environ.get(OUTPUT):

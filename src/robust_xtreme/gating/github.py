@@ -17,7 +17,6 @@ from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, U
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.sinks import visible
 
-ACTIONS: Final = "GITHUB_ACTIONS"
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 OUTPUT: Final = "GITHUB_OUTPUT"
 _MOST: Final = 10
