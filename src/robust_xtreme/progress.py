@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, final
 
-from robust_xtreme.sinks import html_text, visible
+from robust_xtreme.sinks import between, filled, html_text, visible
 
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.run import Observer
@@ -93,8 +93,8 @@ class Bar:
     def _update(self) -> None:
         count = f"{self.done:,} of {self.total:,}" if self.total else ""
         texts = [" ".join(filter(None, (self.label, count))), *self._lines]
-        bar = f'<progress value="{self.done}" max="{self.total}"></progress> ' if self.total else ""
-        html = bar + "<br>".join(html_text(text) for text in texts if text)
+        bar = filled('<progress value="{}" max="{}"></progress> ' if self.total else "", self.done, self.total)
+        html = filled("{}{}", bar, between("<br>", (html_text(text) for text in texts if text)))
         content = {"text/plain": "\n".join(visible(text) for text in texts if text), "text/html": html}
         if self._output is None:
             self._output = self._show(content, raw=True, display_id=True)

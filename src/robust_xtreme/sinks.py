@@ -12,8 +12,8 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, final
 
 _HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _ACTING: Final = re.compile(
@@ -23,7 +23,7 @@ _ACTING: Final = re.compile(
 """Control characters, line separators, marks of direction, what has no width, and halves of characters."""
 
 _LAYOUT: Final = "\n\t"
-_MARKDOWN: Final = re.compile(r"[\\`*<|&~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])|^[#>]|^[-+](?=\s)")
+_MARKDOWN: Final = re.compile(r"[\\`*<|&~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])|^[#>]|#(?=#*$)|^[-+](?=\s)")
 _ENTITIES: Final = {"<": "&lt;", "&": "&amp;"}
 _CODE: Final = re.compile("<U\\+([0-9A-F]{4}|10[0-9A-F]{4}|[1-9A-F][0-9A-F]{4})>")
 _OPENING: Final = "<U+"
@@ -103,28 +103,50 @@ def text_of_cell(written: str) -> str:
 # ------------------------------------------------------------------------------------------------------- JSON and pages
 
 
+@final
+class Trusted(str):
+    """What may be written as it is: literals of the program, and texts that were escaped for where they are written.
+
+    Renderers write nothing else, so that mypy finds a text that is not escaped; `filled` finds it where it has no type.
+    """
+
+    __slots__ = ()
+
+
+def filled(literal: str, *parts: Trusted | int) -> Trusted:
+    """A literal with parts in its braces. Raises TypeError for a text that is not escaped."""
+    if plain := [part for part in parts if not isinstance(part, Trusted | int)]:
+        raise TypeError(f"not escaped: {plain[0]!r}")
+    return Trusted(literal.format(*parts))
+
+
+def between(literal: str, parts: Iterable[Trusted]) -> Trusted:
+    """Parts with a literal between any two. Raises as `filled`."""
+    return Trusted(literal.join([filled("{}", part) for part in parts]))
+
+
 def json_text(value: Any, **options: Any) -> str:
     """A value as JSON in which characters that `inert` shows are escapes; reading it gives the value itself."""
     text = json.dumps(value, ensure_ascii=False, **options).replace("##[", r"#\u0023[")  # a runner's command
     return _ACTING.sub(lambda match: "\n" if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
-def html_text(text: str) -> str:
+def html_text(text: str) -> Trusted:
     """The visible text with every character of HTML syntax escaped."""
-    return html.escape(visible(text))
+    return Trusted(html.escape(visible(text)))
 
 
-def markdown(text: str, shown: Callable[[str], str] = visible) -> str:
+def markdown(text: str, shown: Callable[[str], str] = visible) -> Trusted:
     """The visible text with every character of markdown syntax escaped; `shown` is `visible` or `inert`.
 
     What could begin HTML is an entity, since not every renderer knows a backslash before it.
     """
-    return _MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), shown(text))
+    return Trusted(_MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), shown(text)))
 
 
-def code_block(lines: Sequence[str], language: str = "text") -> str:
+def code_block(lines: Sequence[str], language: str = "text") -> Trusted:
     """Lines as a code block, with a fence that no line can close."""
     body = [visible(line) for line in lines]
     longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join([f"{fence}{language}", *body, fence])
+    return Trusted("\n".join([f"{fence}{language if language.isalpha() else 'text'}", *body, fence]))

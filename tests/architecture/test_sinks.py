@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+
+from robust_xtreme.sinks import between, filled, html_text
 
 SOURCE: Final = Path(__file__).parents[2] / "src" / "robust_xtreme"
 
@@ -62,3 +66,104 @@ def test_writers_use_the_sinks(way: str) -> None:
 
 def _uses(path: Path, way: str) -> bool:
     return any(re.search(way, line.partition("#")[0]) for line in path.read_text("utf-8").splitlines())
+
+
+# ----------------------------------------------------------------------------------------------------- escaped by type
+
+TRUSTED: Final = {
+    "sinks.py": {
+        "literal.format(*parts)": "a literal and parts that are trusted",
+        "literal.join([filled('{}', part) for part in parts])": "the same",
+        "html.escape(visible(text))": "the escape of HTML",
+        "_MARKDOWN.sub(lambda match: _ENTITIES.get(match[0], '\\\\' + match[0]), shown(text))": "that of Markdown",
+        "'\\n'.join([f\"{fence}{(language if language.isalpha() else 'text')}\", *body, fence])": "a block of code",
+    },
+    "report/renderers/markdown.py": {
+        "block.markdown.strip()": "what an author of the project wrote; only tools make a Prose",
+        "_OPENING.sub('\\\\1\\\\\\\\', phrase(parts).strip(' '))": "one more escape in a phrase",
+        "visible(part.href).translate(_SAFE)": "an address, in which no sign ends it",
+        "f'`{text}`'": "a code span, of a text without a backtick",
+    },
+    "report/renderers/tex.py": {
+        "name": "a literal by its type",
+        "f'p{{{_EM * width:.1f}em}}' if 0 < width < longest else 'l'": "a number",
+        "_STACKED.sub(_stacked, _phrase(cell))": "commands around a phrase",
+        "_BREAK.sub('\\\\g<0>\\\\\\\\allowbreak{}', text)": "commands in a phrase",
+        "_INTERVAL.sub('[\\\\1]', _TWICE.sub('\\\\1{}', escaped).replace('−', '$-$'))": "the escape of TeX",
+    },
+    "report/renderers/html.py": {
+        "template.render(document=document, downloads=downloads, style=style, script=script)": "it escapes",
+        "template.render(title=title, tables=alike)": "the same",
+        "'\\n'": "a literal",
+        "(_TEMPLATES / name).read_text(encoding='utf-8')": "a file of the program",
+        "svg(chart.spec)": "a chart, whose renderer escapes the texts of a specification",
+    },
+    "gating/outputs.py": {
+        "_ACTIVE.sub('\\\\g<0><!-- -->', text)": "comments in Markdown that is trusted",
+        "text[:text.rindex('\\n', 0, _LONGEST)]": "whole lines of it",
+    },
+    "exporting/model_card.py": {"metadata.strip()": "YAML of the hub's library"},
+}
+"""Each text that is trusted without an escape of `sinks.py`, by its file: how it is made, and why it may be written."""
+
+
+def test_only_literals_and_escaped_texts_are_trusted() -> None:
+    """Renderers return `Trusted`, as mypy checks; what makes one of another text is listed."""
+    made: dict[str, set[str]] = {}
+    for path, call in calls("Trusted", "Markup"):
+        made.setdefault(path, set()).update(map(ast.unparse, call.args))
+    assert made == {path: set(known) for path, known in TRUSTED.items()}
+
+
+def test_what_is_filled_is_a_literal() -> None:
+    """What parts are put in, or between, is written where it is used; a text of data could contain the braces."""
+    users = {
+        path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py") if _uses(path, r"sinks import.*filled")
+    }
+    assert len(users) > 5
+    written = [(path, call) for path, call in calls("filled", "between") if path in users]
+    others = {path: ast.unparse(call) for path, call in written if not literal(call.args[0])}
+    assert others == {}
+
+
+def test_only_tools_write_prose() -> None:
+    """A block whose Markdown is not escaped is of pages of the project itself."""
+    assert [*calls("Prose")] == []
+
+
+def test_renderers_return_what_is_trusted() -> None:
+    """No function that writes a page, or a part of one, returns a plain text."""
+    plain = [
+        f"{path}: {function.name}"
+        for path in ("report/renderers/markdown.py", "report/renderers/tex.py")
+        for function in ast.walk(ast.parse((SOURCE / path).read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef) and ast.unparse(function.returns or ast.Constant(None)) == "str"
+    ]
+    assert plain == ["report/renderers/tex.py: _longest", "report/renderers/tex.py: _stacked"]  # a measure, and a match
+
+
+def test_a_text_that_is_not_escaped_is_an_error() -> None:
+    """Where it has no type, as a value of a frame has not, the text is refused when it is written."""
+    row: dict[str, Any] = {"task": "<img>"}
+    with pytest.raises(TypeError, match="not escaped: '<img>'"):
+        filled("<p>{}</p>", row["task"])
+    with pytest.raises(TypeError, match="not escaped"):
+        between(", ", [html_text("a"), row["task"]])
+    assert filled("<p>{}{}</p>", html_text("{0}<"), 1) == "<p>{0}&lt;1</p>"
+
+
+def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
+    """The calls of functions of these names in `src`, each with its file."""
+    wanted = re.compile(rf"\b(?:{'|'.join(names)})\(")
+    for path in SOURCE.rglob("*.py"):
+        text = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)) if wanted.search(text) else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                yield path.relative_to(SOURCE).as_posix(), node
+
+
+def literal(node: ast.expr) -> bool:
+    """Whether a text is written there, perhaps one of two."""
+    if isinstance(node, ast.IfExp):
+        return literal(node.body) and literal(node.orelse)
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)

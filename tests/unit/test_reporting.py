@@ -13,6 +13,7 @@ from tests.synthetic_run import averages, conditions, run
 from robust_xtreme import registry
 from robust_xtreme.report import columns as _columns
 from robust_xtreme.report import views as _views
+from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.document import document, page, render, show, views
 from robust_xtreme.report.legend import legend
@@ -280,7 +281,7 @@ def test_the_legend_claims_of_columns_only_what_is_true(results: Results) -> Non
 
 def test_the_legend_says_what_chance_and_shallow_predictors_are(results: Results) -> None:
     """A constant is explained in a sentence, a shallow predictor with what it learned from."""
-    entries = dict(legend([], results))
+    entries = {term: text_of(line) for term, line in legend([], results)}
     assert entries["whole_sentence_LOC"] == "The whole sentence as one entity of the type named."
     assert entries["word_lexicon"].startswith("Each word's most frequent tag")
     assert entries["word_lexicon"].endswith("Learned from 5 folds, 240 examples each.")
@@ -291,7 +292,7 @@ def test_the_legend_names_the_languages_whose_noise_is_borrowed_or_from_a_thin_l
     """Behind the sentence about the perturbation, each note of the manifest with its languages."""
     notes = {"char_noise": {"borrowed": ["sw", "th"], "from a thin list": ["de"]}}
     noted = Results(results.scores, results.deltas, {**results.manifest, "noise_sources": notes}, results.averages)
-    line = dict(legend([], noted))["char_noise"]
+    line = text_of(dict(legend([], noted))["char_noise"])
     assert line.endswith(". Its data are borrowed in sw, th. Its data are from a thin list in de.")
 
 

@@ -42,7 +42,7 @@ def output(width: int = WIDE) -> Console:
 
 def messages() -> Console:
     """The console of stderr."""
-    return Terminal(stderr=True, markup=False, highlight=False)
+    return Terminal(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def print_line(console: Console, line: str) -> None:
@@ -52,7 +52,7 @@ def print_line(console: Console, line: str) -> None:
 
 def bar(console: Console, *counts: ProgressColumn, transient: bool = True) -> Progress:
     """A progress bar with counts on its right."""
-    columns = (TextColumn("{task.description}"), BarColumn(), *counts)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), *counts)
     return Progress(*columns, console=console, transient=transient)
 
 

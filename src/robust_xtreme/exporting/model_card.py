@@ -22,7 +22,7 @@ from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import by_run, partial, verdict_on
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.degrade import without_fields
-from robust_xtreme.sinks import visible
+from robust_xtreme.sinks import Trusted, between, filled, visible
 from robust_xtreme.specs import TaskSpec
 
 if TYPE_CHECKING:
@@ -55,15 +55,15 @@ _ARGS: Final = ("fields", "low", "high", "n", "clusters", "drop", "drop_low", "d
 _UNIT: Final = "points, 0 to 100"
 
 
-def model_card(results: Results) -> str:
+def model_card(results: Results) -> Trusted:
     """The card: metadata with every headline level of the run, unrounded, then the verdict in words."""
     from huggingface_hub import CardData
 
     rows = levels(results)
     index: list[Any] = [_of_model(name, rows.filter(model=name), results.manifest) for name in _names(rows)]
     metadata = CardData(**dict[str, Any]({"model-index": _shown(index)})).to_yaml()
-    text = "\n\n".join(markdown.blocks(tuple(_text(results))))
-    return f"---\n{metadata.strip()}\n---\n\n{text}\n"
+    text = between("\n\n", markdown.blocks(tuple(_text(results))))
+    return filled("---\n{}\n---\n\n{}\n", Trusted(metadata.strip()), text)
 
 
 def _shown(value: Any) -> Any:

@@ -26,7 +26,7 @@ from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.outcomes import mean_of
 from robust_xtreme.results.run_cells import KEY
 from robust_xtreme.results.schema import CELL
-from robust_xtreme.sinks import visible
+from robust_xtreme.sinks import Trusted, visible
 
 _NAMED: Final = 6
 """The names that a sentence lists."""
@@ -59,7 +59,7 @@ class Comparison:
         """`frame` as a frame of pandas. Raises UserError where pandas is not installed."""
         return to_pandas(self.frame)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Trusted:
         """The main tables, which a notebook shows."""
         from robust_xtreme.gating.document import comparison_blocks
 

@@ -9,17 +9,7 @@ import polars as pl
 
 from robust_xtreme.errors import counted
 from robust_xtreme.gating.verdicts import ANCHOR, BASELINE, BEYOND, MISSING, REGRESSED, UNDECIDED, Gate
-from robust_xtreme.report.blocks import (
-    Block,
-    Column,
-    Document,
-    Heading,
-    Paragraph,
-    Phrase,
-    Strong,
-    Table,
-    Terms,
-)
+from robust_xtreme.report.blocks import Block, Column, Document, Heading, Paragraph, Phrase, Strong, Table, Terms
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.names import language_name
 from robust_xtreme.report.tables import only

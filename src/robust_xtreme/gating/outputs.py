@@ -23,7 +23,7 @@ from robust_xtreme.report.renderers import html, markdown, tex
 from robust_xtreme.results import csv
 from robust_xtreme.results.degrade import without_fields
 from robust_xtreme.results.schema import CONTRASTS, SCHEMA_VERSION, VERDICTS
-from robust_xtreme.sinks import json_text, visible
+from robust_xtreme.sinks import Trusted, filled, json_text, visible
 
 T = TypeVar("T")
 
@@ -37,8 +37,14 @@ _TITLE: Final = "robust-xtreme gate"
 _LONGEST: Final = 65_000
 """The characters of a comment: GitHub takes 65,536."""
 
-_ACTIVE: Final = re.compile(r"[@#](?=\w)|:(?=//)|www(?=\.)")
-"""What GitHub makes a mention, a reference or a link of, also where it is escaped; a comment after it prevents that."""
+_ACTIVE: Final = re.compile(
+    r"[@#](?=\w)|:(?=//)|www(?=\.)|\$(?=\S)|:(?=(?!\d\d:)[\w+-]+:)|\b(?:GH|GHSA|CVE)(?=-)|[0-9a-f]{6}(?=[0-9a-f])",
+    re.IGNORECASE,
+)
+"""What GitHub makes a mention, a reference, a link, a formula or a picture of, also where it is escaped.
+
+A comment after it prevents that. Of a name that could be that of a commit no seven digits are together.
+"""
 
 _NUMBERS: Final = ("baseline", "candidate", "difference", "bound", "upper", "margin", "p_gate", "mde", "n", "clusters")
 
@@ -78,12 +84,12 @@ def comparison_written(comparison: Comparison, suffix: str) -> bytes:
     return _json_of({"note": comparison.note, "rows": comparison.frame.to_dicts()})
 
 
-def _inactive(text: str) -> str:
+def _inactive(text: Trusted) -> Trusted:
     """Markdown in which GitHub makes no mention, reference or link of a name."""
-    return _ACTIVE.sub(r"\g<0><!-- -->", text)
+    return Trusted(_ACTIVE.sub(r"\g<0><!-- -->", text))
 
 
-def _encoded(text: str) -> bytes:
+def _encoded(text: Trusted) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
@@ -91,8 +97,9 @@ def _markdown(gate: Gate) -> bytes:
     """A comment with its marker; of a long one the beginning, which has what fails."""
     text = _inactive(markdown.render(gate_document(gate, _TITLE)))
     if len(text) > _LONGEST:
-        text = text[: text.rindex("\n", 0, _LONGEST)] + "\n\nThe comment is cut here; .csv and .json have every row.\n"
-    return _encoded(f"{MARKER}\n{text}")
+        first = Trusted(text[: text.rindex("\n", 0, _LONGEST)])
+        text = filled("{}\n\nThe comment is cut here; .csv and .json have every row.\n", first)
+    return _encoded(filled("<!-- robust-xtreme gate -->\n{}", text))
 
 
 def _html(gate: Gate) -> bytes:
@@ -180,7 +187,8 @@ def _json(gate: Gate) -> bytes:
 
 
 def _json_of(value: Mapping[str, Any]) -> bytes:
-    return _encoded(json_text({"schema_version": SCHEMA_VERSION, **value}, indent=1) + "\n")
+    text = json_text({"schema_version": SCHEMA_VERSION, **value}, indent=1)
+    return f"{text}\n".encode("utf-8", "backslashreplace")
 
 
 def _csv(gate: Gate) -> bytes:

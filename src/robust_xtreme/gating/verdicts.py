@@ -37,7 +37,7 @@ from robust_xtreme.results.intervals import (
 )
 from robust_xtreme.results.multiplicity import CORRECTIONS
 from robust_xtreme.results.schema import CELL, SCALES, SIDES, VERDICT_NAMES, VERDICTS, build
-from robust_xtreme.sinks import visible
+from robust_xtreme.sinks import Trusted, visible
 
 OK, REGRESSED, BEYOND, UNDECIDED, MISSING, NEW = VERDICT_NAMES
 BASELINE, ANCHOR = SIDES
@@ -69,7 +69,7 @@ class Gate:
 
         return visible(text_of(outcome(self)))
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Trusted:
         """The outcome and the rows that matter, which a notebook shows."""
         from robust_xtreme.gating.document import gate_blocks
         from robust_xtreme.report.renderers.html import notebook_blocks

@@ -35,10 +35,14 @@ class Mono:
 @final
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Words that lead to an address: `#anchor` in the page, a path beside it, or a site."""
+    """Words that lead to an address: `#anchor` in the page, a path beside it, or a site; ValueError for another."""
 
     text: str
     href: str
+
+    def __post_init__(self) -> None:
+        if not self.href.startswith(("#", "../", "https://")):
+            raise ValueError(f"not an address of a page: {self.href}")
 
 
 @final
@@ -124,9 +128,9 @@ class Bullets:
 @final
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms with a sentence each, whose names in backticks are as in docstrings."""
+    """Terms with a sentence each; `named` is that of a docstring."""
 
-    items: tuple[tuple[str, str], ...]
+    items: tuple[tuple[str, Phrase], ...]
 
 
 @final

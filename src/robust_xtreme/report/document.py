@@ -30,7 +30,7 @@ from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
 from robust_xtreme.results.shapes import fits
-from robust_xtreme.sinks import visible
+from robust_xtreme.sinks import Trusted, filled, visible
 
 TITLE: Final = "Degradation under noise"
 MOST_ROWS: Final = 150
@@ -43,7 +43,7 @@ _LOG, _PARTS = "log.txt", "parts"
 
 def page(
     scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], averages: pl.DataFrame = NO_AVERAGES
-) -> str:
+) -> Trusted:
     """`report.md` of a run, from its frames SCORES, DELTAS and AVERAGES and its manifest: same input, same bytes."""
     return markdown.render(document(Results(scores, deltas, manifest, averages)))
 
@@ -58,7 +58,7 @@ def document(results: Results) -> Document:
     return Document(TITLE, (*blocks, Heading("Legend"), Terms(terms)) if terms else tuple(blocks))
 
 
-def render(folder: Path) -> str:
+def render(folder: Path) -> Trusted:
     """`report.md` of a run folder. Raises DataError, Mismatch."""
     return markdown.render(document(results_of(folder)))
 
@@ -134,15 +134,15 @@ def slim(view: View, results: Results) -> Iterator[Table]:
         yield noted(table, view.notes)
 
 
-def notebook(results: Results) -> str:
+def notebook(results: Results) -> Trusted:
     """The main tables of a run in HTML: each perturbed cell, or averages where these are many; else clean scores."""
     names = ("by_language", "by_task") if results.deltas.height else ("clean_scores",)
     every: list[View] = [registry.load("view", name) for name in names]
     made = [(view, view.make(results)) for view in every]
     view, frame = next((pair for pair in made if pair[1].height <= MOST_ROWS), made[-1])
     left = frame.height - MOST_ROWS
-    more = f"\n<p>{left} more rows are in the report.</p>" if left > 0 else ""
-    return notebook_tables(view.title, list(tables(frame.head(MOST_ROWS)))) + more
+    more = filled("\n<p>{} more rows are in the report.</p>" if left > 0 else "", left)
+    return filled("{}{}", notebook_tables(view.title, list(tables(frame.head(MOST_ROWS)))), more)
 
 
 def views() -> list[View]:

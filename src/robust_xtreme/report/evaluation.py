@@ -12,7 +12,7 @@ from robust_xtreme.errors import RobustXtremeError, UserError, shown
 from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.manifest import frame_of
 from robust_xtreme.results.schema import AVERAGES, CELL, DELTAS, PREDICTIONS, SCORES, STATS
-from robust_xtreme.sinks import html_text
+from robust_xtreme.sinks import Trusted, filled, html_text
 
 if TYPE_CHECKING:
     from robust_xtreme.report.plots import Plots
@@ -51,7 +51,7 @@ class Evaluation:
             raise UserError(f"A run has no frame {shown(name)}. It has: {', '.join(FRAMES)}")
         return to_pandas(getattr(self, name))
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> Trusted:
         """The main table of the run, which a notebook shows."""
         from robust_xtreme.report.document import notebook
         from robust_xtreme.report.view import Results
@@ -59,10 +59,11 @@ class Evaluation:
         try:
             tables = notebook(Results(self.scores, self.deltas, self.manifest, self.averages))
         except (OSError, RobustXtremeError):
-            return f"<p>{html_text(repr(self))}</p>"
+            return filled("<p>{}</p>", html_text(repr(self)))
         failed = f"; {len(self.failed)} cells failed: see .failed" if self.failed else ""
         unread = f"; {len(self.unread)} task runs are missing: see .unread" if self.unread else ""
-        return f"{tables}\n<p>{html_text(f'{self!r}{failed}{unread}')}. Report: report.md in the folder.</p>"
+        about = html_text(f"{self!r}{failed}{unread}")
+        return filled("{}\n<p>{}. Report: report.md in the folder.</p>", tables, about)
 
     @property
     def failed(self) -> list[dict[str, str]]:

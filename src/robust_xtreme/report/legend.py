@@ -9,8 +9,9 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UserError
-from robust_xtreme.metric import GIVEN, named
-from robust_xtreme.report.blocks import Column
+from robust_xtreme.metric import GIVEN
+from robust_xtreme.metric import named as metric_of
+from robust_xtreme.report.blocks import Column, Phrase, inlines, named
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import chance
 from robust_xtreme.results.shallow import predictor as shallow
@@ -19,20 +20,28 @@ from robust_xtreme.specs import PerturbationSpec
 _SETTING: Final = "setting"
 
 
-def legend(columns: Iterable[Column], results: Results) -> list[tuple[str, str]]:
+def legend(columns: Iterable[Column], results: Results) -> list[tuple[str, Phrase]]:
     """Term and sentence: shown columns, identity, constants, shallow predictors, metrics, perturbations of the run."""
-    terms = {column.heading: column.legend for column in columns if column.legend}
+    terms: dict[str, Phrase] = {column.heading: named(column.legend) for column in columns if column.legend}
     if _SETTING in terms:
-        terms[_SETTING] = " ".join([terms[_SETTING], *_trained_on(results)])
-    metrics = sorted(set(results.scores.get_column("metric")))
-    members = [(name, named(name).summary if name.startswith(GIVEN) else _summary("metric", name)) for name in metrics]
-    members += [
-        (name, " ".join((_summary("perturbation", name), *_sources(results, name)))) for name in _perturbations(results)
+        terms[_SETTING] = (*inlines(terms[_SETTING]), *(f" {line}" for line in _trained_on(results)))
+    members = {name: _metric(name) for name in sorted(set(results.scores.get_column("metric")))}
+    for name in _perturbations(results):
+        members[name] = (*named(_summary("perturbation", name)), *(f" {line}" for line in _sources(results, name)))
+    return [
+        *terms.items(),
+        *_identity(results),
+        *_levels(results),
+        *((name, line) for name, line in members.items() if line),
     ]
-    return [*terms.items(), *_identity(results), *_levels(results), *((name, line) for name, line in members if line)]
 
 
-def _identity(results: Results) -> list[tuple[str, str]]:
+def _metric(name: str) -> Phrase:
+    """What a metric is; the sentence of one that another program gave has its name."""
+    return metric_of(name).summary if name.startswith(GIVEN) else named(_summary("metric", name))
+
+
+def _identity(results: Results) -> list[tuple[str, Phrase]]:
     """What the identity of a model is a hash of."""
     line = (
         "Of a model: a hash of its weights, configuration and tokenizer, and of the heads and labels that the tasks of "
@@ -48,12 +57,12 @@ def _trained_on(results: Results) -> list[str]:
     """
     lines = []
     for model in results.manifest.get("models", ()):
-        named = ", ".join(map(str, model.get("trained_on", ())))
+        codes = ", ".join(map(str, model.get("trained_on", ())))
         match model.get("trained_on_by"):
             case "--trained-on":
-                lines.append(f"{model['task']}: by --trained-on ({named}).")
+                lines.append(f"{model['task']}: by --trained-on ({codes}).")
             case "model card":
-                lines.append(f"{model['task']}: by the model card ({named}), which can name languages of pretraining.")
+                lines.append(f"{model['task']}: by the model card ({codes}), which can name languages of pretraining.")
     tasks = results.scores.filter(pl.col(_SETTING) == "unknown").get_column("task").unique().sort()
     unknown = f"{', '.join(tasks)}: unknown, since the checkpoint does not say; --trained-on names the languages."
     return [*lines, unknown] if len(tasks) else lines
@@ -65,25 +74,27 @@ def _sources(results: Results, name: str) -> list[str]:
     return [f"Its data are {note} in {', '.join(codes)}." for note, codes in notes.items()]
 
 
-def _levels(results: Results) -> list[tuple[str, str]]:
+def _levels(results: Results) -> list[tuple[str, Phrase]]:
     """Every constant that is the chance of a cell, and every shallow predictor, with what it learned from."""
     constants = results.scores.get_column("chance_name").drop_nulls().unique().sort()
-    named = results.scores.select("shallow_name", "shallow_source").drop_nulls().unique().sort(pl.all()).rows()
+    levels = results.scores.select("shallow_name", "shallow_source").drop_nulls().unique().sort(pl.all()).rows()
     learned: dict[str, list[str]] = {}
-    for name, source in named:
+    for name, source in levels:
         learned.setdefault(name, []).append(source)
-    lines = {name: f"{shallow.summary(name)} Learned from {', '.join(each)}." for name, each in learned.items()}
-    return [*((name, chance.summary(name)) for name in constants), *lines.items()]
+    lines = [
+        (name, (*named(shallow.summary(name)), f" Learned from {', '.join(each)}.")) for name, each in learned.items()
+    ]
+    return [*((name, named(chance.summary(name))) for name in constants), *lines]
 
 
 def _perturbations(results: Results) -> list[str]:
-    named = set()
+    names = set()
     for condition in set(results.deltas.get_column("condition")):
         try:
-            named |= {link.name for link in PerturbationSpec.parse(condition).links}
+            names |= {link.name for link in PerturbationSpec.parse(condition).links}
         except SpecError:
             continue
-    return sorted(named)
+    return sorted(names)
 
 
 def _summary(kind: str, name: str) -> str:

@@ -20,7 +20,7 @@ from robust_xtreme.report.tables import narrow
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION
-from robust_xtreme.sinks import json_text
+from robust_xtreme.sinks import Trusted, json_text
 
 CELLS: Final = (
     "model", "task", "split", "language", "context_language", "setting", "inference", "noise", "fields", "metric",
@@ -90,7 +90,7 @@ def _tex(results: Results, views: Sequence[str], _: Added) -> bytes:
     return _encoded(tex.render(Document(TITLE, tuple(blocks))))
 
 
-def _encoded(text: str) -> bytes:
+def _encoded(text: Trusted) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 

@@ -24,6 +24,7 @@ from robust_xtreme.report.charts.style import INK, LOSS, config, extent
 from robust_xtreme.report.columns import interval, percent, points, signed
 from robust_xtreme.report.renderers import html, markdown
 from robust_xtreme.results import csv
+from robust_xtreme.sinks import Trusted
 from robust_xtreme.studies.folder import Outcome
 from robust_xtreme.studies.frames import ARMS, CLEAN, CONTRASTS, VALUES
 
@@ -58,7 +59,7 @@ LEGEND: Final = {
 }
 
 
-def pages(outcome: Outcome) -> dict[str, str]:
+def pages(outcome: Outcome) -> dict[str, Trusted]:
     """`report.md` and `report.html`: the same frames give the same bytes."""
     frames = ((VALUES, outcome.values), (ARMS, outcome.arms), (CONTRASTS, outcome.contrasts))
     downloads = [html.Download(f"{frame.name}.csv", csv.dump(data, frame)) for frame, data in frames]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,10 +19,9 @@ from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Pa
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.charts.svg import svg
 from robust_xtreme.report.tables import narrow
-from robust_xtreme.sinks import inert, visible
+from robust_xtreme.sinks import Trusted, between, filled, html_text, inert, visible
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_NAME: Final = re.compile("`([^`]+)`")
 
 
 @final
@@ -41,27 +39,27 @@ class Download:
         return f"data:application/gzip;base64,{base64.b64encode(packed).decode()}"
 
 
-def page(document: Document, downloads: Sequence[Download] = ()) -> str:
+def page(document: Document, downloads: Sequence[Download] = ()) -> Trusted:
     """A whole page in one file: same document, same bytes."""
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     template = _environment().get_template("page.jinja")
-    return template.render(document=document, downloads=downloads, style=style, script=script)
+    return Trusted(template.render(document=document, downloads=downloads, style=style, script=script))
 
 
-def notebook_tables(title: str, tables: Sequence[Table]) -> str:
+def notebook_tables(title: str, tables: Sequence[Table]) -> Trusted:
     """Tables for a notebook: those with the same columns as one, without those that only a wide terminal shows."""
     slim = [narrow(table, MEDIUM) for table in tables]
     template = _environment().get_template("notebook.jinja")
     groups = [list(alike) for _, alike in groupby(slim, key=lambda table: [each.heading for each in table.columns])]
-    return "\n".join(template.render(title=title, tables=alike) for alike in groups)
+    return between("\n", (Trusted(template.render(title=title, tables=alike)) for alike in groups))
 
 
-def notebook_blocks(title: str, blocks: Iterable[Block]) -> str:
+def notebook_blocks(title: str, blocks: Iterable[Block]) -> Trusted:
     """The first sentence and the tables of a document, for a notebook."""
     every = [*blocks]
     about = next((text_of(block.text) for block in every if isinstance(block, Paragraph)), "")
     tables = notebook_tables(title, [block for block in every if isinstance(block, Table)])
-    return f"<p>{escape(visible(about))}</p>\n{tables}"
+    return filled("<p>{}</p>\n{}", html_text(about), tables)
 
 
 @cache
@@ -74,7 +72,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_backticks, _bucket, _cell, _drawn, _inert, _kind, inlines)
+    filters = (_bucket, _cell, _drawn, _inert, _kind, inlines)
     environment.globals["newline"] = Markup("\n")
     environment.filters |= {each.__name__.removeprefix("_"): each for each in filters}
     return environment
@@ -100,11 +98,6 @@ def _kind(value: object) -> str:
 
 def _cell(value: Any) -> Cell:
     return value if isinstance(value, Cell) else Cell(value)
-
-
-def _backticks(line: str) -> Markup:
-    """A sentence of a docstring, in which names are in backticks."""
-    return Markup(_NAME.sub(r"<code>\1</code>", str(escape(visible(line)))))  # escaped here
 
 
 def _drawn(chart: Chart) -> Markup:

@@ -2,125 +2,119 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, assert_never
 
-from robust_xtreme.report.blocks import (
-    Block,
-    Bullets,
-    Cell,
-    Chart,
-    Code,
-    Diff,
-    Document,
-    Heading,
-    Inline,
-    Link,
-    Mono,
-    Paragraph,
-    Part,
-    Phrase,
-    Prose,
-    Sample,
-    Strong,
-    Table,
-    Terms,
-    inlines,
-)
-from robust_xtreme.sinks import code_block, html_text, inert, markdown, visible
+from robust_xtreme.report import blocks as doc
+from robust_xtreme.sinks import Trusted, between, code_block, filled, html_text, inert, markdown, visible
 
-_SAFE: Final = str.maketrans({"(": "%28", ")": "%29", " ": "%20", "<": "%3C", ">": "%3E"})
+_SAFE: Final = str.maketrans({sign: f"%{ord(sign):02X}" for sign in '() <>|\\`"[]'})
+_OPENING: Final = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:[- ]*$)|\[[ xX]\]\s))")
+"""Where a line of its own begins a list, a rule or a box; `markdown` escapes what is one in any line."""
 
 
-def render(document: Document) -> str:
+def render(document: doc.Document) -> Trusted:
     """The document as Markdown: same document, same bytes. Charts are left out, since their tables are there."""
-    return "\n\n".join([f"# {markdown(document.title)}", *blocks(document.blocks)]) + "\n"
+    return filled("# {}\n\n{}\n", markdown(document.title), between("\n\n", blocks(document.blocks)))
 
 
-def blocks(several: tuple[Block, ...]) -> Iterator[str]:
+def blocks(several: tuple[doc.Block, ...]) -> Iterator[Trusted]:
     """Each block as a paragraph of Markdown."""
     for block in several:
         yield from _block(block)
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block(block: doc.Block) -> Iterator[Trusted]:
     match block:
-        case Heading():
-            yield f"{'#' * block.level} {markdown(block.text)}"
-        case Paragraph():
-            yield phrase(block.text)
-        case Prose():
-            yield block.markdown.strip()
-        case Bullets() | Terms():
-            yield "\n".join(f"- {item}" for item in _items(block))
-        case Code():
+        case doc.Heading():
+            yield _heading(block.text, block.level)
+        case doc.Paragraph():
+            yield _line(block.text)
+        case doc.Prose():
+            yield Trusted(block.markdown.strip())
+        case doc.Bullets() | doc.Terms():
+            yield between("\n", _items(block))
+        case doc.Code():
             yield code_block(block.lines, block.language)
-        case Table():
-            yield from [f"### {markdown(block.title)}"] if block.title else []
+        case doc.Table():
+            yield from [_heading(block.title, 3)] if block.title else []
             yield table(block)
             yield from [_notes(block.notes)] if block.notes else []
-        case Part():
-            yield f"{'#' * block.level} {markdown(block.title)}"
+        case doc.Part():
+            yield _heading(block.title, block.level)
             yield from blocks(block.blocks)
-        case Sample():
-            yield f"**{phrase(block.title)}**"
-            lines = [(name, (diff,)) for name, diff in block.texts] + [(name, inlines(it)) for name, it in block.facts]
-            yield "\n".join(f"- {markdown(name)}: {phrase(parts)}" for name, parts in lines)
-        case Chart():
+        case doc.Sample():
+            yield filled("**{}**", phrase(block.title))
+            lines = (*block.texts, *block.facts)
+            yield between("\n", (filled("- {}: {}", markdown(name), phrase(parts)) for name, parts in lines))
+        case doc.Chart():
             return
         case _:
             assert_never(block)
 
 
-def _items(block: Bullets | Terms) -> list[str]:
-    if isinstance(block, Bullets):
-        return [phrase(item) for item in block.items]
-    return [f"**{markdown(term)}**: {visible(line)}" for term, line in block.items]
+def _items(block: doc.Bullets | doc.Terms) -> Iterator[Trusted]:
+    if isinstance(block, doc.Bullets):
+        return (filled("- {}", _line(item)) for item in block.items)
+    return (filled("- **{}**: {}", markdown(term), phrase(line)) for term, line in block.items)
 
 
-def table(block: Table) -> str:
+def _heading(text: str, level: int) -> Trusted:
+    return filled("{} {}", between("", [filled("#")] * level), markdown(text))
+
+
+def _line(parts: doc.Phrase) -> Trusted:
+    """A phrase as a line of its own, which begins nothing else."""
+    return Trusted(_OPENING.sub(r"\1\\", phrase(parts).strip(" ")))
+
+
+def table(block: doc.Table) -> Trusted:
     """One table, every cell escaped."""
     lines = [
         [markdown(column.title) for column in block.columns],
-        ["---:" if column.right else "---" for column in block.columns],
-        *([phrase(cell.text if isinstance(cell, Cell) else cell) for cell in row] for row in block.rows),
+        [filled("---:") if column.right else filled("---") for column in block.columns],
+        *([phrase(cell.text if isinstance(cell, doc.Cell) else cell) for cell in row] for row in block.rows),
     ]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return between("\n", (filled("| {} |", between(" | ", line)) for line in lines))
 
 
-def _notes(notes: tuple[tuple[str, str], ...]) -> str:
-    return "; ".join(f"{markdown(sign)}: {markdown(meaning)}" for sign, meaning in notes) + "."
+def _notes(notes: tuple[tuple[str, str], ...]) -> Trusted:
+    lines = (filled("{}: {}", markdown(sign), markdown(meaning)) for sign, meaning in notes)
+    return filled("{}.", between("; ", lines))
 
 
-def phrase(parts: Phrase) -> str:
+def phrase(parts: doc.Phrase) -> Trusted:
     """A phrase in one line, in which only our own marks are Markdown."""
-    return "".join(map(_inline, inlines(parts)))
+    return between("", map(_inline, doc.inlines(parts)))
 
 
-def _inline(part: Inline) -> str:
+def _inline(part: doc.Inline) -> Trusted:
     match part:
         case str():
             return markdown(part)
-        case Strong():
-            return f"**{markdown(part.text)}**"
-        case Mono():
+        case doc.Strong():
+            return filled("**{}**", markdown(part.text))
+        case doc.Mono():
             return _mono(visible(part.text))
-        case Link():
-            return f"[{markdown(part.text)}]({visible(part.href).translate(_SAFE)})"
-        case Diff():
-            language = f' lang="{html_text(part.language)}"' if part.language else ""
-            pieces = "".join(_piece(removed, added) for removed, added in part.pieces)
-            return f'<span dir="{html_text(part.direction)}"{language}>{pieces}</span>'
+        case doc.Link():
+            return filled("[{}]({})", markdown(part.text), Trusted(visible(part.href).translate(_SAFE)))
+        case doc.Diff():
+            language = filled(' lang="{}"', html_text(part.language)) if part.language else filled("")
+            pieces = between("", (_piece(removed, added) for removed, added in part.pieces))
+            return filled('<span dir="{}"{}>{}</span>', html_text(part.direction), language, pieces)
         case _:
             assert_never(part)
 
 
-def _mono(text: str) -> str:
+def _mono(text: str) -> Trusted:
     """A name in backticks; with a backtick or a bar, which would end it, as text."""
-    return markdown(text) if "`" in text or "|" in text or not text.strip() else f"`{text}`"
+    return markdown(text) if "`" in text or "|" in text or not text.strip() else Trusted(f"`{text}`")
 
 
-def _piece(removed: str, added: str) -> str:
+def _piece(removed: str, added: str) -> Trusted:
     """A piece of a text in another script, whose joiners stay."""
     old, new = (markdown(text, inert) for text in (removed, added))
-    return new if removed == added else (f"<del>{old}</del>" if old else "") + (f"<ins>{new}</ins>" if new else "")
+    if removed == added:
+        return new
+    return filled("{}{}", filled("<del>{}</del>" if old else "", old), filled("<ins>{}</ins>" if new else "", new))
