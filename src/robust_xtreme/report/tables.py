@@ -37,8 +37,10 @@ def _head(column: Shown) -> Column:
 
 
 def noted(table: Table, meanings: Mapping[str, str]) -> Table:
-    """The table with a note for each sign that its cells have, alone or, if it is not of ASCII, after a number."""
-    texts = {text_of(cell) for row in table.rows for cell in row}
+    """The table with a note for each sign that its numbers have, alone or, if it is not of ASCII, after a number."""
+    texts = {
+        text_of(cell) for row in table.rows for cell, column in zip(row, table.columns, strict=True) if column.right
+    }
     every = "".join(texts)
     signs = [sign for sign in meanings if (sign in texts if sign.isascii() else sign in every)]
     return replace(table, notes=tuple((sign, meanings[sign]) for sign in signs))

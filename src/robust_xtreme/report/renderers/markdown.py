@@ -10,8 +10,8 @@ from robust_xtreme.report import blocks as doc
 from robust_xtreme.sinks import Trusted, between, code_block, filled, html_text, inert, markdown, visible
 
 _SAFE: Final = str.maketrans({sign: f"%{ord(sign):02X}" for sign in '() <>|\\`"[]'})
-_OPENING: Final = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+](?:[- ]*$)|\[[ xX]\]\s))")
-"""Where a line of its own begins a list, a rule or a box; `markdown` escapes what is one in any line."""
+_OPENING: Final = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[#>]|[-+](?:\s|$)|-[- ]+$|\[[ xX]\]\s))")
+"""Where a line of its own begins a heading, a list, a rule or a box."""
 
 
 def render(document: doc.Document) -> Trusted:
