@@ -64,9 +64,8 @@ def one_line(text: str) -> str:
 
 def printed(text: str) -> str:
     """Text as it is printed: for a runner of GitHub no line of it is a command, be it `::name::` or `##[name]`."""
-    if os.environ.get(ACTIONS) != "true":
-        return text
-    return _COMMAND.sub(lambda match: f"{match[1] or ''}{_code(match[0][-1])}", text)
+    is_read = os.environ.get(ACTIONS) == "true"
+    return _COMMAND.sub(lambda match: f"{match[1] or ''}{_code(match[0][-1])}", text) if is_read else text
 
 
 def echo(text: str = "", *, error: bool = False, end: str = "\n", command: bool = False) -> None:
@@ -115,7 +114,8 @@ class Trusted(str):
 
 def filled(literal: str, *parts: Trusted | int) -> Trusted:
     """A literal with parts in its braces. Raises TypeError for a text that is not escaped."""
-    if plain := [part for part in parts if not isinstance(part, Trusted | int)]:
+    given: Sequence[object] = parts
+    if plain := [part for part in given if not isinstance(part, Trusted | int)]:
         raise TypeError(f"not escaped: {plain[0]!r}")
     return Trusted(literal.format(*parts))
 

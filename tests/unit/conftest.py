@@ -9,6 +9,7 @@ import pytest
 
 SLOW: Final = frozenset(
     {
+        "test_chart_texts",
         "test_contamination",
         "test_by_name",
         "test_copied",

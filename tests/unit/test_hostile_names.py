@@ -152,7 +152,7 @@ def files_of(shown: Shown) -> dict[str, str]:
     files |= {f"gate{suffix}": gate_written(gate, suffix) for suffix in (".md", ".html", ".xml")}
     files |= {f"compare{suffix}": comparison_written(comparison, suffix) for suffix in (".md", ".tex")}
     page = html.page(Document("", (differences_part(comparison),)))
-    texts = {"card.md": model_card(results), "notebook.html": notebook(results), "compare.html": page}
+    texts: dict[str, str] = {"card.md": model_card(results), "notebook.html": notebook(results), "compare.html": page}
     texts["repr.html"] = "\n".join(each._repr_html_() for each in (gate, comparison))
     return {name: content.decode() for name, content in files.items()} | texts
 

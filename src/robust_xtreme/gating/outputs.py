@@ -38,8 +38,7 @@ _LONGEST: Final = 65_000
 """The characters of a comment: GitHub takes 65,536."""
 
 _ACTIVE: Final = re.compile(
-    r"[@#](?=\w)|:(?=//)|www(?=\.)|\$(?=\S)|:(?=(?!\d\d:)[\w+-]+:)|\b(?:GH|GHSA|CVE)(?=-)|[0-9a-f]{6}(?=[0-9a-f])",
-    re.IGNORECASE,
+    r"(?i)[@#](?=\w)|:(?=//)|www(?=\.)|\$(?=\S)|:(?=(?!\d\d:)[\w+-]+:)|\b(?:GH|GHSA|CVE)(?=-)|[\da-f]{6}(?=[\da-f])"
 )
 """What GitHub makes a mention, a reference, a link, a formula or a picture of, also where it is escaped.
 

@@ -28,12 +28,8 @@ def legend(columns: Iterable[Column], results: Results) -> list[tuple[str, Phras
     members = {name: _metric(name) for name in sorted(set(results.scores.get_column("metric")))}
     for name in _perturbations(results):
         members[name] = (*named(_summary("perturbation", name)), *(f" {line}" for line in _sources(results, name)))
-    return [
-        *terms.items(),
-        *_identity(results),
-        *_levels(results),
-        *((name, line) for name, line in members.items() if line),
-    ]
+    known = [(name, line) for name, line in members.items() if line]
+    return [*terms.items(), *_identity(results), *_levels(results), *known]
 
 
 def _metric(name: str) -> Phrase:
