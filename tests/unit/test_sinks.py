@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from robust_xtreme.commands._terminal import bar, messages, output, print_json, print_line, print_stacked
+from robust_xtreme.commands._terminal import Terminal, bar, messages, output, print_json, print_line, print_stacked
 from robust_xtreme.evaluation.folder import LOG, Folder
 from robust_xtreme.keys import toml
 from robust_xtreme.perturbing.files import Job, perturb_file
@@ -124,6 +124,18 @@ def test_a_command_is_shown_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> No
     assert printed("a ::b:: ##c [d]") == "a ::b:: ##c [d]"
     assert printed("###[e]") == "#<U+0023>#[e]"
     assert printed("\x1b[1;31m::error::") == "\x1b[1;31m<U+003A>:error::"
+
+
+def test_a_name_is_neither_a_style_nor_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    """What rich takes for styles and pictures is a name, in messages, tables and beside bars."""
+    name = "[red]a[/] [/b] :smile:"
+    print_line(messages(), name)
+    output().print(name)
+    print_stacked(output(), ("a", "b"), ((name, name),))
+    with bar(Terminal(stderr=True, force_terminal=True, width=80), transient=False) as progress:
+        progress.add_task(name, total=1)
+    out, errors = capsys.readouterr()
+    assert (out.count(name), errors.count(name) >= 2) == (3, True)
 
 
 def test_joiners_and_lines_stay_on_a_terminal() -> None:
