@@ -19,7 +19,7 @@ from robust_xtreme.evaluation.finish import facts_of, finish, stored_of
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.interpreters import cores
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
+from robust_xtreme.evaluation.plan import MISPLACED, TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.units.unit import Fleet
 from robust_xtreme.evaluation.workers.processes import Started, started_ahead
@@ -228,7 +228,7 @@ class _Run:
         if requested not in (0, tokens):
             self.say(f"batches stay at {tokens} tokens, as this run was begun or continued")
         for skipped in self.plan.not_run:
-            is_odd = skipped.reason in (TOO_LONG, UNREADABLE)
+            is_odd = skipped.reason in (TOO_LONG, MISPLACED, UNREADABLE)
             self.say(f"{'warning: left out' if is_odd else 'not run'}: {skipped.detail}")
         for note in self.manifest["notes"]:
             if UNVERIFIED in note:

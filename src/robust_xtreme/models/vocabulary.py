@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from robust_xtreme import registry
 from robust_xtreme.examples import Example
 from robust_xtreme.models.checkpoint import check_length, tokenizer_of
 from robust_xtreme.models.on_disk import Located
-from robust_xtreme.reading.tokens import Lexicon, backend_of
+from robust_xtreme.reading.tokens import Lexicon, backend_of, misplaced
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
@@ -36,6 +37,13 @@ def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], lang
     if share <= MOST:
         return ""
     return f"{model.task} {language}: {share:.0%} of the text is unknown to {model.name}, which cannot read it."
+
+
+def misplaced_by(model: Located, task: TaskSpec) -> str:
+    """A sentence where a task's answers cannot be cut out, since the tokenizer misplaces tokens; else empty."""
+    if not registry.load("family", model.family).reading.offsets:
+        return ""
+    return misplaced(tokenizer_of(model), model.shown, f"Leave {task.name} out of --tasks")
 
 
 def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example], most: float = 0.0) -> float:
@@ -65,9 +73,7 @@ def _lost(tokenizer: Any, unknown: int, texts: Sequence[str]) -> int:
     lexicon.numbers(texts)
     strange = (lexicon.tokens.count(unknown) > 0) | (lexicon.tokens.lengths == 0)
     some = [texts[number] for number in np.flatnonzero(strange).tolist()]
-    placed = Lexicon(backend_of(tokenizer), offsets=True)  # few texts need offsets, which cost as much as tokens
-    placed.numbers(some)
-    tokens = placed.tokens
+    tokens = backend_of(tokenizer)(some, True)  # few texts need offsets, which cost as much as tokens
     for number, text in enumerate(some):
         first, last = tokens.bounds[number : number + 2].tolist()
         letters = ~np.array([letter.isspace() for letter in text], dtype=bool)

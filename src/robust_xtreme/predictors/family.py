@@ -46,7 +46,7 @@ class Family:
         self, examples: Examples, tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
     ) -> Windows:
         """The windows of examples; candidates of retrieval may have another length (0: the same)."""
-        reader = tokenizer_from(tokenizer)
+        reader = tokenizer_from(tokenizer, self.reading.offsets)
         lexicon = Lexicon(reader.backend, self.reading.offsets)
         lengths = max_length, stride, candidate_length
         return encoded(self.reading, contents_of(examples), reader, lexicon, *lengths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, islice
 from operator import attrgetter
 from typing import Any, Final, Protocol, final
@@ -11,9 +12,11 @@ from typing import Any, Final, Protocol, final
 import numpy as np
 import numpy.typing as npt
 
+from robust_xtreme.errors import ModelError
 from robust_xtreme.reading.frames import Frame, frame_of
 from robust_xtreme.reading.words import Words, keeps_offsets, reads_words, words_of
 from robust_xtreme.target_columns import bounds_of
+from robust_xtreme.token_places import Pieces, places_of
 
 Array = npt.NDArray[Any]
 
@@ -160,6 +163,9 @@ class Rust:
 
     def _read(self, texts: list[str], offsets: bool) -> Tokens:
         tokenizer = self._ready()
+        if offsets and (places := places_of(tokenizer)).differ(texts):
+            places.tokenizer.encode_special_tokens = self.split
+            return _of_rows(places(texts))
         if _short(texts) and (not offsets or keeps_offsets(tokenizer)):
             return self._listed(texts, offsets)
         encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
@@ -211,13 +217,22 @@ class Called:
         return _in_parts(self._read, texts, offsets)
 
     def _read(self, texts: list[str], offsets: bool) -> Tokens:
+        return _of_rows(self.pieces(texts, offsets), offsets)
+
+    def pieces(self, texts: list[str], offsets: bool = True) -> list[Pieces]:
+        """The ids and offsets of the tokens of each text; no offsets where nobody asks for them."""
         quiet = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
         more = {"return_offsets_mapping": True} if offsets else {}
         read = self.tokenizer(texts, add_special_tokens=False, **quiet, **more)
         rows = read["input_ids"]
-        bounds = bounds_of(np.fromiter(map(len, rows), np.int64, len(rows)))
-        ids = np.fromiter(chain.from_iterable(rows), np.int32, int(bounds[-1]))
-        return Tokens(ids, bounds, _offsets(read["offset_mapping"], int(bounds[-1])) if offsets else None)
+        return list(zip(rows, read["offset_mapping"] if offsets else [()] * len(rows), strict=True))
+
+
+def _of_rows(rows: Sequence[Pieces], offsets: bool = True) -> Tokens:
+    """The tokens of texts from the ids and offsets of each."""
+    bounds = bounds_of(np.array([len(ids) for ids, _ in rows], np.int64))
+    ids = np.fromiter(chain.from_iterable(ids for ids, _ in rows), np.int32, int(bounds[-1]))
+    return Tokens(ids, bounds, _offsets((spans for _, spans in rows), int(bounds[-1])) if offsets else None)
 
 
 def _offsets(rows: Iterable[Iterable[tuple[int, int]]], count: int) -> Array:
@@ -240,15 +255,38 @@ class Tokenizer:
     backend: Backend
 
 
-def tokenizer_from(tokenizer: Any) -> Tokenizer:
-    """What encoding needs of a tokenizer of transformers. Raises ModelError where it puts no special tokens around."""
+@lru_cache(maxsize=4)
+def fault_of(backend: Rust | Called) -> str:
+    """An example of offsets of a tokenizer that are wrong; "" where all are right."""
+    if isinstance(backend, Rust):
+        return places_of(backend.tokenizer).fault
+    return places_of(backend.tokenizer.backend_tokenizer).first_fault(backend.pieces)
+
+
+def misplaced(tokenizer: Any, called: str, step: str) -> str:
+    """A sentence where a tokenizer of transformers says that tokens are where they are not; `step` is what to do."""
+    if fault := fault_of(backend_of(tokenizer)):
+        what = f"{called}: its tokenizer misplaces parts of a text ({fault}), and answers are cut out by their places"
+        return f"{what}. {step}, or take a model with another tokenizer."
+    return ""
+
+
+def tokenizer_from(tokenizer: Any, offsets: bool = False) -> Tokenizer:
+    """What encoding needs of a tokenizer of transformers.
+
+    Raises ModelError where it puts no special tokens around a text, or `offsets` are read and wrong.
+    """
+    if offsets:
+        called = getattr(tokenizer, "name_or_path", "") or "This model"
+        if line := misplaced(tokenizer, called, "Leave out tasks whose answers are spans of a context"):
+            raise ModelError(line)
     ids = (getattr(tokenizer, name, None) for name in _BLANKS)
     blank = next((int(token_id) for token_id in ids if token_id is not None), None)
     unknown = getattr(tokenizer, "unk_token_id", None)
     return Tokenizer(frame_of(tokenizer), None if unknown is None else int(unknown), blank, backend_of(tokenizer))
 
 
-def backend_of(tokenizer: Any) -> Backend:
+def backend_of(tokenizer: Any) -> Rust | Called:
     """The implementation of a tokenizer of transformers: that in Rust where the class adds nothing to it."""
     rust = getattr(tokenizer, "backend_tokenizer", None) if getattr(tokenizer, "is_fast", False) else None
     calls = (getattr(type(tokenizer), name, None) for name in _CALLS)

@@ -137,7 +137,7 @@ class EncoderHead:
 
 def reader_of(family: Family, task: TaskSpec, tokenizer: Any) -> Reader:
     """What reads a task's contents for a family, with a tokenizer of transformers."""
-    return Reader(family.reading, tokenizer_from(tokenizer), task.max_length, task.stride)
+    return Reader(family.reading, tokenizer_from(tokenizer, family.reading.offsets), task.max_length, task.stride)
 
 
 def in_task_order(predictions: TargetColumn, relabel: tuple[int, ...] | None) -> TargetColumn:

@@ -13,6 +13,7 @@ from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.run_spec import MINI, RunSpec
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.token_places import BYTES, places_of
 
 Tokenize = Callable[[str], list[str]]
 Sides = tuple[list[str], list[str]]
@@ -23,14 +24,10 @@ SHOWN: Final = 12
 """The most tokens of an example that are shown on each side."""
 
 _BESIDE: Final = 1
-_PRINTED: Final = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
-_OTHERS: Final = [byte for byte in range(0x100) if byte not in _PRINTED]
-_BYTES: Final = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + at): byte for at, byte in enumerate(_OTHERS)}
-"""The byte that each letter of a byte-level token represents (openai/gpt-2, src/encoder.py: bytes_to_unicode)."""
 
 
 def tokenizers_of(spec: RunSpec, manifest: Mapping[str, Any]) -> dict[str, Tokenize]:
-    """By task, the tokenizer of the run's model; without those that are not here."""
+    """By task, the tokenizer of the run's model; without those that are not here, or misplace their tokens."""
     folders = dict(filter(None, map(_named, ((name, spec) for name in spec.model))))
     by_path: dict[Path, Tokenize] = {}
     by_task: dict[str, Tokenize] = {}
@@ -67,17 +64,18 @@ def _loaded(path: Path) -> Tokenize | None:
         from tokenizers.decoders import ByteLevel
 
         tokenizer = Tokenizer.from_file(str(path))
+        places = places_of(tokenizer)
     except Exception:  # noqa: BLE001 - the library raises Exception itself, where it is installed and the file is not one
         return None
 
     of_bytes = isinstance(tokenizer.decoder, ByteLevel)
 
     def tokenize(text: str) -> list[str]:
-        encoded = tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
-        names = [_in_bytes(name) for name in encoded.tokens] if of_bytes else encoded.tokens
-        return [*_as_read(text, names, encoded.offsets)]
+        ((ids, ranges),) = places([text.encode("utf-8", "replace").decode()])
+        names = [str(tokenizer.id_to_token(number)) for number in ids]
+        return [*_as_read(text, [_in_bytes(name) for name in names] if of_bytes else names, ranges)]
 
-    return tokenize
+    return None if places.fault else tokenize
 
 
 def _as_read(text: str, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[str]:
@@ -90,9 +88,9 @@ def _as_read(text: str, names: Sequence[str], ranges: Sequence[tuple[int, int]])
 
 def _in_bytes(name: str) -> str:
     """The name of a byte-level token as text, or as the bytes that it consists of, `<0xEB>` each."""
-    if not set(name) <= set(_BYTES):
+    if not set(name) <= set(BYTES):
         return name
-    content = bytes(_BYTES[letter] for letter in name)
+    content = bytes(BYTES[letter] for letter in name)
     try:
         return content.decode()
     except UnicodeDecodeError:

@@ -30,6 +30,7 @@ from robust_xtreme.noise.engine.masked_model import checked
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import language_models
+from robust_xtreme.token_places import places_of
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _TOP: Final = 100
@@ -97,10 +98,10 @@ class _Pieces(NamedTuple):
 
 def _pieces(augmenter: Any, text: str) -> _Pieces:
     tokenizer = augmenter.model.get_tokenizer()
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    ((ids, places),) = places_of(tokenizer.backend_tokenizer)([text])
     # The range of a piece is without the white space at its beginning.
-    offsets = [(stop - len(text[start:stop].lstrip()), stop) for start, stop in encoded["offset_mapping"]]
-    return _Pieces(tokenizer.convert_ids_to_tokens(encoded["input_ids"]), offsets)
+    offsets = [(stop - len(text[start:stop].lstrip()), stop) for start, stop in places]
+    return _Pieces(tokenizer.convert_ids_to_tokens(ids), offsets)
 
 
 def _parts(augmenter: Any, text: str) -> Iterator[str]:

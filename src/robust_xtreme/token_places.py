@@ -1,0 +1,184 @@
+"""Where the pieces of a text are: what a tokenizer says is tried on hard texts, and mended where that is exact.
+
+Three errors of the package tokenizers are mended: spaces are trimmed that are not in the text, all is shifted by what
+Precompiled removes in front, and what replaces several letters has the place of the last one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import accumulate
+from typing import Any, Final, final
+
+from robust_xtreme.graphemes import split
+
+Pieces = tuple[Sequence[int], Sequence[tuple[int, int]]]
+"""The ids of the pieces of a text, and the code points that each of them reads, from and to."""
+
+_LINES: Final = (
+    "Anna-Lena's hello, hello  world? 12 a 3b x1y 2024/25 (I) ``so'' it's ''no''. A",
+    "don't [x] {y} <z> a_b #c @d $5.99 50% & ~^\\ I'll 東京タワーは1958年。ﾄﾞｲﾂ 서울 \u1112\u1161\u11ab국",
+    "แม่น้ำเจ้า 5 क्षत्रिय में ज़मीन १२ தமிழ் وُلِدَ می\u200cخواهم ١٩١١ م. שָׁלוֹם, Ελλάς Москва ў ქართული",
+    "İstanbul IŞIK ﬁne ﬄ ½ ① Straße ŉa ǅ ﷺ ㎏ … É e\u0301o\u0308 ö Việt Nam Å ①a",
+    "a😀b 👩\u200d🚀 👍🏽 🇩🇪c x\U000f1234y 龘 𐍈 𝒜z \x16ab cd\x00 e\ufefff \u00adg\u00adh \u200ei",
+    *(" \t a\n\nb\u00a0c\u3000d\u2009e\u200bf\u2028g\u0085h \u202fi  ", "\u200bxy z\u200d w", "\ufeffxy z"),
+)
+_TEXTS: Final = (*_LINES, *dict.fromkeys(word for line in _LINES for word in line.split()))
+_PRINTED: Final = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
+_OTHERS: Final = [byte for byte in range(0x100) if byte not in _PRINTED]
+BYTES: Final = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + at): byte for at, byte in enumerate(_OTHERS)}
+"""The byte that each letter of a byte-level token represents (openai/gpt-2, src/encoder.py: bytes_to_unicode)."""
+
+_BYTE: Final = re.compile("<0x([0-9A-F]{2})>")
+_REPLACED: Final = re.compile(rb'"String":("(?:[^"\\]|\\.)*")')
+_AFFIXES: Final = ("continuing_subword_prefix", "end_of_word_suffix")
+_UNKNOWN: Final = "\U000ffffd"
+"""A code point that no vocabulary has."""
+
+
+def _seen(text: str) -> str:
+    """What is seen of a text, however it is written: without marks, blanks and controls, in lower case."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(point for point in plain if unicodedata.category(point)[0] not in "MCZ" and point != "▁")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Reads texts with a tokenizer of the package tokenizers; `mends` where its own places are wrong.
+
+    `content(id)` is what a piece reads; None: it is unknown or special. `shifts`: what is removed in front of a text
+    moves its places. `fault` is a place that is wrong yet; "": none is.
+    """
+
+    tokenizer: Any
+    content: Callable[[int], bytes | None]
+    shifts: bool
+    mends: bool = False
+    fault: str = ""
+
+    def __call__(self, texts: Sequence[str]) -> list[Pieces]:
+        """The pieces of each text, without special tokens."""
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        cuts = [self._removed(text) for text in texts]
+        shown = [text[cut:] for text, cut in zip(texts, cuts, strict=True)]
+        each = zip(texts, cuts, self.tokenizer.encode_batch(shown, add_special_tokens=False), strict=True)
+        return [(read.ids, list(self._mended(text, cut, read.ids, read.offsets))) for text, cut, read in each]
+
+    def differ(self, texts: Sequence[str]) -> bool:
+        """Whether the tokenizer's own places in any of the texts are not the right ones."""
+        return self.mends or any(map(self._removed, texts))
+
+    def _removed(self, text: str) -> int:
+        """How many code points are removed in front of a text, where that would shift all others."""
+        kept = (at for at, point in enumerate(text) if not self.shifts or point.isspace() or self._normal(point))
+        return next(kept, 0)
+
+    def _mended(self, text: str, cut: int, *pieces: Any) -> Iterator[tuple[int, int]]:
+        end = 0
+        for number, (start, stop) in zip(*pieces, strict=True):
+            start, stop, content = start + cut, stop + cut, self.content(number)
+            if self.mends and content is not None:
+                if not content.strip():
+                    start = stop = end
+                for _ in range(len(content) - len(content.lstrip())):
+                    start += start < stop and not _seen(text[start])
+                start -= self._left_out(text, end, start)
+            yield start, stop
+            end = max(end, stop)
+
+    def _left_out(self, text: str, end: int, start: int) -> int:
+        """How many code points before `start` are read, but not by the pieces up to `end`."""
+        joined = len(split(text[end - 1 : start])[0]) - 1 if 0 < end < start else 0
+        gap = text[end + joined : start].lstrip()
+        return len(gap) if _seen(gap) and self._reads(gap) else 0
+
+    def _reads(self, text: str) -> bool:
+        contents = map(self.content, self.tokenizer.encode(text, add_special_tokens=False).ids)
+        return any(content is None or content.strip() for content in contents)
+
+    def _normal(self, text: str) -> str:
+        normalizer = self.tokenizer.normalizer
+        return text if normalizer is None else str(normalizer.normalize_str(text))
+
+    def first_fault(self, read: Callable[[list[str]], Iterable[Pieces]]) -> str:
+        """The first piece of hard texts that is not where it is read; "" where all are."""
+        replaced = map(json.loads, _REPLACED.findall(_state(self.tokenizer.normalizer)))
+        texts = [*_TEXTS, *(f"x {part} y{part}{part} z" for part in replaced)]
+        each = zip(texts, read(texts), strict=True)
+        return next((fault for text, pieces in each for fault in self._faults(text, *pieces)), "")
+
+    def _faults(self, text: str, ids: Sequence[int], places: Sequence[tuple[int, int]]) -> Iterator[str]:
+        characters, covered, last = split(text), set[int](), (0, 0)
+        edges = [0, *accumulate(map(len, characters))]
+        for number, (start, stop) in zip(ids, places, strict=True):
+            content, part = self.content(number), text[start:stop]
+            if not _seen(part if content is None else content.decode("utf-8", "replace")):
+                continue
+            first, end = bisect_right(edges, start), bisect_left(edges, stop)
+            read = [text[start : edges[min(first, len(characters))]], *characters[first:end]]
+            if not (last[0] <= start < stop <= len(text) and last[1] <= stop and self._alone(content, read)):
+                yield f"{self.tokenizer.id_to_token(number)!r} at {part!r} in {text!r}"
+            covered |= set(range(start, stop))
+            last = start, stop
+        for character, start in zip(characters, edges, strict=False):
+            missed = covered.isdisjoint(range(start, start + len(character))) and _seen(character)
+            if missed and self._reads(character):
+                yield f"nothing at {character!r} in {text!r}"
+
+    def _alone(self, content: bytes | None, characters: Sequence[str]) -> bool:
+        """Whether a piece reads all of the characters, and no others."""
+        if content is None:
+            return True
+        seen = [at for at, character in enumerate(characters) if _seen(character)]
+        less = (characters[seen[0] + 1 :], characters[: seen[-1]]) if len(seen) > 1 else ()
+        return self._fits(content, characters) and not any(self._fits(content, others) for others in less)
+
+    def _fits(self, content: bytes, characters: Sequence[str]) -> bool:
+        part, plain = "".join(characters), _seen(content.decode("utf-8", "ignore"))
+        forms = part, self._normal(part)
+        return any(content.strip() in form.encode() or (plain and plain in _seen(form)) for form in forms)
+
+
+def _state(part: Any) -> bytes:
+    """A part of a tokenizer as it describes itself, as JSON."""
+    return b"" if part is None else bytes(part.__getstate__())
+
+
+def _contents(tokenizer: Any) -> Callable[[int], bytes | None]:
+    """What each piece of a vocabulary reads, by id."""
+    before, after = (getattr(tokenizer.model, name, None) or "" for name in _AFFIXES)
+    of_bytes = b'"ByteLevel"' in _state(tokenizer.normalizer) + _state(tokenizer.pre_tokenizer)
+    unread = {*tokenizer.get_added_tokens_decoder(), *tokenizer.encode(_UNKNOWN, add_special_tokens=False).ids}
+
+    @cache
+    def content(number: int) -> bytes | None:
+        name = str(tokenizer.id_to_token(number)).removesuffix(after).removeprefix(before)
+        if found := _BYTE.fullmatch(name):
+            return bytes.fromhex(found[1])
+        of_byte = of_bytes and set(name) <= set(BYTES)
+        read = bytes(map(BYTES.__getitem__, name)) if of_byte else name.replace("▁", " ").encode()
+        return None if number in unread and read.strip() else read
+
+    return content
+
+
+@lru_cache(maxsize=4)
+def places_of(tokenizer: Any) -> Places:
+    """Reads texts with a tokenizer of the package tokenizers, whose own places are mended where they are wrong."""
+    parts = (tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.post_processor)
+    normalizer, splits, ends = map(_state, parts)
+    own = Places(tokenizer, _contents(tokenizer), b'"Precompiled"' in normalizer)
+    trimmed = b'"trim_offsets":true' in ends and (b'"add_prefix_space":true' in splits or b'"Prepend"' in normalizer)
+    if not trimmed and not own.first_fault(own):
+        return own
+    mending = replace(own, tokenizer=type(tokenizer).from_str(tokenizer.to_str()), mends=True)
+    mending.tokenizer.post_processor = None
+    return replace(mending, fault=mending.first_fault(mending))
