@@ -82,17 +82,20 @@ class Places:
         return next(kept, 0)
 
     def _mended(self, text: str, cut: int, *pieces: Any) -> Iterator[tuple[int, int]]:
-        end = 0
+        """The places of a text's pieces; those that read only blanks are put where the next piece begins."""
+        end = blanks = 0
         for number, (start, stop) in zip(*pieces, strict=True):
             start, stop, content = start + cut, stop + cut, self.content(number)
             if self.mends and content is not None:
                 if not content.strip():
-                    start = stop = end
+                    blanks += 1
+                    continue
                 for _ in range(len(content) - len(content.lstrip())):
                     start += start < stop and not _seen(text[start])
                 start -= self._left_out(text, end, start)
-            yield start, stop
-            end = max(end, stop)
+            yield from [*[(start, start)] * blanks, (start, stop)]
+            end, blanks = max(end, stop), 0
+        yield from [(len(text), len(text))] * blanks
 
     def _left_out(self, text: str, end: int, start: int) -> int:
         """How many code points before `start` are read, but not by the pieces up to `end`."""
@@ -157,6 +160,7 @@ def _contents(tokenizer: Any) -> Callable[[int], bytes | None]:
     before, after = (getattr(tokenizer.model, name, None) or "" for name in _AFFIXES)
     of_bytes = b'"ByteLevel"' in _state(tokenizer.normalizer) + _state(tokenizer.pre_tokenizer)
     unread = {*tokenizer.get_added_tokens_decoder(), *tokenizer.encode(_UNKNOWN, add_special_tokens=False).ids}
+    unread.add(tokenizer.token_to_id(str(getattr(tokenizer.model, "unk_token", None))))
 
     @cache
     def content(number: int) -> bytes | None:

@@ -125,7 +125,7 @@ def test_words_give_what_texts_give(kind: str, split: bool, offsets: bool, texts
     ids = [number for each in wanted for number in each.ids]
     assert (mine.ids.tolist(), mine.lengths.tolist()) == (ids, [len(each) for each in wanted])
     if offsets:
-        cuts = [len(text) - len(text.lstrip(kind == "unigram of sentencepiece" and "\x16" or "")) for text in several]
+        cuts = [len(text) - len(text.lstrip((kind == "unigram of sentencepiece" and "\x16") or "")) for text in several]
         wanted = made.encode_batch(
             [text[cut:] for text, cut in zip(several, cuts, strict=True)], add_special_tokens=False
         )

@@ -81,8 +81,8 @@ def _loaded(path: Path) -> Tokenize | None:
 def _as_read(text: str, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[str]:
     """The part of the text that each token covers; of one that covers a part of a character its name."""
     for at, (name, (start, stop)) in enumerate(zip(names, ranges, strict=True)):
-        beside = (*ranges[max(0, at - 1) : at], *ranges[at + 1 : at + 2])
-        partial = any(low < stop and start < high for low, high in beside)
+        beside = [other for other in (at - 1, at + 1) if 0 <= other < len(names) and names[other].strip(" ▁")]
+        partial = any(ranges[other][0] < stop and start < ranges[other][1] for other in beside)
         yield name if partial else text[start:stop] or name
 
 
