@@ -28,7 +28,7 @@ from robust_xtreme.models.origin import Given, given_models
 from robust_xtreme.models.representation import DEFAULT, Representation
 from robust_xtreme.models.trained import overlap
 from robust_xtreme.models.unsupported import outside, unsupported_labels
-from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, misplaced_by, unreadable
+from robust_xtreme.models.vocabulary import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, unreadable
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
 from robust_xtreme.report.evaluation import UNREADABLE
@@ -45,7 +45,6 @@ from robust_xtreme.targets.kinds import kind_of
 
 NOT_APPLICABLE: Final = "not_applicable"
 TOO_LONG: Final = "too_long"
-MISPLACED: Final = "misplaced_tokens"
 
 
 @final
@@ -154,7 +153,7 @@ def _nothing_left(spec: RunSpec, source: Source, skipped: Sequence[NotRun]) -> s
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
     """The model of each task. Tasks that were not named explicitly are left out and reported where no model serves
-    them, or the model reads fewer tokens than their inputs have, or misplaces them.
+    them, the model reads fewer tokens than their inputs have, or has wrong offsets of tokens that they need.
 
     Raises ModelError or SpecError for a task that was named explicitly, and where none is left.
     """
@@ -170,13 +169,8 @@ def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dic
     longer = [task for task in kept if most.get(task.name)]
     if len(longer) < len(kept):
         left += [_too_long(task, spec.split, models.pop(task.name), int(most[task.name] or 0)) for task in longer]
-    for task in kept:
-        if task.name in models and (line := misplaced_by(models[task.name], task)):
-            del models[task.name]
-            left.append(NotRun(task.name, "", spec.split, MISPLACED, line))
-            if task.name in spec.tasks or not models:
-                raise ModelError(line)
-    return models, left
+    wrong = leave_out_misplaced(models, spec.tasks)
+    return models, left + [NotRun(name, "", spec.split, MISPLACED, line) for name, line in wrong.items()]
 
 
 def _too_long(task: TaskSpec, split: str, model: Located, most: int) -> NotRun:

@@ -19,13 +19,14 @@ from robust_xtreme.evaluation.finish import facts_of, finish, stored_of
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.interpreters import cores
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import MISPLACED, TOO_LONG, Plan, make_plan
+from robust_xtreme.evaluation.plan import TOO_LONG, Plan, make_plan
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.units.unit import Fleet
 from robust_xtreme.evaluation.workers.processes import Started, started_ahead
 from robust_xtreme.garbage import rarely_collected
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.verify import UNVERIFIED
+from robust_xtreme.models.vocabulary import MISPLACED
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation

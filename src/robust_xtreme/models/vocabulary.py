@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
 
 from robust_xtreme import registry
+from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
 from robust_xtreme.models.checkpoint import check_length, tokenizer_of
 from robust_xtreme.models.on_disk import Located
@@ -18,6 +19,7 @@ from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 UNKNOWN_TOKENS: Final = "unknown_tokens"
+MISPLACED: Final = "misplaced_tokens"
 MOST: Final = 0.5
 """The largest share of characters in unknown tokens: above it, noise mostly changes what the model cannot read."""
 
@@ -39,11 +41,22 @@ def unreadable(model: Located, task: TaskSpec, examples: Sequence[Example], lang
     return f"{model.task} {language}: {share:.0%} of the text is unknown to {model.name}, which cannot read it."
 
 
-def misplaced_by(model: Located, task: TaskSpec) -> str:
-    """A sentence where a task's answers cannot be cut out, since the tokenizer misplaces tokens; else empty."""
-    if not registry.load("family", model.family).reading.offsets:
-        return ""
-    return misplaced(tokenizer_of(model), model.shown, f"Leave {task.name} out of --tasks")
+def leave_out_misplaced(models: dict[str, Located], asked: Collection[str]) -> dict[str, str]:
+    """Remove models whose tokenizers have wrong offsets from tasks that need them; a sentence by name of the task.
+
+    Raises ModelError where such a task is in `asked`, or no other is left.
+    """
+    left = {
+        name: line
+        for name, model in models.items()
+        if registry.load("family", model.family).reading.offsets
+        if (line := misplaced(tokenizer_of(model), model.shown, f"Leave {name} out of --tasks"))
+    }
+    if left and (len(left) == len(models) or not left.keys().isdisjoint(asked)):
+        raise ModelError(next(iter(left.values())))
+    for name in left:
+        del models[name]
+    return left
 
 
 def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example], most: float = 0.0) -> float:

@@ -16,7 +16,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.reading.frames import Frame, frame_of
 from robust_xtreme.reading.words import Words, keeps_offsets, reads_words, words_of
 from robust_xtreme.target_columns import bounds_of
-from robust_xtreme.token_places import Pieces, places_of
+from robust_xtreme.token_offsets import Row, exact_offsets
 
 Array = npt.NDArray[Any]
 
@@ -163,9 +163,9 @@ class Rust:
 
     def _read(self, texts: list[str], offsets: bool) -> Tokens:
         tokenizer = self._ready()
-        if offsets and (places := places_of(tokenizer)).differ(texts):
-            places.tokenizer.encode_special_tokens = self.split
-            return _of_rows(places(texts))
+        if offsets and (exact := exact_offsets(tokenizer)).differ(texts):
+            exact.tokenizer.encode_special_tokens = self.split
+            return _of_rows(exact(texts))
         if _short(texts) and (not offsets or keeps_offsets(tokenizer)):
             return self._listed(texts, offsets)
         encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
@@ -217,9 +217,9 @@ class Called:
         return _in_parts(self._read, texts, offsets)
 
     def _read(self, texts: list[str], offsets: bool) -> Tokens:
-        return _of_rows(self.pieces(texts, offsets), offsets)
+        return _of_rows(self.rows(texts, offsets), offsets)
 
-    def pieces(self, texts: list[str], offsets: bool = True) -> list[Pieces]:
+    def rows(self, texts: list[str], offsets: bool = True) -> list[Row]:
         """The ids and offsets of the tokens of each text; no offsets where nobody asks for them."""
         quiet = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
         more = {"return_offsets_mapping": True} if offsets else {}
@@ -228,7 +228,7 @@ class Called:
         return list(zip(rows, read["offset_mapping"] if offsets else [()] * len(rows), strict=True))
 
 
-def _of_rows(rows: Sequence[Pieces], offsets: bool = True) -> Tokens:
+def _of_rows(rows: Sequence[Row], offsets: bool = True) -> Tokens:
     """The tokens of texts from the ids and offsets of each."""
     bounds = bounds_of(np.array([len(ids) for ids, _ in rows], np.int64))
     ids = np.fromiter(chain.from_iterable(ids for ids, _ in rows), np.int32, int(bounds[-1]))
@@ -256,30 +256,23 @@ class Tokenizer:
 
 
 @lru_cache(maxsize=4)
-def fault_of(backend: Rust | Called) -> str:
-    """An example of offsets of a tokenizer that are wrong; "" where all are right."""
-    if isinstance(backend, Rust):
-        return places_of(backend.tokenizer).fault
-    return places_of(backend.tokenizer.backend_tokenizer).first_fault(backend.pieces)
-
-
 def misplaced(tokenizer: Any, called: str, step: str) -> str:
-    """A sentence where a tokenizer of transformers says that tokens are where they are not; `step` is what to do."""
-    if fault := fault_of(backend_of(tokenizer)):
-        what = f"{called}: its tokenizer misplaces parts of a text ({fault}), and answers are cut out by their places"
-        return f"{what}. {step}, or take a model with another tokenizer."
-    return ""
+    """A sentence where a tokenizer of transformers has wrong offsets, with a step to take; "" where they are right."""
+    backend, exact = backend_of(tokenizer), exact_offsets(tokenizer.backend_tokenizer)
+    if not (fault := exact.fault if isinstance(backend, Rust) else exact.first_fault(backend.rows)):
+        return ""
+    what = f"its tokenizer misplaces parts of a text ({fault}), and answers are cut out where it says"
+    return f"{called}: {what}. {step}, or take a model with another tokenizer."
 
 
 def tokenizer_from(tokenizer: Any, offsets: bool = False) -> Tokenizer:
     """What encoding needs of a tokenizer of transformers.
 
-    Raises ModelError where it puts no special tokens around a text, or `offsets` are read and wrong.
+    Raises ModelError where it puts no special tokens around a text, or has wrong `offsets`, if they are needed.
     """
-    if offsets:
-        called = getattr(tokenizer, "name_or_path", "") or "This model"
-        if line := misplaced(tokenizer, called, "Leave out tasks whose answers are spans of a context"):
-            raise ModelError(line)
+    called = getattr(tokenizer, "name_or_path", "") or "This model"
+    if offsets and (line := misplaced(tokenizer, called, "Leave out tasks whose answers are spans of a context")):
+        raise ModelError(line)
     ids = (getattr(tokenizer, name, None) for name in _BLANKS)
     blank = next((int(token_id) for token_id in ids if token_id is not None), None)
     unknown = getattr(tokenizer, "unk_token_id", None)

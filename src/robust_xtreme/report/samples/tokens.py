@@ -13,7 +13,7 @@ from robust_xtreme.report.samples.texts import Remade
 from robust_xtreme.run_spec import MINI, RunSpec
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.token_places import BYTES, places_of
+from robust_xtreme.token_offsets import exact_offsets
 
 Tokenize = Callable[[str], list[str]]
 Sides = tuple[list[str], list[str]]
@@ -61,36 +61,32 @@ def _named(given: tuple[str, RunSpec]) -> tuple[str, Path] | None:
 def _loaded(path: Path) -> Tokenize | None:
     try:
         from tokenizers import Tokenizer
-        from tokenizers.decoders import ByteLevel
 
         tokenizer = Tokenizer.from_file(str(path))
-        places = places_of(tokenizer)
+        exact = exact_offsets(tokenizer)
     except Exception:  # noqa: BLE001 - the library raises Exception itself, where it is installed and the file is not one
         return None
 
-    of_bytes = isinstance(tokenizer.decoder, ByteLevel)
-
     def tokenize(text: str) -> list[str]:
-        ((ids, ranges),) = places([text.encode("utf-8", "replace").decode()])
-        names = [str(tokenizer.id_to_token(number)) for number in ids]
-        return [*_as_read(text, [_in_bytes(name) for name in names] if of_bytes else names, ranges)]
+        ((ids, ranges),) = exact([text.encode("utf-8", "replace").decode()])
+        contents = ((exact.content(number), str(tokenizer.id_to_token(number))) for number in ids)
+        return [
+            *_as_read(text, [name if content is None else _in_bytes(content) for content, name in contents], ranges)
+        ]
 
-    return None if places.fault else tokenize
+    return None if exact.fault else tokenize
 
 
 def _as_read(text: str, names: Sequence[str], ranges: Sequence[tuple[int, int]]) -> Iterator[str]:
     """The part of the text that each token covers; of one that covers a part of a character its name."""
     for at, (name, (start, stop)) in enumerate(zip(names, ranges, strict=True)):
-        beside = [other for other in (at - 1, at + 1) if 0 <= other < len(names) and names[other].strip(" ▁")]
+        beside = [other for other in (at - 1, at + 1) if 0 <= other < len(names) and names[other].strip()]
         partial = any(ranges[other][0] < stop and start < ranges[other][1] for other in beside)
         yield name if partial else text[start:stop] or name
 
 
-def _in_bytes(name: str) -> str:
-    """The name of a byte-level token as text, or as the bytes that it consists of, `<0xEB>` each."""
-    if not set(name) <= set(BYTES):
-        return name
-    content = bytes(BYTES[letter] for letter in name)
+def _in_bytes(content: bytes) -> str:
+    """What a token reads as text, or as the bytes that it consists of, `<0xEB>` each."""
     try:
         return content.decode()
     except UnicodeDecodeError:

@@ -24,13 +24,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from robust_xtreme import languages
+from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.noise.engine.masked_model import checked
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import language_models
-from robust_xtreme.token_places import places_of
+from robust_xtreme.token_offsets import exact_offsets
 
 _KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
 _TOP: Final = 100
@@ -54,6 +55,8 @@ def contextual(language: str, strength: float, action: str, model: str) -> Calla
     """Substitute or insert words that a masked language model in a local folder finds likely there."""
     folder = str(checked(model, "model", "nlpaug.contextual", _KINDS))
     augmenter = _augmenter(folder, action)
+    if fault := exact_offsets(augmenter.model.get_tokenizer().backend_tokenizer).fault:
+        raise UserError(f"@model={model}: its tokenizer misplaces parts of a text ({fault}). Take another model.")
     return lambda text: "".join(_noised(augmenter, piece, strength) for piece in _parts(augmenter, text))
 
 
@@ -98,9 +101,9 @@ class _Pieces(NamedTuple):
 
 def _pieces(augmenter: Any, text: str) -> _Pieces:
     tokenizer = augmenter.model.get_tokenizer()
-    ((ids, places),) = places_of(tokenizer.backend_tokenizer)([text])
+    ((ids, given),) = exact_offsets(tokenizer.backend_tokenizer)([text])
     # The range of a piece is without the white space at its beginning.
-    offsets = [(stop - len(text[start:stop].lstrip()), stop) for start, stop in places]
+    offsets = [(stop - len(text[start:stop].lstrip()), stop) for start, stop in given]
     return _Pieces(tokenizer.convert_ids_to_tokens(ids), offsets)
 
 

@@ -38,9 +38,9 @@ def _model(folder: Path, tokenizer: Any, head: str, marks: Mapping[int, Sequence
                 weights.zero_()
         embedded = model.bert.embeddings.word_embeddings.weight
         embedded[:, -1] = 1.0
-        for number, places in marks.items():
+        for number, marked in marks.items():
             embedded[number, -1] = 0.0
-            embedded[number, list(places)] = 1.0
+            embedded[number, list(marked)] = 1.0
         last = model.qa_outputs if head == "QuestionAnswering" else model.classifier
         last.weight[range(outputs), range(outputs)] = 10.0
     model.save_pretrained(str(folder))

@@ -1,4 +1,4 @@
-"""Places of pieces: models that know the right answer by the pieces' names get it right, whatever the tokenizer."""
+"""Offsets of pieces: models that know the right answer by the pieces' names get it right, whatever the tokenizer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from robust_xtreme.predictors.heads import span_qa
 from robust_xtreme.predictors.heads.tagging import tagging
 from robust_xtreme.reading import tokens
 from robust_xtreme.reading.members.span_qa import contexts_of
-from robust_xtreme.reading.tokens import backend_of, fault_of, tokenizer_from
+from robust_xtreme.reading.tokens import misplaced, tokenizer_from
 from robust_xtreme.reading.windows import Windows
 from robust_xtreme.report.samples.tokens import _loaded
-from robust_xtreme.token_places import places_of
+from robust_xtreme.token_offsets import exact_offsets
 
-Places = list[tuple[int, int]]
+Offsets = list[tuple[int, int]]
 READ: Final = MENDED | RIGHT
 QUESTIONS: Final = (
     ("A b c 3d x e", ("b", "c", "3d", "x", "e")),
@@ -100,7 +100,7 @@ def test_a_shift_by_one_is_seen(kind: str, by: int, monkeypatch: pytest.MonkeyPa
 def test_training_learns_the_pieces_of_the_answer(kind: str) -> None:
     """The targets of training are its pieces, without those of blanks alone."""
     tokenizer = _made(kind)
-    read = places_of(tokenizer.backend_tokenizer).content
+    read = exact_offsets(tokenizer.backend_tokenizer).content
     examples = [question_example(str(at), "who?", *case) for at, case in enumerate(CASES)]
     windows = span_qa.span_qa.encode(examples, tokenizer, 512, 0)
     points = span_qa.gold_tokens(windows, examples) - contexts_of(windows).first[:, None]
@@ -119,7 +119,7 @@ LABELS: Final = tuple(f"T{at}" for at in range(len(WORDS)))
 
 @pytest.mark.parametrize("kind", READ | REFUSED)
 def test_tags_are_read_at_the_pieces_of_their_words(kind: str) -> None:
-    """A model that knows words by their pieces tags all of them rightly, one text or many, also without places."""
+    """A model that knows words by their pieces tags all of them rightly, one text or many, also without offsets."""
     tokenizer = _made(kind)
     known = {tuple(_pieces(tokenizer, word)): at for at, word in enumerate(WORDS)}
     last = len(tokenizer_from(tokenizer).frame.single[1])
@@ -149,47 +149,46 @@ def test_the_tokens_of_a_report_are_the_text(kind: str, tmp_path: Path) -> None:
     assert "".join(token.strip(" ▁Ġ") for token in tokenize(TEXT)) == TEXT.replace(" ", "")
 
 
-def _called(change: Callable[[str, Places], Places]) -> Any:
-    """A tokenizer of a class of its own, which changes the places of each text's pieces."""
+def _called(change: Callable[[str, Offsets], Offsets]) -> Any:
+    """A tokenizer of a class of its own, which changes the offsets of each text's pieces."""
 
     class Changed(PreTrainedTokenizerFast):
         def __call__(self, text: Any, *others: Any, **options: Any) -> Any:
             read = super().__call__(text, *others, **options)
             if "offset_mapping" in read:
-                each = zip(text, read["offset_mapping"], strict=True)
-                read["offset_mapping"] = [change(one, places) for one, places in each]
+                read["offset_mapping"] = list(map(change, text, read["offset_mapping"]))
             return read
 
     return fast(unigram(normalizers.NFKC()), Changed)
 
 
-def _in_bytes(text: str, places: Places) -> Places:
-    return [(len(text[:start].encode()), len(text[:stop].encode())) for start, stop in places]
+def _in_bytes(text: str, offsets: Offsets) -> Offsets:
+    return [(len(text[:start].encode()), len(text[:stop].encode())) for start, stop in offsets]
 
 
-def _normalised(text: str, places: Places) -> Places:
+def _normalised(text: str, offsets: Offsets) -> Offsets:
     before = [len(unicodedata.normalize("NFKC", text[:at])) for at in range(len(text) + 1)]
-    return [(before[start], before[stop]) for start, stop in places]
+    return [(before[start], before[stop]) for start, stop in offsets]
 
 
-FAULTS: Final[dict[str, Callable[[str, Places], Places]]] = {
-    "late": lambda _, places: [(min(start + 1, stop), stop) for start, stop in places],
-    "shifted": lambda _, places: [(start + 1, stop + 1) for start, stop in places],
-    "early": lambda _, places: [(max(0, start - 1), stop) for start, stop in places],
-    "short": lambda _, places: [(start, max(start, stop - 1)) for start, stop in places],
+FAULTS: Final[dict[str, Callable[[str, Offsets], Offsets]]] = {
+    "late": lambda _, offsets: [(min(start + 1, stop), stop) for start, stop in offsets],
+    "shifted": lambda _, offsets: [(start + 1, stop + 1) for start, stop in offsets],
+    "early": lambda _, offsets: [(max(0, start - 1), stop) for start, stop in offsets],
+    "short": lambda _, offsets: [(start, max(start, stop - 1)) for start, stop in offsets],
     "in bytes": _in_bytes,
     "of the normalised text": _normalised,
-    "backwards": lambda _, places: places[::-1],
-    "of the piece before": lambda _, places: [*places[:1], *places[:-1]],
-    "of the second piece first": lambda _, places: [*places[1:2], *places[:1], *places[2:]],
-    "of the whole text": lambda text, places: [(0, len(text))] * len(places),
-    "nowhere": lambda _, places: [(0, 0)] * len(places),
+    "backwards": lambda _, offsets: offsets[::-1],
+    "of the piece before": lambda _, offsets: [*offsets[:1], *offsets[:-1]],
+    "of the second piece first": lambda _, offsets: [*offsets[1:2], *offsets[:1], *offsets[2:]],
+    "of the whole text": lambda text, offsets: [(0, len(text))] * len(offsets),
+    "nowhere": lambda _, offsets: [(0, 0)] * len(offsets),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_tokenizer_that_misplaces_its_pieces_is_refused(fault: str) -> None:
-    """One line names the tokenizer, what is wrong and what to do; it still reads what needs no places."""
+    """One line names the tokenizer, what is wrong and what to do; it still reads what needs no offsets."""
     tokenizer = _called(FAULTS[fault])
     tokenizer.name_or_path = "someone/model"
     with pytest.raises(ModelError, match=r"^someone/model: its tokenizer misplaces .* Leave out tasks whose"):
@@ -197,20 +196,20 @@ def test_a_tokenizer_that_misplaces_its_pieces_is_refused(fault: str) -> None:
     assert tokenizer_from(tokenizer).backend(["b"], False).ids.tolist() == _pieces(tokenizer, "b")
 
 
-def test_a_class_of_its_own_that_places_its_pieces_rightly_is_read() -> None:
+def test_a_class_of_its_own_that_offsets_its_pieces_rightly_is_read() -> None:
     """Also where it has code of its own."""
-    assert not fault_of(backend_of(_called(lambda _, places: places)))
+    assert not misplaced(_called(lambda _, offsets: offsets), "", "")
 
 
 @pytest.mark.parametrize("kind", READ)
-def test_right_places_are_those_of_the_tokenizer(kind: str) -> None:
+def test_right_offsets_are_those_of_the_tokenizer(kind: str) -> None:
     """They are changed only where they are wrong, and no tokenizer that can be read is refused."""
-    places = places_of(READ[kind]())
-    assert (places.mends, places.fault) == (kind in MENDED, "")
+    exact = exact_offsets(READ[kind]())
+    assert (exact.mends, exact.fault) == (kind in MENDED, "")
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_places_that_are_not_known_are_refused(kind: str, tmp_path: Path) -> None:
+def test_offsets_that_are_not_known_are_refused(kind: str, tmp_path: Path) -> None:
     """Questions are, and tokens of a report are not shown; the example of what is wrong is in the line."""
     tokenizer = fast(REFUSED[kind]())
     with pytest.raises(ModelError, match=r"^This model: its tokenizer misplaces parts of a text \(.* in "):

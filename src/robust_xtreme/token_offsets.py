@@ -1,7 +1,7 @@
-"""Where the pieces of a text are: what a tokenizer says is tried on hard texts, and mended where that is exact.
+"""The offsets of tokens: a tokenizer's are tried on hard texts, and mended where the right ones can be computed.
 
 Three errors of the package tokenizers are mended: spaces are trimmed that are not in the text, all is shifted by what
-Precompiled removes in front, and what replaces several letters has the place of the last one.
+Precompiled removes in front, and what replaces several letters has the offsets of the last one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, Final, final
 
 from robust_xtreme.graphemes import split
 
-Pieces = tuple[Sequence[int], Sequence[tuple[int, int]]]
-"""The ids of the pieces of a text, and the code points that each of them reads, from and to."""
+Row = tuple[Sequence[int], Sequence[tuple[int, int]]]
+"""The ids of a text's tokens, and the code points that each of them reads, from and to."""
 
 _LINES: Final = (
     "Anna-Lena's hello, hello  world? 12 a 3b x1y 2024/25 (I) ``so'' it's ''no''. A",
@@ -32,14 +32,12 @@ _LINES: Final = (
 _TEXTS: Final = (*_LINES, *dict.fromkeys(word for line in _LINES for word in line.split()))
 _PRINTED: Final = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
 _OTHERS: Final = [byte for byte in range(0x100) if byte not in _PRINTED]
-BYTES: Final = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + at): byte for at, byte in enumerate(_OTHERS)}
+_BYTES: Final = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + at): byte for at, byte in enumerate(_OTHERS)}
 """The byte that each letter of a byte-level token represents (openai/gpt-2, src/encoder.py: bytes_to_unicode)."""
 
 _BYTE: Final = re.compile("<0x([0-9A-F]{2})>")
 _REPLACED: Final = re.compile(rb'"String":("(?:[^"\\]|\\.)*")')
-_AFFIXES: Final = ("continuing_subword_prefix", "end_of_word_suffix")
-_UNKNOWN: Final = "\U000ffffd"
-"""A code point that no vocabulary has."""
+_IN_NO_VOCABULARY: Final = "\U000ffffd"
 
 
 def _seen(text: str) -> str:
@@ -50,11 +48,11 @@ def _seen(text: str) -> str:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Places:
-    """Reads texts with a tokenizer of the package tokenizers; `mends` where its own places are wrong.
+class ExactOffsets:
+    """Reads texts with a tokenizer of the package tokenizers; `mends` where its offsets are wrong.
 
-    `content(id)` is what a piece reads; None: it is unknown or special. `shifts`: what is removed in front of a text
-    moves its places. `fault` is a place that is wrong yet; "": none is.
+    `content(id)` is what a token reads, None of unknown and special ones; `fault` is an offset that stays wrong, or "".
+    `shifts`: what is removed in front of a text moves its offsets.
     """
 
     tokenizer: Any
@@ -63,8 +61,8 @@ class Places:
     mends: bool = False
     fault: str = ""
 
-    def __call__(self, texts: Sequence[str]) -> list[Pieces]:
-        """The pieces of each text, without special tokens."""
+    def __call__(self, texts: Sequence[str]) -> list[Row]:
+        """The tokens of each text, without special tokens."""
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         cuts = [self._removed(text) for text in texts]
@@ -73,18 +71,18 @@ class Places:
         return [(read.ids, list(self._mended(text, cut, read.ids, read.offsets))) for text, cut, read in each]
 
     def differ(self, texts: Sequence[str]) -> bool:
-        """Whether the tokenizer's own places in any of the texts are not the right ones."""
-        return self.mends or any(map(self._removed, texts))
+        """Whether the tokenizer's offsets in any of the texts are not these."""
+        return self.mends or (self.shifts and any(map(self._removed, texts)))
 
     def _removed(self, text: str) -> int:
-        """How many code points are removed in front of a text, where that would shift all others."""
+        """How many code points are removed in front of a text, where that shifts the others."""
         kept = (at for at, point in enumerate(text) if not self.shifts or point.isspace() or self._normal(point))
         return next(kept, 0)
 
-    def _mended(self, text: str, cut: int, *pieces: Any) -> Iterator[tuple[int, int]]:
-        """The places of a text's pieces; those that read only blanks are put where the next piece begins."""
+    def _mended(self, text: str, cut: int, *tokens: Any) -> Iterator[tuple[int, int]]:
+        """The offsets of tokens; those of blanks alone are empty, where the next token begins."""
         end = blanks = 0
-        for number, (start, stop) in zip(*pieces, strict=True):
+        for number, (start, stop) in zip(*tokens, strict=True):
             start, stop, content = start + cut, stop + cut, self.content(number)
             if self.mends and content is not None:
                 if not content.strip():
@@ -98,7 +96,7 @@ class Places:
         yield from [(len(text), len(text))] * blanks
 
     def _left_out(self, text: str, end: int, start: int) -> int:
-        """How many code points before `start` are read, but not by the pieces up to `end`."""
+        """How many code points before `start` are read, but not by the tokens up to `end`."""
         joined = len(split(text[end - 1 : start])[0]) - 1 if 0 < end < start else 0
         gap = text[end + joined : start].lstrip()
         return len(gap) if _seen(gap) and self._reads(gap) else 0
@@ -111,23 +109,23 @@ class Places:
         normalizer = self.tokenizer.normalizer
         return text if normalizer is None else str(normalizer.normalize_str(text))
 
-    def first_fault(self, read: Callable[[list[str]], Iterable[Pieces]]) -> str:
-        """The first piece of hard texts that is not where it is read; "" where all are."""
+    def first_fault(self, read: Callable[[list[str]], Iterable[Row]]) -> str:
+        """The first token of hard texts whose offsets are not those of what it reads; "" where there is none."""
         replaced = map(json.loads, _REPLACED.findall(_state(self.tokenizer.normalizer)))
         texts = [*_TEXTS, *(f"x {part} y{part}{part} z" for part in replaced)]
         each = zip(texts, read(texts), strict=True)
-        return next((fault for text, pieces in each for fault in self._faults(text, *pieces)), "")
+        return next((fault for text, row in each for fault in self._faults(text, *row)), "")
 
-    def _faults(self, text: str, ids: Sequence[int], places: Sequence[tuple[int, int]]) -> Iterator[str]:
+    def _faults(self, text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> Iterator[str]:
         characters, covered, last = split(text), set[int](), (0, 0)
         edges = [0, *accumulate(map(len, characters))]
-        for number, (start, stop) in zip(ids, places, strict=True):
+        for number, (start, stop) in zip(ids, offsets, strict=True):
             content, part = self.content(number), text[start:stop]
             if not _seen(part if content is None else content.decode("utf-8", "replace")):
                 continue
+            ordered = last[0] <= start < stop <= len(text) and last[1] <= stop
             first, end = bisect_right(edges, start), bisect_left(edges, stop)
-            read = [text[start : edges[min(first, len(characters))]], *characters[first:end]]
-            if not (last[0] <= start < stop <= len(text) and last[1] <= stop and self._alone(content, read)):
+            if not (ordered and self._alone(content, [text[start : edges[first]], *characters[first:end]])):
                 yield f"{self.tokenizer.id_to_token(number)!r} at {part!r} in {text!r}"
             covered |= set(range(start, stop))
             last = start, stop
@@ -137,12 +135,12 @@ class Places:
                 yield f"nothing at {character!r} in {text!r}"
 
     def _alone(self, content: bytes | None, characters: Sequence[str]) -> bool:
-        """Whether a piece reads all of the characters, and no others."""
-        if content is None:
-            return True
+        """Whether a token reads all of the characters, and no others."""
         seen = [at for at, character in enumerate(characters) if _seen(character)]
         less = (characters[seen[0] + 1 :], characters[: seen[-1]]) if len(seen) > 1 else ()
-        return self._fits(content, characters) and not any(self._fits(content, others) for others in less)
+        return content is None or (
+            self._fits(content, characters) and not any(self._fits(content, others) for others in less)
+        )
 
     def _fits(self, content: bytes, characters: Sequence[str]) -> bool:
         part, plain = "".join(characters), _seen(content.decode("utf-8", "ignore"))
@@ -156,33 +154,33 @@ def _state(part: Any) -> bytes:
 
 
 def _contents(tokenizer: Any) -> Callable[[int], bytes | None]:
-    """What each piece of a vocabulary reads, by id."""
-    before, after = (getattr(tokenizer.model, name, None) or "" for name in _AFFIXES)
+    """What each token of a vocabulary reads, by id."""
+    model, special = tokenizer.model, tokenizer.get_added_tokens_decoder()
+    before, after = (getattr(model, name, None) or "" for name in ("continuing_subword_prefix", "end_of_word_suffix"))
     of_bytes = b'"ByteLevel"' in _state(tokenizer.normalizer) + _state(tokenizer.pre_tokenizer)
-    unread = {*tokenizer.get_added_tokens_decoder(), *tokenizer.encode(_UNKNOWN, add_special_tokens=False).ids}
-    unread.add(tokenizer.token_to_id(str(getattr(tokenizer.model, "unk_token", None))))
+    unknown = tokenizer.encode(_IN_NO_VOCABULARY, add_special_tokens=False).ids
+    unread = {*special, *unknown, tokenizer.token_to_id(str(getattr(model, "unk_token", None)))}
 
     @cache
     def content(number: int) -> bytes | None:
         name = str(tokenizer.id_to_token(number)).removesuffix(after).removeprefix(before)
-        if found := _BYTE.fullmatch(name):
-            return bytes.fromhex(found[1])
-        of_byte = of_bytes and set(name) <= set(BYTES)
-        read = bytes(map(BYTES.__getitem__, name)) if of_byte else name.replace("▁", " ").encode()
+        if byte := _BYTE.fullmatch(name):
+            return bytes.fromhex(byte[1])
+        as_bytes = of_bytes and set(name) <= set(_BYTES)
+        read = bytes(map(_BYTES.__getitem__, name)) if as_bytes else name.replace("▁", " ").encode()
         return None if number in unread and read.strip() else read
 
     return content
 
 
 @lru_cache(maxsize=4)
-def places_of(tokenizer: Any) -> Places:
-    """Reads texts with a tokenizer of the package tokenizers, whose own places are mended where they are wrong."""
-    parts = (tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.post_processor)
-    normalizer, splits, ends = map(_state, parts)
-    own = Places(tokenizer, _contents(tokenizer), b'"Precompiled"' in normalizer)
+def exact_offsets(tokenizer: Any) -> ExactOffsets:
+    """Reads texts with a tokenizer of the package tokenizers, whose offsets are mended where they are wrong."""
+    normalizer, splits, ends = map(_state, (tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.post_processor))
+    given = ExactOffsets(tokenizer, _contents(tokenizer), b'"Precompiled"' in normalizer)
     trimmed = b'"trim_offsets":true' in ends and (b'"add_prefix_space":true' in splits or b'"Prepend"' in normalizer)
-    if not trimmed and not own.first_fault(own):
-        return own
-    mending = replace(own, tokenizer=type(tokenizer).from_str(tokenizer.to_str()), mends=True)
+    if not trimmed and not given.first_fault(given):
+        return given
+    mending = replace(given, tokenizer=type(tokenizer).from_str(tokenizer.to_str()), mends=True)
     mending.tokenizer.post_processor = None
     return replace(mending, fault=mending.first_fault(mending))
