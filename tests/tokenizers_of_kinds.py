@@ -58,10 +58,12 @@ def of_bytes(*splits: Any, trim: bool = True, prefix: bool = True, normalizer: A
     return raw  # type: ignore[no-any-return]  # attributes are set, which its stubs do not have
 
 
-def unigram(normalizer: Any = None, split: bool = True) -> Tokenizer:
+def unigram(normalizer: Any = None, split: bool = True, more: Sequence[str] = ()) -> Tokenizer:
     """Pieces of a Unigram model after a mark of spaces, as XLM-R's."""
     pieces = [*((name, 0.0) for name in SPECIAL), ("▁", -2.0), *((letter, -4.0) for letter in LETTERS)]
-    raw: Any = Tokenizer(models.Unigram([*pieces, *((f"▁{word}", -1.0) for word in _WORDS)], unk_id=3))
+    raw: Any = Tokenizer(
+        models.Unigram([*pieces, *((f"▁{word}", -1.0) for word in _WORDS), *((word, -1.0) for word in more)], unk_id=3)
+    )
     marks = pre_tokenizers.Metaspace()
     raw.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), marks]) if split else marks
     raw.post_processor = _ends()
@@ -128,6 +130,9 @@ RIGHT: Final[dict[str, Callable[[], Tokenizer]]] = {
     "word pieces, uncased": lambda: word_pieces(True),
     "bytes for the unknown": lambda: tiny_tokenizer().backend_tokenizer,
     "bytes for the unknown, as Llama": llama,
+    "marks that are read with the letter after them": lambda: unigram(
+        normalizers.NFD(), more=("\u0302t", "\u0302n", "\u0308s")
+    ),
     "DeBERTa-v2": lambda: _of("DebertaV2", ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]")),
     "T5": lambda: _of("T5", ("<pad>", "</s>", "<unk>")),
 }

@@ -135,12 +135,13 @@ class ExactOffsets:
                 yield f"nothing at {character!r} in {text!r}"
 
     def _alone(self, content: bytes | None, characters: Sequence[str]) -> bool:
-        """Whether a token reads all of the characters, and no others."""
+        """Whether a token reads all of the characters, and no others; with a mark in front, a part of the first."""
+        if content is None:
+            return True
         seen = [at for at, character in enumerate(characters) if _seen(character)]
-        less = (characters[seen[0] + 1 :], characters[: seen[-1]]) if len(seen) > 1 else ()
-        return content is None or (
-            self._fits(content, characters) and not any(self._fits(content, others) for others in less)
-        )
+        mark = unicodedata.category(content.decode("utf-8", "ignore").lstrip()[:1] or " ")[0] == "M"
+        less = (characters[: seen[-1]], *([] if mark else [characters[seen[0] + 1 :]])) if len(seen) > 1 else ()
+        return self._fits(content, characters) and not any(self._fits(content, others) for others in less)
 
     def _fits(self, content: bytes, characters: Sequence[str]) -> bool:
         part, plain = "".join(characters), _seen(content.decode("utf-8", "ignore"))
