@@ -89,16 +89,16 @@ def forked(words: Sequence[str], folder: Path, how: How | None = None, environme
 
 
 def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -> None:
+    from robust_xtreme import new_files
     from robust_xtreme.commands import main
     from robust_xtreme.predictors import loaded
-    from robust_xtreme.results import store
 
     set_environment(environment)
     for number, name in enumerate(_STREAMS, 1):
         os.dup2(os.open(Path(folder, name), os.O_WRONLY | os.O_APPEND), number)
     sys.stdin = Path(how.stdin).open(encoding="utf-8")  # noqa: SIM115 - the end of the process closes it
     if how.killed_at:
-        _kill_before(store, "replace", how.killed_at)
+        _kill_before(new_files, "replace", how.killed_at)
     if how.killed_in:
         _kill_before(loaded, "start", how.killed_in)
     if how.without_sockets:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ from tests.finished_runs import finished_run
 from tests.program import program
 from tests.stats_rows import NOISE
 
+from robust_xtreme import new_files
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, MissingData, UserError
 from robust_xtreme.gating import _files
 from robust_xtreme.gating.baselines import check, check_comparable, in_words, load, save, update
@@ -308,14 +310,14 @@ def test_a_save_that_fails_changes_nothing(run: Path, root: Path, monkeypatch: p
     """A disk that is full before the last file is written leaves the baseline as it was, and no other file."""
     save([run], "main", root, "a")
     before = {path: path.read_bytes() for path in root.iterdir()}
-    written = store.write_synced
+    temporary = new_files.temporary
 
-    def full(tmp: Path, data: bytes, replaced: Path | None = None) -> None:
-        if "json" in tmp.name:
-            raise OSError(errno.ENOSPC, "No space left on device", str(tmp))
-        written(tmp, data, replaced)
+    def full(path: Path) -> AbstractContextManager[BinaryIO]:
+        if path.suffix == ".json":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return temporary(path)
 
-    monkeypatch.setattr(store, "write_synced", full)
+    monkeypatch.setattr(new_files, "temporary", full)
     with pytest.raises(DiskError, match=r"main\.json cannot be written: No space left on device. Free some space\."):
         save([run], "main", root, "b", force=True)
     assert {path: path.read_bytes() for path in root.iterdir()} == before
@@ -326,14 +328,14 @@ def test_a_save_that_is_killed_midway_is_noticed(
 ) -> None:
     """Where only some of the files are new, the baseline is refused in one line instead of read as a mixture."""
     save([finished_run(tmp_path / "old")], "main", root)
-    renamed = store.replace
+    renamed = new_files.replace
 
     def stopped(tmp: Path, path: Path) -> None:
         if path.suffix == ".json":
             raise KeyboardInterrupt
         renamed(tmp, path)
 
-    monkeypatch.setattr(store, "replace", stopped)
+    monkeypatch.setattr(new_files, "replace", stopped)
     with pytest.raises(KeyboardInterrupt):
         save([run], "main", root, force=True)
     monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from itertools import pairwise
 from pathlib import Path
 
@@ -69,24 +70,18 @@ def test_a_merged_file_has_the_bytes_of_one_that_is_written_at_once(tmp_path: Pa
     store.write_frame(tmp_path / "at once.parquet", data, STATS)
     for cuts in ((0, 33), (0, 1, 2, 33), (0, 7, 14, 33), (0, 0, 20, 20, 33)):
         chunks = [data[start:stop] for start, stop in pairwise(cuts)]
+        (tmp_path / "merged.parquet").unlink(missing_ok=True)
         store.write_sorted(tmp_path / "merged.parquet", chunks, STATS)
         assert (tmp_path / "merged.parquet").read_bytes() == (tmp_path / "at once.parquet").read_bytes()
     assert store.read_frame(tmp_path / "merged.parquet", STATS).equals(data)
 
 
-def test_a_disk_that_is_full_is_one_line(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What polars cannot write is a DiskError, and nothing is left of the file."""
     rows = _part(tmp_path, "sw")[1]
-
-    def full(tmp: Path) -> None:
-        tmp.symlink_to("/dev/full")
-        try:
-            store.write_sorted(tmp, [rows], STATS)
-        finally:
-            tmp.unlink()
-
+    monkeypatch.setattr(store, "created", lambda _: io.FileIO("/dev/full", "w"))
     with pytest.raises(DiskError, match=r"stats.parquet cannot be written: No space left"):
-        Journal(tmp_path).write_by(tmp_path / "stats.parquet", full)
+        Journal(tmp_path).write_by(tmp_path / "stats.parquet", lambda tmp: store.write_sorted(tmp, [rows], STATS))
     assert not (tmp_path / "stats.parquet").exists()
 
 

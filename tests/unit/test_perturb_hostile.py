@@ -197,7 +197,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("robust_xtreme.perturbing.output.os.fsync", fail)
+    monkeypatch.setattr("robust_xtreme.new_files.os.fsync", fail)
     with pytest.raises(DiskError, match=r"out cannot be written: No space left on device. Free some space"):
         done(tmp_path, SAMPLES["lines"], "lines")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]

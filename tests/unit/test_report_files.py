@@ -14,8 +14,8 @@ import pytest
 from tests.finished_runs import finished_run
 from tests.program import program
 
+from robust_xtreme import new_files
 from robust_xtreme.gating.baselines import save
-from robust_xtreme.results import store
 
 MINI: Final = Path(__file__).parents[2] / "reports" / "mini"
 
@@ -74,7 +74,7 @@ def test_no_command_replaces_what_is_not_its_own(saved: Path, command: str, monk
 def test_a_full_disk_names_the_option(saved: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that the command has: `-o`."""
     monkeypatch.chdir(saved)
-    monkeypatch.setattr(store, "replace", full)
+    monkeypatch.setattr(new_files, "replace", full)
     ended = program(*(word.format(run="run") for word in WRITING[command]), "-o", "new.md")
     assert ended.code == 3
     assert ended.err.endswith("Free some space, or name another file: -o FILE\n")

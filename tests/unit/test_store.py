@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from robust_xtreme import new_files
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
 from robust_xtreme.results import store
 from robust_xtreme.results.merging import merged
@@ -113,7 +114,7 @@ def test_a_frame_of_another_kind_is_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EFBIG])
-@pytest.mark.parametrize("point", ["write_synced", "replace", "sync_folder"])
+@pytest.mark.parametrize("point", ["created", "sync", "replace", "sync_folder"])
 def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, point: str
 ) -> None:
@@ -122,7 +123,7 @@ def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
     def fail(*_: object) -> None:
         raise OSError(code, "no")
 
-    monkeypatch.setattr(store, point, fail)
+    monkeypatch.setattr(new_files, point, fail)
     with pytest.raises(DiskError, match=r"m\.json cannot be written: no\.") as raised:
         store.write_json(tmp_path / "m.json", {})
     assert "\n" not in str(raised.value)
@@ -137,7 +138,7 @@ def test_an_interrupt_inside_a_write_keeps_the_old_file(tmp_path: Path, monkeypa
         raise KeyboardInterrupt
 
     store.write_text(tmp_path / "page.md", "old")
-    monkeypatch.setattr(store, "replace", interrupt)
+    monkeypatch.setattr(new_files, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         store.write_text(tmp_path / "page.md", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["page.md"]

@@ -12,12 +12,13 @@ import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final
 
+from robust_xtreme.new_files import created
 from robust_xtreme.noise.engine.libraries import importing
 
 _WORDS: Final = Path(__file__).with_name("_nltk") / "corpora" / "stopwords" / "english"
@@ -71,7 +72,8 @@ def _done() -> Iterator[None]:
     path = cache() / _DONE
     is_new = not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    with suppress(FileExistsError):
+        created(path).close()
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.evaluation.staging import PARTS, part_paths
 from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.unread import mended, widened, without_unread
+from robust_xtreme.new_files import appended
 from robust_xtreme.results import manifest as of_run
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
@@ -129,7 +130,7 @@ class Folder:
         """A folder for the files of task runs that are not recorded yet; a later run removes what a killed one left."""
         failed: OSError | None = None
         with self.journal.temporary(self.path / PARTS) as tmp:
-            store.make_folder(tmp)
+            tmp.mkdir()
             try:
                 yield tmp
             except OSError as error:  # of what is computed meanwhile, not of this folder
@@ -171,9 +172,8 @@ class Folder:
         """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         try:
-            resources.check_regular(self.path / LOG)
-            with (self.path / LOG).open("a", encoding="utf-8") as file:
-                file.write(f"{stamp} {one_line(line)}\n")
+            with appended(self.path / LOG) as file:
+                file.write(f"{stamp} {one_line(line)}\n".encode())
         except OSError as error:
             raise store.disk_error(self.path / LOG, error) from error
 

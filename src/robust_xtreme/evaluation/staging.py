@@ -37,6 +37,7 @@ def stage(folder: Path, task_run: TaskRun, part: Part) -> dict[str, str]:
 def _synced(path: Path, content: bytes) -> None:
     """Write a staged file. Raises DiskError, which names the file in the run."""
     try:
+        path.unlink(missing_ok=True)  # of a process that was killed
         store.write_synced(path, content)
     except OSError as error:
         raise store.disk_error(path.parent.with_name(PARTS) / path.name, error) from error

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from robust_xtreme import new_files
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, UserError, no_room, of_system, shown
 from robust_xtreme.results import shapes, store
 from robust_xtreme.results.manifest import with_digest
@@ -166,20 +167,10 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
     for path in contents:
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise UserError(f"{path} is not a file, but a link, a folder or a pipe. Move it away.")
-    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in contents}
-    written = next(iter(contents))
     try:
-        for written, content in contents.items():
-            store.write_synced(temporary[written], content, written)
-        for written in contents:
-            store.replace(temporary[written], written)
-        store.sync_folder(written.parent)
+        new_files.write_all(contents)
     except OSError as error:
-        raise _cannot(written, error) from error
-    finally:
-        for path in temporary.values():
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        raise _cannot(Path(error.filename), error) from error
 
 
 def remove(stem: Path) -> bool:

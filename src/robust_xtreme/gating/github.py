@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from robust_xtreme.errors import DiskError, UserError, counted, no_room
 from robust_xtreme.gating.document import outcome, row_name
 from robust_xtreme.gating.outputs import facts, gate_written
 from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate
+from robust_xtreme.new_files import appended
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.sinks import visible
 
@@ -88,7 +90,7 @@ def _append(path: str, data: bytes, what: str) -> None:
     if Path(path).is_fifo():
         raise UserError(f"The step's {what} {path} is a pipe, and nobody may read it. Name a file.")
     try:
-        with Path(path).open("ab") as file:
+        with appended(Path(os.path.realpath(path))) as file:
             file.write(data)
     except OSError as error:
         cure = no_room(error) or "Make it writable"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.errors import Mismatch, plain
+from robust_xtreme.new_files import sync_folder
 from robust_xtreme.results import store
 
 _RUN, _BEFORE = "run", "before"
@@ -26,12 +28,15 @@ def replacing(out: Path, check: Callable[[], None]) -> Iterator[Path]:
     if not out.name.strip("."):
         raise Mismatch(f"{out} does not name a folder. Name one with --out.")
     beside = out.with_name(f".{out.name}.importing")
+    with plain(), suppress(FileExistsError):
+        beside.mkdir(0o700, parents=True)
     _check_ours(beside)
     with store.lock(beside):
         try:
             _restored(out, beside / _BEFORE)
             shutil.rmtree(beside / _RUN, ignore_errors=True)
-            yield store.make_folder(beside / _RUN)
+            (beside / _RUN).mkdir()
+            yield beside / _RUN
             check()
             _moved(out, beside)
         finally:
@@ -42,7 +47,8 @@ def replacing(out: Path, check: Callable[[], None]) -> Iterator[Path]:
 def _check_ours(beside: Path) -> None:
     """Raise Mismatch where something else has the name of the folder beside a run."""
     entries = [entry.name for entry in beside.iterdir()] if beside.is_dir() and not beside.is_symlink() else []
-    if beside.is_symlink() or (beside.exists() and not beside.is_dir()) or set(entries) - {*_OURS}:
+    owner = beside.lstat().st_uid
+    if beside.is_symlink() or not beside.is_dir() or owner != os.geteuid() or set(entries) - {*_OURS}:
         raise Mismatch(f"{beside} is not what an import left. Move it away, or name another folder with --out.")
 
 
@@ -58,7 +64,7 @@ def _moved(out: Path, beside: Path) -> None:
         if out.exists():
             out.rename(beside / _BEFORE)
         (beside / _RUN).rename(out)
-        store.sync_folder(out.parent)
+        sync_folder(out.parent)
     except OSError as error:
         _restored(out, beside / _BEFORE)
         raise store.disk_error(out, error) from error

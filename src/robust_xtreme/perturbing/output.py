@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import gzip
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from robust_xtreme import new_files
 from robust_xtreme.errors import DataError, DiskError, UserError, no_room
-from robust_xtreme.examples import digest
 from robust_xtreme.formats import PACKED, STREAM
-from robust_xtreme.results.store import keep_mode, sync_folder
 
 Write = Callable[[str | bytes], None]
 
-_TMP: Final = ".tmp"
+_PATIENCE: Final = 5.0
+_PAUSE: Final = 0.05
 _LEVEL: Final = 6
 _CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -73,54 +73,46 @@ def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
     directly, and keep what was written.
     """
     with ExitStack() as moves, ExitStack() as files:
-        paths = [moves.enter_context(_moved(goal)) for goal in goals]
-        yield [files.enter_context(_filled(goal, path)) for goal, path in zip(goals, paths, strict=True)]
+        made = [moves.enter_context(_moved(goal)) for goal in goals]
+        yield [files.enter_context(_filled(goal, file)) for goal, file in zip(goals, made, strict=True)]
 
 
 @contextmanager
-def _moved(goal: Goal) -> Iterator[Path | None]:
+def _moved(goal: Goal) -> Iterator[BinaryIO | None]:
     """The temporary file that is written in the block; then it is renamed or, where the block fails, removed."""
     path = goal.path
     if path is None or not (path.is_file() or not path.exists()):
-        yield path
+        yield None
         return
-    _sweep(path)
-    temporary = path.with_name(f".{digest(path.name)}.{os.getpid()}{_TMP}")
-    try:
-        yield temporary
+    with ExitStack() as stack:
         with _disk_errors(goal):
-            temporary.replace(path)
-            sync_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+            file = stack.enter_context(new_files.temporary(path))
+        yield file
+        with _disk_errors(goal):
+            new_files.put(file, path)
 
 
-def _sweep(path: Path) -> None:
-    """Remove temporary files of killed processes for the same file."""
-    for left in path.parent.glob(f".{digest(path.name)}.*{_TMP}"):
-        number = left.name.split(".")[2]
-        if number.isdecimal() and not _is_running(int(number)):
-            with suppress(OSError), left.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if a process on another machine writes it
-                left.unlink()
-
-
-def _is_running(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
+def _stream(path: Path) -> BinaryIO:
+    """A pipe or a device, open for writing. Raises OSError where nothing reads a pipe within some seconds."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > until:
+                raise OSError(errno.ENXIO, "nothing reads this pipe") from error
+            time.sleep(_PAUSE)
+        else:
+            os.set_blocking(handle, True)
+            return os.fdopen(handle, "wb")
 
 
 @contextmanager
-def _filled(goal: Goal, path: Path | None) -> Iterator[Write]:
-    """A function that writes to a file; at the end of the block the file is synced to disk."""
-    if path is None:
+def _filled(goal: Goal, made: BinaryIO | None) -> Iterator[Write]:
+    """A function that writes to a file; at the end of the block a temporary file is synced to disk."""
+    if goal.path is None:
         if sys.stdout is None:  # closed by the parent process
             raise UserError("stdout is closed. Name a file to write: --out FILE")
         yield partial(_write, goal, sys.stdout.buffer)
@@ -128,20 +120,15 @@ def _filled(goal: Goal, path: Path | None) -> Iterator[Write]:
             sys.stdout.flush()
         return
     with _disk_errors(goal):
-        file = path.open("wb")
+        file = made or _stream(goal.path)
     try:
-        if goal.path and path != goal.path:
-            keep_mode(file.fileno(), goal.path)
-            with suppress(OSError):  # a mark that the file is being written, where its file system has one
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         packed = gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) if goal.name.lower().endswith(PACKED) else None
         yield partial(_write, goal, packed or file)
         with _disk_errors(goal):
             if packed:
                 packed.close()
-            file.flush()
-            if path != goal.path:
-                os.fsync(file.fileno())
+            if made:
+                new_files.sync(made)
             file.close()
     finally:
         with suppress(OSError):  # the failure to write is reported already

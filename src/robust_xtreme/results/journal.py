@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from typing import Final, final
 
-from robust_xtreme import resources
+from robust_xtreme import new_files, resources
 from robust_xtreme.errors import DiskError, RobustXtremeError
 from robust_xtreme.results import store
 from robust_xtreme.sinks import visible
@@ -23,7 +23,6 @@ _KEPT: Final = ".kept"
 _LARGE: Final = 1 << 28
 _OPENED, _CLOSED = "opened", "closed"
 _TEMPORARY: Final = re.compile(r"(.*/)?\.[^/]+\.[0-9a-f]+\.tmp")
-_APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @final
@@ -89,8 +88,8 @@ class Journal:
         self._add(self._name(path), next(_marks(tmp)))
         if os.path.lexists(path) and not self.wrote(path):
             self.keep(path)
-        store.replace(tmp, path)
-        store.sync_folder(path.parent)
+        new_files.replace(tmp, path)
+        new_files.sync_folder(path.parent)
 
     def keep(self, path: Path, wanted: Path | None = None) -> None:
         """Report that what the run did not write gets another name, and rename it. Raises DiskError.
@@ -148,11 +147,8 @@ class Journal:
         path = self.folder / JOURNAL
         listed = [] if path.exists() else list(self.listed.items())
         content = "".join(f"\n{json.dumps(entry)}" for entry in (*listed, (name, mark)))
-        handle = os.open(path, _APPEND, 0o666)
-        try:
-            os.write(handle, content.encode())
-        finally:
-            os.close(handle)
+        with new_files.appended(path) as file:
+            file.write(content.encode())
 
     def _lines(self) -> list[str]:
         """The lines of the journal. Raises Mismatch where something else has its name."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import io
 import json
-import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +29,7 @@ from robust_xtreme.errors import (
     out_of_files,
 )
 from robust_xtreme.examples import digest
+from robust_xtreme.new_files import appended, created, sync, write_all
 from robust_xtreme.results import csv
 from robust_xtreme.results.frames import check_columns, check_distinct
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
@@ -45,11 +43,9 @@ LOCK: Final = ".lock"
 """The file that a writer of a folder locks, as long as it writes."""
 
 OTHER: Final = "folder: --out DIR"
-_TMP: Final = ".tmp"
 _ROW_GROUP: Final = 1 << 17
 _READABLE: Final = 80
 _VERSION: Final = "schema_version"
-_UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 _PARQUET: Final[Mapping[str, Any]] = {
     "compression": "zstd",
     "compression_level": 3,
@@ -64,17 +60,10 @@ def write(path: Path, content: bytes, other: str = OTHER) -> None:
 
     In the folder of a run `Journal.write` does it, which the functions below take as `write`.
     """
-    tmp = path.with_name(f".{path.name}.{os.getpid()}{_TMP}")
     try:
-        write_synced(tmp, content, path)
-        replace(tmp, path)
-        sync_folder(path.parent)
-    except BaseException as error:
-        with suppress(OSError):
-            tmp.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise disk_error(path, error, other) from error
-        raise
+        write_all({path: content})
+    except OSError as error:
+        raise disk_error(path, error, other) from error
 
 
 def write_frame(path: Path, data: pl.DataFrame, frame: Frame, write: Write = write) -> str:
@@ -103,18 +92,17 @@ def _parquet(rows: pl.DataFrame) -> bytes:
 
 
 def write_sorted(tmp: Path, chunks: Iterable[pl.DataFrame], frame: Frame) -> None:
-    """Write a parquet file from rows in the order of the frame's key, some in memory at a time, and sync it.
+    """Write a new parquet file from rows in the order of the frame's key, some in memory at a time, and sync it.
 
     The same rows give the same bytes whatever the chunks are. Raises OSError where the file cannot be written.
     """
-    with tmp.open("wb") as file:
+    with created(tmp) as file:
         target = _Target(file)
         try:
             _sink(target, chunks, frame.schema)
         except pl.exceptions.PolarsError as error:
             raise target.error or error from error
-        file.flush()
-        os.fsync(file.fileno())
+        sync(file)
 
 
 @final
@@ -315,14 +303,12 @@ def lock(folder: Path) -> Iterator[None]:
     path = make_folder(folder) / LOCK
     check_file(path)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        file = appended(path)
     except OSError as error:
         raise disk_error(path, error) from error
-    try:
-        _hold(handle, folder)
+    with file:
+        _hold(file.fileno(), folder)
         yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -352,37 +338,11 @@ def _hold(handle: int, folder: Path) -> None:
         raise disk_error(folder, error) from error
 
 
-def keep_mode(handle: int, path: Path) -> None:
-    """Give an open file the permissions of the file that it is to replace, where there is one."""
-    with suppress(OSError):  # no such file, or a file system without permissions
-        os.fchmod(handle, stat.S_IMODE(path.stat().st_mode))
-
-
-def write_synced(tmp: Path, data: bytes, replaced: Path | None = None) -> None:
-    """Write a file, with the permissions of the one that it is to replace, and wait until the disk has it."""
-    with tmp.open("wb") as file:
-        if replaced:
-            keep_mode(file.fileno(), replaced)
+def write_synced(tmp: Path, data: bytes) -> None:
+    """Write a new file, and wait until the disk has it."""
+    with created(tmp) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def replace(tmp: Path, path: Path) -> None:
-    """The step that makes a file appear; fault tests replace it."""
-    tmp.replace(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where its file system can."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in _UNSYNCABLE:
-            raise
-    finally:
-        os.close(handle)
+        sync(file)
 
 
 def disk_error(path: Path, error: OSError, other: str = OTHER) -> DiskError:

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, final
 from robust_xtreme import resources
 from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.examples import digest
+from robust_xtreme.new_files import write_all
 from robust_xtreme.sources.endpoint import VARIABLE, public, refusal
 
 Kind = Literal["dataset", "model"]
@@ -183,9 +184,7 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
 def _write(path: Path, text: str) -> None:
     with contextlib.suppress(OSError):  # what a read-only cache does not record is fetched again
         path.parent.mkdir(parents=True, exist_ok=True)
-        tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        tmp.write_text(text, encoding="utf-8")
-        tmp.replace(path)
+        write_all({path: text.encode()})
 
 
 # --------------------------------------------------------------------------------------------------------------- fetch

@@ -11,6 +11,7 @@ from robust_xtreme.errors import Mismatch, RobustXtremeError, SpecError, UserErr
 from robust_xtreme.evaluation.devices import device_of
 from robust_xtreme.evaluation.fleets import fleet_of, joined
 from robust_xtreme.evaluation.interpreters import cores
+from robust_xtreme.new_files import appended
 from robust_xtreme.results import store
 from robust_xtreme.sinks import one_line
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
@@ -152,8 +153,8 @@ def _logged(folder: Path, watch: Watch) -> Watch:
     """Progress that is written to the folder's log, too."""
 
     def tell(line: str) -> None:
-        with (folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(f"{one_line(line)}\n")
+        with appended(folder / LOG) as log:
+            log.write(f"{one_line(line)}\n".encode())
         watch(line)
 
     return tell

@@ -18,6 +18,7 @@ from robust_xtreme.models.encoder import (
     read_tokenizer,
 )
 from robust_xtreme.models.weights import check_weights
+from robust_xtreme.new_files import sync_folder
 from robust_xtreme.noise.engine.libraries import quiet_transformers
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import Journal
@@ -46,11 +47,11 @@ def written_folder(folder: Path, journal: Journal) -> Iterator[Path]:
     """A temporary folder to write, whose files go into `folder` once it is complete. Raises DiskError."""
     try:
         with journal.temporary(folder) as tmp:
-            tmp.mkdir()
+            tmp.mkdir(0o700)
             yield tmp
             paths = sorted(path for path in tmp.rglob("*") if path.is_file())
             for path in paths:
-                store.sync_folder(path)
+                sync_folder(path)
             for path in paths:
                 journal.put(path, folder / path.relative_to(tmp))
     except Exception as error:

@@ -15,6 +15,7 @@ from lightning.pytorch import Trainer
 
 from robust_xtreme import resources
 from robust_xtreme.errors import DiskError, ModelError
+from robust_xtreme.new_files import write_all
 from robust_xtreme.results.journal import Journal
 from robust_xtreme.training.encoder import disk_error, written_folder
 
@@ -64,7 +65,7 @@ def save(
             trainer.save_checkpoint(tmp / _CHECKPOINT, weights_only=False)
             cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
             torch.save({"cpu": torch.get_rng_state(), "cuda": cuda}, tmp / _RANDOM)
-            (tmp / _POSITION).write_text(json.dumps({"step": step, "losses": losses, "parts": parts}), encoding="ascii")
+            write_all({tmp / _POSITION: json.dumps({"step": step, "losses": losses, "parts": parts}).encode()})
     except RuntimeError as error:  # what torch raises where it cannot write
         raise disk_error(folder, error) from error
     newest = f"{FOLDER}/step-{step:09d}/"

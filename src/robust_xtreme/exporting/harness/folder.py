@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.examples import digest
-from robust_xtreme.results.store import disk_error, sync_folder
+from robust_xtreme.new_files import beside, created, sync_folder
+from robust_xtreme.results.store import disk_error
 
 DATA: Final = "data"
 TASKS: Final = "tasks"
@@ -41,7 +41,7 @@ def target(name: str, force: bool) -> Path:
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """A folder to write into, which takes the place of `path` at the end of the block. Raises DiskError."""
-    made = path.with_name(f".{digest(path.name)}.{os.getpid()}.tmp")
+    made = beside(path)
     before = made.with_suffix(".old")
     try:
         made.mkdir()
@@ -62,5 +62,5 @@ def replaced(path: Path) -> Iterator[Path]:
 
 def put(path: Path, lines: Iterable[str]) -> None:
     """Write a file of lines."""
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)
+    with created(path) as file:
+        file.writelines(f"{line}\n".encode() for line in lines)
