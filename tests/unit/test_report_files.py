@@ -107,7 +107,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     ("words", "message"),
     [
         (["-o", "-"], "There is no format without a suffix. There are: .html, .md, .tex, .csv, .json."),
-        (["-o", "a.xlsx"], "There is no format .xlsx."),
+        (["-o", "a.xlsx"], "There is no format '.xlsx'."),
         (["-o", "a.csv", "--open"], "--open opens a page, and a.csv is none."),
         (["--views", ","], "--views names none."),
     ],

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,15 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the command, --help too."""
         return _untyped(TyperCommand.get_params(self, ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; one that is given twice, of which one would count, is an error."""
+        _, _, given = self.make_parser(ctx).parse_args(args=[*args])
+        for option, times in Counter([] if ctx.resilient_parsing else given).items():
+            if times > 1 and not (option.multiple or option.count or (option.is_flag and not option.secondary_opts)):
+                name = option.opts[0]
+                ctx.fail(f"{name} is given {times} times. Give it once: {name} {option.metavar or ''}")
+        return TyperCommand.parse_args(self, ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, with what the command's `epilog` adds, which is made only then."""

@@ -17,9 +17,12 @@ _PAGE: Final = "report.html"
 _SUFFIX: Final = ".html"
 
 Runs = Annotated[list[str], argument("RUN...", "Folders of finished runs.", _completion.folder)]
-Output = Annotated[
-    str | None,
-    option("--output -o FILE", "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json)."),
+Outputs = Annotated[
+    list[str] | None,
+    option(
+        "--output -o FILE",
+        "Write a page (.html), text (.md), tables for a paper (.tex) or data (.csv, .json). Repeatable.",
+    ),
 ]
 Views = Annotated[str | None, option("--views A,B", "Only these views (see below), in this order.", _completion.views)]
 NoTexts = Annotated[bool, option("--no-texts", "A page without examples, so without texts of the data.")]
@@ -29,7 +32,7 @@ Open = Annotated[bool, option("--open", "Open the page in the browser; without -
 
 def report(
     runs: Runs,
-    output: Output = None,
+    output: Outputs = None,
     views: Views = None,
     no_texts: NoTexts = False,
     force: Force = False,
@@ -50,22 +53,24 @@ def report(
 
     robust-xtreme report RUN OTHER -o both.html"""
     from robust_xtreme.commands._page import comparison_of, folders_of, results_of, written
-    from robust_xtreme.gating.target import target
+    from robust_xtreme.gating.outputs import targets, write
+    from robust_xtreme.report.outputs import WRITERS
 
-    if open and output is not None and Path(output).suffix != _SUFFIX:
-        raise UserError(f"--open opens a page, and {output} is none. Name a file that ends in {_SUFFIX}.")
+    files = targets(output or (), WRITERS, force)
+    pages = [path for path, suffix in files.items() if suffix == _SUFFIX]
+    if open and output and not pages:
+        raise UserError(f"--open opens a page, and {output[0]} is none. Name a file that ends in {_SUFFIX}.")
     folders = folders_of(runs)
     results = results_of(folders)
     chosen = several("views", views) or []
-    page = Path(runs[0]) / _PAGE
-    if output is not None:
-        page = target(output, force)
+    if files:
         comparison = None if chosen else comparison_of(runs)
-        _write(page, written(folders, results, Path(output).suffix, chosen, not no_texts, comparison))
+        for path in write(files, lambda suffix: written(folders, results, suffix, chosen, not no_texts, comparison)):
+            echo(str(path))
     elif not open:
         _show(results, chosen)
     if open:
-        _open(page)
+        _open(pages[0] if pages else Path(runs[0]) / _PAGE)
 
 
 def epilog() -> str:
@@ -73,13 +78,6 @@ def epilog() -> str:
     from robust_xtreme.registry import names
 
     return f"Views: {', '.join(names('view'))}."
-
-
-def _write(path: Path, content: bytes) -> None:
-    from robust_xtreme.gating.target import write
-
-    write(path, content)
-    echo(str(path))
 
 
 def _show(results: Results, views: list[str]) -> None:

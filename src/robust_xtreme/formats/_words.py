@@ -70,18 +70,18 @@ def rows(text: str, path: str, cut: Cut, between: Between = is_blank) -> tuple[R
 
 
 def _check_words(first: int, words: Sequence[str], tags: Sequence[str | None], path: str) -> None:
-    """Raise DataError at a line that has a text or columns instead of a word and a tag; most sentences have no such."""
+    """Raise DataError at a text or columns instead of a word and a tag, or a long word; most sentences have no such."""
     joined, long = "\n".join(words), max(map(len, words)) > _LONG
     if not long and "\t" not in joined and '{"' not in joined and not any(tag and " " in tag for tag in set(tags)):
         return
     for number, (word, tag) in enumerate(zip(words, tags, strict=True), start=first):
-        if "\t" in word or word.startswith('{"') or (len(word) > _LONG and _is_text(word)) or (tag and " " in tag):
+        is_text = len(word) > _LONG and len(word.split()) > _MOST_PARTS
+        if "\t" in word or word.startswith('{"') or is_text or (tag and " " in tag):
             shown = word if tag is None else f"{word}\t{tag}"
             raise DataError(path, f"{shown[:_SHOWN]!r} is not a word, or a word and its tag.", number, foreign=True)
-
-
-def _is_text(word: str) -> bool:
-    return len(word) > _LONGEST or len(word.split()) > _MOST_PARTS
+        if len(word) > _LONGEST:
+            what = f"the word {word[:_SHOWN]!r}... has {len(word):,} letters, and a word has at most {_LONGEST:,}."
+            raise DataError(path, what, number)
 
 
 def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:

@@ -54,7 +54,12 @@ def targets(outputs: Sequence[str], suffixes: Collection[str], force: bool) -> d
         if suffix not in suffixes:
             what = f"There is no format {shown(suffix) if suffix else 'without a suffix'}"
             raise UserError(f"{what}. There are: {', '.join(suffixes)}.")
-    return {target(name, force): Path(name).suffix for name in outputs}
+    files: dict[Path, str] = {}
+    for name in outputs:
+        if (path := target(name, force)) in files:
+            raise UserError(f"-o {name} is the file of another -o. Name each file once.")
+        files[path] = Path(name).suffix
+    return files
 
 
 def write(files: Mapping[Path, str], content: Callable[[str], bytes]) -> list[Path]:
