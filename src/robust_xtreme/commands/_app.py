@@ -41,8 +41,8 @@ class _Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options; one that is given twice, of which one would count, is an error."""
-        _, _, given = self.make_parser(ctx).parse_args(args=[*args])
-        for option, times in Counter([] if ctx.resilient_parsing else given).items():
+        given: list[Any] = [] if ctx.resilient_parsing else self.make_parser(ctx).parse_args(args=[*args])[2]
+        for option, times in Counter(given).items():
             if times > 1 and not (option.multiple or option.count or (option.is_flag and not option.secondary_opts)):
                 name = option.opts[0]
                 ctx.fail(f"{name} is given {times} times. Give it once: {name} {option.metavar or ''}")

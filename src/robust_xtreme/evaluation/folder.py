@@ -22,7 +22,7 @@ from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.evaluation.unread import mended, widened, without_unread
 from robust_xtreme.new_files import appended
 from robust_xtreme.results import manifest as of_run
-from robust_xtreme.results import store
+from robust_xtreme.results import shapes, store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.journal import JOURNAL, Journal
 from robust_xtreme.results.manifest import MANIFEST, OTHERWISE, read_manifest, write_manifest
@@ -82,7 +82,7 @@ class Folder:
         if not store.complete(path):
             return None
         value = read_manifest(path)
-        if not set(_READ) <= set(value):
+        if not _is_of_run(value):
             raise DataError(path, f"is not a manifest of a run. {OTHERWISE}")
         check_version(path, str(value["schema_version"]), OTHERWISE)
         return value
@@ -172,6 +172,7 @@ class Folder:
         """Add a line to log.txt, with the time; a line break in it does not begin another. Raises DiskError."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         try:
+            resources.check_regular(self.path / LOG)
             with appended(self.path / LOG) as file:
                 file.write(f"{stamp} {one_line(line)}\n".encode())
         except OSError as error:
@@ -218,9 +219,13 @@ def _has_header(path: Path) -> bool:
 def _has_manifest(path: Path) -> bool:
     """Whether a folder contains the manifest of a run of any version, as the run wrote it."""
     try:
-        return set(_READ) <= set(read_manifest(path / MANIFEST))
+        return _is_of_run(read_manifest(path / MANIFEST))
     except DataError:
         return False
+
+
+def _is_of_run(manifest: Mapping[str, Any]) -> bool:
+    return set(_READ) <= set(manifest) and shapes.fits(manifest, shapes.MANIFEST)
 
 
 def _check_same(path: Path, spec: RunSpec) -> None:

@@ -4,36 +4,54 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-TASKS: Final = {
+_TEXTS: Final = {str: str}
+_PAIRS: Final = {"pairs": int, "items": int, "pairing": str, "clean_left": int, "noisy_left": int, "edited_only": bool}
+TASKS: Final[Any] = {
     str: {
         "metrics": [str, ...],
-        "score?": [str],
         "perturbed": [[str]],
-        "groups?": dict,
+        "groups?": {str: [str]},
         "parallel_ids?": (str, type(None)),
-    }
+        "family?": str,
+        "score?": [str],
+    },
+    ...: None,
 }
-UNITS: Final = [{"task": str, "language": str}]
-MODELS: Final = [{"task": str, "model": str, "identity": str}, ...]
-MANIFEST: Final = {"files": dict, "spec": dict, "tasks": TASKS, "units": UNITS, "models": MODELS}
+UNITS: Final[Any] = [{"task": str, "language": str, "split?": str, "data?": str, "rows?": int, "candidates?": int}]
+MODELS: Final[Any] = [{"task": str, "model": str, "identity": str}, ...]
+MANIFEST: Final[Any] = {
+    **dict.fromkeys(("version?", "spec_hash?", "device?", "suite?", "halved?", "packs?", "language_models?"), str),
+    **{key: [str] for key in ("notes?", "commands?", "overlap?", "own_data?", "runs?")},
+    **dict.fromkeys(("files", "parts?"), _TEXTS),
+    "tasks": TASKS,
+    "models": [{**MODELS[0], "trained_on?": [str]}, ...],
+    "units": [{**UNITS[0], "labels?": [str], "files?": [_TEXTS], "external?": _PAIRS}],
+    "spec": {"tasks?": [str], "languages?": [str], "perturb?": [str], "seeds?": int},
+    "not_run?": [{"reason": str, "task": str, "language?": str, "detail?": str}],
+    "noise_sources?": {str: {str: [str]}},
+    "tuned?": {str: (int, float)},
+    "batch_tokens?": int,
+}
 """The manifest of a finished run."""
 
 
 def fits(value: Any, shape: Any) -> bool:
     """Whether a value has a shape.
 
-    A shape is a type, or several in a tuple; `[shape]`, a list of such entries, of at least one with `...` after it; or
-    a mapping of keys to shapes, where a key that ends in ? may be absent, and `str` is any key of one or more.
+    A shape is a type, or several shapes in a tuple; `[shape]`, a list of such entries; or a mapping of keys to shapes,
+    where a key that ends in ? may be absent, and `str` is any key. With `...` there is at least one entry.
     """
+    if isinstance(shape, tuple):
+        return any(fits(value, each) for each in shape)
     if isinstance(shape, list):
         of_entries = isinstance(value, list) and len(value) >= len(shape) - 1
         return of_entries and all(fits(entry, shape[0]) for entry in value)
     if not isinstance(shape, dict):
-        return isinstance(value, shape)
+        return type(value) is shape
     if not isinstance(value, dict):
         return False
     if str in shape:
-        return bool(value) and all(fits(entry, shape[str]) for entry in value.values())
+        return len(value) >= len(shape) - 1 and all(fits(entry, shape[str]) for entry in value.values())
     return all(_has(value, key, entry) for key, entry in shape.items())
 
 

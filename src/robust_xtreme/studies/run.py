@@ -84,6 +84,7 @@ def run(
     plan_of(described, folder_of(described, out))  # raises before there is a folder
     folder = store.make_folder(folder_of(described, out))
     with store.lock(folder):
+        store.check_file(folder / LOG)
         planned = plan_of(described, folder)
         begin(planned)
         tell, failed = _logged(folder, watch), list[Failed]()

@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.new_files import created
 from robust_xtreme.results.journal import Journal
 from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error
 
@@ -30,8 +29,7 @@ def keep(journal: Journal, module: nn.Module, score: float, step: int) -> None:
     weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
     try:
         with journal.temporary(path) as tmp:
-            with created(tmp) as file:  # the library opens a path, which another process could make a link meanwhile
-                save_file(weights, f"/dev/fd/{file.fileno()}", metadata={"kept": json.dumps([score, step])})
+            save_file(weights, tmp, metadata={"kept": json.dumps([score, step])})
             journal.put(tmp, path)
     except WRITE_ERRORS as error:
         raise disk_error(path, error) from error
