@@ -32,7 +32,7 @@ _SHAPE: Final = {
     **dict.fromkeys(("seeds", "seed", "cells"), int),
     "missing": [str],
     "absent": [str],
-    "power": (dict, type(None)),
+    "power": ({"effect": (int, float), "sd": (int, float)}, type(None)),
 }
 
 

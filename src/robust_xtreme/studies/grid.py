@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -159,4 +160,5 @@ def _length(keyed: Mapping[str, Any], train: Mapping[str, Any], share: float) ->
     recipe = str(train.get("recipe") or "xtreme")
     known = {_EPOCHS: recipes.of_tasks(recipe, tuple(map(learnable, keyed["tasks"]))).epochs}
     name = _STEPS if _STEPS in keyed else _EPOCHS
-    return {name: max(1, round({**known, **keyed}[name] * share))}
+    length = {**known, **keyed}[name]
+    return {name: max(1, round(length * share))} if type(length) in (int, float) and isfinite(length) else {}

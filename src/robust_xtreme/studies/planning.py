@@ -74,13 +74,11 @@ def plan_of(study: Study, work: Path) -> Plan:
 def _check(cell: Cell) -> None:
     """Raise SpecError or UnknownName, naming the cell, where its keys are not those of `train` and `eval`."""
     try:
-        for name in {
-            link.name for condition in asked(cell.evaluate.get("perturb", ())) for link in condition.cell.links
-        }:
+        spec = from_mapping({key: value for key, value in cell.evaluate.items() if key != "model"}, cell.name)
+        for name in {link.name for condition in asked(spec.perturb) for link in condition.cell.links}:
             registry.load("perturbation", name)
-        for code in cell.evaluate.get("languages", ()):
+        for code in spec.languages:
             language(code.partition("@")[0])
-        from_mapping({key: value for key, value in cell.evaluate.items() if key != "model"}, cell.name)
         if cell.train:
             from_tables({**cell.train, "out": cell.name}, cell.name)
     except (SpecError, UnknownName) as error:
