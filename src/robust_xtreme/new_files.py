@@ -52,11 +52,6 @@ def write_all(contents: Mapping[Path, bytes]) -> None:
         raise
 
 
-def beside(path: Path) -> Path:
-    """A name in the folder of a path, for what is not whole yet."""
-    return path.with_name(f".{digest(path.name)}.{os.getpid()}.{token_hex(8)}{_TMP}")
-
-
 @contextmanager
 def temporary(path: Path) -> Iterator[BinaryIO]:
     """A new file beside a path, with the permissions of what is there; at the end of the block it is gone, or `put`.
@@ -64,7 +59,7 @@ def temporary(path: Path) -> Iterator[BinaryIO]:
     What killed processes left of the same file is removed.
     """
     _sweep(path)
-    file = created(beside(path))
+    file = created(path.with_name(f".{digest(path.name)}.{os.getpid()}.{token_hex(8)}{_TMP}"))
     try:
         with suppress(OSError):  # no such file, or a file system without permissions
             os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
@@ -82,18 +77,10 @@ def _sweep(path: Path) -> None:
     """Remove temporary files of killed processes for the same file."""
     for left in path.parent.glob(f".{digest(path.name)}.*{_TMP}"):
         number = left.name.split(".")[2]
-        if number.isdecimal() and not _is_running(int(number)):
+        if number.isdecimal() and not Path("/proc", number).exists():  # without /proc the lock alone says so
             with suppress(OSError), _opened(left, "rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if a process on another machine writes it
                 left.unlink()
-
-
-def _is_running(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except (OSError, OverflowError) as error:
-        return not isinstance(error, ProcessLookupError)
-    return True
 
 
 def sync(file: BinaryIO) -> None:

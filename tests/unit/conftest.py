@@ -25,6 +25,7 @@ SLOW: Final = frozenset(
         "test_encoders",
         "test_epoch_callbacks",
         "test_export",
+        "test_foretold_names",
         "test_export_harness",
         "test_false_drops",
         "test_family_choice",

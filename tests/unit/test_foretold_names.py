@@ -44,6 +44,9 @@ WRITERS: Final = {
 }
 """Commands that write, and the files or folders that they make."""
 
+FOLDERS: Final = {"import": "importing", "inspect": "exporting"}
+"""Those that write a folder beside its place, and what its name ends in."""
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -95,7 +98,7 @@ def test_links_with_names_that_are_foretold_are_not_followed(command: str, share
     assert Path("old.md").read_text() != MINE or command != "gate over"
 
 
-@pytest.mark.parametrize("command", [name for name in WRITERS if name != "import"])
+@pytest.mark.parametrize("command", [name for name in WRITERS if name not in FOLDERS])
 def test_a_name_that_somebody_has_guessed_is_refused(
     command: str, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,17 +210,18 @@ def test_records_of_the_hub_follow_no_link(shared: Path) -> None:
     assert (path.is_symlink(), path.read_text()) == (False, "0" * 40)
 
 
-def test_an_import_uses_no_folder_of_others(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", FOLDERS)
+def test_a_folder_of_others_is_not_used(command: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder beside the run that another user owns may have links in it at any time; it stays as it is."""
-    beside = Path(".new.importing")
+    words, beside = WRITERS[command][0].split(), Path(f".new.{FOLDERS[command]}")
     beside.mkdir()
     (beside / "run").symlink_to(shared / "victims")
     monkeypatch.setattr(os, "geteuid", lambda: beside.stat().st_uid + 1)
-    ended = program("import", "rows.jsonl", "-o", "new", "-q")
-    assert (ended.code, "is not what an import left. Move it away" in ended.err) == (2, True)
+    ended = program(*words)
+    assert (ended.code, "is not what this command left. Move it away" in ended.err) == (2, True)
     assert _unharmed(shared, [beside / "run"])
     monkeypatch.undo()
-    ended = program("import", "rows.jsonl", "-o", "new", "-q")
+    ended = program(*words)
     assert (ended.code, ended.err.count("\n"), "bug" in ended.err) == (2, 1, False)
     assert _unharmed(shared, [])
 

@@ -261,11 +261,11 @@ def test_what_is_beside_a_run_is_not_touched(tmp_path: Path) -> None:
     (mine := tmp_path / "mine").mkdir()
     (mine / "file").write_text("mine")
     beside.symlink_to(mine)
-    assert "is not what an import left" in program("import", file, "-o", str(folder), "--force").err
+    assert "is not what this command left" in program("import", file, "-o", str(folder), "--force").err
     beside.unlink()
     beside.mkdir()
     (beside / "file").write_text("mine")
-    assert "is not what an import left" in program("import", file, "-o", str(folder), "--force").err
+    assert "is not what this command left" in program("import", file, "-o", str(folder), "--force").err
     (beside / "file").unlink()
     folder.rename(beside / "before")  # as a process that was killed between the two renames
     (beside / "run").mkdir()

@@ -17,7 +17,6 @@ from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.garbage import rarely_collected
 from robust_xtreme.importing.answers import FAMILIES
 from robust_xtreme.importing.checks import check_items
-from robust_xtreme.importing.folder import replacing
 from robust_xtreme.importing.frames import conditions_of, models_of
 from robust_xtreme.importing.identity import SPLIT, identified
 from robust_xtreme.importing.items import items_of
@@ -35,6 +34,7 @@ from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.manifest import FILES, IMPORTED, MANIFEST, PAGE, REPORT, read_manifest, write_manifest
 from robust_xtreme.results.measuring import Facts, Stored, measured
 from robust_xtreme.results.merging import merged
+from robust_xtreme.results.replacing import replacing
 from robust_xtreme.results.schema import (
     AVERAGES,
     CONDITIONS,
@@ -105,7 +105,7 @@ def import_run(
     check_target(out, force)
     if wanted.family and wanted.family not in FAMILIES:
         raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
-    with replacing(out, partial(check_target, out, force)) as staging:
+    with replacing(out, partial(check_target, out, force), "importing") as staging:
         return _written(read, wanted, staging, watch)
 
 

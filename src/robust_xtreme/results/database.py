@@ -74,10 +74,7 @@ def reason_of(error: Exception) -> str:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection without implicit transactions, usable from any thread; tests replace this function.
-
-    Raises OSError where another file would be opened through a link.
-    """
+    """A connection without implicit transactions, usable from any thread; tests replace this. OSError for a link."""
     if path.is_symlink():
         raise OSError(errno.ELOOP, "its file is a link")
     return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)

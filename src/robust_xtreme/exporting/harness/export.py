@@ -10,9 +10,10 @@ from typing import final
 
 from robust_xtreme.errors import UserError
 from robust_xtreme.exporting.harness import inspect, lm_eval
-from robust_xtreme.exporting.harness.folder import replaced, target
+from robust_xtreme.exporting.harness.folder import target
 from robust_xtreme.exporting.harness.job import LM_EVAL, Job
 from robust_xtreme.exporting.harness.selecting import Selection, select
+from robust_xtreme.results.replacing import replacing
 
 Watch = Callable[[str, int], object]
 """Called with what was done, and with how many files of rows are left to write."""
@@ -34,7 +35,7 @@ def export(job: Job, watch: Watch = lambda _, __: None) -> Exported:
     path = target(job.output, job.force)
     watch("reading", 0)
     selection = select(job)
-    with replaced(path) as made:
+    with replacing(path, lambda: None, "exporting") as made:
         names = _written(job, selection, made, path, watch)
         if same := [name for name, count in Counter(names).items() if count > 1]:
             raise UserError(f"Two tasks would be written as {same[0]}. Export them to folders of their own.")

@@ -1,17 +1,14 @@
-"""The folder of an export: written beside its place and renamed, so that it appears whole or not at all."""
+"""The folder of an export, and the files in it."""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.new_files import beside, created, sync_folder
-from robust_xtreme.results.store import disk_error
+from robust_xtreme.results.store import write
 
 DATA: Final = "data"
 TASKS: Final = "tasks"
@@ -38,29 +35,6 @@ def target(name: str, force: bool) -> Path:
     return path
 
 
-@contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """A folder to write into, which takes the place of `path` at the end of the block. Raises DiskError."""
-    made = beside(path)
-    before = made.with_suffix(".old")
-    try:
-        made.mkdir()
-        yield made
-        if path.is_dir():
-            path.rename(before)
-        made.rename(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            if before.is_dir() and not path.exists():
-                before.rename(path)
-        raise disk_error(path, error, _OTHER) from error
-    finally:
-        for left in (made, before):
-            shutil.rmtree(left, ignore_errors=True)
-
-
 def put(path: Path, lines: Iterable[str]) -> None:
     """Write a file of lines."""
-    with created(path) as file:
-        file.writelines(f"{line}\n".encode() for line in lines)
+    write(path, "".join(f"{line}\n" for line in lines).encode(), _OTHER)

@@ -1,4 +1,4 @@
-"""The folder of an imported run: written in a folder beside it and renamed, so that it appears whole or not at all."""
+"""A folder that is written beside its place and renamed, so that it appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _OURS: Final = (store.LOCK, _RUN, _BEFORE)
 
 
 @contextmanager
-def replacing(out: Path, check: Callable[[], None]) -> Iterator[Path]:
+def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Path]:
     """A folder to write into, which takes the place of `out` at the end of the block, unless it raises.
 
-    The folder beside it is locked until then, and is gone afterwards; the run that is replaced is in it meanwhile, and
-    gets its place again where a process was killed between the two renames. `check` says whether `out` may be replaced.
-    Raises Locked, DiskError, Mismatch where the folder beside it is not ours.
+    The folder beside it, whose name has that ending, is locked until then, and is gone afterwards; the folder that is
+    replaced is in it meanwhile, and gets its place again where a process was killed between the two renames. `check`
+    says whether `out` may be replaced. Raises Locked, DiskError, Mismatch where the folder beside it is not ours.
     """
     if not out.name.strip("."):
-        raise Mismatch(f"{out} does not name a folder. Name one with --out.")
-    beside = out.with_name(f".{out.name}.importing")
+        raise Mismatch(f"{out} does not name a folder. Name one with -o.")
+    beside = out.with_name(f".{out.name}.{ending}")
     with plain(), suppress(FileExistsError):
         beside.mkdir(0o700, parents=True)
     _check_ours(beside)
@@ -45,11 +45,11 @@ def replacing(out: Path, check: Callable[[], None]) -> Iterator[Path]:
 
 
 def _check_ours(beside: Path) -> None:
-    """Raise Mismatch where something else has the name of the folder beside a run."""
+    """Raise Mismatch where something else, or a folder of another user, has the name of the folder beside ours."""
     entries = [entry.name for entry in beside.iterdir()] if beside.is_dir() and not beside.is_symlink() else []
     owner = beside.lstat().st_uid
     if beside.is_symlink() or not beside.is_dir() or owner != os.geteuid() or set(entries) - {*_OURS}:
-        raise Mismatch(f"{beside} is not what an import left. Move it away, or name another folder with --out.")
+        raise Mismatch(f"{beside} is not what this command left. Move it away, or name another folder with -o.")
 
 
 def _restored(out: Path, before: Path) -> None:
@@ -59,7 +59,7 @@ def _restored(out: Path, before: Path) -> None:
 
 
 def _moved(out: Path, beside: Path) -> None:
-    """Give the run its name."""
+    """Give the folder its name."""
     try:
         if out.exists():
             out.rename(beside / _BEFORE)
@@ -67,4 +67,4 @@ def _moved(out: Path, beside: Path) -> None:
         sync_folder(out.parent)
     except OSError as error:
         _restored(out, beside / _BEFORE)
-        raise store.disk_error(out, error) from error
+        raise store.disk_error(out, error, "folder: -o DIR") from error
