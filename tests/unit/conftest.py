@@ -10,6 +10,7 @@ import pytest
 SLOW: Final = frozenset(
     {
         "test_chart_texts",
+        "test_clear_words",
         "test_contamination",
         "test_by_name",
         "test_copied",
@@ -25,8 +26,8 @@ SLOW: Final = frozenset(
         "test_encoders",
         "test_epoch_callbacks",
         "test_export",
-        "test_foretold_names",
         "test_export_harness",
+        "test_foretold_names",
         "test_false_drops",
         "test_family_choice",
         "test_family_retrieval",
