@@ -55,7 +55,7 @@ WRITERS: Final = {
         "exporting/harness/folder.py": "lines of JSON by `json_text`, of YAML by its own escapes, and a program",
         "results/store.py": "bytes of the sinks",
         "commands/export.py": "a model card, which its library writes as YAML and Markdown",
-        "commands/attack.py": "sheets of people who judge, by `csv_cell`",
+        "commands/attack.py": "sheets that people fill in, by `csv_cell`",
     },
     r"store\.write_text\(": {
         "commands/config.py": "a copy of a file",

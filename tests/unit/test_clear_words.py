@@ -1,9 +1,10 @@
-"""What a user mistypes, and files that others edited: one line that says what is wrong, and never a bug of ours."""
+"""What a user mistypes, and files that others edited: one line that says what is wrong."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,7 @@ from robust_xtreme.studies.study_file import parsed
 
 REPORTS: Final = Path(__file__).parents[2] / "reports"
 STUDIES: Final = Path(__file__).parents[2] / "configs" / "studies"
-OTHERS: Final = (None, True, 7, 1.5, "x", ["x"], [7], [[]], {"x": "y"}, {"x": 7})
+OTHERS: Final[tuple[Any, ...]] = (None, True, 7, 1.5, "x", ["x"], [7], [[]], {"x": "y"}, {"x": 7})
 """A value of each type of JSON."""
 
 
@@ -51,7 +52,7 @@ def _once() -> Iterator[tuple[str, str]]:
 
 
 def test_an_option_that_is_given_twice_is_refused() -> None:
-    """Of every command: the last would count, and nobody would hear of the first. Those that are repeatable are not."""
+    """Of every command: the last would count, without a word about the first. Those that are repeatable are not."""
     every = [*_once()]
     assert len(every) > 100
     for name, option in every:
@@ -121,7 +122,7 @@ def test_a_pipe_that_is_read_later_is_written(tmp_path: Path, monkeypatch: pytes
     os.mkfifo(pipe := tmp_path / "pipe")
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
     readers: list[int] = []
-    monkeypatch.setattr(output.time, "sleep", lambda _: readers.append(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)))
+    monkeypatch.setattr(time, "sleep", lambda _: readers.append(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)))
     words = ("-l", "sw", "--perturb", "char_noise:0.3", "-q", "-o")
     assert program("perturb", str(tmp_path / "in.txt"), *words, str(pipe)).code in (0, None)
     assert program("perturb", str(tmp_path / "in.txt"), *words, str(tmp_path / "out")).code in (0, None)
@@ -137,8 +138,8 @@ def test_a_pipe_that_is_read_later_is_written(tmp_path: Path, monkeypatch: pytes
     [
         ("ا" * 1001, "has 1,001 letters, and a word has at most 1,000."),
         ("a-b " * 2 + "c" * 1200, "has 1,208 letters, and a word has at most 1,000."),
-        ("a text of nine words, which is no word here " * 2, "is not a word, or a word and its tag."),
-        ("a text of nine words, which is no word here " * 40, "is not a word, or a word and its tag."),
+        ("a text of nine words, which is not a word here " * 2, "is not a word, or a word and its tag."),
+        ("a text of nine words, which is not a word here " * 40, "is not a word, or a word and its tag."),
     ],
 )
 def test_a_long_word_is_told_from_a_text(word: str, line: str, tmp_path: Path) -> None:
@@ -163,13 +164,13 @@ def _edited(tree: Any, at: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-def _places(tree: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def _positions(tree: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place of a tree; of a list its first entry."""
     if at:
         yield at
     entries = tree.items() if isinstance(tree, dict) else enumerate(tree[:1]) if isinstance(tree, list) else ()
     for key, value in entries:
-        yield from _places(value, (*at, key))
+        yield from _positions(value, (*at, key))
 
 
 def _refusal(do: Callable[[], object]) -> str:
@@ -194,7 +195,7 @@ def test_every_field_of_a_manifest_may_have_another_type(tmp_path: Path) -> None
     facts = {**json.loads(path.read_text()), "notes": ["a"], "commands": ["b"], "packs": "c", "suite": "d"}
     facts["tasks"]["xnli"].update(GROUPS)
     cases = 0
-    for at in _places({key: value for key, value in facts.items() if key not in ("digest", "schema_version")}):
+    for at in _positions({key: value for key, value in facts.items() if key not in ("digest", "schema_version")}):
         for value in OTHERS:
             _write(path, _edited(facts, at, value))
             cases += 1
@@ -245,7 +246,7 @@ def test_every_field_of_a_study_may_have_another_type(tmp_path: Path) -> None:
     for name in ("values.csv", "arms.csv", "contrasts.csv", "study.toml"):
         (tmp_path / name).symlink_to(folder / name)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
-    for at in _places(facts):
+    for at in _positions(facts):
         for value in OTHERS:
             (tmp_path / FACTS).write_text(json.dumps(_edited(facts, at, value)))
             assert "\n" not in _refusal(lambda: pages(read(tmp_path)))

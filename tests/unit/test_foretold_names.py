@@ -1,4 +1,4 @@
-"""Folders that others may write: names that they prepare as links lead no file of ours anywhere."""
+"""Folders that others may write: names that they prepare as links are not followed by any writer."""
 
 from __future__ import annotations
 
@@ -192,11 +192,11 @@ def test_a_cache_that_is_a_link_is_not_used(shared: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(cache.VARIABLE, str(shared))
     (shared / "victims" / "file").write_text("")
     (shared / cache._NAME).symlink_to(shared / "victims" / "file")
-    said: list[str] = []
-    opened = cache.opened(said.append)
+    warnings: list[str] = []
+    opened = cache.opened(warnings.append)
     opened.put("units", {b"key": b"value"})
     opened.close()
-    assert [("cannot be used" in line, "is a link" in line) for line in said] == [(True, True)]
+    assert [("cannot be used" in line, "is a link" in line) for line in warnings] == [(True, True)]
     assert (shared / "victims" / "file").read_text() == ""
 
 
