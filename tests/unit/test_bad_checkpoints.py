@@ -163,6 +163,13 @@ def test_a_tokenizer_without_padding_is_refused(copied: Path) -> None:
         tokenizer_of(locate(copied, XNLI))
 
 
+def test_a_model_that_reads_the_end_of_long_texts_is_refused(copied: Path) -> None:
+    """Texts are cut on the right, so that a model whose tokenizer cuts on the left would read other parts of them."""
+    change(copied, {"truncation_side": "left"}, "tokenizer_config.json")
+    with pytest.raises(ModelError, match=r"keeps the end of a text that is too long.* set it to \"right\""):
+        tokenizer_of(locate(copied, XNLI))
+
+
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
 def test_json_that_cannot_be_read_is_one_line(copied: Path, name: str) -> None:
     """Neither half a file nor endless brackets get further."""

@@ -85,6 +85,9 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
         raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
+    if tokenizer.truncation_side != "right":
+        what = "keeps the end of a text that is too long (truncation_side), and here the beginning is read"
+        raise ModelError(f'{called} {what}. Where that is meant, set it to "right" in tokenizer_config.json.')
     return tokenizer
 
 

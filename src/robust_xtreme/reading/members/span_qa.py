@@ -99,7 +99,8 @@ def _encode(
     room = frame.room(2, max_length)
     questions, contexts = lexicon.columns(contents.values[name] for name in (_QUESTION, _CONTEXT))
     tokens = lexicon.tokens
-    asked = np.minimum(tokens.lengths[questions], min(QUESTION_TOKENS, room // 2))
+    most = min(QUESTION_TOKENS, room // 2)
+    asked = np.minimum(tokens.lengths[questions], most)
     example, start, stop = _ranges(tokens.lengths[contexts], room - asked, stride)
     asked, base = asked[example], tokens.bounds[contexts[example]]
     parts = [(tokens.bounds[questions[example]], asked), (base + start, stop - start)]
@@ -107,8 +108,8 @@ def _encode(
     first = len(frame.pair[0]) + asked + len(frame.pair[1])
     reach = _reach(tokens, contexts[example], start, stop, _code_points(contents, example))
     layout = ContextLayouts(first, base + start, base + stop, reach, tokens.spans)
-    lost = ~_contains_gold(contents, example, layout)
-    return Windows(ids, bounds, example, lost[example], frame.seconds(asked), frame.summaries(np.diff(bounds)), layout)
+    cut = ~_contains_gold(contents, example, layout) | (tokens.lengths[questions] > most)
+    return Windows(ids, bounds, example, cut[example], frame.seconds(asked), frame.summaries(np.diff(bounds)), layout)
 
 
 def _code_points(contents: Contents, example: Array) -> Array:
@@ -217,7 +218,9 @@ def _compared(offsets: Array, begin: Array, end: Array, start: Array, stop: Arra
 
 
 def _lost(contents: Contents, windows: Windows) -> Array:
-    lost: Array = np.bincount(windows.example[windows.truncated], minlength=len(contents)) > 0
+    if not windows.truncated.any():
+        return np.zeros(len(contents), np.bool_)
+    lost: Array = ~_contains_gold(contents, windows.example, contexts_of(windows))
     return lost
 
 
