@@ -52,7 +52,7 @@ class Windows:
     `ids` (n,) int32; window i has those `bounds[i]:bounds[i + 1]`. The columns (w,): `example` is the index in what was
     encoded; `truncated`: text was left out (for spans of a text: of the question, or the whole gold answer); `second`
     is the position where the segment of the second text begins, 0 where the tokenizer does not mark segments; `summary`
-    is the position of the token that represents all of the input. `layout` is the family's record of the windows' parts.
+    is the position of the token that represents all of the input. `layout` is the family's record of windows' parts.
     """
 
     ids: Array

@@ -1,4 +1,4 @@
-"""The view attacks."""
+"""Views of attacks, and of models under the same ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robust_xtreme.report.charts.success import success_chart, successes
 from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.results.schema import CELL
 
-_COLUMNS: Final = (
+_ATTACKS_COLUMNS: Final = (
     "language", "noise", *(f"{level}_{part}" for level in LEVELS for part in ("level", "low", "high")),
     "success", "success_low", "success_high", "queries", "queries_to_success", "words", "graphemes", "no_edit",
     "attacked", "n", "label_risk",
@@ -38,4 +38,21 @@ def attacks(results: Results) -> pl.DataFrame:
     whole = attacked(results)
     cost = results.attacks.drop("n", "clusters").rename({"words": "edited_words"})
     whole = whole.drop("success", "queries").join(cost, on=CELL, maintain_order="left")
-    return sectioned(whole.rename({"edited_words": "words"}), "metric").select(SECTION, *_COLUMNS)
+    return sectioned(whole.rename({"edited_words": "words"}), "metric").select(SECTION, *_ATTACKS_COLUMNS)
+
+
+_LEVELS: Final = ("clean", "noise", "random", "robust")
+_BESIDE: Final = tuple(f"{name}_{part}" for name in _LEVELS for part in ("level", "low", "high"))
+
+
+@view(title="Defences", order=37)
+def defences(results: Results) -> pl.DataFrame:
+    """Models under the same attack: clean, under noise with as many edits, random search, and the robust level."""
+    whole = attacked(results).filter(pl.col("of_noise").is_not_null())
+    several = pl.col("model").n_unique().over("task", "split", "language", "condition") > 1
+    shown = whole.filter(several)
+    section = pl.concat_str(pl.col("task"), pl.lit(", "), "split", pl.lit(", "), "metric", pl.lit(", "), "condition")
+    ordered = shown.with_columns(section.alias(SECTION)).sort(
+        "task", "split", "metric", "fields_rank", "condition", "language", "run_rank", "model"
+    )
+    return ordered.select(SECTION, "language", "model", *_BESIDE)

@@ -1,0 +1,95 @@
+"""Views of averages over languages and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.report.averages import CHANGE, NOISE, PREDICTION, with_change, with_extremes, within_tasks
+from robust_xtreme.report.benchmarks import (
+    TITLE,
+    average_heading,
+    average_text,
+    benchmark_rows,
+    score_text,
+    tasks_in_order,
+)
+from robust_xtreme.report.cells import sectioned
+from robust_xtreme.report.columns import SCORE
+from robust_xtreme.report.view import SECTION, Results, view
+from robust_xtreme.results.averages import LANGUAGES
+
+_KEY: Final = ("metric", "fields", *NOISE)
+
+
+@view(title="By task", order=10)
+def by_task(results: Results) -> pl.DataFrame:
+    """Averages over languages, each once, the same in all models, clean and perturbed; others are not covered."""
+    rows = with_extremes(within_tasks(results, LANGUAGES), results)
+    columns = (*_KEY, *CHANGE, *PREDICTION, "least", "most", "grapheme_edit_rate", "averaged", "left_out")
+    return sectioned(rows, noise=False).select(SECTION, *columns)
+
+
+@view(title="What the averages are over", order=15)
+def averaged_languages(results: Results) -> pl.DataFrame:
+    """The languages of each average by name, the same in all models, and those left out with the reason."""
+    rows = sectioned(within_tasks(results, LANGUAGES), noise=False).with_columns(
+        averaged_over=pl.col("languages"), left_out_named=pl.col("missing").fill_null("")
+    )
+    columns = (SECTION, "metric", "fields", "averaged_over", "left_out_named")
+    return rows.select(columns).unique(maintain_order=True)
+
+
+@view(title="By script", order=24)
+def by_script(results: Results) -> pl.DataFrame:
+    """Averages over the languages of one script (ISO 15924), each counted once; other languages are not covered."""
+    rows = sectioned(within_tasks(results, "script"), "metric").with_columns(
+        script=pl.col("name"), averaged_over=pl.col("languages")
+    )
+    return rows.select(SECTION, "script", *NOISE, *CHANGE, "grapheme_edit_rate", "averaged_over")
+
+
+@view(title="By language family", order=26)
+def by_family(results: Results) -> pl.DataFrame:
+    """Averages over the languages of one family, each counted once; other languages are not covered."""
+    rows = sectioned(within_tasks(results, "family"), "metric").with_columns(
+        family=pl.col("name"), averaged_over=pl.col("languages")
+    )
+    return rows.select(SECTION, "family", *NOISE, *CHANGE, "grapheme_edit_rate", "averaged_over")
+
+
+@view(title="Overall", order=2)
+def overall(results: Results) -> pl.DataFrame:
+    """Means over languages as papers print them: F1 / EM for questions, F1 for udpos; * is over a part."""
+    rows = benchmark_rows(results)
+    compared = (
+        rows.select("name", "condition", "task", "metric").is_duplicated().any()
+    )  # several models, the same tasks
+    section = pl.concat_str(TITLE, pl.lit(", "), "model") if compared else pl.col(TITLE)
+    groups = rows.with_columns(section.alias(SECTION)).group_by(SECTION, "condition", maintain_order=True)
+    orders = {task: entry.get("score", entry["metrics"]) for task, entry in results.manifest.get("tasks", {}).items()}
+    made = [pl.DataFrame([_row(group.rows(named=True), orders)]) for _, group in groups]
+    return pl.concat(made, how="diagonal") if made else pl.DataFrame(schema={SECTION: pl.String})
+
+
+def _row(rows: Sequence[Mapping[str, Any]], orders: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """One noise: the score of each task of the benchmark, and its averages."""
+    row = {SECTION: rows[0][SECTION], "noise": rows[0]["condition"]}
+    for task in tasks_in_order(rows[0][TITLE]):
+        of_task = [each for each in rows if each["task"] == task]
+        row[SCORE + task] = score_text(of_task, orders[task]) if of_task else ""
+    whole = [each for each in rows if not each["task"]]
+    return row | {SCORE + average_heading(each): average_text(each) for each in whole}
+
+
+@view(title="Overall changes", order=3)
+def overall_drops(results: Results) -> pl.DataFrame:
+    """The averages over tasks, clean and perturbed over the same cells; other languages and tasks are not covered."""
+    rows = with_change(benchmark_rows(results).filter(pl.col("task") == ""))
+    headings = [average_heading(row) for row in rows.iter_rows(named=True)]
+    named = rows.with_columns(average=pl.Series(headings, dtype=pl.String), noise=pl.col("condition"))
+    compared = named.select("title", "average", "noise").is_duplicated().any()
+    section = pl.concat_str("title", pl.lit(", "), "model") if compared else pl.col("title")
+    return named.with_columns(section.alias(SECTION)).select(SECTION, "average", "noise", *CHANGE, "n", "clusters")

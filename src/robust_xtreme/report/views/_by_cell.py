@@ -1,0 +1,213 @@
+"""Views of cells: levels, changes, marks, and what noise did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.metric import CLEAN_TWIN
+from robust_xtreme.report.blocks import Chart
+from robust_xtreme.report.cells import (
+    few_clusters,
+    headline,
+    highest,
+    in_order,
+    perturbed,
+    sectioned,
+    with_condition,
+    with_language,
+)
+from robust_xtreme.report.charts.forest import forest
+from robust_xtreme.report.columns import OVERLAP, percent, signed
+from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
+from robust_xtreme.report.view import SECTION, Results, view
+from robust_xtreme.results.degrade import CONSTANT
+from robust_xtreme.results.schema import CELL
+from robust_xtreme.results.stages import OWN
+
+_CLEAN_SCORES_COLUMNS: Final = (
+    "language", "level", "low", "high", "chance", "chance_name", "above_chance", "shallow", "shallow_name", "note",
+    "setting", "n", "clusters", "truncated",
+)  # fmt: skip
+
+
+@view(title="Clean", order=5)
+def clean_scores(results: Results) -> pl.DataFrame:
+    """The clean level of each language with its interval, beside chance and the shallow predictor."""
+    rows = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
+    own_data = pl.col("task").is_in(list(results.manifest.get("own_data", ())))
+    marks = [
+        pl.when("near_chance").then(pl.lit("not shown above chance")),
+        pl.when(pl.col("constant") >= CONSTANT).then(pl.lit("constant")),
+    ]
+    notes = [few_clusters(), *marks, pl.when("overlap").then(pl.lit(OVERLAP)), pl.when(own_data).then(pl.lit(OWN))]
+    shown = headline(rows, results).with_columns(
+        level=pl.col("value"), note=pl.concat_str(notes, separator=", ", ignore_nulls=True)
+    )
+    named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
+    return sectioned(named, "metric", noise=False).select(SECTION, *_CLEAN_SCORES_COLUMNS)
+
+
+_BY_LANGUAGE_COLUMNS: Final = (
+    "language", "perturbation", "strength", "clean", "value", "change", "no_claim", "change_low", "change_high",
+    "relative", "relative_corrected", "p_adjusted", "joint_change_low", "joint_change_high", "mde", "seed_spread", "n",
+    "clusters", "chance", "chance_name", "shallow", "shallow_noisy", "marks", "grapheme_edit_rate", "word_edit_rate",
+    "tokens_per_word_clean", "tokens_per_word", "unchanged", "not_applicable", "truncated", "inert", "overlap",
+)  # fmt: skip
+
+
+@view(title="By language", order=20)
+def by_language(results: Results) -> pl.DataFrame:
+    """Each perturbed cell of the headline metric beside its clean twin."""
+    rows = headline(perturbed(results), results).filter(pl.col("scope") == "all")
+    return sectioned(rows, "metric").select(SECTION, *_BY_LANGUAGE_COLUMNS)
+
+
+_SCOPES: Final = ("noised_gold", "untouched")
+
+
+@view(title="Noised and untouched", order=30)
+def by_scope(results: Results) -> pl.DataFrame:
+    """The gold spans that noise changed, and those it left, in the clean and the perturbed answers."""
+    scores = results.scores.filter(pl.col("condition") != "clean")
+    rows = headline(highest(in_order(with_language(with_condition(scores)), results)), results)
+    whole = rows.filter(pl.col("scope") == "all")
+    for scope in _SCOPES:
+        whole = whole.join(_part(rows, scope), on=CELL, how="left", maintain_order="left")
+    parted = whole.filter(pl.any_horizontal(pl.col(scope).is_not_null() for scope in _SCOPES))
+    levels = [f"{scope}{end}" for scope in _SCOPES for end in ("_clean", "", "_low", "_high")]
+    columns = ("language", "perturbation", "strength", "value", *levels, "word_edit_rate")
+    return sectioned(parted, "metric").select(SECTION, *columns)
+
+
+def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
+    """The level of one scope with its interval, and the level of the same spans in the clean answers."""
+    part = rows.filter(pl.col("scope") == scope)
+    clean = rows.filter(pl.col("scope") == scope + CLEAN_TWIN)
+    levels = part.select(*CELL, pl.col("value").alias(scope), pl.col("low", "high").name.prefix(f"{scope}_"))
+    return levels.join(clean.select(*CELL, pl.col("value").alias(scope + CLEAN_TWIN)), on=CELL, how="left")
+
+
+_LABEL_RISK_COLUMNS: Final = (
+    "language", "perturbation", "strength", "label_risk", "change", "no_claim", "change_low", "change_high",
+    "change_without_risk", "without_risk_low", "without_risk_high",
+)  # fmt: skip
+
+
+@view(title="Label risk", order=45)
+def label_risk(results: Results) -> pl.DataFrame:
+    """Cells with edited numbers or negators, at each perturbation's highest strength, and their change without them."""
+    rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") == "all", pl.col("label_risk") > 0)
+    return sectioned(rows).select(SECTION, *_LABEL_RISK_COLUMNS)
+
+
+@view(title="What the noise did", order=40)
+def operator_mix(results: Results) -> pl.DataFrame:
+    """Shares of the accepted edits by operator, at each perturbation's highest strength: languages differ in them."""
+    every = headline(highest(perturbed(results)), results)
+    rows = every.filter(pl.col("scope") == "all", pl.col("operators").is_not_null())
+    counts = [json.loads(text) for text in rows.get_column("operators")]
+    edits = pl.Series("edits", [sum(count.values()) for count in counts], dtype=pl.Int64)
+    mix = pl.Series("mix", [_mix(count) for count in counts], dtype=pl.String)
+    return sectioned(rows).select(SECTION, "language", "perturbation", "strength", edits, mix)
+
+
+def _mix(counts: dict[str, int]) -> str:
+    """The share of each operator, the largest first."""
+    total = sum(counts.values())
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {percent(count / total)}" for name, count in ranked if count)
+
+
+_TWIN: Final = (*(name for name in CELL if name != "condition"), "metric", "scope")
+_TOKENIZER_COLUMNS: Final = (
+    "script", "language", "perturbation", "strength", "nominal", "change", "no_claim", "grapheme_edit_rate",
+    "tokens_per_word_clean", "tokens_per_word", "unknown_clean", "unknown", "truncated_clean", "truncated",
+    "tokens_changed",
+)  # fmt: skip
+
+
+@view(title="What the tokenizer makes of the noise", order=42)
+def tokenizer(results: Results) -> pl.DataFrame:
+    """Why a cell drops: tokens, unknown tokens and truncated items, at each perturbation's highest strength."""
+    clean = results.scores.filter(pl.col("condition") == "clean")
+    twins = clean.select(*_TWIN, pl.col("truncated").alias("truncated_clean"))
+    scripts = pl.col("language").map_elements(_script, return_dtype=pl.String).alias("script")
+    joined = results.deltas.join(twins, on=_TWIN, how="left", maintain_order="left").with_columns(scripts)
+    read = pl.any_horizontal(pl.col("truncated", "tokens_per_word").is_not_null())  # an imported run knows no tokens
+    rows = headline(highest(perturbed(replace(results, deltas=joined))), results).filter(pl.col("scope") == "all", read)
+    named = sectioned(rows, "metric").with_columns(order=pl.col(SECTION).rank("dense"))
+    return named.sort("order", "script", maintain_order=True).select(SECTION, *_TOKENIZER_COLUMNS)
+
+
+def _script(code: str) -> str:
+    return language(code).script if code in ALL_LANGUAGES else ""
+
+
+_WORST: Final = 12
+_WORST_CELLS_COLUMNS: Final = (
+    "task", "language", "noise", "clean", "value", "marked_change", "tested_change_low", "tested_change_high",
+    "p_adjusted", "marks", "grapheme_edit_rate",
+)  # fmt: skip
+
+
+_NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED: "tested without a verdict"}
+
+
+@view(title="Worst cells", order=1, notes=_NOTES)
+def worst_cells(results: Results) -> pl.DataFrame:
+    """The largest losses at each perturbation's highest strength; the intervals are valid for all tests at once."""
+    cells = highest(headline_cells(results)).filter(pl.col("change") < 0).sort("change", "address").head(_WORST)
+    changes = [signed(row["change"]) + mark(row) for row in cells.iter_rows(named=True)]
+    parts = {"task": pl.col("column"), SECTION: pl.lit("")}
+    joint = {f"tested_change_{end}": pl.col(f"joint_change_{end}") for end in ("low", "high")}
+    marked = pl.Series("marked_change", changes, dtype=pl.String)
+    return cells.with_columns(marked, **parts, **joint).select(SECTION, *_WORST_CELLS_COLUMNS)
+
+
+_WORST_OF_SEEDS_COLUMNS: Final = (
+    "language", "perturbation", "strength", "clean", "value", "worst", "seeds", "seed_spread",
+)  # fmt: skip
+
+
+@view(title="Worst case over noise seeds", order=28)
+def worst_of_seeds(results: Results) -> pl.DataFrame:
+    """Levels if each item counts under its worst noise seed, at each perturbation's highest strength."""
+    cells = highest(headline_cells(results)).filter(pl.col("worst").is_not_null())
+    return sectioned(cells, "metric").select(SECTION, *_WORST_OF_SEEDS_COLUMNS)
+
+
+_LARGEST: Final = 20
+_LARGEST_LOSSES_COLUMNS: Final = (
+    "language", "noise", "clean", "value", "change", "tested_change_low", "tested_change_high", "mde", "p_adjusted",
+    "marks", "grapheme_edit_rate",
+)  # fmt: skip
+_DESCRIPTION: Final = (
+    "Change in points, the largest loss first. Thick: the interval that is valid for all tests at once; thin: that of "
+    "a cell which is not tested; the tick is the mde."
+)
+
+
+def _cells(results: Results) -> pl.DataFrame:
+    """The cells with a change at each perturbation's highest strength, by section, the largest loss first."""
+    cells = highest(headline_cells(results)).filter(pl.col("change").is_not_null())
+    named = sectioned(cells, "metric").with_columns(rank=pl.col(SECTION).rank("dense"))
+    return named.sort("rank", "change", "language", "noise")
+
+
+def _charts(results: Results) -> Iterator[Chart]:
+    for (section, task), cells in _cells(results).group_by(SECTION, "task", maintain_order=True):
+        yield Chart(str(section), _DESCRIPTION, forest(cells), str(task))
+
+
+@view(title="Largest losses", order=6, charts=_charts)
+def largest_losses(results: Results) -> pl.DataFrame:
+    """The tested changes that are worst, with intervals that are valid for all tests at once."""
+    rows = _cells(results).group_by(SECTION, maintain_order=True).head(_LARGEST)
+    rows = rows.with_columns(pl.col("joint_change_low", "joint_change_high").name.replace("joint", "tested"))
+    return rows.select(SECTION, *_LARGEST_LOSSES_COLUMNS)

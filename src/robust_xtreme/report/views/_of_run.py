@@ -1,0 +1,65 @@
+"""Views of what was asked for and what is missing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.report.benchmarks import TITLE, average_heading, benchmark_rows
+from robust_xtreme.report.view import SECTION, Results, view
+
+_COLUMNS: Final = (
+    "condition", "kind", "version", "params", "unit", "nominal", "target_axis", "target", "packs", "pairing",
+    "edited_share", "victim", "query_budget", "search", "constraints",
+)  # fmt: skip
+
+
+@view(title="Conditions", order=49)
+def conditions(results: Results) -> pl.DataFrame:
+    """What each condition is: its kind, its unit, and how its strength was set."""
+    noised = results.conditions.filter(pl.col("kind") != "clean").sort("condition", maintain_order=True)
+    params = pl.when(pl.col("params") != "{}").then("params")  # an empty JSON says nothing
+    return noised.with_columns(pl.lit("").alias(SECTION), params=params).select(SECTION, *_COLUMNS)
+
+
+_SCHEMA: Final = dict.fromkeys((SECTION, "average", "noise", "splits", "absent"), pl.String)
+
+
+@view(title="What the overall averages are over", order=4)
+def missing_cells(results: Results) -> pl.DataFrame:
+    """The split whose cells count for each task, and every missing cell of an average."""
+    named: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
+    for (title, _), rows in benchmark_rows(results).group_by(TITLE, "condition", maintain_order=True):
+        splits = _splits(rows.filter(pl.col("task") != ""))
+        for row in rows.filter(pl.col("task") == "").iter_rows(named=True):
+            averages, noises = named.setdefault((str(title), splits, row["missing"] or ""), ([], []))
+            averages.append(average_heading(row))
+            noises.append(row["condition"])
+    made = [
+        (title, *(", ".join(dict.fromkeys(names)) for names in over), splits, absent)
+        for (title, splits, absent), over in named.items()
+    ]
+    return pl.DataFrame(made, schema=_SCHEMA, orient="row")
+
+
+def _splits(scores: pl.DataFrame) -> str:
+    """Tasks by split."""
+    pairs = scores.select("split", "task").unique(maintain_order=True).sort("split", maintain_order=True)
+    by_split = pairs.group_by("split", maintain_order=True).agg("task")
+    return "; ".join(f"{split}: {' '.join(tasks)}" for split, tasks in by_split.rows())
+
+
+_KEY: Final = ("task", "split", "condition", "reason", "detail")
+
+
+@view(title="Not computed", order=50)
+def not_run(results: Results) -> pl.DataFrame:
+    """The cells that were requested and have no result: missing, unreadable, unlabelled, not applicable or failed."""
+    schema = dict.fromkeys((*_KEY, "language"), pl.String)
+    asked = [{name: str(entry.get(name, "")) for name in schema} for entry in results.manifest.get("not_run", ())]
+    for entry in asked:  # languages with one reason share a row
+        entry["detail"] = entry["detail"].removeprefix(f"{entry['task']} {entry['language']}: ")
+    missing = pl.col("language").sort().str.join(" ").alias("missing")
+    rows = pl.DataFrame(asked, schema=schema).group_by(_KEY).agg(missing).sort(_KEY)
+    return rows.select(pl.lit("").alias(SECTION), "task", "split", "reason", "missing", "condition", "detail")
