@@ -28,9 +28,12 @@ def replacing(out: Path, check: Callable[[], None], ending: str) -> Iterator[Pat
     if not out.name.strip("."):
         raise Mismatch(f"{out} does not name a folder. Name one with -o.")
     beside = out.with_name(f".{out.name}.{ending}")
-    with plain(), suppress(FileExistsError):
-        beside.mkdir(0o700, parents=True)
-    _check_ours(beside)
+    with plain():
+        try:
+            beside.mkdir(0o700, parents=True)
+        except FileExistsError:
+            with suppress(FileNotFoundError):  # of another process, which is done
+                _check_ours(beside)
     with store.lock(beside):
         try:
             _restored(out, beside / _BEFORE)
