@@ -54,6 +54,10 @@ _CURE: Final = "Other keys are named by --prediction-key and --score-key, or in 
 GIVES: Final = ("prediction", "score", "scores", "sums")
 """The keys that a row is scored by."""
 
+ANSWERS: Final = ("gold", "prediction")
+KIND: Final = "_kind"
+"""What the name of a column ends in that says what given answers are, a list or a number; null of a text."""
+
 ID: Final = "id"
 SCORE: Final = "score"
 _DEFAULTS: Final = {"split": "test", "setting": "unknown", "inference": "imported", "model": "imported"}

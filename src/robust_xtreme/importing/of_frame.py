@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import polars as pl
 
 from robust_xtreme.errors import DataError, UserError, nearest, plain, shown
 from robust_xtreme.importing.items import KEYS, names_of
+from robust_xtreme.importing.raw import series_of
 from robust_xtreme.importing.run import Read, Wanted, import_run
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.sinks import json_text
 
 _PATH: Final = "the frame"
 
@@ -64,7 +64,7 @@ def read(frame: Any, renamed: Mapping[str, str]) -> Read:
         if column not in rows.columns:
             raise DataError(_PATH, f"has no column {shown(column)}.{nearest(column, rows.columns)}")
     names = {name: key for name, key in names_of(renamed).items() if name in rows.columns}
-    kept = rows.select(_text(rows.get_column(name)).alias(key) for name, key in names.items())
+    kept = pl.DataFrame([each for name, key in names.items() for each in _strings(rows.get_column(name).alias(key))])
     return Read(lambda: kept, _PATH, {"format": "frame"}, ("Another program made the predictions or scores.",))
 
 
@@ -81,16 +81,15 @@ def _polars(frame: Any) -> pl.DataFrame:
     raise UserError(f"from_frame takes a frame of polars or pandas, not {shown(frame)}.")
 
 
-def _text(values: pl.Series) -> pl.Series:
-    """The values as strings: lists and structs as JSON, true and false in lower case."""
-    if values.dtype == pl.String:
-        return values
-    if values.dtype.is_nested() or values.dtype == pl.Object:
-        texts = [None if value is None else json_text(_plain(value)) for value in values.to_list()]
-        return pl.Series(values.name, texts, dtype=pl.String)
-    if values.dtype.is_float() and values.drop_nulls().is_finite().all() and (values == values.round()).all():
-        values = values.cast(pl.Int64, strict=False)  # pandas has whole numbers as floats where one is missing
-    return values.cast(pl.String)
+def _strings(values: pl.Series) -> Iterator[pl.Series]:
+    """The values as strings: lists and structs as JSON, true and false in lower case; see `raw.series_of`."""
+
+    def refuse(number: int, what: str) -> NoReturn:
+        raise DataError(_PATH, f"in row {number + 1:,} {what}")
+
+    if values.dtype in (pl.Categorical, pl.Enum):
+        values = values.cast(pl.String)
+    yield from series_of(values.name, [*map(_plain, values)], refuse)
 
 
 def _plain(value: Any) -> Any:
