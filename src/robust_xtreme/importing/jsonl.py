@@ -8,14 +8,14 @@ import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import polars as pl
 
 from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, shown
 from robust_xtreme.importing.items import ID, names_of
-from robust_xtreme.importing.raw import series_of
+from robust_xtreme.importing.raw import frame_of
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BLANK: Final = " \t\r\n"
@@ -46,11 +46,8 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
 
 
 def _frame(rows: list[tuple[int, dict[str, Any]]], names: Mapping[str, str], path: Path) -> pl.DataFrame:
-    def refuse(number: int, what: str) -> NoReturn:
-        raise DataError(path, what, rows[number][0])
-
-    several = (series_of(key, [row.get(name) for _, row in rows], refuse) for name, key in names.items())
-    return pl.DataFrame([each for series in several for each in series])
+    columns = ((key, [row.get(name) for _, row in rows]) for name, key in names.items())
+    return frame_of(columns, lambda number, what: DataError(path, what, rows[number][0]))
 
 
 def _objects(content: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

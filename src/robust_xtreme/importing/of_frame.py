@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import polars as pl
 
 from robust_xtreme.errors import DataError, UserError, nearest, plain, shown
 from robust_xtreme.importing.items import KEYS, names_of
-from robust_xtreme.importing.raw import series_of
+from robust_xtreme.importing.raw import frame_of
 from robust_xtreme.importing.run import Read, Wanted, import_run
 from robust_xtreme.report.evaluation import Evaluation
 
@@ -57,14 +57,17 @@ def read(frame: Any, renamed: Mapping[str, str]) -> Read:
 
     Raises UserError for what is not a frame, DataError where a column is not there.
     """
-    rows = _polars(frame)
+    rows = _polars(frame).with_columns(pl.selectors.decimal().cast(pl.Float64))
     for key, column in renamed.items():
         if key not in KEYS:
             raise UserError(f"from_frame: there is no key {shown(key)}.{nearest(key, KEYS)} Known: {', '.join(KEYS)}.")
         if column not in rows.columns:
             raise DataError(_PATH, f"has no column {shown(column)}.{nearest(column, rows.columns)}")
     names = {name: key for name, key in names_of(renamed).items() if name in rows.columns}
-    kept = pl.DataFrame([each for name, key in names.items() for each in _strings(rows.get_column(name).alias(key))])
+    kept = frame_of(
+        ((key, [*map(_plain, rows.get_column(name).to_list())]) for name, key in names.items()),
+        lambda number, what: DataError(_PATH, f"in row {number + 1:,} {what}"),
+    )
     return Read(lambda: kept, _PATH, {"format": "frame"}, ("Another program made the predictions or scores.",))
 
 
@@ -79,17 +82,6 @@ def _polars(frame: Any) -> pl.DataFrame:
         except (ImportError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
             raise UserError(f"from_frame: the frame of pandas cannot be read: {error}") from error
     raise UserError(f"from_frame takes a frame of polars or pandas, not {shown(frame)}.")
-
-
-def _strings(values: pl.Series) -> Iterator[pl.Series]:
-    """The values as strings: lists and structs as JSON, true and false in lower case; see `raw.series_of`."""
-
-    def refuse(number: int, what: str) -> NoReturn:
-        raise DataError(_PATH, f"in row {number + 1:,} {what}")
-
-    if values.dtype in (pl.Categorical, pl.Enum):
-        values = values.cast(pl.String)
-    yield from series_of(values.name, [*map(_plain, values)], refuse)
 
 
 def _plain(value: Any) -> Any:
