@@ -78,7 +78,7 @@ def causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A premise with two choices: `premise`, `question`, `choice1`, `choice2` and `label`, a number or such a name."""
     label = row.get("label")
     label = _CAUSAL.index(label) if label in _CAUSAL else label
-    if label is not None and label not in (-1, 0, 1):
+    if label is not None and (type(label) is not int or label not in (-1, 0, 1)):
         raise DataError(location, f"expected the column 'label' to contain 0 or 1, not {label!r:.80}.")
     choices = tuple(value(row, key, str, location) for key in _CAUSAL)
     premise, asked = value(row, "premise", str, location), value(row, "question", str, location)

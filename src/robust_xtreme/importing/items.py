@@ -7,14 +7,15 @@ they get their types, the keys that a caller gives once for all rows, and the ch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme import languages
+from robust_xtreme import languages, strict_json
 from robust_xtreme.errors import DataError, SpecError, shown
 from robust_xtreme.external.condition import CLEAN, CLEAN_SEED
-from robust_xtreme.results.frames import Column, Frame, columns, one_of
+from robust_xtreme.results.frames import Column, Frame, beyond, columns, in_words, one_of
 from robust_xtreme.results.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
 from robust_xtreme.specs import PerturbationSpec
 
@@ -43,6 +44,7 @@ ITEMS: Final = Frame(
         **columns(pl.String, "scores sums", nullable=True),
     },
     (*GROUP, "noise_seed", "example"),
+    PREDICTIONS.within,
 )
 """Rows of others. `prediction` and `gold` are as given, lists as JSON; `scores` is JSON, name to a score of the example
 from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds."""
@@ -80,6 +82,7 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
     filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
     rows = rows.with_columns(filled).with_columns(_scores(rows, path))
     rows = rows.drop(name for name in (SCORE,) if name in rows.columns).with_columns(_typed(rows, path))
+    _check_noise(rows, path)
     return whole(_in_pairs(_named_as_here(rows)), tuple(name for name in ITEMS.columns if name not in REALISED))
 
 
@@ -145,16 +148,40 @@ def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series
     else:
         typed = values.cast(column.dtype, strict=False)
     wrong = typed.is_null() & values.is_not_null()
-    if column.dtype == pl.Float64:
-        wrong |= ~typed.is_finite().fill_null(True)
+    range = ITEMS.range(name)
+    if range:
+        wrong |= beyond(typed, range).fill_null(False)
     if column.allowed:
         wrong |= ~values.is_in(column.allowed).fill_null(True)
     if wrong.any():
         first = rows.filter(wrong)
         takes = f"one of {', '.join(column.allowed)}" if column.allowed else _TAKES[column.dtype]
+        takes = in_words(range) if range and typed[int(wrong.arg_true()[0])] is not None else takes
         what = f"the {name} of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, name))}"
         raise DataError(path, f"{what}; it takes {takes}")
     return typed.alias(name)
+
+
+def _check_noise(rows: pl.DataFrame, path: str) -> None:
+    """Raise DataError at an example with values of REALISED that do not fit together, or operators without counts."""
+    noise = whole(rows.select("example", *(name for name in REALISED if name in rows.columns)), REALISED)
+    counted = [text for text in noise.get_column("operators").unique().drop_nulls() if _are_counts(text)]
+    fits = {
+        "unknown": (pl.col("unknown") <= pl.col("tokens"), "more than its tokens"),
+        "unknown_clean": (pl.col("unknown_clean") <= pl.col("tokens_clean"), "more than its tokens_clean"),
+        "success": (~pl.col("success") | pl.col("queries").is_not_null(), "and it has no queries"),
+        "operators": (pl.col("operators").is_in(counted), "not operator to count"),
+    }
+    for name, (fit, what) in fits.items():
+        for example, value in noise.filter(~fit).select("example", name).head(1).iter_rows():
+            raise DataError(path, f"the {name} of the example {shown(example)} is {shown(value)}, {what}")
+
+
+def _are_counts(text: str) -> bool:
+    with suppress(ValueError, RecursionError):
+        counts = strict_json.loads(text)
+        return isinstance(counts, dict) and all(type(count) is int and count >= 0 for count in counts.values())
+    return False
 
 
 _TAKES: Final[Mapping[Any, str]] = {

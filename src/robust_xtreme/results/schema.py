@@ -1,22 +1,23 @@
 """The frames: their columns, with types and nullability, and their keys.
 
 A frame is a polars DataFrame of exactly these columns, in this order. Measures of quality are points (0-100), rates and
-shares are in [0, 1]. A frame contains no NaN or infinity: unknown values are null. The declaration of a column states
-if it contains anything but plain values (JSON).
+shares are in [0, 1], and a number outside of its range is refused. A frame contains no NaN or infinity: unknown values
+are null. The declaration of a column states if it contains anything but plain values (JSON).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
+from robust_xtreme.results.frames import COUNT, DIFFERENCE, POINTS, SHARE, Range, columns, one_of
 from robust_xtreme.results.frames import Column as Column
 from robust_xtreme.results.frames import Frame as Frame
 from robust_xtreme.results.frames import assembled as assembled
 from robust_xtreme.results.frames import build as build
-from robust_xtreme.results.frames import columns, one_of
 from robust_xtreme.results.frames import empty as empty
 from robust_xtreme.results.frames import validate as validate
 
@@ -83,6 +84,19 @@ interval: null)."""
 _RISK: Final = columns(pl.Float64, "label_risk queries success", nullable=True)
 """The share of items in which noise edits a number or a negator, queries per item and successes of an attack."""
 
+
+def _within(points: str = "", differences: str = "", shares: str = "") -> Mapping[Range, str]:
+    """The ranges of numbers by their names, with those that have one range in all frames."""
+    shares += " constant unchanged not_applicable tokens_changed unknown_clean unknown truncated marked p p_adjusted"
+    counts = "grapheme_edit_rate word_edit_rate tokens_per_word_clean tokens_per_word queries seed_spread spread"
+    return {
+        POINTS: f"{points} value clean chance shallow shallow_noisy worst",
+        DIFFERENCE: f"{differences} drop above_chance joint_low joint_high",
+        SHARE: f"{shares} p_gate",
+        COUNT: f"{counts} se widened_se df mde",
+    }
+
+
 _STAMP: Final = {"overlap": Column(pl.Boolean)}
 """Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
 
@@ -108,6 +122,7 @@ MODELS: Final = Frame(
         **columns(pl.String, "overlap_flags selected_on stages", nullable=True),
     },
     ("model",),
+    {COUNT: "diversity"},
 )
 """One row per model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
 
@@ -136,6 +151,7 @@ CONDITIONS: Final = Frame(
         **columns(pl.String, "search constraints", nullable=True),
     },
     ("condition",),
+    {SHARE: "edited_share", COUNT: "target"},
 )
 """One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal.
 
@@ -162,6 +178,7 @@ PREDICTIONS: Final = Frame(
         **columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
     },
     (*CELL, "noise_seed", "example"),
+    {COUNT: "grapheme_edit_rate word_edit_rate"},
 )
 """One row per item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
 
@@ -202,6 +219,7 @@ ATTACKS: Final = Frame(
         "curve": Column(pl.String),
     },
     CELL,
+    {POINTS: "success success_low success_high", SHARE: "no_edit", COUNT: "queries queries_to_success words graphemes"},
 )
 """One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
 short for the strength; `success` (points, with its interval) is the share of them that an attack changes to wrong,
@@ -245,6 +263,7 @@ SCORES: Final = Frame(
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
+    _within("low high", shares="label_risk success"),
 )
 """One row per cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
 
@@ -275,6 +294,7 @@ DELTAS: Final = Frame(
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
+    _within("", "low high drop_without_risk low_without_risk high_without_risk", "label_risk success"),
 )
 """One row per perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
@@ -311,6 +331,7 @@ AVERAGES: Final = Frame(
         "grapheme_edit_rate": Column(pl.Float64, nullable=True),
     },
     ("model", "kind", "name", "task", "split", "setting", "inference", "condition", "metric"),
+    _within("", "low high"),
 )
 """One row per average and noise: mean levels in points, clean and perturbed, over the same cells, and their drop.
 
@@ -330,6 +351,7 @@ of the unit's score: in question answering of the mean of F1 and exact match, wh
 
 CONTRAST_KINDS: Final = ("cell", "task", "language")
 SCALES: Final = ("clean", "perturbed", "change")
+_CHANGE: Final = (-200.0, 200.0)
 
 CONTRASTS: Final = Frame(
     "contrasts",
@@ -348,6 +370,7 @@ CONTRASTS: Final = Frame(
         "method": Column(pl.String),
     },
     ("kind", *CELL[1:], "metric", "scale"),
+    {**_within(), DIFFERENCE: "baseline candidate", _CHANGE: "difference low high joint_low joint_high"},
 )
 """One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
 
@@ -377,6 +400,7 @@ VERDICTS: Final = Frame(
         "why": Column(pl.String),
     },
     ("against", *CONTRASTS.key),
+    CONTRASTS.within,
 )
 """CONTRASTS with the verdict of the gate, and a row for each cell that only one of the runs has.
 

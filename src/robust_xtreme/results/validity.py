@@ -14,7 +14,7 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.results.frames import Column, Frame, build, columns, one_of
+from robust_xtreme.results.frames import POINTS, Column, Frame, build, columns, one_of
 from robust_xtreme.results.intervals import share_bounds
 
 NORMAL: Final = 1.959963984540054
@@ -51,6 +51,7 @@ VALIDITY: Final = Frame(
         **columns(pl.Float64, "valid_success valid_low valid_high", nullable=True),
     },
     ("condition", "kind"),
+    {POINTS: "success validity low high valid_success valid_low valid_high"},
 )
 """One row per condition, one over all attacks, one over all noise, and one for clean controls. Of `rows` in the sheet
 `rated` have an answer. Shares are in points, with intervals at 95 %."""
