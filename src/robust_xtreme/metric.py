@@ -94,6 +94,8 @@ class Metric:
 
     def possible(self, sums: Array) -> Array:
         """Which sums (n, k) an example can have: finite, with counts, a value from 0 to 100, and not nothing."""
+        if sums.shape[-1] != len(self.columns):
+            return np.zeros(len(sums), np.bool_)
         with np.errstate(all="ignore"):
             value, counts = self.reduce(sums), sums[:, [name in _COUNTS for name in self.columns]]
             fine = np.isfinite(sums).all(-1) & (counts >= 0).all(-1) & (counts % 1 == 0).all(-1)
