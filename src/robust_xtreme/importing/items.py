@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from robust_xtreme import languages, strict_json
 from robust_xtreme.errors import DataError, SpecError, shown
 from robust_xtreme.external.condition import CLEAN, CLEAN_SEED
-from robust_xtreme.results.frames import Column, Frame, beyond, columns, in_words, one_of
+from robust_xtreme.results.frames import Column, Frame, columns, one_of
+from robust_xtreme.results.ranges import beyond, in_words
 from robust_xtreme.results.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
 from robust_xtreme.specs import PerturbationSpec
 
@@ -44,7 +45,6 @@ ITEMS: Final = Frame(
         **columns(pl.String, "scores sums", nullable=True),
     },
     (*GROUP, "noise_seed", "example"),
-    PREDICTIONS.within,
 )
 """Rows of others. `prediction` and `gold` are as given, lists as JSON; `scores` is JSON, name to a score of the example
 from 0 to 1; `sums` is JSON, metric to scope to the sums that the metric adds."""
@@ -142,21 +142,19 @@ def whole(items: pl.DataFrame, names: Sequence[str] = tuple(ITEMS.columns)) -> p
 
 
 def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series:
-    values = rows.get_column(name)
+    values, takes = rows.get_column(name), f"one of {', '.join(column.allowed)}"
     if column.dtype == pl.Boolean:
-        typed = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+        typed, takes = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean), "true or false"
     else:
         typed = values.cast(column.dtype, strict=False)
     wrong = typed.is_null() & values.is_not_null()
-    range = ITEMS.range(name)
-    if range:
-        wrong |= beyond(typed, range).fill_null(False)
     if column.allowed:
         wrong |= ~values.is_in(column.allowed).fill_null(True)
+    elif column.dtype != pl.Boolean:
+        wrong |= beyond(typed, ITEMS.range(name)).fill_null(False)
+        takes = ("a whole number" if column.dtype == pl.Int64 else "a finite number") + in_words(ITEMS.range(name))
     if wrong.any():
         first = rows.filter(wrong)
-        takes = f"one of {', '.join(column.allowed)}" if column.allowed else _TAKES[column.dtype]
-        takes = in_words(range) if range and typed[int(wrong.arg_true()[0])] is not None else takes
         what = f"the {name} of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, name))}"
         raise DataError(path, f"{what}; it takes {takes}")
     return typed.alias(name)
@@ -182,13 +180,6 @@ def _are_counts(text: str) -> bool:
         counts = strict_json.loads(text)
         return isinstance(counts, dict) and all(type(count) is int and count >= 0 for count in counts.values())
     return False
-
-
-_TAKES: Final[Mapping[Any, str]] = {
-    pl.Int64: "a whole number",
-    pl.Float64: "a finite number",
-    pl.Boolean: "true or false",
-}
 
 
 def _named_as_here(rows: pl.DataFrame) -> pl.DataFrame:

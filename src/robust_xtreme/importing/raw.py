@@ -70,7 +70,8 @@ def _series(key: str, values: Sequence[Any], refused: Callable[[int, str], UserE
     if types == {int} and key not in ANSWERS:
         values = [*map(str, values)]
     elif not types <= {str, type(None)}:
-        values, kinds = zip(*(_told(_answer(key, value) if key in ANSWERS else value) for value in values), strict=True)
+        values = [_answer(key, value) for value in values] if key in ANSWERS else values
+        values, kinds = zip(*map(_as_text, values), strict=True)
         for number, kind in enumerate(kinds):
             if kind not in takes:
                 raise refused(number, f"{key} is {shown(values[number])}, {kind}; it takes {' or '.join(takes)}")
@@ -83,7 +84,7 @@ def _series(key: str, values: Sequence[Any], refused: Callable[[int, str], UserE
         yield pl.Series(key + KIND, [None if kind == TEXT else kind for kind in kinds], dtype=pl.Enum(_KINDS))
 
 
-def _told(value: Any) -> tuple[str | None, str]:
+def _as_text(value: Any) -> tuple[str | None, str]:
     """A value as JSON has it, a string without its quotes, and its kind."""
     match value:
         case None | str():
@@ -111,12 +112,12 @@ def _answer(key: str, value: Any) -> Any:
             return text if key == _PREDICTION else [text]
         case {"text": list(texts), **more} if more.keys() <= _PLACES and key == _GOLD:
             return texts
-        case [dict(), *_] if key == _GOLD and all(_is_place(each) for each in value):
+        case [dict(), *_] if key == _GOLD and all(_is_located(each) for each in value):
             return [each["text"] for each in value]
     return value
 
 
-def _is_place(value: Any) -> bool:
+def _is_located(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() - _PLACES == {"text"}
 
 

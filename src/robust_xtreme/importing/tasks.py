@@ -66,14 +66,14 @@ def _check_kinds(items: pl.DataFrame, name: str, family: str) -> None:
     rows = items.select("example", *ANSWERS, *told).filter(items["sums"].is_null()) if told else items.clear()
     is_ours, seen = name in registry.names("task"), dict[str, str]()
     for key in ANSWERS:
-        kind = pl.col(key + KIND).cast(pl.String) if key + KIND in told else pl.lit(None, pl.String)
-        given = rows.filter(pl.col(key).is_not_null()).select("example", key, kind=kind.fill_null(TEXT))
+        kinds = pl.col(key + KIND).cast(pl.String) if key + KIND in told else pl.lit(None, pl.String)
+        given = rows.filter(pl.col(key).is_not_null()).select("example", key, kind=kinds.fill_null(TEXT))
         takes = (TEXT,) if (key, family) == ("prediction", SPAN_QA.name) else _TAKEN[family]
-        for example, value, found in given.unique("kind", keep="first", maintain_order=True).iter_rows():
-            seen[found] = f"the {key} of the example {shown(example)} is {shown(value)}, {found}"
-            if found not in takes:
+        for example, value, kind in given.unique("kind", keep="first", maintain_order=True).iter_rows():
+            seen[kind] = f"the {key} of the example {shown(example)} is {shown(value)}, {kind}"
+            if kind not in takes:
                 cure = "" if is_ours else ". Or name another --family"
-                raise Mismatch(f"{seen[found]}; that of {family} is {' or '.join(takes)}{cure}")
+                raise Mismatch(f"{seen[kind]}; that of {family} is {' or '.join(takes)}{cure}")
     if len(seen) > 1 and family == CLASSIFICATION.name and not is_ours:
         raise Mismatch(f"{', and '.join(seen.values())}. The labels of a task are of one type")
 

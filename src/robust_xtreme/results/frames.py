@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, final
+from typing import Any, final
 
 import polars as pl
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError, UserError
-
-Range = tuple[float, float]
-"""The least and the greatest value of a column of numbers."""
-
-POINTS, DIFFERENCE, SHARE, COUNT = (0.0, 100.0), (-100.0, 100.0), (0.0, 1.0), (0.0, math.inf)
-"""The ranges of measures, of differences between two, of shares and p, and of counts, rates and errors."""
-
-_ROUNDED: Final = 1e-6
+from robust_xtreme.results.ranges import Range, beyond, in_words, range_of
 
 
 @final
@@ -33,20 +25,16 @@ class Column:
 @final
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One kind of frame: its columns in order, those that together name a row, and the names of numbers by range.
-
-    Whole numbers are counts where nothing else is said, but those of seeds.
-    """
+    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges."""
 
     name: str
     columns: Mapping[str, Column]
     key: tuple[str, ...]
     within: Mapping[Range, str] = field(default_factory=dict)
 
-    def range(self, name: str) -> Range | None:
-        """The range of a column of numbers, None where any is possible."""
-        is_count = self.columns[name].dtype == pl.Int64 and not name.endswith("seed")
-        return next((each for each, names in self.within.items() if name in names.split()), COUNT if is_count else None)
+    def range(self, name: str) -> Range:
+        """The range of a column of numbers."""
+        return range_of(name, self.columns[name].dtype, self.within)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -167,23 +155,11 @@ def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
         raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")
     if values.null_count() and not column.nullable:
         raise RobustXtremeError(f"{subject} contains {values.null_count()} nulls and may contain none.")
-    if column.dtype == pl.Float64 and not values.is_finite().all():
-        bad = next(value for value in values.drop_nulls() if not math.isfinite(value))
-        raise RobustXtremeError(f"{subject} contains {bad}; what is not known is null.")
-    if (range := frame.range(values.name)) and (outside := beyond(values, range)).any():
-        raise RobustXtremeError(f"{subject} contains {values.filter(outside)[0]}; it takes {in_words(range)}.")
+    if column.dtype in (pl.Float64, pl.Int64) and (outside := beyond(values, frame.range(values.name))).any():
+        what = f"contains {values.filter(outside)[0]}; it takes finite numbers{in_words(frame.range(values.name))}"
+        raise RobustXtremeError(f"{subject} {what}, and what is not known is null.")
     if column.dtype == pl.String and column.nullable and bool((values == "").any()):
         raise RobustXtremeError(f"{subject} contains an empty string; what is not known is null.")
     other = sorted(set(values.drop_nulls().unique()) - set(column.allowed)) if column.allowed else []
     if other:
         raise RobustXtremeError(f"{subject} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
-
-
-def beyond(values: pl.Series, range: Range) -> pl.Series:
-    """Whether numbers are not finite, or outside of a range by more than rounding; null where there is none."""
-    return ~(values.is_finite() & values.is_between(range[0] - _ROUNDED, range[1] + _ROUNDED))
-
-
-def in_words(range: Range) -> str:
-    """A range as messages name it."""
-    return f"numbers from {range[0]:g}" + (f" to {range[1]:g}" if range[1] < math.inf else "")

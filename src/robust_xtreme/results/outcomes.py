@@ -21,7 +21,6 @@ from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.results import store
 from robust_xtreme.results._cells import ALL, CLEAN, Cell, check_same
 from robust_xtreme.results.contrasts import CHANGE, PERTURBED, Key
-from robust_xtreme.results.frames import COUNT, POINTS
 from robust_xtreme.results.intervals import estimate_level
 from robust_xtreme.results.run_cells import KEY, Rows, StoredCells, stamp_of
 from robust_xtreme.results.schema import Column, Frame, build, validate
@@ -46,7 +45,6 @@ LEVELS: Final = Frame(
         "se": Column(pl.Float64, nullable=True),
     },
     ("task", "language", "context_language", "condition", "metric", "split", "setting", "inference", "data", "run"),
-    {POINTS: "value", COUNT: "se"},
 )
 """One row per cell and run (from 1), with its items, clusters and noise seeds; `value` and `se` in points."""
 

@@ -1,25 +1,25 @@
 """The frames: their columns, with types and nullability, and their keys.
 
 A frame is a polars DataFrame of exactly these columns, in this order. Measures of quality are points (0-100), rates and
-shares are in [0, 1], and a number outside of its range is refused. A frame contains no NaN or infinity: unknown values
-are null. The declaration of a column states if it contains anything but plain values (JSON).
+shares are in [0, 1], within `ranges.py`. A frame has no NaN or infinity: unknown values are null. A column states
+if it contains anything but plain values (JSON).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
-from robust_xtreme.results.frames import COUNT, DIFFERENCE, POINTS, SHARE, Range, columns, one_of
 from robust_xtreme.results.frames import Column as Column
 from robust_xtreme.results.frames import Frame as Frame
 from robust_xtreme.results.frames import assembled as assembled
 from robust_xtreme.results.frames import build as build
+from robust_xtreme.results.frames import columns, one_of
 from robust_xtreme.results.frames import empty as empty
 from robust_xtreme.results.frames import validate as validate
+from robust_xtreme.results.ranges import CHANGE, POINTS
 
 SCHEMA_VERSION: Final = 5
 """Written into every stored file; raised when a column changes."""
@@ -84,19 +84,6 @@ interval: null)."""
 _RISK: Final = columns(pl.Float64, "label_risk queries success", nullable=True)
 """The share of items in which noise edits a number or a negator, queries per item and successes of an attack."""
 
-
-def _within(points: str = "", differences: str = "", shares: str = "") -> Mapping[Range, str]:
-    """The ranges of numbers by their names, with those that have one range in all frames."""
-    shares += " constant unchanged not_applicable tokens_changed unknown_clean unknown truncated marked p p_adjusted"
-    counts = "grapheme_edit_rate word_edit_rate tokens_per_word_clean tokens_per_word queries seed_spread spread"
-    return {
-        POINTS: f"{points} value clean chance shallow shallow_noisy worst",
-        DIFFERENCE: f"{differences} drop above_chance joint_low joint_high",
-        SHARE: f"{shares} p_gate",
-        COUNT: f"{counts} se widened_se df mde",
-    }
-
-
 _STAMP: Final = {"overlap": Column(pl.Boolean)}
 """Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
 
@@ -122,7 +109,6 @@ MODELS: Final = Frame(
         **columns(pl.String, "overlap_flags selected_on stages", nullable=True),
     },
     ("model",),
-    {COUNT: "diversity"},
 )
 """One row per model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
 
@@ -151,7 +137,6 @@ CONDITIONS: Final = Frame(
         **columns(pl.String, "search constraints", nullable=True),
     },
     ("condition",),
-    {SHARE: "edited_share", COUNT: "target"},
 )
 """One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal.
 
@@ -178,7 +163,6 @@ PREDICTIONS: Final = Frame(
         **columns(pl.Int64, "numbers_edited negators_edited", nullable=True),
     },
     (*CELL, "noise_seed", "example"),
-    {COUNT: "grapheme_edit_rate word_edit_rate"},
 )
 """One row per item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
 
@@ -219,7 +203,7 @@ ATTACKS: Final = Frame(
         "curve": Column(pl.String),
     },
     CELL,
-    {POINTS: "success success_low success_high", SHARE: "no_edit", COUNT: "queries queries_to_success words graphemes"},
+    {POINTS: "success success_low success_high"},
 )
 """One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
 short for the strength; `success` (points, with its interval) is the share of them that an attack changes to wrong,
@@ -263,7 +247,7 @@ SCORES: Final = Frame(
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
-    _within("low high", shares="label_risk success"),
+    {POINTS: "low high"},
 )
 """One row per cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
 
@@ -294,7 +278,6 @@ DELTAS: Final = Frame(
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
-    _within("", "low high drop_without_risk low_without_risk high_without_risk", "label_risk success"),
 )
 """One row per perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
@@ -331,7 +314,6 @@ AVERAGES: Final = Frame(
         "grapheme_edit_rate": Column(pl.Float64, nullable=True),
     },
     ("model", "kind", "name", "task", "split", "setting", "inference", "condition", "metric"),
-    _within("", "low high"),
 )
 """One row per average and noise: mean levels in points, clean and perturbed, over the same cells, and their drop.
 
@@ -351,7 +333,6 @@ of the unit's score: in question answering of the mean of F1 and exact match, wh
 
 CONTRAST_KINDS: Final = ("cell", "task", "language")
 SCALES: Final = ("clean", "perturbed", "change")
-_CHANGE: Final = (-200.0, 200.0)
 
 CONTRASTS: Final = Frame(
     "contrasts",
@@ -370,7 +351,7 @@ CONTRASTS: Final = Frame(
         "method": Column(pl.String),
     },
     ("kind", *CELL[1:], "metric", "scale"),
-    {**_within(), DIFFERENCE: "baseline candidate", _CHANGE: "difference low high joint_low joint_high"},
+    {CHANGE: "difference low high joint_low joint_high"},
 )
 """One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
 

@@ -14,8 +14,9 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.results.frames import POINTS, Column, Frame, build, columns, one_of
+from robust_xtreme.results.frames import Column, Frame, build, columns, one_of
 from robust_xtreme.results.intervals import share_bounds
+from robust_xtreme.results.ranges import POINTS
 
 NORMAL: Final = 1.959963984540054
 """The quantile of the normal distribution for 95 %."""

@@ -56,7 +56,7 @@ def checked(response: Any) -> None:
     response._content = bytes(content)  # the client would read it without a bound
     if is_answer and response.status_code < _MOVED:
         try:
-            answer = strict_json.loads(content)
+            answer = strict_json.loads(bytes(content))
         except (ValueError, RecursionError):
             raise Strange(_PAGE) from None
         for value in _hashes(answer):

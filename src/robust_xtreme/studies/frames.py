@@ -8,7 +8,8 @@ from typing import Final, final
 
 import polars as pl
 
-from robust_xtreme.results.frames import COUNT, DIFFERENCE, POINTS, SHARE, Column, Frame, columns, one_of
+from robust_xtreme.results.frames import Column, Frame, columns, one_of
+from robust_xtreme.results.ranges import ANY
 
 CLEAN: Final = "clean"
 NOISE_FAMILIES: Final = (CLEAN, "typo", "script", "attack", "other")
@@ -31,7 +32,6 @@ VALUES: Final = Frame(
         "left_out": Column(pl.String, nullable=True),
     },
     ("arm", "target", "language", "condition", "seed"),
-    {POINTS: "value chance", DIFFERENCE: "above_chance", COUNT: "strength"},
 )
 """One row per training run and cell: the headline metric and its chance, in points.
 
@@ -56,7 +56,6 @@ ARMS: Final = Frame(
         "model": Column(pl.String),
     },
     ("arm", "target", "seed", "model"),
-    {COUNT: "diversity formats"},
 )
 """One row per model that was evaluated: what it was trained on, as its record says.
 
@@ -77,7 +76,7 @@ CONTRASTS: Final = Frame(
         "method": Column(pl.String),
     },
     ("tier", "contrast", "arm", "reference", "target", "language", "condition", "scale"),
-    {SHARE: "p p_adjusted", COUNT: "se df mde"},
+    {ANY: "low high"},
 )
 """One row per contrast: a number of each training seed, their mean, and its t interval at 95 % over seeds.
 
