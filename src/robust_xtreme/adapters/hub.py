@@ -37,6 +37,8 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     texts, starts = value(answers, "text", list, location), value(answers, "answer_start", list, location)
     if len(texts) != len(starts):
         raise DataError(location, f"has {len(texts)} answers and {len(starts)} places of them.")
+    if not all(isinstance(text, str) for text in texts) or not all(type(start) is int for start in starts):
+        raise DataError(location, "expected 'answers' to have texts, and whole numbers as their places.")
     located = _spans(context, texts, starts)
     spans = [span(text, start, context, location) for text, start in zip(texts, located, strict=True)]
     return {"context": context, "question": asked, "answers": tuple(span for span in spans if span is not None)}
@@ -47,8 +49,7 @@ def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
 
     A context that begins with white space has not lost any, and nothing is moved.
     """
-    well = all(isinstance(text, str) for text in texts) and all(isinstance(start, int) for start in starts)
-    for lead in range(_LONGEST_LEAD + 1) if well and not context[:1].isspace() else ():
+    for lead in range(_LONGEST_LEAD + 1) if not context[:1].isspace() else ():
         moved = [_after(context, text, start - lead) for text, start in zip(texts, starts, strict=True)]
         if all(start >= 0 and context.startswith(text, start) for text, start in zip(texts, moved, strict=True)):
             return moved

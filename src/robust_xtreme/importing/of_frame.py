@@ -79,7 +79,7 @@ def _polars(frame: Any) -> pl.DataFrame:
     if type(frame).__module__.partition(".")[0] == "pandas":
         try:
             return pl.from_pandas(frame)
-        except (ImportError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        except (ImportError, TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
             raise UserError(f"from_frame: the frame of pandas cannot be read: {error}") from error
     raise UserError(f"from_frame takes a frame of polars or pandas, not {shown(frame)}.")
 
