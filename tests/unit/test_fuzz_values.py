@@ -439,7 +439,7 @@ def test_rows_of_data_sets_are_refused_or_kept_as_they_are(name: str) -> None:
     readers = {module.__name__: (module.record, row) for module, row in SUITES.items()}
     record, row = (readers | {reader.__name__: (reader, row) for reader, row in HUB.items()})[name]
     refused = 0
-    for field in row:
+    for field in row.keys() - {"id"}:
         for value in _json_values():
             try:
                 values = record({**row, field: value}, "f:1")

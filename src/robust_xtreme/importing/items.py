@@ -57,7 +57,7 @@ GIVES: Final = ("prediction", "score", "scores", "sums")
 """The keys that a row is scored by."""
 
 ANSWERS: Final = ("gold", "prediction")
-KIND: Final = "_kind"
+TYPE: Final = "_type"
 """What the name of a column ends in that says what given answers are, a list or a number; null of a text."""
 
 ID: Final = "id"

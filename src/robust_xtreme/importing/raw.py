@@ -12,7 +12,7 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.errors import UserError, shown
-from robust_xtreme.importing.items import ANSWERS, ITEMS, KEYS, KIND
+from robust_xtreme.importing.items import ANSWERS, ITEMS, KEYS, TYPE
 
 TEXT, WHOLE, NUMBER, TRUTH = "a text", "a whole number", "a number", "true or false"
 TEXTS, LIST, OBJECT = "a list of texts", "a list", "an object"
@@ -81,7 +81,7 @@ def _series(key: str, values: Sequence[Any], refused: Callable[[int, str], UserE
         wrong = next(number for number, text in enumerate(values) if text and _HALF.search(text))
         raise refused(wrong, f"{key} contains half of a surrogate pair, which is not a character") from None
     if kinds and key in ANSWERS:
-        yield pl.Series(key + KIND, [None if kind == TEXT else kind for kind in kinds], dtype=pl.Enum(_KINDS))
+        yield pl.Series(key + TYPE, [None if kind == TEXT else kind for kind in kinds], dtype=pl.Enum(_KINDS))
 
 
 def _as_text(value: Any) -> tuple[str | None, str]:

@@ -9,7 +9,7 @@ import polars as pl
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, UserError, shown
 from robust_xtreme.importing.answers import FAMILIES
-from robust_xtreme.importing.items import ANSWERS, KIND
+from robust_xtreme.importing.items import ANSWERS, TYPE
 from robust_xtreme.importing.raw import TEXT, TEXTS, TRUTH, WHOLE
 from robust_xtreme.importing.scoring import Scoring
 from robust_xtreme.specs import TaskSpec
@@ -62,11 +62,11 @@ def _scoring(items: pl.DataFrame, name: str, family: str) -> Scoring:
 
 def _check_kinds(items: pl.DataFrame, name: str, family: str) -> None:
     """Raise Mismatch, naming the example, at an answer of another type, or where labels of a task are of several."""
-    told = [key + KIND for key in ANSWERS if key + KIND in items.columns]
-    rows = items.select("example", *ANSWERS, *told).filter(items["sums"].is_null()) if told else items.clear()
+    typed = [key + TYPE for key in ANSWERS if key + TYPE in items.columns]
+    rows = items.select("example", *ANSWERS, *typed).filter(items["sums"].is_null()) if typed else items.clear()
     is_ours, seen = name in registry.names("task"), dict[str, str]()
     for key in ANSWERS:
-        kinds = pl.col(key + KIND).cast(pl.String) if key + KIND in told else pl.lit(None, pl.String)
+        kinds = pl.col(key + TYPE).cast(pl.String) if key + TYPE in typed else pl.lit(None, pl.String)
         given = rows.filter(pl.col(key).is_not_null()).select("example", key, kind=kinds.fill_null(TEXT))
         takes = (TEXT,) if (key, family) == ("prediction", SPAN_QA.name) else _TAKEN[family]
         for example, value, kind in given.unique("kind", keep="first", maintain_order=True).iter_rows():
