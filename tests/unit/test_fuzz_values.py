@@ -255,7 +255,7 @@ def official(task: str, family: str, gold: Any, prediction: Any) -> Mapping[str,
         text, several = answer(prediction), golds(gold)
         pairs = {name: QA[name] for name in ("squad_em", "squad_f1")}
         return {
-            name: (max(compare(words(text), words(each)) for each in several), 1.0)
+            name: (max(compare(words(text, "en"), words(each, "en")) for each in several), 1.0)
             for name, (words, compare) in pairs.items()
         }
     if family in ("tagging", "retrieval"):
@@ -277,11 +277,13 @@ def meant(task: str, family: str, row: Mapping[str, Any]) -> dict[str, tuple[flo
     if row.get("sums") is not None:
         sums = strict(row["sums"]) if isinstance(row["sums"], str) else row["sums"]
         return {name: tuple(scopes["all"]) for name, scopes in sums.items()}
-    scores = row.get("scores") if row.get("scores") is not None else {"score": row.get("score")}
+    scores: Any = row.get("scores") if row.get("scores") is not None else {"score": row.get("score")}
     scores = strict(scores) if isinstance(scores, str) else scores
     truth = {"true": 1, "True": 1, "false": 0, "False": 0}
-    given = {name: (float(truth.get(value, value)), 1.0) for name, value in scores.items() if value is not None}
-    made = {name if name == "accuracy" else f"given/{name}": sums for name, sums in given.items()}
+    given = {name: float(truth.get(value, value)) for name, value in scores.items() if value is not None}
+    made: dict[str, tuple[float, ...]] = {
+        name if name == "accuracy" else f"given/{name}": (value, 1.0) for name, value in given.items()
+    }
     if family == "given" or row.get("gold") is None or (row.get("prediction") is None and made):
         return made
     return {**made, **official(task, family, row["gold"], row.get("prediction"))}
