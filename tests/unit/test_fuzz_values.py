@@ -18,68 +18,19 @@ import pandas as pd  # type: ignore[import-untyped]  # it has no types here
 import polars as pl
 import pytest
 from tests.program import program
+from tests.values import VALUES, is_one_line
 from tools import official_metrics
 from tools.official_metrics import PLAIN, QA
 
 import robust_xtreme
 from robust_xtreme import registry
-from robust_xtreme.adapters import hub
 from robust_xtreme.errors import UserError
-from robust_xtreme.formats import (
-    Options,
-    bucc_tsv,
-    hellaswag_jsonl,
-    iob2,
-    jsonl,
-    jsonl_choices,
-    labelled_jsonl,
-    line_pairs,
-    mewsli_entities,
-    mewsli_mentions,
-    squad,
-    tsv,
-    tsv_paraphrases,
-)
-from robust_xtreme.formats._file import Line
 from robust_xtreme.importing import jsonl as lines_of
 from robust_xtreme.importing import of_frame
 from robust_xtreme.importing.run import Read, Wanted, _items
 from robust_xtreme.importing.scoring import stats_of
 from robust_xtreme.importing.tasks import scoring_of
 from robust_xtreme.results._cells import cells
-
-TEXTS: Final = (
-    "a",
-    "b",
-    "A",
-    " ",
-    "",
-    "1",
-    "01",
-    "1.0",
-    "True",
-    "true",
-    "None",
-    "null",
-    "NaN",
-    "[1]",
-    '["a"]',
-    "{",
-    "é",
-)
-VALUES: Final = (
-    *("null", "true", "false", "0", "1", "2", "-1", "-0.0", "0.5", "1.0", "1e0", "2.0", "1e16", "1e999", "-1e999"),
-    *("NaN", "Infinity", "9007199254740993", "1" + "0" * 400, "1" * 5000, "x", ""),
-    *("[]", '["a"]', '["a", "b"]', "[1]", '["a", 1]', "[null]", '[["a"]]', "[[0, 1]]", "{}", '{"a": 1}', '{"a": 0.5}'),
-    *('{"text": ["a"], "answer_start": [0]}', '{"text": [], "answer_start": []}', '{"text": "a", "answer_start": 0}'),
-    *('[{"text": "a", "answer_start": 0}, {"text": "b", "answer_start": 4}]', '{"text": [1], "answer_start": [0]}'),
-    *('{"prediction_text": "a", "id": "1"}', '{"a": 1, "a": 0}', '[{"a": 1, "\\u0061": 1}]', '"\\ud800"', '"a\\u0000"'),
-    *('{"accuracy": {"all": [1, 1]}}', '{"accuracy": {"all": [5, 1]}}', '{"accuracy": {"all": [0, 0]}}'),
-    *('{"accuracy": {"all": [-1, -1]}}', '{"accuracy": {"all": [1e999, 1]}}', '{"accuracy": {"all": [1]}}'),
-    *('{"squad_f1": {"all": [0.5, 1]}}', '{"span_f1": {"all": [0, 0, 0]}}', '{"span_f1": {"all": [0.5, 0, 0]}}'),
-    *map(json.dumps, (*TEXTS, '{"text": ["a"], "answer_start": [0]}', "{'text': ['a'], 'answer_start': [0]}")),
-)
-"""Values by type, as they are written; some are no JSON."""
 
 FIELDS: Final = (
     *("gold", "prediction", "gold", "prediction", "gold", "prediction", "score", "scores", "sums", "id", "cluster"),
@@ -292,13 +243,6 @@ def meant(task: str, family: str, row: Mapping[str, Any]) -> dict[str, tuple[flo
 # ----------------------------------------------------------------------------------------------------------- import
 
 
-def is_one_line(error: Exception, begin: str = "") -> bool:
-    """Check that a message is one line with a beginning."""
-    assert str(error).startswith(begin)
-    assert "\n" not in str(error)
-    return True
-
-
 def levels(read: Read, task: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
     """Check the levels of rows that are read, by task; the number of them. Raises UserError where they are refused."""
     items = _items(read, Wanted({"task": task, "language": "en", "condition": "clean", "split": "test"}))
@@ -320,7 +264,7 @@ def levels(read: Read, task: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
 
 
 def parsed(row: Row) -> dict[str, Any]:
-    """The values of a row. Raises Other where one is no JSON."""
+    """The values of a row. Raises Other where one is not JSON."""
     return {key: strict(value) for key, value in row.items()}
 
 
@@ -402,81 +346,3 @@ def test_the_command_ends_with_one_line_or_with_levels_in_their_range(tmp_path: 
         else:
             assert robust_xtreme.load(tmp_path / "run").scores.get_column("value").is_between(0, 100).all()
     assert codes == {0, 2}
-
-
-# ---------------------------------------------------------------------------------------------------------- data sets
-
-SUITES: Final[Mapping[Any, dict[str, Any]]] = {
-    labelled_jsonl: {"id": "1", "text": "a", "label": "b"},
-    iob2: {"tokens": ["a", "b"], "tags": ["O", "O"]},
-    jsonl_choices: {"premise": "a", "question": "cause", "choices": ["b", "c"], "label": 1},
-    hellaswag_jsonl: {"premise": "a", "choices": ["b", "c", "d", "e"], "label": 1},
-    tsv: {"premise": "a", "hypothesis": "b", "label": "neutral"},
-    tsv_paraphrases: {"sentence1": "a", "sentence2": "b", "label": "1"},
-    squad: {"context": "a b", "question": "c", "answers": [[0, 1]]},
-    line_pairs: {"sentence": "a", "translation": "b"},
-    bucc_tsv: {"id": "1", "sentence": "a", "translation": "b"},
-    mewsli_entities: {"language": "en", "text": "a"},
-    mewsli_mentions: {"mention": "a", "left": "", "right": "", "entity": "e"},
-}
-HUB: Final[Mapping[Callable[[Mapping[str, Any], str], dict[str, Any]], dict[str, Any]]] = {
-    hub.pair: {"premise": "a", "hypothesis": "b", "label": "neutral"},
-    hub.sentence: {"tokens": ["a"], "ner_tags": ["O"]},
-    hub.question: {"context": "a b", "question": "c", "answers": {"text": ["a"], "answer_start": [0]}},
-    hub.sentences: {"sentence1": "a", "sentence2": "b", "label": "1"},
-    hub.translation: {"sentence1": "a", "sentence2": "b"},
-    hub.causal: {"premise": "a", "question": "cause", "choice1": "b", "choice2": "c", "label": 1},
-}
-
-
-def leaves(value: Any) -> list[Any]:
-    """The values that are neither lists nor objects, in order."""
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else None
-    return [value] if inner is None else [leaf for each in inner for leaf in leaves(each)]
-
-
-@pytest.mark.parametrize("name", [*(module.__name__ for module in SUITES), *(reader.__name__ for reader in HUB)])
-def test_rows_of_data_sets_are_refused_or_kept_as_they_are(name: str) -> None:
-    """What a suite's or a hub's row has is a value of the row with its type, or one line: nothing becomes a text."""
-    readers = {module.__name__: (module.record, row) for module, row in SUITES.items()}
-    record, row = (readers | {reader.__name__: (reader, row) for reader, row in HUB.items()})[name]
-    refused = 0
-    for field in row.keys() - {"id"}:
-        for value in _json_values():
-            try:
-                values = record({**row, field: value}, "f:1")
-            except UserError as error:
-                refused += is_one_line(error)
-                continue
-            given = [leaf for leaf in leaves(value) if isinstance(leaf, str)]
-            there = leaves({key: each for key, each in values.items() if key != "answers"})
-            assert all(type(leaf) in (str, int, type(None)) for leaf in there), (field, value, values)
-            assert {leaf.strip() for leaf in there if isinstance(leaf, str)} <= {
-                leaf.strip() for leaf in (*given, *leaves(row)) if isinstance(leaf, str)
-            }, (field, value, values)
-    assert refused > 20
-
-
-def _json_values() -> list[Any]:
-    values = []
-    for text in VALUES:
-        try:
-            values.append(json.loads(text))
-        except ValueError:
-            continue
-    return values
-
-
-def test_fields_that_are_perturbed_are_texts_or_lists_of_words() -> None:
-    """Another value of a field of a JSON line is refused with its line."""
-    refused = 0
-    for text in VALUES:
-        try:
-            record = jsonl.record_of(Line(7, f'{{"text": {text}}}', ""), "f", Options(("text",)))
-        except UserError as error:
-            refused += is_one_line(error, "f:7: ")
-            continue
-        (slot,) = record.slots
-        value = json.loads(text)
-        assert slot.value == (value if isinstance(value, str) else " ".join(value))
-    assert refused > 20

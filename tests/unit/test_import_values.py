@@ -102,7 +102,7 @@ def test_labels_of_one_type_are_compared(tmp_path: Path, gold: Any, prediction: 
 
 
 def test_columns_of_other_types_are_refused(tmp_path: Path) -> None:
-    """Dates, bytes and numbers that are too large for a float are no ids and no answers; decimals are scores."""
+    """Dates, bytes and numbers that are too large for a float are neither ids nor answers; decimals are scores."""
     dates = pl.DataFrame({"id": pl.Series(["2020-01-01"]).str.to_date(), "score": [1.0]})
     with pytest.raises(DataError, match=r"the frame: in row 1 id is .*, date; it takes a text or a whole number"):
         robust_xtreme.from_frame(dates, tmp_path / "run", task="own", language="en", condition="clean")
@@ -128,10 +128,10 @@ def test_columns_of_other_types_are_refused(tmp_path: Path) -> None:
         ({"sums": {"span_f1": {"all": [0.5, 0, 0]}}}, "its sums of span_f1 (tp, fp, fn) are [0.5, 0.0, 0.0]"),
         ({"sums": {"span_f1": {"all": [1, -1, 0]}}}, "are [1.0, -1.0, 0.0], which no example has"),
         ({"sums": {"accuracy": {"all": [10**400, 1]}}}, "not metric to scope to numbers"),
-        ({"scores": {"judge": 2.0}}, "its score 'judge' is 2.0. Scores are from 0 to 1"),
-        ({"scores": {"judge": 10**400}}, "Scores are from 0 to 1"),
+        ({"scores": {"grade": 2.0}}, "its score 'grade' is 2.0. Scores are from 0 to 1"),
+        ({"scores": {"grade": 10**400}}, "Scores are from 0 to 1"),
         ({"score": 2.0}, "its score 'score' is 2. Scores are from 0 to 1"),
-        ({"scores": '{"judge": 1, "judge": 0}'}, "not name to number from 0 to 1"),
+        ({"scores": '{"grade": 1, "grade": 0}'}, "not name to number from 0 to 1"),
         ({"score": 1, "edits": -1}, "the edits of the example '0' is '-1'; it takes a whole number from 0"),
         ({"score": 1, "word_edit_rate": -0.5}, "it takes a finite number from 0"),
         ({"score": 1, "grapheme_edit_rate": "inf"}, "it takes a finite number from 0"),

@@ -1,4 +1,4 @@
-"""The ranges of numbers in frames, by the names of their columns: a number outside is refused, whoever wrote it."""
+"""The ranges of numbers in frames, by the names of their columns: a number outside is refused."""
 
 from __future__ import annotations
 
