@@ -294,10 +294,14 @@ def from_polars(_: Path, rows: Sequence[Row]) -> Read:
 
 
 def _column(name: str, values: Sequence[Any]) -> pl.Series:
+    """A column of polars, where that has the values as they are: it makes texts of some objects."""
     try:
-        return pl.Series(name, values, strict=True)
+        typed_here = pl.Series(name, values, strict=True)
+        if [*map(of_frame._plain, typed_here.to_list())] == values:
+            return typed_here
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
-        return pl.Series(name, values, dtype=pl.Object)
+        pass
+    return pl.Series(name, values, dtype=pl.Object)
 
 
 def from_pandas(_: Path, rows: Sequence[Row]) -> Read:
