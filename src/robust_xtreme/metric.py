@@ -22,6 +22,9 @@ SCOPES: Final = (ALL, NOISED_GOLD, UNTOUCHED)
 CLEAN_TWIN: Final = "_clean"
 """The suffix of a scope for the same gold spans in the answer to the clean input."""
 
+_COUNTS: Final = ("n", "tp", "fp", "fn")
+_TOP: Final = 100 + 1e-9
+
 Array = Any
 """A numpy array or a torch tensor of shape (..., k): summed stats."""
 
@@ -77,6 +80,7 @@ class Metric:
     `reduce` maps summed stats of shape (..., k) to values of shape (...) from 0 to 100, 0 where nothing was counted.
     The scope `all` counts everything; where gold spans have a text, `noised_gold` counts those that noise changed and
     `untouched` the others. `sums` has the stats of many examples at once; without it they are computed one by one.
+    `empty` is whether an example may count nothing, as a sentence without entities.
     """
 
     name: str
@@ -86,6 +90,22 @@ class Metric:
     reduce: Callable[[Array], Array]
     cite: str
     sums: Callable[[Responses], Sums] | None = None
+    empty: bool = False
+
+    def possible(self, sums: Array) -> Array:
+        """Which sums (n, k) an example can have: finite, with counts, a value from 0 to 100, and not nothing."""
+        if sums.shape[-1] != len(self.columns):
+            return np.zeros(len(sums), np.bool_)
+        with np.errstate(all="ignore"):
+            value, counts = self.reduce(sums), sums[:, [name in _COUNTS for name in self.columns]]
+            fine = np.isfinite(sums).all(-1) & (counts >= 0).all(-1) & (counts % 1 == 0).all(-1)
+            fine &= sums.any(-1) | self.empty
+            within = (value >= 0) & (value <= _TOP) & (sums[:, 0] <= sums[:, 1] if self.reduce is share else True)
+        return fine & within
+
+    def impossible(self, sums: Sequence[float]) -> str:
+        """What a message says of sums that are not possible."""
+        return f"of {self.name} ({', '.join(self.columns)}) are {[*map(float, sums)]}, which no example has"
 
     def of(self, responses: Responses) -> Sums:
         """The stats of all examples. Raises Mismatch where targets are of another kind."""

@@ -28,6 +28,7 @@ WRITERS: Final = {
         "sinks.py": "the sink itself",
         "examples.py": "predictions, stored in parquet",
         "formats/_json.py": "rows of `perturb`, whose texts are data",
+        "importing/raw.py": "answers of imported rows, which are data",
         "training/_released.py": "a text that is read again at once",
         "training/_kept.py": "translations, which are data",
         "models/trained.py": "a value of a frame",

@@ -61,7 +61,7 @@ def _where(languages: Sequence[str]) -> dict[Key, int]:
 
 def _run(languages: Sequence[str], draw: int) -> StoredCells:
     frames = [_part(language, draw) for language in languages]  # polars, whose memory is not traced
-    return StoredCells([frame.clone for frame in frames], _where(languages))
+    return StoredCells(Path("stats.parquet"), [frame.clone for frame in frames], _where(languages))
 
 
 def _joint(family: Sequence[Member], **_: object) -> float:
@@ -97,7 +97,7 @@ def test_cells_in_the_order_of_their_keys_are_read_once() -> None:
         read.append(language)
         return _part(language, 0)
 
-    run = StoredCells([partial(part, language) for language in languages], _where(languages))
+    run = StoredCells(Path("stats.parquet"), [partial(part, language) for language in languages], _where(languages))
     assert [cell.key for cell in run.values()] == [cell.key for cell in known.values()]
     assert read == languages
     assert all(key in run for key in known)
@@ -119,7 +119,7 @@ def test_a_run_that_changes_while_it_is_in_use_is_one_line(tmp_path: Path) -> No
 
 def test_a_cell_with_a_score_and_without_items_is_one_line() -> None:
     """Files that do not belong together, as older versions can leave them, are refused with the name of the cell."""
-    run = StoredCells([partial(_part, "sw", 0)], {_key("de", "clean"): 0})
+    run = StoredCells(Path("stats.parquet"), [partial(_part, "sw", 0)], {_key("de", "clean"): 0})
     with pytest.raises(Mismatch, match=r"xnli/de clean has a score and no items. Evaluate it again.") as error:
         run[_key("de", "clean")]
     assert "\n" not in str(error.value)

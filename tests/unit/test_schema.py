@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 import polars as pl
 import pytest
 
-from robust_xtreme.errors import Mismatch, RobustXtremeError
-from robust_xtreme.results.schema import CELL, FRAMES, MODELS, STATS, Frame, build, empty, validate
+from robust_xtreme.errors import DataError, Mismatch, RobustXtremeError
+from robust_xtreme.results import store
+from robust_xtreme.results.ranges import ANY
+from robust_xtreme.results.schema import CELL, FRAMES, MODELS, SCORES, STATS, Frame, build, empty, validate
 
 _ROW = {
     **dict.fromkeys(CELL, "x"),
@@ -94,3 +99,61 @@ def test_a_row_that_occurs_twice_is_named() -> None:
     """Two rows of the same key are a mismatch that names the key."""
     with pytest.raises(Mismatch, match="example xnli/test/sw/1"):
         build([_ROW, _ROW], STATS)
+
+
+LEVEL: Final = {
+    **dict.fromkeys(CELL, "x"),
+    "setting": "zero_shot",
+    "metric": "accuracy",
+    "scope": "all",
+    "method": "none",
+    "overlap": False,
+    "value": 50.0,
+    "n": 2,
+    "clusters": 2,
+    "seeds": 1,
+    "not_applicable": 0.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("value", each) for each in (500.0, -5.0, 100.1, float("inf"), float("nan"))),
+        *(("low", -1.0), ("high", 100.5), ("worst", -0.5), ("chance", 101.0), ("above_chance", -101.0), ("se", -1.0)),
+        *(("unchanged", 1.5), ("constant", -0.1), ("truncated", 2.0), ("grapheme_edit_rate", -0.1), ("n", -2)),
+    ],
+)
+def test_a_number_outside_of_its_range_is_refused(tmp_path: Path, name: str, value: float) -> None:
+    """Whoever wrote it: levels, bounds, shares, rates and counts have ranges, when they are written and when read."""
+    with pytest.raises(RobustXtremeError, match=f"'{name}' of scores contains .*; it takes finite numbers from"):
+        build([LEVEL | {name: value}], SCORES)
+    path = tmp_path / "scores.csv"
+    store.write_frame(path, build([LEVEL], SCORES), SCORES)
+    header, row = path.read_text().splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True)) | {name: str(value)}
+    path.write_text(f"{header}\n{','.join(cells.values())}\n")
+    with pytest.raises(DataError, match=rf"scores\.csv: is malformed.*'{name}' of scores contains"):
+        store.read_frame(path, SCORES)
+
+
+def test_the_ends_of_a_range_are_in_it_and_rounding_too() -> None:
+    """A level of 100 and a mean that rounding puts above it are valid."""
+    build([LEVEL | {"value": 100.0, "low": 0.0, "high": 100.0 + 1e-9, "unchanged": 1.0}], SCORES)
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=lambda frame: frame.name)
+def test_every_number_has_a_range_or_is_listed(frame: Frame) -> None:
+    """A new column of numbers is named in `ranges.py`, or it is here with those that may be any number."""
+    free = {
+        "relative",
+        "relative_corrected",
+        "prediction_low",
+        "prediction_high",
+        "skewness",
+        "margin",
+        "bound",
+        "upper",
+    }
+    numbers = {name for name, column in frame.columns.items() if column.dtype in (pl.Float64, pl.Int64)}
+    assert {name for name in numbers if frame.range(name) == ANY and not name.endswith("seed")} <= free

@@ -37,6 +37,8 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     texts, starts = value(answers, "text", list, location), value(answers, "answer_start", list, location)
     if len(texts) != len(starts):
         raise DataError(location, f"has {len(texts)} answers and {len(starts)} places of them.")
+    if not all(isinstance(text, str) for text in texts) or not all(type(start) is int for start in starts):
+        raise DataError(location, "expected 'answers' to have texts, and whole numbers as their places.")
     located = _spans(context, texts, starts)
     spans = [span(text, start, context, location) for text, start in zip(texts, located, strict=True)]
     return {"context": context, "question": asked, "answers": tuple(span for span in spans if span is not None)}
@@ -47,8 +49,7 @@ def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
 
     A context that begins with white space has not lost any, and nothing is moved.
     """
-    well = all(isinstance(text, str) for text in texts) and all(isinstance(start, int) for start in starts)
-    for lead in range(_LONGEST_LEAD + 1) if well and not context[:1].isspace() else ():
+    for lead in range(_LONGEST_LEAD + 1) if not context[:1].isspace() else ():
         moved = [_after(context, text, start - lead) for text, start in zip(texts, starts, strict=True)]
         if all(start >= 0 and context.startswith(text, start) for text, start in zip(texts, moved, strict=True)):
             return moved
@@ -78,7 +79,7 @@ def causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A premise with two choices: `premise`, `question`, `choice1`, `choice2` and `label`, a number or such a name."""
     label = row.get("label")
     label = _CAUSAL.index(label) if label in _CAUSAL else label
-    if label is not None and label not in (-1, 0, 1):
+    if label is not None and (type(label) is not int or label not in (-1, 0, 1)):
         raise DataError(location, f"expected the column 'label' to contain 0 or 1, not {label!r:.80}.")
     choices = tuple(value(row, key, str, location) for key in _CAUSAL)
     premise, asked = value(row, "premise", str, location), value(row, "question", str, location)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import DataError, MissingData, SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.external.condition import RANDOM
@@ -74,7 +74,7 @@ def _frozen(run: Path, condition: str, hashed: str, rows: pl.DataFrame) -> Froze
 def _edits(run: Path, example: str, text: str) -> tuple[Edit, ...]:
     """The edits of an example from their JSON. Raises DataError where they are not those of an attack."""
     try:
-        edits = tuple(Edit(*each) for each in json.loads(text))
+        edits = tuple(Edit(*each) for each in strict_json.loads(text))
     except (ValueError, TypeError, RecursionError):
         raise DataError(run / _PARTS, f"has edits of {example} that are malformed") from None
     if any(type(value) is not kind for edit in edits for value, kind in zip(edit, _TYPES, strict=True)):

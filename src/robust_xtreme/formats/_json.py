@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, final
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import numbered_lines
 
-_DECODER: Final = json.JSONDecoder()
+_DECODER: Final = strict_json.decoder()
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _LONE: Final = re.compile("[\ud800-\udfff]")
 _SHOWN: Final = 80
@@ -42,17 +43,8 @@ _PLACED: Final[Mapping[type, Any]] = {str: Placed, int: PlacedNumber}
 
 def parse(line: str, location: str) -> dict[str, Any]:
     """Parse one JSON object. Raises DataError where it is invalid, not an object, or has a key twice."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        members = dict(pairs)
-        if len(members) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise DataError(location, f"the key {twice[:_SHOWN]!r} occurs twice.")
-        return members
-
     with json_errors(location):
-        parsed = json.loads(line, object_pairs_hook=unique)
+        parsed = strict_json.loads(line)
     if not isinstance(parsed, dict):
         raise DataError(location, "is not a JSON object.")
     return parsed
@@ -93,6 +85,8 @@ def json_errors(path: str, line: int | None = None) -> Iterator[None]:
     except json.JSONDecodeError as error:
         what = f"is not valid JSON: {error.msg} (column {error.colno})."
         raise DataError(path, what, None if line is None else line + error.lineno - 1) from None
+    except strict_json.RepeatedKey as error:
+        raise DataError(path, f"{error}.", line) from None
     except RecursionError:
         raise DataError(path, "cannot be read: its lists and objects are nested too deep.", line) from None
     except ValueError:  # Python limits the digits of an integer

@@ -15,6 +15,7 @@ _SPACES: Final = " \t\n\r"
 _ENDS: Final = re.compile(r"[,:\]} \t\n\r]")
 _OPEN: Final = "{["
 _CLOSE: Final = "}]"
+_SHOWN: Final = 80
 _SCALAR: Final = 1_000_000
 
 
@@ -116,12 +117,15 @@ class Document:
 
 def members(document: Document) -> Iterator[tuple[str, str | None]]:
     """The members of an object after its brace: the text before each value, and its key; None at the end."""
-    before = document.space()
+    before, seen = document.space(), set[str]()
     while document.next() != "}":
         if document.next() != '"':
             raise document.broken("expected a key")
         line, raw = document.line, document.value()
         key: str = placed(raw, document.path, line)
+        if key in seen:
+            raise DataError(document.path, f"the key {key[:_SHOWN]!r} occurs twice.", line)
+        seen.add(key)
         between = document.space() + document.mark(":") + document.space()
         yield before + raw + between, key
         before = document.after_item("a key", "}")

@@ -7,13 +7,13 @@ answers are lists of `text` and `answer_start`, as libraries of data sets export
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any, Final, TypeVar, final
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._changes import CHANGES, beside, check_free
 from robust_xtreme.formats._file import Source
@@ -50,7 +50,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     the question's id, and where an answer is not at its offset.
     """
     with json_errors(path, 1):
-        document = json.loads(text)
+        document = strict_json.loads(text)
     articles = enumerate(_get(document, _DATA, list, path))
     passages = chain.from_iterable(_passages(article, path, f"data[{number}]") for number, article in articles)
     return tuple(row for passage in passages for row in _rows(passage, path))
@@ -146,12 +146,10 @@ def records(source: Source, options: Options) -> Iterator[Record]:
     for before, key in members(document):
         yield kept(before)
         line = document.line
-        if key == _DATA and not there:
+        if key == _DATA:
             there = True
             yield from _articles(document, source.path, options)
         elif key is not None:
-            if key == _DATA:
-                raise DataError(source.path, "the key 'data' occurs twice.", line)
             value = document.value()
             placed(value, source.path, line)
             yield kept(value)

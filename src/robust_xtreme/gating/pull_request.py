@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from robust_xtreme import resources
+from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, RobustXtremeError, UserError, shown
 from robust_xtreme.gating.outputs import MARKER
 
@@ -96,7 +96,7 @@ def _is_safe(api: str) -> bool:
 
 def _number(path: Path) -> int | None:
     try:
-        event = json.loads(resources.content(path, _LARGEST_EVENT).decode("utf-8"))
+        event = strict_json.loads(resources.content(path, _LARGEST_EVENT).decode("utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{EVENT} names {path}, which does not exist. A workflow of GitHub sets it.") from error
     except (OSError, ValueError, RecursionError) as error:
@@ -188,7 +188,7 @@ def _ask(pull: PullRequest, method: str, path: str, body: Mapping[str, str] | No
     }
     data = None if body is None else json.dumps(body).encode()
     try:
-        return json.loads(_answer(Request(pull.api + path, data, headers, method=method)))
+        return strict_json.loads(_answer(Request(pull.api + path, data, headers, method=method)))
     except HTTPError as error:
         error.close()
         cure = f" {_CURE}" if error.code in _CLOSED else ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import UserError, nearest, shown
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Document, Tags
@@ -97,7 +97,7 @@ def _tag_pair(answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _answers(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
     """Answers as spans of a context that is made of them alone: metrics compare the texts that spans cover."""
-    golds = [_texts(gold) for gold, *_ in answers]
+    golds = _each(lambda answer: _texts(answer[0]), answers)
     given = [prediction or "" for _, prediction, _ in answers]
     whole = ["".join((*texts, text)) for texts, text in zip(golds, given, strict=True)]
     ends = np.array([len(text) for text in whole], np.int64)
@@ -131,7 +131,9 @@ def _strings(value: str) -> tuple[str, ...]:
 
 
 def _texts(value: str) -> tuple[str, ...]:
-    """The texts of answers: a list of strings in JSON, or one text."""
+    """The texts of answers: a list of strings in JSON, or one text. Raises UserError for SQuAD's object as a text."""
+    if value.startswith("{") and "answer_start" in value:
+        raise UserError(f"{shown(value)} is a text. Give it as an object of text and answer_start")
     names = _json(value)
     if isinstance(names, list) and all(isinstance(name, str) for name in names):
         return tuple(filter(None, names))
@@ -142,7 +144,7 @@ def _json(value: str) -> Any:
     if not value.startswith("["):
         return None
     try:
-        return json.loads(value)
+        return strict_json.loads(value)
     except (ValueError, RecursionError):
         return None
 

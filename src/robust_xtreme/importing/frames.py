@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 import polars as pl
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import DataError, UserError, shown
 from robust_xtreme.external.condition import CLEAN, KIND, named
 from robust_xtreme.external.described import condition_row
 from robust_xtreme.importing.answers import index_of
-from robust_xtreme.importing.items import whole
+from robust_xtreme.importing.items import TYPE, whole
 from robust_xtreme.importing.scoring import Scoring
 from robust_xtreme.noise.engine.noising import asks
 from robust_xtreme.results.schema import CHANCE, CONDITIONS, MODELS, PREDICTIONS, SHALLOW, build
@@ -45,7 +47,7 @@ def predictions_of(items: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataF
 
 def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Series:
     """Answers as JSON: labels as their numbers; those with sums, which our runs have stored, as they are."""
-    is_json = pl.col(name).str.contains(_JSON)
+    is_json = pl.col(name).str.contains(_JSON) & ~pl.col(name).is_in(_no_json(rows, name))
     if scoring.family == SPAN_QA.name:  # a number is a text, too
         is_json = pl.col("sums").is_not_null() & is_json if name == "prediction" else is_json
     written = pl.when(is_json).then(name).otherwise(_quoted(name))
@@ -53,6 +55,21 @@ def _stored(rows: pl.DataFrame, name: str, scoring: Scoring, path: str) -> pl.Se
         numbers = pl.col(name).replace_strict(_numbers(rows, name, scoring, path), default=None, return_dtype=pl.String)
         written = pl.when(pl.col("sums").is_null()).then(numbers).otherwise(written)
     return rows.select(written.alias(name)).to_series()
+
+
+def _no_json(rows: pl.DataFrame, name: str) -> list[str]:
+    """The texts that begin as JSON and are none."""
+    is_text = pl.col(name + TYPE).is_null() if name + TYPE in rows.columns else True
+    return [
+        text for text in rows.filter(is_text, pl.col(name).str.contains(_JSON))[name].unique() if not _is_json(text)
+    ]
+
+
+def _is_json(text: str) -> bool:
+    with suppress(ValueError, RecursionError):
+        strict_json.loads(text)
+        return True
+    return False
 
 
 def _quoted(name: str) -> pl.Expr:

@@ -7,14 +7,16 @@ they get their types, the keys that a caller gives once for all rows, and the ch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from contextlib import suppress
+from typing import Final
 
 import polars as pl
 
-from robust_xtreme import languages
+from robust_xtreme import languages, strict_json
 from robust_xtreme.errors import DataError, SpecError, shown
 from robust_xtreme.external.condition import CLEAN, CLEAN_SEED
 from robust_xtreme.results.frames import Column, Frame, columns, one_of
+from robust_xtreme.results.ranges import beyond, in_words
 from robust_xtreme.results.schema import CELL, PREDICTIONS, SETTINGS, STATUSES
 from robust_xtreme.specs import PerturbationSpec
 
@@ -54,6 +56,10 @@ _CURE: Final = "Other keys are named by --prediction-key and --score-key, or in 
 GIVES: Final = ("prediction", "score", "scores", "sums")
 """The keys that a row is scored by."""
 
+ANSWERS: Final = ("gold", "prediction")
+TYPE: Final = "_type"
+"""What the name of a column ends in that says what given answers are, a list or a number; null of a text."""
+
 ID: Final = "id"
 SCORE: Final = "score"
 _DEFAULTS: Final = {"split": "test", "setting": "unknown", "inference": "imported", "model": "imported"}
@@ -76,6 +82,7 @@ def items_of(raw: pl.DataFrame, given: Mapping[str, str], path: str) -> pl.DataF
     filled = [_filled(rows, name, given, path) for name in (*GROUP, "noise_seed")]
     rows = rows.with_columns(filled).with_columns(_scores(rows, path))
     rows = rows.drop(name for name in (SCORE,) if name in rows.columns).with_columns(_typed(rows, path))
+    _check_noise(rows, path)
     return whole(_in_pairs(_named_as_here(rows)), tuple(name for name in ITEMS.columns if name not in REALISED))
 
 
@@ -135,29 +142,44 @@ def whole(items: pl.DataFrame, names: Sequence[str] = tuple(ITEMS.columns)) -> p
 
 
 def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series:
-    values = rows.get_column(name)
+    values, takes = rows.get_column(name), f"one of {', '.join(column.allowed)}"
     if column.dtype == pl.Boolean:
-        typed = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+        typed, takes = values.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean), "true or false"
     else:
         typed = values.cast(column.dtype, strict=False)
     wrong = typed.is_null() & values.is_not_null()
-    if column.dtype == pl.Float64:
-        wrong |= ~typed.is_finite().fill_null(True)
     if column.allowed:
         wrong |= ~values.is_in(column.allowed).fill_null(True)
+    elif column.dtype != pl.Boolean:
+        wrong |= beyond(typed, ITEMS.range(name)).fill_null(False)
+        takes = ("a whole number" if column.dtype == pl.Int64 else "a finite number") + in_words(ITEMS.range(name))
     if wrong.any():
         first = rows.filter(wrong)
-        takes = f"one of {', '.join(column.allowed)}" if column.allowed else _TAKES[column.dtype]
         what = f"the {name} of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, name))}"
         raise DataError(path, f"{what}; it takes {takes}")
     return typed.alias(name)
 
 
-_TAKES: Final[Mapping[Any, str]] = {
-    pl.Int64: "a whole number",
-    pl.Float64: "a finite number",
-    pl.Boolean: "true or false",
-}
+def _check_noise(rows: pl.DataFrame, path: str) -> None:
+    """Raise DataError at an example with values of REALISED that do not fit together, or operators without counts."""
+    noise = whole(rows.select("example", *(name for name in REALISED if name in rows.columns)), REALISED)
+    counted = [text for text in noise.get_column("operators").unique().drop_nulls() if _are_counts(text)]
+    fits = {
+        "unknown": (pl.col("unknown") <= pl.col("tokens"), "more than its tokens"),
+        "unknown_clean": (pl.col("unknown_clean") <= pl.col("tokens_clean"), "more than its tokens_clean"),
+        "success": (~pl.col("success") | pl.col("queries").is_not_null(), "and it has no queries"),
+        "operators": (pl.col("operators").is_in(counted), "not operator to count"),
+    }
+    for name, (fit, what) in fits.items():
+        for example, value in noise.filter(~fit).select("example", name).head(1).iter_rows():
+            raise DataError(path, f"the {name} of the example {shown(example)} is {shown(value)}, {what}")
+
+
+def _are_counts(text: str) -> bool:
+    with suppress(ValueError, RecursionError):
+        counts = strict_json.loads(text)
+        return isinstance(counts, dict) and all(type(count) is int and count >= 0 for count in counts.values())
+    return False
 
 
 def _named_as_here(rows: pl.DataFrame) -> pl.DataFrame:

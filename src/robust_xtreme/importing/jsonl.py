@@ -2,94 +2,73 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme import resources
+from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, shown
 from robust_xtreme.importing.items import ID, names_of
-from robust_xtreme.sinks import json_text
+from robust_xtreme.importing.raw import frame_of
 
 _BOM: Final = b"\xef\xbb\xbf"
-_ESCAPED: Final = b"\\\\"
-"""A backslash in a text of JSON."""
-
-_FIRST: Final = 1_000
-"""The lines whose keys are looked at."""
+_BLANK: Final = " \t\r\n"
+_ROWS: Final = 10_000
+"""The rows that are objects of Python at a time."""
 
 
 def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
     """The rows of a file as strings, with those of KEYS that occur in it; `renamed` maps them to the file's own.
 
-    Raises DataError with the number of the line that is not an object, or whose value is not finite.
+    Raises DataError with the number of the line that is not an object, or has a value that is not finite, a key twice
+    or a value that its key does not take.
     """
     try:
         content = resources.content(path)
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
-    content = content.removeprefix(_BOM)
-    first = _first_keys(content, path)
-    _check_keys(first, renamed, path)
-    # Most files have a few of the keys: a column of nulls would take as much memory as another.
-    known = names_of(renamed).items()
-    names = {name: key for name, key in known if key == ID or name in first or _occurs(name, content)}
-    content = b"\n".join(map(_flat, content.split(b"\n"))) if _ESCAPED in content else content
-    try:
-        rows = pl.read_ndjson(content, schema=dict.fromkeys(names, pl.String))
-    except pl.exceptions.PolarsError as error:
-        raise _at_line(content, path) from error
-    return rows.rename(names)
-
-
-def _first_keys(content: bytes, path: Path) -> set[str]:
-    """The keys of the first lines. Raises DataError where one is not an object."""
-    keys = set[str]()
-    for line in content.split(b"\n", _FIRST)[:_FIRST]:
-        try:
-            keys |= json.loads(line).keys() if line.strip() else set()
-        except (ValueError, AttributeError, RecursionError):
-            raise _at_line(content, path) from None
-    return keys
-
-
-def _check_keys(first: set[str], renamed: Mapping[str, str], path: Path) -> None:
-    """Raise DataError where none of the first lines has a key that is asked for."""
+    lines = _objects(content.removeprefix(_BOM), path)
+    names, seen, frames = names_of(renamed), set[str](), [pl.DataFrame()]
+    while rows := [*islice(lines, _ROWS)]:
+        here = set[str]().union(*(row for _, row in rows))
+        frames.append(_frame(rows, {name: key for name, key in names.items() if name in here or key == ID}, path))
+        seen |= here
     for key, name in renamed.items():
-        if first and name not in first:
+        if seen and name not in seen:
             raise DataError(path, f"has no key {shown(name)}, which --{key.replace('_', '-')}-key names")
+    return pl.concat(frames, how="diagonal")
 
 
-def _occurs(name: str, content: bytes) -> bool:
-    """Whether a key occurs, with its letters or with their escapes."""
-    return any(form.encode() in content for form in {json.dumps(name), json_text(name)})
+def _frame(rows: list[tuple[int, dict[str, Any]]], names: Mapping[str, str], path: Path) -> pl.DataFrame:
+    columns = ((key, [row.get(name) for _, row in rows]) for name, key in names.items())
+    return frame_of(columns, lambda number, what: DataError(path, what, rows[number][0]))
 
 
-def _flat(line: bytes) -> bytes:
-    """A line whose lists and objects are their own JSON: polars loses the backslashes of what is inside them."""
-    if _ESCAPED not in line:
-        return line
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return line  # which polars refuses
-    nested = {key: json.dumps(value) for key, value in row.items() if isinstance(value, (list, dict))}
-    return json.dumps(row | nested).encode()
-
-
-def _at_line(content: bytes, path: Path) -> DataError:
-    """The first line that is not a JSON object of finite numbers."""
-    for number, line in enumerate(content.splitlines(), 1):
+def _objects(content: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of the lines that are not blank, and their numbers. Raises DataError."""
+    decode = strict_json.decoder(parse_constant=_finite, parse_float=_finite).raw_decode
+    for number, line in enumerate(io.BytesIO(content), 1):
         try:
-            if line.strip() and not isinstance(json.loads(line, parse_constant=_not_finite), dict):
-                return DataError(path, "is not a JSON object", number)
+            text = line.decode().strip(_BLANK)
+            row, stop = decode(text) if text else ({}, 0)
+            if stop < len(text):
+                raise json.JSONDecodeError("Extra data", text, stop)
         except (ValueError, RecursionError) as error:
-            return DataError(path, f"is not JSON: {error}", number)
-    return DataError(path, "is not JSON lines in UTF-8")
+            raise DataError(path, f"is not JSON: {error}", number) from error
+        if not isinstance(row, dict):
+            raise DataError(path, "is not a JSON object", number)
+        if text:
+            yield number, row
 
 
-def _not_finite(name: str) -> float:
-    raise ValueError(f"{name} is not a finite number")
+def _finite(text: str) -> float:
+    """The number that is written. Raises ValueError for NaN, infinity, and what is too large for a float."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is not a finite number")
+    return value

@@ -10,9 +10,9 @@ import polars as pl
 
 from robust_xtreme.errors import DataError, UserError, nearest, plain, shown
 from robust_xtreme.importing.items import KEYS, names_of
+from robust_xtreme.importing.raw import frame_of
 from robust_xtreme.importing.run import Read, Wanted, import_run
 from robust_xtreme.report.evaluation import Evaluation
-from robust_xtreme.sinks import json_text
 
 _PATH: Final = "the frame"
 
@@ -57,14 +57,17 @@ def read(frame: Any, renamed: Mapping[str, str]) -> Read:
 
     Raises UserError for what is not a frame, DataError where a column is not there.
     """
-    rows = _polars(frame)
+    rows = _polars(frame).with_columns(pl.selectors.decimal().cast(pl.Float64))
     for key, column in renamed.items():
         if key not in KEYS:
             raise UserError(f"from_frame: there is no key {shown(key)}.{nearest(key, KEYS)} Known: {', '.join(KEYS)}.")
         if column not in rows.columns:
             raise DataError(_PATH, f"has no column {shown(column)}.{nearest(column, rows.columns)}")
     names = {name: key for name, key in names_of(renamed).items() if name in rows.columns}
-    kept = rows.select(_text(rows.get_column(name)).alias(key) for name, key in names.items())
+    kept = frame_of(
+        ((key, [*map(_plain, rows.get_column(name).to_list())]) for name, key in names.items()),
+        lambda number, what: DataError(_PATH, f"in row {number + 1:,} {what}"),
+    )
     return Read(lambda: kept, _PATH, {"format": "frame"}, ("Another program made the predictions or scores.",))
 
 
@@ -76,21 +79,9 @@ def _polars(frame: Any) -> pl.DataFrame:
     if type(frame).__module__.partition(".")[0] == "pandas":
         try:
             return pl.from_pandas(frame)
-        except (ImportError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        except (ImportError, TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
             raise UserError(f"from_frame: the frame of pandas cannot be read: {error}") from error
     raise UserError(f"from_frame takes a frame of polars or pandas, not {shown(frame)}.")
-
-
-def _text(values: pl.Series) -> pl.Series:
-    """The values as strings: lists and structs as JSON, true and false in lower case."""
-    if values.dtype == pl.String:
-        return values
-    if values.dtype.is_nested() or values.dtype == pl.Object:
-        texts = [None if value is None else json_text(_plain(value)) for value in values.to_list()]
-        return pl.Series(values.name, texts, dtype=pl.String)
-    if values.dtype.is_float() and values.drop_nulls().is_finite().all() and (values == values.round()).all():
-        values = values.cast(pl.Int64, strict=False)  # pandas has whole numbers as floats where one is missing
-    return values.cast(pl.String)
 
 
 def _plain(value: Any) -> Any:

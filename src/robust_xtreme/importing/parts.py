@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final, final
 
 import polars as pl
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import Mismatch, UserError, shown
 from robust_xtreme.importing.frames import predictions_of
 from robust_xtreme.importing.scoring import Scoring, constants_of, metric_of, mixed, stats_of
@@ -84,7 +84,7 @@ class Part:
         """The metrics that were found: in the order of the task, then those given, in the order of the first row."""
         there = frozenset[str]().union(*self.metrics.values())
         scores = self.rows.get_column("scores").drop_nulls().head(1)
-        given = [metric_of(name) for name in json.loads(scores.item())] if len(scores) else []
+        given = [metric_of(name) for name in strict_json.loads(scores.item())] if len(scores) else []
         return dict.fromkeys(name for name in (*self.scoring.metrics, *given, *sorted(there)) if name in there)
 
 

@@ -6,8 +6,7 @@ small table, which the rows are joined with.
 
 from __future__ import annotations
 
-import json
-import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from typing import Any, Final, final
 import numpy as np
 import polars as pl
 
-from robust_xtreme import registry
+from robust_xtreme import registry, strict_json
 from robust_xtreme.errors import DataError, Mismatch, UserError, shown
 from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.importing.answers import FAMILIES, Odd, Scored, scored
@@ -138,13 +137,16 @@ def _sums_given(values: _Values) -> _Sums:
     given: _Sums = {}
     for code, value in enumerate(values):
         try:
-            for metric, scopes in json.loads(value[0]).items():
+            for metric, scopes in strict_json.loads(value[0]).items():
                 for scope, sums in scopes.items():
-                    _add(given, (metric, scope), code, [_finite(each) for each in _checked(metric, scope, sums)])
+                    _add(given, (metric, scope), code, [_number(each) for each in _checked(metric, scope, sums)])
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise _Unscored(value, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
         except UserError as error:
             raise _Unscored(value, error) from error
+    for (metric, _), (codes, sums) in given.items():
+        for number in np.flatnonzero(~named(metric).possible(np.array(sums)))[:1]:
+            raise _Unscored(values[codes[number]], f"its sums {named(metric).impossible(sums[number])}")
     return given
 
 
@@ -161,8 +163,9 @@ def _checked(metric: str, scope: str, sums: Sequence[float]) -> Sequence[float]:
     return sums
 
 
-def _finite(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+def _number(value: Any) -> float:
+    """A finite number. Raises ValueError for anything else, and what is too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < sys.float_info.max:
         raise ValueError(value)
     return float(value)
 
@@ -172,9 +175,9 @@ def _scores_given(values: _Values) -> _Sums:
     given: _Sums = {}
     for code, value in enumerate(values):
         try:
-            scores = json.loads(value[0]).items()
+            scores = strict_json.loads(value[0]).items()
         except (ValueError, AttributeError, RecursionError) as error:
-            raise _Unscored(value, f"its scores are {shown(value[0])}, not name to number") from error
+            raise _Unscored(value, f"its scores are {shown(value[0])}, not name to number from 0 to 1") from error
         for name, score in scores:
             if score is not None:
                 _add(given, (metric_of(name), ALL), code, [_share(value, name, score), 1.0])
@@ -189,10 +192,9 @@ def metric_of(name: str) -> str:
 
 
 def _share(value: tuple[Any, ...], name: str, score: Any) -> float:
-    number = float(score) if isinstance(score, (bool, int, float)) else math.nan
-    if not 0 <= number <= 1:
+    if not isinstance(score, (bool, int, float)) or not 0 <= score <= 1:
         raise _Unscored(value, f"its score {shown(name)} is {shown(score)}. Scores are from 0 to 1")
-    return number
+    return float(score)
 
 
 # ---------------------------------------------------------------------------------------------------- from predictions

@@ -7,8 +7,10 @@ from typing import Any, Final
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.errors import UserError
+from robust_xtreme.errors import Mismatch, UserError, shown
 from robust_xtreme.importing.answers import FAMILIES
+from robust_xtreme.importing.items import ANSWERS, TYPE
+from robust_xtreme.importing.raw import TEXT, TEXTS, TRUTH, WHOLE
 from robust_xtreme.importing.scoring import Scoring
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
@@ -37,8 +39,16 @@ def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
     """How the items of one task are scored: as ours by its name, else by `family`, else as their answers look.
 
     Of a task that is not ours, answers that are all numbers are choices, where scores, if there are some, have an
-    accuracy; other answers without scores are labels. Raises UserError where our task is given a family.
+    accuracy; other answers without scores are labels. Raises UserError where our task is given a family, Mismatch
+    where an answer is of a type that none of the family is.
     """
+    scoring = _scoring(items, name, family)
+    if scoring.metrics:
+        _check_kinds(items, name, scoring.family)
+    return scoring
+
+
+def _scoring(items: pl.DataFrame, name: str, family: str) -> Scoring:
     if name in registry.names("task"):
         task: TaskSpec = registry.load("task", name)
         if family and family != task.family:
@@ -53,6 +63,31 @@ def scoring_of(items: pl.DataFrame, name: str, family: str = "") -> Scoring:
 def family_of(name: str) -> str:
     """The family of one of our tasks; an empty text for another name."""
     return registry.load("task", name).family if name in registry.names("task") else ""
+
+
+def _check_kinds(items: pl.DataFrame, name: str, family: str) -> None:
+    """Raise Mismatch, naming the example, at an answer of another type, or where labels of a task are of several."""
+    typed = [key + TYPE for key in ANSWERS if key + TYPE in items.columns]
+    rows = items.select("example", *ANSWERS, *typed).filter(items["sums"].is_null()) if typed else items.clear()
+    is_ours, seen = name in registry.names("task"), dict[str, str]()
+    for key in ANSWERS:
+        kinds = pl.col(key + TYPE).cast(pl.String) if key + TYPE in typed else pl.lit(None, pl.String)
+        given = rows.filter(pl.col(key).is_not_null()).select("example", key, kind=kinds.fill_null(TEXT))
+        takes = (TEXT,) if (key, family) == ("prediction", SPAN_QA.name) else _TAKEN[family]
+        for example, value, kind in given.unique("kind", keep="first", maintain_order=True).iter_rows():
+            seen[kind] = f"the {key} of the example {shown(example)} is {shown(value)}, {kind}"
+            if kind not in takes:
+                cure = "" if is_ours else ". Or name another --family"
+                raise Mismatch(f"{seen[kind]}; that of {family} is {' or '.join(takes)}{cure}")
+    if len(seen) > 1 and family == CLASSIFICATION.name and not is_ours:
+        raise Mismatch(f"{', and '.join(seen.values())}. The labels of a task are of one type")
+
+
+_TAKEN: Final = {
+    **dict.fromkeys((CHOICE.name, CLASSIFICATION.name), (TEXT, WHOLE, TRUTH)),
+    **dict.fromkeys((TAGGING.name, SPAN_QA.name, RETRIEVAL.name), (TEXT, TEXTS)),
+}
+"""What an answer of a family may be."""
 
 
 def _family(items: pl.DataFrame) -> str:

@@ -31,4 +31,5 @@ bitext_f1 = Metric(
     reduce=reduce,
     cite="XTREME, evaluate.py: bucc_f1",
     sums=pairs_counted,
+    empty=True,
 )

@@ -112,4 +112,5 @@ span_f1 = Metric(
     reduce=reduce,
     cite="XTREME, evaluate.py: f1, with seqeval 0.0.12",
     sums=_sums,
+    empty=True,
 )

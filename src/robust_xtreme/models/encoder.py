@@ -7,7 +7,6 @@ text tower reads few tokens, and inputs are cut to that length. CLIP's is causal
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 import torch
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import ModelError, counted
 from robust_xtreme.examples import digest
 from robust_xtreme.models.identity import file_hash, model_files
@@ -25,6 +25,7 @@ from robust_xtreme.reading.frames import CAUSAL
 from robust_xtreme.specs import TaskSpec
 
 _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
+_SETTINGS: Final = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _ENDS: Final = (("bos", "cls"), ("eos", "sep"))
 _STUMBLES: Final = (LookupError, TypeError, AttributeError, ArithmeticError, AssertionError)
 _TOWERS: Final[Mapping[str, str]] = {
@@ -76,6 +77,8 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
             f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
             "save them with the tokenizer's save_pretrained."
         )
+    for name in _SETTINGS:
+        _object(folder / name)
     with reading(called, "tokenizer.json"), _named_file(folder):
         mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
@@ -123,9 +126,11 @@ def _check_readable(folder: Path) -> None:
 
 
 def _object(path: Path) -> dict[str, Any] | None:
-    """The JSON object in a file; None where it does not contain one."""
+    """The JSON object in a file; None where it does not contain one. Raises ModelError where a key occurs twice."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = strict_json.loads(path.read_text(encoding="utf-8"))
+    except strict_json.RepeatedKey as error:
+        raise ModelError(f"{path}: {error}. Get it again.") from None
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

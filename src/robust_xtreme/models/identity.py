@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import resources
+from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.models.weights import headers
@@ -34,7 +34,7 @@ _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a file. Raises ModelError."""
     try:
-        value = json.loads(resources.content(path).decode("utf-8"))
+        value = strict_json.loads(resources.content(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from error
     if not isinstance(value, dict):

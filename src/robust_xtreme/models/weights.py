@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import resources
+from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import ModelError
 
 WHOLE: Final = "model.safetensors"
@@ -111,7 +111,7 @@ def check_files(folder: Path, called: str, here: bool) -> None:
 def _indexed(path: Path) -> list[Any]:
     """The values of an index's weight_map; empty where the file is not such an index."""
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = strict_json.loads(path.read_text(encoding="utf-8"))
         return [name if isinstance(name, str) else repr(name) for name in index["weight_map"].values()]
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return []

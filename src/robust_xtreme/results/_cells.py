@@ -146,6 +146,9 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
         if len(wrong):
             example = items.examples[positions][wrong[0]]
             raise Mismatch(f"The example {example} has another {column} under another noise seed.")
+    for row in np.flatnonzero(~named(metric).possible(table.stats(part)))[:1]:
+        what = named(metric).impossible(table.stats(part)[row])
+        raise Mismatch(f"The sums of the example {items.examples[positions[row]]} {what}.")
     clusters = len(items.clusters)
     sums = cluster_sums(table.stats(part), slots * clusters + items.codes[positions], len(seeds) * clusters)
     by_seed = sums.reshape(len(seeds), clusters, -1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import polars as pl
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError, UserError
+from robust_xtreme.results.ranges import Range, beyond, in_words, range_of
 
 
 @final
@@ -25,11 +25,16 @@ class Column:
 @final
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One kind of frame: its columns in order, and those that together name a row."""
+    """One kind of frame: its columns in order, those that name a row, and the names of numbers with other ranges."""
 
     name: str
     columns: Mapping[str, Column]
     key: tuple[str, ...]
+    within: Mapping[Range, str] = field(default_factory=dict)
+
+    def range(self, name: str) -> Range:
+        """The range of a column of numbers."""
+        return range_of(name, self.columns[name].dtype, self.within)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -103,7 +108,7 @@ def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     """The same data, checked to be a frame of that kind.
 
     Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
-    must not be, or outside its allowed values; Mismatch naming a repeated row.
+    must not be, or outside its allowed values or its range; Mismatch naming a repeated row.
     """
     check_distinct(check_columns(data, frame), frame)
     return data
@@ -150,9 +155,9 @@ def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
         raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")
     if values.null_count() and not column.nullable:
         raise RobustXtremeError(f"{subject} contains {values.null_count()} nulls and may contain none.")
-    if column.dtype == pl.Float64 and not values.is_finite().all():
-        bad = next(value for value in values.drop_nulls() if not math.isfinite(value))
-        raise RobustXtremeError(f"{subject} contains {bad}; what is not known is null.")
+    if column.dtype in (pl.Float64, pl.Int64) and (outside := beyond(values, frame.range(values.name))).any():
+        what = f"contains {values.filter(outside)[0]}; it takes finite numbers{in_words(frame.range(values.name))}"
+        raise RobustXtremeError(f"{subject} {what}, and what is not known is null.")
     if column.dtype == pl.String and column.nullable and bool((values == "").any()):
         raise RobustXtremeError(f"{subject} contains an empty string; what is not known is null.")
     other = sorted(set(values.drop_nulls().unique()) - set(column.allowed)) if column.allowed else []

@@ -106,6 +106,7 @@ def cells_of(path: Path, levels: pl.DataFrame) -> tuple[Cells, ...]:
     numbers = {cell: part for part, (cells_of_part, _) in enumerate(parts) for cell in cells_of_part}
     return tuple(
         StoredCells(
+            path,
             [partial(_stats, rows, of_run[part.start : part.stop], slot, len(runs)) for part, rows in parts],
             {row[2:]: numbers[row[0]] for row in of_run.iter_rows()},
         )

@@ -52,13 +52,13 @@ def stamp_of(path: Path) -> tuple[int, ...]:
 class StoredCells(Mapping[Key, Cell]):
     """The cells of a run by their keys, in parts: that of the last cell that was asked for is in memory.
 
-    `parts` give rows of STATS, and `where` is the number of the part that each cell is in.
+    `parts` give rows of STATS from the file `path`, and `where` is the number of the part that each cell is in.
     """
 
-    __slots__ = ("_last", "_parts", "_where")
+    __slots__ = ("_last", "_parts", "_path", "_where")
 
-    def __init__(self, parts: Sequence[Callable[[], pl.DataFrame]], where: Mapping[Key, int]) -> None:
-        self._parts, self._where = parts, where
+    def __init__(self, path: Path, parts: Sequence[Callable[[], pl.DataFrame]], where: Mapping[Key, int]) -> None:
+        self._path, self._parts, self._where = path, parts, where
         self._last: tuple[int, Mapping[Key, Cell]] = (-1, {})
 
     def __getitem__(self, key: Key) -> Cell:
@@ -66,7 +66,10 @@ class StoredCells(Mapping[Key, Cell]):
         if number != last:
             del kept
             self._last = (-1, {})  # the part before is not in memory while the next is read
-            kept = {(*cell.key[1:], cell.metric): cell for cell in cells(self._parts[number]())}
+            try:
+                kept = {(*cell.key[1:], cell.metric): cell for cell in cells(self._parts[number]())}
+            except Mismatch as error:
+                raise DataError(self._path, str(error)) from error
             self._last = (number, kept)
         if key not in kept:
             named = "{task}/{language} {condition}".format(**dict(zip(KEY, key, strict=True)))
@@ -85,7 +88,7 @@ class StoredCells(Mapping[Key, Cell]):
 
 def run_cells(rows: Sequence[Rows], where: Mapping[Key, int]) -> StoredCells:
     """The cells of a run from its rows of STATS; see `headline_rows`."""
-    return StoredCells([part.read for part in rows], where)
+    return StoredCells(rows[0].path, [part.read for part in rows], where)
 
 
 def headline_rows(folder: Path, manifest: Mapping[str, Any], scores: pl.DataFrame) -> tuple[list[Rows], dict[Key, int]]:

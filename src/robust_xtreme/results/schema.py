@@ -1,7 +1,7 @@
 """The frames: their columns, with types and nullability, and their keys.
 
 A frame is a polars DataFrame of exactly these columns, in this order. Measures of quality are points (0-100), rates and
-shares are in [0, 1]. A frame contains no NaN or infinity: unknown values are null. The declaration of a column states
+shares are in [0, 1], within `ranges.py`. A frame has no NaN or infinity: unknown values are null. A column states
 if it contains anything but plain values (JSON).
 """
 
@@ -19,6 +19,7 @@ from robust_xtreme.results.frames import build as build
 from robust_xtreme.results.frames import columns, one_of
 from robust_xtreme.results.frames import empty as empty
 from robust_xtreme.results.frames import validate as validate
+from robust_xtreme.results.ranges import CHANGE, POINTS
 
 SCHEMA_VERSION: Final = 5
 """Written into every stored file; raised when a column changes."""
@@ -202,6 +203,7 @@ ATTACKS: Final = Frame(
         "curve": Column(pl.String),
     },
     CELL,
+    {POINTS: "success success_low success_high"},
 )
 """One row per cell under an attack. `attacked` items of `n` are right when clean, of which a share `no_edit` is too
 short for the strength; `success` (points, with its interval) is the share of them that an attack changes to wrong,
@@ -245,6 +247,7 @@ SCORES: Final = Frame(
         **_STAMP,
     },
     (*CELL, "metric", "scope"),
+    {POINTS: "low high"},
 )
 """One row per cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
 
@@ -348,6 +351,7 @@ CONTRASTS: Final = Frame(
         "method": Column(pl.String),
     },
     ("kind", *CELL[1:], "metric", "scale"),
+    {CHANGE: "difference low high joint_low joint_high"},
 )
 """One row per cell, task and language of two runs on the same items: difference = candidate - baseline, in points.
 
@@ -377,6 +381,7 @@ VERDICTS: Final = Frame(
         "why": Column(pl.String),
     },
     ("against", *CONTRASTS.key),
+    CONTRASTS.within,
 )
 """CONTRASTS with the verdict of the gate, and a row for each cell that only one of the runs has.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import IO, Any, BinaryIO, Final, final
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from robust_xtreme import resources
+from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import (
     DataError,
     DiskError,
@@ -248,7 +247,7 @@ def json_bytes(value: Any) -> bytes:
 def read_json(path: Path) -> Any:
     """The value of a JSON file. Raises DataError where it is missing or malformed."""
     try:
-        return json.loads(resources.content(path).decode("utf-8"))
+        return strict_json.loads(resources.content(path).decode("utf-8"))
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -16,6 +16,7 @@ import polars as pl
 
 from robust_xtreme.results.frames import Column, Frame, build, columns, one_of
 from robust_xtreme.results.intervals import share_bounds
+from robust_xtreme.results.ranges import POINTS
 
 NORMAL: Final = 1.959963984540054
 """The quantile of the normal distribution for 95 %."""
@@ -51,6 +52,7 @@ VALIDITY: Final = Frame(
         **columns(pl.Float64, "valid_success valid_low valid_high", nullable=True),
     },
     ("condition", "kind"),
+    {POINTS: "success validity low high valid_success valid_low valid_high"},
 )
 """One row per condition, one over all attacks, one over all noise, and one for clean controls. Of `rows` in the sheet
 `rated` have an answer. Shares are in points, with intervals at 95 %."""

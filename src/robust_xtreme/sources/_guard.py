@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from robust_xtreme import strict_json
 
 LARGEST: Final = 32 << 20
 """The most bytes of an answer that is not a file: names and sizes of a thousand files take about 200,000."""
@@ -55,7 +56,7 @@ def checked(response: Any) -> None:
     response._content = bytes(content)  # the client would read it without a bound
     if is_answer and response.status_code < _MOVED:
         try:
-            answer = json.loads(content)
+            answer = strict_json.loads(bytes(content))
         except (ValueError, RecursionError):
             raise Strange(_PAGE) from None
         for value in _hashes(answer):

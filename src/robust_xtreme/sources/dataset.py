@@ -223,8 +223,8 @@ _FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".json
 def _label(value: Any, feature: Any) -> Any:
     """A value; in a column of classes the name of its class, None for -1."""
     names = getattr(feature, "names", None)
-    if isinstance(names, list) and isinstance(value, int):
-        return names[value] if 0 <= value < len(names) else None
+    if isinstance(names, list) and type(value) is int and value < len(names):
+        return names[value] if value >= 0 else None
     inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", None)
     if isinstance(value, list) and getattr(inner, "names", None):
         return [_label(item, inner) for item in value]

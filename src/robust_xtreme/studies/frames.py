@@ -9,6 +9,7 @@ from typing import Final, final
 import polars as pl
 
 from robust_xtreme.results.frames import Column, Frame, columns, one_of
+from robust_xtreme.results.ranges import ANY
 
 CLEAN: Final = "clean"
 NOISE_FAMILIES: Final = (CLEAN, "typo", "script", "attack", "other")
@@ -75,6 +76,7 @@ CONTRASTS: Final = Frame(
         "method": Column(pl.String),
     },
     ("tier", "contrast", "arm", "reference", "target", "language", "condition", "scale"),
+    {ANY: "low high"},
 )
 """One row per contrast: a number of each training seed, their mean, and its t interval at 95 % over seeds.
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.formats import numbered_lines, read_file, squad
@@ -130,7 +131,7 @@ def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list
         return value
 
     try:
-        document = json.loads(text, object_hook=reduced)
+        document = strict_json.loads(text, hook=reduced)
     except (RecursionError, ValueError) as error:
         raise DataError(path, f"is not valid JSON: {error}.") from None
     rows = squad.read(json.dumps(document, ensure_ascii=False), str(path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from safetensors import SafetensorError
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import DiskError, ModelError, no_room
 from robust_xtreme.models.encoder import (
     check_tokenizer,
@@ -74,7 +74,7 @@ def config_of(folder: Path, called: str) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{called} contains no config.json: it is not a model of transformers.")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = strict_json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{called}: its config.json cannot be read: {error}. Get it again.") from error
     if not isinstance(config, dict):

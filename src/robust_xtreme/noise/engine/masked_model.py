@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import UserError
 
 
@@ -18,7 +18,7 @@ def checked(name: str, option: str, user: str, kinds: Collection[str] = ()) -> P
             f"hf download NAME --local-dir DIR, then @{option}=DIR"
         )
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = strict_json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kind, heads = str(config.get("model_type")), list(config.get("architectures") or [])
     except (ValueError, AttributeError, TypeError) as error:
         raise UserError(f"{folder / 'config.json'} is not a configuration of a model: {error}") from error

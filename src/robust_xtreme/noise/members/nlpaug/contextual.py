@@ -14,7 +14,6 @@ words of each part, so at least one. Languages written without spaces are refuse
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from robust_xtreme import languages
+from robust_xtreme import languages, strict_json
 from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine.diff import hunks
 from robust_xtreme.noise.engine.libraries import quiet_transformers
@@ -63,7 +62,7 @@ def contextual(language: str, strength: float, action: str, model: str) -> Calla
 @lru_cache(maxsize=2)
 def _augmenter(folder: str, action: str) -> Any:
     """nlpaug's augmenter on the model of a folder."""
-    config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    config = strict_json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     make = language_models().ContextualWordEmbsAug
     with quiet_transformers():
         augmenter = make(

@@ -1,0 +1,59 @@
+"""JSON that comes from outside is parsed by `strict_json.py`, which refuses a key that occurs twice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+SOURCE: Final = Path(__file__).parents[2] / "src" / "robust_xtreme"
+PARSERS: Final = re.compile(r"(?<!strict_)json\.loads?\(|ndjson\(|JSONDecoder\(|json_decode\(")
+STORED: Final = "a column of a frame that the program wrote"
+CACHED: Final = "a file that the program wrote into its own cache or folder"
+CHILD: Final = "the answer of a child process of the program"
+
+OURS: Final = {
+    "strict_json.py": "the parser itself",
+    "commands/_check.py": CHILD,
+    "datasets/texts.py": "a line that was written a moment before",
+    "exporting/harness/sheet.py": STORED,
+    "exporting/harness/their_tasks.py": "rows that were written a moment before",
+    "exporting/rows.py": STORED,
+    "formats/parquet.py": "a line that was written a moment before",
+    "importing/inspect_logs.py": "to be parsed strictly",
+    "importing/lm_eval.py": "to be parsed strictly",
+    "models/trained.py": "a text that was written a moment before",
+    "predictors/cache.py": CACHED,
+    "reading/words.py": "the state of a tokenizer in memory",
+    "report/charts/success.py": STORED,
+    "report/columns.py": STORED,
+    "report/plots.py": "a text that was written a moment before",
+    "report/samples/showing.py": STORED,
+    "report/samples/texts.py": STORED,
+    "report/views/operator_mix.py": STORED,
+    "results/_realised.py": STORED,
+    "results/journal.py": CACHED,
+    "sources/hub.py": CACHED,
+    "studies/collecting.py": STORED,
+    "training/best.py": CACHED,
+    "training/evaluated_text.py": CACHED,
+    "training/record.py": "a text that was written a moment before",
+    "training/resume.py": CACHED,
+    "training/scratch.py": "the state of a tokenizer in memory",
+}
+"""The files that parse JSON in another way, each with what it parses."""
+
+
+def test_json_from_outside_is_parsed_strictly() -> None:
+    """What else parses JSON parses text of our own, and is listed with what that is."""
+    users = {path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py") if _parses(path)}
+    assert users - OURS.keys() == set()
+
+
+def test_the_list_has_no_file_that_is_not_there() -> None:
+    """A file that is moved takes its reason with it."""
+    assert [name for name in OURS if not (SOURCE / name).is_file()] == []
+
+
+def _parses(path: Path) -> bool:
+    return PARSERS.search(path.read_text(encoding="utf-8")) is not None

@@ -1,0 +1,179 @@
+"""Values of other types in imported rows: forms that are known are read, all others are refused with row and type."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd  # type: ignore[import-untyped]  # it has no types here
+import polars as pl
+import pytest
+from tests.imports import imported, items, refused
+from tests.program import program
+
+import robust_xtreme
+from robust_xtreme.errors import DataError, Mismatch, UserError
+from robust_xtreme.report.document import finished
+
+PARIS: Final = {"text": ["Paris", "in Paris"], "answer_start": [3, 0]}
+XQUAD: Final = {"task": "xquad", "language": "en", "condition": "clean"}
+OWN: Final = {"task": "own", "language": "en", "condition": "clean"}
+
+
+def rows(named: dict[str, str], **values: Any) -> list[dict[str, Any]]:
+    """Rows with the same values."""
+    return [{"id": number, **named, **values} for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    "gold",
+    [
+        PARIS,
+        {"answer_start": [3], "text": ["Paris"]},
+        {"text": "Paris", "answer_start": 3},
+        [{"text": "Paris", "answer_start": 3}, {"text": "Lyon", "answer_start": 9}],
+        ["Paris", "Lyon"],
+        '["Paris", "Lyon"]',
+        "Paris",
+    ],
+)
+@pytest.mark.parametrize("prediction", ["Paris", {"prediction_text": "Paris", "id": "1", "no_answer_probability": 0.0}])
+def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any) -> None:
+    """Its dictionary of lists, a list of objects, a list of texts, a text: the right answer is right."""
+    given = rows(XQUAD, gold=gold, prediction=prediction)
+    scores = finished(imported(tmp_path, given)).scores
+    assert dict(scores.select("metric", "value").rows()) == {"squad_em": 100.0, "squad_f1": 100.0}
+    for number, frame in enumerate((pl.DataFrame(given), pd.DataFrame(given))):
+        assert robust_xtreme.from_frame(frame, tmp_path / f"frame{number}").scores.equals(scores)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"gold": 1912}, "the gold of the example 'xquad/test/en/0' is '1912', a whole number; that of span_qa is"),
+        ({"gold": True}, "'true', true or false; that of span_qa is a text or a list of texts"),
+        ({"gold": ["Paris", 3]}, """'["Paris", 3]', a list; that of span_qa"""),
+        ({"gold": [["Paris"]]}, """'[["Paris"]]', a list; that of span_qa"""),
+        ({"gold": {"texts": ["Paris"]}}, "an object; that of span_qa"),
+        ({"gold": {"text": [3], "answer_start": [3]}}, "'[3]', a list; that of span_qa"),
+        ({"gold": json.dumps(PARIS)}, "is a text. Give it as an object of text and answer_start"),
+        ({"gold": str(PARIS)}, "is a text. Give it as an object of text and answer_start"),
+        ({"prediction": 1912}, "the prediction of the example 'xquad/test/en/0' is '1912', a whole number"),
+        ({"prediction": ["Paris"]}, """'["Paris"]', a list of texts; that of span_qa is a text"""),
+        ({"prediction": PARIS}, "an object; that of span_qa is a text"),
+        ({"id": True}, "rows.jsonl:1: id is 'true', true or false; it takes a text or a whole number"),
+        ({"id": 1.5}, "rows.jsonl:1: id is '1.5', a number"),
+        ({"language": False}, "rows.jsonl:1: language is 'false', true or false"),
+        ({"cluster": ["p1"]}, "rows.jsonl:1: cluster is"),
+        ({"scores": [2.0]}, "rows.jsonl:1: scores is '[2.0]', a list; it takes a text or an object"),
+        ({"gold": "\ud800"}, "rows.jsonl:1: gold contains half of a surrogate pair"),
+    ],
+)  # fmt: skip
+def test_another_type_is_refused_with_row_and_type(tmp_path: Path, values: dict[str, Any], line: str) -> None:
+    """A number, a boolean, a nested list and an object of other keys become no text."""
+    given = rows(XQUAD, **{"gold": "Paris", "prediction": "Paris", **values})
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
+    ended = program("import", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "run"))
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert line in ended.err
+
+
+@pytest.mark.parametrize(
+    ("gold", "prediction", "line"),
+    [
+        (True, "True", "is 'true', true or false, and the prediction of the example 'own/test/en/0' is 'True', a"),
+        (1, "1.0", "is '1', a whole number, and the prediction of the example 'own/test/en/0' is '1.0', a text"),
+        (False, 0, "is 'false', true or false, and the prediction of the example 'own/test/en/0' is '0', a whole"),
+        (["a"], ["a"], "a list of texts; that of classification is a text or a whole number or true or false. Or name"),
+        ("a", 0.5, "is '0.5', a number; that of classification is a text or a whole number"),
+        ("a", {"label": "a"}, "an object; that of classification"),
+    ],
+)  # fmt: skip
+def test_labels_of_a_task_are_of_one_type(tmp_path: Path, gold: Any, prediction: Any, line: str) -> None:
+    """`True` is not the text True, and 1.0 is 1, not the text 1.0: neither is accuracy 0 in silence."""
+    assert line in refused(tmp_path, rows(OWN, gold=gold, prediction=prediction))
+
+
+@pytest.mark.parametrize(("gold", "prediction"), [(True, True), (1, 1.0), (1, "1"), (-1, -1.0), ("None", "None")])
+def test_labels_of_one_type_are_compared(tmp_path: Path, gold: Any, prediction: Any) -> None:
+    """Booleans, whole numbers, which 1.0 is, too, and texts."""
+    assert finished(imported(tmp_path, rows(OWN, gold=gold, prediction=prediction))).scores.item(0, "value") == 100.0
+
+
+def test_columns_of_other_types_are_refused(tmp_path: Path) -> None:
+    """Dates, bytes and numbers that are too large for a float are neither ids nor answers; decimals are scores."""
+    dates = pl.DataFrame({"id": pl.Series(["2020-01-01"]).str.to_date(), "score": [1.0]})
+    with pytest.raises(DataError, match=r"the frame: in row 1 id is .*, date; it takes a text or a whole number"):
+        robust_xtreme.from_frame(dates, tmp_path / "run", task="own", language="en", condition="clean")
+    answers = pl.DataFrame({"id": [1], "gold": [1e300], "prediction": [1e300]})
+    with pytest.raises(Mismatch, match="a number; that of classification"):
+        robust_xtreme.from_frame(answers, tmp_path / "run", task="own", language="en", condition="clean")
+    huge = pd.DataFrame({"id": [10**400], "score": [1.0]})
+    with pytest.raises(UserError, match="the frame of pandas cannot be read"):
+        robust_xtreme.from_frame(huge, tmp_path / "run", task="own", language="en", condition="clean")
+    scores = pl.DataFrame({"id": [1, 2], "score": pl.Series(["0.5", "1"]).str.to_decimal(scale=2)})
+    run = robust_xtreme.from_frame(scores, tmp_path / "run", task="own", language="en", condition="clean")
+    assert run.scores.item(0, "value") == 75.0
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"sums": {"accuracy": {"all": [5, 1]}}}, "its sums of accuracy (correct, n) are [5.0, 1.0], which no"),
+        ({"sums": {"accuracy": {"all": [-5, 1]}}}, "are [-5.0, 1.0], which no example has"),
+        ({"sums": {"accuracy": {"all": [-1, -1]}}}, "are [-1.0, -1.0], which no example has"),
+        ({"sums": {"accuracy": {"all": [0, 0]}}}, "are [0.0, 0.0], which no example has"),
+        ({"sums": {"accuracy": {"all": [0.5, 0.5]}}}, "are [0.5, 0.5], which no example has"),
+        ({"sums": {"span_f1": {"all": [0.5, 0, 0]}}}, "its sums of span_f1 (tp, fp, fn) are [0.5, 0.0, 0.0]"),
+        ({"sums": {"span_f1": {"all": [1, -1, 0]}}}, "are [1.0, -1.0, 0.0], which no example has"),
+        ({"sums": {"accuracy": {"all": [10**400, 1]}}}, "not metric to scope to numbers"),
+        ({"scores": {"grade": 2.0}}, "its score 'grade' is 2.0. Scores are from 0 to 1"),
+        ({"scores": {"grade": 10**400}}, "Scores are from 0 to 1"),
+        ({"score": 2.0}, "its score 'score' is 2. Scores are from 0 to 1"),
+        ({"scores": '{"grade": 1, "grade": 0}'}, "not name to number from 0 to 1"),
+        ({"score": 1, "edits": -1}, "the edits of the example '0' is '-1'; it takes a whole number from 0"),
+        ({"score": 1, "word_edit_rate": -0.5}, "it takes a finite number from 0"),
+        ({"score": 1, "grapheme_edit_rate": "inf"}, "it takes a finite number from 0"),
+        ({"score": 1, "unknown": 5, "tokens": 4}, "the unknown of the example '0' is 5, more than its tokens"),
+        ({"score": 1, "success": True}, "the success of the example '0' is True, and it has no queries"),
+        ({"score": 1, "operators": {"swap": 0.5}}, "not operator to count"),
+        ({"score": 1, "operators": "swap"}, "the operators of the example '0' is 'swap', not operator to count"),
+    ],
+)  # fmt: skip
+def test_numbers_that_cannot_be_are_refused(tmp_path: Path, values: dict[str, Any], line: str) -> None:
+    """Sums of no example, scores and rates outside of their range: the message has the example and the number."""
+    assert line in refused(tmp_path, rows(OWN, **values))
+
+
+def test_sums_of_a_sentence_without_entities_are_read(tmp_path: Path) -> None:
+    """An example may count nothing where its metric says so."""
+    sums = [
+        {"span_f1": {"all": [0, 0, 0]}, "token_accuracy": {"all": [3, 4]}},
+        {"span_f1": {"all": [1, 0, 1]}, "token_accuracy": {"all": [0, 0]}},
+    ]
+    given = [{"id": number, **OWN, "sums": each} for number, each in enumerate(sums)]
+    scores = finished(imported(tmp_path, given)).scores
+    assert dict(scores.select("metric", "value").rows()) == {"span_f1": pytest.approx(200 / 3), "token_accuracy": 75.0}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+@pytest.mark.parametrize(
+    "row", ['{{"id": 9, "score": {}}}', '{{"id": 9, "scores": {{"a": {}}}}}', '{{"id": 9, "more": [{}]}}']
+)
+def test_an_infinite_number_is_named_with_its_line(tmp_path: Path, number: str, row: str) -> None:
+    """What JSON writes and no float has, in any value of a row."""
+    lines = [json.dumps(each) for each in items(3)]
+    (tmp_path / "rows.jsonl").write_text("\n".join([*lines[:2], row.format(number), *lines[2:]]))
+    ended = program("import", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "run"))
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert f"rows.jsonl:3: is not JSON: {number} is not a finite number" in ended.err
+
+
+@pytest.mark.parametrize("text", ["[abc", "007", '["a", ', "[1]", "-5", '{"a": 1}'])
+def test_texts_that_begin_as_json_are_exported_as_they_were(tmp_path: Path, text: str) -> None:
+    """An answer that is not scored is stored as JSON, and comes back as the same text or value."""
+    imported(tmp_path, rows(OWN, gold=text, prediction=text, score=0.5))
+    assert not program("export", str(tmp_path / "run"), "--jsonl", "-o", str(tmp_path / "out.jsonl")).code
+    answer = json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])["prediction"]
+    assert (answer if isinstance(answer, str) else json.dumps(answer)) == text
