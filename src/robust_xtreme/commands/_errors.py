@@ -11,7 +11,6 @@ import contextlib
 import functools
 import io
 import os
-import re
 import resource
 import signal
 import sys
@@ -26,18 +25,13 @@ import typer
 
 from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files
 from robust_xtreme.sinks import echo, one_line
+from robust_xtreme.subprocesses import reports_memory
 
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
 _PLAIN: Final = "_TYPER_FORCE_DISABLE_TERMINAL"
-_MEMORY: Final = re.compile(
-    r"failed to map segment|allocate memory|out of memory|unable to mmap|(?:spawn worker|start new) thread",
-    re.IGNORECASE,
-)
-"""What libraries write where they get no memory, for data, for themselves or for a thread."""
-
 _NO_MEMORY: Final = "Out of memory. Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
 _PANIC: Final = "PanicException"
 """The error of polars where a thread gets no memory; it is not an Exception."""
@@ -195,7 +189,7 @@ def _quiet() -> int:
 def _is_of_memory(error: BaseException) -> bool:
     """Whether an error, or one that it followed from, reports too little memory."""
     cause = error.__cause__ or error.__context__
-    reports = isinstance(error, MemoryError) or _MEMORY.search(str(error)) is not None
+    reports = isinstance(error, MemoryError) or reports_memory(str(error))
     return reports or (cause is not None and _is_of_memory(cause))
 
 

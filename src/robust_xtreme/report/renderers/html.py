@@ -6,7 +6,7 @@ import base64
 import gzip
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -16,9 +16,9 @@ from typing import Any, Final, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Table, inlines, text_of
+from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Part, Table, inlines, text_of
+from robust_xtreme.report.charts.drawing import Drawing, drawing
 from robust_xtreme.report.charts.style import STEPS
-from robust_xtreme.report.charts.svg import svg
 from robust_xtreme.report.tables import narrow
 from robust_xtreme.sinks import inert, visible
 
@@ -41,11 +41,30 @@ class Download:
         return f"data:application/gzip;base64,{base64.b64encode(packed).decode()}"
 
 
-def page(document: Document, downloads: Sequence[Download] = ()) -> str:
-    """A whole page in one file: same document, same bytes."""
+def page(document: Document, downloads: Sequence[Download] = (), draws: Drawing | None = None) -> str:
+    """A whole page in one file: same document, same bytes. `draws` draws its charts; where it cannot, the page says so.
+
+    A process of the page's own draws them by default.
+    """
+    if draws is None:
+        with drawing() as own:
+            return page(document, downloads, own)
+    charts = [*_charts(document.blocks)]
+    drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
+    if draws.lost:
+        document = Document(document.title, (Paragraph(draws.lost), *document.blocks))
     style, script = (_asset(name) for name in ("page.css", "page.js"))
+    svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
-    return template.render(document=document, downloads=downloads, style=style, script=script)
+    return template.render(document=document, downloads=downloads, style=style, script=script, svgs=svgs)
+
+
+def _charts(blocks: Iterable[Block]) -> Iterator[Chart]:
+    for block in blocks:
+        if isinstance(block, Chart):
+            yield block
+        elif isinstance(block, Part):
+            yield from _charts(block.blocks)
 
 
 def notebook_tables(title: str, tables: Sequence[Table]) -> str:
@@ -74,7 +93,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_backticks, _bucket, _cell, _drawn, _inert, _kind, inlines)
+    filters = (_backticks, _bucket, _cell, _inert, _kind, id, inlines)
     environment.globals["newline"] = Markup("\n")
     environment.filters |= {each.__name__.removeprefix("_"): each for each in filters}
     return environment
@@ -105,10 +124,6 @@ def _cell(value: Any) -> Cell:
 def _backticks(line: str) -> Markup:
     """A sentence of a docstring, in which names are in backticks."""
     return Markup(_NAME.sub(r"<code>\1</code>", str(escape(visible(line)))))  # escaped here
-
-
-def _drawn(chart: Chart) -> Markup:
-    return Markup(svg(chart.spec))  # the renderer of Vega escapes the texts of a specification
 
 
 def _bucket(change: float | None) -> str:
