@@ -47,10 +47,10 @@ def ending(code: int | None, printed: bytes) -> str:
     """How a process ended, as a phrase, with the line that it printed about memory or the last one."""
     lines = [line.strip("#. ") for line in printed.decode("utf-8", "replace").splitlines()]
     last = next(filter(reports_memory, lines), next(filter(None, reversed(lines)), ""))
-    said = f" ({last[:_SHOWN]})" if last else ""
+    shown = f" ({last[:_SHOWN]})" if last else ""
     if code is None:
-        return f"cannot be reached{said}"
-    return f"was ended by {_name(-code)}{said}" if code < 0 else f"ended with the code {code}{said}"
+        return f"cannot be reached{shown}"
+    return f"was ended by {_name(-code)}{shown}" if code < 0 else f"ended with the code {code}{shown}"
 
 
 def _name(number: int) -> str:

@@ -72,9 +72,9 @@ def test_a_run_whose_charts_cannot_be_drawn_is_complete_and_gets_them_later(
     for _ in range(2):
         assert {name for name, digest in _run(values, out).items() if wanted[name] != digest} == {MANIFEST, PAGE}
         assert _files(out) == sorted([*COMPUTED, REPORT])
-    said = f"{WARNING}cannot be started: Cannot allocate memory. To get them"
-    assert (out / "log.txt").read_text("utf-8").count(said) == 2
-    assert said.removeprefix("warning: ") in (out / PAGE).read_text("utf-8")
+    sentence = f"{WARNING}cannot be started: Cannot allocate memory. To get them"
+    assert (out / "log.txt").read_text("utf-8").count(sentence) == 2
+    assert sentence.removeprefix("warning: ") in (out / PAGE).read_text("utf-8")
     assert finished(out).deltas.height
     monkeypatch.setattr(drawing, "_started", started)
     done = program("report", str(out), "-o", str(tmp_path / "page.html"))

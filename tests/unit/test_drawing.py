@@ -32,7 +32,7 @@ DEATHS: Final = {
     "import os; os.kill(os.getpid(), 9)": "was ended by SIGKILL",
     "import os; os._exit(0)": "ended with the code 0",
     "raise ValueError('no\\nchart')": "ended with the code 1 (ValueError: no chart)",
-    "import time; time.sleep(600)": "has not drawn them within 1 s",
+    "import time; time.sleep(600)": "has not drawn them within 1 seconds",
 }
 """What the renderer does in a process, and how the page says it."""
 
@@ -63,16 +63,17 @@ def test_a_page_whose_charts_cannot_be_drawn_says_why(
     _planted(tmp_path, body, monkeypatch)
     if "sleep" in body:
         monkeypatch.setattr(drawing, "_PATIENCE", 1.0)
-        monkeypatch.setattr(drawing, "_EACH", 0.0)
     text = _page(charts)
-    said = f"<p>The page has no charts: vl-convert, which draws them in a process of its own, {DEATHS[body]}. {CURE}"
-    assert f"{said}</p>\n" in text
-    assert text.replace(f"{said}</p>\n", "") == _page([])
+    sentence = (
+        f"<p>The page has no charts: vl-convert, which draws them in a process of its own, {DEATHS[body]}. {CURE}"
+    )
+    assert f"{sentence}</p>\n" in text
+    assert text.replace(f"{sentence}</p>\n", "") == _page([])
 
 
 @pytest.mark.process
 def test_a_page_under_a_limit_of_addresses_has_no_charts(charts: list[Chart], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The renderer reserves more than `ulimit -v 8000000` permits and ends its process; ours goes on."""
+    """The renderer reserves more than `ulimit -v 8000000` permits and ends its process; ours continues."""
     limited = ["bash", "-c", 'ulimit -v 8000000 && exec "$@"', "bash"]
     monkeypatch.setattr(drawing, "command", lambda module: [*limited, *command(module)])
     text = _page(charts)
@@ -85,7 +86,7 @@ def test_charts_of_a_process_are_those_of_this_one() -> None:
     """Also of texts that must not reach the renderer, by several pages at once; no process is left."""
 
     def drawn(_: int) -> tuple[list[str], int | None]:
-        with drawing.drawing() as draws:
+        with drawing.Drawing() as draws:
             draws.start()
             svgs = draws.svgs(SPECS)
         assert draws.process
@@ -98,7 +99,7 @@ def test_charts_of_a_process_are_those_of_this_one() -> None:
 @pytest.mark.process
 def test_a_process_ends_with_its_page_also_without_a_chart() -> None:
     """An error, as by Ctrl-C while the run is measured, leaves neither a process nor a pipe."""
-    with suppress(KeyboardInterrupt), drawing.drawing() as draws:
+    with suppress(KeyboardInterrupt), drawing.Drawing() as draws:
         draws.start()
         raise KeyboardInterrupt
     assert draws.process
@@ -110,7 +111,7 @@ def test_a_process_ends_with_its_page_also_without_a_chart() -> None:
 @pytest.mark.process
 def test_charts_are_drawn_without_a_stdin() -> None:
     """As by a service that has closed it."""
-    code = f"from robust_xtreme.report.charts.drawing import *\nwith drawing() as draws: print(draws.svgs({SPECS}))"
+    code = f"from robust_xtreme.report.charts.drawing import *\nwith Drawing() as draws: print(draws.svgs({SPECS}))"
     command_ = ["bash", "-c", 'exec "$@" <&-', "bash", sys.executable, "-c", code]
     done = subprocess.run(command_, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == (f"{[svg(spec) for spec in SPECS]}\n", "")
@@ -118,9 +119,9 @@ def test_charts_are_drawn_without_a_stdin() -> None:
 
 @pytest.mark.process
 def test_a_python_that_cannot_be_started_is_named(charts: list[Chart], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ahead of the page that is no error."""
+    """Where it is started ahead of the page, that is not an error."""
     monkeypatch.setattr(sys, "executable", "")
-    with drawing.drawing() as draws:
+    with drawing.Drawing() as draws:
         draws.start()
         assert draws.svgs([chart.spec for chart in charts]) == []
     assert "of its own, cannot be started: the file of this Python is not known. To get them" in draws.lost
@@ -144,7 +145,7 @@ def test_each_chart_of_a_page_is_under_its_own_title() -> None:
 
 
 @pytest.mark.parametrize(
-    ("printed", "said"),
+    ("printed", "sentence"),
     [
         ("a\nmemory allocation of 8 bytes failed\n#0 trace", " (memory allocation of 8 bytes failed)"),
         ("#\n# Fatal process out of memory: x.\n#\n==\n\n  /a [0]\n", " (Fatal process out of memory: x)"),
@@ -152,9 +153,9 @@ def test_each_chart_of_a_page_is_under_its_own_title() -> None:
         ("#\n\n", ""),
     ],
 )
-def test_the_ending_of_a_process_names_memory(printed: str, said: str) -> None:
+def test_the_ending_of_a_process_names_memory(printed: str, sentence: str) -> None:
     """Of what a process printed the line about memory is shown, or the last one."""
-    assert ending(-6, printed.encode()) == f"was ended by SIGABRT{said}"
+    assert ending(-6, printed.encode()) == f"was ended by SIGABRT{sentence}"
 
 
 @pytest.mark.parametrize(

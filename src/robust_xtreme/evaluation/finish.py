@@ -21,7 +21,7 @@ from robust_xtreme.external.described import condition_row
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
-from robust_xtreme.report.charts.drawing import drawing
+from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, Rows, attacked_of
@@ -60,7 +60,7 @@ def finish(
             what = f"the files of {task_run.label} changed after they were written"
             raise DataError(folder.path, f"{what}. The same command computes them again.")
     stored = [stored_of(folder, task_run) for task_run in plan.task_runs]
-    with drawing() as draws:
+    with Drawing() as draws:
         if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
             draws.start()  # while the run is measured
         results, rows = _frames(folder, plan, manifest, known, stored)

@@ -25,7 +25,7 @@ from robust_xtreme.importing.known import with_known
 from robust_xtreme.importing.manifest import manifest_of
 from robust_xtreme.importing.parts import Part, headline_first
 from robust_xtreme.importing.tasks import facts_of, scoring_of
-from robust_xtreme.report.charts.drawing import Drawing, drawing
+from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
@@ -102,7 +102,7 @@ def import_run(
     check_target(out, force)
     if wanted.family and wanted.family not in FAMILIES:
         raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
-    with replacing(out, partial(check_target, out, force)) as staging, drawing() as draws:
+    with replacing(out, partial(check_target, out, force)) as staging, Drawing() as draws:
         return _written(read, wanted, staging, watch, draws)
 
 

@@ -10,17 +10,16 @@ import os
 import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from subprocess import PIPE, Popen, TimeoutExpired
-from typing import Any, Final, final
+from typing import Any, Final, Self, final
 
 from robust_xtreme.report.charts.svg import svg
 from robust_xtreme.subprocesses import command, ending
 
-_PATIENCE: Final = 60.0
-_EACH: Final = 2.0
-"""Seconds in which a process that runs draws, and how many more for each chart."""
+_PATIENCE: Final = 300.0
+"""Seconds in which the charts of a page are drawn; a hundred of them take a few."""
 
 
 def main(_: Sequence[int]) -> None:
@@ -43,10 +42,21 @@ def answers(content: str) -> Iterator[str]:
 @final
 @dataclass(slots=True)  # the state of the process
 class Drawing:
-    """The process that draws the charts of one page; `lost` says why the page has none, and how to get them."""
+    """The process that draws the charts of one page, which ends with the context.
+
+    `lost` says why the page has none, and how to get them.
+    """
 
     process: Popen[bytes] | None = None
     lost: str = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process:
+            with self.process as process:
+                process.kill()
 
     def start(self) -> None:
         """Start the process, which needs half a second before the first chart; where it cannot, `svgs` says so."""
@@ -54,36 +64,20 @@ class Drawing:
             self.process = _started()
 
     def svgs(self, specs: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The charts as `svg` makes them; none where there is something in `lost`."""
-        content, patience = "\n".join(map(json.dumps, specs)).encode(), _PATIENCE + _EACH * len(specs)
+        """The charts as `svg` makes them; none where `lost` says why."""
         try:
             self.process = self.process or _started()
-            out, err = self.process.communicate(content, patience)
+            out, err = self.process.communicate("\n".join(map(json.dumps, specs)).encode(), _PATIENCE)
+            lines, how = out.splitlines(), ending(self.process.returncode, err)
+            if self.process.returncode == 0 and len(lines) == len(specs):
+                return [json.loads(line) for line in lines]
         except TimeoutExpired:
-            return self._none(f"has not drawn them within {patience:g} s")
+            how = f"has not drawn them within {_PATIENCE:g} seconds"
         except OSError as error:
-            return self._none(f"cannot be started: {error.strerror or error}")
-        answers = out.splitlines()
-        if self.process.returncode or len(answers) != len(specs):
-            return self._none(ending(self.process.returncode, err))
-        return [json.loads(line) for line in answers]
-
-    def _none(self, how: str) -> list[str]:
+            how = f"cannot be started: {error.strerror}"
         cure = "To get them where memory is not limited (ulimit -v unlimited): robust-xtreme report RUN -o page.html"
         self.lost = f"The page has no charts: vl-convert, which draws them in a process of its own, {how}. {cure}"
         return []
-
-
-@contextmanager
-def drawing() -> Iterator[Drawing]:
-    """What draws the charts of a page; its process ends with the context."""
-    made = Drawing()
-    try:
-        yield made
-    finally:
-        if made.process:
-            with made.process as process:
-                process.kill()
 
 
 def _started() -> Popen[bytes]:

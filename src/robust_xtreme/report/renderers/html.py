@@ -6,7 +6,7 @@ import base64
 import gzip
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -16,8 +16,8 @@ from typing import Any, Final, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Part, Table, inlines, text_of
-from robust_xtreme.report.charts.drawing import Drawing, drawing
+from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Table, inlines, text_of, within
+from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.tables import narrow
 from robust_xtreme.sinks import inert, visible
@@ -44,27 +44,17 @@ class Download:
 def page(document: Document, downloads: Sequence[Download] = (), draws: Drawing | None = None) -> str:
     """A whole page in one file: same document, same bytes. `draws` draws its charts; where it cannot, the page says so.
 
-    A process of the page's own draws them by default.
+    By default the page has a process of its own for them.
     """
-    if draws is None:
-        with drawing() as own:
-            return page(document, downloads, own)
-    charts = [*_charts(document.blocks)]
-    drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
+    charts = [*within(document.blocks, Chart)]
+    with draws or Drawing() as draws:
+        drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
     if draws.lost:
         document = Document(document.title, (Paragraph(draws.lost), *document.blocks))
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
     return template.render(document=document, downloads=downloads, style=style, script=script, svgs=svgs)
-
-
-def _charts(blocks: Iterable[Block]) -> Iterator[Chart]:
-    for block in blocks:
-        if isinstance(block, Chart):
-            yield block
-        elif isinstance(block, Part):
-            yield from _charts(block.blocks)
 
 
 def notebook_tables(title: str, tables: Sequence[Table]) -> str:
