@@ -14,6 +14,9 @@ from typing import Any, Final
 
 import pytest
 from hypothesis import settings
+from tests import charts
+
+from robust_xtreme.report.charts import drawing
 
 # How long one example takes on a busy machine is not a result; pytest's own timeout ends what hangs.
 settings.register_profile("project", deadline=None)
@@ -54,10 +57,18 @@ def cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def drawn_here() -> Iterator[None]:
+    """Charts are drawn without a process of their own (charts.py), also in fixtures of whole modules."""
+    with charts.here():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def interpreters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another interpreter is started only in a test that is marked `process`; the others call, or fork (forks.py)."""
     if request.node.get_closest_marker("process"):
+        monkeypatch.setattr(drawing, "_started", charts.STARTED)
         return
     start = subprocess.Popen.__init__
 

@@ -27,6 +27,9 @@ _IMPORTED: Final = [
     "tests.forks",
     "tests.tiny",
 ]
+DRAWING: Final = '"robust_xtreme.report.charts.drawing"'
+"""In the command of the process that draws charts."""
+
 _SECONDS: Final = 120
 _STREAMS: Final = ("stdout", "stderr")
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
@@ -68,14 +71,15 @@ def process(function: Callable[..., object], *arguments: object) -> BaseProcess:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a program is run: optionally killed just before its n-th file appears, or its n-th pass through a model, or
-    without sockets and processes.
+    """How a program is run: optionally killed just before its n-th file appears, its n-th pass through a model, or the
+    charts of its page, or without sockets and processes but the one that draws charts.
 
     It reads the file `stdin`, such as a pipe.
     """
 
     killed_at: int = NEVER
     killed_in: int = NEVER
+    killed_drawing: bool = False
     without_sockets: bool = False
     stdin: str = os.devnull
 
@@ -92,6 +96,7 @@ def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -
     from robust_xtreme import new_files
     from robust_xtreme.commands import main
     from robust_xtreme.predictors import loaded
+    from robust_xtreme.report.charts import drawing
 
     set_environment(environment)
     for number, name in enumerate(_STREAMS, 1):
@@ -101,6 +106,8 @@ def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -
         _kill_before(new_files, "replace", how.killed_at)
     if how.killed_in:
         _kill_before(loaded, "start", how.killed_in)
+    if how.killed_drawing:
+        _kill_before(drawing.Drawing, "svgs", 1)
     if how.without_sockets:
         sys.addaudithook(refuse)
     sys.argv = ["robust-xtreme", *words]
@@ -108,7 +115,9 @@ def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -
 
 
 def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """Raise where a process connects to anything or starts another one."""
+    """Raise where a process connects to anything or starts another one, but for that of charts."""
+    if event == "subprocess.Popen" and DRAWING in arguments[1]:
+        return
     if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn"):
         raise AssertionError(f"opened {event} {arguments}")
     if event == "socket.__new__" and arguments[1] != socket.AF_UNIX:
@@ -132,7 +141,7 @@ def set_environment(environment: Mapping[str, str]) -> None:
         stream.reconfigure(encoding=os.environ.get("PYTHONIOENCODING", "utf-8"))
 
 
-def _kill_before(module: ModuleType, name: str, number: int) -> None:
+def _kill_before(module: ModuleType | type, name: str, number: int) -> None:
     """Kill this process before so many calls of a function."""
     function, calls = getattr(module, name), itertools.count(1)
 

@@ -33,6 +33,29 @@ long run tried. No case of these failed: a run with a failure writes no page. `m
 `python -m tools.reliability` runs all and writes this page from `tools/reliability.toml`.
 """
 
+_LIMITS: Final = """\
+## Limits of addresses
+
+Schedulers limit the addresses of a process (`ulimit -v`, in KiB). vl-convert, which draws charts, reserves more than 67
+million KiB at its start and ends its process where it does not get them; tokenizers and polars end theirs where an
+allocation fails; torch, faiss, pyarrow and SQLite raise errors. So `eval` stores each task run before the next one,
+completes the run with all frames before it writes a page, and draws the charts of a page in a process of its own. A
+page without charts says why; the same command, or `robust-xtreme report RUN -o page.html`, makes it with them where the
+limit allows. Where there is a limit, `eval`, `train` and `study` compute in a child process: where a library ends it,
+the exit code is 3 and the line names memory and how the run continues. What computes through Python's `evaluate` has no
+such child; what was stored stays there, too.
+
+Measured with `robust-xtreme eval --perturb char_noise:0.1` on the embedded model (35,232 predictions, two cores).
+Wherever the exit code is 0, frames and `report.md` have the bytes of a run without a limit:
+
+| `ulimit -v` | result |
+| ---: | --- |
+| 1,900,000 to 2,200,000 | exit code 3 while task runs are computed (from none to 61 of 108) |
+| 2,300,000 to 2,500,000 | all task runs are computed; exit code 3 while frames are written |
+| 2,600,000, 3,000,000, 4,000,000, 6,000,000, 8,000,000, 12,000,000 | exit code 0, a page without charts |
+| 68,000,000 | exit code 0, with charts |
+"""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -56,7 +79,7 @@ def page(counts: dict[str, Any]) -> str:
     heads = ("promise", "how it is tried", "tests", "cases", "last run")
     columns = tuple(Column(name, right=name in ("tests", "cases")) for name in heads)
     rows = tuple(_row(promise, counts[promise["what"]]) for promise in promises())
-    return markdown.render(Document("Reliability", (Prose(_HEAD), Table(columns, rows))))
+    return markdown.render(Document("Reliability", (Prose(_HEAD), Table(columns, rows), Prose(_LIMITS))))
 
 
 def _row(promise: dict[str, Any], count: dict[str, Any]) -> tuple[Phrase, ...]:

@@ -34,7 +34,8 @@ def failing(error: BaseException) -> Callable[[], Any]:
 
 
 PERMIT = "Permit reading and writing it, or name another."
-NO_MEMORY = "Out of memory. Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+FREE = "Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+NO_MEMORY = f"Out of memory. {FREE}"
 
 NO_FILES = "Too many files are open. Raise the limit: ulimit -n."
 
@@ -207,6 +208,39 @@ def test_a_limit_of_files_with_which_libraries_end_their_threads_is_named(
     done = program(command, "--plan")
     line = "The limit of open files, 31 (ulimit -n), is below the 32 that a run needs. Raise it: ulimit -n 1024"
     assert (done.code, done.err) == (3, f"robust-xtreme: {line}\n")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("body", "code", "line"),
+    [
+        ("os.abort()", 3, f"The run was ended by SIGABRT, as happens where a library gets no memory. {FREE}"),
+        ("raise MemoryError", 3, f"Out of memory. {FREE}"),
+        ("os.kill(os.getpid(), signal.SIGINT)", 130, "Interrupted."),
+        ("os.kill(os.getppid(), signal.SIGTERM)", 143, "Ended by SIGTERM."),
+        ("os.kill(os.getppid(), signal.SIGKILL)", -9, None),
+        ("return 0", 0, None),
+    ],
+    ids=["abort", "memory", "ctrl-c", "terminated", "killed", "done"],
+)
+def test_what_ends_a_run_where_addresses_are_limited_is_one_line(body: str, code: int, line: str | None) -> None:
+    """A child computes there: its code is that of the program, also of one that a library ends; it is never left."""
+    source = f"""
+import os, resource, signal, sys, time, typer
+from robust_xtreme.commands._errors import bounded
+resource.setrlimit(resource.RLIMIT_AS, (8_000_000_000, resource.RLIM_INFINITY))
+def eval():
+    time.sleep(0.2)
+    {body}
+    time.sleep(60)
+try:
+    bounded(eval)()
+except typer.Exit as stop:
+    sys.exit(stop.exit_code)
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False, timeout=50)
+    shown = "" if line is None else f"robust-xtreme: {line} The same command continues the run.\n"
+    assert (done.returncode, done.stderr) == (code, shown)
 
 
 def test_an_error_that_followed_from_too_little_memory_is_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:

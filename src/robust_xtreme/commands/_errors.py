@@ -8,10 +8,10 @@ ROBUST_XTREME_TRACEBACK=1, or the `-v` of `train` and `eval`, shows the tracebac
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import io
 import os
-import re
 import resource
 import signal
 import sys
@@ -26,19 +26,15 @@ import typer
 
 from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files
 from robust_xtreme.sinks import echo, one_line
+from robust_xtreme.subprocesses import ending, reports_memory
 
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
 _PLAIN: Final = "_TYPER_FORCE_DISABLE_TERMINAL"
-_MEMORY: Final = re.compile(
-    r"failed to map segment|allocate memory|out of memory|unable to mmap|(?:spawn worker|start new) thread",
-    re.IGNORECASE,
-)
-"""What libraries write where they get no memory, for data, for themselves or for a thread."""
-
-_NO_MEMORY: Final = "Out of memory. Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+_FREE: Final = "Free some or raise the limit (ulimit -v), or try a smaller --batch-tokens."
+_SIGNAL_AT_END_OF_PARENT: Final = 1
 _PANIC: Final = "PanicException"
 """The error of polars where a thread gets no memory; it is not an Exception."""
 
@@ -77,7 +73,7 @@ def exit_code_of(run: Callable[[], object], continues: str = "") -> int:
         return _quiet()
     except BaseException as error:
         if isinstance(error, Exception) or type(error).__name__ == _PANIC:
-            return _report(error)
+            return _report(error, continues)
         raise
     return code if isinstance(code, int) and code else _flushed()
 
@@ -148,6 +144,8 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
             if not computes:
                 return command(*args, **options)
             _check_room()
+            if (code := _of_child()) is not None:
+                return code
             with ended():
                 return command(*args, **options)
 
@@ -155,6 +153,27 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
             raise typer.Exit(code)
 
     return run
+
+
+def _of_child() -> int | None:
+    """Where addresses are limited the exit code of a child, as a shell has it; None in the child, and without a limit.
+
+    Torch, polars and tokenizers end their process where they get no memory, instead of raising an error.
+    """
+    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY or threading.active_count() > 1:
+        return None
+    if not (child := os.fork()):
+        with contextlib.suppress(OSError, AttributeError):  # on Linux it ends with its parent
+            ctypes.CDLL(None).prctl(_SIGNAL_AT_END_OF_PARENT, signal.SIGKILL)
+        return None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both
+    for number in _ENDING:
+        signal.signal(number, lambda number, _: os.kill(child, number))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code >= 0:
+        return code
+    what = f"The run {ending(code, b'')}, as happens where a library gets no memory"
+    return _say(f"{what}. {_FREE}{_continuing()}", ENVIRONMENT)
 
 
 def _continuing() -> str:
@@ -195,7 +214,7 @@ def _quiet() -> int:
 def _is_of_memory(error: BaseException) -> bool:
     """Whether an error, or one that it followed from, reports too little memory."""
     cause = error.__cause__ or error.__context__
-    reports = isinstance(error, MemoryError) or _MEMORY.search(str(error)) is not None
+    reports = isinstance(error, MemoryError) or reports_memory(str(error))
     return reports or (cause is not None and _is_of_memory(cause))
 
 
@@ -213,7 +232,7 @@ def _is_of_stdout(error: OSError) -> bool:
     return False
 
 
-def _report(error: BaseException) -> int:
+def _report(error: BaseException, continues: str = "") -> int:
     asked = os.environ.get(_TRACEBACK, "") not in ("", "0")
     if asked or not {"-v", "-vv", "--verbose"}.isdisjoint(sys.argv[1:]):
         echo("".join(traceback.format_exception(error)), error=True, end="")
@@ -233,7 +252,7 @@ def _report(error: BaseException) -> int:
         case _ if (limited := out_of_files(error)) is not None:
             return _say(str(limited), limited.exit_code)
         case _ if _is_of_memory(error):
-            return _say(_NO_MEMORY, ENVIRONMENT)
+            return _say(f"Out of memory. {_FREE}{continues}", ENVIRONMENT)
         case _:
             what = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
             return _say(f"This is a bug in robust-xtreme: {what} ({_TRACEBACK}=1 shows where)", ENVIRONMENT)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from robust_xtreme.external.described import condition_row
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.on_disk import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
-from robust_xtreme.report.charts import svg
+from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.samples.choosing import PREDICTED, Rows, attacked_of
@@ -54,14 +55,40 @@ def finish(
 
     `known` has what lanes measured of task runs.
     """
-    task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     for task_run in plan.task_runs:
         if folder.changed(task_run, manifest["parts"]):
             what = f"the files of {task_run.label} changed after they were written"
             raise DataError(folder.path, f"{what}. The same command computes them again.")
     stored = [stored_of(folder, task_run) for task_run in plan.task_runs]
-    if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
-        svg.start()  # while the run is measured
+    with Drawing() as draws:
+        if any(len(task_run.conditions) > 1 for task_run in plan.task_runs):
+            draws.start()  # while the run is measured
+        results, rows = _frames(folder, plan, manifest, known, stored)
+        names = (*FILES, ATTACKS_FILE) if results.attacks.height else FILES
+        digests = {name: store.sha256(folder.path / name) for name in names if name not in (REPORT, PAGE)}
+        finished = {**results.manifest, DIGESTS: digests, "complete": True}
+        folder.write_manifest(finished)  # what ends the process from here on takes nothing that was computed
+        examples = (*samples_part_of(results, [Shown(rows, plan.spec, results.manifest, kept=_kept(plan))]),)
+        for name in (REPORT, PAGE):
+            content = written(results, Path(name).suffix, added=Added(examples=examples, draws=draws))
+            folder.journal.write(folder.path / name, content)
+    if draws.lost:
+        folder.tell(f"warning: {draws.lost}")
+    drawn = (REPORT,) if draws.lost else (REPORT, PAGE)  # the same command writes a page without a digest again
+    finished[DIGESTS] = {**digests, **{name: store.sha256(folder.path / name) for name in drawn}}
+    folder.write_manifest(finished)
+    return finished
+
+
+def _frames(
+    folder: Folder,
+    plan: Plan,
+    manifest: Mapping[str, Any],
+    known: Mapping[Stored, MeasuredPart],
+    stored: Sequence[Stored],
+) -> tuple[Results, Rows]:
+    """Write the frames. Returns them, with what the manifest is after it, and the rows that examples are chosen of."""
+    task_facts, asked = tasks_of(manifest["tasks"]), manifest["spec"]["tasks"]
     with ThreadPoolExecutor(1) as beside:
         predictions = beside.submit(folder.merge, PREDICTED, [parts.predictions for parts in stored], PREDICTIONS)
         stats = beside.submit(folder.merge, "stats.parquet", [parts.stats for parts in stored], STATS)
@@ -84,17 +111,8 @@ def finish(
         attacks = attacks_of(part for task_run in plan.task_runs for part in folder.attacked(task_run))
         if attacks.height:
             folder.write_frame(ATTACKS_FILE, attacks, ATTACKS)
-        results = Results(made.scores, made.deltas, manifest, averages, noised, attacks)
-        examples = (*samples_part_of(results, [Shown(rows, plan.spec, manifest, kept=_kept(plan))]),)
-        for name in (REPORT, PAGE):
-            path = folder.path / name
-            folder.journal.write(path, written(results, path.suffix, added=Added(examples=examples)))
         stats.result()
-    names = (*FILES, ATTACKS_FILE) if attacks.height else FILES
-    files = {name: store.sha256(folder.path / name) for name in names}
-    manifest = {**manifest, DIGESTS: files, "complete": True}
-    folder.write_manifest(manifest)
-    return manifest
+    return Results(made.scores, made.deltas, manifest, averages, noised, attacks), rows
 
 
 def _kept(plan: Plan) -> Kept:

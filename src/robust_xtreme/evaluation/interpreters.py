@@ -6,26 +6,16 @@ runs no module of the program that uses this package, and does not end by the te
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from signal import Signals
-from typing import IO, Any, Final, final
+from typing import IO, Any, final
 
 from robust_xtreme.evaluation.workers.lane import Failed
 from robust_xtreme.evaluation.workers.messages import Channel, channel_and_end
-
-_BEGIN: Final = (
-    "import sys; sys.path[:] = [path for path in sys.path if path]; import importlib, json; "
-    "path, module, numbers = map(json.loads, sys.argv[1:]); sys.path[:] = path; "
-    "importlib.import_module(module).main(numbers)"
-)
-_SHOWN: Final = 200
+from robust_xtreme.subprocesses import command, ending
 
 
 def cores() -> int:
@@ -53,16 +43,7 @@ class Interpreter:
         """How it has ended, with the last line that it printed, as a phrase; once."""
         with self.printed as printed:
             printed.seek(0)
-            lines = printed.read().decode("utf-8", "replace").strip().splitlines()
-        last, code = f" ({lines[-1][:_SHOWN]})" if lines else "", self.running.poll()
-        if code is None:
-            return f"cannot be reached{last}"
-        return f"was ended by {_name(-code)}{last}" if code < 0 else f"ended with the code {code}{last}"
-
-
-def _name(number: int) -> str:
-    """The name of a signal; real-time signals have none."""
-    return Signals(number).name if number in {*Signals} else f"the signal {number}"
+            return ending(self.running.poll(), printed.read())
 
 
 def started(module: str, connections: int, environment: Mapping[str, str]) -> tuple[Interpreter, list[Channel]]:
@@ -70,11 +51,9 @@ def started(module: str, connections: int, environment: Mapping[str, str]) -> tu
     ours, theirs = zip(*(channel_and_end() for _ in range(connections)), strict=True)
     numbers = [end.fileno() for end in theirs]
     printed = tempfile.TemporaryFile()  # noqa: SIM115 - `how` closes it
-    entries: list[Any] = sys.path
-    path = [entry for entry in entries if isinstance(entry, str)]  # Python ignores others
     try:
         running = subprocess.Popen(
-            [*_python(), "-c", _BEGIN, *map(json.dumps, (path, module, numbers))],
+            command(module, numbers),
             pass_fds=numbers,
             stdin=subprocess.DEVNULL,
             stdout=printed,
@@ -91,13 +70,6 @@ def started(module: str, connections: int, environment: Mapping[str, str]) -> tu
         for end in theirs:
             end.close()
     return Interpreter(running, printed), list(ours)
-
-
-def _python() -> list[str]:
-    """This interpreter with its options, but for what it runs. Raises OSError where its file is not known."""
-    if not sys.executable:
-        raise FileNotFoundError(errno.ENOENT, "the file of this Python is not known")
-    return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]  # as multiprocessing does
 
 
 def listen(channel: Channel, put: Callable[[Any], None], lost: Callable[[], Any]) -> None:

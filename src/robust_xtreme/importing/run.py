@@ -25,8 +25,8 @@ from robust_xtreme.importing.manifest import manifest_of
 from robust_xtreme.importing.parts import Part, headline_first
 from robust_xtreme.importing.stated import check_vocabulary, differing_scores
 from robust_xtreme.importing.tasks import facts_of, scoring_of
-from robust_xtreme.report.charts import svg
-from robust_xtreme.report.outputs import written
+from robust_xtreme.report.charts.drawing import Drawing
+from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import averaged
@@ -105,8 +105,8 @@ def import_run(
     check_target(out, force)
     if wanted.family and wanted.family not in FAMILIES:
         raise UnknownName("family", wanted.family, FAMILIES, "robust-xtreme import --help")
-    with replacing(out, partial(check_target, out, force), "importing") as staging:
-        return _written(read, wanted, staging, watch)
+    with replacing(out, partial(check_target, out, force), "importing") as staging, Drawing() as draws:
+        return _written(read, wanted, staging, watch, draws)
 
 
 def check_target(out: Path, force: bool) -> None:
@@ -140,10 +140,12 @@ def _items(read: Read, wanted: Wanted) -> pl.DataFrame:
     return ordered(items, PREDICTIONS.key)
 
 
-def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch) -> dict[str, Any]:
+def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch, draws: Drawing) -> dict[str, Any]:
     """Write all files of the run; return its manifest."""
     watch("reading the rows")
     facts = _facts(_items(read, wanted), read, wanted, store.make_folder(folder / "parts"), watch)
+    if facts.conditions.filter(pl.col("condition") != CLEAN).height:
+        draws.start()
     watch("measuring drops")
     tasks = tasks_of(facts.manifest["tasks"])
     _check_metric(wanted.metric, tasks)
@@ -162,7 +164,7 @@ def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch) -> dict[str
     results = Results(made.scores, made.deltas, manifest, averages, facts.conditions)
     watch("writing the report")
     for name in (REPORT, PAGE):
-        store.write(folder / name, written(results, Path(name).suffix))
+        store.write(folder / name, written(results, Path(name).suffix, added=Added(draws=draws)))
     manifest |= {"files": {name: store.sha256(folder / name) for name in FILES}, "complete": True}
     write_manifest(folder / MANIFEST, manifest)
     return manifest
@@ -182,8 +184,6 @@ def _store(folder: Path, frames: Mapping[str, tuple[pl.DataFrame, Frame]]) -> No
 
 def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path, watch: Watch) -> _Facts:
     """Write the files of each task run. The items, which need most of the memory, are gone after it."""
-    if items.filter(pl.col("condition") != CLEAN).height:
-        svg.start()
     parts, tasks, differing = _parts(items, wanted, read, folder, watch)
     overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
     commands = [wanted.command] if wanted.command else []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 NARROW: Final = 0
 MEDIUM: Final = 110
@@ -249,6 +249,7 @@ class Part:
     folded: bool = False
 
 
+_Kind = TypeVar("_Kind")
 Block: TypeAlias = Heading | Paragraph | Prose | Bullets | Terms | Code | Table | Chart | Sample | Part
 
 
@@ -259,6 +260,15 @@ class Document:
 
     title: str
     blocks: tuple[Block, ...]
+
+
+def within(blocks: Iterable[Block], kind: type[_Kind]) -> Iterator[_Kind]:
+    """The blocks of a kind, also those in parts."""
+    for block in blocks:
+        if isinstance(block, kind):
+            yield block
+        elif isinstance(block, Part):
+            yield from within(block.blocks, kind)
 
 
 def text_of(value: Phrase | Cell) -> str:

@@ -13,6 +13,7 @@ from robust_xtreme.errors import UserError
 from robust_xtreme.report import document
 from robust_xtreme.report.blocks import NARROW, Block, Document, Heading, Paragraph, Part
 from robust_xtreme.report.cells import perturbed
+from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.document import TITLE, slim, view_blocks
 from robust_xtreme.report.page.page import page
 from robust_xtreme.report.renderers import html, markdown, tex
@@ -41,11 +42,15 @@ _PAPER: Final = ("languages_in_columns", "by_task", "overall")
 @final
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a page has beside the run itself: parts that come before those of the run, the examples, and files."""
+    """What a page has beside the run itself: parts that come before those of the run, the examples, and files.
+
+    `draws` draws its charts.
+    """
 
     parts: tuple[Part, ...] = ()
     examples: tuple[Part, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
+    draws: Drawing | None = None
 
 
 NOTHING: Final = Added()
@@ -71,7 +76,7 @@ def _html(results: Results, views: Sequence[str], added: Added) -> bytes:
     manifest = {key: value for key, value in results.manifest.items() if key not in _OF_FILES}
     files = {"cells.csv": _csv(results), "manifest.json": _json_of(manifest), **added.files}
     shown = _chosen(results, views) if views else page(results, added.examples, added.parts)
-    return _encoded(html.page(shown, [html.Download(*file) for file in files.items()]))
+    return _encoded(html.page(shown, [html.Download(*file) for file in files.items()], added.draws))
 
 
 def _markdown(results: Results, views: Sequence[str], added: Added) -> bytes:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from threading import Thread
 from typing import Any, Final
 
 from robust_xtreme.report.charts.style import FONT
@@ -32,11 +31,6 @@ def svg(spec: Mapping[str, Any]) -> str:
     Its texts are visible, since the renderer ends the process at a NUL character, and not longer than a label.
     """
     return _drawn(json.dumps(_shown(spec), sort_keys=True))
-
-
-def start() -> None:
-    """Start the renderer, which takes half a second before the first chart, in a thread of its own."""
-    Thread(target=_drawn, args=('{"data":{"values":[]},"mark":"point"}',), daemon=True).start()
 
 
 def alone(spec: Mapping[str, Any], ink: str) -> str:

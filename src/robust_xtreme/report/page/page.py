@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from robust_xtreme.report.blocks import Block, Chart, Document, Paragraph, Part, Table, Terms
+from robust_xtreme.report.blocks import Block, Chart, Document, Paragraph, Part, Table, Terms, within
 from robust_xtreme.report.document import TITLE, view_blocks, views
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.page.heat import heat
@@ -24,7 +24,7 @@ def page(results: Results, examples: Sequence[Part] = (), added: Sequence[Part] 
     drawn, plain = ([*_views(results, charts)] for charts in (True, False))
     first = (*added, verdict_part(results), *tiles(results), *heat(results), *drawn)
     parts = (*first, *_languages(results, examples), *examples, *plain)
-    columns = [column for table in _tables(parts) for column in table.columns]
+    columns = [column for table in within(parts, Table) for column in table.columns]
     about = Part("What was run", "run", tuple(what_was_run(results)))
     return Document(TITLE, (*parts, about, Part("Legend", "legend", (Terms(tuple(legend(columns, results))),))))
 
@@ -69,14 +69,3 @@ def _shown(blocks: tuple[Block, ...], anchor: str) -> tuple[Block, ...]:
 def _described(charts: list[Chart]) -> tuple[Block, ...]:
     """Charts after what they show in words, once for all that show the same."""
     return (*map(Paragraph, dict.fromkeys(chart.description for chart in charts)), *charts)
-
-
-def _tables(blocks: tuple[Block, ...]) -> Iterator[Table]:
-    for block in blocks:
-        match block:
-            case Table():
-                yield block
-            case Part():
-                yield from _tables(block.blocks)
-            case _:
-                pass

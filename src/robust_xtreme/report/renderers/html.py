@@ -15,9 +15,9 @@ from typing import Any, Final, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Table, inlines, text_of
+from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Table, inlines, text_of, within
+from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.charts.style import STEPS
-from robust_xtreme.report.charts.svg import svg
 from robust_xtreme.report.tables import narrow
 from robust_xtreme.sinks import Trusted, between, filled, html_text, inert, visible
 
@@ -39,11 +39,21 @@ class Download:
         return f"data:application/gzip;base64,{base64.b64encode(packed).decode()}"
 
 
-def page(document: Document, downloads: Sequence[Download] = ()) -> Trusted:
-    """A whole page in one file: same document, same bytes."""
+def page(document: Document, downloads: Sequence[Download] = (), draws: Drawing | None = None) -> Trusted:
+    """A whole page in one file: same document, same bytes. `draws` draws its charts; where it cannot, the page says so.
+
+    By default the page has a process of its own for them.
+    """
+    charts = [*within(document.blocks, Chart)]
+    with draws or Drawing() as draws:
+        drawn = draws.svgs([chart.spec for chart in charts]) if charts else []
+    if draws.lost:
+        document = Document(document.title, (Paragraph(draws.lost), *document.blocks))
     style, script = (_asset(name) for name in ("page.css", "page.js"))
+    svgs = {id(chart): Markup(text) for chart, text in zip(charts, drawn, strict=False)}  # the renderer escapes texts
     template = _environment().get_template("page.jinja")
-    return Trusted(template.render(document=document, downloads=downloads, style=style, script=script))
+    parts = {"document": document, "downloads": downloads, "style": style, "script": script, "svgs": svgs}
+    return Trusted(template.render(parts))
 
 
 def notebook_tables(title: str, tables: Sequence[Table]) -> Trusted:
@@ -72,7 +82,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_bucket, _cell, _drawn, _inert, _kind, inlines)
+    filters = (_bucket, _cell, _inert, _kind, id, inlines)
     environment.globals["newline"] = Markup("\n")
     environment.filters |= {each.__name__.removeprefix("_"): each for each in filters}
     return environment
@@ -100,8 +110,6 @@ def _cell(value: Any) -> Cell:
     return value if isinstance(value, Cell) else Cell(value)
 
 
-def _drawn(chart: Chart) -> Markup:
-    return Markup(svg(chart.spec))  # the renderer of Vega escapes the texts of a specification
 
 
 def _bucket(change: float | None) -> str:
