@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
+from types import MappingProxyType
 from typing import Final, NamedTuple, final
 
 from robust_xtreme.errors import DataError, counted
@@ -28,6 +29,8 @@ _NEARER: Final = 0.25
 
 _GAIN: Final = 3
 """The edits by which noise makes no text nearer to another item's than to its own."""
+
+_KEEPS: Final = "An item keeps its gold answer under noise"
 
 _LENGTHS: Final = (4, 8, 16)
 """The lengths of sequences; long ones are rare where texts consist of few words."""
@@ -95,7 +98,7 @@ def text_of(example: Example) -> str:
 def edits_between(first: Example, other: Example) -> tuple[int, float]:
     """The edits between the texts of two examples, and the largest share of a field that its edits, but one, are."""
     fields = [(text.value, other.texts[name].value) for name, text in first.texts.items()]
-    counts = [distance(*values) for values in fields]
+    counts = [distance(old, new) if old != new else 0 for old, new in fields]
     shares = ((count - 1) / max(1, *map(len, values)) for count, values in zip(counts, fields, strict=True))
     return sum(counts), max(shares)
 
@@ -123,10 +126,10 @@ class _Checker:
         found = ((number, clean.id, gold_differs(clean, noisy, self.labels)) for number, clean, noisy in items)
         return {number: f"{why} in {id}" for number, id, why in found if why}
 
-    def near(self, number: int, candidates: Iterable[int]) -> Near:
-        """The edits between a noisy item and each of the near candidates with its gold answer."""
+    def near(self, number: int, candidates: Iterable[int], anyhow: bool = False) -> Near:
+        """The edits between a noisy item and each of the near candidates with its gold answer, or `anyhow` with any."""
         noisy = self.noisy.examples[number]
-        fitting = [clean for clean in candidates if not gold_differs(self.clean[clean], noisy)]
+        fitting = [clean for clean in candidates if anyhow or not gold_differs(self.clean[clean], noisy)]
         found = ((clean, *edits_between(self.clean[clean], noisy)) for clean in fitting)
         return {clean: edits for clean, edits, share in found if share <= _NEAR}
 
@@ -146,7 +149,7 @@ class _Checker:
                 return f"is near {self.clean[partner].id} and {self.clean[other].id}, and could be of either"
         return ""
 
-    def pairing(self, kind: str, pairs: Iterable[Pair], refused: Mapping[int, str]) -> Pairing:
+    def pairing(self, kind: str, pairs: Iterable[Pair], refused: Mapping[int, str] = MappingProxyType({})) -> Pairing:
         """The pairs without those of refused items, and the items without one."""
         pairs = sorted(pair for pair in pairs if pair[1] not in refused)
         left, right = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -182,7 +185,9 @@ def _by_id(checker: _Checker) -> Pairing:
     numbers = {example.id: number for number, example in enumerate(checker.clean)}
     ids = [example.id for example in checker.noisy.examples]
     pairs = [(numbers[id], number) for number, id in enumerate(ids) if id in numbers]
-    return checker.pairing("id", pairs, checker.differing(pairs))
+    for number, why in checker.differing(pairs).items():
+        raise DataError(checker.noisy.locations[number], f"{why}. {_KEEPS}.")
+    return checker.pairing("id", pairs)
 
 
 def _by_row(checker: _Checker, pairs: Sequence[Pair]) -> Pairing:
@@ -197,17 +202,17 @@ def _by_row(checker: _Checker, pairs: Sequence[Pair]) -> Pairing:
             what = f"is nearer to {checker.clean[other].id} than to {checker.clean[number].id}"
             shown = repr(text_of(checker.noisy.examples[number])[:_SHOWN])
             raise DataError(checker.noisy.locations[number], f"{what}: {shown}. As many rows are paired in order.")
-    return checker.pairing("row", pairs, {})
+    return checker.pairing("row", pairs)
 
 
 def _nearer(checker: _Checker) -> Iterator[tuple[int, Pair]]:
     """The rows that are nearer to another clean row than to their own, with this row and by how many edits."""
     for number, candidates in enumerate(_candidates(*checker.texts())):
-        if candidates and candidates[0] != number:
-            noisy = checker.noisy.examples[number]
-            edits, other = min((edits_between(checker.clean[it], noisy)[0], it) for it in candidates)
-            if (gain := edits_between(checker.clean[number], noisy)[0] - edits) > 0:
-                yield number, (other, gain)
+        if candidates[:1] != [number] and (near := checker.near(number, candidates, anyhow=True)):
+            edits, other = min((edits, other) for other, edits in near.items())
+            own, _ = edits_between(checker.clean[number], checker.noisy.examples[number])
+            if own > edits:
+                yield number, (other, own - edits)
 
 
 def _by_alignment(checker: _Checker) -> Pairing:
@@ -239,18 +244,18 @@ def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
     """Raise DataError where no item has a partner and, unless `partial`, one is refused or too many have none."""
     location = checker.path()
     left, size = len(pairing.clean_left), len(checker.clean)
-    what = ""
-    if pairing.refused and not partial:
+    what, remedy = "", " To evaluate the others alone: --external-partial" if pairing.pairs else ""
+    if pairing.refused and not (partial and pairing.pairs):
         first, count = min(pairing.refused), counted(len(pairing.refused), "row")
         location = checker.noisy.locations[first]
-        what = f"{pairing.refused[first]}. An item keeps its gold answer under noise ({count} without a partner)."
+        what = f"{pairing.refused[first]}. {_KEEPS} ({count} without a partner)."
     elif not pairing.pairs:
-        raise DataError(location, f"has no item of the {counted(size, 'clean one')} (paired by {pairing.kind}).")
+        what = f"has no item of the {counted(size, 'clean one')} (paired by {pairing.kind})."
     elif left > MOST_LEFT * size and not partial:
         lost = checker.clean[pairing.clean_left[0]].id
         what = f"has no partner for {left:,} of {size:,} clean items, {lost} first (paired by {pairing.kind})."
     if what:
-        raise DataError(location, f"{what} To evaluate the others alone: --external-partial")
+        raise DataError(location, f"{what}{remedy}")
 
 
 # --------------------------------------------------------------------------------------------------- near texts
