@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from types import MappingProxyType
@@ -24,8 +24,10 @@ MOST_LEFT: Final = 0.2
 """The share of the clean items above which items without a partner are refused."""
 
 _NEAR: Final = 0.5
+"""The most edits in each field of two texts that are one item, as a share."""
+
 _NEARER: Final = 0.25
-"""The most edits in each field of two texts that are one item, as a share; and where this needs no gold answer."""
+"""The same where texts are one item although gold answers differ, and by how much this is nearer than others."""
 
 _GAIN: Final = 3
 """The edits by which noise makes no text nearer to another item's than to its own."""
@@ -126,12 +128,18 @@ class _Checker:
         found = ((number, clean.id, gold_differs(clean, noisy, self.labels)) for number, clean, noisy in items)
         return {number: f"{why} in {id}" for number, id, why in found if why}
 
-    def near(self, number: int, candidates: Iterable[int], anyhow: bool = False) -> Near:
-        """The edits between a noisy item and each of the near candidates with its gold answer, or `anyhow` with any."""
+    def near(self, number: int, candidates: Collection[int], anyhow: bool = False) -> Near:
+        """The edits between a noisy item and each of the near candidates with its gold answer, or `anyhow` with any.
+
+        None is near where a candidate with another gold answer is so by far.
+        """
         noisy = self.noisy.examples[number]
         fitting = [clean for clean in candidates if anyhow or not gold_differs(self.clean[clean], noisy)]
-        found = ((clean, *edits_between(self.clean[clean], noisy)) for clean in fitting)
-        return {clean: edits for clean, edits, share in found if share <= _NEAR}
+        found = {clean: edits_between(self.clean[clean], noisy) for clean in fitting}
+        least = min((share for _, share in found.values()), default=0) - _NEARER
+        if least > 0 and any(edits_between(self.clean[clean], noisy)[1] < least for clean in candidates):
+            return {}
+        return {clean: edits for clean, (edits, share) in found.items() if share <= _NEAR}
 
     def unpaired(self, number: int, candidates: Iterable[int]) -> str:
         """What is wrong with a noisy item without partner that is near one of the candidates; else ""."""
@@ -228,7 +236,7 @@ def _by_alignment(checker: _Checker) -> Pairing:
         what = f"has {rows:,} rows that are near clean ones, and {len(chained):,} of them in the clean order"
         raise DataError(checker.path(), f"{what}: the others are shuffled. Keep the order of the clean rows.")
     for number, between in enumerate(_between(chained, *sizes)):
-        near[number] |= checker.near(number, between.difference(near[number]))
+        near[number] = checker.near(number, between.union(candidates[number]))
     chained = heaviest_chain(_weighted(near))
     partners = {number: clean for clean, number in chained}
     whys = (
