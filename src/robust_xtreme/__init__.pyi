@@ -128,7 +128,7 @@ def evaluate(
         packs: your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones
         external: noisy examples that others made, a folder or a file, paired with the clean ones and reported beside
             them
-        external_partial: evaluate sets that have no partner for over a fifth of the clean items
+        external_partial: leave out what has no partner: rows of a set, or many clean items
         frozen: texts that attacks in another run left, of this attack or of all: how far they fool this model
         normalise: `spelling`: corrects unknown words before the model
         match: noise with as many edits in each text as each external set has, such as natural, beside it

@@ -139,7 +139,7 @@ class RunSpec:
         complete="folder",
         repeated=True,
     )
-    external_partial: bool = key(False, "evaluate sets that have no partner for over a fifth of the clean items", "")
+    external_partial: bool = key(False, "leave out what has no partner: rows of a set, or many clean items", "")
     frozen: tuple[str, ...] = key(
         (),
         "texts that attacks in another run left, of this attack or of all: how far they fool this model",

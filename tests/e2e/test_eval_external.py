@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ import pytest
 from tests.program import program
 
 from robust_xtreme import registry, resources
+from robust_xtreme.evaluation.finish import models
+from robust_xtreme.evaluation.manifest import new_manifest
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.report.evaluation import Evaluation
@@ -105,6 +108,7 @@ def test_noise_read_back_by_row_gives_the_direct_numbers(
         ("external:typos", "typos", "row", None)
     ]
     assert set(whole.scores.get_column("split")) == {"test", "test [typos]"}
+    assert set(alone.scores.get_column("split")) == {"test [typos]"}
 
 
 def test_matched_noise_edits_as_much(whole: Evaluation) -> None:
@@ -175,7 +179,9 @@ def test_noise_read_back_by_alignment_gives_the_direct_numbers(
     for number, match in enumerate(((), ("natural",))):
         made = run(f"shorter{number}", tasks=("xnli",), perturb=(), external=(f"fewer={shorter}",), match=match)
         assert _cells(made.deltas, "external:fewer") == _cells(expected, "char_noise:")
-    (unit,) = (entry["external"] for entry in made.manifest["units"] if "external" in entry)
+    (unit,) = (entry["external"] for entry in made.manifest["units"])
+    clean = made.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all")
+    assert set(clean.select("split", "n").rows()) == {("test [fewer]", len(kept))}
     assert (unit["pairing"], unit["pairs"], unit["clean_left"], unit["edited_only"]) == (
         "alignment",
         len(kept),
@@ -185,6 +191,53 @@ def test_noise_read_back_by_alignment_gives_the_direct_numbers(
     row = pl.read_csv(made.folder / "conditions.csv").filter(pl.col("kind") == "external").row(0, named=True)
     assert row["edited_share"] == len(kept) / _ROWS
     assert "its drop is that of edited items" in (made.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_the_clean_split_is_computed_whole_where_something_else_is_asked_for(folder: Path, tmp_path: Path) -> None:
+    """For noise, and of a language that a set does not have; else of its partners, whose overlap stays marked."""
+    lines = (folder / "noisy" / "xnli" / "test-en.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    fewer = tmp_path / "test_en_typos.tsv"
+    fewer.write_text("".join(lines[:60]), encoding="utf-8")
+    (tmp_path / "xnli").mkdir()
+    for code in ("en", "de"):
+        (tmp_path / "xnli" / f"test-{code}.tsv").write_bytes((folder / "data" / "xnli" / "test-en.tsv").read_bytes())
+    alone = RunSpec(
+        ("mini",), data=str(tmp_path), tasks=("xnli",), languages=("en", "de"), external=(f"fewer={fewer}",)
+    )
+    rows = [
+        [(run.language, run.split, run.rows) for run in make_plan(spec).task_runs]
+        for spec in (alone, replace(alone, perturb=(_NOISE,)))
+    ]
+    of_set, en, de = ("en", "test [fewer]", 60), ("en", "test", _ROWS), ("de", "test", _ROWS)
+    assert rows == [[of_set, de], [en, of_set, de]]
+    plan = make_plan(replace(alone, languages=("en",)))
+    seen = replace(plan, task_runs=tuple(replace(run, overlap="was trained on it") for run in plan.task_runs))
+    assert models(seen)["overlap_flags"].to_list() == ['["xnli/test/en"]']
+    assert new_manifest(seen, "cpu", 1, deduplicate=True)["overlap"] == ["was trained on it"]
+
+
+def test_hypotheses_that_a_typo_makes_alike_are_paired_and_a_relabelled_row_is_left_out(tmp_path: Path) -> None:
+    """A published file without the rows that it did not edit: its rows have the clean ones with their labels."""
+    labels = {"Er bedarf einer": "neutral", "Er bedarf keiner": "contradiction", "Er ist unklar, mangels": "entailment"}
+    names = ("von Genf", "der Stadt", "mit Anna", "aus dem Jahr 1998", "zur See", "über Kohle")
+    clean = [f"Der Vertrag {name} ist unklar.\t{it} Erklärung.\t{labels[it]}" for name in names for it in labels]
+    rows = [f"'Der Vertrg {name} ist unklar.'\t'Er bedarf einer Erklärung.'\t2" for name in names]
+    (tmp_path / "xnli").mkdir()
+    (tmp_path / "xnli" / "test-de.tsv").write_text("\n".join(clean) + "\n", encoding="utf-8")
+    path = tmp_path / "test_de_typos_0.1.tsv"
+    path.write_text("\n".join(["premise\thypothesis\tlabel", *rows, rows[5].replace("\t2", "\t0")]), encoding="utf-8")
+    words = ("--tasks", "xnli", "--languages", "de", "--data", str(tmp_path), "--external", f"typos={path}")
+    refused = program("eval", *words, "--plan")
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert "0.1.tsv:8: has the label 'entailment', which is 'neutral' in xnli/test/de/15. " in refused.err
+    assert "(1 row without a partner). To evaluate the others alone: --external-partial" in refused.err
+    plan = make_plan(
+        RunSpec(("mini",), data=str(tmp_path), tasks=("xnli",), external=(f"typos={path}",), external_partial=True)
+    )
+    (run,) = plan.task_runs
+    assert run.external
+    assert [clean for clean, _ in run.external.pairing.pairs] == [*range(1, 18, 3)]
+    assert "12 clean and 1 noisy items have no partner (1 noisy one refused; the first has the label" in run.note
 
 
 @pytest.mark.parametrize(

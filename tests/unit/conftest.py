@@ -48,6 +48,7 @@ SLOW: Final = frozenset(
         "test_nlpaug",
         "test_noisy_collator",
         "test_pack_checks",
+        "test_pairing",
         "test_perturb_files",
         "test_perturb_tables",
         "test_pinyin",

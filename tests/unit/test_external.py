@@ -19,7 +19,7 @@ from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import named, of_set
 from robust_xtreme.external.layouts import Cell, NoisySet, read
 from robust_xtreme.external.paired import pair_up
-from robust_xtreme.external.pairing import Noisy, heaviest_chain, paired, similarity
+from robust_xtreme.external.pairing import Noisy, edits_between, heaviest_chain, paired
 from robust_xtreme.external.realised import realised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run_spec import from_mapping, from_toml
@@ -117,7 +117,7 @@ def test_another_label_of_a_near_text_is_refused() -> None:
     shorter = perturbed(clean)[:27]
     other = pair_example("x", shorter[7].texts["premise"].value, shorter[7].texts["hypothesis"].value, 2)
     with pytest.raises(
-        DataError, match=r"noisy.tsv:8: has the label 'no', which is 'maybe' in 7\. These texts are near"
+        DataError, match=r"noisy.tsv:8: has the label 'no', which is 'maybe' in 7\. .* \(1 row without a partner\)"
     ):
         paired(clean, noisy([*shorter[:7], other, *shorter[8:]]), ("yes", "maybe", "no"))
 
@@ -168,11 +168,11 @@ def test_the_heaviest_chain_rises_on_both_sides() -> None:
     assert heaviest_chain([]) == []
 
 
-def test_similarity_is_a_share_of_characters() -> None:
-    """Equal texts have 1, others the share of what stays."""
-    assert similarity("abc", "abc") == 1
-    assert similarity("abcd", "abxd") == 0.75
-    assert similarity("abc", "xyz") == 0
+def test_examples_are_as_near_as_their_least_near_field() -> None:
+    """The edits of all fields are counted, and of the worst field the share that they are, but for one edit."""
+    clean = pair_example("0", "abcd", "abcdefgh")
+    assert edits_between(clean, pair_example("0", "abxd", "abcdefgh")) == (1, 0)
+    assert edits_between(clean, pair_example("0", "abxy", "abcdefg")) == (3, 0.25)
 
 
 def test_edits_are_those_of_a_diff() -> None:

@@ -131,6 +131,8 @@ def facts(given: Paired) -> dict[str, Any]:
 def _note(task_run: TaskRun, given: Paired) -> str:
     """A sentence on the pairs of a set."""
     left = f"{len(given.pairing.clean_left):,} clean and {len(given.pairing.noisy_left):,} noisy items have no partner"
+    if refused := given.pairing.refused:
+        left += f" ({counted(len(refused), 'noisy one')} refused; the first {refused[min(refused)]})"
     pairs = f"{counted(len(given.pairing.pairs), 'pair')} by {given.pairing.kind}; {left}."
     only = " All its items are edited: its drop is that of edited items." if given.is_edited_only else ""
     return f"{task_run.label}: {pairs}{only}"

@@ -46,6 +46,7 @@ from robust_xtreme.results.schema import (
     STATS,
     build,
 )
+from robust_xtreme.results.splits import clean_split
 
 
 def finish(
@@ -160,8 +161,8 @@ def models(plan: Plan) -> pl.DataFrame:
 
 
 def _model(model: Located, plan: Plan) -> dict[str, Any]:
-    overlapping = [run for run in plan.task_runs if run.overlap and not run.external and run.model.name == model.name]
-    evaluated = [f"{run.task.name}/{run.split}/{run.language}" for run in overlapping]
+    overlapping = [run for run in plan.task_runs if run.overlap and run.model.name == model.name]
+    evaluated = [f"{run.task.name}/{clean_split(run.split)}/{run.language}" for run in overlapping]
     flags = list(dict.fromkeys([*evaluated, *stage_flags(model.run)]))
     return {
         "model": model.name,

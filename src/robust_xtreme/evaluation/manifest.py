@@ -53,7 +53,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "tasks": {task.name: _task(task, source) for task in plan.tasks},
         "units": [_task_run(task_run) for task_run in plan.task_runs],
         "not_run": [{key: value for key, value in asdict(cell).items() if value} for cell in plan.not_run],
-        "overlap": [task_run.overlap for task_run in plan.task_runs if task_run.overlap and not task_run.external],
+        "overlap": list(dict.fromkeys(task_run.overlap for task_run in plan.task_runs if task_run.overlap)),
         **({"own_data": trained} if trained else {}),
         **({"suite": source.name} if isinstance(source, Suite) else {}),
         "notes": _notes(plan),

@@ -312,7 +312,8 @@ def _task_runs(
         served, more = _served(of_set, of_set.conditions, None, examples)
         made.append(replace(of_set, conditions=served))
         left += more
-    return made, left
+    # Where nothing else is asked for, the clean split is that of the partners.
+    return made[1:] if made[1:] and not (spec.perturb or spec.frozen) else made, left
 
 
 def _unread(spec: RunSpec, splits: Splits, task: TaskSpec, language: str, error: DataError) -> NotRun:

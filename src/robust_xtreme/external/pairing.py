@@ -1,45 +1,49 @@
 """Pairs noisy examples with the clean ones that they were made of: by id, by row, or by the alignment of near texts.
 
-An alignment takes, for each noisy item, the clean items that share rare character sequences with it, keeps those that
-are near, and chooses the chain of pairs that rises on both sides and has the most similarity in all.
+An alignment takes, for each noisy item, the near clean items with its gold answer: of those that share rare character
+sequences with it, and of those between the partners of its neighbours. It chooses the chain of pairs that rises on both
+sides and needs the fewest edits.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from types import MappingProxyType
 from typing import Final, NamedTuple, final
 
 from robust_xtreme.errors import DataError, counted
 from robust_xtreme.examples import Answers, Choice, Example, Tags
 from robust_xtreme.external.stated import Steps
-from robust_xtreme.noise.engine.diff import hunks
-
-NEAR: Final = 0.6
-"""The least similarity of two texts that are one item, clean and noisy."""
+from robust_xtreme.noise.engine.diff import distance
 
 MOST_LEFT: Final = 0.2
 """The share of the clean items above which items without a partner are refused."""
 
-_CERTAIN: Final = 0.75
-"""The similarity of each field from which two items are one, whatever their gold answers are."""
+_NEAR: Final = 0.5
+"""The most edits in each field of two texts that are one item, as a share."""
 
-_SAME_GOLD: Final = 0.1
-_NEARER: Final = 0.3
-"""How much nearer another row is than the own one where rows are in another order."""
+_NEARER: Final = 0.25
+"""The same where texts are one item although gold answers differ, and by how much this is nearer than others."""
+
+_GAIN: Final = 3
+"""The edits by which noise makes no text nearer to another item's than to its own."""
+
+_KEEPS: Final = "An item keeps its gold answer under noise"
 
 _LENGTHS: Final = (4, 8, 16)
 """The lengths of sequences; long ones are rare where texts consist of few words."""
 
-_RAREST: Final = 24
 _OFTEN: Final = 50
 _CANDIDATES: Final = 6
+_BETWEEN: Final = 50
 _SHOWN: Final = 40
 
 Pair = tuple[int, int]
+Near = dict[int, int]
 
 
 @final
@@ -47,13 +51,14 @@ Pair = tuple[int, int]
 class Pairing:
     """Pairs of the numbers of a clean and a noisy item, in the order of the clean ones, and the items without partner.
 
-    `kind` is one of PAIRINGS.
+    `kind` is one of PAIRINGS. `refused` says what is wrong with some noisy items without partner, by number.
     """
 
     kind: str
     pairs: tuple[Pair, ...]
     clean_left: tuple[int, ...]
     noisy_left: tuple[int, ...]
+    refused: Mapping[int, str]
 
 
 class Noisy(NamedTuple):
@@ -71,14 +76,16 @@ class Noisy(NamedTuple):
 def paired(clean: Sequence[Example], noisy: Noisy, labels: Sequence[str] = (), partial: bool = False) -> Pairing:
     """Pair the noisy items with the clean ones of the same task, language and split.
 
-    `labels` are the task's, for messages. Raises DataError, naming the row, where a pair differs in its gold answer or
-    rows are in another order, and where more than a fifth of the clean items have no partner, unless `partial`.
+    `labels` are the task's, for messages. Raises DataError, naming the row, where rows are in another order and, unless
+    `partial`, for a noisy item whose near clean ones have other gold answers or cannot be told apart, and where more
+    than a fifth of the clean items have no partner.
     """
     checker = _Checker(clean, noisy, labels)
+    rows = [(number, number) for number in range(len(clean))]
     if noisy.native:
         pairing = _by_id(checker)
-    elif len(clean) == len(noisy.examples):
-        pairing = _by_row(checker)
+    elif len(clean) == len(noisy.examples) and not (partial and checker.differing(rows)):
+        pairing = _by_row(checker, rows)
     else:
         pairing = _by_alignment(checker)
     _check_left(pairing, checker, partial)
@@ -90,13 +97,12 @@ def text_of(example: Example) -> str:
     return "\n".join(example.texts[name].value for name in sorted(example.texts))
 
 
-def similarity(first: str, other: str) -> float:
-    """Twice the equal characters over all characters of two texts, from 0 to 1."""
-    if first == other:
-        return 1.0
-    changed = hunks(first, other)
-    equal = len(first) - sum(stop - start for start, stop, _, _ in changed)
-    return 2 * equal / (len(first) + len(other))
+def edits_between(first: Example, other: Example) -> tuple[int, float]:
+    """The edits between the texts of two examples, and the largest share of a field that its edits, but one, are."""
+    fields = [(text.value, other.texts[name].value) for name, text in first.texts.items()]
+    counts = [distance(old, new) if old != new else 0 for old, new in fields]
+    shares = ((count - 1) / max(1, *map(len, values)) for count, values in zip(counts, fields, strict=True))
+    return sum(counts), max(shares)
 
 
 @final
@@ -116,27 +122,48 @@ class _Checker:
         """The texts of the clean and of the noisy items."""
         return [text_of(example) for example in self.clean], [text_of(example) for example in self.noisy.examples]
 
-    def check(self, pair: Pair, hint: str) -> None:
-        """Raise DataError where the gold answers of a pair differ."""
-        if why := gold_differs(self.clean[pair[0]], self.noisy.examples[pair[1]], self.labels):
-            raise DataError(self.noisy.locations[pair[1]], f"{why} in {self.clean[pair[0]].id}. {hint}")
+    def differing(self, pairs: Iterable[Pair]) -> dict[int, str]:
+        """How the gold answers of pairs differ, by the number of the noisy item."""
+        items = ((number, self.clean[clean], self.noisy.examples[number]) for clean, number in pairs)
+        found = ((number, clean.id, gold_differs(clean, noisy, self.labels)) for number, clean, noisy in items)
+        return {number: f"{why} in {id}" for number, id, why in found if why}
 
-    def is_same(self, pair: Pair) -> bool:
-        """Whether a pair of near items has the same gold answer, or is one item whose answer was changed."""
-        clean, noisy = self.clean[pair[0]], self.noisy.examples[pair[1]]
-        fields = ((text.value, noisy.texts[name].value) for name, text in clean.texts.items())
-        return not gold_differs(clean, noisy) or all(similarity(*values) >= _CERTAIN for values in fields)
+    def near(self, number: int, candidates: Collection[int], anyhow: bool = False) -> Near:
+        """The edits between a noisy item and each of the near candidates with its gold answer, or `anyhow` with any.
 
-    def weight(self, pair: Pair, value: float) -> float:
-        """The weight of a near pair: its similarity, and a little for the same gold answer, as equal texts recur."""
-        return value if gold_differs(self.clean[pair[0]], self.noisy.examples[pair[1]]) else value + _SAME_GOLD
+        None is near where a candidate with another gold answer is so by far.
+        """
+        noisy = self.noisy.examples[number]
+        fitting = [clean for clean in candidates if anyhow or not gold_differs(self.clean[clean], noisy)]
+        found = {clean: edits_between(self.clean[clean], noisy) for clean in fitting}
+        least = min((share for _, share in found.values()), default=0) - _NEARER
+        if least > 0 and any(edits_between(self.clean[clean], noisy)[1] < least for clean in candidates):
+            return {}
+        return {clean: edits for clean, (edits, share) in found.items() if share <= _NEAR}
 
-    def pairing(self, kind: str, pairs: Sequence[Pair]) -> Pairing:
-        """The pairs, and the items without one."""
+    def unpaired(self, number: int, candidates: Iterable[int]) -> str:
+        """What is wrong with a noisy item without partner that is near one of the candidates; else ""."""
+        for clean in candidates:
+            if edits_between(self.clean[clean], self.noisy.examples[number])[1] <= _NEARER:
+                why = self.differing([(clean, number)]).get(number)
+                return why or f"is near {self.clean[clean].id}, which is another row's, or in another order"
+        return ""
+
+    def undecided(self, partner: int, near: Near, others: Iterable[int]) -> str:
+        """What is wrong with a pair where others are as near, or one edit from the partner; else ""."""
+        for other in others:
+            apart, _ = edits_between(self.clean[partner], self.clean[other])
+            if apart == 1 or (apart and near[other] == near[partner]):
+                return f"is near {self.clean[partner].id} and {self.clean[other].id}, and could be of either"
+        return ""
+
+    def pairing(self, kind: str, pairs: Iterable[Pair], refused: Mapping[int, str] = MappingProxyType({})) -> Pairing:
+        """The pairs without those of refused items, and the items without one."""
+        pairs = sorted(pair for pair in pairs if pair[1] not in refused)
         left, right = {i for i, _ in pairs}, {j for _, j in pairs}
         clean_left = tuple(i for i in range(len(self.clean)) if i not in left)
         noisy_left = tuple(j for j in range(len(self.noisy.examples)) if j not in right)
-        return Pairing(kind, tuple(sorted(pairs)), clean_left, noisy_left)
+        return Pairing(kind, tuple(pairs), clean_left, noisy_left, refused)
 
 
 def gold_differs(clean: Example, noisy: Example, labels: Sequence[str] = ()) -> str:
@@ -166,102 +193,112 @@ def _by_id(checker: _Checker) -> Pairing:
     numbers = {example.id: number for number, example in enumerate(checker.clean)}
     ids = [example.id for example in checker.noisy.examples]
     pairs = [(numbers[id], number) for number, id in enumerate(ids) if id in numbers]
-    for pair in pairs:
-        checker.check(pair, "An item keeps its gold answer under noise.")
+    for number, why in checker.differing(pairs).items():
+        raise DataError(checker.noisy.locations[number], f"{why}. {_KEEPS}.")
     return checker.pairing("id", pairs)
 
 
-def _by_row(checker: _Checker) -> Pairing:
+def _by_row(checker: _Checker, pairs: Sequence[Pair]) -> Pairing:
     """Pairs of the same row. Raises DataError for rows in another order."""
-    pairs = [(number, number) for number in range(len(checker.clean))]
-    for pair in pairs:
-        checker.check(pair, "As many rows are paired in order: these are shuffled, or of another gold standard.")
-    texts, noisy = checker.texts()
-    index: _Index | None = None
-    for number, text in enumerate(noisy):
-        if (mine := similarity(texts[number], text)) >= NEAR:
-            continue
-        index = index or _Index.of(texts)
-        value, nearest = max(index.near(text), default=(0.0, number))
-        if value >= mine + _NEARER:
-            what = f"is nearer to {checker.clean[nearest].id} than to {checker.clean[number].id}: {text[:_SHOWN]!r}"
-            raise DataError(checker.noisy.locations[number], f"{what}. As many rows are paired in order.")
+    for number, why in checker.differing(pairs).items():
+        what = f"{why}. As many rows are paired in order: these are shuffled, or of another gold standard."
+        raise DataError(checker.noisy.locations[number], f"{what} To align them: --external-partial")
+    nearer = dict(_nearer(checker))
+    for number, (other, gain) in nearer.items():
+        back = nearer.get(other, (number, 0))[1]
+        if gain + back >= _GAIN and (back or not checker.near(number, [number])):
+            what = f"is nearer to {checker.clean[other].id} than to {checker.clean[number].id}"
+            shown = repr(text_of(checker.noisy.examples[number])[:_SHOWN])
+            raise DataError(checker.noisy.locations[number], f"{what}: {shown}. As many rows are paired in order.")
     return checker.pairing("row", pairs)
 
 
-def _by_alignment(checker: _Checker) -> Pairing:
-    """The heaviest chain of near pairs.
+def _nearer(checker: _Checker) -> Iterator[tuple[int, Pair]]:
+    """The rows that are nearer to another clean row than to their own, with this row and by how many edits."""
+    for number, candidates in enumerate(_candidates(*checker.texts())):
+        if candidates[:1] != [number] and (near := checker.near(number, candidates, anyhow=True)):
+            edits, other = min((edits, other) for other, edits in near.items())
+            own, _ = edits_between(checker.clean[number], checker.noisy.examples[number])
+            if own > edits:
+                yield number, (other, own - edits)
 
-    Raises DataError for a pair of near texts with different gold answers, and where most near rows are
-    in another order.
+
+def _by_alignment(checker: _Checker) -> Pairing:
+    """The chain of near pairs with the same gold answer that needs the fewest edits, where order and text decide.
+
+    Raises DataError where most near rows are in another order.
     """
-    texts, noisy = checker.texts()
-    index = _Index.of(texts)
-    near = [
-        (clean, number, checker.weight((clean, number), value))
-        for number, text in enumerate(noisy)
-        for value, clean in index.near(text)
-    ]
-    rising, rows = heaviest_chain(near), {number for _, number, _ in near}
-    if 2 * len(rising) < len(rows):
-        what = f"has {len(rows):,} rows that are near clean ones, and {len(rising):,} of them in the clean order"
+    candidates = _candidates(*checker.texts())
+    sizes = len(checker.clean), len(candidates)
+    near = [checker.near(number, found) for number, found in enumerate(candidates)]
+    chained = heaviest_chain(_weighted(near))
+    if 2 * len(chained) < (rows := sum(map(bool, near))):
+        what = f"has {rows:,} rows that are near clean ones, and {len(chained):,} of them in the clean order"
         raise DataError(checker.path(), f"{what}: the others are shuffled. Keep the order of the clean rows.")
-    # Examples that share a text, as a premise, are near although they are several: a gold answer tells them apart.
-    pairs = [pair for pair in rising if checker.is_same(pair)]
-    for pair in pairs:
-        checker.check(pair, "These texts are near, and an item keeps its gold answer under noise.")
-    return checker.pairing("alignment", pairs)
+    for number, between in enumerate(_between(chained, *sizes)):
+        near[number] = checker.near(number, between.union(candidates[number]))
+    chained = heaviest_chain(_weighted(near))
+    partners = {number: clean for clean, number in chained}
+    whys = (
+        checker.undecided(partners[number], near[number], sorted(between.intersection(near[number])))
+        if number in partners
+        else checker.unpaired(number, candidates[number])
+        for number, between in enumerate(_between(chained, *sizes))
+    )
+    return checker.pairing("alignment", chained, {number: why for number, why in enumerate(whys) if why})
 
 
 def _check_left(pairing: Pairing, checker: _Checker, partial: bool) -> None:
-    """Raise DataError where no item has a partner, or too many clean ones have none."""
+    """Raise DataError where no item has a partner and, unless `partial`, one is refused or too many have none."""
     location = checker.path()
     left, size = len(pairing.clean_left), len(checker.clean)
-    if not pairing.pairs:
-        raise DataError(location, f"has no item of the {counted(size, 'clean one')} (paired by {pairing.kind}).")
-    if left > MOST_LEFT * size and not partial:
-        first = checker.clean[pairing.clean_left[0]].id
-        what = f"has no partner for {left:,} of {size:,} clean items, {first} first (paired by {pairing.kind})."
-        raise DataError(location, f"{what} To evaluate the others alone: --external-partial")
+    what, remedy = "", " To evaluate the others alone: --external-partial" if pairing.pairs else ""
+    if pairing.refused and not (partial and pairing.pairs):
+        first, count = min(pairing.refused), counted(len(pairing.refused), "row")
+        location = checker.noisy.locations[first]
+        what = f"{pairing.refused[first]}. {_KEEPS} ({count} without a partner)."
+    elif not pairing.pairs:
+        what = f"has no item of the {counted(size, 'clean one')} (paired by {pairing.kind})."
+    elif left > MOST_LEFT * size and not partial:
+        lost = checker.clean[pairing.clean_left[0]].id
+        what = f"has no partner for {left:,} of {size:,} clean items, {lost} first (paired by {pairing.kind})."
+    if what:
+        raise DataError(location, f"{what}{remedy}")
 
 
 # --------------------------------------------------------------------------------------------------- near texts
 
 
-def _sequences(text: str) -> set[str]:
-    """The sequences of characters that a text contains; a shorter text is one."""
-    return {text[start : start + size] for size in _LENGTHS for start in range(max(1, len(text) - size + 1))}
+def _sequences(text: str) -> dict[str, None]:
+    """The sequences of characters that a text contains, in order; a shorter text is one."""
+    starts = ((start, start + size) for size in _LENGTHS for start in range(max(1, len(text) - size + 1)))
+    return dict.fromkeys(text[start:stop] for start, stop in starts)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Texts, and the numbers of those that contain a sequence of characters."""
+def _candidates(clean: Sequence[str], noisy: Sequence[str]) -> list[list[int]]:
+    """For each noisy text the numbers of the clean ones that share the most rare sequences with it, in this order."""
+    containing: defaultdict[str, list[int]] = defaultdict(list)
+    for number, text in enumerate(clean):
+        for sequence in _sequences(text):
+            containing[sequence].append(number)
+    rare = {sequence: numbers for sequence, numbers in containing.items() if len(numbers) <= _OFTEN}
+    votes = (Counter(chain.from_iterable(rare.get(it, ()) for it in _sequences(text))) for text in noisy)
+    return [[number for number, _ in counts.most_common(_CANDIDATES)] for counts in votes]
 
-    texts: Sequence[str]
-    containing: Mapping[str, Sequence[int]] = field(repr=False)
 
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> _Index:
-        """The index of some texts."""
-        containing: defaultdict[str, list[int]] = defaultdict(list)
-        for number, text in enumerate(texts):
-            for sequence in _sequences(text):
-                containing[sequence].append(number)
-        return cls(texts, containing)
+def _between(chained: Sequence[Pair], clean: int, noisy: int) -> list[set[int]]:
+    """For each noisy row the clean ones between the partners of the rows before and after it, if they are not many."""
+    partners = {number: first for first, number in chained}
+    lows = accumulate((partners.get(number, -1) for number in range(-1, noisy - 1)), max)
+    highs = [*accumulate((partners.get(number, clean) for number in range(noisy, 0, -1)), min)][::-1]
+    return [{*range(low + 1, min(high, low + 1 + _BETWEEN))} for low, high in zip(lows, highs, strict=True)]
 
-    def near(self, text: str) -> Iterator[tuple[float, int]]:
-        """Similarity and number of the near texts among those that share the most of a text's rarest sequences."""
-        for number in self._candidates(text):
-            if (value := similarity(self.texts[number], text)) >= NEAR:
-                yield value, number
 
-    def _candidates(self, text: str) -> list[int]:
-        shared = [self.containing[sequence] for sequence in _sequences(text) if sequence in self.containing]
-        rarest = sorted((numbers for numbers in shared if len(numbers) <= _OFTEN), key=lambda it: (len(it), it))
-        votes = Counter(chain.from_iterable(rarest[:_RAREST]))
-        ordered = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-        return [number for number, count in ordered[:_CANDIDATES] if 2 * count >= ordered[0][1]]
+def _weighted(near: Sequence[Near]) -> list[tuple[int, int, float]]:
+    """Near pairs with their weights in a chain: less for each edit more than the nearest text needs."""
+    least = [min(found.values(), default=0) for found in near]
+    weighted = ((clean, j, _GAIN - edits + least[j]) for j, found in enumerate(near) for clean, edits in found.items())
+    return [it for it in weighted if it[2] > 0]
 
 
 def heaviest_chain(weighted: Sequence[tuple[int, int, float]]) -> list[Pair]:

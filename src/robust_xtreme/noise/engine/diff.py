@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final
 
 Hunk = tuple[int, int, int, int]
@@ -44,19 +44,24 @@ def _last_position(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: in
 
 
 def distance(first: Sequence[str], other: Sequence[str]) -> int:
-    """How many elements must be changed, inserted or deleted to make one sequence of the other (Levenshtein)."""
-    if len(first) < len(other):
-        first, other = other, first
-    if set(first).isdisjoint(other):
-        return len(first)
-    if len(other) == 1:
-        return len(first) - 1
-    row = list(range(len(other) + 1))
-    for number, cluster in enumerate(first, 1):
-        costs = (diagonal + (cluster != letter) for diagonal, letter in zip(row, other, strict=False))
-        best = [min(cost, above + 1) for cost, above in zip(costs, row[1:], strict=True)]
-        row = list(accumulate(best, lambda left, cost: min(left + 1, cost), initial=number))
-    return row[-1]
+    """How many elements must be changed, inserted or deleted to make one sequence of the other (Levenshtein).
+
+    By the bits of Myers (1999): one integer has the rises of a column of the table, and one its falls.
+    """
+    where: dict[str, int] = {}
+    for number, value in enumerate(first):
+        where[value] = where.get(value, 0) | 1 << number
+    count = len(first) or len(other)
+    whole, last = (1 << len(first)) - 1, len(first) - 1
+    rises, falls = whole, 0
+    for value in other if first else ():
+        equal = where.get(value, 0) | falls
+        level = (((equal & rises) + rises) ^ rises) | equal
+        up, down = falls | ~(level | rises), rises & level
+        count += (up >> last & 1) - (down >> last & 1)
+        up = up << 1 | 1
+        rises, falls = (down << 1 | ~(equal | up)) & whole, up & equal & whole
+    return count
 
 
 def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
