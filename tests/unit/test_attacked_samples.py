@@ -228,7 +228,7 @@ def test_what_is_not_a_sheet_is_one_line(run: Path, tmp_path: Path, content: byt
         ("kind", "unlike", "'unlike', which is none of: attack, noise, clean"),
         ("condition", "attack_keys:0.3", "not what the sheet was drawn of"),
         ("wrong", "9999", "has impossible counts in row"),
-        ("right", "-7", "has impossible counts in row"),
+        ("right", "-7", "'right' of sheet_key contains -7; it takes finite numbers from 0"),
         ("right", "9" * 30, "is malformed: The column 'right'"),
     ],
 )
