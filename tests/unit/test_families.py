@@ -350,16 +350,6 @@ def test_a_gold_answer_that_no_window_contains_is_reported(tokenizer: Any) -> No
         assert is_lost(span_qa.span_qa, example, windows) == truncated
 
 
-def test_a_question_that_is_cut_counts_as_truncated_and_its_answer_is_kept(tokenizer: Any) -> None:
-    """Noise in the part of a question that the model does not read has no effect, which the share of items says."""
-    cut = question_example("1", "who " * 70, "x " * 20 + "end", "end")
-    whole = question_example("2", "who " * 10, "x " * 20 + "end", "end")
-    for example, truncated in ((cut, True), (whole, False)):
-        windows = span_qa.span_qa.encode([example], tokenizer, 384, 128)
-        assert windows.truncated.all() == windows.truncated.any() == truncated
-        assert not is_lost(span_qa.span_qa, example, windows)
-
-
 def test_an_empty_context_has_no_answer(tokenizer: Any) -> None:
     """Nothing can be cut out of nothing."""
     example = question_example("1", "who?", "", "")

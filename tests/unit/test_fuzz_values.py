@@ -249,7 +249,7 @@ def levels(read: Read, task: str, rows: Mapping[str, Mapping[str, Any]]) -> int:
     checked = 0
     for (name,), part in items.partition_by("task", as_dict=True).items():
         scoring = scoring_of(part, str(name))
-        stats, _ = stats_of(part, scoring, "rows")
+        stats, *_ = stats_of(part, scoring, "rows")
         for cell in cells(stats.filter(~pl.col("model").str.starts_with("chance/"))):
             if cell.scope != "all":
                 continue

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.decoding import is_lost
+from tests.tiny import question_example, tiny_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from robust_xtreme.predictors import batches
+from robust_xtreme.predictors.heads.span_qa import span_qa as family
 from robust_xtreme.reading.members.span_qa import ContextLayouts, answer_tokens, span_qa
 from robust_xtreme.reading.scores import joined
 from robust_xtreme.reading.tokens import Rust
@@ -121,3 +124,12 @@ def test_batches_without_layouts_have_the_ids() -> None:
     layout = ContextLayouts(*(np.zeros(1, np.int64),) * 3, np.zeros((1, 2), np.int64), np.zeros((0, 2), np.int64))
     (batch,) = in_batches(replace(plain([(1, 2)]), layout=layout), [np.array([0])]).without_layouts()
     assert (batch[0].input_ids, batch.layout) == ((1, 2), None)
+
+
+def test_a_question_that_is_cut_counts_as_truncated_and_its_answer_is_kept() -> None:
+    """Noise in the part of a question that the model does not read has no effect, which the share of items says."""
+    for words, truncated in ((70, True), (10, False)):
+        example = question_example("1", "who " * words, "x " * 20 + "end", "end")
+        windows = family.encode([example], tiny_tokenizer(), 384, 128)
+        assert windows.truncated.all() == windows.truncated.any() == truncated
+        assert not is_lost(family, example, windows)

@@ -110,8 +110,6 @@ def _cell(value: Any) -> Cell:
     return value if isinstance(value, Cell) else Cell(value)
 
 
-
-
 def _bucket(change: float | None) -> str:
     """The class of a change on the scale of colours: `l1` to `l5` for losses, `g1` to `g5` for gains."""
     step = bisect_right(STEPS, abs(change or 0.0))
