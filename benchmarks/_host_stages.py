@@ -24,7 +24,7 @@ import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.rows as rows_module
 import robust_xtreme.evaluation.run as run_module
-import robust_xtreme.evaluation.stats as stats_module
+import robust_xtreme.evaluation.scoring as stats_module
 import robust_xtreme.noise.engine.noising as noising_module
 import robust_xtreme.predictors.batches as batches_module
 import robust_xtreme.predictors.loaded as loaded_module

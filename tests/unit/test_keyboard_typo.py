@@ -22,8 +22,7 @@ from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, belongs, combines, 
 from robust_xtreme.noise.engine.noised import Noised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.noise.input import keyboards
-from robust_xtreme.noise.input.slots import slot
-from robust_xtreme.noise.input.typing import reached, typing_errors
+from robust_xtreme.noise.input.typing import reached, slot, typing_errors
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, keyboard_typo, layouts, layouts_of
 from robust_xtreme.specs import PerturbationSpec
 

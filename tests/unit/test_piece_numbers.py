@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from robust_xtreme.edits import span_table
-from robust_xtreme.evaluation.tokens import PieceNumbers
+from robust_xtreme.evaluation.prepare import PieceNumbers
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.specs import PerturbationSpec

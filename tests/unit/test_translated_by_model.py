@@ -12,7 +12,7 @@ from tests.seq2seq import NLLB, seq2seq_folder
 from tests.translating import Asked, english_folder, line_of, values
 
 from robust_xtreme.errors import DataError, ModelError, SpecError
-from robust_xtreme.training import _kept, translated
+from robust_xtreme.training import translated
 from robust_xtreme.training._translator import Translation, translate
 
 
@@ -31,7 +31,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of two texts."""
-    monkeypatch.setattr(_kept, "PART", 2)
+    monkeypatch.setattr(translated, "PART", 2)
 
 
 def kept_file(asked: Asked) -> Path:

@@ -18,7 +18,7 @@ from tests import actors
 from tests.actors import units
 
 from robust_xtreme.errors import DataError, RobustXtremeError, SpecError
-from robust_xtreme.evaluation.shares import shares
+from robust_xtreme.evaluation.estimate import shares
 from robust_xtreme.evaluation.units.deck import Deck, forecast
 from robust_xtreme.evaluation.units.each import each
 from robust_xtreme.evaluation.units.processes import Processes, processes

@@ -15,14 +15,15 @@ from robust_xtreme.errors import counted
 from robust_xtreme.evaluation.answering import threads
 from robust_xtreme.evaluation.attacking import most_queries, most_vectors
 from robust_xtreme.evaluation.devices import device_name, device_of
+from robust_xtreme.evaluation.distributed import unit_of
 from robust_xtreme.evaluation.folder import Folder, check_ours, planned
 from robust_xtreme.evaluation.manifest import new_manifest
 from robust_xtreme.evaluation.normalising import reading
 from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.shares import shares
 from robust_xtreme.evaluation.task_run import TaskRun
-from robust_xtreme.evaluation.units.unit import Fleet
+from robust_xtreme.evaluation.units.deck import forecast
+from robust_xtreme.evaluation.units.unit import Fleet, Piece
 from robust_xtreme.examples import Corpus
 from robust_xtreme.models.checkpoint import Models, tokenizer_of
 from robust_xtreme.noise.user_packs import using
@@ -36,6 +37,29 @@ from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.results import cache as stored
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import CANDIDATE
+
+_NAMED: Final = 6
+"""The most task runs of a device that its line names."""
+
+_SLOTS: Final = 16
+"""The most devices that have a line each."""
+
+
+def shares(todo: Sequence[TaskRun], sizes: Sequence[float], slots: Sequence[str]) -> tuple[list[str], float]:
+    """A line for each device with its task runs, and the size of the largest share, if sizes are as they are given."""
+    units = [unit_of(number, *sized) for number, sized in enumerate(zip(todo, sizes, strict=True))]
+    dealt = forecast(units, len(slots))
+    lines = [_share_line(slot, of_slot) for slot, of_slot in zip(slots, dealt, strict=True) if of_slot]
+    more = [f"and {len(lines) - _SLOTS} more devices"] if len(lines) > _SLOTS else []
+    return [*lines[:_SLOTS], *more], max((sum(unit.size for unit in of_slot) for of_slot in dealt), default=0.0)
+
+
+def _share_line(slot: str, units: Sequence[Piece]) -> str:
+    predictions = sum(unit.payload.predictions for unit in units)
+    labels = [unit.label for unit in units]
+    more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
+    return f"{slot}: {counted(predictions, 'prediction')}: {', '.join(labels[:_NAMED])}{more}"
+
 
 _SAMPLE: Final = 200
 """The most inputs of a task run that are made to estimate the others, and the most candidates."""

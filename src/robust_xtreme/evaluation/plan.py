@@ -395,7 +395,6 @@ def _note(task_run: TaskRun, lost: int) -> str:
 def _in_short(text: str, source: Source) -> str:
     """The first sentence of a reason, without the data folder, because only run.toml contains paths."""
     first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
-    if isinstance(source, Hub):
-        return first
     folder = rf"(?<![\w/.-]){re.escape(str(source))}"
-    return re.sub(rf"{folder}(?![\w/-])", "the data folder", re.sub(f"{folder}/", "", first))
+    inside = re.sub(f"{folder}/", "", first)
+    return first if isinstance(source, Hub) else re.sub(rf"{folder}(?![\w/-])", "the data folder", inside)
