@@ -9,7 +9,7 @@ from typing import Any, Final
 import transformers
 from tests.tiny import tiny_tokenizer
 from tests.unit.test_tokenised_words import CHARSMAP
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
@@ -72,6 +72,16 @@ def unigram(normalizer: Any = None, split: bool = True, more: Sequence[str] = ()
     return raw  # type: ignore[no-any-return]  # attributes are set, which its stubs do not have
 
 
+def trained(raw: Tokenizer, *lines: str) -> Tokenizer:
+    """The same with pairs learned from lines, some of which are of parts of letters."""
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=list(SPECIAL), initial_alphabet=alphabet, show_progress=False
+    )
+    raw.train_from_iterator(lines * 9, trainer)
+    return raw
+
+
 def word_pieces(lower: bool) -> Tokenizer:
     """Pieces of words, as mBERT's, with or without capitals and accents."""
     names = (*SPECIAL, *LETTERS, *_WORDS, *(f"##{letter}" for letter in LETTERS))
@@ -110,6 +120,13 @@ MENDED: Final[dict[str, Callable[[], Tokenizer]]] = {
     "a space that the post-processor does not know": lambda: of_bytes(_BYTES(), prefix=False),
     "a space of the normalizer": lambda: of_bytes(
         pre_tokenizers.ByteLevel(add_prefix_space=False), prefix=False, normalizer=normalizers.Prepend(" ")
+    ),
+    "a letter that becomes words": lambda: trained(
+        of_bytes(pre_tokenizers.ByteLevel(add_prefix_space=False), normalizer=normalizers.NFKC()),
+        *("ﷺ 東京タワー東京タ แม่น้ำเจ้า 타워", "صلى الله عليه وسلم b hello wor"),
+    ),
+    "spaces around each sign": lambda: unigram(
+        normalizers.BertNormalizer(lowercase=False), False, ("▁タワー", "▁年に")
     ),
     "quotes that become one": lambda: unigram(normalizers.Sequence([*_QUOTES, normalizers.StripAccents()])),
     "letters that become one": lambda: unigram(normalizers.Replace("wo", "q")),

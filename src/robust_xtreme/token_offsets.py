@@ -37,7 +37,7 @@ _BYTES: Final = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + at): byte 
 
 _BYTE: Final = re.compile("<0x([0-9A-F]{2})>")
 _REPLACED: Final = re.compile(rb'"String":("(?:[^"\\]|\\.)*")')
-_IN_NO_VOCABULARY: Final = "\U000ffffd"
+_IN_NO_VOCABULARY: Final = "\U000ffffd\U0001242b"
 
 
 def _seen(text: str) -> str:
@@ -89,7 +89,7 @@ class ExactOffsets:
                     blanks += 1
                     continue
                 for _ in range(len(content) - len(content.lstrip())):
-                    start += start < stop and not _seen(text[start])
+                    start += start + 1 < stop and (start < end or not _seen(text[start]))
                 start -= self._left_out(text, end, start)
             yield from [*[(start, start)] * blanks, (start, stop)]
             end, blanks = max(end, stop), 0
@@ -144,8 +144,8 @@ class ExactOffsets:
         return self._fits(content, characters) and not any(self._fits(content, others) for others in less)
 
     def _fits(self, content: bytes, characters: Sequence[str]) -> bool:
-        part, plain = "".join(characters), _seen(content.decode("utf-8", "ignore"))
-        forms = part, self._normal(part)
+        part, text = "".join(characters), content.decode("utf-8", "replace")
+        forms, plain = (part, self._normal(part)), "\ufffd" not in text and _seen(text)
         return any(content.strip() in form.encode() or (plain and plain in _seen(form)) for form in forms)
 
 
