@@ -165,7 +165,7 @@ def test_a_noise_is_averaged_over_the_headline_fields() -> None:
     for task, score in _XTREME.items():
         fields = _TASKS[task].headline[0]
         rows += _rows({task: score}, condition=f"char_noise:0.1@fields={fields}")
-    rows += _rows({"xquad": (0.0, 0.0)}, condition="char_noise:0.1@fields=context")
+    rows += _rows({"xquad": (10.0, 10.0)}, condition="char_noise:0.1@fields=context")
     made = _frame(rows).filter(name="XTREME over tasks")
     assert made["condition"].to_list() == ["char_noise:0.1", "clean"]
     assert made["value"].n_unique() == 1

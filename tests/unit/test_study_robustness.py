@@ -115,7 +115,7 @@ def test_cells_that_show_no_transfer_are_apart() -> None:
     """xnli in Swahili is flagged in one seed of one arm: no average has it, and its rows are named."""
     flagged = (pl.col("target") == "xnli") & (pl.col("language") == "sw") & (pl.col("seed") == 1)
     reason = pl.when(flagged & (pl.col("arm") == "mnli")).then(pl.lit("overlap")).otherwise(None)
-    every = _values(lambda *key: _shrinking(*key) + 50 * (key[:3] == ("mnli", "xnli", "sw")) * (key[3] != "clean"))
+    every = _values(lambda *key: _shrinking(*key) + 20 * (key[:3] == ("mnli", "xnli", "sw")) * (key[3] != "clean"))
     table = _table(every.with_columns(left_out=reason))
     assert _row(table, tier="primary")["estimate"] == pytest.approx(-4)
     apart = table.filter(pl.col("contrast").str.ends_with("no transfer"))
