@@ -55,7 +55,7 @@ def changed(example: Example, **values: str) -> Example:
 @cache
 def draws(noise: str) -> list[dict[int, Example]]:
     """Draws of noise in the triples: some of the edited rows, by the number of the clean row, and the last row."""
-    clean, draw, found = triples(), random.Random(noise), []
+    clean, draw, drawn = triples(), random.Random(noise), []
     texts = [text for it in clean for text in it.texts.values()]
     many = [replace(text, id=f"{number} {text.id}") for number in range(_DRAWS) for text in texts]
     made = {it.clean.id: it.text.value for it in noise_texts(many, PerturbationSpec.parse(noise), 0)}
@@ -63,8 +63,8 @@ def draws(noise: str) -> list[dict[int, Example]]:
         share = draw.choice((0.3, 0.6, 0.9))
         rows = [changed(it, **{at: made[f"{number} {text.id}"] for at, text in it.texts.items()}) for it in clean]
         edited = [at for at, row in enumerate(rows[1:-1], 1) if edits_between(clean[at], row)[0]]
-        found.append({at: rows[at] for at in (*(at for at in edited if draw.random() < share), len(clean) - 1)})
-    return found
+        drawn.append({at: rows[at] for at in (*(at for at in edited if draw.random() < share), len(clean) - 1)})
+    return drawn
 
 
 @pytest.mark.parametrize("noise", _NOISE)
@@ -84,20 +84,20 @@ def test_of_one_gold_answer_text_and_order_decide(noise: str) -> None:
         assert all([*rows][at] == row for row, at in pairing.pairs)
         kept += len(pairing.pairs) - 1
         for at in pairing.noisy_left:
-            (own, row), others = [*rows.items()][at], [it for it in range(len(clean)) if it != [*rows][at]]
-            as_near = [it for it in others if edits_between(clean[it], row)[0] <= edits_between(clean[own], row)[0]]
-            assert as_near or 1 in [edits_between(clean[own], clean[it])[0] for it in others]
+            (partner, row), others = [*rows.items()][at], [it for it in range(len(clean)) if it != [*rows][at]]
+            as_near = [it for it in others if edits_between(clean[it], row)[0] <= edits_between(clean[partner], row)[0]]
+            assert as_near or 1 in [edits_between(clean[partner], clean[it])[0] for it in others]
     assert kept > 0.8 * sum(len(rows) - 1 for rows in draws(noise))
 
 
 def test_a_typo_that_makes_the_text_of_a_row_with_another_answer_changes_no_pair() -> None:
     """The row with the same gold answer is the partner, however near the other is; nothing is refused."""
     clean = triples()
-    for own, other in ((0, 1), (1, 0), (3, 5), (6, 7), (9, 11)):
-        rows = [it for at, it in enumerate(clean) if at not in (own, 2, 4)]
-        rows.insert(own - (own > 2) - (own > 4), replace(clean[other], target=clean[own].target))
-        kept = [at for at in range(len(clean)) if at not in ({2, 4} - {own})]
-        assert aligned(clean, rows, partial=False).pairs == tuple((row, at) for at, row in enumerate(kept)), own
+    for partner, other in ((0, 1), (1, 0), (3, 5), (6, 7), (9, 11)):
+        rows = [it for at, it in enumerate(clean) if at not in (partner, 2, 4)]
+        rows.insert(partner - (partner > 2) - (partner > 4), replace(clean[other], target=clean[partner].target))
+        kept = [at for at in range(len(clean)) if at not in ({2, 4} - {partner})]
+        assert aligned(clean, rows, partial=False).pairs == tuple((row, at) for at, row in enumerate(kept)), partner
 
 
 def test_near_identical_rows_are_told_apart_by_order_or_refused_by_name() -> None:

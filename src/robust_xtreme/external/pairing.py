@@ -77,8 +77,8 @@ def paired(clean: Sequence[Example], noisy: Noisy, labels: Sequence[str] = (), p
     """Pair the noisy items with the clean ones of the same task, language and split.
 
     `labels` are the task's, for messages. Raises DataError, naming the row, where rows are in another order and, unless
-    `partial`, for a noisy item whose near clean ones have other gold answers or cannot be told apart, and where more
-    than a fifth of the clean items have no partner.
+    `partial`, for a noisy item whose near clean ones have other gold answers or are equally near, and where more than a
+    fifth of the clean items have no partner.
     """
     checker = _Checker(clean, noisy, labels)
     rows = [(number, number) for number in range(len(clean))]
@@ -125,8 +125,8 @@ class _Checker:
     def differing(self, pairs: Iterable[Pair]) -> dict[int, str]:
         """How the gold answers of pairs differ, by the number of the noisy item."""
         items = ((number, self.clean[clean], self.noisy.examples[number]) for clean, number in pairs)
-        found = ((number, clean.id, gold_differs(clean, noisy, self.labels)) for number, clean, noisy in items)
-        return {number: f"{why} in {id}" for number, id, why in found if why}
+        compared = ((number, clean.id, gold_differs(clean, noisy, self.labels)) for number, clean, noisy in items)
+        return {number: f"{why} in {id}" for number, id, why in compared if why}
 
     def near(self, number: int, candidates: Collection[int], anyhow: bool = False) -> Near:
         """The edits between a noisy item and each of the near candidates with its gold answer, or `anyhow` with any.
@@ -135,11 +135,11 @@ class _Checker:
         """
         noisy = self.noisy.examples[number]
         fitting = [clean for clean in candidates if anyhow or not gold_differs(self.clean[clean], noisy)]
-        found = {clean: edits_between(self.clean[clean], noisy) for clean in fitting}
-        least = min((share for _, share in found.values()), default=0) - _NEARER
+        measured = {clean: edits_between(self.clean[clean], noisy) for clean in fitting}
+        least = min((share for _, share in measured.values()), default=0) - _NEARER
         if least > 0 and any(edits_between(self.clean[clean], noisy)[1] < least for clean in candidates):
             return {}
-        return {clean: edits for clean, (edits, share) in found.items() if share <= _NEAR}
+        return {clean: edits for clean, (edits, share) in measured.items() if share <= _NEAR}
 
     def unpaired(self, number: int, candidates: Iterable[int]) -> str:
         """What is wrong with a noisy item without partner that is near one of the candidates; else ""."""
@@ -218,9 +218,9 @@ def _nearer(checker: _Checker) -> Iterator[tuple[int, Pair]]:
     for number, candidates in enumerate(_candidates(*checker.texts())):
         if candidates[:1] != [number] and (near := checker.near(number, candidates, anyhow=True)):
             edits, other = min((edits, other) for other, edits in near.items())
-            own, _ = edits_between(checker.clean[number], checker.noisy.examples[number])
-            if own > edits:
-                yield number, (other, own - edits)
+            more = edits_between(checker.clean[number], checker.noisy.examples[number])[0] - edits
+            if more > 0:
+                yield number, (other, more)
 
 
 def _by_alignment(checker: _Checker) -> Pairing:
@@ -230,7 +230,7 @@ def _by_alignment(checker: _Checker) -> Pairing:
     """
     candidates = _candidates(*checker.texts())
     sizes = len(checker.clean), len(candidates)
-    near = [checker.near(number, found) for number, found in enumerate(candidates)]
+    near = [checker.near(number, several) for number, several in enumerate(candidates)]
     chained = heaviest_chain(_weighted(near))
     if 2 * len(chained) < (rows := sum(map(bool, near))):
         what = f"has {rows:,} rows that are near clean ones, and {len(chained):,} of them in the clean order"
@@ -296,8 +296,10 @@ def _between(chained: Sequence[Pair], clean: int, noisy: int) -> list[set[int]]:
 
 def _weighted(near: Sequence[Near]) -> list[tuple[int, int, float]]:
     """Near pairs with their weights in a chain: less for each edit more than the nearest text needs."""
-    least = [min(found.values(), default=0) for found in near]
-    weighted = ((clean, j, _GAIN - edits + least[j]) for j, found in enumerate(near) for clean, edits in found.items())
+    least = [min(edits_of.values(), default=0) for edits_of in near]
+    weighted = (
+        (clean, j, _GAIN - edits + least[j]) for j, edits_of in enumerate(near) for clean, edits in edits_of.items()
+    )
     return [it for it in weighted if it[2] > 0]
 
 
