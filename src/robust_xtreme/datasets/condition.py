@@ -12,6 +12,7 @@ from typing import Any, Final, final
 from robust_xtreme import languages, packs
 from robust_xtreme.datasets import texts
 from robust_xtreme.errors import SpecError, UserError, nearest, shown
+from robust_xtreme.formats import looks_placed
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.perturbing.arguments import cell_of, folders_of, seed_of
@@ -25,8 +26,8 @@ Columns = Mapping[str, Sequence[Any]]
 CONTEXT: Final = "context"
 """The column that positions of answers belong to, by the name that datasets of questions give it."""
 
-POSITION: Final = "answer_start"
-"""The key of a position in an answer."""
+FIRST: Final = 100
+"""The rows whose values are looked at."""
 
 
 @final
@@ -148,19 +149,18 @@ class Condition:
         """Raise UserError where rows have no such column, or have positions that noise would make wrong."""
         for name in self.reads():
             check_column(name, batch)
-        self.check_positions([name for name, values in batch.items() if _has_positions(values)], batch)
+        self.check_positions(batch)
 
-    def check_positions(self, placed: Sequence[str], known: Mapping[str, Any]) -> None:
-        """Raise UserError where columns with positions in a noised text stay as they are.
-
-        `placed` are the columns with positions, `known` all.
-        """
+    def check_positions(self, known: Columns) -> None:
+        """Raise UserError where a column with positions in a noised text stays as it is; `known` has all columns."""
         if self.spans and self.moved != CONTEXT and CONTEXT in known:
             what = f"The positions in {self.spans!r} are those of {CONTEXT!r}, which is not noised."
             raise UserError(f"{what} Leave spans= out.")
-        left = [name for name in placed if name != self.spans and name not in self.columns]
+        texts = (value for name in self.columns for value in known[name][:FIRST] if isinstance(value, str))
+        longest, others = max(map(len, texts), default=-1), known.keys() - {*self.columns, self.spans}
+        left = [name for name in sorted(others) if any(looks_placed(name, it, longest) for it in known[name][:FIRST])]
         if left and (CONTEXT in self.columns or CONTEXT not in known):
-            what = f"The column {left[0]!r} has positions ({POSITION}) in a text, which noise moves."
+            what = f"The column {left[0]!r} has positions in a text, which noise moves."
             cure = f'Move them with spans="{left[0]}", or' if not self.spans else "Only one column moves:"
             raise UserError(f'{what} {cure} leave the column out: ds.remove_columns("{left[0]}")')
 
@@ -168,13 +168,6 @@ class Condition:
 def _put(column: list[Any], rows: Sequence[int], values: Sequence[Any]) -> None:
     for row, value in zip(rows, values, strict=True):
         column[row] = value
-
-
-def _has_positions(values: Sequence[Any]) -> bool:
-    """Whether the first value of a column is an answer with its position, or a list of them."""
-    value = next((value for value in values if value is not None), None)
-    first = value[0] if isinstance(value, list) and value else value
-    return isinstance(first, dict) and POSITION in first
 
 
 def check_column(name: str, known: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from robust_xtreme import __version__, resources
 from robust_xtreme.api import Folders
-from robust_xtreme.datasets.condition import POSITION, Condition, check_column, condition
+from robust_xtreme.datasets.condition import FIRST, Condition, check_column, condition
 from robust_xtreme.errors import UserError, shown
 from robust_xtreme.examples import digest
 from robust_xtreme.models.language_models import language_models
@@ -143,6 +143,8 @@ def _check(ds: Any, made: Condition) -> None:
     """Raise UserError, UnknownName or SpecError where a dataset cannot be noised, as far as is known without rows."""
     if ds.features is not None:
         _check_features(ds.features, made)
+    if isinstance(ds, Dataset):
+        made.check_positions(_first(ds.with_format("arrow")[:FIRST]))
     if made.language_column and isinstance(ds, Dataset):
         for code in filter(None, ds.unique(made.language_column)):
             made.check_language(code)
@@ -154,17 +156,25 @@ def _check(ds: Any, made: Condition) -> None:
 @final
 @dataclass(frozen=True, slots=True)
 class _OfTable:
-    """Noises a batch of rows as a table of arrow, so that other columns are not read."""
+    """Noises a batch of rows as a table of arrow, so that other columns are not read, but for their first rows."""
 
     condition: Condition
 
     def __call__(self, table: Any, numbers: list[int]) -> Any:
+        self.condition.check_positions(_first(table))
         batch = {name: table[name].to_pylist() for name in self.condition.reads()}
         for name, values in self.condition.noised(batch, numbers).items():
             at = table.schema.get_field_index(name)
             field = table.schema.field(at)
             table = table.set_column(at, field, pa.array(values, type=field.type))
         return table
+
+
+def _first(table: Any) -> dict[str, list[Any]]:
+    """The first rows of a table, without the columns of bytes, as of images."""
+    read = [field.name for field in table.schema if "binary" not in str(field.type)]
+    rows: dict[str, list[Any]] = table.select(read).slice(0, FIRST).to_pydict()
+    return rows
 
 
 def _dataset(ds: Any, made: Condition, options: Mapping[str, Any]) -> Any:
@@ -187,7 +197,6 @@ def _check_features(features: Any, made: Condition) -> None:
     schema = features.arrow_schema
     for name in made.reads():
         check_column(name, features)
-    made.check_positions([name for name in features if _has_positions(schema.field(name).type)], features)
     for name in made.columns:
         kind = schema.field(name).type
         if _is_list(kind) and _is_text(kind.value_type):
@@ -212,12 +221,6 @@ def _is_text(kind: Any) -> bool:
 
 def _is_list(kind: Any) -> bool:
     return any(of(kind) for of in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
-
-
-def _has_positions(kind: Any) -> bool:
-    """Whether values of a type of arrow are answers with their positions."""
-    inner = kind.value_type if _is_list(kind) else kind
-    return bool(pa.types.is_struct(inner)) and inner.get_field_index(POSITION) >= 0
 
 
 # ------------------------------------------------------------------------------------------------------------- streams

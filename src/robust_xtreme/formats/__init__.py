@@ -11,6 +11,7 @@ from __future__ import annotations
 from robust_xtreme.formats._changes import CHANGES
 from robust_xtreme.formats._file import PACKED, STREAM, Source, numbered_lines, opened, read_file
 from robust_xtreme.formats._json import index_of, parse, text_of
+from robust_xtreme.formats._moving import looks_placed
 from robust_xtreme.formats._names import (
     FORMATS,
     check_same,
@@ -39,6 +40,7 @@ __all__ = [
     "expectation",
     "fields_of_task",
     "index_of",
+    "looks_placed",
     "module",
     "numbered_lines",
     "of_file",

@@ -77,7 +77,7 @@ def _owner(row: Fields, key: str, noised: Mapping[str, str], location: str) -> s
     in_context = _is_text(row.get(_CONTEXT))
     if key not in _SPANS and in_context:
         return _CONTEXT
-    placed = any(_names_position(name, inner, None) for name, inner in _inside(key, value))
+    placed = looks_placed(key, value)
     if in_context:
         return _CONTEXT if placed else ""
     if key == SENTENCES and BREAKS in row and not placed:
@@ -116,7 +116,7 @@ def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], 
     for key, value in row.items():
         if key in taken:
             continue
-        if not elsewhere and any(_names_position(name, inner, longest) for name, inner in _inside(key, value)):
+        if not elsewhere and looks_placed(key, value, longest):
             raise _stale(location, key, "looks like places in a text that is noised")
         if key in _ANSWERS and any(_is_answer(inner, noised) for _, inner in _inside(key, value)):
             raise _stale(location, key, "contains an answer that is in a text that is noised, without its place,")
@@ -143,6 +143,11 @@ def _joins(text: str, position: int) -> bool:
 def _stale(location: str, key: str, what: str) -> DataError:
     names = ", ".join(MOVING)
     return DataError(location, f"the key {key!r} {what} and does not move (these do: {names}). Leave it: --keep {key}")
+
+
+def looks_placed(key: str, value: Any, longest: int | None = None) -> bool:
+    """Whether a value, or one nested in it, looks like places in a text of at most so many code points."""
+    return any(_names_position(name, inner, longest) for name, inner in _inside(key, value))
 
 
 def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
