@@ -20,8 +20,8 @@ from robust_xtreme.sources import load, loading
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import check, keys, kind, unit
 from robust_xtreme.training import evaluated_text
-from robust_xtreme.training.contamination import reported_tasks, screen
 from robust_xtreme.training.evaluated_text import evaluated, known
+from robust_xtreme.training.lessons import reported_tasks, screen
 
 LONG = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
 

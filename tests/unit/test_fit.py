@@ -13,9 +13,8 @@ from tests.tiny import tiny_encoder
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.encoder import read_encoder
-from robust_xtreme.training.contamination import Screened
 from robust_xtreme.training.fit import fit, text_length
-from robust_xtreme.training.lessons import Lesson
+from robust_xtreme.training.lessons import Lesson, Screened
 
 
 def _lesson(name: str) -> Lesson:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from robust_xtreme import perturb
-from robust_xtreme.datasets import NoisyCollator
+from robust_xtreme.datasets import NoisyCollator, perturb_dataset
 from robust_xtreme.errors import SpecError, UnknownName, UserError
 from robust_xtreme.noise.engine.passes import seed_of_pass
 
@@ -196,3 +196,14 @@ def test_a_mistake_in_a_worker_is_raised_here() -> None:
     loader: Any = DataLoader(Dataset.from_list(rows), collate_fn=noisy, num_workers=1)
     with pytest.raises(UserError, match="There is no language named 'xx'"):
         list(loader)
+
+
+@pytest.mark.parametrize("columns", [{"start": 30, "end": 37}, {"spans": [[30, 37]]}, {"entities": [{"offset": 30}]}])
+def test_columns_that_look_like_positions_are_refused(columns: dict[str, Any]) -> None:
+    """As in files: numbers under such names and lists of pairs within the text; the same rows with others pass."""
+    row = {"text": "Rais Julius Nyerere alizaliwa Butiama mwaka elfu moja", "year": 1922, "boxes": [[1, 2, 3, 4]]}
+    collator = NoisyCollator(list, "char_noise:0.2", language="sw")
+    for noised in (collator.noised, lambda rows: perturb_dataset(Dataset.from_list(rows), SPEC, language="sw")):
+        assert len(noised([row])) == 1
+        with pytest.raises(UserError, match=rf"'{next(iter(columns))}' has positions in a text, which noise moves"):
+            noised([row | columns])

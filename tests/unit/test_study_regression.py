@@ -10,9 +10,9 @@ import pytest
 from robust_xtreme.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.languages import ALL_LANGUAGES
 from robust_xtreme.studies import typology
-from robust_xtreme.studies.permutation import DRAWS, shuffled
+from robust_xtreme.studies.designs.diversity import DRAWS, shuffled
+from robust_xtreme.studies.designs.low_resource import pooled
 from robust_xtreme.studies.regression import crossing, fitted, inflation, rank_correlation
-from robust_xtreme.studies.shrinkage import pooled
 
 VOLUME = [10.0, 10, 12, 12, 14, 14]
 TASKS = [1.0, 2, 1, 4, 2, 4]

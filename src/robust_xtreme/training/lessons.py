@@ -2,26 +2,93 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme.errors import MissingData
+from robust_xtreme import registry
+from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.sources import loading, selecting, with_labels
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.contamination import kind
+from robust_xtreme.targets.contamination import keys, kind, unit
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.training import contamination, evaluated_text
+from robust_xtreme.training import evaluated_text
 from robust_xtreme.training._targets import ENGLISH
 from robust_xtreme.training.controls import shuffled
+from robust_xtreme.training.evaluated_text import EVALUATED, Known
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.translated import Request, labelled, translated_examples
+
+TOLERATED: Final = 0.02
+"""The largest share of a split whose units are dropped from training; more is refused."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The examples left, and for each evaluated split (`task/split/language`) the units dropped or allowed."""
+
+    examples: tuple[Example, ...]
+    dropped: dict[str, int]
+    allowed: dict[str, int]
+
+
+def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpec, ...]:
+    """The tasks that will be reported: those named, or every task that the data contain an evaluated split of.
+
+    Raises UnknownName.
+    """
+    if names:
+        return tuple(registry.load("task", name) for name in names)
+    tasks: tuple[TaskSpec, ...] = tuple(registry.load("task", name) for name in registry.names("task"))
+    return tuple(task for task in tasks if any(loading.available(task, source, split) for split in EVALUATED))
+
+
+def screen(
+    training: Sequence[Example],
+    splits: Iterable[tuple[str, Known]],
+    *,
+    allow: bool = False,
+    drop_all: bool = False,
+) -> Screened:
+    """Apply the rule to training data against the evaluated splits.
+
+    Short sentences, and shared units up to TOLERATED of a split, are dropped and counted. More are refused, dropped
+    too with `drop_all`, or kept and counted with `allow`. Raises Contamination, naming the count and the first example.
+    """
+    units = [unit(example) for example in training]
+    known = [keys(example) for example in training]
+    long = {key for unit, keys in zip(units, known, strict=True) if not unit.short for key in keys}
+    short = {unit.key for unit in units if unit.short}
+    drop: set[str] = set()
+    dropped: defaultdict[str, int] = defaultdict(int)
+    allowed: dict[str, int] = {}
+    for name, split in splits:
+        hits = {key: common for key, keys in split.keys.items() if (common := long.intersection(keys))}
+        shared = {key: {key} for key in split.first if key in short}
+        if drop_all or len(hits) <= TOLERATED * len(split.first):
+            shared |= hits
+        elif allow:
+            allowed[name] = len(hits)
+        else:
+            raise Contamination(
+                f"{len(hits)} of {len(split.first)} {split.kind}s of {name} are in the training data too "
+                f"(first: {split.first[next(iter(hits))]}). Train on other data, leave the task out of --reported, "
+                "train without them (--overlap drop), or mark all results with --allow-overlap."
+            )
+        drop.update(*shared.values())
+        dropped[name] += len(shared)
+    kept = tuple(
+        example for example, example_keys in zip(training, known, strict=True) if example_keys.isdisjoint(drop)
+    )
+    return Screened(kept, {name: count for name, count in dropped.items() if count}, allowed)
+
 
 TRANSLATIONS: Final = "translations"
 SHUFFLED: Final = "shuffled_labels"
@@ -38,7 +105,7 @@ class Lesson:
     task: TaskSpec
     examples: tuple[Example, ...]
     identity: str
-    screened: contamination.Screened
+    screened: Screened
     reported: tuple[str, ...]
     languages: tuple[str, ...]
 
@@ -46,7 +113,7 @@ class Lesson:
 def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]:
     """The lesson of each task of a resolved stage. Raises MissingData, DataError, Contamination."""
     source = open_source(spec.data, offline=spec.offline)
-    reported = contamination.reported_tasks(spec.reported, source)
+    reported = reported_tasks(spec.reported, source)
     lessons = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
     if stage.total:
         lessons = _within(lessons, stage, tell)
@@ -89,9 +156,9 @@ def _screened(
     source: Source,
     reported: tuple[TaskSpec, ...],
     tell: Tell,
-) -> contamination.Screened:
+) -> Screened:
     splits = evaluated_text.evaluated(reported, source, kind(task), tell)
-    screened = contamination.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
+    screened = screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
     if removed := len(examples) - len(screened.examples):
         tell(f"left out {removed} of {len(examples)} training examples that evaluated splits contain too")
     for name, count in screened.allowed.items():
@@ -99,9 +166,9 @@ def _screened(
     return screened
 
 
-def _with(english: contamination.Screened, others: contamination.Screened, both: bool) -> contamination.Screened:
+def _with(english: Screened, others: Screened, both: bool) -> Screened:
     """The screening of English examples and their translations together; without `both` only translations are kept."""
-    return contamination.Screened(
+    return Screened(
         (*english.examples, *others.examples) if both else others.examples,
         dict(Counter(english.dropped) + Counter(others.dropped)),
         dict(Counter(english.allowed) + Counter(others.allowed)),

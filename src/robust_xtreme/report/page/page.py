@@ -5,14 +5,182 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from robust_xtreme.report.blocks import Block, Chart, Document, Paragraph, Part, Table, Terms, within
+import polars as pl
+
+from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.blocks import (
+    MEDIUM,
+    Block,
+    Chart,
+    Code,
+    Column,
+    Document,
+    Link,
+    Paragraph,
+    Part,
+    Phrase,
+    Strong,
+    Table,
+    Terms,
+    inlines,
+    joined,
+    within,
+)
+from robust_xtreme.report.cells import headline, highest
+from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.document import TITLE, view_blocks, views
 from robust_xtreme.report.legend import legend
-from robust_xtreme.report.page.heat import heat
-from robust_xtreme.report.page.languages import languages
-from robust_xtreme.report.page.verdict import tiles, verdict_part
-from robust_xtreme.report.summary import what_was_run
-from robust_xtreme.report.view import Results, View
+from robust_xtreme.report.names import anchor, language_name, script, script_name
+from robust_xtreme.report.page.heat import coloured, heat
+from robust_xtreme.report.summary import (
+    by_run,
+    claims,
+    commands,
+    headline_cells,
+    partial,
+    runs_of,
+    verdict_on,
+    what_was_run,
+)
+from robust_xtreme.report.tables import narrow, tables
+from robust_xtreme.report.view import SECTION, Results, View
+from robust_xtreme.results.averages import LANGUAGES
+
+MOST: Final = 60
+"""The number of changes of one language; a run with more has only those at the highest strengths, then the worst."""
+
+_FIRST: Final = 12
+"""The number of changes that are shown at once."""
+
+_ROWS, _FEWEST_ROWS = 1200, 24
+"""The number of rows of another view of all languages together, and the least of one language."""
+
+_COLUMNS: Final = (
+    "task", "noise", "change", "no_claim", "change_low", "change_high", "p_adjusted", "clean", "value",
+    "grapheme_edit_rate", "tokens_per_word_clean", "tokens_per_word", "label_risk", "marks",
+)  # fmt: skip
+
+
+def languages(results: Results, views: list[View], examples: Sequence[Part] = ()) -> Iterator[Part]:
+    """A part for each language, by name; `views` are those whose rows are divided among them."""
+    cells = headline_cells(results)
+    divided = [(view, view.make(results)) for view in views]
+    codes = cells.get_column("language").unique().to_list()
+    most = max(_FEWEST_ROWS, _ROWS // max(1, len(codes)))
+    for code in sorted(codes, key=language_name):
+        title = f"{language_name(code)}, {script_name(script(code))} script"
+        links = _links([part for part in examples if part.anchor == f"examples/{anchor(code)}"])
+        blocks = [
+            *_verdicts(cells.filter(language=code), results),
+            *_changes(cells.filter(language=code), code),
+            *links,
+            *_language_views(divided, code, most),
+        ]
+        yield Part(title, anchor(code), tuple(blocks), level=3)
+
+
+def _links(examples: Sequence[Part]) -> Iterator[Paragraph]:
+    """Where the examples of each task are."""
+    tasks = [block for part in examples for block in part.blocks if isinstance(block, Part)]
+    if tasks:
+        yield Paragraph(("Examples: ", *joined([(Link(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
+
+
+def _verdicts(cells: pl.DataFrame, results: Results) -> Iterator[Paragraph]:
+    """The verdict of each run."""
+    for name, of_run in runs_of(cells, results):
+        if of_run.height:
+            yield Paragraph((*((Strong(f"{name}: "),) if name else ()), *inlines(verdict_on(of_run))))
+
+
+def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
+    """The cells of a language, the largest loss first; those that claim nothing last."""
+    shown = cells if cells.height <= MOST else highest(cells)
+    shown = shown.sort("change", "address", nulls_last=True).head(MOST)
+    yield from _table(shown.head(_FIRST))
+    if shown.height > _FIRST:
+        more = tuple(_table(shown.slice(_FIRST)))
+        yield Part(f"{shown.height - _FIRST} more changes", f"more/{anchor(code)}", more, level=4, folded=True)
+    if left := cells.height - shown.height:
+        yield Paragraph(f"{left} more cells of the language are in the table to download.")
+
+
+def _table(shown: pl.DataFrame) -> Iterator[Table]:
+    """Cells as rows with their addresses, the change in the colour that it has in the heat table."""
+    named = shown.with_columns(pl.lit("").alias(SECTION), task=pl.col("column"))
+    for table in tables(named.select(SECTION, *_COLUMNS)):
+        at = [column.heading for column in table.columns].index("change")
+        rows = tuple(
+            (*row[:at], coloured(cell, str(row[at])), *row[at + 1 :])
+            for row, cell in zip(table.rows, shown.iter_rows(named=True), strict=True)
+        )
+        yield Table(table.columns, rows, role="cells", anchors=tuple(shown.get_column("address")))
+
+
+def _language_views(divided: list[tuple[View, pl.DataFrame]], code: str, most: int) -> Iterator[Block]:
+    for view, frame in divided:
+        rows = frame.filter(pl.col("language") == code).drop("language")
+        shown = rows.head(most).with_columns(pl.col(SECTION).alias("of")).with_columns(pl.lit("").alias(SECTION))
+        if shown.is_empty():
+            continue
+        blocks: list[Block] = [narrow(table, MEDIUM) for table in tables(shown)]
+        if left := rows.height - shown.height:
+            blocks.append(Paragraph(f"{left} more rows of the language are in report.md."))
+        yield Part(view.title, f"{view.name.replace('_', '-')}/{anchor(code)}", tuple(blocks), level=4, folded=True)
+
+
+_HEADS: Final = ("task", "clean", "noisy", "change", "95 % interval", "noise", "worst language")
+_NUMBERS: Final = _HEADS[1:5]
+
+
+def verdict_part(results: Results) -> Part:
+    """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
+    blocks: list[Block] = []
+    for name, cells in by_run(results):
+        named = (Strong(f"{name}: "),) if name else ()
+        blocks += [Paragraph((*named, *inlines(verdict_on(cells)))), Paragraph(claims(cells))]
+    blocks += [*partial(results.manifest), Paragraph(_run(results)), Code(commands(results.manifest))]
+    return Part("Verdict", "verdict", tuple(blocks))
+
+
+def _run(results: Results) -> str:
+    units = results.manifest.get("units", ())
+    tasks, languages = (len({unit[name] for unit in units}) for name in ("task", "language"))
+    noises = ", ".join(headline_cells(results).get_column("noise").unique().sort())
+    models = ", ".join(results.scores.get_column("model").unique(maintain_order=True))
+    return f"Model {models}; tasks: {tasks}; languages: {languages}; noise: {noises or 'none'}."
+
+
+def tiles(results: Results) -> Iterator[Part]:
+    """A tile a task: the perturbation that costs most on average over languages, and the language that loses most."""
+    cells = highest(headline_cells(results)).filter(pl.col("change").is_not_null(), pl.col("fields_rank") == 0)
+    averages = headline(within_tasks(results, LANGUAGES), results).filter(pl.col("fields_rank") == 0)
+    order = ("task", "run_rank", "model")
+    groups = cells.sort(order, maintain_order=True).group_by("task", "model", maintain_order=True)
+    several = cells.get_column("model").n_unique() > 1
+    rows = tuple(_tile(group, averages, several) for _, group in groups)
+    if rows:
+        columns = tuple(Column(head, right=head in _NUMBERS) for head in _HEADS)
+        yield Part("Tasks", "tasks", (Table(columns, rows, role="tiles"),))
+
+
+def _tile(cells: pl.DataFrame, averages: pl.DataFrame, several: bool) -> tuple[Phrase, ...]:
+    """A task's row, with its model where there are several.
+
+    Without an average over languages the levels are those of its worst cell.
+    """
+    task, model = cells.select("task", "model").row(0)
+    worst = cells.sort("change").row(0, named=True)
+    over = averages.filter(task=task, model=model).filter(pl.col("noise").is_in(cells.get_column("noise").implode()))
+    shown = over.sort("change").row(0, named=True) if over.height else worst
+    of_noise = cells.filter(noise=shown["noise"])
+    worst = of_noise.sort("change").row(0, named=True) if of_noise.height else worst
+    levels = (points(shown["clean"]), points(shown["value"]), signed(shown["change"]))
+    bounds = interval(shown["change_low"], shown["change_high"])
+    named = f"{language_name(worst['language'])} {signed(worst['change'])}"
+    title = f"{task}, {model}" if several else task
+    return (title, *levels, bounds, shown["noise"], (Link(named, f"#{worst['address']}"),))
+
 
 _DIVIDED: Final = ("worst_of_seeds", "operator_mix", "external", "tokenizer", "label_risk")
 _ELSEWHERE: Final = ("by_language", "by_scope", "languages_in_columns", "worst_cells", *_DIVIDED)

@@ -14,7 +14,7 @@ import numpy as np
 
 from robust_xtreme.example_columns import ExampleColumns
 from robust_xtreme.examples import Choice, Example, digest
-from robust_xtreme.results.shallow import choices, classes, words
+from robust_xtreme.results.shallow import labels, words
 from robust_xtreme.results.shallow.naive_bayes import Ints
 from robust_xtreme.results.shallow.shown import Shown
 from robust_xtreme.specs import BITEXT
@@ -65,12 +65,12 @@ _PREDICTORS: Final[Mapping[str, Shallow]] = {
     CLASSIFICATION.name: Shallow(
         "hypothesis_only",
         "Naive Bayes over character n-grams of the hypothesis, or of the only or last text; nothing else is read.",
-        learn=classes.by_hypothesis,
+        learn=labels.by_hypothesis,
     ),
     CHOICE.name: Shallow(
         "choice_only",
         "Naive Bayes over character n-grams of each choice; the premise and the question are not read.",
-        learn=choices.by_choice_alone,
+        learn=labels.by_choice_alone,
     ),
     TAGGING.name: Shallow(
         "word_lexicon",

@@ -1,4 +1,4 @@
-"""A shallow choice among texts, by the wording of each choice alone."""
+"""Shallow answers of labels and choices: by the wording of the hypothesis, or of each choice, alone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,34 @@ from typing import Final
 import numpy as np
 
 from robust_xtreme.example_columns import ExampleColumns
+from robust_xtreme.examples import Example
 from robust_xtreme.results.shallow import naive_bayes
 from robust_xtreme.results.shallow.naive_bayes import Floats, Ints
 from robust_xtreme.results.shallow.shown import Shown, texts_of
 from robust_xtreme.target_columns import Choices, bounds_of, owners
+
+_HYPOTHESIS: Final = "hypothesis"
+
+
+def by_hypothesis(clean: ExampleColumns, folds: Ints, shown: Sequence[Shown]) -> list[Choices]:
+    """The likeliest class by naive Bayes over character n-grams of the hypotheses of the other folds."""
+    golds = clean.targets
+    assert isinstance(golds, Choices)
+    fields = list(map(_field, clean.examples))
+    asked = [_texts(each.columns, fields) for each in shown]
+    scores = naive_bayes.folded(_texts(clean, fields), golds.index, folds, int(golds.index.max()) + 1, asked)
+    return [Choices(values.argmax(axis=1)) for values in scores]
+
+
+def _field(example: Example) -> str:
+    return _HYPOTHESIS if _HYPOTHESIS in example.texts else list(example.texts)[-1]
+
+
+def _texts(columns: ExampleColumns, fields: Sequence[str]) -> list[str]:
+    """The text (n) of each example in its field."""
+    several = {name: texts_of(columns, name) for name in dict.fromkeys(fields)}
+    return [several[name][at] or "" for at, name in enumerate(fields)]
+
 
 _FIELD: Final = "choice"
 _CLASSES: Final = 2
