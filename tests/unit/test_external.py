@@ -18,9 +18,8 @@ from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.examples import Example
 from robust_xtreme.external.condition import named, of_set
 from robust_xtreme.external.layouts import Cell, NoisySet, read
-from robust_xtreme.external.paired import pair_up
+from robust_xtreme.external.paired import pair_up, realised
 from robust_xtreme.external.pairing import Noisy, edits_between, heaviest_chain, paired
-from robust_xtreme.external.realised import realised
 from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.run_spec import from_mapping, from_toml
 from robust_xtreme.sources.release import Release

@@ -1,6 +1,6 @@
 """Pairs of images and captions on disk: which format a file has, where its images are, and which are equal.
 
-Formats, one module each: `caption_lines` (Multi30k), `caption_table` (Flickr30k), `caption_wit` (WIT), `caption_jsonl`.
+Formats: Multi30k, Flickr30k, JSON lines (`captions`) and WIT (`caption_wit`).
 Images are files in the folder `images` beside the captions, or in the folder of the captions itself.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from robust_xtreme.errors import DataError, MissingData, UserError
 from robust_xtreme.formats import read_file
 from robust_xtreme.results import store
-from robust_xtreme.training.images import caption_jsonl, caption_lines, caption_table, caption_wit
+from robust_xtreme.training.images import caption_wit, captions
 from robust_xtreme.training.images.pairs import Caption, Pairs, Picture, Pixels
 from robust_xtreme.training.images.rows import LONGEST, Row
 
@@ -81,7 +81,7 @@ def read(path: Path) -> Pairs:
     """The pairs of a file of captions, or of a folder. Raises MissingData, DataError, UserError without Pillow."""
     check_pillow()
     folder = path if path.is_dir() else path.parent
-    rows = caption_lines.read(path) if path.is_dir() and caption_lines.fits(path) else _tables(path)
+    rows = captions.read(path) if path.is_dir() and captions.fits(path) else _tables(path)
     pictures = _pictures(rows, folder)
     if not pictures:
         raise MissingData(f"{path} contains no image with a caption that is on this machine.")
@@ -96,7 +96,7 @@ def _tables(path: Path) -> list[Row]:
         raise MissingData(f"There is no file or folder of pairs {str(path)[:200]!r}. Name one: pairs, or world.")
     files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
     if not files:
-        known = f"{caption_lines.LIST}, or files that end in {', '.join(_ENDINGS)}"
+        known = f"{captions.LIST}, or files that end in {', '.join(_ENDINGS)}"
         raise MissingData(f"{path} contains no captions: a folder of pairs contains {known}.")
     if len(files) > _MOST_FILES:
         raise DataError(path, f"contains more than {_MOST_FILES:,} files of captions.")
@@ -107,10 +107,10 @@ def _rows(path: Path) -> list[Row]:
     text = read_file(path).text
     first = text.partition("\n")[0]
     if first.lstrip().startswith("{"):
-        return caption_jsonl.read(text, path)
+        return captions.read_jsonl(text, path)
     if caption_wit.fits(first):
         return caption_wit.read(text, path)
-    return caption_table.read(text, path)
+    return captions.read_table(text, path)
 
 
 @final
