@@ -19,14 +19,15 @@ from robust_xtreme.external.frozen import FROZEN
 from robust_xtreme.report.averages import within_tasks
 from robust_xtreme.report.blocks import Block, Code, Document, Heading, Prose, grid
 from robust_xtreme.report.cells import headline
-from robust_xtreme.report.views._attacked import success_chart, successes
 from robust_xtreme.report.charts.svg import alone
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.view import Results
+from robust_xtreme.report.views._attacked import success_chart, successes
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import LANGUAGES
 from robust_xtreme.results.frames import build
+from robust_xtreme.results.ranges import POINTS
 from robust_xtreme.results.schema import Column, Frame
 
 FOLDER: Final = Path(__file__).parents[1] / "reports" / "attacks"
@@ -56,6 +57,7 @@ SUCCESS: Final = Frame(
         "success": Column(pl.Float64),
     },
     ("task", "line", "queries"),
+    {POINTS: "success"},
 )
 """The share (%) of items that an attack has made wrong after so many queries, on average over languages."""
 

@@ -30,7 +30,7 @@ WRITERS: Final = {
         "formats/_json.py": "rows of `perturb`, whose texts are data",
         "importing/raw.py": "answers of imported rows, which are data",
         "training/_released.py": "a text that is read again at once",
-        "training/_kept.py": "translations, which are data",
+        "training/translated.py": "translations, which are data",
         "models/trained.py": "a value of a frame",
         "results/stages.py": "the bytes of a digest",
         "report/summary.py": "lines of a code block, which shows them",
@@ -61,7 +61,7 @@ WRITERS: Final = {
     r"store\.write_text\(": {
         "commands/config.py": "a copy of a file",
         "evaluation/folder.py": "run.toml, by `json_text`",
-        "training/_kept.py": "translations, which are data",
+        "training/translated.py": "translations, which are data",
         "training/loop.py": "metrics.csv: names of tasks and numbers",
         "training/record.py": "a copy of a stage's record",
         "training/stage.py": "hashes",
@@ -106,11 +106,11 @@ TRUSTED: Final = {
         "_INTERVAL.sub('[\\\\1]', _TWICE.sub('\\\\1{}', escaped).replace('−', '$-$'))": "the escape of TeX",
     },
     "report/renderers/html.py": {
-        "template.render(document=document, downloads=downloads, style=style, script=script)": "it escapes",
+        "template.render(parts)": "it escapes",
         "template.render(title=title, tables=alike)": "the same",
         "'\\n'": "a literal",
         "(_TEMPLATES / name).read_text(encoding='utf-8')": "a file of the program",
-        "svg(chart.spec)": "a chart, whose renderer escapes the texts of a specification",
+        "text": "a chart, whose renderer escapes the texts of a specification",
     },
     "gating/outputs.py": {
         "_ACTIVE.sub('\\\\g<0><!-- -->', text)": "comments in Markdown that is trusted",

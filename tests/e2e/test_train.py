@@ -34,7 +34,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _words(data: Path, encoder: Path, out: Path, *more: str) -> list[str]:
     words = ("--task", "panx", "--data", str(data), "--from", str(encoder), "--out", str(out), "--device", "cpu")
-    return ["train", *words, "--steps", "6", *more]
+    return ["train", *words, *(() if "--steps" in more else ("--steps", "6")), *more]
 
 
 def _train(data: Path, encoder: Path, out: Path, *more: str) -> Result:

