@@ -54,7 +54,8 @@ def _scoring(items: pl.DataFrame, name: str, family: str) -> Scoring:
         if family and family != task.family:
             raise UserError(f"--family {family} is for tasks that are not ours: {name} is a task of {task.family}.")
         metrics = tuple(metric for metric in task.metrics if metric in (*_FROM_TEXT, *_FROM_IDS))
-        return Scoring(task.family, task.labels, metrics if task.family in FAMILIES else ())
+        labels = task.labels or tuple(map(str, range(task.choices)))
+        return Scoring(task.family, labels, metrics if task.family in FAMILIES else ())
     known = family or _family(items)
     labels = _labels(items) if known == CLASSIFICATION.name else ()
     return Scoring(known, labels, _METRICS.get(known, ()))
