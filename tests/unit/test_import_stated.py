@@ -12,6 +12,7 @@ import pytest
 from tests import imports
 from tests.harness_draws import levels, notes
 from tests.harness_logs import TIME, harness, imported, refused, sample
+from tests.program import program
 from tests.unit.test_import_inspect import answered, log
 
 from robust_xtreme.errors import UserError
@@ -379,3 +380,50 @@ def test_lines_of_rows_are_noted_as_such(tmp_path: Path) -> None:
     assert notes(path)[-1] == "own/sw clean: no prediction was found in 1 of 2 answers, which count as no answer."
     path = Path(imports.written(tmp_path / "rows.jsonl", labelled(["a", "b"], ["a", "b"])))
     assert not [each for each in notes(path) if "no prediction" in each]
+
+
+def notes_of(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The notes of a run of JSON lines after those of its origin and clusters."""
+    folder.mkdir(exist_ok=True)
+    return list(finished(imports.imported(folder, rows)).manifest["notes"][1:])
+
+
+def noised(count: int, **more: Any) -> list[dict[str, Any]]:
+    """Rows of XNLI, the noisy ones with more values."""
+    return [row | (more if row["condition"] == NOISE else {}) for row in imports.items(count)]
+
+
+def test_noise_that_explains_nothing_is_noted(tmp_path: Path) -> None:
+    """Answers that differ where nothing was edited, and a rate above all characters; not what noise can have done."""
+    line = f"xnli/sw {NOISE}: 15 answers differ from clean text where nothing was edited."
+    assert notes_of(tmp_path / "a", noised(60, edits=0, eligible=9)) == [line]
+    assert notes_of(tmp_path / "b", noised(60, edits=1, grapheme_edit_rate=1.0)) == []
+    line = f"xnli/sw {NOISE}: the mean grapheme_edit_rate is 9.5; it is a share, no percentage."
+    assert notes_of(tmp_path / "c", noised(60, edits=3, grapheme_edit_rate=9.5)) == [line]
+    one = [
+        row | {"edits": 1, "grapheme_edit_rate": 1.5 * (row["id"] == 1)} for row in imports.items() if row["id"] < 45
+    ]
+    for row in one:
+        row |= {"edits": 0, "grapheme_edit_rate": 0} if row["condition"] == "clean" else {}
+    assert notes_of(tmp_path / "d", one) == []
+
+
+def test_languages_with_fewer_noise_seeds_are_named(tmp_path: Path) -> None:
+    """An average is over languages, each over its own draws; as many of each are not worth a note."""
+    rows = imports.items() + [row | {"noise_seed": 1} for row in imports.items() if row["condition"] == NOISE]
+    other = [row | {"language": "en"} for row in imports.items()]
+    line = f"xnli {NOISE}: en has 1 noise seed, sw 2; an average over languages counts each language alike."
+    assert notes_of(tmp_path / "a", rows + other) == [line]
+    assert notes_of(tmp_path / "b", rows) == []
+    assert notes_of(tmp_path / "c", rows + [row | {"language": "en"} for row in rows]) == []
+
+
+def test_a_rise_is_said(tmp_path: Path) -> None:
+    """Where no test shows a drop and one a rise; a drop comes before a rise, and without both neither is said."""
+    for clean, noisy, said in (
+        (20, 50, "None of 1 test shows a drop: 1 of 1 test shows a rise. The largest: xnli, Swahili"),
+        (50, 20, "1 of 1 test shows a drop. The largest: xnli, Swahili"),
+        (40, 40, "None of 1 test shows a drop. That does not show that there is none: see mde."),
+    ):
+        file = imports.written(tmp_path / "rows.jsonl", imports.items(right={"clean": clean, NOISE: noisy}))
+        assert program("import", file, "-o", str(tmp_path / "run"), "--force").out.lstrip().startswith(said)

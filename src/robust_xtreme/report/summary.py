@@ -45,19 +45,23 @@ def what_was_run(results: Results) -> Iterator[Block]:
 
 
 def verdict_on(cells: pl.DataFrame) -> Phrase:
-    """How many tested cells of some headline cells got worse, and the one that lost most."""
+    """How many tested cells of some headline cells got worse, and the one that lost most; of none, how many rose."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if cells.is_empty():
         return (Strong("Nothing was perturbed."), " The page has clean levels.")
     if tests.is_empty():
         return (Strong("No change was tested."), " The page has the changes without a verdict.")
-    lost = tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).sort("change")
-    of = f"{tests.height} test{'s' if tests.height > 1 else ''}"
-    if lost.is_empty():
+    shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort("change")
+    lost, risen = shown.filter(pl.col("change") < 0), shown.filter(pl.col("change") > 0)
+    of, some = f"{tests.height} test{'s' if tests.height > 1 else ''}", lost if lost.height else risen
+    if some.is_empty():
         return (Strong(f"None of {of} shows a drop."), " That does not show that there is none: see mde.")
-    worst = lost.row(0, named=True)
-    shown = Strong(f"{lost.height} of {of} show{'s' if lost.height == 1 else ''} a drop.")
-    return (shown, " The largest: ", Link(cell_name(worst), f"#{worst['address']}"), f", {_changed(worst)}.")
+    cell = some.row(0 if lost.height else -1, named=True)
+    before = "" if lost.height else f"None of {of} shows a drop: "
+    said = Strong(
+        f"{before}{some.height} of {of} show{'s' if some.height == 1 else ''} a {'drop' if lost.height else 'rise'}."
+    )
+    return (said, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
 
 
 def _changed(cell: Mapping[str, Any]) -> str:
