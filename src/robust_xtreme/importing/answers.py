@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any, Final
@@ -148,12 +149,8 @@ def _texts(value: str) -> tuple[str, ...]:
 
 
 def _json(value: str) -> Any:
-    if not value.startswith("["):
-        return None
-    try:
-        return strict_json.loads(value)
-    except (ValueError, RecursionError):
-        return None
+    with suppress(ValueError, RecursionError):
+        return strict_json.loads(value) if value.startswith("[") else None
 
 
 _FAMILIES: Final[Mapping[str, Callable[[Sequence[Answer], Sequence[str]], Scored]]] = {

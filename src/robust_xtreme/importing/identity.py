@@ -39,15 +39,9 @@ def _language() -> pl.Expr:
 
 def check_clusters(items: pl.DataFrame, path: str) -> None:
     """Raise Mismatch where some rows of a task have a cluster and others do not."""
-    for task, some, every in (
-        items.group_by("task")
-        .agg(some=pl.col("cluster").is_not_null().any(), every=pl.col("cluster").is_not_null().all())
-        .sort("task")
-        .iter_rows()
-    ):
-        if some and not every:
-            first = items.filter(pl.col("task") == task, pl.col("cluster").is_null()).item(0, "example")
-            raise Mismatch(f"{path}: the example {shown(first)} of {task} has no cluster, and others have one")
+    without, others = pl.col("cluster").is_null(), pl.col("cluster").is_not_null().any().over("task")
+    for task, first in items.filter(without & others).select("task", "example").head(1).iter_rows():
+        raise Mismatch(f"{path}: the example {shown(first)} of {task} has no cluster, and others have one")
 
 
 def check_golds(items: pl.DataFrame, path: str) -> None:

@@ -68,12 +68,10 @@ def family_of(name: str) -> str:
 
 def _check_kinds(items: pl.DataFrame, name: str, family: str) -> None:
     """Raise Mismatch, naming the example, at an answer of another type, or where labels of a task are of several."""
-    typed = [key + TYPE for key in ANSWERS if key + TYPE in items.columns]
-    rows = items.select("example", *ANSWERS, *typed).filter(items["sums"].is_null()) if typed else items.clear()
     is_ours, seen = name in registry.names("task"), dict[str, str]()
     for key in ANSWERS:
-        kinds = pl.col(key + TYPE).cast(pl.String) if key + TYPE in typed else pl.lit(None, pl.String)
-        given = rows.filter(pl.col(key).is_not_null()).select("example", key, kind=kinds.fill_null(TEXT))
+        kind = pl.col(key + TYPE).cast(pl.String).fill_null(TEXT) if key + TYPE in items.columns else pl.lit(TEXT)
+        given = items.filter(pl.col("sums").is_null(), pl.col(key).is_not_null()).select("example", key, kind=kind)
         takes = (TEXT,) if (key, family) == ("prediction", SPAN_QA.name) else _TAKEN[family]
         for example, value, kind in given.unique("kind", keep="first", maintain_order=True).iter_rows():
             seen[kind] = f"the {key} of the example {shown(example)} is {shown(value)}, {kind}"

@@ -52,15 +52,12 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
     if tests.is_empty():
         return (Strong("No change was tested."), " The page has the changes without a verdict.")
     shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort("change")
-    lost, risen = shown.filter(pl.col("change") < 0), shown.filter(pl.col("change") > 0)
-    of, some = f"{tests.height} test{'s' if tests.height > 1 else ''}", lost if lost.height else risen
-    if some.is_empty():
+    of, lost = f"{tests.height} test{'s' if tests.height > 1 else ''}", shown.filter(pl.col("change") < 0).height
+    if shown.is_empty():
         return (Strong(f"None of {of} shows a drop."), " That does not show that there is none: see mde.")
-    cell = some.row(0 if lost.height else -1, named=True)
-    before = "" if lost.height else f"None of {of} shows a drop: "
-    said = Strong(
-        f"{before}{some.height} of {of} show{'s' if some.height == 1 else ''} a {'drop' if lost.height else 'rise'}."
-    )
+    cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
+    before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
+    said = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}.")
     return (said, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
 
 
