@@ -24,14 +24,14 @@ def identified(items: pl.DataFrame, path: str) -> pl.DataFrame:
     hash of id and gold. Raises Mismatch, naming the example, where gold answers differ between conditions.
     """
     check_clusters(items, path)
-    origin = pl.concat_str("task", "split", _language(), separator="/") + pl.lit("/")
+    origin = pl.concat_str("task", "split", paired(), separator="/") + pl.lit("/")
     native = pl.col("example").str.strip_prefix(origin)
     named = items.with_columns(example=origin + native, cluster=pl.coalesce("cluster", native))
     check_golds(named, path)
     return _with_data(_with_fingerprints(named))
 
 
-def _language() -> pl.Expr:
+def paired() -> pl.Expr:
     """The language of an example's id; of a pair `question@context`."""
     pair = pl.concat_str("language", "context_language", separator="@")
     return pl.when(pl.col("language") == pl.col("context_language")).then("language").otherwise(pair)

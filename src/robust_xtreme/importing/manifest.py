@@ -11,7 +11,7 @@ from robust_xtreme import __version__
 from robust_xtreme.errors import counted
 from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.importing.frames import answering
-from robust_xtreme.importing.identity import SPLIT
+from robust_xtreme.importing.identity import SPLIT, paired
 from robust_xtreme.importing.items import GROUP, whole
 from robust_xtreme.results.manifest import IMPORTED
 from robust_xtreme.results.schema import SCHEMA_VERSION
@@ -48,26 +48,16 @@ def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
     sizes = clean.group_by(*SPLIT, "data", maintain_order=True).agg(
         rows=pl.col("example").n_unique(), clusters=pl.col("cluster").n_unique()
     )
-    return [
-        {
-            "task": row["task"],
-            "language": row["language"]
-            if row["language"] == row["context_language"]
-            else f"{row['language']}@{row['context_language']}",
-            **{name: row[name] for name in ("split", "data", "rows", "clusters")},
-            "files": [],
-        }
-        for row in sizes.sort(SPLIT).iter_rows(named=True)
-    ]
+    names = ("task", "language", "split", "data", "rows", "clusters")
+    in_pairs = sizes.sort(SPLIT).with_columns(language=paired()).select(names)
+    return [{**row, "files": []} for row in in_pairs.iter_rows(named=True)]
 
 
 def _of_clusters(rows: pl.DataFrame) -> list[str]:
     """Which tasks have examples as clusters."""
     clean = rows.filter(pl.col("sums").is_null(), pl.col("condition") == CLEAN)
-    sizes = clean.group_by("task", "language").agg(
-        is_alone=pl.col("cluster").n_unique() == pl.col("example").n_unique()
-    )
-    alone = sizes.group_by("task").agg(pl.col("is_alone").all()).filter("is_alone").get_column("task").sort().to_list()
+    sizes = clean.group_by("task", "language").agg(alone=pl.col("cluster").n_unique() == pl.col("example").n_unique())
+    alone = sizes.group_by("task").agg(pl.col("alone").all()).filter("alone").get_column("task").sort().to_list()
     return [f"{', '.join(alone)}: examples as clusters, each resampled by itself."] if alone else []
 
 

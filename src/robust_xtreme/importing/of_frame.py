@@ -49,8 +49,8 @@ def from_frame(
     Raises DataError and Mismatch naming an example, and Mismatch where `out` is there, unless `force` replaces it.
     """
     named = {"task": task, "language": language, "condition": condition, "split": split, "model": model}
-    more = {"noise_seed": str(noise_seed), "inference": inference}
-    given = {name: value for name, value in {**named, **more}.items() if value}
+    named |= {"noise_seed": str(noise_seed), "inference": inference}
+    given = {name: value for name, value in named.items() if value}
     wanted = Wanted(given, str(data), only_model, family, metric, rescored=rescored)
     return Evaluation(Path(out), import_run(read(frame, columns or {}), wanted, Path(out), force))
 

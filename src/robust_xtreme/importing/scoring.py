@@ -132,7 +132,7 @@ def _sums_given(values: _Values) -> _Sums:
         try:
             for metric, scopes in strict_json.loads(value[0]).items():
                 for scope, sums in scopes.items():
-                    _add(given, (metric, scope), code, [_number(each) for each in _checked(metric, scope, sums)])
+                    _add(given, (metric, scope), code, _floats(metric, scope, sums))
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise Odd(code, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
         except UserError as error:
@@ -149,18 +149,12 @@ def _add(given: _Sums, key: tuple[str, str], code: int, sums: Sequence[float]) -
     several.append(sums)
 
 
-def _checked(metric: str, scope: str, sums: Sequence[float]) -> Sequence[float]:
-    """The sums. Raises ValueError where a metric has another number of them, or a scope does not exist."""
-    if scope not in SCOPES or len(sums) != len(named(metric).columns):
+def _floats(metric: str, scope: str, sums: Sequence[Any]) -> list[float]:
+    """The sums. Raises ValueError for another number of them, a scope that does not exist, and what no float has."""
+    are_numbers = all(type(each) in (int, float) and abs(each) < sys.float_info.max for each in sums)
+    if scope not in SCOPES or len(sums) != len(named(metric).columns) or not are_numbers:
         raise ValueError(metric)
-    return sums
-
-
-def _number(value: Any) -> float:
-    """A finite number. Raises ValueError for anything else, and what is too large for a float."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < sys.float_info.max:
-        raise ValueError(value)
-    return float(value)
+    return [*map(float, sums)]
 
 
 def _scores_given(values: _Values) -> _Sums:

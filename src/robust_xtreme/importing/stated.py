@@ -92,11 +92,9 @@ def check_vocabulary(items: pl.DataFrame, family: str, path: str) -> None:
 def _check_first(rows: pl.DataFrame, where: str) -> None:
     """Raise Mismatch where predictions are of the range of the gold answers, shifted, and agree more if shifted."""
     gold, given = rows.select(pl.col("gold", "prediction").cast(pl.Int64, strict=False)).drop_nulls().get_columns()
-    ends = [(int(given.min() or 0), int(gold.min() or 0)), (int(given.max() or 0), int(gold.max() or 0))]  # type: ignore[arg-type]
-    (shift, other) = (theirs - ours for theirs, ours in ends)
-    if shift == other and (given - gold == shift).sum() > (given == gold).sum():
-        (first, of_gold), (last, to_gold) = ends
-        what = f"the predictions are choices {first} to {last}, and the gold answers {of_gold} to {to_gold}"
+    (first, last), (low, high) = ((int(each.min() or 0), int(each.max() or 0)) for each in (given, gold))  # type: ignore[arg-type]  # whole numbers
+    if first - low == last - high and (given - gold == first - low).sum() > (given == gold).sum():
+        what = f"the predictions are choices {first} to {last}, and the gold answers {low} to {high}"
         raise Mismatch(f"{where}: {what}. Count both from the same number")
 
 

@@ -113,13 +113,8 @@ def facts_of(items: pl.DataFrame, name: str, scoring: Scoring, metrics: list[str
     task: TaskSpec | None = registry.load("task", name) if name in registry.names("task") else None
     headline = metrics[:1]
     if task is None:
-        return {
-            "family": scoring.family,
-            "metrics": metrics,
-            "score": headline,
-            "perturbed": _fields(items),
-            "groups": {},
-        }
+        named = {"family": scoring.family, "metrics": metrics, "score": headline}
+        return {**named, "perturbed": _fields(items), "groups": {}}
     is_headline = task.metrics[:1] == tuple(headline)
     return {
         "family": task.family,
