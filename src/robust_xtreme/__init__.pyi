@@ -165,7 +165,7 @@ def from_frame(
     arguments do not name them for all rows; `cluster` where examples belong together. `columns` maps these keys to the
     columns that have them. With `data`, the data of `evaluate`, gold and clusters are those of the examples with these
     ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on;
-    `rescored` goes on where a score is not that of its prediction.
+    `rescored` continues where a score is not that of its prediction.
     Raises DataError and Mismatch naming an example, and Mismatch where `out` is there, unless `force` replaces it.
     """
 

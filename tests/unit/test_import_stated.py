@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +11,9 @@ import pytest
 from tests import imports
 from tests.harness_draws import levels, notes
 from tests.harness_logs import TIME, harness, imported, refused, sample
-from tests.program import program
 from tests.unit.test_import_inspect import answered, log
 
 from robust_xtreme.errors import UserError
-from robust_xtreme.report.document import finished
 
 NOISE = imports.NOISE
 
@@ -187,126 +184,14 @@ def test_samples_without_a_score_are_refused(tmp_path: Path) -> None:
         assert line in str(caught.value)
 
 
-# ----------------------------------------------------------------------------------------------------------- JSON lines
-
-
-def labelled(golds: Sequence[Any], given: Sequence[Any], **more: Any) -> list[dict[str, Any]]:
-    """Rows of a task of others."""
-    named = {"task": "own", "language": "sw", "condition": "clean", **more}
-    return [
-        {"id": number, "gold": gold, "prediction": answer, **named}
-        for number, (gold, answer) in enumerate(zip(golds, given, strict=True))
-    ]
-
-
-def level(folder: Path, rows: Sequence[Mapping[str, Any]]) -> float:
-    """The accuracy of rows of JSON lines."""
-    folder.mkdir(exist_ok=True)
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    measured = levels(folder / "rows.jsonl")
-    return measured.get("accuracy", measured.get("token_accuracy", -1))
-
-
-@pytest.mark.parametrize(
-    ("golds", "given"),
-    [
-        (["yes", "no"] * 3, [" yes", "no"] * 3),
-        (["yes", "no"] * 3, ["Yes", "no"] * 3),
-        (["yes", "no"] * 3, ["'yes'", "no"] * 3),
-        (["1", "x"] * 3, ['"1"', "x"] * 3),
-        (["1", "x"] * 3, ["1.0", "x"] * 3),
-        (["NEG\t", "POS"] * 3, ["NEG", "POS"] * 3),
-        (["caf\u00e9", "no"] * 3, ["cafe\u0301", "no"] * 3),
-    ],
-)
-def test_answers_that_differ_in_their_writing_only_are_refused(
-    golds: list[Any], given: list[Any], tmp_path: Path
-) -> None:
-    """With both of them, and never a level of nothing in silence."""
-    with pytest.raises(UserError, match=r"differ in space, case, quotes or type only\. Write them alike"):
-        level(tmp_path, labelled(golds, given))
-
-
-def test_answers_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
-    """Letters beside numbers, numbers of other choices, and tags; also where only noise has them."""
-    golds = ["entailment", "neutral"] * 20
-    for given in (["0", "1"] * 20, ["A", "B"] * 20, ["entailed", "none"] * 20):
-        with pytest.raises(UserError, match=r"own/sw clean: 0 of 2 distinct predictions, as '.*', are gold answers"):
-            level(tmp_path, labelled(golds, given))
-    with pytest.raises(UserError, match="are gold answers, as '0'"):
-        level(tmp_path, labelled([0, 1] * 20, [17, 19] * 20))
-    clean = labelled(golds, golds)
-    noisy = labelled(golds, ["0", "1"] * 20, condition=NOISE)
-    with pytest.raises(UserError, match=f"own/sw {NOISE}: 0 of 2 distinct predictions"):
-        level(tmp_path, clean + noisy)
-
-
-@pytest.mark.parametrize(
-    ("task", "gold", "prediction", "line"),
-    [
-        ("panx", ["B-LOC", "O"], ["b-loc", "O"], "'b-loc' is not a label. The labels are: O, B-PER"),
-        ("panx", ["B-LOC", "O"], ["S-LOC", "O"], "'S-LOC' is not a label. Did you mean"),
-        ("panx", ["B-LOC", "E-LOC"], ["B-LOC", "E-LOC"], "'E-LOC' is not a label"),
-        ("udpos", ["NOUN", "X"], ["NN", "X"], "'NN' is not a label"),
-        ("xcopa", 0, 2, "'2' is not a label. The labels are: 0, 1"),
-        ("xcopa", 2, 1, "'2' is not a label"),
-    ],
-)  # fmt: skip
-def test_answers_of_our_tasks_are_of_their_labels(
-    task: str, gold: Any, prediction: Any, line: str, tmp_path: Path
-) -> None:
-    """Tags and numbers of choices as labels: others are refused, in the prediction and in the gold answer."""
-    with pytest.raises(UserError) as caught:
-        level(tmp_path, labelled([gold] * 30, [prediction] * 30, task=task))
-    assert line in str(caught.value)
-
-
-def test_tags_of_other_tasks_are_of_one_vocabulary(tmp_path: Path) -> None:
-    """Tags that are nowhere gold are scored beside others that are, and refused where their case alone differs."""
-    rows = items_of_ner([["B-LOC", "O", "B-EVENT"]] * 4, [["S-LOC", "O", "B-EVENT"]] * 4)
-    assert finished(imports.imported(tmp_path, rows, "--family", "tagging")).scores.height
-    rows = items_of_ner([["B-LOC", "O"]] * 4, [["b-loc", "O"]] * 4)
-    (tmp_path / "case").mkdir()
-    line = imports.refused(tmp_path / "case", rows, "--family", "tagging")
-    assert "the prediction 'b-loc' and the gold answer 'B-LOC' differ" in line
-
-
-def items_of_ner(golds: Sequence[Any], given: Sequence[Any]) -> list[dict[str, Any]]:
-    """Rows of tags of others."""
-    return labelled(golds, given, task="ner")
-
-
-def test_numbers_that_begin_elsewhere_are_refused(tmp_path: Path) -> None:
-    """Choices from 1 beside gold answers from 0; a choice that is never gold or never chosen alone is none."""
-    with pytest.raises(UserError, match="the predictions are choices 1 to 2, and the gold answers 0 to 1"):
-        level(tmp_path, labelled([0, 1] * 20, [1, 2] * 20))
-    with pytest.raises(UserError, match="the predictions are choices 0 to 3, and the gold answers 1 to 4"):
-        level(tmp_path, labelled([1, 2, 3, 4] * 9, [0, 1, 2, 3] * 9))
-    assert level(tmp_path, labelled([0, 1] * 20, [1, 1] * 20)) == 0.5
-    assert level(tmp_path, labelled([0, 1] * 20, [0, 2] * 20)) == 0.5
-    assert level(tmp_path, labelled([1, 2] * 20, [1, 2] * 20)) == 1.0
-    assert level(tmp_path, labelled([0, 1] * 20, [1, 0] * 20, task="xcopa")) == 0.0
-
-
-def test_answers_of_one_vocabulary_are_scored_however_wrong(tmp_path: Path) -> None:
-    """One label throughout, labels that are nowhere right, numbers of choices, and tags that are all O."""
-    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "no"] * 20)) == 0.5
-    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "yes"] * 20)) == 0.0
-    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "never"] * 20)) == 0.0
-    assert level(tmp_path, labelled([3, 1] * 20, [0, 0] * 20)) == 0.0
-    assert level(tmp_path, labelled(["A", "a"] * 20, ["a", "A"] * 20)) == 0.0
-    tags = [row | {"task": "panx"} for row in labelled([["B-LOC", "I-LOC"]] * 4, [["O", "O"]] * 4)]
-    assert level(tmp_path, tags) == 0.0
-
-
 def test_rows_whose_scores_contradict_their_predictions_are_refused(tmp_path: Path) -> None:
     """By the name of the metric that is computed; other scores are beside it."""
-    right = labelled(["yes", "no"] * 20, ["yes", "no"] * 20, task="xnli")
+    right = imports.labelled(["yes", "no"] * 20, ["yes", "no"] * 20, task="xnli")
     rows = [row | {"gold": 1, "prediction": 1, "scores": {"accuracy": 1, "judge": 0}} for row in right]
-    assert level(tmp_path, rows) == 1.0
+    assert imports.level(tmp_path, rows) == 1.0
     rows[0]["scores"] = {"accuracy": 0, "judge": 0}
     with pytest.raises(UserError, match=r"is 100\.00 by its predictions, and 97\.50 is stated: 1 of 40 rows differ"):
-        level(tmp_path, rows)
+        imports.level(tmp_path, rows)
 
 
 # ---------------------------------------------------------------------------------------------------------------- notes
@@ -369,61 +254,14 @@ def test_a_note_is_printed_where_it_is_true_alone(
         if rows is None:  # what is not there
             (folder / f"results_{TIME}.json").unlink()
         if rows is None and not is_there:
-            path = Path(imports.written(folder / "rows.jsonl", labelled(["a", "b"], ["a", "b"], cluster="1")))
+            path = Path(imports.written(folder / "rows.jsonl", imports.labelled(["a", "b"], ["a", "b"], cluster="1")))
         assert any(note in each for each in notes(path)) == is_there, notes(path)
 
 
 def test_lines_of_rows_are_noted_as_such(tmp_path: Path) -> None:
     """Of rows that others made and of our own sums alike: where they were read, and nothing about who made them."""
-    path = Path(imports.written(tmp_path / "rows.jsonl", labelled(["a", "b"], ["a", None])))
+    path = Path(imports.written(tmp_path / "rows.jsonl", imports.labelled(["a", "b"], ["a", None])))
     assert notes(path)[0] == "The predictions or scores are those of rows.jsonl."
     assert notes(path)[-1] == "own/sw clean: no prediction was found in 1 of 2 answers, which count as no answer."
-    path = Path(imports.written(tmp_path / "rows.jsonl", labelled(["a", "b"], ["a", "b"])))
+    path = Path(imports.written(tmp_path / "rows.jsonl", imports.labelled(["a", "b"], ["a", "b"])))
     assert not [each for each in notes(path) if "no prediction" in each]
-
-
-def notes_of(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The notes of a run of JSON lines after those of its origin and clusters."""
-    folder.mkdir(exist_ok=True)
-    return list(finished(imports.imported(folder, rows)).manifest["notes"][1:])
-
-
-def noised(count: int, **more: Any) -> list[dict[str, Any]]:
-    """Rows of XNLI, the noisy ones with more values."""
-    return [row | (more if row["condition"] == NOISE else {}) for row in imports.items(count)]
-
-
-def test_noise_that_explains_nothing_is_noted(tmp_path: Path) -> None:
-    """Answers that differ where nothing was edited, and a rate above all characters; not what noise can have done."""
-    line = f"xnli/sw {NOISE}: 15 answers differ from clean text where nothing was edited."
-    assert notes_of(tmp_path / "a", noised(60, edits=0, eligible=9)) == [line]
-    assert notes_of(tmp_path / "b", noised(60, edits=1, grapheme_edit_rate=1.0)) == []
-    line = f"xnli/sw {NOISE}: the mean grapheme_edit_rate is 9.5; it is a share, no percentage."
-    assert notes_of(tmp_path / "c", noised(60, edits=3, grapheme_edit_rate=9.5)) == [line]
-    one = [
-        row | {"edits": 1, "grapheme_edit_rate": 1.5 * (row["id"] == 1)} for row in imports.items() if row["id"] < 45
-    ]
-    for row in one:
-        row |= {"edits": 0, "grapheme_edit_rate": 0} if row["condition"] == "clean" else {}
-    assert notes_of(tmp_path / "d", one) == []
-
-
-def test_languages_with_fewer_noise_seeds_are_named(tmp_path: Path) -> None:
-    """An average is over languages, each over its own draws; as many of each are not worth a note."""
-    rows = imports.items() + [row | {"noise_seed": 1} for row in imports.items() if row["condition"] == NOISE]
-    other = [row | {"language": "en"} for row in imports.items()]
-    line = f"xnli {NOISE}: en has 1 noise seed, sw 2; an average over languages counts each language alike."
-    assert notes_of(tmp_path / "a", rows + other) == [line]
-    assert notes_of(tmp_path / "b", rows) == []
-    assert notes_of(tmp_path / "c", rows + [row | {"language": "en"} for row in rows]) == []
-
-
-def test_a_rise_is_said(tmp_path: Path) -> None:
-    """Where no test shows a drop and one a rise; a drop comes before a rise, and without both neither is said."""
-    for clean, noisy, said in (
-        (20, 50, "None of 1 test shows a drop: 1 of 1 test shows a rise. The largest: xnli, Swahili"),
-        (50, 20, "1 of 1 test shows a drop. The largest: xnli, Swahili"),
-        (40, 40, "None of 1 test shows a drop. That does not show that there is none: see mde."),
-    ):
-        file = imports.written(tmp_path / "rows.jsonl", imports.items(right={"clean": clean, NOISE: noisy}))
-        assert program("import", file, "-o", str(tmp_path / "run"), "--force").out.lstrip().startswith(said)

@@ -57,8 +57,8 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
         return (Strong(f"None of {of} shows a drop."), " That does not show that there is none: see mde.")
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
-    said = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}.")
-    return (said, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
+    claim = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}.")
+    return (claim, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
 
 
 def _changed(cell: Mapping[str, Any]) -> str:
