@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.harness_draws import levels
 from tests.program import program
 
 NOISE: Final = "char_noise:0.1"
@@ -47,3 +48,20 @@ def refused(tmp_path: Path, rows: Iterable[Mapping[str, Any]], *words: str) -> s
     assert len(ended.err.strip().splitlines()) == 1, ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
     return ended.err.replace(f"{file}: ", "")
+
+
+def labelled(golds: Sequence[Any], given: Sequence[Any], **more: Any) -> list[dict[str, Any]]:
+    """Rows of a task of others."""
+    named = {"task": "own", "language": "sw", "condition": "clean", **more}
+    return [
+        {"id": number, "gold": gold, "prediction": answer, **named}
+        for number, (gold, answer) in enumerate(zip(golds, given, strict=True))
+    ]
+
+
+def level(folder: Path, rows: Sequence[Mapping[str, Any]]) -> float:
+    """The accuracy of rows of JSON lines."""
+    folder.mkdir(exist_ok=True)
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    measured = levels(folder / "rows.jsonl")
+    return measured.get("accuracy", measured.get("token_accuracy", -1))

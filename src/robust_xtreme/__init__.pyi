@@ -155,6 +155,7 @@ def from_frame(
     data: str | Path = "",
     family: str = "",
     metric: str = "",
+    rescored: bool = False,
     force: bool = False,
 ) -> Evaluation:
     """A finished run, in the folder `out`, of predictions or scores that another program made, as `import` makes it.
@@ -163,7 +164,8 @@ def from_frame(
     `score` from 0 to 1, or several as a struct `scores`; `task`, `language`, `condition` and `noise_seed` where the
     arguments do not name them for all rows; `cluster` where examples belong together. `columns` maps these keys to the
     columns that have them. With `data`, the data of `evaluate`, gold and clusters are those of the examples with these
-    ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on.
+    ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on;
+    `rescored` continues where a score is not that of its prediction.
     Raises DataError and Mismatch naming an example, and Mismatch where `out` is there, unless `force` replaces it.
     """
 

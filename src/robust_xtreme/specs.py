@@ -313,7 +313,8 @@ class TaskSpec:
 
     For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
     training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
-    is set and `labels` is empty: `sources.with_labels` gives the task with the labels that its data name.
+    is set and `labels` is empty: `sources.with_labels` gives the task with the labels that its data name. `choices` is
+    their number where every item of a task of choices has as many (0: not known).
     """
 
     name: str
@@ -347,6 +348,7 @@ class TaskSpec:
     trains: tuple[str, ...] = ()
     parts: tuple[TaskSpec, ...] = ()
     open_labels: bool = False
+    choices: int = 0
 
     @property
     def fields(self) -> tuple[str, ...]:

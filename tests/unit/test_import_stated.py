@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -185,82 +184,14 @@ def test_samples_without_a_score_are_refused(tmp_path: Path) -> None:
         assert line in str(caught.value)
 
 
-# ----------------------------------------------------------------------------------------------------------- JSON lines
-
-
-def labelled(golds: Sequence[Any], given: Sequence[Any], **more: Any) -> list[dict[str, Any]]:
-    """Rows of a task of others."""
-    named = {"task": "own", "language": "sw", "condition": "clean", **more}
-    return [
-        {"id": number, "gold": gold, "prediction": answer, **named}
-        for number, (gold, answer) in enumerate(zip(golds, given, strict=True))
-    ]
-
-
-def level(folder: Path, rows: Sequence[Mapping[str, Any]]) -> float:
-    """The accuracy of rows of JSON lines."""
-    folder.mkdir(exist_ok=True)
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    measured = levels(folder / "rows.jsonl")
-    return measured.get("accuracy", measured.get("token_accuracy", -1))
-
-
-@pytest.mark.parametrize(
-    ("golds", "given"),
-    [
-        (["yes", "no"] * 3, [" yes", "no"] * 3),
-        (["yes", "no"] * 3, ["Yes", "no"] * 3),
-        (["yes", "no"] * 3, ["'yes'", "no"] * 3),
-        (["1", "x"] * 3, ['"1"', "x"] * 3),
-        (["1", "x"] * 3, ["1.0", "x"] * 3),
-        ([True, False] * 3, ["True", "False"] * 3),
-        (["NEG\t", "POS"] * 3, ["NEG", "POS"] * 3),
-    ],
-)
-def test_answers_that_differ_in_their_writing_only_are_refused(
-    golds: list[Any], given: list[Any], tmp_path: Path
-) -> None:
-    """With both of them, and never a level of nothing in silence."""
-    with pytest.raises(UserError, match=r"differ in space, case, quotes or type only\. Write them alike"):
-        level(tmp_path, labelled(golds, given))
-
-
-def test_answers_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
-    """Letters beside numbers, numbers of other choices, and tags; also where only noise has them."""
-    golds = ["entailment", "neutral"] * 20
-    for given in (["0", "1"] * 20, ["A", "B"] * 20, ["entailed", "none"] * 20):
-        with pytest.raises(UserError, match=r"own/sw clean: 0 of 2 distinct predictions, as '.*', are gold answers"):
-            level(tmp_path, labelled(golds, given))
-    with pytest.raises(UserError, match="are gold answers, as '0'"):
-        level(tmp_path, labelled([0, 1] * 20, [17, 18] * 20))
-    tags = [row | {"task": "panx"} for row in labelled([["B-LOC", "O"]] * 4, [["b-loc", "O"]] * 4)]
-    with pytest.raises(UserError, match="the prediction 'b-loc' and the gold answer 'B-LOC' differ"):
-        level(tmp_path, tags)
-    clean = labelled(golds, golds)
-    noisy = labelled(golds, ["0", "1"] * 20, condition=NOISE)
-    with pytest.raises(UserError, match=f"own/sw {NOISE}: 0 of 2 distinct predictions"):
-        level(tmp_path, clean + noisy)
-
-
-def test_answers_of_one_vocabulary_are_scored_however_wrong(tmp_path: Path) -> None:
-    """One label throughout, labels that are nowhere right, numbers of choices, and tags that are all O."""
-    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "no"] * 20)) == 0.5
-    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "yes"] * 20)) == 0.0
-    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "never"] * 20)) == 0.0
-    assert level(tmp_path, labelled([3, 1] * 20, [0, 0] * 20)) == 0.0
-    assert level(tmp_path, labelled(["A", "a"] * 20, ["a", "A"] * 20)) == 0.0
-    tags = [row | {"task": "panx"} for row in labelled([["B-LOC", "I-LOC"]] * 4, [["O", "O"]] * 4)]
-    assert level(tmp_path, tags) == 0.0
-
-
 def test_rows_whose_scores_contradict_their_predictions_are_refused(tmp_path: Path) -> None:
     """By the name of the metric that is computed; other scores are beside it."""
-    right = labelled(["yes", "no"] * 20, ["yes", "no"] * 20, task="xnli")
+    right = imports.labelled(["yes", "no"] * 20, ["yes", "no"] * 20, task="xnli")
     rows = [row | {"gold": 1, "prediction": 1, "scores": {"accuracy": 1, "judge": 0}} for row in right]
-    assert level(tmp_path, rows) == 1.0
+    assert imports.level(tmp_path, rows) == 1.0
     rows[0]["scores"] = {"accuracy": 0, "judge": 0}
     with pytest.raises(UserError, match=r"is 100\.00 by its predictions, and 97\.50 is stated: 1 of 40 rows differ"):
-        level(tmp_path, rows)
+        imports.level(tmp_path, rows)
 
 
 # ---------------------------------------------------------------------------------------------------------------- notes
@@ -323,14 +254,14 @@ def test_a_note_is_printed_where_it_is_true_alone(
         if rows is None:  # what is not there
             (folder / f"results_{TIME}.json").unlink()
         if rows is None and not is_there:
-            path = Path(imports.written(folder / "rows.jsonl", labelled(["a", "b"], ["a", "b"], cluster="1")))
+            path = Path(imports.written(folder / "rows.jsonl", imports.labelled(["a", "b"], ["a", "b"], cluster="1")))
         assert any(note in each for each in notes(path)) == is_there, notes(path)
 
 
 def test_lines_of_rows_are_noted_as_such(tmp_path: Path) -> None:
     """Of rows that others made and of our own sums alike: where they were read, and nothing about who made them."""
-    path = Path(imports.written(tmp_path / "rows.jsonl", labelled(["a", "b"], ["a", None])))
+    path = Path(imports.written(tmp_path / "rows.jsonl", imports.labelled(["a", "b"], ["a", None])))
     assert notes(path)[0] == "The predictions or scores are those of rows.jsonl."
     assert notes(path)[-1] == "own/sw clean: no prediction was found in 1 of 2 answers, which count as no answer."
-    path = Path(imports.written(tmp_path / "rows.jsonl", labelled(["a", "b"], ["a", "b"])))
+    path = Path(imports.written(tmp_path / "rows.jsonl", imports.labelled(["a", "b"], ["a", "b"])))
     assert not [each for each in notes(path) if "no prediction" in each]

@@ -117,6 +117,36 @@ def test_columns_of_other_types_are_refused(tmp_path: Path) -> None:
     assert run.scores.item(0, "value") == 75.0
 
 
+def test_decimals_are_numbers(tmp_path: Path) -> None:
+    """Whole ones are whole numbers, however many places they have: labels, ids, and scores in a struct."""
+    labels = [number % 2 for number in range(30)]
+    frame = pl.DataFrame({"id": pl.Series(range(30)) + 2**60, "gold": labels, "prediction": labels})
+    cast = pl.col("id", "gold").cast(pl.Decimal(30, 2))
+    for number, each in enumerate((frame.with_columns(cast), frame.with_columns(cast).to_pandas())):
+        run = robust_xtreme.from_frame(each, tmp_path / f"{number}", task="own", language="en", condition="clean")
+        assert run.scores.item(0, "value") == 100.0
+        assert run.predictions.item(0, "example") == f"own/test/en/{2**60}"
+    halves = frame.with_columns(gold=pl.Series(["0.50", "1.50"] * 15).str.to_decimal(scale=2))
+    with pytest.raises(Mismatch, match=r"'0\.5', a number; that of classification"):
+        robust_xtreme.from_frame(halves, tmp_path / "run", task="own", language="en", condition="clean")
+    scores = pl.DataFrame({"id": [1, 2], "score": pl.Series(["0.5", "1"]).str.to_decimal(scale=2)})
+    scores = scores.select("id", scores=pl.struct(grade="score"))
+    run = robust_xtreme.from_frame(scores, tmp_path / "run", task="own", language="en", condition="clean")
+    assert run.scores.item(0, "value") == 75.0
+
+
+def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
+    """Scores that contradict predictions are refused, or both are in the notes; nobody is named who made the frame."""
+    frame = pl.DataFrame(rows({**OWN, "task": "xnli"}, gold=1, prediction=1, scores={"accuracy": 0}))
+    with pytest.raises(Mismatch, match=r"is 100\.00 by its predictions, and 0\.00 is stated.* Go on with --rescored"):
+        robust_xtreme.from_frame(frame, tmp_path / "run")
+    run = robust_xtreme.from_frame(frame, tmp_path / "run", rescored=True)
+    assert run.scores.item(0, "value") == 100.0
+    first, second = run.manifest["notes"][:2]
+    assert first == "The predictions or scores are those of a frame."
+    assert second.startswith("Rescored: the accuracy of xnli/en clean is 100.00")
+
+
 @pytest.mark.parametrize(
     ("values", "line"),
     [
@@ -137,6 +167,10 @@ def test_columns_of_other_types_are_refused(tmp_path: Path) -> None:
         ({"score": 1, "grapheme_edit_rate": "inf"}, "it takes a finite number from 0"),
         ({"score": 1, "unknown": 5, "tokens": 4}, "the unknown of the example '0' is 5, more than its tokens"),
         ({"score": 1, "success": True}, "the success of the example '0' is True, and it has no queries"),
+        ({"score": 1, "edits": 2}, "the condition of the example '0' is 'clean', and it has edits"),
+        ({"score": 1, "edits": 0, "grapheme_edit_rate": 0.2}, "the edits of the example '0' is 0, and a rate of"),
+        ({"score": 1, "edits": 0, "word_edit_rate": 1}, "the edits of the example '0' is 0, and a rate"),
+        ({"score": 1, "word_edit_rate": 1.2}, "word_edit_rate of the example '0' is 1.2, more than all of its words"),
         ({"score": 1, "operators": {"swap": 0.5}}, "not operator to count"),
         ({"score": 1, "operators": "swap"}, "the operators of the example '0' is 'swap', not operator to count"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -60,7 +62,11 @@ def index_of(value: str, labels: Sequence[str]) -> int:
         return int(value)
     if not labels:
         raise UserError(f"{shown(value)} is not the number of a choice, from 0 to {10**_DIGITS - 1}")
-    raise UserError(f"{shown(value)} is not a label.{nearest(value, labels)} The labels are: {', '.join(labels)}")
+    raise _no_label(value, labels)
+
+
+def _no_label(value: str, labels: Sequence[str]) -> UserError:
+    return UserError(f"{shown(value)} is not a label.{nearest(value, labels)} The labels are: {', '.join(labels)}")
 
 
 def _each(function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
@@ -80,16 +86,18 @@ def _choices(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
     return ExampleColumns.given(Choices(np.array(golds, np.int64))), Choices(np.array(given, np.int64))
 
 
-def _tags(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
-    pairs = _each(_tag_pair, answers)
+def _tags(answers: Sequence[Answer], labels: Sequence[str]) -> Scored:
+    pairs = _each(partial(_tag_pair, labels), answers)
     golds, given = (column_of([Tags(pair[side]) for pair in pairs]) for side in (0, 1))
     return ExampleColumns.given(golds), given
 
 
-def _tag_pair(answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _tag_pair(labels: Sequence[str], answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if answer[1] is None:
         raise UserError("the prediction of a tagged text is null. Give a tag for each word")
     gold, given = _strings(answer[0]), _strings(answer[1])
+    if labels and (others := {*gold, *given}.difference(labels)):
+        raise _no_label(min(others), labels)
     if len(gold) != len(given):
         raise UserError(f"the prediction has {len(given)} tags, and the gold has {len(gold)}")
     return gold, given
@@ -141,12 +149,8 @@ def _texts(value: str) -> tuple[str, ...]:
 
 
 def _json(value: str) -> Any:
-    if not value.startswith("["):
-        return None
-    try:
-        return strict_json.loads(value)
-    except (ValueError, RecursionError):
-        return None
+    with suppress(ValueError, RecursionError):
+        return strict_json.loads(value) if value.startswith("[") else None
 
 
 _FAMILIES: Final[Mapping[str, Callable[[Sequence[Answer], Sequence[str]], Scored]]] = {

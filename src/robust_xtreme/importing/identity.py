@@ -24,14 +24,14 @@ def identified(items: pl.DataFrame, path: str) -> pl.DataFrame:
     hash of id and gold. Raises Mismatch, naming the example, where gold answers differ between conditions.
     """
     check_clusters(items, path)
-    origin = pl.concat_str("task", "split", _language(), separator="/") + pl.lit("/")
+    origin = pl.concat_str("task", "split", paired(), separator="/") + pl.lit("/")
     native = pl.col("example").str.strip_prefix(origin)
     named = items.with_columns(example=origin + native, cluster=pl.coalesce("cluster", native))
     check_golds(named, path)
     return _with_data(_with_fingerprints(named))
 
 
-def _language() -> pl.Expr:
+def paired() -> pl.Expr:
     """The language of an example's id; of a pair `question@context`."""
     pair = pl.concat_str("language", "context_language", separator="@")
     return pl.when(pl.col("language") == pl.col("context_language")).then("language").otherwise(pair)
@@ -39,15 +39,9 @@ def _language() -> pl.Expr:
 
 def check_clusters(items: pl.DataFrame, path: str) -> None:
     """Raise Mismatch where some rows of a task have a cluster and others do not."""
-    for task, some, every in (
-        items.group_by("task")
-        .agg(some=pl.col("cluster").is_not_null().any(), every=pl.col("cluster").is_not_null().all())
-        .sort("task")
-        .iter_rows()
-    ):
-        if some and not every:
-            first = items.filter(pl.col("task") == task, pl.col("cluster").is_null()).item(0, "example")
-            raise Mismatch(f"{path}: the example {shown(first)} of {task} has no cluster, and others have one")
+    without, others = pl.col("cluster").is_null(), pl.col("cluster").is_not_null().any().over("task")
+    for task, first in items.filter(without & others).select("task", "example").head(1).iter_rows():
+        raise Mismatch(f"{path}: the example {shown(first)} of {task} has no cluster, and others have one")
 
 
 def check_golds(items: pl.DataFrame, path: str) -> None:

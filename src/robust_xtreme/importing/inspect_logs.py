@@ -23,7 +23,7 @@ import polars as pl
 
 from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, Mismatch, MissingData, counted, shown
-from robust_xtreme.importing.lm_eval import OURS, listed, mapping
+from robust_xtreme.importing.lm_eval import OURS, exported, listed, mapping
 from robust_xtreme.importing.raw import Given, raw_frame
 from robust_xtreme.importing.run import Read
 from robust_xtreme.importing.scoring import metric_of
@@ -297,11 +297,7 @@ def _known(log: Log, given: Given, sample: Mapping[str, Any], name: str) -> dict
     if known is None:
         task = None if given.has_task else str(log.evaluation.get("task") or "inspect")
         return {"id": str(sample["id"]), "task": task, "condition": given.condition}
-    try:
-        row = dict(strict_json.loads(known) if isinstance(known, str) else known)
-        return {"id": row.pop("example"), **{key: value for key, value in row.items() if value != ""}}
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise DataError(log.path, f"the metadata {OURS} of {name} are not what `export inspect` wrote") from error
+    return exported(known, DataError(log.path, f"the metadata {OURS} of {name} are not what `export inspect` wrote"))
 
 
 def _scored(log: Log, sample: Mapping[str, Any], name: str) -> tuple[dict[str, float], str | None, bool]:

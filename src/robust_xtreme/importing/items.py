@@ -162,9 +162,14 @@ def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series
 
 def _check_noise(rows: pl.DataFrame, path: str) -> None:
     """Raise DataError at an example with values of REALISED that do not fit together, or operators without counts."""
-    noise = whole(rows.select("example", *(name for name in REALISED if name in rows.columns)), REALISED)
+    known = [name for name in REALISED if name in rows.columns]
+    noise = whole(rows.select("example", "condition", *known), REALISED)
     counted = [text for text in noise.get_column("operators").unique().drop_nulls() if _are_counts(text)]
+    rates = pl.max_horizontal("grapheme_edit_rate", "word_edit_rate")
     fits = {
+        "edits": ((pl.col("edits") > 0) | (rates == 0), "and a rate of its edits is above 0"),
+        "condition": ((pl.col("condition") != CLEAN) | (pl.col("edits") == 0), "and it has edits"),
+        "word_edit_rate": (pl.col("word_edit_rate") <= 1, "more than all of its words"),
         "unknown": (pl.col("unknown") <= pl.col("tokens"), "more than its tokens"),
         "unknown_clean": (pl.col("unknown_clean") <= pl.col("tokens_clean"), "more than its tokens_clean"),
         "success": (~pl.col("success") | pl.col("queries").is_not_null(), "and it has no queries"),

@@ -33,7 +33,7 @@ def read(path: Path, renamed: Mapping[str, str]) -> pl.DataFrame:
         content = resources.content(path)
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
-    lines = _objects(content.removeprefix(_BOM), path)
+    lines = objects(content.removeprefix(_BOM), path, strict_json.decoder(parse_constant=_finite, parse_float=_finite))
     names, seen, frames = names_of(renamed), set[str](), [pl.DataFrame()]
     while rows := [*islice(lines, _ROWS)]:
         here = set[str]().union(*(row for _, row in rows))
@@ -50,9 +50,9 @@ def _frame(rows: list[tuple[int, dict[str, Any]]], names: Mapping[str, str], pat
     return frame_of(columns, lambda number, what: DataError(path, what, rows[number][0]))
 
 
-def _objects(content: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def objects(content: bytes, path: Path, decoder: json.JSONDecoder) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of the lines that are not blank, and their numbers. Raises DataError."""
-    decode = strict_json.decoder(parse_constant=_finite, parse_float=_finite).raw_decode
+    decode = decoder.raw_decode
     for number, line in enumerate(io.BytesIO(content), 1):
         try:
             text = line.decode().strip(_BLANK)

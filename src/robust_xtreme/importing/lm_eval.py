@@ -17,6 +17,7 @@ from typing import Any, Final, final
 
 from robust_xtreme import resources, strict_json
 from robust_xtreme.errors import DataError, Mismatch, MissingData, shown
+from robust_xtreme.importing import jsonl
 from robust_xtreme.importing.raw import Given, raw_frame
 from robust_xtreme.importing.run import Read
 from robust_xtreme.importing.scoring import metric_of
@@ -235,19 +236,10 @@ def _samples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     if content.lstrip().startswith(b"["):
         raise DataError(path, "is one list of samples, as lm-eval before 0.4.3 wrote. Evaluate with a later one")
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if line.strip():
-            yield number, _sample(line, path, number)
-
-
-def _sample(line: bytes, path: Path, number: int) -> dict[str, Any]:
-    try:
-        sample = strict_json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(path, f"is not JSON: {error}", number) from error
-    if not isinstance(sample, dict) or "doc_id" not in sample:
-        raise DataError(path, "is not a sample of lm-eval: it has no doc_id", number)
-    return sample
+    for number, sample in jsonl.objects(content, path, strict_json.decoder()):
+        if "doc_id" not in sample:
+            raise DataError(path, "is not a sample of lm-eval: it has no doc_id", number)
+        yield number, sample
 
 
 def _row(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -270,13 +262,19 @@ def _is_likelihood(sample: Mapping[str, Any]) -> bool:
 def _known(log: Log, given: Given, sample: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Which example a sample is, and what noise did to it: as exported, else its number and what was given."""
     doc = mapping(sample.get("doc"))
-    if OURS not in doc:
-        return {"id": sample["doc_id"], "task": None if given.has_task else log.task, "condition": given.condition}
+    if OURS in doc:
+        wrong = DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number)
+        return exported(doc[OURS], wrong)
+    return {"id": sample["doc_id"], "task": None if given.has_task else log.task, "condition": given.condition}
+
+
+def exported(known: Any, wrong: DataError) -> dict[str, Any]:
+    """The raw row of an example that we exported, of JSON or its text. Raises the error where it is none."""
     try:
-        row = strict_json.loads(doc[OURS])
+        row = dict(strict_json.loads(known) if isinstance(known, str) else known)
         return {"id": row.pop("example"), **{name: value for name, value in row.items() if value != ""}}
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise DataError(log.path, f"the column {OURS} is not what `export lm-eval` wrote", number) from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise wrong from error
 
 
 def _answer(sample: Mapping[str, Any], path: Path, number: int, texts: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,8 @@ from robust_xtreme import __version__
 from robust_xtreme.errors import counted
 from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.importing.frames import answering
-from robust_xtreme.importing.identity import SPLIT
+from robust_xtreme.importing.identity import SPLIT, paired
+from robust_xtreme.importing.items import GROUP, whole
 from robust_xtreme.results.manifest import IMPORTED
 from robust_xtreme.results.schema import SCHEMA_VERSION
 
@@ -38,7 +39,7 @@ def manifest_of(items: pl.DataFrame, tasks: Mapping[str, Any], more: Mapping[str
         "units": _units(rows),
         "not_run": [],
         **more,
-        "notes": [*more.get("notes", ()), *_of_clusters(rows), *_notes(rows)],
+        "notes": [*more.get("notes", ()), *_of_clusters(rows), *_notes(rows), *_of_noise(rows)],
     }
 
 
@@ -47,26 +48,16 @@ def _units(rows: pl.DataFrame) -> list[dict[str, Any]]:
     sizes = clean.group_by(*SPLIT, "data", maintain_order=True).agg(
         rows=pl.col("example").n_unique(), clusters=pl.col("cluster").n_unique()
     )
-    return [
-        {
-            "task": row["task"],
-            "language": row["language"]
-            if row["language"] == row["context_language"]
-            else f"{row['language']}@{row['context_language']}",
-            **{name: row[name] for name in ("split", "data", "rows", "clusters")},
-            "files": [],
-        }
-        for row in sizes.sort(SPLIT).iter_rows(named=True)
-    ]
+    names = ("task", "language", "split", "data", "rows", "clusters")
+    in_pairs = sizes.sort(SPLIT).with_columns(language=paired()).select(names)
+    return [{**row, "files": []} for row in in_pairs.iter_rows(named=True)]
 
 
 def _of_clusters(rows: pl.DataFrame) -> list[str]:
     """Which tasks have examples as clusters."""
     clean = rows.filter(pl.col("sums").is_null(), pl.col("condition") == CLEAN)
-    sizes = clean.group_by("task", "language").agg(
-        is_alone=pl.col("cluster").n_unique() == pl.col("example").n_unique()
-    )
-    alone = sizes.group_by("task").agg(pl.col("is_alone").all()).filter("is_alone").get_column("task").sort().to_list()
+    sizes = clean.group_by("task", "language").agg(alone=pl.col("cluster").n_unique() == pl.col("example").n_unique())
+    alone = sizes.group_by("task").agg(pl.col("alone").all()).filter("alone").get_column("task").sort().to_list()
     return [f"{', '.join(alone)}: examples as clusters, each resampled by itself."] if alone else []
 
 
@@ -85,3 +76,23 @@ def _notes(rows: pl.DataFrame) -> Sequence[str]:
         for name, what in whats.items()
         if row[name]
     ]
+
+
+def _of_noise(rows: pl.DataFrame) -> Iterator[str]:
+    """Answers that noise cannot have changed, rates above all characters, and languages with fewer noise seeds."""
+    key, cell = (*GROUP[:-1], "example"), ("task", "condition", "language")
+    known = whole(rows.filter(pl.col("sums").is_null()), ("edits", "grapheme_edit_rate"))
+    noisy = known.filter(pl.col("condition") != CLEAN)
+    pairs = noisy.filter(edits=0).join(known.filter(condition=CLEAN).select(*key, clean="prediction"), on=key)
+    differ = pairs.filter(pl.col("prediction") != pl.col("clean")).group_by(cell).len().sort(cell)
+    for task, condition, language, count in differ.iter_rows():
+        what = f"{counted(count, 'answer')} differ from clean text where nothing was edited"
+        yield f"{task}/{language} {condition}: {what}."
+    cells = noisy.group_by(cell).agg(pl.col("grapheme_edit_rate").mean(), pl.col("noise_seed").n_unique()).sort(cell)
+    for task, condition, language, rate, _ in cells.filter(pl.col("grapheme_edit_rate") > 1).iter_rows():
+        yield f"{task}/{language} {condition}: the mean grapheme_edit_rate is {rate:.3g}; it is a share, no percentage."
+    for (task, condition), of_task in cells.group_by("task", "condition", maintain_order=True):
+        few, *_, most = of_task.sort("noise_seed", "language").select("noise_seed", "language").rows() * 2
+        if few[0] < most[0]:
+            seeds = f"{few[1]} has {counted(few[0], 'noise seed')}, {most[1]} {most[0]:,}"
+            yield f"{task} {condition}: {seeds}; an average over languages counts each language alike."

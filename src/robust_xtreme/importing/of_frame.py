@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ def from_frame(
     data: str | Path = "",
     family: str = "",
     metric: str = "",
+    rescored: bool = False,
     force: bool = False,
 ) -> Evaluation:
     """A finished run, in the folder `out`, of predictions or scores that another program made, as `import` makes it.
@@ -42,13 +44,14 @@ def from_frame(
     `score` from 0 to 1, or several as a struct `scores`; `task`, `language`, `condition` and `noise_seed` where the
     arguments do not name them for all rows; `cluster` where examples belong together. `columns` maps these keys to the
     columns that have them. With `data`, the data of `evaluate`, gold and clusters are those of the examples with these
-    ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on.
+    ids. `family` says how answers of a task that is not ours are scored, `metric` which metric claims are made on;
+    `rescored` continues where a score is not that of its prediction.
     Raises DataError and Mismatch naming an example, and Mismatch where `out` is there, unless `force` replaces it.
     """
     named = {"task": task, "language": language, "condition": condition, "split": split, "model": model}
-    more = {"noise_seed": str(noise_seed), "inference": inference}
-    given = {name: value for name, value in {**named, **more}.items() if value}
-    wanted = Wanted(given, str(data), only_model, family, metric)
+    named |= {"noise_seed": str(noise_seed), "inference": inference}
+    given = {name: value for name, value in named.items() if value}
+    wanted = Wanted(given, str(data), only_model, family, metric, rescored=rescored)
     return Evaluation(Path(out), import_run(read(frame, columns or {}), wanted, Path(out), force))
 
 
@@ -57,7 +60,7 @@ def read(frame: Any, renamed: Mapping[str, str]) -> Read:
 
     Raises UserError for what is not a frame, DataError where a column is not there.
     """
-    rows = _polars(frame).with_columns(pl.selectors.decimal().cast(pl.Float64))
+    rows = _polars(frame)
     for key, column in renamed.items():
         if key not in KEYS:
             raise UserError(f"from_frame: there is no key {shown(key)}.{nearest(key, KEYS)} Known: {', '.join(KEYS)}.")
@@ -68,7 +71,7 @@ def read(frame: Any, renamed: Mapping[str, str]) -> Read:
         ((key, [*map(_plain, rows.get_column(name).to_list())]) for name, key in names.items()),
         lambda number, what: DataError(_PATH, f"in row {number + 1:,} {what}"),
     )
-    return Read(lambda: kept, _PATH, {"format": "frame"}, ("Another program made the predictions or scores.",))
+    return Read(lambda: kept, _PATH, {"format": "frame"}, ("The predictions or scores are those of a frame.",))
 
 
 def _polars(frame: Any) -> pl.DataFrame:
@@ -85,7 +88,9 @@ def _polars(frame: Any) -> pl.DataFrame:
 
 
 def _plain(value: Any) -> Any:
-    """The value without the fields of structs that are null, which other rows have."""
+    """The value without the fields of structs that are null, which other rows have; decimals as numbers of JSON."""
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value % 1 == 0 else float(value)
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items() if each is not None}
     return [_plain(each) for each in value] if isinstance(value, list) else value

@@ -43,7 +43,6 @@ from robust_xtreme.results.schema import (
     PREDICTIONS,
     SCORES,
     STATS,
-    Frame,
 )
 from robust_xtreme.results.sorting import ordered
 
@@ -152,9 +151,10 @@ def _written(read: Read, wanted: Wanted, folder: Path, watch: Watch, draws: Draw
     headlines = {name: task.metrics[0] for name, task in tasks.items()}
     made = measured(facts.parts, Facts(headlines, tasks, facts.overlap))
     averages = averaged(made.levels, made.drops, tasks, sorted(tasks))
-    _store(folder, {"models.csv": (facts.models, MODELS), "conditions.csv": (facts.conditions, CONDITIONS)})
-    _store(folder, {"scores.csv": (made.scores, SCORES), "deltas.csv": (made.deltas, DELTAS)})
-    _store(folder, {"averages.csv": (averages, AVERAGES)})
+    frames = {"models": (facts.models, MODELS), "conditions": (facts.conditions, CONDITIONS)}
+    frames |= {"scores": (made.scores, SCORES), "deltas": (made.deltas, DELTAS), "averages": (averages, AVERAGES)}
+    for name, (rows, frame) in frames.items():
+        store.write_frame(folder / f"{name}.csv", rows, frame)
     for name, frame in (("predictions.parquet", PREDICTIONS), ("stats.parquet", STATS)):
         paths = [getattr(part, frame.name) for part in facts.parts]
         store.write_sorted(folder / name, merged(paths, frame), frame)
@@ -175,11 +175,6 @@ def _check_metric(name: str, tasks: Mapping[str, Task]) -> None:
     known = sorted({metric for task in tasks.values() for metric in task.metrics})
     if name and name not in known:
         raise UnknownName("metric", name, known, "robust-xtreme import --help")
-
-
-def _store(folder: Path, frames: Mapping[str, tuple[pl.DataFrame, Frame]]) -> None:
-    for name, (rows, frame) in frames.items():
-        store.write_frame(folder / name, rows, frame)
 
 
 def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path, watch: Watch) -> _Facts:

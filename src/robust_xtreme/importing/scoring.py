@@ -101,10 +101,11 @@ def _table(items: pl.DataFrame, names: Sequence[str], score: Callable[[_Values],
     """
     there = items.filter(pl.col(names[0]).is_not_null())
     distinct = there.select(names).unique(maintain_order=True).with_row_index("code")
+    values = distinct.select(names).rows()
     try:
-        table = _as_frame(score(distinct.select(names).rows()) if there.height else {})
-    except _Unscored as error:
-        same = (pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(names, error.value, strict=True))
+        table = _as_frame(score(values) if values else {})
+    except Odd as error:
+        same = (pl.col(name).eq_missing(pl.lit(value)) for name, value in zip(names, values[error.number], strict=True))
         raise DataError(path, f"the example {shown(there.filter(*same).item(0, 'example'))}: {error}") from error
     coded = there.join(distinct, on=names, how="left", nulls_equal=True, maintain_order="left")
     kept = coded.select(_ROW, *_ITEM, pl.col("code").cast(pl.Int64))
@@ -121,14 +122,6 @@ def _as_frame(sums: _Sums) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-class _Unscored(UserError):
-    """A value that cannot be scored."""
-
-    def __init__(self, value: tuple[Any, ...], why: object) -> None:
-        super().__init__(str(why))
-        self.value = value
-
-
 # ------------------------------------------------------------------------------------------------------------- as given
 
 
@@ -139,14 +132,14 @@ def _sums_given(values: _Values) -> _Sums:
         try:
             for metric, scopes in strict_json.loads(value[0]).items():
                 for scope, sums in scopes.items():
-                    _add(given, (metric, scope), code, [_number(each) for each in _checked(metric, scope, sums)])
+                    _add(given, (metric, scope), code, _floats(metric, scope, sums))
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise _Unscored(value, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
+            raise Odd(code, f"its sums are {shown(value[0])}, not metric to scope to numbers") from error
         except UserError as error:
-            raise _Unscored(value, error) from error
+            raise Odd(code, error) from error
     for (metric, _), (codes, sums) in given.items():
         for number in np.flatnonzero(~named(metric).possible(np.array(sums)))[:1]:
-            raise _Unscored(values[codes[number]], f"its sums {named(metric).impossible(sums[number])}")
+            raise Odd(codes[number], f"its sums {named(metric).impossible(sums[number])}")
     return given
 
 
@@ -156,18 +149,12 @@ def _add(given: _Sums, key: tuple[str, str], code: int, sums: Sequence[float]) -
     several.append(sums)
 
 
-def _checked(metric: str, scope: str, sums: Sequence[float]) -> Sequence[float]:
-    """The sums. Raises ValueError where a metric has another number of them, or a scope does not exist."""
-    if scope not in SCOPES or len(sums) != len(named(metric).columns):
+def _floats(metric: str, scope: str, sums: Sequence[Any]) -> list[float]:
+    """The sums. Raises ValueError for another number of them, a scope that does not exist, and what no float has."""
+    are_numbers = all(type(each) in (int, float) and abs(each) < sys.float_info.max for each in sums)
+    if scope not in SCOPES or len(sums) != len(named(metric).columns) or not are_numbers:
         raise ValueError(metric)
-    return sums
-
-
-def _number(value: Any) -> float:
-    """A finite number. Raises ValueError for anything else, and what is too large for a float."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < sys.float_info.max:
-        raise ValueError(value)
-    return float(value)
+    return [*map(float, sums)]
 
 
 def _scores_given(values: _Values) -> _Sums:
@@ -177,10 +164,10 @@ def _scores_given(values: _Values) -> _Sums:
         try:
             scores = strict_json.loads(value[0]).items()
         except (ValueError, AttributeError, RecursionError) as error:
-            raise _Unscored(value, f"its scores are {shown(value[0])}, not name to number from 0 to 1") from error
+            raise Odd(code, f"its scores are {shown(value[0])}, not name to number from 0 to 1") from error
         for name, score in scores:
             if score is not None:
-                _add(given, (metric_of(name), ALL), code, [_share(value, name, score), 1.0])
+                _add(given, (metric_of(name), ALL), code, [_share(code, name, score), 1.0])
     return given
 
 
@@ -191,9 +178,9 @@ def metric_of(name: str) -> str:
     return name if ours else f"{GIVEN}{name}"
 
 
-def _share(value: tuple[Any, ...], name: str, score: Any) -> float:
+def _share(code: int, name: str, score: Any) -> float:
     if not isinstance(score, (bool, int, float)) or not 0 <= score <= 1:
-        raise _Unscored(value, f"its score {shown(name)} is {shown(score)}. Scores are from 0 to 1")
+        raise Odd(code, f"its score {shown(name)} is {shown(score)}. Scores are from 0 to 1")
     return float(score)
 
 
@@ -215,10 +202,7 @@ def _by(scoring: Scoring) -> Callable[[_Values], _Sums]:
 
 
 def _scored(values: _Values, scoring: Scoring) -> Scored:
-    try:
-        return scored([(gold, given, language) for gold, given, language in values], scoring.family, scoring.labels)
-    except Odd as error:
-        raise _Unscored(values[error.number], error) from error
+    return scored([(gold, given, language) for gold, given, language in values], scoring.family, scoring.labels)
 
 
 def constants_of(items: pl.DataFrame, scoring: Scoring, metrics: Sequence[str]) -> pl.DataFrame:

@@ -64,16 +64,13 @@ def check_vocabulary(items: pl.DataFrame, family: str, path: str) -> None:
     That is where no accuracy is stated, and one is written in another way, or fewer than one of twenty of a condition
     is a gold answer; numbers of choices are up to the last one that is. Labels of our tasks are checked one by one.
     """
-    is_ours = items.item(0, "task") in registry.names("task")
-    if family != TAGGING.name and (is_ours or family not in CLOSED):
+    if items.item(0, "task") in registry.names("task") or family not in (*CLOSED, TAGGING.name):
         return
     states = pl.col("scores").str.contains(f'"{ACCURACY}":').fill_null(value=False) | pl.col("sums").is_not_null()
-    there = (
-        items.filter(~states)
-        .select("language", "condition", "gold", "prediction")
-        .drop_nulls()
-        .unique(maintain_order=True)
-    )
+    every = items.filter(~states).select("language", "condition", "gold", "prediction").drop_nulls()
+    if family == CHOICE.name:
+        _check_first(every, f"{path}: {items.item(0, 'task')}")
+    there = every.unique(maintain_order=True)
     golds = _words(there.get_column("gold"), family)
     known = {*golds, *([_OUTSIDE] if family == TAGGING.name else [])}
     if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
@@ -92,6 +89,15 @@ def check_vocabulary(items: pl.DataFrame, family: str, path: str) -> None:
             raise Mismatch(f"{where}: {what}, are gold answers, as {shown(golds[0])}. Write them alike")
 
 
+def _check_first(rows: pl.DataFrame, where: str) -> None:
+    """Raise Mismatch where predictions are of the range of the gold answers, shifted, and agree more if shifted."""
+    gold, given = rows.select(pl.col("gold", "prediction").cast(pl.Int64, strict=False)).drop_nulls().get_columns()
+    (first, last), (low, high) = ((int(each.min() or 0), int(each.max() or 0)) for each in (given, gold))  # type: ignore[arg-type]  # whole numbers
+    if first - low == last - high and (given - gold == first - low).sum() > (given == gold).sum():
+        what = f"the predictions are choices {first} to {last}, and the gold answers {low} to {high}"
+        raise Mismatch(f"{where}: {what}. Count both from the same number")
+
+
 def _words(values: pl.Series, family: str) -> pl.Series:
     """The distinct labels, or tags of lists in JSON."""
     if family == TAGGING.name:
@@ -100,5 +106,7 @@ def _words(values: pl.Series, family: str) -> pl.Series:
 
 
 def _folded(words: pl.Series) -> pl.Series:
-    """Words without what differs between writers: blanks, quotes, case, and the zeros of a whole number."""
-    return words.str.strip_chars(_AROUND).str.to_lowercase().str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
+    """Words without what writers do otherwise: normal form, blanks, quotes, case, and the zeros of a whole number."""
+    return (
+        words.str.normalize("NFKC").str.strip_chars(_AROUND).str.to_lowercase().str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
+    )

@@ -54,7 +54,8 @@ def _scoring(items: pl.DataFrame, name: str, family: str) -> Scoring:
         if family and family != task.family:
             raise UserError(f"--family {family} is for tasks that are not ours: {name} is a task of {task.family}.")
         metrics = tuple(metric for metric in task.metrics if metric in (*_FROM_TEXT, *_FROM_IDS))
-        return Scoring(task.family, task.labels, metrics if task.family in FAMILIES else ())
+        labels = task.labels or tuple(map(str, range(task.choices)))
+        return Scoring(task.family, labels, metrics if task.family in FAMILIES else ())
     known = family or _family(items)
     labels = _labels(items) if known == CLASSIFICATION.name else ()
     return Scoring(known, labels, _METRICS.get(known, ()))
@@ -67,12 +68,10 @@ def family_of(name: str) -> str:
 
 def _check_kinds(items: pl.DataFrame, name: str, family: str) -> None:
     """Raise Mismatch, naming the example, at an answer of another type, or where labels of a task are of several."""
-    typed = [key + TYPE for key in ANSWERS if key + TYPE in items.columns]
-    rows = items.select("example", *ANSWERS, *typed).filter(items["sums"].is_null()) if typed else items.clear()
     is_ours, seen = name in registry.names("task"), dict[str, str]()
     for key in ANSWERS:
-        kinds = pl.col(key + TYPE).cast(pl.String) if key + TYPE in typed else pl.lit(None, pl.String)
-        given = rows.filter(pl.col(key).is_not_null()).select("example", key, kind=kinds.fill_null(TEXT))
+        kind = pl.col(key + TYPE).cast(pl.String).fill_null(TEXT) if key + TYPE in items.columns else pl.lit(TEXT)
+        given = items.filter(pl.col("sums").is_null(), pl.col(key).is_not_null()).select("example", key, kind=kind)
         takes = (TEXT,) if (key, family) == ("prediction", SPAN_QA.name) else _TAKEN[family]
         for example, value, kind in given.unique("kind", keep="first", maintain_order=True).iter_rows():
             seen[kind] = f"the {key} of the example {shown(example)} is {shown(value)}, {kind}"
@@ -114,13 +113,8 @@ def facts_of(items: pl.DataFrame, name: str, scoring: Scoring, metrics: list[str
     task: TaskSpec | None = registry.load("task", name) if name in registry.names("task") else None
     headline = metrics[:1]
     if task is None:
-        return {
-            "family": scoring.family,
-            "metrics": metrics,
-            "score": headline,
-            "perturbed": _fields(items),
-            "groups": {},
-        }
+        named = {"family": scoring.family, "metrics": metrics, "score": headline}
+        return {**named, "perturbed": _fields(items), "groups": {}}
     is_headline = task.metrics[:1] == tuple(headline)
     return {
         "family": task.family,

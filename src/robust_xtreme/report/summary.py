@@ -45,19 +45,20 @@ def what_was_run(results: Results) -> Iterator[Block]:
 
 
 def verdict_on(cells: pl.DataFrame) -> Phrase:
-    """How many tested cells of some headline cells got worse, and the one that lost most."""
+    """How many tested cells of some headline cells got worse, and the one that lost most; of none, how many rose."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if cells.is_empty():
         return (Strong("Nothing was perturbed."), " The page has clean levels.")
     if tests.is_empty():
         return (Strong("No change was tested."), " The page has the changes without a verdict.")
-    lost = tests.filter(pl.col("p_adjusted") < ALPHA, pl.col("change") < 0).sort("change")
-    of = f"{tests.height} test{'s' if tests.height > 1 else ''}"
-    if lost.is_empty():
+    shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort("change")
+    of, lost = f"{tests.height} test{'s' if tests.height > 1 else ''}", shown.filter(pl.col("change") < 0).height
+    if shown.is_empty():
         return (Strong(f"None of {of} shows a drop."), " That does not show that there is none: see mde.")
-    worst = lost.row(0, named=True)
-    shown = Strong(f"{lost.height} of {of} show{'s' if lost.height == 1 else ''} a drop.")
-    return (shown, " The largest: ", Link(cell_name(worst), f"#{worst['address']}"), f", {_changed(worst)}.")
+    cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
+    before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
+    claim = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}.")
+    return (claim, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
 
 
 def _changed(cell: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ xcopa = TaskSpec(
     cite="Ponti et al. 2020, XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning (arXiv 2005.00333); "
     "train: Roemmele et al. 2011, Choice of Plausible Alternatives",
     max_length=128,
+    choices=2,
     hub={
         **parquet("aps/super_glue", _COPA, "copa", ("train",), causal),
         **parquet("cambridgeltl/xcopa", _XCOPA, "{language}", ("validation", "test"), causal),

@@ -1,0 +1,105 @@
+"""The words of answers: those of the task or of its gold answers, or the import ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.imports import NOISE, imported, labelled, level, refused
+
+from robust_xtreme.errors import UserError
+from robust_xtreme.report.document import finished
+
+
+@pytest.mark.parametrize(
+    ("golds", "given"),
+    [
+        (["yes", "no"] * 3, [" yes", "no"] * 3),
+        (["yes", "no"] * 3, ["Yes", "no"] * 3),
+        (["yes", "no"] * 3, ["'yes'", "no"] * 3),
+        (["1", "x"] * 3, ['"1"', "x"] * 3),
+        (["1", "x"] * 3, ["1.0", "x"] * 3),
+        (["NEG\t", "POS"] * 3, ["NEG", "POS"] * 3),
+        (["caf\u00e9", "no"] * 3, ["cafe\u0301", "no"] * 3),
+    ],
+)
+def test_answers_that_differ_in_their_writing_only_are_refused(
+    golds: list[Any], given: list[Any], tmp_path: Path
+) -> None:
+    """With both of them, and never a level of nothing in silence."""
+    with pytest.raises(UserError, match=r"differ in space, case, quotes or type only\. Write them alike"):
+        level(tmp_path, labelled(golds, given))
+
+
+def test_answers_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
+    """Letters beside numbers, numbers of other choices, and tags; also where only noise has them."""
+    golds = ["entailment", "neutral"] * 20
+    for given in (["0", "1"] * 20, ["A", "B"] * 20, ["entailed", "none"] * 20):
+        with pytest.raises(UserError, match=r"own/sw clean: 0 of 2 distinct predictions, as '.*', are gold answers"):
+            level(tmp_path, labelled(golds, given))
+    with pytest.raises(UserError, match="are gold answers, as '0'"):
+        level(tmp_path, labelled([0, 1] * 20, [17, 19] * 20))
+    clean = labelled(golds, golds)
+    noisy = labelled(golds, ["0", "1"] * 20, condition=NOISE)
+    with pytest.raises(UserError, match=f"own/sw {NOISE}: 0 of 2 distinct predictions"):
+        level(tmp_path, clean + noisy)
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "prediction", "line"),
+    [
+        ("panx", ["B-LOC", "O"], ["b-loc", "O"], "'b-loc' is not a label. The labels are: O, B-PER"),
+        ("panx", ["B-LOC", "O"], ["S-LOC", "O"], "'S-LOC' is not a label. Did you mean"),
+        ("panx", ["B-LOC", "E-LOC"], ["B-LOC", "E-LOC"], "'E-LOC' is not a label"),
+        ("udpos", ["NOUN", "X"], ["NN", "X"], "'NN' is not a label"),
+        ("xcopa", 0, 2, "'2' is not a label. The labels are: 0, 1"),
+        ("xcopa", 2, 1, "'2' is not a label"),
+    ],
+)  # fmt: skip
+def test_answers_of_our_tasks_are_of_their_labels(
+    task: str, gold: Any, prediction: Any, line: str, tmp_path: Path
+) -> None:
+    """Tags and numbers of choices as labels: others are refused, in the prediction and in the gold answer."""
+    with pytest.raises(UserError) as caught:
+        level(tmp_path, labelled([gold] * 30, [prediction] * 30, task=task))
+    assert line in str(caught.value)
+
+
+def test_tags_of_other_tasks_are_of_one_vocabulary(tmp_path: Path) -> None:
+    """Tags that are nowhere gold are scored beside others that are, and refused where their case alone differs."""
+    rows = items_of_ner([["B-LOC", "O", "B-EVENT"]] * 4, [["S-LOC", "O", "B-EVENT"]] * 4)
+    assert finished(imported(tmp_path, rows, "--family", "tagging")).scores.height
+    rows = items_of_ner([["B-LOC", "O"]] * 4, [["b-loc", "O"]] * 4)
+    (tmp_path / "case").mkdir()
+    line = refused(tmp_path / "case", rows, "--family", "tagging")
+    assert "the prediction 'b-loc' and the gold answer 'B-LOC' differ" in line
+
+
+def items_of_ner(golds: Sequence[Any], given: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows of tags of others."""
+    return labelled(golds, given, task="ner")
+
+
+def test_numbers_that_begin_elsewhere_are_refused(tmp_path: Path) -> None:
+    """Choices from 1 beside gold answers from 0; a choice that is never gold or never chosen alone is none."""
+    with pytest.raises(UserError, match="the predictions are choices 1 to 2, and the gold answers 0 to 1"):
+        level(tmp_path, labelled([0, 1] * 20, [1, 2] * 20))
+    with pytest.raises(UserError, match="the predictions are choices 0 to 3, and the gold answers 1 to 4"):
+        level(tmp_path, labelled([1, 2, 3, 4] * 9, [0, 1, 2, 3] * 9))
+    assert level(tmp_path, labelled([0, 1] * 20, [1, 1] * 20)) == 0.5
+    assert level(tmp_path, labelled([0, 1] * 20, [0, 2] * 20)) == 0.5
+    assert level(tmp_path, labelled([1, 2] * 20, [1, 2] * 20)) == 1.0
+    assert level(tmp_path, labelled([0, 1] * 20, [1, 0] * 20, task="xcopa")) == 0.0
+
+
+def test_answers_of_one_vocabulary_are_scored_however_wrong(tmp_path: Path) -> None:
+    """One label throughout, labels that are nowhere right, numbers of choices, and tags that are all O."""
+    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "no"] * 20)) == 0.5
+    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "yes"] * 20)) == 0.0
+    assert level(tmp_path, labelled(["yes", "no"] * 20, ["no", "never"] * 20)) == 0.0
+    assert level(tmp_path, labelled([3, 1] * 20, [0, 0] * 20)) == 0.0
+    assert level(tmp_path, labelled(["A", "a"] * 20, ["a", "A"] * 20)) == 0.0
+    tags = [row | {"task": "panx"} for row in labelled([["B-LOC", "I-LOC"]] * 4, [["O", "O"]] * 4)]
+    assert level(tmp_path, tags) == 0.0
