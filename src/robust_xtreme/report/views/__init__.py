@@ -7,15 +7,8 @@ from typing import Final
 MEMBERS: Final = {
     "_averaged": ("by_task", "averaged_languages", "by_script", "by_family", "overall", "overall_drops"),
     "_by_cell": (
-        "clean_scores",
-        "by_language",
-        "by_scope",
-        "label_risk",
-        "operator_mix",
-        "tokenizer",
-        "worst_cells",
-        "worst_of_seeds",
-        "largest_losses",
+        *("clean_scores", "by_language", "by_scope", "label_risk", "operator_mix", "tokenizer"),
+        *("worst_cells", "worst_of_seeds", "largest_losses"),
     ),
     "_of_run": ("conditions", "missing_cells", "not_run"),
     "_attacked": ("attacks", "defences"),
