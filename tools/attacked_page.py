@@ -19,11 +19,11 @@ from robust_xtreme.external.frozen import FROZEN
 from robust_xtreme.report.averages import within_tasks
 from robust_xtreme.report.blocks import Block, Code, Document, Heading, Prose, grid
 from robust_xtreme.report.cells import headline
+from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.charts.svg import alone
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.view import Results
-from robust_xtreme.report.views._attacked import success_chart, successes
 from robust_xtreme.results import store
 from robust_xtreme.results.averages import LANGUAGES
 from robust_xtreme.results.frames import build

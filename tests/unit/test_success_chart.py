@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import polars as pl
 from tests.synthetic_run import averages, run
 
+from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.view import Results
-from robust_xtreme.report.views._attacked import success_chart, successes
 from robust_xtreme.results.frames import build
 from robust_xtreme.results.schema import ATTACKS, CELL, CONDITIONS
 
