@@ -17,9 +17,9 @@ from tools.gallery import sign
 from robust_xtreme import registry
 from robust_xtreme.catalogue import served
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.report.charts.heat import heat
 from robust_xtreme.report.charts.svg import alone
 from robust_xtreme.report.document import results_of
+from robust_xtreme.report.plots import heat
 
 ROOT: Final = Path(__file__).parents[1]
 FIGURES: Final = ROOT / "docs" / "figures"

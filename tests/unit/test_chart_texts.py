@@ -16,9 +16,9 @@ from tools.language_pages import picture
 
 from robust_xtreme.report.charts.curve import NOMINAL, REALISED, curve, success_chart
 from robust_xtreme.report.charts.forest import forest
-from robust_xtreme.report.charts.heat import heat
 from robust_xtreme.report.charts.svg import alone, svg
 from robust_xtreme.report.document import results_of
+from robust_xtreme.report.plots import heat
 from robust_xtreme.report.view import Results
 from robust_xtreme.studies.page import _forest as of_study
 

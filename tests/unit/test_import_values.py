@@ -35,6 +35,8 @@ def rows(named: dict[str, str], **values: Any) -> list[dict[str, Any]]:
         [{"text": "Paris", "answer_start": 3}, {"text": "Lyon", "answer_start": 9}],
         ["Paris", "Lyon"],
         '["Paris", "Lyon"]',
+        ' ["Paris", "Lyon"]\n',
+        "['Paris', 'Lyon']",
         "Paris",
     ],
 )
@@ -59,6 +61,12 @@ def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any)
         ({"gold": {"text": [3], "answer_start": [3]}}, "'[3]', a list; that of span_qa"),
         ({"gold": json.dumps(PARIS)}, "is a text. Give it as an object of text and answer_start"),
         ({"gold": str(PARIS)}, "is a text. Give it as an object of text and answer_start"),
+        ({"gold": " " + json.dumps(PARIS)}, "is a text. Give it as an object of text and answer_start"),
+        ({"gold": '[{"text": "Paris", "answer_start": 3}]'}, "is a text. Give it as an object of text"),
+        ({"gold": '{"text": ["Paris"]}'}, "is a text. Give it as an object of text"),
+        ({"gold": ['{"text": "Paris"}']}, "is a text. Give it as an object of text"),
+        ({"gold": "('Paris', 'Lyon')"}, "is a text. Give it as an object of text and answer_start, or a list"),
+        ({"gold": "array(['Paris'], dtype=object)"}, "is a text. Give it as an object of text"),
         ({"prediction": 1912}, "the prediction of the example 'xquad/test/en/0' is '1912', a whole number"),
         ({"prediction": ["Paris"]}, """'["Paris"]', a list of texts; that of span_qa is a text"""),
         ({"prediction": PARIS}, "an object; that of span_qa is a text"),
@@ -178,6 +186,32 @@ def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_numbers_that_cannot_be_are_refused(tmp_path: Path, values: dict[str, Any], line: str) -> None:
     """Sums of no example, scores and rates outside of their range: the message has the example and the number."""
     assert line in refused(tmp_path, rows(OWN, **values))
+
+
+@pytest.mark.parametrize("text", ["[1]", "(2010)", "{1, 2}", '("Love")', "(a, b", "[sic] Paris", "Paris [2]", "()"])
+def test_a_text_in_brackets_is_a_text(tmp_path: Path, text: str) -> None:
+    """What only looks like a form is the answer as it is."""
+    scores = finished(imported(tmp_path, rows(XQUAD, gold=text, prediction=text))).scores
+    assert dict(scores.select("metric", "value").rows())["squad_em"] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "given", "sums"),
+    [
+        ("xnli", "neutral", "neutral", {"accuracy": [0, 1]}),
+        ("xnli", "neutral", "entailment", {"accuracy": [1, 1]}),
+        ("panx", '["B-PER", "O"]', '["B-PER", "O"]', {"token_accuracy": [2, 2000], "span_f1": [1, 0, 0]}),
+    ],
+)
+def test_sums_that_the_answer_of_their_row_does_not_have_are_refused(
+    tmp_path: Path, task: str, gold: str, given: str, sums: dict[str, list[int]]
+) -> None:
+    """A right label whose sums say wrong, a wrong one whose sums say right, and words that a sentence does not have."""
+    each = {metric: {"all": counts} for metric, counts in sums.items()}
+    stated = rows({**OWN, "task": task}, gold=gold, prediction=given, sums=each)
+    assert "3 of 3 rows differ. Go on with --rescored" in refused(tmp_path, stated)
+    notes = finished(imported(tmp_path, stated, "--rescored")).manifest["notes"]
+    assert any(note.startswith("Rescored: ") for note in notes)
 
 
 def test_sums_of_a_sentence_without_entities_are_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -139,13 +140,24 @@ def _strings(value: str) -> tuple[str, ...]:
 
 
 def _texts(value: str) -> tuple[str, ...]:
-    """The texts of answers: a list of strings in JSON, or one text. Raises UserError for SQuAD's object as a text."""
-    if value.startswith("{") and "answer_start" in value:
-        raise UserError(f"{shown(value)} is a text. Give it as an object of text and answer_start")
-    names = _json(value)
-    if isinstance(names, list) and all(isinstance(name, str) for name in names):
-        return tuple(filter(None, names))
+    """The texts of answers: a list of strings, or one text. Raises UserError for other objects and lists of texts."""
+    form = _form(value)
+    if isinstance(form, list) and all(isinstance(text, str) and not isinstance(_form(text), dict) for text in form):
+        return tuple(filter(None, form))
+    holds = isinstance(form, list | tuple) and any(isinstance(part, str | dict | list) for part in form)
+    if holds or isinstance(form, dict) or value.lstrip().startswith("array(["):
+        raise UserError(f"{shown(value)} is a text. Give it as an object of text and answer_start, or a list of texts")
     return (value,) if value else ()
+
+
+def _form(value: str) -> Any:
+    """The list, tuple or object that a text is written of, in JSON or in Python; None where it is none."""
+    if (text := value.strip()).startswith(("[", "{", "(")):
+        with suppress(ValueError, RecursionError):
+            return strict_json.loads(text)
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            return None if "\\" in text else literal_eval(text)  # of a backslash Python may warn
+    return None
 
 
 def _json(value: str) -> Any:

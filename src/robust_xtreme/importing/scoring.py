@@ -23,7 +23,7 @@ from robust_xtreme.importing.stated import compared
 from robust_xtreme.metric import ALL, GIVEN, Responses, named
 from robust_xtreme.results.chance import constants
 from robust_xtreme.results.schema import CELL, CHANCE, SCOPES, STATS, empty
-from robust_xtreme.targets.kinds import SPAN_QA
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA, TAGGING
 
 _TABLE: Final[Mapping[str, Any]] = {
     "code": pl.Int64,
@@ -33,6 +33,10 @@ _TABLE: Final[Mapping[str, Any]] = {
 }
 _ITEM: Final = (*CELL, "noise_seed", "example", "cluster", "fingerprint")
 _ROW: Final = "row"
+_ANSWER: Final = ("gold", "prediction", "context_language")
+_UNMOVED: Final = (CHOICE.name, CLASSIFICATION.name, TAGGING.name)
+"""Families whose answers noise does not move, so that sums are compared with them."""
+
 _WITHOUT_TEXT: Final = (SPAN_QA.name,)
 """Families whose constants need the text."""
 
@@ -60,7 +64,7 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
     numbered = items.with_row_index(_ROW)
     tables = [
         _table(numbered, ["sums"], _sums_given, path),
-        _table(numbered.filter(_to_score()), ["gold", "prediction", "context_language"], _by(scoring), path),
+        _table(numbered.filter(_to_score()), _ANSWER, _by(scoring), path),
         _table(numbered, ["scores"], _scores_given, path),
     ]
     several = [table for table in tables if table.height]
@@ -71,7 +75,9 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
     computed = frozenset(tables[1].get_column("metric").unique())
     _check_origin(stats, tables[1], computed, path)
     ordered = stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
-    return ordered, computed, compared(pl.concat(tables[:2]), tables[2])
+    whole = numbered.drop_nulls(["sums", *_ANSWER[:2]]) if scoring.family in _UNMOVED else numbered.clear()
+    again = compared(_table(whole, _ANSWER, _by(scoring), path), tables[0])
+    return ordered, computed, pl.concat([compared(pl.concat(tables[:2]), tables[2]), again])
 
 
 def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:

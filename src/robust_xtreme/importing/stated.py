@@ -40,7 +40,7 @@ def compared(computed: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
     score = pl.col("stats").list.first() / pl.col("stats").list.last()
     ours, theirs = (
         computed.filter(scope="all").select("row", *_KEY, ours=score),
-        given.select("row", *_KEY, theirs=score),
+        given.filter(pl.col("stats").list.len() == 2, scope="all").select("row", *_KEY, theirs=score),
     )
     pairs = ours.join(theirs, on=["row", *_KEY])
     differ = ((pl.col("ours") - pl.col("theirs")).abs() > _OF_ONE).sum()
