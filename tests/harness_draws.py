@@ -21,7 +21,7 @@ from robust_xtreme.importing.items import items_of
 from robust_xtreme.importing.manifest import manifest_of
 from robust_xtreme.importing.raw import Given
 from robust_xtreme.importing.scoring import stats_of
-from robust_xtreme.importing.stated import check_vocabulary, differing_scores
+from robust_xtreme.importing.stated import differing_scores, other_words
 from robust_xtreme.importing.tasks import scoring_of
 
 LM_EVAL: Final = ("old", "plain", "current")
@@ -39,9 +39,9 @@ def levels(path: Path, **given: str) -> Levels:
     read = reading.read([Given(path)], "", {}, "", "")
     items = identified(items_of(read.rows(), {**_GIVEN, **given}, read.path), read.path)
     scoring = scoring_of(items, str(items.item(0, "task")))
-    check_vocabulary(items, scoring.family, read.path)
+    hardly = other_words(items, scoring.family, read.path)
     stats, _, beside = stats_of(items, scoring, read.path)
-    if differing := [*read.differing, *differing_scores([beside])]:
+    if differing := [*read.differing, *hardly, *differing_scores([beside])]:
         raise Mismatch(differing[0])
     levels_read: dict[str, list[float]] = {}
     of_one = stats.filter(pl.col("stats").list.len() == 2, scope="all")

@@ -22,7 +22,8 @@ SCOPES: Final = (ALL, NOISED_GOLD, UNTOUCHED)
 CLEAN_TWIN: Final = "_clean"
 """The suffix of a scope for the same gold spans in the answer to the clean input."""
 
-_COUNTS: Final = ("n", "tp", "fp", "fn")
+_ONE: Final = "n"
+_COUNTS: Final = (_ONE, "words", "tp", "fp", "fn")
 _TOP: Final = 100 + 1e-9
 
 Array = Any
@@ -80,7 +81,7 @@ class Metric:
     `reduce` maps summed stats of shape (..., k) to values of shape (...) from 0 to 100, 0 where nothing was counted.
     The scope `all` counts everything; where gold spans have a text, `noised_gold` counts those that noise changed and
     `untouched` the others. `sums` has the stats of many examples at once; without it they are computed one by one.
-    `empty` is whether an example may count nothing, as a sentence without entities.
+    `empty` is whether an example may count nothing, as a sentence without entities; its column `n` is 1.
     """
 
     name: str
@@ -99,7 +100,7 @@ class Metric:
         with np.errstate(all="ignore"):
             value, counts = self.reduce(sums), sums[:, [name in _COUNTS for name in self.columns]]
             fine = np.isfinite(sums).all(-1) & (counts >= 0).all(-1) & (counts % 1 == 0).all(-1)
-            fine &= sums.any(-1) | self.empty
+            fine &= (sums.any(-1) | self.empty) & (sums[:, [name == _ONE for name in self.columns]] == 1).all(-1)
             within = (value >= 0) & (value <= _TOP) & (sums[:, 0] <= sums[:, 1] if self.reduce is share else True)
         return fine & within
 

@@ -163,6 +163,9 @@ def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
         ({"sums": {"accuracy": {"all": [-1, -1]}}}, "are [-1.0, -1.0], which no example has"),
         ({"sums": {"accuracy": {"all": [0, 0]}}}, "are [0.0, 0.0], which no example has"),
         ({"sums": {"accuracy": {"all": [0.5, 0.5]}}}, "are [0.5, 0.5], which no example has"),
+        ({"sums": {"accuracy": {"all": [1, 1e300]}}}, "are [1.0, 1e+300], which no example has"),
+        ({"sums": {"accuracy": {"all": [1, 2]}}}, "are [1.0, 2.0], which no example has"),
+        ({"sums": {"token_accuracy": {"all": [0, 0]}}}, "its sums of token_accuracy (correct, words) are [0.0, 0.0]"),
         ({"sums": {"span_f1": {"all": [0.5, 0, 0]}}}, "its sums of span_f1 (tp, fp, fn) are [0.5, 0.0, 0.0]"),
         ({"sums": {"span_f1": {"all": [1, -1, 0]}}}, "are [1.0, -1.0, 0.0], which no example has"),
         ({"sums": {"accuracy": {"all": [10**400, 1]}}}, "not metric to scope to numbers"),
@@ -218,7 +221,7 @@ def test_sums_of_a_sentence_without_entities_are_read(tmp_path: Path) -> None:
     """An example may count nothing where its metric says so."""
     sums = [
         {"span_f1": {"all": [0, 0, 0]}, "token_accuracy": {"all": [3, 4]}},
-        {"span_f1": {"all": [1, 0, 1]}, "token_accuracy": {"all": [0, 0]}},
+        {"span_f1": {"all": [1, 0, 1]}, "token_accuracy": {"all": [3, 4]}},
     ]
     given = [{"id": number, **OWN, "sums": each} for number, each in enumerate(sums)]
     scores = finished(imported(tmp_path, given)).scores

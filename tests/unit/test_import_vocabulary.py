@@ -23,6 +23,9 @@ from robust_xtreme.report.document import finished
         (["1", "x"] * 3, ["1.0", "x"] * 3),
         (["NEG\t", "POS"] * 3, ["NEG", "POS"] * 3),
         (["caf\u00e9", "no"] * 3, ["cafe\u0301", "no"] * 3),
+        (["not_entail", "entail"] * 3, ["not entail", "entail"] * 3),
+        (["non-fiction", "other"] * 3, ["non\u2010fiction", "other"] * 3),
+        (["1", "2", "x"] * 3, ["01", "2", "x"] * 3),
     ],
 )
 def test_answers_that_differ_in_their_writing_only_are_refused(
@@ -75,6 +78,54 @@ def test_tags_of_other_tasks_are_of_one_vocabulary(tmp_path: Path) -> None:
     (tmp_path / "case").mkdir()
     line = refused(tmp_path / "case", rows, "--family", "tagging")
     assert "the prediction 'b-loc' and the gold answer 'B-LOC' differ" in line
+    rows = items_of_ner([["B-LOC", "O"]] * 4, [["S-Place", "O"]] * 4)
+    (tmp_path / "other").mkdir()
+    line = refused(tmp_path / "other", rows, "--family", "tagging")
+    assert "ner/sw clean: 0 of 1 distinct prediction, as 'S-Place', are gold answers, as 'B-LOC'; write them" in line
+
+
+def test_ids_of_documents_are_those_of_the_gold_answers(tmp_path: Path) -> None:
+    """A blank, zeros, and other names are refused, also for our tasks; ids that both occur are two documents."""
+    refusals = {
+        "the prediction '007' and the gold answer '7' differ in space": ("7", "007"),
+        "the prediction 'doc0 ' and the gold answer 'doc0' differ in space": ("doc0", "doc0 "),
+        "lareqa/sw clean: 0 of 1 distinct prediction, as 'x', are gold answers, as 'doc0'": ("doc0", "x"),
+    }
+    for number, (line, (gold, given)) in enumerate(refusals.items()):
+        (tmp_path / str(number)).mkdir()
+        rows = labelled([[gold]] * 4, [[given]] * 4, task="lareqa")
+        assert line in refused(tmp_path / str(number), rows)
+    rows = labelled([["7"], ["8"]] * 9, [["007", "7"], ["9", "10"]] * 9, task="own")
+    scores = finished(imported(tmp_path, rows, "--family", "retrieval")).scores
+    assert dict(scores.select("metric", "value").rows()) == {"retrieval_accuracy": 0.0, "map_at_20": 25.0}
+
+
+def test_a_condition_of_other_words_is_scored_if_asked(tmp_path: Path) -> None:
+    """With --rescored the page says what its predictions are."""
+    rows = labelled(["yes", "no"] * 20, ["A", "B"] * 20)
+    run = finished(imported(tmp_path, rows, "--rescored"))
+    assert "Rescored: own/sw clean: 0 of 2 distinct predictions, as 'A', are gold" in " ".join(run.manifest["notes"])
+    assert run.scores.get_column("value").to_list() == [0.0]
+
+
+def test_numbers_of_choices_are_written_in_one_way(tmp_path: Path) -> None:
+    """01 is the label 01 where gold answers are so written, and not the choice 1; 0 is none of stars from 1."""
+    assert level(tmp_path, labelled(["01", "02"] * 9, ["01", "01"] * 9)) == 0.5
+    with pytest.raises(UserError, match="'01' is not a label"):
+        level(tmp_path, labelled([0, 1] * 9, ["01", "1"] * 9, task="xcopa"))
+
+
+def test_predictions_that_nothing_scores_are_noted(tmp_path: Path) -> None:
+    """Beside scores of a task of others; not where the family says how they are scored, or none has a gold answer."""
+    rows = [row | {"scores": {"accuracy": 0}} for row in labelled(["yes", "no"] * 9, ["yes", "no"] * 9)]
+    note = "The scores of own count, and its predictions do not: no --family says how they are."
+    assert note in finished(imported(tmp_path, rows)).manifest["notes"]
+    (tmp_path / "family").mkdir()
+    line = refused(tmp_path / "family", rows, "--family", "classification")
+    assert "is 100.00 by its predictions, and 0.00 is stated: 18 of 18 rows differ" in line
+    (tmp_path / "scored").mkdir()
+    alone = [{key: value for key, value in row.items() if key != "prediction"} for row in rows]
+    assert note not in finished(imported(tmp_path / "scored", alone)).manifest["notes"]
 
 
 def items_of_ner(golds: Sequence[Any], given: Sequence[Any]) -> list[dict[str, Any]]:

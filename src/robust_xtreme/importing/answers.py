@@ -58,11 +58,11 @@ def index_of(value: str, labels: Sequence[str]) -> int:
     """The number of a label, or of a choice. Raises UserError for a name that is none of the labels."""
     if value in labels:
         return labels.index(value)
-    is_number = value.isascii() and value.isdigit() and len(value) <= _DIGITS
-    if is_number and (not labels or int(value) < len(labels)):
+    is_number = value.isascii() and value.isdigit() and len(value) <= _DIGITS and str(int(value)) == value
+    if is_number and (not labels or (int(value) < len(labels) and not any(map(str.isdigit, labels)))):
         return int(value)
     if not labels:
-        raise UserError(f"{shown(value)} is not the number of a choice, from 0 to {10**_DIGITS - 1}")
+        raise UserError(f"{shown(value)} is not the number of a choice, 0 to {10**_DIGITS - 1}")
     raise _no_label(value, labels)
 
 

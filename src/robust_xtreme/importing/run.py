@@ -23,8 +23,8 @@ from robust_xtreme.importing.items import items_of
 from robust_xtreme.importing.known import with_known
 from robust_xtreme.importing.manifest import manifest_of
 from robust_xtreme.importing.parts import Part, headline_first
-from robust_xtreme.importing.stated import check_vocabulary, differing_scores
-from robust_xtreme.importing.tasks import facts_of, scoring_of
+from robust_xtreme.importing.stated import differing_scores, other_words
+from robust_xtreme.importing.tasks import facts_of, scoring_of, unscored
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.outputs import Added, written
 from robust_xtreme.report.view import Results
@@ -182,7 +182,7 @@ def _facts(items: pl.DataFrame, read: Read, wanted: Wanted, folder: Path, watch:
     parts, tasks, differing = _parts(items, wanted, read, folder, watch)
     overlap = items.filter(pl.col("overlap")).select("model", "task", "split", "language").unique()
     commands = [wanted.command] if wanted.command else []
-    notes = (*read.notes, *(f"Rescored: {sentence}." for sentence in differing))
+    notes = (*read.notes, *unscored(items, tasks), *(f"Rescored: {sentence}." for sentence in differing))
     source = {**read.source, **({"rescored": differing} if differing else {})}
     more = {"commands": commands, "notes": notes, IMPORTED: source}
     manifest = manifest_of(items, tasks, more)
@@ -193,10 +193,10 @@ def _parts(
     items: pl.DataFrame, wanted: Wanted, read: Read, folder: Path, watch: Watch
 ) -> tuple[list[Stored], dict[str, dict[str, Any]], list[str]]:
     """The files of each task run, the facts of each task, and what is not as stated: a Mismatch, unless it may be."""
-    parts, tasks, beside = [], {}, []
+    parts, tasks, beside, differing = [], {}, [], [*read.differing]
     for (task,), of_task in items.partition_by("task", as_dict=True, maintain_order=True).items():
         scoring = scoring_of(of_task, str(task), wanted.family)
-        check_vocabulary(of_task, scoring.family, read.path)
+        differing += other_words(of_task, scoring.family, read.path)
         metrics: dict[str, None] = {}
         for key in of_task.select(SPLIT).unique(maintain_order=True).iter_rows():
             rows = of_task.filter(*(pl.col(name) == value for name, value in zip(SPLIT, key, strict=True)))
@@ -207,7 +207,7 @@ def _parts(
             metrics |= part.metric_names
             beside += part.beside
         tasks[str(task)] = facts_of(of_task, str(task), scoring, headline_first(metrics, wanted.metric))
-    differing = [*read.differing, *differing_scores(beside)]
+    differing += differing_scores(beside)
     if differing and not wanted.rescored:
         raise Mismatch(f"{read.path}: {differing[0]}. Go on with --rescored; the page says so.")
     return parts, tasks, differing

@@ -10,10 +10,11 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch, counted, shown
-from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, TAGGING
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, TAGGING
 
 ACCURACY: Final = "accuracy"
 CLOSED: Final = (CHOICE.name, CLASSIFICATION.name)
+_WORDS: Final = (*CLOSED, TAGGING.name, RETRIEVAL.name)
 _KEY: Final = ("task", "language", "condition", "metric")
 _OF_ONE, _OF_ALL, _DECIMALS = 0.005, 1e-6, 3
 """What scores of one example, and means, may differ by; a mean of so many decimals may be a rounded one."""
@@ -58,35 +59,38 @@ def differing_scores(parts: Iterable[pl.DataFrame]) -> list[str]:
     ]
 
 
-def check_vocabulary(items: pl.DataFrame, family: str, path: str) -> None:
-    """Raise Mismatch where predictions of a closed set are not of the words of a task's gold answers.
+def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
+    """A sentence for each condition whose predictions are hardly of the words of a task's gold answers.
 
-    That is where no accuracy is stated, and one is written in another way, or fewer than one of twenty of a condition
-    is a gold answer; numbers of choices are up to the last one that is. Labels of our tasks are checked one by one.
+    That is where no accuracy is stated, and fewer than one of twenty is a gold answer, or no document is one; numbers
+    of choices are up to the last one that is. Labels of our tasks are checked one by one. Raises Mismatch where one is
+    written in another way.
     """
-    if items.item(0, "task") in registry.names("task") or family not in (*CLOSED, TAGGING.name):
-        return
+    if family not in _WORDS or (items.item(0, "task") in registry.names("task") and family != RETRIEVAL.name):
+        return []
     states = pl.col("scores").str.contains(f'"{ACCURACY}":').fill_null(value=False) | pl.col("sums").is_not_null()
     every = items.filter(~states).select("language", "condition", "gold", "prediction").drop_nulls()
     if family == CHOICE.name:
         _check_first(every, f"{path}: {items.item(0, 'task')}")
     there = every.unique(maintain_order=True)
     golds = _words(there.get_column("gold"), family)
-    known = {*golds, *([_OUTSIDE] if family == TAGGING.name else [])}
+    known, hardly = {*golds}, list[str]()
     if family == CHOICE.name and golds.str.contains(r"^\d{1,3}$").all():
         known |= {*map(str, range(max(map(int, golds), default=0)))}
     plain = dict(zip(_folded(golds), golds, strict=True)) if family != CHOICE.name else {}
     for (language, condition), rows in there.partition_by("language", "condition", as_dict=True).items():
         given = _words(rows.get_column("prediction"), family)
         others = given.filter(~given.is_in([*known]))
-        where = f"{path}: {items.item(0, 'task')}/{language} {condition}"
+        where = f"{items.item(0, 'task')}/{language} {condition}"
         for word, folded in zip(others, _folded(others), strict=True):
-            if folded in plain:
+            if folded in plain and (family != RETRIEVAL.name or plain[folded] not in given):
                 what = f"the prediction {shown(word)} and the gold answer {shown(plain[folded])} differ in space, case"
-                raise Mismatch(f"{where}: {what}, quotes or type only. Write them alike")
-        if len(golds) and (len(given) - len(others)) * _FEWEST < len(given):
+                raise Mismatch(f"{path}: {where}: {what}, quotes or type only. Write them alike")
+        most = len(given) if family == RETRIEVAL.name else _FEWEST
+        if len(golds) and (len(given) - len(others)) * most < len(given):
             what = f"{len(given) - len(others)} of {counted(len(given), 'distinct prediction')}, as {shown(given[0])}"
-            raise Mismatch(f"{where}: {what}, are gold answers, as {shown(golds[0])}. Write them alike")
+            hardly.append(f"{where}: {what}, are gold answers, as {shown(golds[0])}; write them alike")
+    return hardly
 
 
 def _check_first(rows: pl.DataFrame, where: str) -> None:
@@ -99,14 +103,13 @@ def _check_first(rows: pl.DataFrame, where: str) -> None:
 
 
 def _words(values: pl.Series, family: str) -> pl.Series:
-    """The distinct labels, or tags of lists in JSON."""
-    if family == TAGGING.name:
+    """The distinct labels, or tags and documents of lists in JSON; `O` is the tag of what is none."""
+    if family in (TAGGING.name, RETRIEVAL.name):
         values = values.unique().str.extract_all(_TAG).explode().drop_nulls().str.slice(1).str.head(-1)
-    return values.unique().sort()
+    return values.filter((values != _OUTSIDE) | (family != TAGGING.name)).unique().sort()
 
 
 def _folded(words: pl.Series) -> pl.Series:
-    """Words without what writers do otherwise: normal form, blanks, quotes, case, and the zeros of a whole number."""
-    return (
-        words.str.normalize("NFKC").str.strip_chars(_AROUND).str.to_lowercase().str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
-    )
+    """Words without what writers do otherwise: normal form, blanks, hyphens, quotes, case, zeros of whole numbers."""
+    plain = words.str.normalize("NFKC").str.strip_chars(_AROUND).str.replace_all(r"[\s_\p{Pd}]+", "-")
+    return plain.str.to_lowercase().str.replace(r"^0*(\d+)(\.0*)?$", "${1}")

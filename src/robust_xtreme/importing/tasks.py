@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -97,7 +98,7 @@ def _family(items: pl.DataFrame) -> str:
         return _GIVEN
     scores = items.get_column("scores")
     are_choices = scores.is_null().all() or bool(scores.drop_nulls().str.contains(_OF_CHOICE).all())
-    if are_choices and pl.concat([golds, answers.rename("gold")]).str.contains(r"^\d{1,3}$").all():
+    if are_choices and pl.concat([golds, answers.rename("gold")]).str.contains(r"^(0|[1-9]\d{0,2})$").all():
         return CHOICE.name
     return CLASSIFICATION.name if scores.is_null().all() else _GIVEN
 
@@ -124,6 +125,14 @@ def facts_of(items: pl.DataFrame, name: str, scoring: Scoring, metrics: list[str
         "groups": {group: list(codes) for group, codes in task.groups.items()} if is_headline else {},
         **({"parallel_ids": task.parallel_ids} if task.parallel_ids else {}),
     }
+
+
+def unscored(items: pl.DataFrame, tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A sentence for each task that has predictions with gold answers, of which nothing says how they are scored."""
+    known = [name for name, facts in tasks.items() if facts["family"] == _GIVEN]
+    answered = items.filter(pl.col("task").is_in(known), pl.col("sums").is_null())
+    names = answered.drop_nulls(["gold", "prediction"]).get_column("task").unique().sort()
+    return [f"The scores of {name} count, and its predictions do not: no --family says how they are." for name in names]
 
 
 def _fields(items: pl.DataFrame) -> list[list[str]]:

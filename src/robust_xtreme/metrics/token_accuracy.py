@@ -28,10 +28,9 @@ def _sums(responses: Responses) -> Sums:
 token_accuracy = Metric(
     name="token_accuracy",
     summary="Share of words whose tag is right.",
-    columns=("correct", "n"),
+    columns=("correct", "words"),
     stats=each(_sums),
     reduce=share,
     cite="the usual accuracy of part-of-speech tagging; XTREME prints chunk F1 instead",
     sums=_sums,
-    empty=True,
 )
