@@ -110,11 +110,20 @@ def _of(name: str, special: Sequence[str], **options: Any) -> Tokenizer:
 _BYTES = partial(pre_tokenizers.ByteLevel, add_prefix_space=True)
 _QUOTES: Final = [normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD()]
 
+_LINES: Final = (
+    "गंगा नदी हिमालय से निकलती है नदी हिमालय", "東京タワーは 1958 年にできました。年には東京",
+    "ngôi nhà \u200bở Việt Nam \u200bđược", "থেকে নদী বাংলাদেশ", "แม่น้ำเจ้าพระยา แม่น้ำ", "река Волга течёт в Каспий",
+)  # fmt: skip
+"""Texts of several scripts, from which pairs are learned that begin or end within a letter."""
+
 MENDED: Final[dict[str, Callable[[], Tokenizer]]] = {
     "a space before words after another splitter": lambda: of_bytes(
         pre_tokenizers.Whitespace(), _BYTES(), pre_tokenizers.Punctuation()
     ),
     "the same without punctuation": lambda: of_bytes(pre_tokenizers.Whitespace(), _BYTES()),
+    "the same, trained on texts": lambda: trained(
+        of_bytes(pre_tokenizers.Whitespace(), _BYTES(), pre_tokenizers.Punctuation()), *_LINES
+    ),
     "the same with digits": lambda: of_bytes(pre_tokenizers.Digits(individual_digits=True), _BYTES()),
     "the same after names in a text": lambda: _named(of_bytes(_BYTES())),
     "a space that the post-processor does not know": lambda: of_bytes(_BYTES(), prefix=False),
@@ -136,6 +145,9 @@ MENDED: Final[dict[str, Callable[[], Tokenizer]]] = {
 RIGHT: Final[dict[str, Callable[[], Tokenizer]]] = {
     "byte-level": lambda: of_bytes(pre_tokenizers.ByteLevel(add_prefix_space=False)),
     "byte-level, not trimmed": lambda: of_bytes(pre_tokenizers.ByteLevel(add_prefix_space=False), trim=False),
+    "byte-level, trained on texts": lambda: trained(
+        of_bytes(pre_tokenizers.ByteLevel(add_prefix_space=False)), *_LINES
+    ),
     "unigram, as XLM-R": unigram,
     "unigram of NFKC": lambda: unigram(normalizers.NFKC()),
     "unigram of small letters": lambda: unigram(normalizers.Lowercase()),
