@@ -15,7 +15,7 @@ CHILD: Final = "the answer of a child process of the program"
 OURS: Final = {
     "strict_json.py": "the parser itself",
     "commands/_check.py": CHILD,
-    "datasets/texts.py": "a line that was written a moment before",
+    "datasets/condition.py": "a line that was written a moment before",
     "exporting/harness/sheet.py": STORED,
     "exporting/harness/their_tasks.py": "rows that were written a moment before",
     "exporting/rows.py": STORED,
@@ -35,7 +35,7 @@ OURS: Final = {
     "sources/hub.py": CACHED,
     "studies/collecting.py": STORED,
     "training/best.py": CACHED,
-    "training/evaluated_text.py": CACHED,
+    "training/lessons.py": CACHED,
     "training/record.py": "a text that was written a moment before",
     "training/resume.py": CACHED,
     "training/scratch.py": "the state of a tokenizer in memory",

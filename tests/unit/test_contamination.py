@@ -19,9 +19,8 @@ from robust_xtreme.results import cache
 from robust_xtreme.sources import load, loading
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import check, keys, kind, unit
-from robust_xtreme.training import evaluated_text
-from robust_xtreme.training.evaluated_text import evaluated, known
-from robust_xtreme.training.lessons import reported_tasks, screen
+from robust_xtreme.training import lessons
+from robust_xtreme.training.lessons import evaluated, known, reported_tasks, screen
 
 LONG = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
 
@@ -267,7 +266,7 @@ def test_units_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.
     assert len(reads) == count > 0
     for changed in ("__version__", "_sha256"):
         with monkeypatch.context() as patch:
-            patch.setattr(evaluated_text, changed, "9.9" if changed == "__version__" else lambda _: "other")
+            patch.setattr(lessons, changed, "9.9" if changed == "__version__" else lambda _: "other")
             _units(tmp_path / "data", [])
         assert len(reads) > count
         count = len(reads)

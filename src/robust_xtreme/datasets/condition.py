@@ -2,23 +2,119 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NoReturn, final
 
 from robust_xtreme import languages, packs
-from robust_xtreme.datasets import texts
-from robust_xtreme.errors import SpecError, UserError, nearest, shown
-from robust_xtreme.formats import looks_placed
+from robust_xtreme.errors import DataError, SpecError, UserError, nearest, shown
+from robust_xtreme.examples import Text
+from robust_xtreme.formats import Options, Record, jsonl, looks_placed, word_spans
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
+from robust_xtreme.noise.engine.perturbation import Bound
+from robust_xtreme.noise.engine.strings import noise_strings
 from robust_xtreme.noise.user_packs import using
+from robust_xtreme.perturbing import noised
 from robust_xtreme.perturbing.arguments import cell_of, folders_of, seed_of
 from robust_xtreme.perturbing.noised import check_served
+from robust_xtreme.randomness import bare_ids
 from robust_xtreme.specs import PerturbationSpec
 from robust_xtreme.targets.kinds import SPAN_QA, TAGGING
+
+_CONTEXT: Final = "context"
+_ANSWERS: Final = "answers"
+_OPTIONS: Final = Options((_CONTEXT,))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The links of a chain, the noise seed, the language of some rows, and their numbers (n,), for errors."""
+
+    links: Sequence[Bound]
+    seed: int
+    language: str
+    numbers: Sequence[int]
+
+    def refuse(self, row: int, name: str, what: str) -> NoReturn:
+        """Raise UserError about the value of a column in a row."""
+        raise UserError(f"The column {name!r} has {what} in row {self.numbers[row]}.")
+
+
+def strings(noise: Noise, name: str, values: Sequence[Any]) -> list[str | None]:
+    """Texts (n,) after noise; None stays. Raises UserError at another value."""
+    for row, value in enumerate(values):
+        _check_text(noise, row, name, value)
+    whole = [str(value) for value in values if value is not None]
+    new = iter(noise_strings(noise.links, whole, noise.language, noise.seed))
+    return [None if value is None else next(new) for value in values]
+
+
+def _check_text(noise: Noise, row: int, name: str, value: Any) -> None:
+    """Raise UserError where a value is neither a text nor None, or has half of a surrogate pair."""
+    if value is None:
+        return
+    if not isinstance(value, str):
+        what = f"{shown(value)}, which is {type(value).__name__} and not a text,"
+        noise.refuse(row, name, what)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        noise.refuse(row, name, f"{error.object[error.start]!a}, half of a surrogate pair,")
+
+
+def words(noise: Noise, name: str, values: Sequence[Any]) -> list[list[str] | None]:
+    """Lists of words (n,) after noise, each with as many words as before; None stays. Raises UserError."""
+    texts = [None if value is None else _sentence(noise, row, name, value) for row, value in enumerate(values)]
+    done = noised.noised_once(noise.links, filter(None, texts), noise.seed)
+    new = [None if text is None else done[text].text for text in texts]
+    return [None if text is None else text.pieces(words=True) for text in new]
+
+
+def _sentence(noise: Noise, row: int, name: str, value: Any) -> Text:
+    """The words of a row as one text, in which each word is a span."""
+    if not isinstance(value, list):
+        noise.refuse(row, name, f"{shown(value)} beside lists of words")
+    for word in value:
+        if word is None:
+            noise.refuse(row, name, "None among its words")
+        _check_text(noise, row, name, word)
+    joined = " ".join(value)
+    return Text(bare_ids(noise.language, [joined])[0], noise.language, joined, word_spans(value))
+
+
+def moved(
+    noise: Noise, name: str, values: Sequence[Any], spans: str, positions: Sequence[Any]
+) -> tuple[list[str | None], list[Any]]:
+    """Texts (n,) after noise and the positions (n,) in them; a text or positions that are None stay.
+
+    Positions are those that JSON lines may have: an object with lists of `text` and `answer_start`, a list of objects
+    with these, or pairs of start and stop. Raises UserError where they are not in the text.
+    """
+    rows = [row for row, value in enumerate(values) if value is not None]
+    records = [_record(noise, row, name, spans, values[row], positions[row]) for row in rows]
+    drawn = noised.Noise(noise.links, noise.seed, noise.language).batch(records, name)
+    texts, moves = list(values), list(positions)
+    for row, record, done in zip(rows, records, drawn, strict=True):
+        written = json.loads(record.write(done))
+        texts[row], moves[row] = written[_CONTEXT], written[_ANSWERS]
+    return texts, moves
+
+
+def _record(noise: Noise, row: int, name: str, spans: str, value: Any, position: Any) -> Record:
+    """A text and the positions in it as a row of JSON lines."""
+    _check_text(noise, row, name, value)
+    try:
+        return jsonl.of_row(noise.numbers[row], {_CONTEXT: value, _ANSWERS: position}, name, _OPTIONS)
+    except TypeError:
+        noise.refuse(row, spans, f"{shown(position)}, which are not lists and numbers of Python,")
+    except DataError as error:
+        raise UserError(f"Row {noise.numbers[row]}, columns {name!r} and {spans!r}: {error.what}") from None
+
 
 Columns = Mapping[str, Sequence[Any]]
 """Some rows by column: the values (n,) of each."""
@@ -110,25 +206,23 @@ class Condition:
         changed = {name: list(batch[name]) for name in (*self.columns, *filter(None, [self.spans]))}
         for code, rows in self._by_language(batch, numbers).items():
             self._check_language(code)
-            noise = texts.Noise(bound(self.cell), self.seed, code, tuple(numbers[row] for row in rows))
+            noise = Noise(bound(self.cell), self.seed, code, tuple(numbers[row] for row in rows))
             for name in self.columns:
                 self._noise_column(noise, name, rows, changed)
         return changed
 
-    def _noise_column(
-        self, noise: texts.Noise, name: str, rows: Sequence[int], changed: Mapping[str, list[Any]]
-    ) -> None:
+    def _noise_column(self, noise: Noise, name: str, rows: Sequence[int], changed: Mapping[str, list[Any]]) -> None:
         """Replace the rows of one language of a column by noisy ones."""
         values = [changed[name][row] for row in rows]
         if self.spans and name == self.moved:
             positions = [changed[self.spans][row] for row in rows]
-            values, moved = texts.moved(noise, name, values, self.spans, positions)
-            _put(changed[self.spans], rows, moved)
+            values, placed = moved(noise, name, values, self.spans, positions)
+            _put(changed[self.spans], rows, placed)
         elif any(isinstance(value, list) for value in values):
             self.check_words()
-            values = texts.words(noise, name, values)
+            values = words(noise, name, values)
         else:
-            values = texts.strings(noise, name, values)
+            values = strings(noise, name, values)
         _put(changed[name], rows, values)
 
     def _by_language(self, batch: Columns, numbers: Sequence[int]) -> dict[str, list[int]]:

@@ -2,28 +2,106 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache as cached
 from pathlib import Path
 from typing import Final, final
 
-from robust_xtreme import registry
+from robust_xtreme import __version__, registry
 from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.examples import Example, digest
+from robust_xtreme.formats import reader
+from robust_xtreme.results import cache, store
 from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.sources import loading, selecting, with_labels
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.release import Release
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.contamination import keys, kind, unit
+from robust_xtreme.targets import contamination as _rule
+from robust_xtreme.targets.contamination import comparable, keys, kind, unit
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.training import evaluated_text
 from robust_xtreme.training._targets import ENGLISH
 from robust_xtreme.training.controls import shuffled
-from robust_xtreme.training.evaluated_text import EVALUATED, Known
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.translated import Request, labelled, translated_examples
+
+EVALUATED: Final = ("validation", "test")
+_KIND: Final = "units"
+_sha256: Final = cached(store.sha256)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The units of a split by key: the first example of each, and every key that identifies it."""
+
+    kind: str
+    first: Mapping[str, str]
+    keys: Mapping[str, tuple[str, ...]]
+
+
+def known(examples: Iterable[Example]) -> Known:
+    """The units of some examples."""
+    kind = ""
+    first: dict[str, str] = {}
+    every: dict[str, set[str]] = {}
+    for example in examples:
+        contamination = unit(example)
+        kind = contamination.kind
+        first.setdefault(contamination.key, example.id)
+        every.setdefault(contamination.key, set()).update(keys(example))
+    return Known(kind, first, {key: tuple(sorted(ids)) for key, ids in every.items()})
+
+
+def evaluated(
+    tasks: Iterable[TaskSpec], source: Source | Path, wanted: str, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[str, Known]]:
+    """The name and units of every validation and test split whose units can be of the wanted kind.
+
+    Tasks without a head learn nothing and are left out, and so is a split that the hub does not contain: it cannot be
+    evaluated. Problems of the cache are reported by `tell`.
+    """
+    source = Release(source) if isinstance(source, Path) else source
+    pools = Pools(source)
+    kept = cache.opened(tell)
+    with contextlib.closing(kept):
+        for task in tasks:
+            if not task.head or not comparable(task, wanted):
+                continue
+            for split in EVALUATED:
+                languages = loading.available(task, source, split)
+                loading.fetch(task, source, split, languages)
+                for language in languages:
+                    with contextlib.suppress(MissingData):
+                        yield f"{task.name}/{split}/{language}", _once(task, source, language, split, pools, kept)
+
+
+def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pools, kept: cache.Cache) -> Known:
+    """The units of a split, from the cache where the files have not changed."""
+    signature = source.signature(task, language, split) if isinstance(source, Release) and task.pool is None else ""
+    key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode() if signature else b""
+    if key and (stored := kept.get(_KIND, [key]).get(key)) is not None:
+        kind, first, every = json.loads(stored)
+        return Known(kind, first, {name: tuple(ids) for name, ids in every.items()})
+    units = known(loading.load(task, source, language, split, pools).examples)
+    if key:
+        kept.put(_KIND, {key: json.dumps([units.kind, units.first, units.keys]).encode()})
+    return units
+
+
+def _code(task: TaskSpec, split: str) -> str:
+    """The hash of the code that makes units from a split's files: another version does not read the same entry."""
+    modules = (reader(task.files[split].reader), inspect.getmodule(task.adapt), _rule)
+    files = [Path(module.__file__) for module in modules if module is not None and module.__file__]
+    return digest(__version__, repr(task.files[split]), *map(_sha256, files))
+
 
 TOLERATED: Final = 0.02
 """The largest share of a split whose units are dropped from training; more is refused."""
@@ -157,7 +235,7 @@ def _screened(
     reported: tuple[TaskSpec, ...],
     tell: Tell,
 ) -> Screened:
-    splits = evaluated_text.evaluated(reported, source, kind(task), tell)
+    splits = evaluated(reported, source, kind(task), tell)
     screened = screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
     if removed := len(examples) - len(screened.examples):
         tell(f"left out {removed} of {len(examples)} training examples that evaluated splits contain too")
