@@ -112,7 +112,7 @@ _QUOTES: Final = [normalizers.Replace("``", '"'), normalizers.Replace("''", '"')
 
 _LINES: Final = (
     "गंगा नदी हिमालय से निकलती है नदी हिमालय", "東京タワーは 1958 年にできました。年には東京",
-    "ngôi nhà \u200bở Việt Nam \u200bđược", "থেকে নদী বাংলাদেশ", "แม่น้ำเจ้าพระยา แม่น้ำ", "река Волга течёт в Каспий",
+    "ngôi nhà \u200bở Việt Nam \u200bđược", "থেকে নদী বাংলাদেশ", "แม่น้ำเจ้าพระยา แม่น้ำ", "река Волга течёт в b hello wor",
 )  # fmt: skip
 """Texts of several scripts, from which pairs are learned that begin or end within a letter."""
 
@@ -121,9 +121,6 @@ MENDED: Final[dict[str, Callable[[], Tokenizer]]] = {
         pre_tokenizers.Whitespace(), _BYTES(), pre_tokenizers.Punctuation()
     ),
     "the same without punctuation": lambda: of_bytes(pre_tokenizers.Whitespace(), _BYTES()),
-    "the same, trained on texts": lambda: trained(
-        of_bytes(pre_tokenizers.Whitespace(), _BYTES(), pre_tokenizers.Punctuation()), *_LINES
-    ),
     "the same with digits": lambda: of_bytes(pre_tokenizers.Digits(individual_digits=True), _BYTES()),
     "the same after names in a text": lambda: _named(of_bytes(_BYTES())),
     "a space that the post-processor does not know": lambda: of_bytes(_BYTES(), prefix=False),
@@ -139,6 +136,9 @@ MENDED: Final[dict[str, Callable[[], Tokenizer]]] = {
     ),
     "quotes that become one": lambda: unigram(normalizers.Sequence([*_QUOTES, normalizers.StripAccents()])),
     "letters that become one": lambda: unigram(normalizers.Replace("wo", "q")),
+    "a space before words, trained on texts": lambda: trained(
+        of_bytes(pre_tokenizers.Whitespace(), _BYTES(), pre_tokenizers.Punctuation()), *_LINES
+    ),
 }
 """Their own places are wrong, and the right ones can be computed."""
 
