@@ -59,14 +59,21 @@ def test_the_forms_of_squad_are_read(tmp_path: Path, gold: Any, prediction: Any)
         ({"gold": [["Paris"]]}, """'[["Paris"]]', a list; that of span_qa"""),
         ({"gold": {"texts": ["Paris"]}}, "an object; that of span_qa"),
         ({"gold": {"text": [3], "answer_start": [3]}}, "'[3]', a list; that of span_qa"),
-        ({"gold": json.dumps(PARIS)}, "is a text. Give it as an object of text and answer_start"),
-        ({"gold": str(PARIS)}, "is a text. Give it as an object of text and answer_start"),
-        ({"gold": " " + json.dumps(PARIS)}, "is a text. Give it as an object of text and answer_start"),
-        ({"gold": '[{"text": "Paris", "answer_start": 3}]'}, "is a text. Give it as an object of text"),
-        ({"gold": '{"text": ["Paris"]}'}, "is a text. Give it as an object of text"),
-        ({"gold": ['{"text": "Paris"}']}, "is a text. Give it as an object of text"),
-        ({"gold": "('Paris', 'Lyon')"}, "is a text. Give it as an object of text and answer_start, or a list"),
-        ({"gold": "array(['Paris'], dtype=object)"}, "is a text. Give it as an object of text"),
+        ({"gold": json.dumps(PARIS)}, "is a text in which a list or an object is written"),
+        ({"gold": str(PARIS)}, "is a text in which a list or an object is written"),
+        ({"gold": " " + json.dumps(PARIS)}, "is a text in which a list or an object is written"),
+        ({"gold": '[{"text": "Paris", "answer_start": 3}]'}, "is a text in which a list or an object is written"),
+        ({"gold": '{"text": ["Paris"]}'}, "is a text in which a list or an object is written"),
+        ({"gold": ['{"text": "Paris"}']}, "is a text in which a list or an object is written"),
+        ({"gold": "('Paris', 'Lyon')"}, "is a text in which a list or an object is written. Give"),
+        ({"gold": "array(['Paris'], dtype=object)"}, "is a text in which a list or an object is written"),
+        ({"gold": "['Paris' 'Lyon']"}, "is a text in which a list or an object is written"),
+        ({"gold": '["O\'Brien"\n \'Lyon\']'}, "is a text in which a list or an object is written"),
+        ({"gold": "['Paris', nan]"}, "is a text in which a list or an object is written"),
+        ({"gold": "['Paris', 'Ly"}, "is a text in which a list or an object is written"),
+        ({"gold": "[b'Paris', b'Lyon']"}, "is a text in which a list or an object is written"),
+        ({"prediction": "{'prediction_text': 'Paris'}"}, "is a text in which a list or an object is written"),
+        ({"prediction": '["Lyon", "Paris"]'}, "is a text in which a list or an object is written"),
         ({"prediction": 1912}, "the prediction of the example 'xquad/test/en/0' is '1912', a whole number"),
         ({"prediction": ["Paris"]}, """'["Paris"]', a list of texts; that of span_qa is a text"""),
         ({"prediction": PARIS}, "an object; that of span_qa is a text"),
@@ -183,6 +190,8 @@ def test_a_frame_is_rescored_where_it_is_asked_for(tmp_path: Path) -> None:
         ({"score": 1, "edits": 0, "word_edit_rate": 1}, "the edits of the example '0' is 0, and a rate"),
         ({"score": 1, "word_edit_rate": 1.2}, "word_edit_rate of the example '0' is 1.2, more than all of its words"),
         ({"score": 1, "operators": {"swap": 0.5}}, "not operator to count"),
+        ({"score": 1, "scores": {"f1": 1}}, "the example '0' has both score and scores. Give one"),
+        ({"gold": "a", "prediction": "a", "status": "unparsed"}, "is 'unparsed', and it has a prediction"),
         ({"score": 1, "operators": "swap"}, "the operators of the example '0' is 'swap', not operator to count"),
     ],
 )  # fmt: skip
@@ -203,6 +212,8 @@ def test_a_text_in_brackets_is_a_text(tmp_path: Path, text: str) -> None:
     [
         ("xnli", "neutral", "neutral", {"accuracy": [0, 1]}),
         ("xnli", "neutral", "entailment", {"accuracy": [1, 1]}),
+        ("own", "a", "a", {"accuracy": [0, 1]}),
+        ("own", '["B-X", "O"]', '["B-X", "O"]', {"token_accuracy": [1, 2]}),
         ("panx", '["B-PER", "O"]', '["B-PER", "O"]', {"token_accuracy": [2, 2000], "span_f1": [1, 0, 0]}),
     ],
 )
@@ -215,6 +226,13 @@ def test_sums_that_the_answer_of_their_row_does_not_have_are_refused(
     assert "3 of 3 rows differ. Go on with --rescored" in refused(tmp_path, stated)
     notes = finished(imported(tmp_path, stated, "--rescored")).manifest["notes"]
     assert any(note.startswith("Rescored: ") for note in notes)
+
+
+def test_sums_that_call_no_answer_right_are_refused(tmp_path: Path) -> None:
+    """Beside answers that were found a prediction that is null is wrong."""
+    sums = {"accuracy": {"all": [1, 1]}}
+    given = rows({**OWN, "task": "xnli"}, gold="neutral", prediction="neutral", sums=sums)
+    assert "1 of 3 rows differ" in refused(tmp_path, [{**given[0], "prediction": None}, *given[1:]])
 
 
 def test_sums_of_a_sentence_without_entities_are_read(tmp_path: Path) -> None:

@@ -26,13 +26,16 @@ from robust_xtreme.report.document import finished
         (["not_entail", "entail"] * 3, ["not entail", "entail"] * 3),
         (["non-fiction", "other"] * 3, ["non\u2010fiction", "other"] * 3),
         (["1", "2", "x"] * 3, ["01", "2", "x"] * 3),
+        (["e-mail", "post"] * 3, ["e\u2011mail\u00ad", "post"] * 3),
+        (["ja", "nein"] * 3, ["ja\u200b", "nein"] * 3),
+        (["yes", "no"] * 3, ["(Yes).", "no"] * 3),
     ],
 )
 def test_answers_that_differ_in_their_writing_only_are_refused(
     golds: list[Any], given: list[Any], tmp_path: Path
 ) -> None:
     """With both of them, and never a level of nothing in silence."""
-    with pytest.raises(UserError, match=r"differ in space, case, quotes or type only\. Write them alike"):
+    with pytest.raises(UserError, match=r"differ in space, case, signs or type only\. Write them alike"):
         level(tmp_path, labelled(golds, given))
 
 

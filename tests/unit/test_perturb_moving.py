@@ -157,9 +157,46 @@ def test_the_end_of_an_answer_moves_in_squad_too(tmp_path: Path) -> None:
     assert new["data"][0]["paragraphs"][0]["qas"][0]["answers"] == [{**MOVED, "answer_end": 52}]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"start": 25.0},
+        {"start": "25"},
+        {"char_offset": " 25.0"},
+        {"pairs": [[25.0, 28.0]]},
+        {"pairs": "[[25, 28]]"},
+        {"pairs": "[(25, 28)]"},
+        {"entity": '[{"start": 25, "end": 28}]'},
+    ],
+)  # fmt: skip
+def test_places_that_are_written_otherwise_are_refused(more: dict[str, object], tmp_path: Path) -> None:
+    """As floats, as pandas writes them, and as texts, as tables have them."""
+    with pytest.raises(DataError, match="looks like places in a text that is noised and does not move"):
+        doubled(tmp_path, {"text": TEXT, **more}, "text")
+
+
+@pytest.mark.parametrize("cell", ["25", "25.0", " 25", "[[25, 28]]"])
+@pytest.mark.parametrize("name", ["csv", "tsv"])
+def test_places_in_tables_are_refused(name: str, cell: str, tmp_path: Path) -> None:
+    """Under the names of columns; a column that is kept stays."""
+    mark = {"csv": ",", "tsv": "\t"}[name]
+    quoted = f'"{cell}"' if name == "csv" and "," in cell else cell
+    table = f"text{mark}start\n{TEXT}{mark}{quoted}\n"
+    with pytest.raises(DataError, match="'start' looks like places in a text"):
+        done(tmp_path, table, name, "char_noise:1@ops=double", fields=("text",))
+    kept = done(tmp_path, table, name, "char_noise:1@ops=double", fields=("text",), keep=("start",))
+    assert kept.decode() == table.replace(TEXT, DOUBLED)
+
+
+def test_a_text_whose_edits_are_stated_is_not_noised_again(tmp_path: Path) -> None:
+    """The edits would be those of another text, also where none are written."""
+    with pytest.raises(DataError, match="has the key 'edits', which this noise would make wrong"):
+        doubled(tmp_path, {"context": TEXT, "edits": [[[0, 1, 2]]]}, "context")
+
+
 def test_what_is_kept_is_not_a_field(tmp_path: Path) -> None:
     """A key is noised or kept, and only keys of JSON lines can be kept."""
     with pytest.raises(UserError, match="--keep and --fields both name 'a'"):
         doubled(tmp_path, {"a": TEXT}, "a", keep=("a",))
-    with pytest.raises(UserError, match=r"--keep is for csv, jsonl, parquet; the format here is lines."):
+    with pytest.raises(UserError, match=r"--keep is for csv, jsonl, parquet, tsv; the format here is lines."):
         done(tmp_path, TEXT, "lines", keep=("a",))

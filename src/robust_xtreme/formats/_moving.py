@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
+from robust_xtreme import strict_json
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._json import is_whole
 from robust_xtreme.formats._named_ranges import (
@@ -33,6 +34,7 @@ _CONTEXT: Final = "context"
 _TEXT: Final = "text"
 _ANSWERS: Final = ("answer", "answers")
 _WORDS: Final = re.compile("[A-Z]?[a-z]+")
+_NUMBER: Final = re.compile(r"\s*-?[0-9]{1,12}(\.0*)?\s*")
 _NAMES: Final = frozenset(("start", "starts", "begin", "offset", "offsets", "span", "spans"))
 _PAIR: Final = 2
 _SIZES: Final = (_PAIR, _PAIR + 1)
@@ -122,6 +124,17 @@ def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], 
             raise _stale(location, key, "contains an answer that is in a text that is noised, without its place,")
 
 
+def check_cells(row: Mapping[str, str], fields: Collection[str], keep: Collection[str], location: str) -> None:
+    """Raise DataError where a column of a table looks like places in a noised text, which do not move there."""
+    others = {name: cell for name, cell in row.items() if name not in fields}
+    for name in MOVING:
+        if others.pop(name, "").lstrip().startswith(("[", "{")) and name not in keep:
+            what = f"the column {name!r} looks like places in a text, which do not move in a table."
+            raise DataError(location, f"{what} Leave it: --keep {name}")
+    noised = {name: row[name] for name in fields}
+    moving({**others, **noised}, noised, keep, location)
+
+
 def _is_answer(value: Any, noised: Mapping[str, str]) -> bool:
     """Whether a value is a text that occurs in a noised text; the letter of a choice does not count."""
     if not isinstance(value, str) or not value or (len(value) == 1 and value.isascii()):
@@ -151,7 +164,7 @@ def looks_placed(key: str, value: Any, longest: int | None = None) -> bool:
 
 
 def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A value and all values nested in it, each with its key."""
+    """A value and all values nested in it, also in JSON that is a text, each with its key."""
     pending: list[tuple[str, Any]] = [(key, value)]
     while pending:
         name, value = pending.pop()
@@ -160,11 +173,14 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
             pending += value.items()
         elif isinstance(value, list):
             pending += ((name, inner) for inner in value)
+        elif isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+            with suppress(ValueError, RecursionError):
+                pending.append((name, strict_json.loads(value.replace("(", "[").replace(")", "]"))))
 
 
 def _names_position(name: str, value: Any, longest: int | None) -> bool:
     """Whether a value is a number under a key that names positions, or a list of number pairs, at most `longest`."""
-    if _is_offset(value, longest):
+    if _is_offset(float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value, longest):
         return not _NAMES.isdisjoint(word.lower() for word in _WORDS.findall(name))
     return isinstance(value, list) and bool(value) and all(_is_pair(pair, longest) for pair in value)
 
@@ -177,4 +193,5 @@ def _is_pair(value: Any, longest: int | None) -> bool:
 
 
 def _is_offset(value: Any, longest: int | None) -> bool:
-    return is_whole(value) and (longest is None or 0 <= value <= longest)
+    is_number = is_whole(value) or (isinstance(value, float) and value.is_integer())
+    return is_number and (longest is None or 0 <= value <= longest)

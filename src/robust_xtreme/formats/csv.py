@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, final
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import Line, Source, check_ends, check_size
 from robust_xtreme.formats._json import Range
-from robust_xtreme.formats._moving import MOVING, moving
+from robust_xtreme.formats._moving import check_cells
 from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, spliced
 from robust_xtreme.formats.tsv import chosen
 
@@ -23,8 +23,6 @@ _LINES: Final = 100_000
 _QUOTE: Final = '"'
 _CLOSED: Final = re.compile('[^"]*+(?:""[^"]*+)*+"')
 _MARKED: Final = re.compile('[",\\n\\r]')
-_LISTS: Final = ("[", "{")
-_WHOLE: Final = re.compile("-?[0-9]{1,12}")
 
 
 class Rows(NamedTuple):
@@ -129,21 +127,10 @@ def _record(row: Rows, table: _Table) -> Record:
     language = cells[table.language].strip() if table.language >= 0 else ""
     texts = {name: cells[column] for name, column in zip(table.options.fields, table.columns, strict=True)}
     if table.names:
-        _check_places(cells, table, f"{table.path}:{row.number}")
+        named = dict(zip(table.names, cells, strict=True))
+        check_cells(named, [table.names[at] for at in table.columns], table.options.keep, f"{table.path}:{row.number}")
     slots = tuple(Slot(name, str(row.number), text, (), language) for name, text in texts.items())
     return Record(slots, partial(_written, row, table.columns), len(row.text))
-
-
-def _check_places(cells: Sequence[str], table: _Table, location: str) -> None:
-    """Raise DataError where a column that is not noised looks like a place in a noised text, as in JSON lines."""
-    noised = {table.names[column]: cells[column] for column in table.columns}
-    others = {name: cell for name, cell in zip(table.names, cells, strict=True) if name not in noised}
-    for name in MOVING:
-        if others.pop(name, "").lstrip().startswith(_LISTS) and name not in table.options.keep:
-            what = f"the column {name!r} looks like places in a text, which do not move in CSV."
-            raise DataError(location, f"{what} Leave it: --keep {name}")
-    numbers = {name: int(cell) if _WHOLE.fullmatch(cell) else cell for name, cell in others.items()}
-    moving({**numbers, **noised}, noised, {*table.options.keep}, location)
 
 
 def _written(row: Rows, columns: Sequence[int], done: Sequence[Done]) -> str:

@@ -54,7 +54,8 @@ def record_of(line: Line, path: str, options: Options) -> Record:
                 raise DataError(location, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
     one_text = {name: value for name, value in given.items() if not isinstance(value, list)}
     texts = {name: checked(value, name, location, empty=True, nulls=True) for name, value in one_text.items()}
-    if with_edits := options.edits and _CONTEXT in texts:
+    with_edits = options.edits and _CONTEXT in texts
+    if _CONTEXT in texts:
         check_free(row, location)
     moves = moving(row, texts, {*options.keep, *options.fields} - {*texts}, location)
     number = str(line.number)

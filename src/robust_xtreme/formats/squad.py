@@ -187,8 +187,7 @@ def _article(raw: str, passages: Iterable[_Passage], path: str, options: Options
         ]
         sentences = breaks(passage.holder, context, passage.location)
         if "context" in options.fields:
-            if options.edits:
-                check_free(passage.holder, passage.location)
+            check_free(passage.holder, passage.location)
             moves[len(slots)] = Moving(passage.holder, ranges, sentences)
             slots.append(Slot("context", asked[0][1] if asked else "", context, spans(ranges)))
         if "question" in options.fields:

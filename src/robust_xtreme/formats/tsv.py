@@ -11,6 +11,7 @@ from typing import Any, Final, final
 from robust_xtreme.errors import DataError, UserError, counted
 from robust_xtreme.formats._file import Line, Source, check_ends, numbered_lines
 from robust_xtreme.formats._json import text_of
+from robust_xtreme.formats._moving import check_cells
 from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line
 from robust_xtreme.specs import Row
 
@@ -18,7 +19,7 @@ FIELDS: Final = ("premise", "hypothesis", "label")
 
 NOISED: Final = ()
 FAMILY: Final = ""
-TAKES: Final = ("--language-field", "--header")
+TAKES: Final = ("--language-field", "--header", "--keep")
 WRITTEN: Final = "tsv"
 
 PAIR: Final = ("first", "second")
@@ -95,10 +96,11 @@ def pair_of(row: Mapping[str, Any], keys: Sequence[str], location: str) -> dict[
 @final
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The number of columns, the columns of the fields, and the column of languages (-1: none)."""
+    """The number of columns, their names (empty without a header), those of the fields, and of languages (-1: none)."""
 
     path: str
     width: int
+    names: tuple[str, ...]
     columns: tuple[int, ...]
     language: int
     options: Options
@@ -129,10 +131,10 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
     if options.pairs:
         width, pair_columns, body = layout([(line.number, line.text)], path)
         noised = tuple(pair_columns[:2][PAIR.index(name)] for name in options.fields)
-        return _Table(path, width, noised, -1, options), bool(body)
+        return _Table(path, width, (), noised, -1, options), bool(body)
     named = is_named(options)
     columns, language = chosen(cells, path, options, named=named)
-    return _Table(path, len(cells), columns, language, options), named
+    return _Table(path, len(cells), tuple(cells) if named else (), columns, language, options), named
 
 
 def chosen(cells: Sequence[str], path: str, options: Options, *, named: bool) -> tuple[tuple[int, ...], int]:
@@ -175,6 +177,9 @@ def _record(line: Line, table: _Table) -> Record:
     if len(cells) != table.width:
         what = f"has {counted(len(cells), 'column')}, the lines before have {table.width}."
         raise DataError(table.path, what, line.number)
+    if table.names:
+        named = dict(zip(table.names, cells, strict=True))
+        check_cells(named, [table.names[at] for at in table.columns], table.options.keep, f"{table.path}:{line.number}")
     for column in table.columns:
         check_ends(cells[column], table.path, line.number)
     language = cells[table.language].strip() if table.language >= 0 else ""

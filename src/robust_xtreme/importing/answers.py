@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ast import literal_eval
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +33,9 @@ _DIGITS: Final = 3
 """The digits of the number of a choice."""
 
 _CONTEXT: Final = "context"
+_LIST: Final = re.compile(r"""\s*(array\(\[|[\[{]\s*b?['"])""")
+_JOINED: Final = re.compile(r"""['"]\s+['"]""")
+"""How a list of texts begins that Python or numpy wrote, and what is between texts that numpy wrote."""
 
 
 class Odd(UserError):
@@ -97,6 +101,8 @@ def _tag_pair(labels: Sequence[str], answer: Answer) -> tuple[tuple[str, ...], t
     if answer[1] is None:
         raise UserError("the prediction of a tagged text is null. Give a tag for each word")
     gold, given = _strings(answer[0]), _strings(answer[1])
+    if not gold:
+        raise UserError("its gold answer is a text without words")
     if labels and (others := {*gold, *given}.difference(labels)):
         raise _no_label(min(others), labels)
     if len(gold) != len(given):
@@ -107,7 +113,7 @@ def _tag_pair(labels: Sequence[str], answer: Answer) -> tuple[tuple[str, ...], t
 def _answers(answers: Sequence[Answer], _: Sequence[str]) -> Scored:
     """Answers as spans of a context that is made of them alone: metrics compare the texts that spans cover."""
     golds = _each(lambda answer: _texts(answer[0]), answers)
-    given = [prediction or "" for _, prediction, _ in answers]
+    given = _each(lambda answer: _text(answer[1] or ""), answers)
     whole = ["".join((*texts, text)) for texts, text in zip(golds, given, strict=True)]
     ends = np.array([len(text) for text in whole], np.int64)
     last = Ranges(ends - [len(text) for text in given], ends, np.arange(len(answers) + 1))
@@ -144,10 +150,17 @@ def _texts(value: str) -> tuple[str, ...]:
     form = _form(value)
     if isinstance(form, list) and all(isinstance(text, str) and not isinstance(_form(text), dict) for text in form):
         return tuple(filter(None, form))
+    return (_text(value),) if value else ()
+
+
+def _text(value: str) -> str:
+    """The text itself. Raises UserError where an object or a list of texts is written in it."""
+    form = _form(value)
     holds = isinstance(form, list | tuple) and any(isinstance(part, str | dict | list) for part in form)
-    if holds or isinstance(form, dict) or value.lstrip().startswith("array(["):
-        raise UserError(f"{shown(value)} is a text. Give it as an object of text and answer_start, or a list of texts")
-    return (value,) if value else ()
+    if holds or isinstance(form, dict) or _LIST.match(value):
+        cure = "Give a text, a list of texts or, of gold answers, an object of text and answer_start"
+        raise UserError(f"{shown(value)} is a text in which a list or an object is written. {cure}")
+    return value
 
 
 def _form(value: str) -> Any:
@@ -156,7 +169,8 @@ def _form(value: str) -> Any:
         with suppress(ValueError, RecursionError):
             return strict_json.loads(text)
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-            return None if "\\" in text else literal_eval(text)  # of a backslash Python may warn
+            # of a backslash Python may warn, and texts without a comma between them it joins
+            return None if "\\" in text or _JOINED.search(text) else literal_eval(text)
     return None
 
 

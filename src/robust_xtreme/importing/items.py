@@ -125,6 +125,8 @@ def _scores(rows: pl.DataFrame, path: str) -> list[pl.Expr]:
         first = rows.filter(wrong)
         what = f"the score of the example {shown(first.item(0, 'example'))} is {shown(first.item(0, SCORE))}"
         raise DataError(path, f"{what}; it takes a number from 0 to 1")
+    if "scores" in rows.columns and (both := rows.drop_nulls([SCORE, "scores"])).height:
+        raise DataError(path, f"the example {shown(both.item(0, 'example'))} has both score and scores. Give one")
     named = pl.lit('{"score": ') + pl.col(SCORE).str.to_lowercase() + pl.lit("}")
     return [pl.coalesce("scores", named).alias("scores") if "scores" in rows.columns else named.alias("scores")]
 
@@ -163,7 +165,8 @@ def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series
 def _check_noise(rows: pl.DataFrame, path: str) -> None:
     """Raise DataError at an example with values of REALISED that do not fit together, or operators without counts."""
     known = [name for name in REALISED if name in rows.columns]
-    noise = whole(rows.select("example", "condition", *known), REALISED)
+    stated = [name for name in ("status", "prediction") if name in rows.columns]
+    noise = whole(rows.select("example", "condition", *known, *stated), (*REALISED, "status", "prediction"))
     counted = [text for text in noise.get_column("operators").unique().drop_nulls() if _are_counts(text)]
     rates = pl.max_horizontal("grapheme_edit_rate", "word_edit_rate")
     fits = {
@@ -174,6 +177,7 @@ def _check_noise(rows: pl.DataFrame, path: str) -> None:
         "unknown_clean": (pl.col("unknown_clean") <= pl.col("tokens_clean"), "more than its tokens_clean"),
         "success": (~pl.col("success") | pl.col("queries").is_not_null(), "and it has no queries"),
         "operators": (pl.col("operators").is_in(counted), "not operator to count"),
+        "status": ((pl.col("status") != "unparsed") | pl.col("prediction").is_null(), "and it has a prediction"),
     }
     for name, (fit, what) in fits.items():
         for example, value in noise.filter(~fit).select("example", name).head(1).iter_rows():

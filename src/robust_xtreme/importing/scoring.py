@@ -75,9 +75,23 @@ def stats_of(items: pl.DataFrame, scoring: Scoring, path: str) -> tuple[pl.DataF
     computed = frozenset(tables[1].get_column("metric").unique())
     _check_origin(stats, tables[1], computed, path)
     ordered = stats.sort(_ROW, "metric", "scope").select(list(STATS.columns))
-    whole = numbered.drop_nulls(["sums", *_ANSWER[:2]]) if scoring.family in _UNMOVED else numbered.clear()
-    again = compared(_table(whole, _ANSWER, _by(scoring), path), tables[0])
+    again = compared(_scored_again(numbered, scoring, path), tables[0])
     return ordered, computed, pl.concat([compared(pl.concat(tables[:2]), tables[2]), again])
+
+
+def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.DataFrame:
+    """The table of rows whose sums are given beside answers that noise does not move, by these answers.
+
+    Answers of a task of another name are tags where its sums are those of tags, else labels.
+    """
+    given = numbered.drop_nulls(["sums", "gold"])
+    if scoring.family not in FAMILIES and given.height:
+        is_tagged = given.get_column("sums").str.contains('"token_accuracy":').any()
+        labels = pl.concat([given.get_column("gold"), given.get_column("prediction").rename("gold")])
+        metric, family = ("token_accuracy", TAGGING.name) if is_tagged else ("accuracy", CLASSIFICATION.name)
+        scoring = Scoring(family, () if is_tagged else tuple(labels.drop_nulls().unique().sort()), (metric,))
+    is_known = scoring.family in _UNMOVED and given.get_column("prediction").is_not_null().any()
+    return _table(given if is_known else given.clear(), _ANSWER, _by(scoring), path)
 
 
 def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:

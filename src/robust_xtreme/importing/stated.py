@@ -23,7 +23,7 @@ _MOST: Final = 1e9
 _FEWEST: Final = 20
 _OUTSIDE: Final = "O"
 _TAG: Final = r'"(?:[^"\\]|\\.)*"'
-_AROUND: Final = " \t\r\n\u00a0\"'`\u2018\u2019\u201c\u201d"
+_AROUND: Final = " \t\r\n\u00a0\"'`\u2018\u2019\u201c\u201d.()[]"
 
 
 def differing_level(log: str, metric: str, ours: list[float], stated: float) -> list[str]:
@@ -85,7 +85,7 @@ def other_words(items: pl.DataFrame, family: str, path: str) -> list[str]:
         for word, folded in zip(others, _folded(others), strict=True):
             if folded in plain and (family != RETRIEVAL.name or plain[folded] not in given):
                 what = f"the prediction {shown(word)} and the gold answer {shown(plain[folded])} differ in space, case"
-                raise Mismatch(f"{path}: {where}: {what}, quotes or type only. Write them alike")
+                raise Mismatch(f"{path}: {where}: {what}, signs or type only. Write them alike")
         most = len(given) if family == RETRIEVAL.name else _FEWEST
         if len(golds) and (len(given) - len(others)) * most < len(given):
             what = f"{len(given) - len(others)} of {counted(len(given), 'distinct prediction')}, as {shown(given[0])}"
@@ -111,5 +111,5 @@ def _words(values: pl.Series, family: str) -> pl.Series:
 
 def _folded(words: pl.Series) -> pl.Series:
     """Words without what writers do otherwise: normal form, blanks, hyphens, quotes, case, zeros of whole numbers."""
-    plain = words.str.normalize("NFKC").str.strip_chars(_AROUND).str.replace_all(r"[\s_\p{Pd}]+", "-")
-    return plain.str.to_lowercase().str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
+    plain = words.str.normalize("NFKC").str.replace_all(r"\p{Cf}", "").str.strip_chars(_AROUND).str.to_lowercase()
+    return plain.str.replace_all(r"[\s_\p{Pd}]+", "-").str.replace(r"^0*(\d+)(\.0*)?$", "${1}")
