@@ -18,7 +18,7 @@ from tests.unit.test_hub import Capture, refused
 
 from robust_xtreme.commands import main
 from robust_xtreme.errors import SpecError
-from robust_xtreme.sources import _guard
+from robust_xtreme.sources import _fetch
 from robust_xtreme.sources import endpoint as _endpoint
 from robust_xtreme.sources import hub as _hub
 
@@ -94,7 +94,7 @@ def test_a_commit_that_is_none_is_never_a_path(tmp_path: Path, capsys: Capture, 
 
 def answer(body: bytes, headers: dict[str, str], *, method: str = "GET", api: bool = True) -> Any:
     """A response as the client's library gives it to a hook."""
-    marks = {_guard._MARK: True} if api else {}
+    marks = {_fetch._MARK: True} if api else {}
     request = SimpleNamespace(method=method, extensions=marks)
     return SimpleNamespace(request=request, headers=headers, status_code=200, iter_bytes=lambda: iter([body]))
 
@@ -114,17 +114,17 @@ def answer(body: bytes, headers: dict[str, str], *, method: str = "GET", api: bo
 )
 def test_every_hash_is_checked_wherever_it_is(body: bytes, headers: dict[str, str], method: str) -> None:
     """Commits, hashes of listed files and the headers that files are called by."""
-    with pytest.raises(_guard.Strange):
-        _guard.checked(answer(body, headers, method=method))
+    with pytest.raises(_fetch.Strange):
+        _fetch.checked(answer(body, headers, method=method))
 
 
 def test_a_good_answer_is_kept_and_a_file_is_not_read() -> None:
     """What a hub says comes through whole; a file's bytes are left to the client."""
     good = answer(b'{"sha": "' + b"a" * 40 + b'"}', {"x-repo-commit": "a" * 40, "etag": '"d41d8"'})
-    _guard.checked(good)
+    _fetch.checked(good)
     assert good._content.endswith(b'a"}')
     file = answer(b"bytes", {}, api=False)
-    _guard.checked(file)
+    _fetch.checked(file)
     assert not hasattr(file, "_content")
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, final
+from typing import Any, Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import UnknownName, UserError
-from robust_xtreme.exporting.harness import our_tasks, their_tasks
+from robust_xtreme.examples import Choice, Example
+from robust_xtreme.exporting.harness import their_tasks
 from robust_xtreme.exporting.harness.job import LM_EVAL, Job
-from robust_xtreme.exporting.harness.sheet import Sheet
+from robust_xtreme.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Sheet, within
 from robust_xtreme.exporting.harness.task_files import TaskFile, known_tasks, task_file
 from robust_xtreme.external.condition import Condition
 from robust_xtreme.groups import chosen, names
@@ -19,11 +20,124 @@ from robust_xtreme.languages import codes
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.sources.loading import Split, load
 from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.selecting import identity_of, limited
 from robust_xtreme.sources.source import open_source
-from robust_xtreme.sources.survey import Left, group_languages
-from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import SPAN_QA
+from robust_xtreme.sources.survey import Left, evaluated, group_languages
+from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
+
+FAMILIES: Final = (CLASSIFICATION.name, CHOICE.name, SPAN_QA.name)
+"""The families whose rows a prompt can ask for."""
+
+NAMES: Final = {
+    "xnli": "xnli_{question}",
+    "xcopa": "xcopa_{question}",
+    "pawsx": "paws_{question}",
+    "xquad": "xquad_{question}",
+    "mlqa": "mlqa_{context}_{question}",
+}
+"""The tasks that lm-eval has, and their names there."""
+
+_SHOTS: Final = 100
+_OTHERS: Final = ("validation", "test", "train")
+
+
+def name_of(task: str, language: str) -> str:
+    """The name of one of our tasks in lm-eval."""
+    origin = Origin(task, "", language)
+    return NAMES[task].format(question=origin.question, context=origin.context)
+
+
+def sheet_of(
+    name: str, task: TaskSpec, language: str, split: str, pools: Pools, limit: int | None, shots: bool
+) -> Sheet | Left:
+    """The rows of a task in a language, or why there are none. Raises DataError, UserError as `evaluated`."""
+    read = evaluated(task, pools, split, language)
+    if isinstance(read, Left):
+        return read
+    examples = limited(read.examples, limit)
+    rows, answers = _rows(task, read, examples, pools)
+    origin = Origin(task.name, read.split, language)
+    return Sheet(
+        name=name,
+        task=task.name,
+        family=task.family,
+        split=read.split,
+        language=origin.question,
+        context_language=origin.context,
+        data=identity_of(examples, None),
+        examples=examples,
+        rows=rows,
+        fields=task.perturbed[0],
+        known=task.fields,
+        answers=answers,
+        shots=_shots(task, read, pools) if shots else (),
+        labels=task.labels,
+    )
+
+
+Rows = tuple[Mapping[str, Any], ...]
+
+
+def _rows(
+    task: TaskSpec, split: Split, examples: Sequence[Example], pools: Pools
+) -> tuple[Rows, tuple[AnswerSpans, ...]]:
+    """The row of each example and, in questions on passages, where its answers are."""
+    if task.family == CLASSIFICATION.name:
+        return tuple(map(_classified, examples)), ()
+    origin = Origin(task.name, split.split, split.language)
+    by_id = {origin.id(row.native): row for row in pools.source.read(task, split.language, split.split).rows}
+    rows = [by_id[example.id] for example in examples]
+    if task.family == CHOICE.name:
+        return tuple(_chosen(*pair) for pair in zip(examples, rows, strict=True)), ()
+    return tuple(map(_asked, rows)), tuple(map(_spans, rows))
+
+
+def _classified(example: Example) -> dict[str, Any]:
+    """A row of XNLI and PAWS-X: the texts by name, and the number of the label."""
+    return {**{name: text.value for name, text in example.texts.items()}, "label": _index(example)}
+
+
+def _chosen(example: Example, row: Row) -> dict[str, Any]:
+    """A row of XCOPA: the premise, the choices, and whether the cause or the effect is asked for."""
+    texts = {name: text.value for name, text in example.texts.items()}
+    return {**texts, "question": row.values["question"], "label": _index(example)}
+
+
+def _asked(row: Row) -> dict[str, Any]:
+    """A row of SQuAD: the texts as they are in the file, and the answers with their starts."""
+    context, spans = row.values[CONTEXT], row.values[ANSWERS]
+    answers = {"text": [context[a:b] for a, b in spans], "answer_start": [a for a, _ in spans]}
+    return {"id": row.native, CONTEXT: context, "question": row.values["question"], ANSWERS: answers}
+
+
+def _spans(row: Row) -> AnswerSpans:
+    return tuple(within(row.values[CONTEXT], *span) for span in row.values[ANSWERS])
+
+
+def _index(example: Example) -> int:
+    return example.target.index if isinstance(example.target, Choice) else -1
+
+
+def _shots(task: TaskSpec, read: Split, pools: Pools) -> Rows:
+    """Clean rows of another split in the same language, the first in order; none where there is no such split."""
+    for other in _other_splits(task, read, pools):
+        try:
+            split = load(task, pools.source, read.language, other, pools)
+            if split.labelled:
+                return _rows(task, split, split.examples[:_SHOTS], pools)[0]
+        except UserError:  # what is exported does not need this split
+            continue
+    return ()
+
+
+def _other_splits(task: TaskSpec, read: Split, pools: Pools) -> Iterator[str]:
+    known = pools.source.splits(task)
+    wanted = (name for name in _OTHERS if name != read.split and name in known)
+    return (name for name in wanted if pools.source.holds(task, read.language, name))
+
 
 _AUTO: Final = "auto"
 _ENGLISH: Final = "en"
@@ -135,9 +249,9 @@ def _check_options(job: Job, theirs: Sequence[str]) -> None:
 
 def _unserved(task: TaskSpec, what: str) -> str:
     """Why one of our tasks is not exported; "" if it is."""
-    if what == LM_EVAL and task.name not in our_tasks.NAMES:
-        return f"lm-eval has no task of {task.name}. It has: {', '.join(our_tasks.NAMES)}."
-    if task.family not in our_tasks.FAMILIES:
+    if what == LM_EVAL and task.name not in NAMES:
+        return f"lm-eval has no task of {task.name}. It has: {', '.join(NAMES)}."
+    if task.family not in FAMILIES:
         return f"{task.name}: no prompt asks for {task.family}."
     return ""
 
@@ -145,13 +259,13 @@ def _unserved(task: TaskSpec, what: str) -> str:
 def _our_sheet(task: TaskSpec, code: str, job: Job, pools: Pools, left: list[str]) -> Made:
     file, name, split = None, f"{task.name}_{code.replace('@', '_')}", job.split
     if job.what == LM_EVAL:
-        name = our_tasks.name_of(task.name, code)
+        name = name_of(task.name, code)
         if name not in known_tasks():
             left.append(f"{task.name} {code}: lm-eval has no task {name}.")
             return []
         file = task_file(name)
         split = file.evaluated[1] if job.split == _AUTO else job.split
-    sheet = our_tasks.sheet_of(name, task, code, split, pools, job.limit or None, job.what == LM_EVAL)
+    sheet = sheet_of(name, task, code, split, pools, job.limit or None, job.what == LM_EVAL)
     if isinstance(sheet, Left):
         hint = f" lm-eval evaluates {split}; another: --split NAME" if file and job.split == _AUTO else ""
         left.append(f"{sheet.detail}{hint}")
