@@ -9,7 +9,6 @@ import pytest
 from tests.synthetic_run import averages, run
 
 from robust_xtreme import registry
-from robust_xtreme.report.averages import without_averages
 from robust_xtreme.report.document import page
 from robust_xtreme.report.view import SECTION, Results, View
 
@@ -78,21 +77,6 @@ def test_where_noise_reaches_no_language_there_is_no_average() -> None:
     """All cells inert: there is no row of averages."""
     inert = _results(lambda frame: frame.with_columns(inert=pl.col("condition") != "clean"))
     assert all(_made(name, inert).is_empty() for name in ("by_task", "by_script", "by_family"))
-
-
-def test_a_page_says_why_a_task_has_no_averages() -> None:
-    """No language has every perturbation: each is named with the languages that do not have it, many in short."""
-    assert without_averages(_results()) == []
-    wrong = pl.col("task") == "xnli", pl.col("condition") != "clean", pl.col("language") == "sw"
-    other = pl.col("condition").str.replace("char_noise", "casing", literal=True)
-    results = _results(lambda frame: frame.with_columns(condition=pl.when(*wrong).then(other).otherwise("condition")))
-    line = (
-        "xnli, validation: noise on premise and hypothesis has no averages over languages, "
-        "since no language has every perturbation (casing: not en th; char_noise: not sw)."
-    )
-    assert without_averages(results) == [line]
-    assert f"\n\n{line}\n\n" in page(results.scores, results.deltas, results.manifest, results.averages)
-    assert _made("by_task", results).filter(metric="accuracy").is_empty()
 
 
 def test_the_language_trained_on_shares_the_average_and_translated_data_do_not() -> None:
