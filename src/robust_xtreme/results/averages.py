@@ -120,15 +120,15 @@ def _twin(key: Key) -> Key:
 def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:
     """Averages over the languages of a task, and over those of each script and family for its headline metric."""
     for group in _groups(levels, ("task", "split", "metric"), lambda level: (level.translated, level.fields)):
-        noises = [(noise, own) for noise in _groups(_perturbed(group), ("condition",)) if (own := _served(noise))]
-        common = frozenset.intersection(*(own for _, own in noises)) if noises else frozenset()
+        noises = [(noise, here) for noise in _groups(_perturbed(group), ("condition",)) if (here := _served(noise))]
+        common = frozenset.intersection(*(here for _, here in noises)) if noises else frozenset()
         every = {level.language for level in _perturbed(group)}
         shared = dict.fromkeys(sorted(every - common), _NOT_EVERYWHERE)
-        for noise, own in noises:
-            missing = _missing(noise, own, every, absent)
+        for noise, here in noises:
+            missing = _missing(noise, here, every, absent)
             for same in _groups(noise, ("model", "inference")):
                 check_distinct(same)
-                counting = (level for level in same if level.language in own and not level.unfit)
+                counting = (level for level in same if level.language in here and not level.unfit)
                 if kept := sorted(counting, key=by_language):
                     yield from _of_kinds(kept, missing, tasks)
                 if kept and common and any(other != common for _, other in noises):
