@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -27,8 +28,11 @@ from tools.official_metrics import Array, Golds, Row, gold_answers, reduced, sum
 
 CELL: Final = ("model", "data", "task", "split", "language", "context_language", "setting", "inference", "condition")
 CLEAN: Final = "clean"
-WITHIN: Final = ("languages", "script", "family")
+WITHIN: Final = ("languages", "common", "script", "family")
 """The kinds of averages over languages of one task, of equal weights."""
+
+OF_ATTACK: Final = re.compile(r"(^|\+)(attack_|textattack\.)|^frozen:|@like=")
+"""Conditions that edit only what is right on clean text, whose drops are not tested."""
 
 FEWEST: Final = 20
 CLOSE: Final = 1e-6
@@ -157,7 +161,8 @@ class Reader:
         if noisy is None or clean is None:
             return None
         before, after, estimate = level(clean).value, level(noisy).value, drop(clean, noisy)
-        tested = estimate.p if not row["inert"] and max(row["not_applicable"], row["unchanged"]) < 1 else None
+        reached = not row["inert"] and max(row["not_applicable"], row["unchanged"]) < 1
+        tested = estimate.p if reached and row["queries"] is None and not OF_ATTACK.search(row["condition"]) else None
         relative = 100 * estimate.value / before if before > 0 else None
         differing = int((clean != noisy).any(-1).any(0).sum())
         changed = {**estimate._asdict(), "p": tested, "value": after, "clean": before, "drop": estimate.value}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.predictors.loaded import Loaded
+from robust_xtreme.report.document import results_of, show
 from robust_xtreme.report.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
@@ -66,6 +69,25 @@ def test_wrong_items_are_skipped_and_their_texts_stay(run: Path) -> None:
     assert rows.height
     assert rows.get_column("edits").sum() == 0
     assert rows.get_column("queries").null_count() == rows.height
+
+
+def test_an_attack_adds_no_test_and_no_average(tmp_path: Path) -> None:
+    """Beside one noise the family has that noise alone; what attacks leave is in no rank of noises, and is named."""
+    made = attacked(tmp_path / "run", "attack_keys:0.2@queries=2", "char_noise:0.1", limit="66")
+    noise = "char_noise:0.1@fields=premise,hypothesis"
+    assert made.deltas.filter(pl.col("p").is_not_null()).select("condition", "m").rows() == [(noise, 1)]
+    assert set(made.averages.filter(pl.col("drop").is_not_null())["condition"]) == {noise}
+    text = (tmp_path / "run/report.md").read_text("utf-8")
+    assert "Not tested: 3 selected on the outcome." in text
+    worst, attacks = (text.partition(f"## {title}")[2].partition("\n## ")[0] for title in ("Worst cells", "Attacks"))
+    assert "attack_keys" not in worst
+    assert "are not tested or ranked" in attacks
+    heat = (tmp_path / "run/report.html").read_text("utf-8").partition('id="heat"')[2].partition("</section>")[0]
+    assert "char_noise:0.1" in heat
+    assert "attack_keys" not in heat
+    shown = io.StringIO()
+    show(Console(file=shown, width=100, color_system=None), results_of(tmp_path / "run"))
+    assert "Attacks: xnli, test, accuracy" in shown.getvalue()
 
 
 def test_an_attack_has_its_comparators_and_its_table(run: Path) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 from tests.synthetic_run import averages, run
 
 from robust_xtreme import registry
-from robust_xtreme.report.averages import without_averages
-from robust_xtreme.report.document import page
+from robust_xtreme.report.charts.curve import levels
+from robust_xtreme.report.document import show
+from robust_xtreme.report.outputs import written
+from robust_xtreme.report.page.page import tiles
+from robust_xtreme.report.renderers.html import notebook_tables
+from robust_xtreme.report.tables import tables
 from robust_xtreme.report.view import SECTION, Results, View
 
 
@@ -53,13 +60,50 @@ def test_without_a_test_and_without_a_mark_there_is_no_share_of_marked_cells() -
     assert shares.rows()[-2:] == [("accuracy", rate, pytest.approx(1 / 3)) for rate in ("0.05", "0.2")]
 
 
-def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group() -> None:
-    """Strengths are compared on common languages."""
+def _without_sw_at_the_highest() -> Results:
     missing = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)
-    part = _results(lambda frame: frame.filter(~missing))
-    assert _made("by_task", part).filter(metric="accuracy")["clean"].to_list() == pytest.approx([46.2, 46.2])
-    named = _made("averaged_languages", part).filter(metric="accuracy").row(0, named=True)
-    assert named["left_out_named"] == "sw (not under every condition)"
+    return _results(lambda frame: frame.filter(~missing))
+
+
+def test_each_noise_is_averaged_over_its_languages() -> None:
+    """One that does not reach Swahili takes it from no other noise, and says that it is over two of three languages."""
+    part = _without_sw_at_the_highest()
+    made = _made("by_task", part).filter(metric="accuracy")
+    assert made["over"].to_list() == ["3 of 3", "2 of 3"]
+    assert made["clean"].to_list() == pytest.approx([(58.3 + 47.0 + 34.1) / 3, 46.2])
+    named = _made("averaged_languages", part).filter(metric="accuracy")
+    assert named["left_out_named"].to_list() == ["", "sw (not under this noise for every model)"]
+    assert named["noise"].to_list() == ["char_noise:0.05", "char_noise:0.2"]
+
+
+def test_noises_with_other_languages_are_compared_over_those_in_common() -> None:
+    """There is a second table only where the languages differ, and it says what it is over; they have no curve."""
+    assert _made("by_task_common", _results()).is_empty()
+    part = _without_sw_at_the_highest()
+    made = _made("by_task_common", part)
+    assert set(made[SECTION]) == {"xnli, validation"}
+    assert (made["over"].to_list(), made["clean"].to_list()) == (["2 of 3"] * 2, pytest.approx([46.2] * 2))
+    assert "xnli" in dict(levels(_results()))
+    assert "xnli" not in dict(levels(part))
+    missing = part.averages.filter(kind="common")["missing"].unique().to_list()
+    assert missing == ["sw (not under every noise)"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_every_average_says_how_many_languages_it_is_over(width: int) -> None:
+    """On terminals of any width, in report.md, in the tables of papers and notebooks, in tiles and at curves."""
+    part = _without_sw_at_the_highest()
+    text = io.StringIO()
+    show(Console(file=text, width=width, color_system=None), part)
+    assert re.findall(r"^xnli +(\S+)", text.getvalue().partition("\nBy task")[2], re.MULTILINE) == ["2/3"] * 2
+    assert "languages that its noises have in common" in " ".join(text.getvalue().split())
+    for suffix in (".md", ".tex"):
+        shown = written(part, suffix, ["by_task", "by_script"]).decode()
+        assert {"2 of 3", "3 of 3", "1 of 1"} <= set(re.findall(r"\d of \d", shown))
+    tile = next(row for block in tiles(part) for row in block.blocks[0].rows if row[0] == "xnli")  # type: ignore[union-attr]  # a table
+    assert "char_noise:0.2, 2 of 3 languages" in tile
+    assert any("2 of 3 languages" in name for name in dict(levels(part))["panx"]["perturbation"])
+    assert "2 of 3" in notebook_tables("", [*tables(_made("by_task", part))])
 
 
 def test_the_languages_of_two_models_are_the_same() -> None:
@@ -80,21 +124,6 @@ def test_where_noise_reaches_no_language_there_is_no_average() -> None:
     assert all(_made(name, inert).is_empty() for name in ("by_task", "by_script", "by_family"))
 
 
-def test_a_page_says_why_a_task_has_no_averages() -> None:
-    """No language has every perturbation: each is named with the languages that do not have it, many in short."""
-    assert without_averages(_results()) == []
-    wrong = pl.col("task") == "xnli", pl.col("condition") != "clean", pl.col("language") == "sw"
-    other = pl.col("condition").str.replace("char_noise", "casing", literal=True)
-    results = _results(lambda frame: frame.with_columns(condition=pl.when(*wrong).then(other).otherwise("condition")))
-    line = (
-        "xnli, validation: noise on premise and hypothesis has no averages over languages, "
-        "since no language has every perturbation (casing: not en th; char_noise: not sw)."
-    )
-    assert without_averages(results) == [line]
-    assert f"\n\n{line}\n\n" in page(results.scores, results.deltas, results.manifest, results.averages)
-    assert _made("by_task", results).filter(metric="accuracy").is_empty()
-
-
 def test_the_language_trained_on_shares_the_average_and_translated_data_do_not() -> None:
     """English (in_language) is among the zero-shot languages; translated test sets are apart."""
 
@@ -103,9 +132,9 @@ def test_the_language_trained_on_shares_the_average_and_translated_data_do_not()
         return _results(lambda frame: frame.with_columns(setting=other))
 
     made = _made("by_task", set_as("in_language")).filter(metric="accuracy")
-    assert made["averaged"].to_list() == [3, 3]
+    assert made["over"].to_list() == ["3 of 3"] * 2
     made = _made("by_task", set_as("translate_test")).filter(metric="accuracy")
-    assert made["averaged"].to_list() == [2, 2, 1, 1]
+    assert made["over"].to_list() == ["2 of 2", "2 of 2", "1 of 1", "1 of 1"]
     assert made[SECTION].unique(maintain_order=True).to_list() == [
         "xnli, validation",
         "xnli, validation, translate_test",

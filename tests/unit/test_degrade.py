@@ -213,6 +213,53 @@ def test_the_family_is_the_highest_strength_of_each_perturbation() -> None:
     assert frame.filter(pl.col("family").is_null()).get_column("p_adjusted").null_count() == 2
 
 
+def test_the_natural_strength_is_tested_as_well_as_the_highest() -> None:
+    """Of 0.02, 0.05 and 0.1 the first and the last are in the family, which says so."""
+    right = answers(300, 0.9)
+    noises = [f"natural:{strength}@fields=premise" for strength in ("0.02", "0.05", "0.1")]
+    rows = degraded({CLEAN: right, **{(noise, 0): lost(right, 0.05) for noise in noises}})
+    assert [rows[noise]["m"] for noise in noises] == [2, None, 2]
+    assert rows[noises[0]]["family"] == "one test at each perturbation's highest strength and at the natural 0.02"
+    alone = degraded({CLEAN: right, (noises[0], 0): lost(right, 0.05)})[noises[0]]
+    assert (alone["m"], alone["family"]) == (1, "one test at each perturbation's highest strength")
+
+
+ATTACK = "attack_keys:0.2@queries=20@fields=premise"
+ATTACKS = (
+    ATTACK,
+    ATTACK.replace("@fields", "@search=random@fields"),
+    "keyboard_typo@like=attack_keys:0.2/queries=20@fields=premise",
+    "textattack.pruthi:0.3@fields=premise",
+    "frozen:attack_keys:0.2/fields=premise/of=mini/01234567",
+    f"char_noise:0.1+{ATTACK}",
+)
+
+
+@pytest.mark.parametrize("condition", ATTACKS)
+def test_what_is_selected_on_the_outcome_is_not_tested(condition: str) -> None:
+    """A row of an attack has its level and interval, but no p, MDE or place in a family and in averages of drops."""
+    right = answers(300, 0.9)
+    stats, predictions = frames({CLEAN: right, (NOISE, 0): lost(right, 0.1), (condition, 0): lost(right, 0.5)})
+    scored = scores(stats, predictions)
+    frame = deltas(stats, scored, HEADLINES)
+    rows = {row["condition"]: row for row in frame.iter_rows(named=True)}
+    row = rows[condition]
+    assert [row[name] for name in ("p", "p_adjusted", "family", "m", "mde", "joint_low")] == [None] * 6
+    assert row["low"] < row["drop"] < row["high"]
+    assert rows[NOISE]["m"] == 1
+    made = averages(stats, scored, frame, {"xnli": Task(("accuracy",), ("accuracy",), ("premise",), {})})
+    assert set(made["condition"]) == {NOISE}
+
+
+def test_an_attack_of_any_name_is_known_by_its_queries() -> None:
+    """One that a plugin adds is not tested either."""
+    right = answers(90, 0.9)
+    stats, _ = frames({CLEAN: right, ("worst:0.1", 0): lost(right, 0.3)})
+    predictions = [*prediction_rows(90), *prediction_rows(90, "worst:0.1", 0, queries=3)]
+    row = deltas(stats, scores(stats, build(predictions, PREDICTIONS)), HEADLINES).row(0, named=True)
+    assert (row["p"], row["family"]) == (None, None)
+
+
 def family_of(*tests: dict[str, str]) -> str:
     """The name of the family of tests that differ from one cell in what is given."""
     cell = dict.fromkeys(CELL, "same") | {"condition": NOISE}

@@ -303,9 +303,9 @@ def test_every_row_says_why() -> None:
 # ------------------------------------------------------------------------------------------------------- two runs
 
 
-def _run(right: dict[str, Any], noisy: dict[str, Any]) -> dict[Key, Cell]:
+def _run(right: dict[str, Any], noisy: dict[str, Any], noise: str = _NOISE) -> dict[Key, Cell]:
     rows = []
-    for condition, seed, answers in (("clean", -1, right), (_NOISE, 0, noisy)):
+    for condition, seed, answers in (("clean", -1, right), (noise, 0, noisy)):
         for language, values in answers.items():
             rows += stats_rows(values, condition, seed, language=language, context_language=language)
     return {(*cell.key[1:], cell.metric): cell for cell in cells(build(rows, STATS))}
@@ -338,6 +338,20 @@ def test_a_run_against_itself_is_ok() -> None:
         assert (gate.passed, gate.exit_code, gate.counts[OK]) == (True, 0, 2 * len(_LANGUAGES) + 2)
         assert sum(gate.counts.values()) == gate.counts[OK]
         validate(gate.verdicts, VERDICTS)
+
+
+def test_levels_under_an_attack_are_compared_and_changes_are_not() -> None:
+    """An attack edits what its model gets right, so that the changes of two models are over other items."""
+    right, after = _answers(1, 60), _answers(3, 60)
+    for noise, scales in (
+        (_NOISE, {"clean", "perturbed", "change"}),
+        ("attack_keys:0.2@fields=premise", {"clean", "perturbed"}),
+        ("keyboard_typo@like=attack_keys:0.2@fields=premise", {"clean", "perturbed"}),
+    ):
+        runs = (
+            _run(clean, {code: _lost(values, 0.2) for code, values in clean.items()}, noise) for clean in (right, after)
+        )
+        assert set(contrasts(*runs, _TASKS, joint=False)["scale"]) == scales
 
 
 def test_a_fall_in_one_language_of_twelve_is_named_alone() -> None:

@@ -14,7 +14,8 @@ from tests.synthetic_run import averages, run
 from robust_xtreme.commands import _progress
 from robust_xtreme.commands._progress import Lines, Pace, head, observing, show_result
 from robust_xtreme.progress import matters
-from robust_xtreme.report.view import NO_AVERAGES
+from robust_xtreme.report.evaluation import Evaluation
+from robust_xtreme.report.view import NO_AVERAGES, Results
 from robust_xtreme.run_spec import RunSpec
 
 
@@ -116,16 +117,13 @@ def _shown(monkeypatch: pytest.MonkeyPatch, *, noisy: bool = True, quiet: bool =
     scores, deltas, manifest = run()
     units = [{"task": "xnli", "language": "en"}]
     deltas = deltas if noisy else deltas.clear()
-    made = SimpleNamespace(
-        folder=Path("out"),
-        scores=scores,
-        deltas=deltas,
-        averages=averages(*run()) if noisy else NO_AVERAGES,
-        manifest={**manifest, "units": units},
-    )
+    facts = {**manifest, "units": units}
+    results = Results(scores, deltas, facts, averages(*run()) if noisy else NO_AVERAGES)
+    monkeypatch.setattr("robust_xtreme.report.document.results_of", lambda _: results)
+    made = Evaluation(Path("out"), facts)
     text = io.StringIO()
     monkeypatch.setattr(_progress, "output", lambda: Console(file=text, width=100, markup=False, highlight=False))
-    show_result(made, RunSpec(perturb=("char_noise:0.2",) if noisy else ()), quiet)  # type: ignore[arg-type]  # no run
+    show_result(made, RunSpec(perturb=("char_noise:0.2",) if noisy else ()), quiet)
     return text.getvalue()
 
 

@@ -29,6 +29,8 @@ _READING: Final = (
 _SILENT: Final = {
     "no edits": "the noise edits no text of the cell, so no change is claimed.",
     "inert": "the model's tokenizer undid the noise, so no change is claimed.",
+    "selected on the outcome": "attacks, and what is compared with them, edit only what is right on clean text, which "
+    "can be lost and never gained, so no change is claimed: see the table of attacks.",
 }
 """The reasons why a cell claims nothing, as the table names them."""
 
@@ -140,24 +142,20 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
-    from robust_xtreme.report.averages import without_averages
     from robust_xtreme.report.cells import perturbed
-    from robust_xtreme.report.document import show
-    from robust_xtreme.report.view import Results
+    from robust_xtreme.report.document import results_of, show
     from robust_xtreme.sinks import visible
 
     console = output()
-    scores, deltas = result.scores, result.deltas
+    results = results_of(result.folder)
     console.print(visible(head(spec, result.manifest)), soft_wrap=True)
-    averages = result.averages
-    results = Results(scores, deltas, result.manifest, averages)
     show(console, results)
-    if deltas.height and not quiet:
+    if results.deltas.height and not quiet:
         console.print()
         reasons = set(perturbed(results).get_column("no_claim"))
         silent = [f"{reason}: {line}" for reason, line in _SILENT.items() if reason in reasons]
-        silent += without_averages(results)
-        over_tasks = averages.filter(averages.get_column("kind").is_in(("benchmark", "tasks", "categories")))
+        kinds = results.averages.get_column("kind")
+        over_tasks = results.averages.filter(kinds.is_in(("benchmark", "tasks", "categories")))
         if over_tasks.get_column("missing").is_not_null().any():
             silent.insert(0, "Averages over tasks are over the cells that exist; the report names the missing ones.")
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)

@@ -106,7 +106,11 @@ def _frames(
         manifest = {**manifest, "not_run": [*left_out, *failed]}
         folder.write_frame("scores.csv", made.scores, SCORES)
         folder.write_frame("deltas.csv", made.deltas, DELTAS)
-        absent = [cell for cell in manifest["not_run"] if cell["reason"] in (FAILED, UNREADABLE)]
+        absent = [
+            cell
+            for cell in manifest["not_run"]
+            if cell["language"] and (cell["condition"] or cell["reason"] in (FAILED, UNREADABLE))
+        ]
         averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
         folder.write_frame("averages.csv", averages, AVERAGES)
         attacks = attacks_of(part for task_run in plan.task_runs for part in folder.attacked(task_run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -51,17 +52,24 @@ def average_heading(row: Mapping[str, Any]) -> str:
 
 def average_text(row: Mapping[str, Any]) -> str:
     """The average; marked where cells are missing, with the number of tasks if whole tasks are."""
-    if not row["missing"]:
-        return points(row["value"])
+    return points(row["value"]) + (PARTIAL if row["missing"] else "") + _of_tasks(row)
+
+
+def languages_text(row: Mapping[str, Any]) -> str:
+    """How many languages of its tasks an average is over, of how many, with the number of tasks as above."""
+    missing = sum(len(codes.split()) for codes in re.findall(r"\((.*?)\)", row["missing"] or ""))
+    return f"{row['units']} of {row['units'] + missing}{_of_tasks(row)}"
+
+
+def _of_tasks(row: Mapping[str, Any]) -> str:
     present = _named_tasks(row["cells"])
-    every = dict.fromkeys([*present, *_named_tasks(row["missing"])])
-    part = f" ({len(present)} of {len(every)} tasks)" if len(present) < len(every) else ""
-    return points(row["value"]) + PARTIAL + part
+    every = dict.fromkeys([*present, *_named_tasks(row["missing"] or "")])
+    return f" ({len(present)} of {len(every)} tasks)" if len(present) < len(every) else ""
 
 
 def _named_tasks(cells: str) -> list[str]:
     """The tasks that a list of cells names, as `xnli (af bg), lareqa`."""
-    return [part.partition(" (")[0] for part in cells.split(", ")]
+    return [part.partition(" (")[0] for part in cells.split(", ") if part]
 
 
 def transposed(frame: pl.DataFrame) -> pl.DataFrame:

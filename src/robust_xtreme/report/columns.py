@@ -166,7 +166,8 @@ _JOINT: Final = (
 _CATALOGUE: Final = (
     Shown("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
           "clean, in points; not of cells that no noise reaches: `not applicable`, `no edits` (it edits no text of "
-          "the cell) and `inert`.", weight=4),
+          "the cell) and `inert`; nor of attacks and what is compared with them, whose items are `selected on the "
+          "outcome`: only what is right on clean text is edited, so that it can be lost and never gained.", weight=4),
     Shown("change", ("change",), signed, weight=4),
     Shown("change", ("marked_change",), _text, weight=4),
     Shown("95 % interval", ("change_low", "change_high"), interval, "Of the change, paired by example, or of the "
@@ -268,10 +269,10 @@ _CATALOGUE: Final = (
           right=False, room=WIDE),
     Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",
           right=False, room=WIDE),
-    Shown("langs", ("averaged",), str, "Languages that are averaged."),
-    Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply, edits nothing "
-          "or is inert, their files cannot be read, a cell failed, or one of the conditions or models compared has no "
-          "cell of them.", room=MEDIUM),
+    Shown("languages", ("over",), _text, "Languages that are averaged, of those of the run (of several tasks: of the "
+          "tasks' languages). In the others the noise does not apply, edits nothing or is inert, their files cannot be "
+          "read, a cell failed, or a model has no cell of them.", right=False),
+    Shown("langs", ("langs",), _text, right=False),
     Shown("averaged over", ("averaged_over",), _text, "The languages that an average is over, by their codes.",
           right=False, folds=True),
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.benchmarks import transposed
 from robust_xtreme.report.blocks import Table
 from robust_xtreme.report.cells import headline, highest, with_condition
@@ -17,7 +17,7 @@ from robust_xtreme.report.names import with_addresses
 from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.report.views.strength_curves import spark
-from robust_xtreme.results.averages import LANGUAGES
+from robust_xtreme.results.averages import COMMON, LANGUAGES
 
 _HIGHEST: Final = "Averages are of headline metrics at each perturbation's highest strength. "
 _REST: Final = (
@@ -40,9 +40,12 @@ _ROWS: Final = 8
 """The first rows of averages over tasks that are shown where they have no room."""
 
 _BY_TASK: Final = (
-    "task", "noise", "clean", "noisy", "change", "change_low", "change_high", "curve", "marked", "grapheme_edit_rate",
-    "averaged",
+    "task", "noise", "langs", "clean", "noisy", "change", "change_low", "change_high", "curve", "marked",
+    "grapheme_edit_rate",
 )  # fmt: skip
+
+_SHARED: Final = "By task, over the languages that its noises have in common"
+_FIRST: Final = pl.col("fields_rank") == pl.col("fields_rank").min().over("task")
 
 Height: TypeAlias = Callable[[Table], int]
 """The lines that a table takes on the terminal."""
@@ -83,7 +86,8 @@ def _perturbed(results: Results, height: Height) -> list[Table]:
         cells = _of_view("worst_cells", results)
     highest_ones = _at_highest(results)
     averages = (_of_view("overall_drops", highest_ones), _of_view("overall_drops", highest_ones, _ROWS))
-    return [*_within(_OF_OTHERS, height, *averages), *cells]
+    attacks = (_of_view("attacks", results), _of_view("attacks", results, _ROWS))
+    return [*_within(_OF_OTHERS, height, *averages), *cells, *_within(_OF_OTHERS, height, *attacks)]
 
 
 def _clean(results: Results, height: Height) -> list[Table]:
@@ -114,18 +118,19 @@ def _reasons(results: Results) -> pl.DataFrame:
 def by_task(results: Results) -> Iterator[list[Table]]:
     """The averages over languages of headline metrics at the highest strengths, from the most rows to the fewest.
 
-    Those of each task's first fields follow, and those of the perturbation that costs most.
+    Those of each task's first fields follow, and those of the perturbation that costs most. Noises that do not
+    reach the same languages are compared over those that they have in common.
     """
-    rows = _with_curves(headline(within_tasks(results, LANGUAGES), results))
-    first = rows.filter(pl.col("fields_rank") == pl.col("fields_rank").min().over("task"))
+    rows, common = (_with_curves(headline(within_tasks(results, kind), results)) for kind in (LANGUAGES, COMMON))
+    first, compared = (each.filter(_FIRST) for each in (rows, common))
     worst = first.sort("change").unique("column", keep="first", maintain_order=True).sort("column")
-    yield _averages("By task", rows)
-    yield _averages("By task, noise on the headline fields", first)
+    yield [*_averages("By task", rows), *_averages(_SHARED, common)]
+    yield [*_averages("By task, noise on the headline fields", first), *_averages(_SHARED, compared)]
     yield _averages("By task, the perturbation that costs most", worst)
 
 
 def _averages(title: str, rows: pl.DataFrame) -> list[Table]:
-    parts = {"task": pl.col("column"), "noisy": pl.col("value")}
+    parts = {"task": pl.col("column"), "noisy": pl.col("value"), "langs": pl.col("over").str.replace(" of ", "/")}
     return _titled(title, rows.with_columns(pl.lit("").alias(SECTION), **parts).select(SECTION, *_BY_TASK))
 
 
@@ -133,7 +138,7 @@ def _with_curves(rows: pl.DataFrame) -> pl.DataFrame:
     """The averages at the highest strengths, with the levels at rising strengths as blocks."""
     named = with_addresses(rows)
     curve = ["column", "fields", "perturbation"]
-    shares = named.sort("strength_rank").group_by(curve).agg(share=pl.col("value") / pl.col("clean"))
+    shares = with_curves(named).sort("strength_rank").group_by(curve).agg(share=pl.col("value") / pl.col("clean"))
     sparks = [spark([1.0, *row]) for row in shares.get_column("share").to_list()]
     drawn = shares.select(curve).with_columns(pl.Series("curve", sparks, dtype=pl.String))
     return highest(named).join(drawn, on=curve, how="left", maintain_order="left")

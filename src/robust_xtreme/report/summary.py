@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.report.averages import without_averages
 from robust_xtreme.report.blocks import Block, Bullets, Code, Link, Paragraph, Phrase, Strong
 from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import interval, points, signed
@@ -34,7 +33,6 @@ def what_was_run(results: Results) -> Iterator[Block]:
     yield Paragraph(summary)
     yield from partial(manifest)
     yield from (Paragraph(f"{name}: {claims(cells)}" if name else claims(cells)) for name, cells in by_run(results))
-    yield from map(Paragraph, without_averages(results))
     if lines := settings(manifest):
         yield Code(lines)
     if manifest.get("commands"):
@@ -137,7 +135,7 @@ def _tested(cells: pl.DataFrame) -> str:
 
 def _not_tested(cells: pl.DataFrame) -> pl.Series:
     """The reason of each cell that is not tested."""
-    reason = pl.coalesce("no_claim", few_clusters(), pl.lit("not at the highest strength"))
+    reason = pl.coalesce("no_claim", few_clusters(), pl.lit("at another strength"))
     return cells.filter(pl.col("p_adjusted").is_null()).select(reason).to_series()
 
 

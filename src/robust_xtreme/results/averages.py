@@ -1,8 +1,10 @@
 """AVERAGES: mean levels and drops over languages, scripts, families, tasks and benchmarks, each with its interval.
 
-Every cell to which the noise applies counts, unless it is inert: no cell is chosen by its outcome. Averages over
-languages are over those that have each condition of the task and each of the models, so that they can be compared.
-Languages, tasks and weights are fixed, and others are not covered.
+Every cell to which the noise applies counts, unless it is inert: no cell is chosen by its outcome, and attacks, which
+choose items by it, have no averages. Averages over languages are over those in which their condition counts for each of
+the models. Where these are others under other conditions of a task, averages over the languages that all of them have
+in common are beside them, so that noises can be compared. Languages, tasks and weights are fixed, and others are not
+covered.
 """
 
 from __future__ import annotations
@@ -25,9 +27,13 @@ from robust_xtreme.results.intervals import Estimate
 from robust_xtreme.results.schema import AVERAGES, build
 
 LANGUAGES: Final = "languages"
+COMMON: Final = "common"
+"""The kinds of averages over the languages of a task: those of one condition, and those that all conditions share."""
+
 KINDS: Final = ("script", "family")
 UNKNOWN: Final = "unknown"
-_NOT_EVERYWHERE: Final = "not under every condition"
+_NOT_HERE: Final = "not under this noise for every model"
+_NOT_EVERYWHERE: Final = "not under every noise"
 
 Key = tuple[tuple[str, ...], str]
 """The key of a cell, and the metric."""
@@ -42,7 +48,7 @@ Numbers = Mapping[Key, Any]
 """The numbers of the clusters of each clean cell, (G,), by its key and metric: the same cluster has the same number."""
 
 Absent = Sequence[Mapping[str, str]]
-"""Cells that were asked for and have no scores: entries of a manifest's `not_run`."""
+"""Cells of a language that were asked for and have no scores: entries of a manifest's `not_run`."""
 
 
 def averages(
@@ -114,17 +120,30 @@ def _twin(key: Key) -> Key:
 def _within_tasks(levels: Sequence[Level], tasks: Mapping[str, Task], absent: Absent) -> Iterator[Average]:
     """Averages over the languages of a task, and over those of each script and family for its headline metric."""
     for group in _groups(levels, ("task", "split", "metric"), lambda level: (level.translated, level.fields)):
-        perturbed = [level for level in group if level["condition"] != CLEAN]
-        languages, missing = _common(perturbed, _reasons(group[0], absent))
-        for same in _groups(perturbed, ("model", "inference", "condition")):
-            check_distinct(same)
-            counting = (level for level in same if level.language in languages and not level.unfit)
-            kept = sorted(counting, key=by_language)
-            if kept:
-                task = kept[0]["task"]
-                yield _equal(LANGUAGES, task, kept, missing)
-                if kept[0].metric == tasks[task].metrics[0]:
-                    yield from (average for kind in KINDS for average in _by_kind(kind, kept, missing))
+        noises = [(noise, here) for noise in _groups(_perturbed(group), ("condition",)) if (here := _served(noise))]
+        common = frozenset.intersection(*(here for _, here in noises)) if noises else frozenset()
+        every = {level.language for level in _perturbed(group)}
+        shared = dict.fromkeys(sorted(every - common), _NOT_EVERYWHERE)
+        for noise, here in noises:
+            missing = _missing(noise, here, every, absent)
+            for same in _groups(noise, ("model", "inference")):
+                check_distinct(same)
+                counting = (level for level in same if level.language in here and not level.unfit)
+                if kept := sorted(counting, key=by_language):
+                    yield from _of_kinds(kept, missing, tasks)
+                if kept and common and any(other != common for _, other in noises):
+                    yield _equal(COMMON, kept[0]["task"], [level for level in kept if level.language in common], shared)
+
+
+def _perturbed(levels: Iterable[Level]) -> list[Level]:
+    return [level for level in levels if level["condition"] != CLEAN]
+
+
+def _of_kinds(kept: Sequence[Level], missing: Mapping[str, str], tasks: Mapping[str, Task]) -> Iterator[Average]:
+    task = kept[0]["task"]
+    yield _equal(LANGUAGES, task, kept, missing)
+    if kept[0].metric == tasks[task].metrics[0]:
+        yield from (average for kind in KINDS for average in _by_kind(kind, kept, missing))
 
 
 def _groups(
@@ -136,28 +155,30 @@ def _groups(
     return [groups[key] for key in sorted(groups)]
 
 
-def _reasons(level: Level, absent: Absent) -> dict[str, str]:
-    """The languages whose cells are absent from the level's task and split; a file not read can be of any split."""
-    same = (cell for cell in absent if cell["task"] == level["task"] and cell["split"] in (level["split"], "auto"))
-    return {cell["language"]: cell["reason"] for cell in same}
-
-
-def _common(levels: Sequence[Level], absent: Mapping[str, str]) -> tuple[frozenset[str], dict[str, str]]:
-    """The languages with a level that counts for each model under each condition, and the others with the reason.
-
-    A condition in which no language counts is not compared. `absent` are reasons of languages without a level.
-    """
-    counted: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
-    reasons: dict[str, str] = {}
+def _served(levels: Sequence[Level]) -> frozenset[str]:
+    """The languages with a level that counts for each model, under one condition; of models with any such level."""
+    counted: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for level in levels:
-        if level.unfit:
-            reasons.setdefault(level.language, level.unfit)
-        else:
-            counted[level.language].add((level["model"], level["inference"], level["condition"]))
+        if not level.unfit:
+            counted[level.language].add((level["model"], level["inference"]))
     combinations = set().union(*counted.values())
-    common = frozenset(code for code, present in counted.items() if present == combinations)
-    others = sorted({level.language for level in levels}.union(absent) - common)
-    return common, {code: {**absent, **reasons}.get(code, _NOT_EVERYWHERE) for code in others}
+    return frozenset(code for code, present in counted.items() if present == combinations)
+
+
+def _missing(levels: Sequence[Level], served: frozenset[str], every: set[str], absent: Absent) -> dict[str, str]:
+    """The languages that an average under one condition does not have, with the reason.
+
+    Of `absent` cells those of its task and split; a file not read can be of any split, and of any condition.
+    """
+    task, split, condition = (levels[0][name] for name in ("task", "split", "condition"))
+    reasons = {
+        cell["language"]: cell["reason"].replace("_", " ")
+        for cell in absent
+        if (cell["task"], cell["split"]) in ((task, split), (task, "auto"))
+        if cell.get("condition") in (None, "", CLEAN, condition)
+    }
+    reasons |= {level.language: level.unfit for level in levels if level.unfit}
+    return {code: reasons.get(code, _NOT_HERE) for code in sorted({*every, *reasons} - served)}
 
 
 def _equal(kind: str, name: str, levels: Sequence[Level], missing: Mapping[str, str]) -> Average:
@@ -219,7 +240,7 @@ def _row(averaged: Average, drops: Drops, known: Mapping[str, Task]) -> dict[str
         "split": first["split"] if averaged.task else "",
         "setting": first.translated if averaged.task else "",
         "inference": first["inference"] if averaged.task else "",
-        "condition": first["condition"] if averaged.kind in (LANGUAGES, *KINDS) else first.noise,
+        "condition": first["condition"] if averaged.kind in (LANGUAGES, COMMON, *KINDS) else first.noise,
         "metric": averaged.metric,
         "languages": " ".join(languages),
         "cells": ", ".join(named),

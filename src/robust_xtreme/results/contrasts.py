@@ -36,6 +36,7 @@ from robust_xtreme.results.intervals import (
     t_quantile,
 )
 from robust_xtreme.results.multiplicity import holm
+from robust_xtreme.results.no_claim import is_selected
 from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
 from robust_xtreme.results.schema import CELL, CONTRASTS, build
 
@@ -137,11 +138,14 @@ def _pair(key: Key, baseline: Cell, candidate: Cell, clusters: _Clusters) -> _Pa
 
 
 def _changes(pairs: Sequence[_Pair]) -> Iterator[_Pair]:
-    """For each perturbed pair how much more the candidate changes by the noise than the baseline."""
+    """For each perturbed pair how much more the candidate changes by the noise than the baseline; not by an attack.
+
+    The more items are right on clean text, the more of them an attack edits.
+    """
     clean = {_twin(pair): pair for pair in pairs if pair["condition"] == CLEAN}
     for pair in pairs:
         twin = clean.get(_twin(pair))
-        if twin is None or pair is twin:
+        if twin is None or pair is twin or is_selected(pair["condition"]):
             continue
         levels = (pair.baseline - twin.baseline, pair.candidate - twin.candidate)
         yield _Pair(pair.key, CHANGE, pair.n, *levels, (*pair.of, *twin.of))

@@ -45,6 +45,9 @@ _FURTHER: Final = {
 }
 """Further factors in which tests of a family can differ, with their words in its name."""
 
+NATURAL: Final = Decimal("0.02")
+"""The strength at which people err (docs/natural.md), which is tested as well as the highest."""
+
 CONSTANT: Final = 0.95
 """The share of items that one answer covers from which a cell is marked."""
 
@@ -92,8 +95,9 @@ def compared(
     """The drops of whole task runs, from their cells and SCORES.
 
     `headlines` maps a task to the metric that claims are made on. They are one family of tests: these metrics in each
-    task and language at each perturbation's highest strength, whatever the values of the cells are. Cells that no noise
-    reaches (`no_claim`), and those without an interval, are not in the family and have no p.
+    task and language at each perturbation's highest strength, and at the natural one where that is among several,
+    whatever the values of the cells are. Cells that claim nothing (`no_claim`: no noise reaches them, or an attack
+    chose their items), and those without an interval, are not in the family and have no p.
     `without_risk` are the drops of cells with items at risk (`label_risk.drops_without_risk`). Raises
     Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
@@ -165,7 +169,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], estimate
         "relative_corrected": 100 * estimate.value / above if above is not None and above > 0 else None,
         **interval(estimate),
         "p": estimate.p if claims else None,
-        "mde": smallest_detectable(estimate),
+        "mde": smallest_detectable(estimate) if claims else None,
         "differing": int((twin.sums != cell.sums).any(-1).any(0).sum()),
         "above_chance": before["above_chance"],
         "near_chance": before["near_chance"],
@@ -194,7 +198,7 @@ def _marks(row: Row) -> str | None:
 
 
 def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
-    """The numbers of the rows of headline metrics, at each perturbation's highest strength, that have a p."""
+    """The numbers of the rows of headline metrics, at the highest and the natural strength, that have a p."""
     highest: dict[tuple[Any, ...], Decimal] = {}
     keyed = []
     for row in rows:
@@ -206,13 +210,13 @@ def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
     return [
         at
         for at, (row, (group, strength)) in enumerate(zip(rows, keyed, strict=True))
-        if row["metric"] == headlines.get(row["task"]) and strength == highest[group] and strength > 0
+        if row["metric"] == headlines.get(row["task"]) and strength in (highest[group], NATURAL) and strength > 0
         if row["p"] is not None
     ]
 
 
 def family_name(tests: Sequence[Row]) -> str:
-    """The name of a family: the factors in which its tests differ, and that each is at a highest strength.
+    """The name of a family: the factors in which its tests differ, and the strengths that are tested.
 
     Tasks, languages and perturbations are named where there are several. Any other factor is named where tests differ
     in it that agree in all factors before it: not the settings of inference, where each task has its own.
@@ -222,12 +226,12 @@ def family_name(tests: Sequence[Row]) -> str:
     for factor, words in _FURTHER.items():
         named += [words] if _differ(rows, factor, alike) else []
         alike.append(factor)
-    return f"{' x '.join(named) or 'one test'} at each perturbation's highest strength"
+    also = f" and at the natural {NATURAL}" if _differ(rows, "strength", alike) else ""
+    return f"{' x '.join(named) or 'one test'} at each perturbation's highest strength{also}"
 
 
 def _noise_of(row: Row) -> Row:
-    perturbation, _, fields = parts_of(row["condition"])
-    return {"perturbation": perturbation, "fields": fields}
+    return dict(zip(("perturbation", "strength", "fields"), parts_of(row["condition"]), strict=True))
 
 
 def _differ(rows: Sequence[Row], factor: str, alike: Sequence[str] = ()) -> bool:

@@ -1,10 +1,13 @@
-"""Which perturbed cells claim nothing, because no noise reaches the model there, and why.
+"""Which perturbed cells claim nothing, and why: no noise reaches the model there, or its items are chosen by answers.
 
-Only the noise decides, never an answer: such a cell is in no family of tests and in no average.
+Where the noise decides, never an answer, there is nothing to claim. An attack edits only items that are right on clean
+text, as do random search and noise at its rate: they can be lost and never gained, so that a drop shows nothing. No
+such cell is in a family of tests or in an average.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import polars as pl
@@ -14,10 +17,14 @@ from robust_xtreme.results._cells import CLEAN
 NOT_APPLICABLE: Final = "not applicable"
 NO_EDITS: Final = "no edits"
 INERT: Final = "inert"
+SELECTED: Final = "selected on the outcome"
+
+_ATTACKED: Final = r"(^|\+)(attack_|textattack\.)|^frozen:|@like="
+"""What names an attack, also in a chain, the texts that one left, or noise at the rate of one."""
 
 
-def no_claim() -> pl.Expr:
-    """The reason why a row of SCORES or DELTAS claims nothing; null if it does claim, and for clean cells.
+def unreached() -> pl.Expr:
+    """The reason why no noise reaches a row of SCORES or DELTAS; null if it does, and for clean cells.
 
     The noise does not apply to any item, edits none, or the tokenizer undoes it in all.
     """
@@ -27,4 +34,15 @@ def no_claim() -> pl.Expr:
         INERT: pl.col("inert"),
     }
     named = [pl.when(applies).then(pl.lit(reason)) for reason, applies in reasons.items()]
-    return pl.when(pl.col("condition") != CLEAN).then(pl.coalesce(named)).alias("no_claim")
+    return pl.when(pl.col("condition") != CLEAN).then(pl.coalesce(named)).alias("unreached")
+
+
+def no_claim() -> pl.Expr:
+    """The reason why a row of SCORES or DELTAS claims nothing; null if it does claim, and for clean cells."""
+    attacked = pl.col("condition").str.contains(_ATTACKED) | pl.col("queries").is_not_null()
+    return pl.coalesce(unreached(), pl.when(attacked).then(pl.lit(SELECTED))).alias("no_claim")
+
+
+def is_selected(condition: str) -> bool:
+    """Whether a condition edits only items that a model gets right on clean text, by its name."""
+    return re.search(_ATTACKED, condition) is not None

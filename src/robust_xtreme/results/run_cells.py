@@ -16,7 +16,7 @@ from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.contrasts import Key
 from robust_xtreme.results.manifest import check_file
 from robust_xtreme.results.merging import BASE, blocks
-from robust_xtreme.results.no_claim import no_claim
+from robust_xtreme.results.no_claim import unreached
 from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW, STATS, Frame, validate
 
 KEY: Final = (*CELL[1:], "metric")
@@ -117,7 +117,7 @@ def _served(scores: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
     tasks = tasks_of(manifest["tasks"])
     headlines = pl.DataFrame({"task": [*tasks], "metric": [task.metrics[0] for task in tasks.values()]})
     answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
-    served = scores.filter(no_claim().is_null(), pl.col("scope") == ALL, answers).select(*CELL, "metric")
+    served = scores.filter(unreached().is_null(), pl.col("scope") == ALL, answers).select(*CELL, "metric")
     return served.join(headlines, on=["task", "metric"], how="semi")
 
 

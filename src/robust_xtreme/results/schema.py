@@ -295,7 +295,7 @@ DELTAS: Final = Frame(
 They do not take a cell out of its set of tests. `drop_without_risk` is, with its bounds, of items without label risk.
 """
 
-AVERAGE_KINDS: Final = ("languages", "script", "family", "tasks", "categories", "benchmark")
+AVERAGE_KINDS: Final = ("languages", "common", "script", "family", "tasks", "categories", "benchmark")
 
 AVERAGES: Final = Frame(
     "averages",
@@ -317,8 +317,9 @@ AVERAGES: Final = Frame(
 )
 """One row per average and noise: mean levels in points, clean and perturbed, over the same cells, and their drop.
 
-`kind` is what it is over: the languages of a task (`name` is the task), its languages of one script or family, or the
-tasks or categories of a benchmark, or for rows of a suite those of the suite. `task` is empty where it is over several
+`kind` is what it is over: the languages of a task (`name` is the task), those of them that all of its noises have in
+common (`common`, where these are fewer), its languages of one script or family, or the tasks or categories of a
+benchmark, or for rows of a suite those of the suite. `task` is empty where it is over several
 tasks, and `metric` then `score`, the mean of the metrics that make each task's score. `setting` is that of
 translated data. In a benchmark `condition` names no fields, as each task counts with its headline fields, and `clean`
 has a row, whose drop is null. `cells` names the languages by task, `missing` those that it should be over, too.

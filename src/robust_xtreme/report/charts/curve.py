@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from robust_xtreme.report.averages import within_tasks
+from robust_xtreme.report.averages import with_curves, within_tasks
 from robust_xtreme.report.cells import BUDGET, headline, with_condition
 from robust_xtreme.report.charts.style import COLOURS, config
 from robust_xtreme.report.names import with_addresses
@@ -31,9 +31,12 @@ _HEIGHT: Final = {"y": {"field": "low", "type": "quantitative", "scale": {"zero"
 def levels(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
     """The points of each task's curves (of each model's): the average over languages at each strength, from 0 on.
 
+    A curve is called by its perturbation with how many languages it is over, and those are the same at each strength.
+
     `realised` is in percent; `low` and `high` bound the level, the clean one being fixed.
     """
-    rows = headline(within_tasks(results, LANGUAGES), results)
+    rows = with_curves(headline(within_tasks(results, LANGUAGES), results))
+    rows = rows.with_columns(pl.format("{}, {} languages", "perturbation", "over").alias("perturbation"))
     first = pl.col("fields_rank") == pl.col("fields_rank").min().over("task")
     for (name,), averages in with_addresses(rows.filter(first)).group_by("column", maintain_order=True):
         points = _points(averages.filter(pl.col("strength_rank").is_not_null()))

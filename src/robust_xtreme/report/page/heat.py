@@ -15,6 +15,7 @@ from robust_xtreme.report.columns import NOTHING, percent, points, signed
 from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.summary import MARKED, UNDECIDED, headline_cells, mark
 from robust_xtreme.report.view import Results
+from robust_xtreme.results.no_claim import SELECTED
 
 _PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
 _KEY: Final = Paragraph(
@@ -26,7 +27,7 @@ _KEY: Final = Paragraph(
 
 def heat(results: Results) -> Iterator[Part]:
     """A table for each perturbation, languages by script in rows and tasks in columns."""
-    cells = highest(headline_cells(results))
+    cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
     blocks: list[Block] = [_KEY, scale()]
     for (noise,), group in cells.group_by("noise", maintain_order=True):
         blocks.append(_table(str(noise), group))

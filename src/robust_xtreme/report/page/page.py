@@ -179,7 +179,8 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, several: bool) -> tuple[P
     bounds = interval(shown["change_low"], shown["change_high"])
     named = f"{language_name(worst['language'])} {signed(worst['change'])}"
     title = f"{task}, {model}" if several else task
-    return (title, *levels, bounds, shown["noise"], (Link(named, f"#{worst['address']}"),))
+    noise = f"{shown['noise']}, {shown['over']} languages" if over.height else shown["noise"]
+    return (title, *levels, bounds, noise, (Link(named, f"#{worst['address']}"),))
 
 
 _DIVIDED: Final = ("worst_of_seeds", "operator_mix", "external", "tokenizer", "label_risk")

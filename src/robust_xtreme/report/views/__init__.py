@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 MEMBERS: Final = {
-    "_averaged": ("by_task", "averaged_languages", "by_script", "by_family", "overall", "overall_drops"),
+    "_averaged": (
+        "by_task",
+        "by_task_common",
+        "averaged_languages",
+        "by_script",
+        "by_family",
+        "overall",
+        "overall_drops",
+    ),
     "_by_cell": (
         *("clean_scores", "by_language", "by_scope", "label_risk", "operator_mix", "tokenizer"),
         *("worst_cells", "worst_of_seeds", "largest_losses"),

@@ -70,7 +70,7 @@ def _charts(results: Results) -> Iterator[Chart]:
 
 @view(title="Attacks", order=36, charts=_charts)
 def attacks(results: Results) -> pl.DataFrame:
-    """The score that an attack leaves; random search has as many queries, and one draw of noise as many edits."""
+    """Levels that attacks leave; only items that are right are edited, so their drops are not tested or ranked."""
     whole = attacked(results)
     cost = results.attacks.drop("n", "clusters").rename({"words": "edited_words"})
     whole = whole.drop("success", "queries").join(cost, on=CELL, maintain_order="left")

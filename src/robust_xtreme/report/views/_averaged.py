@@ -13,33 +13,47 @@ from robust_xtreme.report.benchmarks import (
     average_heading,
     average_text,
     benchmark_rows,
+    languages_text,
     score_text,
     tasks_in_order,
 )
 from robust_xtreme.report.cells import sectioned
 from robust_xtreme.report.columns import SCORE
 from robust_xtreme.report.view import SECTION, Results, view
-from robust_xtreme.results.averages import LANGUAGES
+from robust_xtreme.results.averages import COMMON, LANGUAGES
 
 _KEY: Final = ("metric", "fields", *NOISE)
 
 
 @view(title="By task", order=10)
 def by_task(results: Results) -> pl.DataFrame:
-    """Averages over languages, each once, the same in all models, clean and perturbed; others are not covered."""
-    rows = with_extremes(within_tasks(results, LANGUAGES), results)
-    columns = (*_KEY, *CHANGE, *PREDICTION, "least", "most", "grapheme_edit_rate", "averaged", "left_out")
+    """Averages over the languages that a noise reaches, the same in all models; others are not covered."""
+    return _by_task(results, LANGUAGES)
+
+
+@view(title="By task, over the languages that its noises have in common", order=12)
+def by_task_common(results: Results) -> pl.DataFrame:
+    """Of tasks whose noises do not reach the same languages: averages by which noises can be compared."""
+    return _by_task(results, COMMON)
+
+
+def _by_task(results: Results, kind: str) -> pl.DataFrame:
+    rows = with_extremes(within_tasks(results, kind), results)
+    columns = (*_KEY, *CHANGE, *PREDICTION, "least", "most", "grapheme_edit_rate")
     return sectioned(rows, noise=False).select(SECTION, *columns)
 
 
 @view(title="What the averages are over", order=15)
 def averaged_languages(results: Results) -> pl.DataFrame:
     """The languages of each average by name, the same in all models, and those left out with the reason."""
-    rows = sectioned(within_tasks(results, LANGUAGES), noise=False).with_columns(
-        averaged_over=pl.col("languages"), left_out_named=pl.col("missing").fill_null("")
+    rows = sectioned(within_tasks(results, LANGUAGES), noise=False)
+    over = {"averaged_over": pl.col("languages"), "left_out_named": pl.col("missing").fill_null("")}
+    noises = pl.col("noise").unique(maintain_order=True).str.join(", ")
+    return (
+        rows.group_by(SECTION, "metric", "fields", **over, maintain_order=True)
+        .agg(noises)
+        .select(SECTION, "metric", "fields", "noise", *over)
     )
-    columns = (SECTION, "metric", "fields", "averaged_over", "left_out_named")
-    return rows.select(columns).unique(maintain_order=True)
 
 
 @view(title="By script", order=24)
@@ -88,8 +102,10 @@ def _row(rows: Sequence[Mapping[str, Any]], orders: Mapping[str, Sequence[str]])
 def overall_drops(results: Results) -> pl.DataFrame:
     """The averages over tasks, clean and perturbed over the same cells; other languages and tasks are not covered."""
     rows = with_change(benchmark_rows(results).filter(pl.col("task") == ""))
-    headings = [average_heading(row) for row in rows.iter_rows(named=True)]
-    named = rows.with_columns(average=pl.Series(headings, dtype=pl.String), noise=pl.col("condition"))
+    texts = {"average": average_heading, "over": languages_text}
+    made = {name: [text(row) for row in rows.iter_rows(named=True)] for name, text in texts.items()}
+    named = rows.with_columns(pl.DataFrame(made, dict.fromkeys(made, pl.String)), noise=pl.col("condition"))
     compared = named.select("title", "average", "noise").is_duplicated().any()
     section = pl.concat_str("title", pl.lit(", "), "model") if compared else pl.col("title")
-    return named.with_columns(section.alias(SECTION)).select(SECTION, "average", "noise", *CHANGE, "n", "clusters")
+    columns = (SECTION, "average", "noise", "over", *CHANGE, "n", "clusters")
+    return named.with_columns(section.alias(SECTION)).select(columns)

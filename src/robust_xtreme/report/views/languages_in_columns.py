@@ -12,6 +12,7 @@ from robust_xtreme.report.columns import GROUPED, NOTHING, interval, signed
 from robust_xtreme.report.names import script
 from robust_xtreme.report.summary import UNDECIDED, headline_cells, undecided
 from robust_xtreme.report.view import SECTION, Results, view
+from robust_xtreme.results.no_claim import SELECTED
 
 _WIDTH: Final = 6
 """The number of languages beside each other."""
@@ -30,7 +31,7 @@ _NOTES: Final = {
 @view(title="Languages in columns", order=19, notes=_NOTES)
 def languages_in_columns(results: Results) -> pl.DataFrame:
     """Changes in points with intervals that are valid for all tests at once; \u00b0 goes by the corrected p."""
-    cells = highest(headline_cells(results))
+    cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
     codes = sorted(set(cells.get_column("language")), key=lambda code: (script(code), code))
     groups = [codes[start : start + _WIDTH] for start in range(0, len(codes), _WIDTH)]
     made = [pl.DataFrame(list(_rows(cells.filter(pl.col("language").is_in(group)), group))) for group in groups]

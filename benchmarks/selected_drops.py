@@ -1,0 +1,237 @@
+"""How often a drop is claimed where there is none: of noise, which is tested, and of attacks, which are not any more.
+
+    python -m benchmarks.selected_drops --draws 2000 --jobs 2 --run RUN --csv reports/selected-drops.csv \\
+        > reports/selected-drops.md
+
+The true drop is 0. In drawn answers a cell has n items, each right on clean text with the accuracy, and a model answers
+a share of them again under noise, by chance. In answers of a run (`--run`, repeated; only these rates are kept of it)
+the clean and the noisy answers of each cluster are exchanged at random. What is claimed is a drop with p at most 0.05,
+nominally in 2.5 %.
+
+The rows: `noise` edits every item, and is tested. `average` is over all languages of the run, which is tested as well.
+The others edit only items that are right on clean text, so that these can be lost and no other be gained. `like` is one
+draw of noise on them, as `NAME@like=ATTACK` is. `searched` is the worst of several draws, as attacks and random search
+have it: of ten in drawn answers, of the noises of the run in its answers (where it has several). `frozen` has noise
+where another model is right, whose answers on clean text are the same by chance in half of the items. The bar is 3.5 %
+for rows that have a p; the others are printed to show why they have none.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from benchmarks._simulations import about, command, parser, simulated, write
+
+from robust_xtreme.metric import named
+from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.report.blocks import Document, Heading, Paragraph, grid
+from robust_xtreme.report.document import results_of
+from robust_xtreme.report.renderers import markdown
+from robust_xtreme.results import intervals
+from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells
+from robust_xtreme.results.averaging import average, drop
+from robust_xtreme.results.intervals import CPU, cluster_sums
+from robust_xtreme.results.no_claim import is_selected
+from robust_xtreme.results.schema import STATS
+from robust_xtreme.results.store import read_frame
+
+TESTED: Final = ("noise", "average")
+FORMER: Final = ("like", "searched", "frozen")
+BAR: Final = 3.5
+ITEMS: Final = (60, 250, 1000)
+ACCURACIES: Final = (0.5, 0.7, 0.9)
+ANSWERED_AGAIN: Final = (0.02, 0.05, 0.1, 0.3)
+SEARCHED: Final = 10
+ALIKE: Final = 0.5
+_ALPHA: Final = 1 - intervals.CONFIDENCE
+_WHOLE: Final = 100 - 1e-9
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Drawn answers: n items, the share that is right, and the share that is answered again under noise."""
+
+    items: int
+    accuracy: float
+    again: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The answers of a task in a run, by their language: statistics (items, k) of clean text and of each noise."""
+
+    name: str
+    metric: str
+    codes: tuple[Any, ...]
+    answers: tuple[Any, ...]
+
+
+def designs(runs: Sequence[Path] = ()) -> Iterator[Design | Stored]:
+    """All designs of drawn answers, then the tasks of runs."""
+    yield from (Design(*design) for design in product(ITEMS, ACCURACIES, ANSWERED_AGAIN))
+    for run in runs:
+        yield from stored(run)
+
+
+def stored(run: Path) -> Iterator[Stored]:
+    """The answers of each task of a finished run by its headline metric, under the noises of all of its languages."""
+    tasks = results_of(run).manifest["tasks"]
+    by_task: defaultdict[str, defaultdict[str, dict[str, Cell]]] = defaultdict(lambda: defaultdict(dict))
+    for cell in cells(read_frame(run / "stats.parquet", STATS)):
+        names = cell.columns
+        if cell.answers and cell.scope == ALL and cell.metric == tasks[names["task"]]["metrics"][0]:
+            by_task[names["task"]][names["language"]][cell.condition] = cell
+    for task, unsorted in by_task.items():
+        languages = dict(sorted(unsorted.items()))
+        shared = set.intersection(*(set(each) for each in languages.values())) - {CLEAN}
+        noises = sorted(name for name in shared if not is_selected(name))
+        several = [[each[name] for name in (CLEAN, *noises)] for each in languages.values()]
+        answers = tuple(np.stack([cell.values[0] for cell in group]) for group in several)
+        codes = tuple(group[0].items.codes for group in several)
+        title = ", ".join(name.partition("@")[0] for name in noises)
+        yield Stored(f"{task} in {' '.join(languages)}: {title}", several[0][0].metric, codes, answers)
+
+
+# --------------------------------------------------------------------------------------- drawn answers
+
+
+def drawn(design: Design, draws: int, draw: np.random.Generator) -> Iterator[tuple[str, float]]:
+    """The share of draws in which each kind of row claims a drop."""
+    shape = (draws, design.items)
+    clean, other = (draw.random(shape) < design.accuracy for _ in range(2))
+    noisy = _again(clean, design, draw)
+    worst = clean.copy()
+    for _ in range(SEARCHED):
+        worst &= _again(clean, design, draw)
+    victim = np.where(draw.random(shape) < ALIKE, clean, other)
+    rows = {
+        "noise": noisy,
+        "like": np.where(clean, noisy, clean),
+        "searched": worst,
+        "frozen": np.where(victim, noisy, clean),
+    }
+    for name, after in rows.items():
+        moments, _, p = intervals.paired(CPU, _sums(clean), _sums(after), accuracy.reduce)
+        yield name, float(((p <= _ALPHA) & (moments.value > 0)).mean())
+
+
+def _again(clean: Any, design: Design, draw: np.random.Generator) -> Any:
+    """The answers of a model that answers some items again."""
+    fresh = draw.random(clean.shape) < design.accuracy
+    return np.where(draw.random(clean.shape) < design.again, fresh, clean)
+
+
+def _sums(right: Any) -> Any:
+    """Sums of accuracy (draws, 1, items, 2): each item is a cluster."""
+    values = right.astype(np.float64)
+    return np.stack([values, np.ones_like(values)], -1)[:, None]
+
+
+# -------------------------------------------------------------------------------------- stored answers
+
+
+def exchanged(task: Stored, draws: int, draw: np.random.Generator) -> Iterator[tuple[str, float]]:
+    """The same for answers of a run: those of each cluster are in an order by chance, of which the first is clean."""
+    claims: defaultdict[str, list[bool]] = defaultdict(list)
+    reduce = named(task.metric).reduce
+    for _ in range(draws):
+        drops = []
+        for codes, answers in zip(task.codes, task.answers, strict=True):
+            order = _shuffled(answers, codes, draw)
+            clean, noisy = order[:2]
+            right = (~clean.any(-1) | (reduce(clean) >= _WHOLE))[:, None]
+            rows = {"noise": noisy, "like": np.where(right, noisy, clean)}
+            if len(order) > 2:
+                rows["searched"] = np.where(right, _worst(order, reduce), clean)
+            found = {name: _drop(clean, after, codes, reduce) for name, after in rows.items()}
+            drops.append(found["noise"])
+            for name, each in found.items():
+                claims[name].append(_claims([each]))
+        claims["average"].append(_claims(drops))
+    yield from ((name, float(np.mean(values))) for name, values in claims.items())
+
+
+def _shuffled(answers: Any, codes: Any, draw: np.random.Generator) -> Any:
+    """Answers (answers, items, k), whose first ones are exchanged by cluster."""
+    order = draw.random((len(answers), int(codes.max()) + 1)).argsort(0)[:, codes]
+    return np.take_along_axis(answers, order[..., None], 0)
+
+
+def _worst(answers: Any, reduce: Any) -> Any:
+    """The worst answer to each item; where nothing is counted nothing is wrong."""
+    values = np.where(answers.any(-1), reduce(answers), np.inf)
+    return answers[values.argmin(0), np.arange(answers.shape[1])]
+
+
+def _drop(clean: Any, noisy: Any, codes: Any, reduce: Any) -> Any:
+    count = int(codes.max()) + 1
+    before, after = (cluster_sums(each, codes, count)[None] for each in (clean, noisy))
+    return drop(before, after, np.arange(count), reduce)
+
+
+def _claims(drops: Sequence[Any]) -> bool:
+    estimate = average(drops, (1 / len(drops),) * len(drops))
+    return estimate.p is not None and estimate.p <= _ALPHA and estimate.value > 0
+
+
+# -------------------------------------------------------------------------------------------- the page
+
+
+def row(design: Design | Stored, draws: int) -> Row:
+    """A line of the csv: false drops of each kind of row in per cent."""
+    seed = zlib.crc32((design.name if isinstance(design, Stored) else repr(design)).encode())
+    draw = np.random.default_rng(seed)
+    if isinstance(design, Stored):
+        named_ = {"answers": design.name, "items": str(len(design.codes[0])), "accuracy": "", "again": ""}
+        rates = dict(exchanged(design, draws, draw))
+    else:
+        named_ = {"answers": "drawn", "items": str(design.items), "accuracy": f"{design.accuracy:g}"}
+        named_ |= {"again": f"{100 * design.again:g}"}
+        rates = dict(drawn(design, draws, draw))
+    shown = {name: f"{100 * rates[name]:.1f}" if name in rates else "" for name in (*TESTED, *FORMER)}
+    return {**named_, "draws": str(draws), **shown}
+
+
+def above(rows: Sequence[Row]) -> list[Row]:
+    """The rows in which a kind that has a p claims more than the bar."""
+    return [line for line in rows if any(float(line[name] or 0) > BAR for name in TESTED)]
+
+
+def page(rows: Sequence[Row], made_by: str) -> str:
+    """The report, from the rows of the csv."""
+    heads = ("answers", "items", "accuracy", "answered again, %", *TESTED, *FORMER)
+    names = ("answers", "items", "accuracy", "again", *TESTED, *FORMER)
+    table = grid(heads, [tuple(line[name] or "-" for name in names) for line in rows], 1)
+    ranges = [_range(rows, name) for name in (*TESTED, *FORMER)]
+    verdict = f"Above {BAR} % among rows that have a p: {len(above(rows))} of {len(rows)}. Lowest to highest: "
+    blocks = (*about(__doc__, made_by), Paragraph(f"{verdict}{', '.join(ranges)}."), Heading("False drops, %"), table)
+    return markdown.render(Document("False drops of rows that are selected on the outcome", blocks))
+
+
+def _range(rows: Sequence[Row], name: str) -> str:
+    values = [float(line[name]) for line in rows if line[name]]
+    return f"{name} {min(values):.1f} to {max(values):.1f}" if values else f"{name} -"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Simulate every design, write the csv, print the page."""
+    options = parser(__doc__ or "", "draws", 2000, Path("reports/selected-drops.csv"))
+    options.add_argument("--run", type=Path, action="append", default=[], help="a finished run, whose answers are used")
+    given = options.parse_args(arguments)
+    rows = simulated(partial(row, draws=given.draws), designs(given.run), given.jobs, str)
+    write(rows, given.csv)
+    print(page(rows, command("selected_drops", arguments)), end="")
+
+
+if __name__ == "__main__":
+    main()
