@@ -29,7 +29,7 @@ from robust_xtreme.results.intervals import (
 from robust_xtreme.results.label_risk import Drops
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.no_claim import no_claim
-from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
+from robust_xtreme.results.resampling import Member, keys, simultaneous_quantiles
 from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
 from robust_xtreme.specs import PerturbationSpec
@@ -258,11 +258,11 @@ def without_fields(condition: str) -> str:
 def _joint_bounds(tests: Sequence[_Test], backend: Backend) -> list[tuple[float, float]]:
     """Low and high of the drop of each test, in points, valid for all of them at once with 95 %.
 
-    The quantile is that of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as languages
-    of a parallel test) widen each other's intervals less than as many independent cells.
+    The quantiles are those of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as
+    languages of a parallel test) widen each other's intervals less than as many independent cells.
     """
     if not tests:
         return []
-    quantile = simultaneous_quantile([test.member for test in tests], backend=backend)
-    bounds = [difference_bounds(backend, test.moments, quantile) for test in tests]
+    quantiles = simultaneous_quantiles([test.member for test in tests], backend=backend)
+    bounds = [difference_bounds(backend, test.moments, quantiles) for test in tests]
     return [(float(low), float(high)) for _, low, high in bounds]
