@@ -32,6 +32,7 @@ from robust_xtreme.results.intervals import (
     Quantiles,
     difference_bounds,
     estimate_average,
+    has_joint,
     skewness,
     smallest_detectable,
     t_quantile,
@@ -267,7 +268,8 @@ def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: Ba
             step = still_step(row["method"], row["n"])
             mde = smallest_detectable(test.estimate, len(tested), step=step)
             row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde, "skewness": test.skewness}
-            row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
+            if has_joint(test.moments):
+                row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
         yield row
 
 
@@ -297,7 +299,8 @@ def _moments(drops: Sequence[Drop]) -> Moments:
 
 
 def _quantiles(tested: Sequence[_Test], clusters: _Clusters, backend: Backend) -> Quantiles | None:
-    members = [_member(test.contrast, float(test.moments.jump), clusters) for test in tested]
+    joint = [test for test in tested if has_joint(test.moments)]
+    members = [_member(test.contrast, float(test.moments.jump), clusters) for test in joint]
     return simultaneous_quantiles(members, backend=backend) if members else None
 
 

@@ -26,6 +26,8 @@ import numpy as np
 from robust_xtreme.metric import Array
 
 FEWEST_CLUSTERS: Final = 20
+FEWEST_JOINT: Final = 60
+"""The fewest clusters with a joint interval: with fewer its coverage is not that which it claims."""
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.8
 TOP: Final = 100.0
@@ -169,6 +171,11 @@ def widened_se(backend: Backend, moments: Moments) -> Array:
     xp, t = backend.xp, t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
     whole = xp.zeros_like(moments.value) + TOP * still_bound(moments.clusters, t, moments.freedom) / t
     return xp.where(varies_not(moments), whole, xp.sqrt(moments.variance + moments.jump))
+
+
+def has_joint(moments: Moments) -> bool:
+    """Whether there are clusters enough, or degrees of freedom of an average, for a joint interval."""
+    return moments.freedom >= FEWEST_JOINT - 1
 
 
 def varies_not(moments: Moments) -> Array:

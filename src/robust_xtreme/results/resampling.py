@@ -183,8 +183,8 @@ def simultaneous_quantiles(
 ) -> tuple[float, float]:
     """The max-t quantiles of a family, below and above: with them as t, intervals are valid all at once with 95 %.
 
-    The sides have one each, for 2.5 %, since samples with few losses have small errors, too. Draws are joint: cells that
-    share clusters move together. A quantile is at least Student's for one interval with the family's fewest clusters.
+    The sides have one each, for 2.5 %, since samples with few losses have small errors, too. Draws are joint: cells
+    that share clusters move together. Both are at least Student's for one interval with the family's fewest clusters.
     """
     groups = _by_clusters(family)
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -29,7 +29,7 @@ _NOTES: Final = {
 
 @view(title="Languages in columns", order=19, notes=_NOTES)
 def languages_in_columns(results: Results) -> pl.DataFrame:
-    """Changes in points with intervals that are valid for all tests at once; \u00b0 goes by the corrected p."""
+    """Changes in points with the joint intervals, else those of cells alone; \u00b0 goes by the corrected p."""
     cells = highest(headline_cells(results))
     codes = sorted(set(cells.get_column("language")), key=lambda code: (script(code), code))
     groups = [codes[start : start + _WIDTH] for start in range(0, len(codes), _WIDTH)]
