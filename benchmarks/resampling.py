@@ -36,7 +36,7 @@ from robust_xtreme.report.blocks import Document, Paragraph, Prose, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import intervals
 from robust_xtreme.results.intervals import CPU, Backend, Moments
-from robust_xtreme.results.resampling import MOST_BYTES, Member, keys, simultaneous_quantile, weights
+from robust_xtreme.results.resampling import MOST_BYTES, Member, keys, simultaneous_quantiles, weights
 
 LEAST: Final = 20.0
 BATCHES: Final = (1, 2, 4, 8, 16, 64)
@@ -81,8 +81,8 @@ def joint(answers: Sample, resamples: int, backend: Backend = CPU) -> Array:
     """The bounds of all differences that are valid at once, (2, cells), from the answers."""
     moments = [_moments(answers, task) for task in range(len(answers.before))]
     family = [member for task, each in enumerate(moments) for member in _members(each, task)]
-    quantile = simultaneous_quantile(family, resamples=resamples, backend=backend)
-    return np.concatenate([intervals.difference_bounds(CPU, each, quantile)[1:] for each in moments], -1)
+    quantiles = simultaneous_quantiles(family, resamples=resamples, backend=backend)
+    return np.concatenate([intervals.difference_bounds(CPU, each, quantiles)[1:] for each in moments], -1)
 
 
 def _moments(answers: Sample, task: int) -> Moments:

@@ -10,7 +10,7 @@ import torch
 
 from robust_xtreme.metrics.span_f1 import span_f1
 from robust_xtreme.results.intervals import CPU, Backend, estimate_difference, estimate_level
-from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile, weights
+from robust_xtreme.results.resampling import Member, keys, simultaneous_quantiles, weights
 
 pytestmark = [
     pytest.mark.gpu,
@@ -40,7 +40,7 @@ def test_joint_quantiles_on_cuda_are_those_of_the_cpu() -> None:
     deviations = [draw.standard_normal(len(names)) for names in families for _ in range(20)]
     clusters = [keys(names) for names in families for _ in range(20)]
     family = [Member(partial(np.asarray, each), 0.1, of) for each, of in zip(deviations, clusters, strict=True)]
-    ours, theirs = (simultaneous_quantile(family, backend=backend) for backend in (CPU, CUDA))
+    ours, theirs = (simultaneous_quantiles(family, backend=backend) for backend in (CPU, CUDA))
     assert theirs == pytest.approx(ours, rel=1e-9)
 
 

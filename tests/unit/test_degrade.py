@@ -193,6 +193,18 @@ def test_noise_that_the_tokenizer_undid_claims_nothing() -> None:
     assert (row["p"], row["family"]) == (None, None)
 
 
+@pytest.mark.parametrize(("clusters", "joint"), [(59, False), (60, True)])
+def test_few_clusters_have_no_joint_interval(clusters: int, joint: bool) -> None:
+    """With fewer than 60 a cell is tested without one; else it contains the interval of the cell alone."""
+    right = answers(3 * clusters, 0.9)
+    row = degraded({CLEAN: right, ("char_noise:0.1", 0): lost(right, 0.5)})["char_noise:0.1"]
+    assert (row["clusters"], row["p_adjusted"] < 0.05) == (clusters, True)
+    if joint:
+        assert row["joint_low"] <= row["low"] < row["high"] < row["joint_high"]
+    else:
+        assert (row["joint_low"], row["joint_high"]) == (None, None)
+
+
 def test_the_family_is_the_highest_strength_of_each_perturbation() -> None:
     """Languages, tasks and fields at their highest strength are corrected together by Holm; the rest is not."""
     right = answers(300, 0.9)
@@ -208,7 +220,7 @@ def test_the_family_is_the_highest_strength_of_each_perturbation() -> None:
     assert family.get_column("m").to_list() == [4] * 4
     assert set(family.get_column("family")) == {"language x noised fields at each perturbation's highest strength"}
     assert family.get_column("p_adjusted").to_list() == holm(family.get_column("p").to_list())
-    assert family.filter((pl.col("joint_low") >= pl.col("low")) | (pl.col("joint_high") <= pl.col("high"))).is_empty()
+    assert family.filter((pl.col("joint_low") > pl.col("low")) | (pl.col("joint_high") <= pl.col("high"))).is_empty()
     assert frame.filter(pl.col("family").is_null()).get_column("joint_low").is_null().all()
     assert frame.filter(pl.col("family").is_null()).get_column("p_adjusted").null_count() == 2
 

@@ -20,7 +20,7 @@ from robust_xtreme.results.resampling import (
     chunk_of,
     counts,
     keys,
-    simultaneous_quantile,
+    simultaneous_quantiles,
     weights,
 )
 
@@ -87,9 +87,9 @@ def _member(seed: int, names: list[str]) -> Member:
 def test_a_quantile_is_the_same_on_tensors_and_in_any_order() -> None:
     """Cells that share clusters are resampled together; their order in the family changes nothing."""
     family = [_member(seed, names) for seed in range(3) for names in (NAMES, [f"x{name}" for name in NAMES])]
-    quantile = simultaneous_quantile(family, resamples=600)
-    assert simultaneous_quantile(family, resamples=600, backend=TORCH) == pytest.approx(quantile, rel=1e-12)
-    assert simultaneous_quantile(family[::-1], resamples=600) == pytest.approx(quantile, rel=1e-12)
+    quantiles = simultaneous_quantiles(family, resamples=600)
+    assert simultaneous_quantiles(family, resamples=600, backend=TORCH) == pytest.approx(quantiles, rel=1e-12)
+    assert simultaneous_quantiles(family[::-1], resamples=600) == pytest.approx(quantiles, rel=1e-12)
 
 
 def test_weights_of_many_clusters_fit_into_memory() -> None:
@@ -134,11 +134,24 @@ def test_single_items_are_resampled_as_scipy_does() -> None:
 
 def test_more_cells_need_a_greater_quantile_and_copies_do_not() -> None:
     """Independent cells raise the simultaneous quantile towards Bonferroni's; the same cell five times does not."""
-    single = simultaneous_quantile([_member(0, NAMES)])
-    copies = simultaneous_quantile([_member(0, NAMES)] * 5)
-    many = simultaneous_quantile([_member(seed, [f"{seed}/{name}" for name in NAMES]) for seed in range(20)])
-    assert single == copies == pytest.approx(1.98, abs=0.1)
-    assert many == pytest.approx(intervals.t_quantile(1 - 0.025 / 20, 119), rel=0.08)
+    single = simultaneous_quantiles([_member(0, NAMES)])
+    copies = simultaneous_quantiles([_member(0, NAMES)] * 5)
+    many = simultaneous_quantiles([_member(seed, [f"{seed}/{name}" for name in NAMES]) for seed in range(20)])
+    assert single == copies == pytest.approx((1.98, 1.98), abs=0.1)
+    assert many == pytest.approx((intervals.t_quantile(1 - 0.025 / 20, 119),) * 2, rel=0.08)
+
+
+def test_skewed_drops_are_missed_equally_on_both_sides() -> None:
+    """Where few clusters lose much, an interval reaches further above the drop, and J grows with it."""
+    sums = np.stack([np.arange(len(NAMES)) % 12 > 0, np.ones(len(NAMES))], -1)[None].astype(np.float64)
+    moments = intervals.difference(CPU, np.ones_like(sums), sums, accuracy.reduce)
+    member = Member(partial(np.asarray, moments.deviations), float(moments.jump), keys(NAMES))
+    below, above = simultaneous_quantiles([member] * 9)
+    assert above > below + 0.4
+    _, low, high = intervals.difference_bounds(CPU, moments, (below, above))
+    grown = moments.variance + moments.jump * (above / intervals.t_quantile(0.975, len(NAMES) - 1)) ** 2
+    assert high == pytest.approx(moments.value + above * grown**0.5)
+    assert moments.value - low < high - moments.value
 
 
 def test_simultaneous_intervals_are_valid_together() -> None:
@@ -147,8 +160,8 @@ def test_simultaneous_intervals_are_valid_together() -> None:
     for seed in range(families):
         cells = [_flipped(draw) for _ in range(10)]
         family = [Member(partial(np.asarray, cell.deviations), float(cell.jump), keys(NAMES)) for cell in cells]
-        quantile = simultaneous_quantile(family, seed=seed, resamples=400)
-        bounds = [intervals.difference_bounds(CPU, cell, quantile=quantile) for cell in cells]
+        quantiles = simultaneous_quantiles(family, seed=seed, resamples=400)
+        bounds = [intervals.difference_bounds(CPU, cell, quantiles) for cell in cells]
         covered += all(low <= 0 <= high for _, low, high in bounds)
     assert 0.87 <= covered / families <= 1
 

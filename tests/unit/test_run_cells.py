@@ -64,9 +64,9 @@ def _run(languages: Sequence[str], draw: int) -> StoredCells:
     return StoredCells(Path("stats.parquet"), [frame.clone for frame in frames], _where(languages))
 
 
-def _joint(family: Sequence[Member], **_: object) -> float:
-    """A quantile for which every member was asked for what it is drawn and weighed by."""
-    return 2.0 + 0 * sum(len(member.deviations()) + len(member.keys) for member in family)
+def _joint(family: Sequence[Member], **_: object) -> tuple[float, float]:
+    """Quantiles for which every member was asked for what it is drawn and weighed by."""
+    return 2.0, 2.0 + 0 * sum(len(member.deviations()) + len(member.keys) for member in family)
 
 
 def _peak(languages: Sequence[str]) -> int:
@@ -82,7 +82,7 @@ def _peak(languages: Sequence[str]) -> int:
 
 def test_a_comparison_keeps_a_few_numbers_of_each_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more task runs neither items nor sums are kept, but at most 200 bytes for each cluster of two cells."""
-    monkeypatch.setattr(contrasts_module, "simultaneous_quantile", _joint)
+    monkeypatch.setattr(contrasts_module, "simultaneous_quantiles", _joint)
     contrasts(_run(["00"], 0), _run(["00"], 1), _TASKS)  # what is imported first does not count
     few, many = (_peak([f"{number:02}" for number in range(count)]) for count in (2, 5))
     assert (many - few) / (3 * _ITEMS / _OF_CLUSTER) < 200

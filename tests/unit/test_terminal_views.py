@@ -20,6 +20,7 @@ from robust_xtreme.report.renderers._fitting import fitted, folded, naming
 from robust_xtreme.report.renderers.terminal import print_table
 from robust_xtreme.report.tables import narrow, titled
 from robust_xtreme.report.view import Results
+from robust_xtreme.results.schema import DELTAS, build
 
 ROOT: Final = Path(__file__).parents[2]
 WIDTHS: Final = (80, 60)
@@ -118,6 +119,14 @@ def test_the_verdict_and_the_worst_cell_have_one_interval() -> None:
     table = text.partition("Worst cells")[2].partition("By task")[0]
     assert "joint interval" in table
     assert f"{verdict[1]} {verdict[2]}" in table
+
+
+def test_a_verdict_without_a_joint_interval_says_so() -> None:
+    """It has the interval of the cell alone, and why."""
+    scores, deltas, manifest = long_run()
+    few = build([row | {"joint_low": None, "joint_high": None} for row in deltas.iter_rows(named=True)], DELTAS)
+    text = " ".join(" ".join(_printed(Results(scores, few, manifest), 160)).split())
+    assert re.search(r"\(interval of this cell alone \[.*?\]; too few clusters for a joint one\)", text)
 
 
 def test_a_run_without_noise_has_its_clean_levels_in_a_few_lines() -> None:

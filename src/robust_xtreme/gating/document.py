@@ -15,7 +15,7 @@ from robust_xtreme.report.names import language_name
 from robust_xtreme.report.tables import only
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
-from robust_xtreme.results.intervals import CONFIDENCE
+from robust_xtreme.results.intervals import CONFIDENCE, FEWEST_JOINT
 from robust_xtreme.results.schema import VERDICTS
 
 TIE: Final = "tie"
@@ -28,10 +28,12 @@ _MOST: Final = 60
 
 LEGEND: Final = {
     "difference": "Candidate minus baseline, in points; below 0 the candidate is worse.",
-    "joint interval": "Of the difference, at 95 %, valid for all levels of a table at once, and for all its changes.",
+    "joint interval": "Of the difference, at 95 %, valid for all levels of a table at once, and for all its changes; "
+    f"none with fewer than {FEWEST_JOINT} clusters.",
     "p adj.": "Against no difference, corrected by Holm over the rows of a table, those of the changes by themselves.",
     "mde": "The smallest difference that is detected with 80 % power at the corrected level.",
-    "tie": "The joint interval contains 0. That does not show that there is no difference: see mde. -: not tested.",
+    "tie": "The joint interval contains 0; where there is none, p adj. is not below 0.05. That does not show that "
+    "there is no difference: see mde. -: not tested.",
 }
 _GATE_LEGEND: Final = {
     "difference": LEGEND["difference"],
@@ -86,8 +88,8 @@ def differences_sentence(contrasts: pl.DataFrame) -> Phrase:
     if not worse:
         return (Strong(sentence),)
     worst = shown.sort("difference").row(0, named=True)
-    bounds = interval(worst["joint_low"], worst["joint_high"])
-    fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])} {bounds}"
+    bounds = "" if worst["joint_low"] is None else f" {interval(worst['joint_low'], worst['joint_high'])}"
+    fall = f"{points(worst['baseline'])} to {points(worst['candidate'])}, {signed(worst['difference'])}{bounds}"
     return (Strong(sentence), f" The largest fall: {row_name(worst)}, {fall}.")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from robust_xtreme.report.blocks import MEDIUM, NARROW, WIDE, WIDEST
+from robust_xtreme.results.intervals import FEWEST_JOINT
 
 NOTHING: Final = "-"
 SCORE: Final = "score/"
@@ -158,9 +159,10 @@ _IN_TITLE: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
 _JOINT: Final = (
-    "Of the change, wide enough to be valid for all tests of the family at once. It can contain 0 where p adj. is below"
-    " 0.05, and exclude 0 where p adj. is not: one quantile, of a bootstrap that takes account of how tests depend on"
-    " each other, widens all of these intervals, while Holm corrects each p by its rank."
+    f"Of the change, wide enough to be valid for all tests of the family at once; none with fewer than {FEWEST_JOINT}"
+    " clusters. It can contain 0 where p adj. is below 0.05, and exclude 0 where p adj. is not: one quantile for each"
+    " side, of a bootstrap that takes account of how tests depend on each other, widens all of these intervals, while"
+    " Holm corrects each p by its rank."
 )
 
 _CATALOGUE: Final = (

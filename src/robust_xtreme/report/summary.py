@@ -60,10 +60,14 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
 
 
 def _changed(cell: Mapping[str, Any]) -> str:
-    """The levels of a tested cell and its change, with the interval that is valid for all tests at once."""
-    bounds = interval(cell["joint_change_low"], cell["joint_change_high"])
-    change = f"a change of {signed(cell['change'])} (joint interval {bounds}, valid for all tests at once)"
-    return f"{points(cell['clean'])} to {points(cell['value'])}, {change}"
+    """The levels of a tested cell and its change, with the interval that is valid for all tests at once, if any."""
+    if cell["joint_change_low"] is None:
+        alone = interval(cell["change_low"], cell["change_high"])
+        bounds = f"interval of this cell alone {alone}; too few clusters for a joint one"
+    else:
+        joint = interval(cell["joint_change_low"], cell["joint_change_high"])
+        bounds = f"joint interval {joint}, valid for all tests at once"
+    return f"{points(cell['clean'])} to {points(cell['value'])}, a change of {signed(cell['change'])} ({bounds})"
 
 
 def settings(manifest: Mapping[str, Any]) -> tuple[str, ...]:

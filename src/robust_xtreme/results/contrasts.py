@@ -29,15 +29,21 @@ from robust_xtreme.results.intervals import (
     Backend,
     Estimate,
     Moments,
+    Quantiles,
     difference_bounds,
     estimate_average,
+    has_joint,
     skewness,
     smallest_detectable,
     t_quantile,
 )
 from robust_xtreme.results.multiplicity import holm
+<<<<<<< HEAD
 from robust_xtreme.results.no_claim import is_selected
 from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
+=======
+from robust_xtreme.results.resampling import Member, keys, simultaneous_quantiles
+>>>>>>> i48
 from robust_xtreme.results.schema import CELL, CONTRASTS, build
 
 CELLS, TASKS, LANGUAGES = "cell", "task", "language"
@@ -261,16 +267,17 @@ def _tested(family: Sequence[_Contrast], clusters: _Clusters | None, backend: Ba
     tests = [_test(contrast) for contrast in family]
     tested = [at for at, test in enumerate(tests) if test.estimate.p is not None]
     adjusted = dict(zip(tested, holm([tests[at].estimate.p or 0.0 for at in tested]), strict=True))
-    quantile = _quantile([tests[at] for at in tested], clusters, backend) if clusters else None
+    quantiles = _quantiles([tests[at] for at in tested], clusters, backend) if clusters else None
     for at, test in enumerate(tests):
         row = _row(test)
         if at in adjusted:
-            wide = _still_quantile(test.moments, len(tested), quantile) if row["method"] == EXACT_METHOD else quantile
+            wide = quantiles and _widened(quantiles, test, len(tested))
             _, low, high = (float(bound) for bound in difference_bounds(CPU, test.moments, wide))
             step = still_step(row["method"], row["n"])
             mde = smallest_detectable(test.estimate, len(tested), step=step)
             row |= {"p_adjusted": adjusted[at], "m": len(tested), "mde": mde, "skewness": test.skewness}
-            row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
+            if has_joint(test.moments):
+                row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
         yield row
 
 
@@ -288,18 +295,21 @@ def still_step(method: str, n: int) -> float | None:
     return TOP / n if method == EXACT_METHOD else None
 
 
-def _still_quantile(moments: Moments, tests: int, quantile: float | None) -> float | None:
-    """The quantile of a row in which no cluster differs, which resampling does not vary: Bonferroni's."""
-    return quantile and max(quantile, t_quantile(1 - (1 - CONFIDENCE) / 2 / tests, moments.freedom))
+def _widened(quantiles: Quantiles, test: _Test, tests: int) -> Quantiles:
+    """The quantiles; where no cluster differs, which resampling does not vary, they are at least Bonferroni's."""
+    exact = test.estimate.method == EXACT_METHOD
+    least = t_quantile(1 - (1 - CONFIDENCE) / 2 / tests, test.moments.freedom) if exact else 0.0
+    return max(quantiles[0], least), max(quantiles[1], least)
 
 
 def _moments(drops: Sequence[Drop]) -> Moments:
     return average_moments(drops, (1 / len(drops),) * len(drops))
 
 
-def _quantile(tested: Sequence[_Test], clusters: _Clusters, backend: Backend) -> float | None:
-    members = [_member(test.contrast, float(test.moments.jump), clusters) for test in tested]
-    return simultaneous_quantile(members, backend=backend) if members else None
+def _quantiles(tested: Sequence[_Test], clusters: _Clusters, backend: Backend) -> Quantiles | None:
+    joint = [test for test in tested if has_joint(test.moments)]
+    members = [_member(test.contrast, float(test.moments.jump), clusters) for test in joint]
+    return simultaneous_quantiles(members, backend=backend) if members else None
 
 
 def _member(contrast: _Contrast, jump: float, clusters: _Clusters) -> Member:

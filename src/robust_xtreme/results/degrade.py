@@ -24,12 +24,13 @@ from robust_xtreme.results.intervals import (
     difference,
     difference_bounds,
     estimate_difference,
+    has_joint,
     smallest_detectable,
 )
 from robust_xtreme.results.label_risk import Drops
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.no_claim import no_claim
-from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
+from robust_xtreme.results.resampling import Member, keys, simultaneous_quantiles
 from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
 from robust_xtreme.specs import PerturbationSpec
@@ -133,11 +134,12 @@ def deltas_of(parts: Sequence[Compared], backend: Backend = CPU) -> pl.DataFrame
     tests = [test for part in parts for test in part.tests]
     name = family_name([test.row for test in tests])
     adjusted = holm([test.row["p"] for test in tests])
-    for test, p, (low, high) in zip(tests, adjusted, _joint_bounds(tests, backend), strict=True):
+    for test, p, joint in zip(tests, adjusted, _joint_bounds(tests, backend), strict=True):
         row = test.row
         row |= {"family": name, "m": len(tests), "p_adjusted": p}
         row["mde"] = smallest_detectable(test.estimate, len(tests))  # at the corrected alpha
-        row |= {"joint_low": min(low, row["low"]), "joint_high": max(high, row["high"])}
+        if joint:
+            row |= {"joint_low": min(joint[0], row["low"]), "joint_high": max(joint[1], row["high"])}
     return build([row | {"marks": _marks(row)} for part in parts for row in part.rows], DELTAS).sort(DELTAS.key)
 
 
@@ -259,14 +261,17 @@ def without_fields(condition: str) -> str:
         return condition
 
 
-def _joint_bounds(tests: Sequence[_Test], backend: Backend) -> list[tuple[float, float]]:
-    """Low and high of the drop of each test, in points, valid for all of them at once with 95 %.
+def _joint_bounds(tests: Sequence[_Test], backend: Backend) -> list[tuple[float, float] | None]:
+    """Low and high of the drop of each test, in points, valid for all at once with 95 %; None with too few clusters.
 
-    The quantile is that of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as languages
-    of a parallel test) widen each other's intervals less than as many independent cells.
+    The quantiles are those of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as
+    languages of a parallel test) widen each other's intervals less than as many independent cells.
     """
-    if not tests:
-        return []
-    quantile = simultaneous_quantile([test.member for test in tests], backend=backend)
-    bounds = [difference_bounds(backend, test.moments, quantile) for test in tests]
-    return [(float(low), float(high)) for _, low, high in bounds]
+    if not (members := [test.member for test in tests if has_joint(test.moments)]):
+        return [None] * len(tests)
+    quantiles = simultaneous_quantiles(members, backend=backend)
+    bounds = [difference_bounds(backend, test.moments, quantiles)[1:] for test in tests]
+    return [
+        (float(low), float(high)) if has_joint(test.moments) else None
+        for test, (low, high) in zip(tests, bounds, strict=True)
+    ]

@@ -26,6 +26,8 @@ import numpy as np
 from robust_xtreme.metric import Array
 
 FEWEST_CLUSTERS: Final = 20
+FEWEST_JOINT: Final = 60
+"""The fewest clusters with a joint interval: with fewer its coverage is not that which it claims."""
 CONFIDENCE: Final = 0.95
 POWER: Final = 0.8
 TOP: Final = 100.0
@@ -49,6 +51,9 @@ class Backend:
 
 Bounds = tuple[Array, Array, Array]
 """Standard error, low and high, in points."""
+
+Quantiles = tuple[float, float]
+"""How many standard errors an interval reaches below and above its estimate."""
 
 CPU: Final = Backend(np, np.asarray, np.asarray)
 
@@ -140,15 +145,17 @@ def level_bounds(backend: Backend, moments: Moments) -> Bounds:
     return _or_exact(backend, moments, (low, high), t, 0.0)
 
 
-def difference_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
-    """Standard error, low and high of a paired difference, within -100 and 100; `quantile` (default: t) widens it.
+def difference_bounds(backend: Backend, moments: Moments, quantiles: Quantiles | None = None) -> Bounds:
+    """Standard error, low and high of a paired difference, within -100 and 100.
 
+    `quantiles` (default: t) below and above widen it; J grows with their square, as what Wilson's interval adds does.
     100 minus the left side is not used as a bound, because the left side is an estimate.
     """
-    xp, single = backend.xp, t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
-    t = single if quantile is None else quantile
-    reach = t * xp.sqrt(moments.variance + moments.jump)
-    return _or_exact(backend, moments, (moments.value - reach, moments.value + reach), t, -TOP)
+    single = t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
+    below, above = quantiles or (single, single)
+    reach = [t * backend.xp.sqrt(moments.variance + moments.jump * (t / single) ** 2) for t in (below, above)]
+    bounds = (moments.value - reach[0], moments.value + reach[1])
+    return _or_exact(backend, moments, bounds, max(below, above), -TOP)
 
 
 def _or_exact(backend: Backend, moments: Moments, bounds: tuple[Array, Array], t: float, least: float) -> Bounds:
@@ -164,6 +171,11 @@ def widened_se(backend: Backend, moments: Moments) -> Array:
     xp, t = backend.xp, t_quantile(0.5 + CONFIDENCE / 2, moments.freedom)
     whole = xp.zeros_like(moments.value) + TOP * still_bound(moments.clusters, t, moments.freedom) / t
     return xp.where(varies_not(moments), whole, xp.sqrt(moments.variance + moments.jump))
+
+
+def has_joint(moments: Moments) -> bool:
+    """Whether there are clusters enough, or degrees of freedom of an average, for a joint interval."""
+    return moments.freedom >= FEWEST_JOINT - 1
 
 
 def varies_not(moments: Moments) -> Array:

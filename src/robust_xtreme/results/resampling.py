@@ -133,20 +133,23 @@ def _parts(chunk: range, clusters: int) -> Iterator[range]:
 
 
 def _greatest(members: Sequence[Member], seed: int, resamples: int, backend: Backend) -> Any:
-    """The greatest |t| of members that have the same clusters in each resample, a numpy array (resamples,)."""
+    """The greatest t and the greatest -t of members that have the same clusters, a numpy array (resamples, 2)."""
+    xp = backend.xp
+    chunks = [xp.stack([xp.amax(t, -1), -xp.amin(t, -1)], -1) for t in studentised(members, seed, resamples, backend)]
+    return backend.back(xp.concatenate(chunks))
+
+
+def studentised(members: Sequence[Member], seed: int, resamples: int, backend: Backend = CPU) -> Iterator[Array]:
+    """The t of members that have the same clusters, in chunks (n, members) of resamples: shift over error."""
     xp, last = backend.xp, len(members) + 1
     columns = backend.to(_columns(members))
     jumps = backend.to(np.array([member.jump for member in members], np.float64))
-    chunks = []
     for block in weights(members[0].keys, seed, resamples, backend=backend):
         sums = _product(block, columns) if backend.xp is np else block @ columns
         size, shift, square = sums[:, :1], sums[:, 1:last], sums[:, last:]
-        power = shift * shift
-        spread = square - power / xp.clip(size, 1, None) + jumps
+        spread = square - shift * shift / xp.clip(size, 1, None) + jumps
         varies = spread > 0
-        t_squared = xp.where(varies, power / xp.where(varies, spread, 1.0), 0.0)
-        chunks.append(backend.back(xp.sqrt(xp.amax(t_squared, -1))))
-    return np.concatenate(chunks)
+        yield xp.where(varies, shift / xp.sqrt(xp.where(varies, spread, 1.0)), 0.0)
 
 
 def _product(block: Any, columns: Any) -> Any:
@@ -175,20 +178,21 @@ def _columns(members: Sequence[Member]) -> Any:
     return columns
 
 
-def simultaneous_quantile(
+def simultaneous_quantiles(
     family: Sequence[Member], *, seed: int = 0, resamples: int = RESAMPLES, backend: Backend = CPU
-) -> float:
-    """The max-t quantile of a family: with it as t, its intervals are valid all at once with 95 %.
+) -> tuple[float, float]:
+    """The max-t quantiles of a family, below and above: with them as t, intervals are valid all at once with 95 %.
 
-    Draws are joint: cells that share clusters move together. The quantile is at least Student's for one interval with
-    the family's fewest clusters.
+    The sides have one each, for 2.5 %, since samples with few losses have small errors, too. Draws are joint: cells
+    that share clusters move together. Both are at least Student's for one interval with the family's fewest clusters.
     """
     groups = _by_clusters(family)
     with ThreadPoolExecutor(_THREADS) as pool:
         each = pool.map(lambda members: _greatest(members, seed, resamples, backend), groups)
-        greatest = reduce(np.maximum, each, np.zeros(resamples))
+        greatest = reduce(np.maximum, each, np.zeros((resamples, 2)))
     single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.keys) for member in family) - 1)
-    return max(single, float(np.quantile(greatest, CONFIDENCE, method="higher")))
+    below, above = np.quantile(greatest, 0.5 + CONFIDENCE / 2, axis=0, method="higher").tolist()
+    return max(single, below), max(single, above)
 
 
 def _by_clusters(family: Sequence[Member]) -> Iterable[Sequence[Member]]:

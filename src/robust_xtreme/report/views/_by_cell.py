@@ -189,7 +189,7 @@ _LARGEST_LOSSES_COLUMNS: Final = (
 )  # fmt: skip
 _DESCRIPTION: Final = (
     "Change in points, the largest loss first. Thick: the interval that is valid for all tests at once; thin: that of "
-    "a cell which is not tested; the tick is the mde."
+    "a cell alone, where it is not tested or has too few clusters for the other; the tick is the mde."
 )
 
 
