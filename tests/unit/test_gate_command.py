@@ -145,12 +145,13 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
     again = program("gate", str(worse), "-o", "gate.json")
     assert again.code == 1
     assert again.out.strip().startswith("Failed: 2.")
-    assert "Against its anchor, the first baseline: 4 ok, 2 regressed." in again.out
+    assert "Against its anchor, the first baseline: 4 ok, 2 regressed. Alpha (0.05) is shared: 0.025 for" in again.out
     data = json.loads((tmp_path / "gate.json").read_text("utf-8"))
     assert (data["passed"], data["failing"], data["counts"]["ok"]) == (False, 2, 6)
     assert data["counts_against_anchor"]["regressed"] == 2
     assert data["worst_cell"].endswith("against the anchor")
-    assert {row["against"] for row in data["rows"] if row["fails"]} == {"anchor"}
+    failing = {(row["against"], row["why"].endswith("is at most 0.0125.")) for row in data["rows"] if row["fails"]}
+    assert failing == {("anchor", True)}
 
 
 @pytest.mark.process
