@@ -69,9 +69,9 @@ class Tests:
         """The one-sided p, corrected by Holm over the rows of each draw."""
         return np.array([CORRECTIONS["holm"](row) for row in self.p])
 
-    def verdicts(self, p: Any, margin: float = MARGIN) -> Any:
+    def verdicts(self, p: Any, margin: float = MARGIN, alpha: float = ALPHA) -> Any:
         """The verdict of each row with these corrected p."""
-        return verdicts_of(self.lower, self.upper, p, margin, ALPHA)
+        return verdicts_of(self.lower, self.upper, p, margin, alpha)
 
 
 def null_designs() -> Iterator[Design]:
@@ -87,6 +87,11 @@ def worse_designs() -> Iterator[Design]:
         yield Design(1, items, discordance, correlation, -MARGIN)
 
 
+def anchored_designs() -> Iterator[Design]:
+    """Families in which a baseline, its anchor and the candidate are equally good."""
+    yield from (design for design in null_designs() if design.cells < max(FAMILIES))
+
+
 def generator(design: Design, seed: int = 0) -> np.random.Generator:
     """The random numbers of a design."""
     return np.random.default_rng([seed, zlib.crc32(repr(design).encode())])
@@ -100,6 +105,30 @@ def batches(design: Design, draws: int) -> Iterator[int]:
 
 def simulate(design: Design, draws: int, draw: np.random.Generator) -> Any:
     """By how many right answers the candidate is better in each cluster: int8 (draws, tasks, languages, G)."""
+    words, inside = _fates(design, draws, draw), design.inside
+    worse, better = ((design.discordance + sign * design.difference / 100) / 2 for sign in (-1, 1))
+    gains = (words >= _WORDS - _word(better)) & inside
+    losses = (words < _word(worse)) & inside
+    return gains.sum(-1, dtype=np.int8) - losses.sum(-1, dtype=np.int8)
+
+
+def simulate_anchored(design: Design, draws: int, draw: np.random.Generator) -> tuple[Any, Any]:
+    """As `simulate`, against a baseline and against its anchor; none of the three is better.
+
+    Of 1.5 times the discordance of the items one of the three differs from both others, each as often, so that any two
+    differ in the share of items that the design says.
+    """
+    sixths = _fates(design, draws, draw) // _word(design.discordance / 4)
+    inside = design.inside
+    candidate, baseline, anchor = (
+        ((sixths == 2 * at) & inside).sum(-1, dtype=np.int8) - ((sixths == 2 * at + 1) & inside).sum(-1, dtype=np.int8)
+        for at in range(3)
+    )
+    return candidate - baseline, candidate - anchor
+
+
+def _fates(design: Design, draws: int, draw: np.random.Generator) -> Any:
+    """Random words of 16 bits, which decide what becomes of an item: (draws, tasks, languages, G, items)."""
     tasks, languages = FAMILIES[design.cells]
     inside = design.inside
     shape = (draws, tasks, languages, *inside.shape)
@@ -109,10 +138,7 @@ def simulate(design: Design, draws: int, draw: np.random.Generator) -> Any:
     if design.correlation:
         cluster = _words((*shape[:-1], 1), draw)
         np.copyto(words, cluster, where=_words(shape, draw) < _word(design.correlation**0.5))
-    worse, better = ((design.discordance + sign * design.difference / 100) / 2 for sign in (-1, 1))
-    gains = (words >= _WORDS - _word(better)) & inside
-    losses = (words < _word(worse)) & inside
-    return gains.sum(-1, dtype=np.int8) - losses.sum(-1, dtype=np.int8)
+    return words
 
 
 def _words(shape: tuple[int, ...], draw: np.random.Generator) -> Any:

@@ -14,6 +14,10 @@ cells. `limit` is 5 with two standard errors of the simulation. Beside them is t
 `power`, the per cent in which a cell that is worse by 5 points is regressed, if the others of its family are not
 (empty: fewer items differ).
 
+`anchored.csv` has the same families, but for that of 600 cells, gated against a baseline and its anchor at once, where
+all three are equally good: the per cent of families with a regressed row at the margin of 2 (`regressed`) and at none
+(`rejected`), and at none if each of the two sides had all of alpha (`unshared`): nominally 5, 5 and 10.
+
 `power.csv` has the smallest fall of one cell of a family that is regressed in 90 % of draws. `bound` is what theory
 expects: the MDE at 90 %, or the smallest fall that is not ok in 90 %, if that is greater; `unattainable` is where it
 exceeds half of the discordance.
@@ -38,6 +42,7 @@ from benchmarks._gate_designs import (
     MARGIN,
     Design,
     Tests,
+    anchored_designs,
     batches,
     cells_and_tasks,
     compare,
@@ -45,6 +50,7 @@ from benchmarks._gate_designs import (
     generator,
     null_designs,
     simulate,
+    simulate_anchored,
     worse_designs,
 )
 from benchmarks._simulations import read, write
@@ -86,6 +92,22 @@ def alarms(design: Design, draws: int) -> Row:
     return {**_named(design), "draws": str(draws), **shares, **_safety(design, draws)}
 
 
+def anchored(design: Design, draws: int) -> Row:
+    """A line of anchored.csv."""
+    counts, draw = dict.fromkeys(("regressed", "rejected", "unshared"), 0), generator(design)
+    for size in batches(design, draws):
+        sides = simulate_anchored(design, size, draw)
+        kinds = [tests for gained in sides for tests in cells_and_tasks(design, gained)]
+        corrected = [tests.corrected() for tests in kinds]
+        share = ALPHA / len(sides)
+        verdicts = (tests.verdicts(p, alpha=share) for tests, p in zip(kinds, corrected, strict=True))
+        counts["regressed"] += int(_any(verdict == REGRESSED for verdict in verdicts).sum())
+        counts["rejected"] += int(_any(p <= share / 2 for p in corrected).sum())
+        counts["unshared"] += int(_any(p <= ALPHA / 2 for p in corrected).sum())
+    shares = {name: f"{100 * count / draws:.3f}" for name, count in counts.items()}
+    return {**_named(design), "draws": str(draws), **shares, "limit": _limit(draws)}
+
+
 def _counted(kinds: Sequence[Tests]) -> dict[str, float]:
     """In how many draws a row is regressed; of the cells the shares with each verdict, summed over the draws."""
     corrected = [tests.corrected() for tests in kinds]
@@ -105,11 +127,15 @@ def _any(claims: Iterable[Any]) -> Any:
     return np.logical_or.reduce([claim.any(1) for claim in claims])
 
 
+def _limit(draws: int) -> str:
+    """Alpha with two standard errors of a simulation, in per cent."""
+    return f"{100 * (ALPHA + 2 * (ALPHA * (1 - ALPHA) / draws) ** 0.5):.3f}"
+
+
 def _safety(design: Design, draws: int) -> Row:
-    limit = ALPHA + 2 * (ALPHA * (1 - ALPHA) / draws) ** 0.5
     attainable = 100 * design.discordance >= FALL
     power = f"{100 * _power(design, FALL, MARGIN, 2000):.1f}" if attainable else ""
-    return {"limit": f"{100 * limit:.3f}", "mde": f"{detectable(design, 0.8):.2f}", "power": power}
+    return {"limit": _limit(draws), "mde": f"{detectable(design, 0.8):.2f}", "power": power}
 
 
 def _named(design: Design) -> Row:
@@ -214,7 +240,7 @@ def weak(rows: Sequence[Row]) -> list[Row]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Simulate every design, write both tables, print the designs outside the bars."""
+    """Simulate every design, write the tables, print the designs outside the bars."""
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     options.add_argument("--draws", type=int, default=2000, help="a design; single cells have five times as many")
     options.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
@@ -227,6 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plan = Plan(given.draws, range(given.least, given.most + 1), pool.map)
         for name, line, designs, outside in (
             ("alarms", alarms, [*null_designs(), *worse_designs()], over),
+            ("anchored", anchored, [*anchored_designs()], over),
             ("power", powers, power_designs(), weak),
         ):
             rows = table(given.out / f"{name}.csv", partial(line, draws=given.draws), designs, plan)

@@ -109,6 +109,9 @@ def exit_codes() -> str:
     head = (
         "Every failure is one line on stderr; files of a run that cannot be read have one line each."
         " `ROBUST_XTREME_TRACEBACK=1` adds the traceback, as `-v` does for `train` and `eval`."
+        " Text that stdout or stderr does not take is dropped, and the command continues. A code that is a verdict"
+        " (`gate`, `baseline check`, `data check`, `doctor`) is then the same; of other commands 0 becomes 3 where a"
+        " disk is full."
     )
     return markdown.render(Document("Exit codes", (Prose(head), grid(("code", "meaning", "errors"), rows))))
 

@@ -7,6 +7,7 @@ TOML, Markdown, HTML. Parquet files, and the files that `perturb` writes, contai
 from __future__ import annotations
 
 import html
+import io
 import json
 import os
 import re
@@ -70,8 +71,45 @@ def printed(text: str) -> str:
 
 def echo(text: str = "", *, error: bool = False, end: str = "\n", command: bool = False) -> None:
     """Print text to stdout, or to stderr; as it is where it is our own command for a runner of GitHub."""
-    shown = terminal(text)
-    print(shown if command else printed(shown), file=sys.stderr if error else sys.stdout, end=end)
+    shown, stream = terminal(text), sys.stderr if error else sys.stdout
+    if stream is not None:  # closed by the parent process
+        print(shown if command else printed(shown), file=stream, end=end)
+
+
+@final
+class _Lossy(io.FileIO):
+    """A file that takes everything: after the first error, which is `lost`, what is written is dropped."""
+
+    lost: OSError | None = None
+    is_gone: bool = False
+
+    def write(self, data: Any, /) -> int:
+        """Write bytes; return how many of them are not to be written again."""
+        try:
+            return len(data) if self.is_gone else io.FileIO.write(self, data)
+        except OSError as error:
+            self.lost, self.is_gone = error, True
+            return len(data)
+
+
+def lossy(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The stream as one that drops what its reader does not take, and escapes what its encoding does not have."""
+    stream.reconfigure(errors="backslashreplace")
+    try:
+        file = _Lossy(stream.fileno(), "w", closefd=False)
+    except OSError:  # a stream in memory
+        return stream
+    is_prompt = stream.line_buffering or stream.write_through
+    return io.TextIOWrapper(io.BufferedWriter(file), stream.encoding, stream.errors, line_buffering=is_prompt)
+
+
+def lost(stream: Any) -> OSError | None:
+    """Why a stream of `lossy`, or its buffer, dropped something, when it is first asked; None where it did not."""
+    file = getattr(getattr(stream, "buffer", stream), "raw", None)
+    if not isinstance(file, _Lossy):
+        return None
+    error, file.lost = file.lost, None
+    return error
 
 
 def _code(point: str) -> str:

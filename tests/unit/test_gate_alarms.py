@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks import gate
-from benchmarks._gate_designs import Design, cells_and_tasks, generator, null_designs, simulate, worse_designs
+from benchmarks._gate_designs import (
+    Design,
+    anchored_designs,
+    cells_and_tasks,
+    generator,
+    null_designs,
+    simulate,
+    simulate_anchored,
+    worse_designs,
+)
 from benchmarks._simulations import read
 
 REPORTS = Path(__file__).parents[2] / "reports" / "gate"
@@ -42,6 +51,17 @@ def test_draws_are_as_the_design_says() -> None:
     assert gained.sum(-1).mean() / 30 == pytest.approx(-5.0, abs=0.2)
     variance = 3 * (0.3 - 0.05**2) * (1 + 2 * 0.3)
     assert gained.var() == pytest.approx(variance, rel=0.03)
+
+
+def test_a_gate_with_an_anchor_alarms_as_rarely() -> None:
+    """Any two of the three runs differ as the design says, and the two gates together alarm as one does."""
+    design = Design(50, 500, 0.15, 0.0)
+    for gained in simulate_anchored(design, 2, generator(design)):
+        assert abs(gained.astype(float).mean()) < 0.01
+        assert (gained**2).sum() / gained[..., 0].size / 500 == pytest.approx(0.15, rel=0.05)
+    row = gate.anchored(design, 100)
+    assert float(row["rejected"]) <= float(row["limit"])
+    assert float(row["rejected"]) < float(row["unshared"])
 
 
 def test_averages_of_tasks_are_tested_beside_the_cells() -> None:
@@ -80,6 +100,9 @@ def test_the_committed_tables_are_within_the_bars() -> None:
     assert len(alarms) == len([*null_designs(), *worse_designs()])
     assert len(powers) == len(gate.power_designs())
     assert gate.over(alarms) == []
+    anchored = read(REPORTS / "anchored.csv")
+    assert len(anchored) == len([*anchored_designs()])
+    assert max(float(row["rejected"]) for row in anchored) <= 5.5
     assert gate.weak(powers) == []
 
 

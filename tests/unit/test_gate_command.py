@@ -145,28 +145,34 @@ def test_an_update_keeps_the_anchor(old: Path, worse: Path, tmp_path: Path, monk
     again = program("gate", str(worse), "-o", "gate.json")
     assert again.code == 1
     assert again.out.strip().startswith("Failed: 2.")
-    assert "Against its anchor, the first baseline: 4 ok, 2 regressed." in again.out
+    assert "Against its anchor, the first baseline: 4 ok, 2 regressed. Alpha (0.05) is shared: 0.025 for" in again.out
     data = json.loads((tmp_path / "gate.json").read_text("utf-8"))
     assert (data["passed"], data["failing"], data["counts"]["ok"]) == (False, 2, 6)
     assert data["counts_against_anchor"]["regressed"] == 2
     assert data["worst_cell"].endswith("against the anchor")
-    assert {row["against"] for row in data["rows"] if row["fails"]} == {"anchor"}
+    failing = {(row["against"], row["why"].endswith("is at most 0.0125.")) for row in data["rows"] if row["fails"]}
+    assert failing == {("anchor", True)}
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("reader", ["head -c 1", "true"])
-def test_a_reader_that_stops_does_not_change_the_verdict(old: Path, worse: Path, tmp_path: Path, reader: str) -> None:
-    """With a pipe that is closed early the exit code is that of the verdict, and every file is written."""
+@pytest.mark.parametrize(
+    ("passes", "streams"),
+    [*((False, each) for each in ("| head -c 1", "2>&1 | true", ">&- 2>&-", ">/dev/full")), (True, ">/dev/full")],
+)
+def test_no_stream_changes_the_verdict(old: Path, worse: Path, tmp_path: Path, passes: bool, streams: str) -> None:
+    """Where stdout or stderr are closed, full, or not read, the code is the verdict's, and every file is written."""
     program_path = Path(sys.executable).with_name("robust-xtreme")
-    words = shlex.join([str(program_path), "gate", str(worse), "--baseline", str(old), "-o", "gate.json"])
+    run = str(old if passes else worse)
+    words = shlex.join([str(program_path), "gate", run, "--baseline", str(old), "-o", "gate.json"])
     environment = {**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(tmp_path / "outputs")}
     ended = subprocess.run(
-        ["bash", "-c", f"{words} | {reader}; exit ${{PIPESTATUS[0]}}"],
+        ["bash", "-c", f"{words} {streams}; exit ${{PIPESTATUS[0]}}"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
-    assert json.loads((tmp_path / "gate.json").read_text("utf-8"))["passed"] is False
-    assert "failed" in (tmp_path / "outputs").read_text("utf-8")
+    assert (ended.returncode, "Traceback" in ended.stderr) == (int(not passes), False)
+    assert ("stdout cannot be written: No space" in ended.stderr) is (streams == ">/dev/full")
+    assert json.loads((tmp_path / "gate.json").read_text("utf-8"))["passed"] is passes
+    assert ("passed" if passes else "failed") in (tmp_path / "outputs").read_text("utf-8")
 
 
 def test_files_are_checked_before_the_verdict(old: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,21 @@ def test_nothing_worse_is_rarely_regressed(tmp_path: Path) -> None:
         assert np.allclose(shares, 100)
         assert set(tested.rows["kind"]) == {"task", "cell"}
     assert self_test(run, Policy(), worse, 60).rows.equals(tested.rows)
+
+
+def test_an_anchor_is_tested_too(tmp_path: Path) -> None:
+    """The outcomes of all three are exchanged, and each comparison is a gate against both that share alpha."""
+    run, main, first = (load(finished_run(tmp_path / str(draw), draw=draw, count=300)) for draw in range(3))
+    tested = self_test(run, Policy(), replace(main, anchor=first), 40)
+    assert tested.regressed <= 6
+    assert tested.how.count(" and ") == 2
+    alone = self_test(run, Policy(), main, 1)
+    assert tested.rows["mde"].min() > alone.rows["mde"].min()
+    sides = [each.runs[0] for each in (run, main, first)]
+    exchanged = _swapped(sides, numbered(sides[0].values(), {}), np.random.default_rng(1))
+    for key in sides[0]:
+        before, after = (sum(side[key].sums for side in each) for each in (sides, exchanged))
+        assert np.array_equal(before, after)
 
 
 def test_a_policy_is_tested_too(tmp_path: Path) -> None:

@@ -204,6 +204,15 @@ def test_the_detectable_fall_is_that_of_the_gate() -> None:
     assert strict.verdicts["mde"].item() > single.verdicts["mde"].item()
 
 
+def test_alpha_is_shared_by_the_sides() -> None:
+    """Beside an anchor a p between a quarter and half of alpha is not enough, and the detectable fall is greater."""
+    alone, shared = (_gate([_fallen(-4.0, 0.04, widened_se=1.95)], sides=sides) for sides in (1, 2))
+    assert (alone.counts[REGRESSED], shared.counts[REGRESSED], shared.counts[UNDECIDED]) == (1, 0, 1)
+    assert "is above 0.0125. A fall of" in shared.verdicts["why"].item()
+    halved = _gate([_fallen(-4.0, 0.04, widened_se=1.95)], Policy(alpha=0.025))
+    assert shared.verdicts["mde"].item() == halved.verdicts["mde"].item() > alone.verdicts["mde"].item()
+
+
 # ------------------------------------------------------------------------------------------------------ what fails
 
 

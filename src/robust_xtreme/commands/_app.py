@@ -153,4 +153,4 @@ def _run() -> object:
     sys.argv[1:], notes = current(sys.argv[1:])
     for line in notes:
         echo(f"robust-xtreme: {one_line(line)}", error=True)
-    return build()(prog_name="robust-xtreme", standalone_mode=False)
+    return build()(prog_name="robust-xtreme", standalone_mode=False) or None

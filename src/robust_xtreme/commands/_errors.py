@@ -24,8 +24,8 @@ from typing import Any, Final
 
 import typer
 
-from robust_xtreme.errors import DiskError, RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files
-from robust_xtreme.sinks import echo, one_line
+from robust_xtreme.errors import RobustXtremeError, UnreadableFiles, not_installed, of_system, out_of_files
+from robust_xtreme.sinks import echo, lossy, lost, one_line
 from robust_xtreme.subprocesses import ending, reports_memory
 
 USAGE: Final = 2
@@ -63,49 +63,29 @@ def exit_code_of(run: Callable[[], object], continues: str = "") -> int:
     except typer.Exit:
         raise
     except SystemExit as stop:
-        return _quiet() if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
+        return int(stop.code or 0)
     except KeyboardInterrupt as stop:
         match stop.args:
             case (signal.Signals() as number, *_):
                 return _say(f"Ended by {number.name}.{continues}", _SIGNALLED + number)
         return _say(f"Interrupted.{continues}", INTERRUPTED)
-    except BrokenPipeError:
-        return _quiet()
     except BaseException as error:
         if isinstance(error, Exception) or type(error).__name__ == _PANIC:
             return _report(error, continues)
         raise
-    return code if isinstance(code, int) and code else _flushed()
+    return _flushed(code)
 
 
-def _flushed() -> int:
-    """Flush stdout, which a parent process may have closed; return the exit code."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        return _quiet()
-    except OSError as error:
-        return _report(error)
-    return 0
-
-
-@contextlib.contextmanager
-def until_closed() -> Iterator[None]:
-    """Print within this context: where the reader closes stdout the rest is dropped, and the command continues.
-
-    A command whose exit code is a verdict ends with it, also before `| head`.
-    """
-    try:
-        yield
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _quiet()
-    except SystemExit as stop:  # of rich
-        if not isinstance(stop.__context__, BrokenPipeError):
-            raise
-        _quiet()
+def _flushed(code: object) -> int:
+    """The exit code: a verdict where the command returned one; else 0, unless stdout could not be written."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    done = code if isinstance(code, int) else None
+    error = lost(sys.stdout)
+    if error is None or isinstance(error, BrokenPipeError):
+        return done or 0
+    line = f"stdout cannot be written: {error.strerror}. Redirect it to another file."
+    return _say(line, ENVIRONMENT if done is None else done)
 
 
 @contextlib.contextmanager
@@ -205,31 +185,11 @@ def is_somewhere() -> bool:
         return False
 
 
-def _quiet() -> int:
-    """The reader of a pipe has closed it (`| head`): print nothing, and flush nothing at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
 def _is_of_memory(error: BaseException) -> bool:
     """Whether an error, or one that it followed from, reports too little memory."""
     cause = error.__cause__ or error.__context__
     reports = isinstance(error, MemoryError) or reports_memory(str(error))
     return reports or (cause is not None and _is_of_memory(cause))
-
-
-def _is_of_stdout(error: OSError) -> bool:
-    """Whether it is stdout that cannot be written; then the rest of the output is dropped."""
-    if error.filename is not None or sys.stdout is None:
-        return False
-    try:
-        os.write(sys.stdout.fileno(), b"\n")
-    except OSError as repeated:
-        if repeated.errno != error.errno:
-            return False
-        _quiet()
-        return True
-    return False
 
 
 def _report(error: BaseException, continues: str = "") -> int:
@@ -246,8 +206,6 @@ def _report(error: BaseException, continues: str = "") -> int:
         case _ if hasattr(error, "format_message"):
             return _say(_usage(error), USAGE)
         case OSError() if (ours := of_system(error)) is not None:
-            if isinstance(ours, DiskError) and _is_of_stdout(error):
-                return _say(f"stdout cannot be written: {error.strerror}. Redirect it to another file.", ENVIRONMENT)
             return _say(str(ours), ours.exit_code)
         case _ if (limited := out_of_files(error)) is not None:
             return _say(str(limited), limited.exit_code)
@@ -267,18 +225,22 @@ def _usage(error: Any) -> str:
 
 
 def _say(line: str, code: int) -> int:
-    try:
-        echo(f"robust-xtreme: {one_line(line)}", error=True)
-    except OSError:  # stderr cannot be written: the exit code remains, also when Python flushes it at its end
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    echo(f"robust-xtreme: {one_line(line)}", error=True)
     return code
 
 
 def printable() -> None:
-    """Let stdout and stderr take any text, escaping what they cannot encode; help in a pipe has no colours."""
+    """Let stdout and stderr take any text, escaping what they cannot encode; help in a pipe has no colours.
+
+    What they cannot write is dropped, and the command continues: its exit code does not depend on who reads it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # closed by the parent process: else the first file that is opened gets its number
+            os.open(os.devnull, os.O_RDWR)
     if (sys.stdout is None or not sys.stdout.isatty()) and not os.environ.get("FORCE_COLOR"):
         os.environ.setdefault(_PLAIN, "1")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    for name in ("stdout", "stderr"):
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            setattr(sys, name, lossy(stream))

@@ -41,7 +41,7 @@ def baseline(
     force: Force = False,
     folder: Folder = None,
     as_json: AsJson = False,
-) -> None:
+) -> int | None:
     """Save finished runs as a baseline, which later runs are gated against; show baselines, or check their files.
 
     A baseline is NAME.csv, NAME.json and NAME.parquet, without texts and small enough to commit. Several runs, one for
@@ -62,7 +62,7 @@ def baseline(
     root = Path(folder) if folder else ROOT
     if what == "save":
         _save(names or [], name or _MAIN, root, reason or "", force)
-        return
+        return None
     known = names or saved(root)
     if not known:
         raise UserError(f"There is no baseline in {root}. Save one: robust-xtreme baseline save RUN")
@@ -73,6 +73,7 @@ def baseline(
         _show(baselines, as_json)
     if errors:
         raise UnreadableFiles(errors)
+    return 0 if what == "check" else None
 
 
 def _loaded(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._next import show_next
 from robust_xtreme.commands._options import argument, check_word, option, several
@@ -57,7 +55,7 @@ def data(
     languages: Languages = None,
     offline: Offline = False,
     as_json: Annotated[bool, option("--json", "Print one JSON object, with full sha256.")] = False,
-) -> None:
+) -> int | None:
     """List the files of each task and language, or check them; `check` exits with 2 where a file is malformed.
 
     `list` shows splits, rows, labels, candidates, licence, files and their sha256; it never opens a connection. `check`
@@ -86,8 +84,7 @@ def data(
             what = f"mini, the model of a run that names none, has no head for {', '.join(headless)}"
             echo(f"{what}. Name a model that has one: --model {headless[0]}=NAME", error=True)
         show_next(*_following(survey, listed, tasks, languages))
-    if not listed and (survey.malformed or survey.is_empty):
-        raise typer.Exit(2)
+    return None if listed else 2 if survey.malformed or survey.is_empty else 0
 
 
 def _following(survey: DataSurvey, listed: bool, tasks: str | None, languages: str | None) -> tuple[str, ...]:

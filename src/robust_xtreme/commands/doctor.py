@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import NOWHERE, is_somewhere
 from robust_xtreme.commands._next import show_next
@@ -23,7 +21,7 @@ def doctor(
     ] = None,
     online: Annotated[bool, option("--online", "Also check that the hub answers.")] = False,
     as_json: Annotated[bool, option("--json", "Print one JSON object.")] = False,
-) -> None:
+) -> int:
     """Check versions, device, caches and data, and print a remedy for each problem; exits with 3 if mini cannot run.
 
     It exits with 2 if mini can run, but --data names nothing that can be used.
@@ -41,8 +39,7 @@ def doctor(
         _print_json(checks, runs)
     else:
         _print(checks, runs, data, failed)
-    if failed:
-        raise typer.Exit(2 if runs else 3)
+    return 0 if not failed else 2 if runs else 3
 
 
 def _checks(data: str | None, online: bool) -> list[Check]:

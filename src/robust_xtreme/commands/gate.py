@@ -54,7 +54,7 @@ def gate(
     output: Outputs = None,
     force: Force = False,
     self_test: SelfTest = False,
-) -> int:
+) -> int | None:
     """Refuse a run that got worse than a baseline on clean or perturbed text, in any task or language.
 
     A cell is ok where its fall is shown to be smaller than the margin, regressed where a fall is shown, else undecided.
@@ -68,7 +68,6 @@ def gate(
     robust-xtreme gate runs/new --baseline runs/old --margin 3 --undecided fail -o gate.md -o gate.xml
 
     robust-xtreme gate runs/new --self-test --policy gate.toml"""
-    from robust_xtreme.commands._errors import until_closed
     from robust_xtreme.commands._terminal import output as terminal
     from robust_xtreme.gating.baselines import load
     from robust_xtreme.gating.comparing import gated, marks_of
@@ -81,21 +80,19 @@ def gate(
     if self_test:
         _check_alone(explain=explain, update=update, output=bool(output), reason=reason is not None)
         _test_itself(run, baseline, chosen)
-        return 0
+        return None
     _check_reason(reason, update)
     name, files = baseline or MAIN, targets(output or (), WRITERS, force)
     before, after = load(name), load(run)
     decided = gated(before, after, chosen, date.today(), marks_of(Path(run)))
-    with until_closed():
-        print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
+    print_blocks(terminal(), explained(decided) if explain else gate_blocks(decided))
     paths = write(files, lambda suffix: gate_written(decided, suffix))
-    with until_closed():
-        for path in paths:
-            echo(str(path))
+    for path in paths:
+        echo(str(path))
     _tell_github(decided, paths)
     if update:
         _update(run, name, reason or "")
-        return 0
+        return None
     _next(decided, run)
     return decided.exit_code
 
@@ -140,14 +137,12 @@ def _update(run: str, name: str, reason: str) -> None:
 
 def _tell_github(decided: Gate, files: list[Path]) -> None:
     """Annotations, a summary and outputs of the step, where this runs in a workflow."""
-    from robust_xtreme.commands._errors import until_closed
     from robust_xtreme.gating.github import OUTPUT, SUMMARY, set_outputs, summarise, workflow_commands
 
     if os.environ.get(ACTIONS) != "true":
         return
-    with until_closed():
-        for line in workflow_commands(decided):
-            echo(line, command=True)
+    for line in workflow_commands(decided):
+        echo(line, command=True)
     if path := os.environ.get(SUMMARY):
         summarise(decided, path)
     if path := os.environ.get(OUTPUT):

@@ -16,7 +16,7 @@ from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.seeds import METHOD, across_seeds
 from robust_xtreme.gating.unpaired import unpaired
-from robust_xtreme.gating.verdicts import ANCHOR, Gate, decide
+from robust_xtreme.gating.verdicts import Gate, decide
 from robust_xtreme.metric import ALL
 from robust_xtreme.report.blocks import text_of
 from robust_xtreme.report.document import finished
@@ -25,7 +25,7 @@ from robust_xtreme.results.contrasts import CELLS, Key, contrasts
 from robust_xtreme.results.frames import to_pandas
 from robust_xtreme.results.outcomes import mean_of
 from robust_xtreme.results.run_cells import KEY
-from robust_xtreme.results.schema import CELL
+from robust_xtreme.results.schema import CELL, SIDES
 from robust_xtreme.sinks import Trusted, visible
 
 _NAMED: Final = 6
@@ -114,22 +114,29 @@ def _alone(side: Baseline, other: Baseline) -> str:
 def gated(
     baseline: Baseline, candidate: Baseline, policy: Policy, today: date, marks: Mapping[Key, str] | None = None
 ) -> Gate:
-    """The verdicts on a run against a baseline and its anchor; `marks` are those of the run's cells.
+    """The verdicts on a run against a baseline and its anchor, between which alpha is shared equally.
 
-    Against several runs of training seeds only what is tested over them is gated. Raises Mismatch as `compared`.
+    `marks` are those of the run's cells. Against several runs of training seeds only what is tested over them is gated.
+    Raises Mismatch as `compared`.
     """
+    sides = [side for side in (baseline, baseline.anchor) if side is not None]
+    verdicts = [_against(side, candidate, policy, today, marks, len(sides)) for side in sides]
+    named = (frame.with_columns(against=pl.lit(name)) for frame, name in zip(verdicts, SIDES, strict=False))
+    return Gate(pl.concat(named), policy, comparison_note(baseline, candidate))
+
+
+def _against(
+    baseline: Baseline, candidate: Baseline, policy: Policy, today: date, marks: Mapping[Key, str] | None, sides: int
+) -> pl.DataFrame:
+    """VERDICTS on a run against one of the sides that share alpha."""
     before, after = set(baseline.keys), set(candidate.keys)
     frame = compared(baseline, candidate)
     if baseline.seeds > 1:
         whole, frame = frame, frame.filter((pl.col("kind") != CELLS) | (pl.col("method") == METHOD))
         _check_required(policy, whole, frame)
     alone = (sorted(before - after), sorted(after - before))
-    gate = decide(frame, policy, *alone, today, marks, same_weights(baseline.facts, candidate.facts))
-    verdicts = [gate.verdicts]
-    if baseline.anchor:
-        anchored = gated(baseline.anchor, candidate, policy, today, marks)
-        verdicts.append(anchored.verdicts.with_columns(against=pl.lit(ANCHOR)))
-    return Gate(pl.concat(verdicts), policy, comparison_note(baseline, candidate))
+    unchanged = same_weights(baseline.facts, candidate.facts)
+    return decide(frame, policy, *alone, today, marks, unchanged, sides).verdicts
 
 
 def _check_required(policy: Policy, whole: pl.DataFrame, gated: pl.DataFrame) -> None:

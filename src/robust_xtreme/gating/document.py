@@ -15,8 +15,13 @@ from robust_xtreme.report.names import language_name
 from robust_xtreme.report.tables import only
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
+<<<<<<< HEAD
 from robust_xtreme.results.intervals import CONFIDENCE, FEWEST_JOINT
 from robust_xtreme.results.schema import VERDICTS
+=======
+from robust_xtreme.results.intervals import CONFIDENCE
+from robust_xtreme.results.schema import SIDES, VERDICTS
+>>>>>>> g48
 
 TIE: Final = "tie"
 _KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
@@ -38,7 +43,8 @@ LEGEND: Final = {
 _GATE_LEGEND: Final = {
     "difference": LEGEND["difference"],
     "bound": "The one-sided 95 % bound of the difference; a row is ok where it is above minus the margin.",
-    "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells.",
+    "p": "Against no fall, one-sided, corrected over the rows of its kind; half of alpha is for tasks, half for cells, "
+    "and with an anchor half of each for it.",
     "mde": LEGEND["mde"],
     "extra": "How much more the noise costs the candidate than the baseline (below 0), in points.",
 }
@@ -170,8 +176,7 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     """The outcome in a sentence, then the rows that fail, then those without a proof, by the size of the fall."""
     yield Paragraph(outcome(gate))
     yield from [Paragraph(_short(gate.note, 3 * _LONGEST))] if gate.note else []
-    if anchored := _counted(gate, ANCHOR):
-        yield Paragraph(f"Against its anchor, the first baseline: {anchored}.")
+    yield from _anchored(gate)
     extra = {_of_change(row): row["difference"] for row in gate.verdicts.filter(scale="change").iter_rows(named=True)}
     if unused := gate.policy.unused(gate.verdicts.iter_rows(named=True)):
         yield Paragraph(f"No row is that of {_short('; '.join(unused), 3 * _LONGEST)}: see the policy.")
@@ -196,6 +201,14 @@ def gate_blocks(gate: Gate) -> Iterator[Block]:
     yield Terms(tuple(_GATE_LEGEND.items()))
 
 
+def _anchored(gate: Gate) -> Iterator[Paragraph]:
+    """What is shown against the anchor, where the baseline has one, and how alpha is shared."""
+    if anchored := _counted(gate, ANCHOR):
+        alpha = gate.policy.alpha
+        share = f"Alpha ({alpha:g}) is shared: {alpha / len(SIDES):g} for the baseline, as much for the anchor"
+        yield Paragraph(f"Against its anchor, the first baseline: {anchored}. {share}.")
+
+
 def _acceptance(row: Mapping[str, Any], gate: Gate) -> str:
     """Until when and why the policy accepts a row, or did."""
     expires = acceptance.expires if (acceptance := gate.policy.accepted_of(row)) else "-"
@@ -207,6 +220,7 @@ def explained(gate: Gate) -> Iterator[Block]:
     """The outcome, and how each row was decided, the largest falls first."""
     yield Paragraph(outcome(gate))
     yield Paragraph(_short(gate.note, 3 * _LONGEST))
+    yield from _anchored(gate)
     gated = gate.verdicts.filter(pl.col("verdict").is_not_null())
     rows = gated.sort("difference", *_order(gated), nulls_last=True).iter_rows(named=True)
     lines = tuple((row_name(row), f"{row['verdict']}. {row['why']}") for row in rows)

@@ -3,7 +3,8 @@
 Of one run alone the clusters are put into two random halves, and a cluster of the second half answers for one of the
 first: as two models would that are equally good and know nothing of each other, on half of the items. With a baseline
 the outcomes of the two runs are exchanged at random, cluster by cluster: the items that differ stay those that differ,
-and neither side is better. What cells have in common is kept in both.
+and neither side is better; of a baseline with an anchor those of all three, and a gate is against both, as in `gate`.
+What cells have in common is kept in all.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, decide
 from robust_xtreme.report.blocks import Block, Column, Paragraph, Strong, Table
 from robust_xtreme.report.columns import points
+from robust_xtreme.results._cells import Cell
 from robust_xtreme.results.components import Numbers, numbered
-from robust_xtreme.results.contrasts import contrasts
+from robust_xtreme.results.contrasts import Key, contrasts
 from robust_xtreme.results.intervals import cluster_sums, share_bounds
 from robust_xtreme.results.outcomes import Cells
 
@@ -32,10 +34,8 @@ DRAWS: Final = 200
 """The comparisons of a self-test: a rate of 5 % is then known within 3 points."""
 
 _HALVES: Final = "Each puts the clusters of {} into two random halves; a cluster of one answers for one of the other."
-_SWAPPED: Final = "Each exchanges the outcomes of {} and {} at random, cluster by cluster."
+_SWAPPED: Final = "Each exchanges the outcomes of {} at random, cluster by cluster."
 _SHOWN: Final = (OK, UNDECIDED, BEYOND, REGRESSED)
-
-Pair = tuple[Cells, Cells]
 
 
 @final
@@ -83,21 +83,23 @@ def self_test(
     draws: int = DRAWS,
     each: Callable[[range], Iterable[int]] = iter,
 ) -> SelfTest:
-    """Gate A/A comparisons of a run, or of a run and a baseline whose outcomes are exchanged; the same at each call.
+    """Gate A/A comparisons of a run, or of a run, a baseline and its anchor whose outcomes are exchanged.
 
+    They are the same at each call.
     `each` shows the progress. Raises Mismatch where a side has no outcomes of items or several runs, where the two
     cannot be compared, or where no row can be tested.
     """
-    sides = [run] if baseline is None else [run, baseline]
+    others = [each for each in (baseline, baseline and baseline.anchor) if each is not None]
+    sides = [run, *others]
     cells = [_only(side) for side in sides]
-    if baseline is not None:
-        check_comparable(baseline, run)
+    for other in others:
+        check_comparable(other, run)
     both = set(cells[0]).intersection(*cells[1:])
     numbers = numbered((cells[0][key] for key in sorted(both)), {name: t.parallel_ids for name, t in run.tasks.items()})
     make = _halves if baseline is None else _swapped
     sides_of = [{key: side[key] for key in sorted(both)} for side in cells]
     frames = [_decided(make(sides_of, numbers, _generator(draw)), run, policy) for draw in each(range(draws))]
-    how = (_HALVES if baseline is None else _SWAPPED).format(*(side.title for side in sides))
+    how = (_HALVES if baseline is None else _SWAPPED).format(" and ".join(side.title for side in sides))
     regressed = sum((frame["verdict"] == REGRESSED).any() for frame in frames)
     return SelfTest(how, draws, regressed, sum(frame["fails"].any() for frame in frames), _shares(frames), policy)
 
@@ -114,9 +116,12 @@ def _generator(draw: int) -> np.random.Generator:
     return np.random.default_rng([draw, 0])
 
 
-def _decided(pair: Pair, run: Baseline, policy: Policy) -> pl.DataFrame:
-    frame = contrasts(*pair, run.tasks, joint=False)
-    return decide(frame, policy, (), (), date.min).verdicts.filter(pl.col("verdict").is_not_null())
+def _decided(runs: Sequence[Cells], run: Baseline, policy: Policy) -> pl.DataFrame:
+    """The gated rows of the first of the runs against each of the others."""
+    candidate, *others = runs
+    frames = [contrasts(other, candidate, run.tasks, joint=False) for other in others]
+    verdicts = [decide(frame, policy, (), (), date.min, sides=len(others)).verdicts for frame in frames]
+    return pl.concat(verdicts).filter(pl.col("verdict").is_not_null())
 
 
 def _shares(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -129,19 +134,19 @@ def _shares(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
 # ------------------------------------------------------------------------------------------------------------ the pairs
 
 
-def _swapped(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> Pair:
-    """Both runs with their outcomes exchanged in a random half of the joined clusters."""
-    exchanged = draw.random(len(numbers.names)) < 0.5
-    first, second = dict(sides[0]), dict(sides[1])
+def _swapped(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> list[Cells]:
+    """The runs with the outcomes of each joined cluster in a random order among them."""
+    order = draw.permuted(np.tile(np.arange(len(sides)), (len(numbers.names), 1)), axis=1)
+    exchanged: list[dict[Key, Cell]] = [{} for _ in sides]
     for key, cell in sides[0].items():
-        where = exchanged[numbers.of(cell.items.clusters)][:, None]
-        sums, others = cell.sums, sides[1][key].sums
-        first[key] = replace(cell, sums=np.where(where, others, sums))
-        second[key] = replace(sides[1][key], sums=np.where(where, sums, others))
-    return first, second
+        sums, of = np.stack([side[key].sums for side in sides]), order[numbers.of(cell.items.clusters)]
+        for at, side in enumerate(sides):
+            chosen = np.take_along_axis(sums, of[None, None, :, at, None], 0)[0]
+            exchanged[at][key] = replace(side[key], sums=chosen)
+    return [*exchanged]
 
 
-def _halves(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> Pair:
+def _halves(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> list[Cells]:
     """Pairs of joined clusters at random: the cells of the first of each pair, and those of the second."""
     pairs = _pairs(sides[0], numbers, draw)
     first, second = {}, {}
@@ -159,7 +164,7 @@ def _halves(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator)
         names = tuple(str(joined[number]) for number in left)
         items = replace(cell.items, examples=cell.items.examples[codes >= 0], codes=codes[codes >= 0], clusters=names)
         first[key], second[key] = (replace(cell, items=items, sums=sums[:, half]) for half in (left, right))
-    return first, second
+    return [first, second]
 
 
 def _pairs(cells: Cells, numbers: Numbers, draw: np.random.Generator) -> Any:

@@ -1,10 +1,10 @@
 """Verdicts: which cells and tasks of a candidate are shown to be worse than the baseline's, and which shown not to be.
 
-Half of alpha is for the tasks, half for the cells. A row is `ok` where the one-sided 95 % bound of its difference is
-above minus the margin; that all of them are ok needs no correction (Berger 1982). Else it is `regressed` where its
-corrected one-sided p is at most its half of alpha, `beyond margin` where the upper bound is below minus the margin, and
-`undecided` otherwise. A task that the same weights answer without any other answer is `ok` whatever its size. Nothing
-is rounded before it is compared.
+Half of alpha is for the tasks, half for the cells; with an anchor half of each is for it. A row is `ok` where the
+one-sided 95 % bound of its difference is above minus the margin; that all of them are ok needs no correction (Berger
+1982). Else it is `regressed` where its corrected one-sided p is at most its share of alpha, `beyond margin` where the
+upper bound is below minus the margin, and `undecided` otherwise. A task that the same weights answer without any other
+answer is `ok` whatever its size. Nothing is rounded before it is compared.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Gate:
 def verdicts_of(lower: Any, upper: Any, p: Any, margin: Any, alpha: float) -> Any:
     """The verdict of each row, from its bounds, corrected p and margin: numpy arrays.
 
-    NaN is of a row without a test. `alpha` is that of the whole gate.
+    NaN is of a row without a test. `alpha` is that of all kinds of rows against one side.
     """
     least = -np.asarray(margin)
     return np.select([lower > least, p <= alpha / len(GATED), upper < least], [OK, REGRESSED, BEYOND], UNDECIDED)
@@ -123,17 +123,19 @@ def decide(
     today: date,
     marks: Mapping[Key, str] | None = None,
     unchanged: Collection[str] = (),
+    sides: int = 1,
 ) -> Gate:
     """The verdicts on CONTRASTS, on the cells that only the baseline has, and on those that only the candidate has.
 
-    `marks` are those of the candidate's cells, `unchanged` the tasks that the same weights answer in both. Raises
-    Mismatch where no row can be tested, or a rule requires a cell that neither run has.
+    `marks` are those of the candidate's cells, `unchanged` the tasks that the same weights answer in both; alpha is
+    shared by as many `sides`. Raises Mismatch where no row can be tested, or a rule requires a cell that neither run
+    has.
     """
     rows = [*map(dict, contrasts.iter_rows(named=True))]
     gated = [row for row in rows if row["kind"] in GATED and row["scale"] in policy.scales]
     _check_testable(gated, policy)
     for family in _families(gated, policy):
-        _compare(family, policy)
+        _compare(family, policy, policy.alpha / sides)
     for row in gated:
         if row["task"] in unchanged and row["difference"] == 0 and not row["differing"]:
             row["verdict"] = OK
@@ -169,7 +171,7 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
             )
 
 
-def _compare(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
+def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
     difference, widened_se, df, skew, p = (_floats(rows, name) for name in _TESTED)
     tested = ~np.isnan(p)
@@ -179,12 +181,12 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy) -> None:
     exact = np.array([row["method"] == EXACT_METHOD for row in rows])
     lower, upper = one_sided_bounds(difference, widened_se, df, skew, exact)
     margin = np.array([policy.margin_of(row) for row in rows])
-    verdicts = verdicts_of(lower, upper, p_gate, margin, policy.alpha)
+    verdicts = verdicts_of(lower, upper, p_gate, margin, alpha)
     for at, row in enumerate(rows):
-        row |= {"verdict": str(verdicts[at]), "margin": float(margin[at])}
+        row |= {"verdict": str(verdicts[at]), "margin": float(margin[at]), "level": alpha / len(GATED)}
         if tested[at]:
             row |= {"bound": float(lower[at]), "upper": float(upper[at]), "p_gate": float(p_gate[at])}
-            row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), policy.alpha)}
+            row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), alpha)}
 
 
 def _floats(rows: Sequence[Row], name: str) -> Any:
@@ -212,13 +214,14 @@ def _alone(key: Key, verdict: str) -> dict[str, Any]:
     return {"kind": CELLS, **names, "scale": scale, "cells": 1, "verdict": verdict}
 
 
-def _finished(row: Row, policy: Policy, today: date, marks: Mapping[Key, str]) -> dict[str, Any]:
+def _finished(row: dict[str, Any], policy: Policy, today: date, marks: Mapping[Key, str]) -> dict[str, Any]:
     """The row with what the policy says of it, and whether it fails."""
     verdict, required = row.get("verdict"), policy.is_required(row)
     fails = row["scale"] in policy.scales and _fails(verdict, required, policy)
     acceptance = policy.accepted_of(row) if fails and verdict != MISSING else None
     accepted = acceptance is not None and today <= acceptance.expires
     why = _why(row, policy)
+    row.pop("level", None)  # the share of alpha, which is in the sentence
     if required and fails and verdict != REGRESSED:
         why += " The policy requires it."
     if acceptance is not None:
@@ -265,13 +268,13 @@ def _compared(row: Row, policy: Policy) -> str:
     margin = f"the margin of {row['margin']:.15g}"
     if row["verdict"] == OK:
         return f"{bound} is above minus {margin}."
-    level = policy.alpha / len(GATED)
     test = f"p {row['p_gate']:.2g}, corrected over {counted(row['m'], 'test')} ({policy.correction}),"
+    above = f"{test} is above {row['level']:g}."
     if row["verdict"] == REGRESSED:
-        return f"{bound} is not above minus {margin}, and {test} is at most {level:g}."
+        return f"{bound} is not above minus {margin}, and {test} is at most {row['level']:g}."
     if row["verdict"] == BEYOND:
-        return f"The upper bound {row['upper']:.2f} is below minus {margin}, but {test} is above {level:g}."
-    return f"{bound} is not above minus {margin}, and {test} is above {level:g}. {_detects(row)}"
+        return f"The upper bound {row['upper']:.2f} is below minus {margin}, but {above}"
+    return f"{bound} is not above minus {margin}, and {above} {_detects(row)}"
 
 
 def _detects(row: Row) -> str:

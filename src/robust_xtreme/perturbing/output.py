@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from robust_xtreme import new_files
 from robust_xtreme.errors import DataError, DiskError, UserError, no_room
 from robust_xtreme.formats import PACKED, STREAM
+from robust_xtreme.sinks import lost
 
 Write = Callable[[str | bytes], None]
 
@@ -118,6 +119,7 @@ def _filled(goal: Goal, made: BinaryIO | None) -> Iterator[Write]:
         yield partial(_write, goal, sys.stdout.buffer)
         with _disk_errors(goal):
             sys.stdout.flush()
+            _check_taken(sys.stdout)
         return
     with _disk_errors(goal):
         file = made or _stream(goal.path)
@@ -139,9 +141,16 @@ def _write(goal: Goal, file: BinaryIO | gzip.GzipFile, text: str | bytes) -> Non
     with _disk_errors(goal):
         try:
             file.write(text if isinstance(text, bytes) else text.encode("utf-8"))
+            _check_taken(file)
         except UnicodeEncodeError as error:
             what = f"the perturbation made {error.object[error.start]!r}, half of a character, in one of the texts."
             raise DataError(goal.name, what) from error
+
+
+def _check_taken(stream: Any) -> None:
+    """Raise OSError where stdout dropped something; where its reader is gone the command is done."""
+    if error := lost(stream):
+        raise SystemExit if isinstance(error, BrokenPipeError) else error
 
 
 @contextmanager
@@ -150,10 +159,8 @@ def _disk_errors(goal: Goal) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if goal.path is None:
-            if isinstance(error, BrokenPipeError):
-                raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest is not flushed at exit
+        if goal.path is None and isinstance(error, BrokenPipeError):
+            raise
         cure = no_room(error) or ("Make it writable" if error.errno in _CLOSED else "")
         step = f"{cure}, or name" if cure else "Name"
         what = f"{goal.name} cannot be written: {error.strerror or error}."
