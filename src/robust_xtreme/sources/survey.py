@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Final, final
 
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, MissingData, NoRows, RobustXtremeError, WrongVersion
+from robust_xtreme.examples import Example
 from robust_xtreme.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.sources.own import parts
 from robust_xtreme.sources.pools import Pools
@@ -23,6 +24,8 @@ VERSION: Final = "version"
 _AUTO: Final = "auto"
 _TUNED_ON: Final = "validation"
 _TAUGHT: Final = "train"
+_FEWEST: Final = 20
+"""The fewest rows in which a field with one value is named."""
 
 
 @final
@@ -40,7 +43,9 @@ class Left:
 class Held:
     """One split of a language: what it contains or, in `problem`, one line on why it cannot be read.
 
-    `files` are (name, sha256) of its rows' files, `pool_files` those that its candidates were made of.
+    `files` are (name, sha256) of its rows' files, `pool_files` those that its candidates were made of. `near` examples
+    have a near-duplicate in another cluster (of train not counted). `constant` maps a field to its value if all rows
+    have the same.
     """
 
     language: str
@@ -53,6 +58,8 @@ class Held:
     pool_files: tuple[tuple[str, str], ...] = ()
     problem: str = ""
     malformed: bool = False
+    near: int = 0
+    constant: Mapping[str, str] = field(default_factory=dict)
 
 
 @final
@@ -228,8 +235,24 @@ def _read(task: TaskSpec, pools: Pools, language: str, split: str, known: Split 
 
 
 def _described(split: Split) -> Held:
+    from robust_xtreme.sources.near import near_duplicates
+
     pool = tuple(file for file in split.files if file not in split.row_files)
     clusters = len({example.cluster for example in split.examples})
     candidates = len(split.corpus.texts) if split.corpus else 0
     counts = (len(split.examples), clusters, split.labelled, candidates)
-    return Held(split.language, split.split, *counts, split.row_files, pool)
+    near = 0 if split.split == _TAUGHT else near_duplicates(split.examples)
+    constant = _constant(split.examples)
+    return Held(split.language, split.split, *counts, split.row_files, pool, near=near, constant=constant)
+
+
+def _constant(examples: Sequence[Example]) -> dict[str, str]:
+    """The fields that have one value in every row, with it; none where there are few rows."""
+    if len(examples) < _FEWEST:
+        return {}
+    first = {name: text.value for name, text in examples[0].texts.items()}
+    return {
+        name: value
+        for name, value in first.items()
+        if all(name in example.texts and example.texts[name].value == value for example in examples)
+    }
