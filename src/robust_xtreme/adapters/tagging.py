@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from robust_xtreme.adapters.pairs import none_of
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Example, Tags, Text, digest, without_numbers
@@ -29,16 +27,12 @@ def tagging(labels: tuple[str, ...]) -> Adapt:
             if row.values["tags"] and not known.issuperset(tags):
                 raise _unknown_tag(row, tags, labels)
             text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words, tags))
-            cluster = row.cluster or _cluster(words)
+            alike = [without_numbers(word) for word in words]
+            cluster = row.cluster or f"{'sentence/' if alike == [*words] else NUMBERED}{digest(*alike)}"
             examples.append(Example(id, {"tokens": text}, Tags(tags), cluster))
         return tuple(examples)
 
     return adapt
-
-
-def _cluster(words: Sequence[str]) -> str:
-    alike = [without_numbers(word) for word in words]
-    return f"{'sentence/' if alike == [*words] else NUMBERED}{digest(*alike)}"
 
 
 def _unknown_tag(row: Row, tags: tuple[str, ...], labels: tuple[str, ...]) -> DataError:

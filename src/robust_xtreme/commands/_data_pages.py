@@ -19,7 +19,6 @@ from robust_xtreme.sources.survey import Held, Surveyed, licence_of
 _SHORT: Final = 12
 _MOST: Final = 10
 _NEAR: Final = 0.05
-"""The share of near-duplicates from which a split is named."""
 _LOOKED: Final = " Looked for "
 
 
@@ -145,23 +144,19 @@ def _print_undescribed(console: Console, names: Sequence[str]) -> None:
 
 def _print_suspect(console: Console, survey: DataSurvey) -> None:
     """Print the files in which a field has one value, and the largest shares of near-duplicates of each task."""
-    known = [(language.task.name, split) for language in survey.all for split in language.splits]
-    if constant := [(task, split, *item) for task, split in known for item in split.constant.items()]:
-        console.print("\nOne value in every row, which may be a fault of the file:")
-    for task, split, name, value in constant:
-        where = ", ".join(file for file, _ in split.files)
-        line = f"  {task} {split.language}, {split.split}: {name} is {shown(value)} in {split.rows:,} rows of {where}"
-        console.print(visible(line), soft_wrap=True)
-    shares: dict[str, list[tuple[float, str]]] = {}
-    for task, split in known:
+    lines, shares = list[str](), dict[str, list[tuple[float, str]]]()
+    for task, split in ((language.task.name, split) for language in survey.all for split in language.splits):
+        where = f"{split.split} of {', '.join(name for name, _ in split.files)}"
+        lines += [f"  {task} {split.language}, {where}: {name} is {shown(it)}" for name, it in split.constant.items()]
         if split.near >= _NEAR * split.rows > 0:
             shares.setdefault(task, []).append((split.near / split.rows, f"{split.language} {split.split}"))
+    if lines:
+        console.print(visible("\n".join(["\nOne value in every row:", *lines])), soft_wrap=True)
     if shares:
         console.print(f"\nItems nearly equal to one of another cluster, which intervals do not know, from {_NEAR:.0%}:")
     for task, some in shares.items():
         listed = ", ".join(f"{where} {share:.0%}" for share, where in sorted(some, reverse=True)[:_MOST])
-        more = f" and {len(some) - _MOST} more" if len(some) > _MOST else ""
-        console.print(f"  {task}: {listed}{more}", soft_wrap=not console.is_terminal)
+        console.print(f"  {task}: {listed}{f', of {len(some)}' if len(some) > _MOST else ''}", soft_wrap=True)
 
 
 def _why(language: Surveyed) -> str:

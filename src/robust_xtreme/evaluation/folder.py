@@ -301,9 +301,9 @@ def _difference(key: str, old: Any, new: Any) -> str:
         return f"{_OF_NOISE[key]} ({_described(old)}, not {_described(new)})"
     if not isinstance(old, list):
         return f"{key} {old}, not {new}"
-    versions = [clusters_version(*(unit.get("data", "") for unit in side)) for side in (old, new)]
-    if versions[0] != versions[1]:
-        return "clusters by another rule (version {}, not {})".format(*versions)
+    before, now = (clusters_version(*(unit.get("data", "") for unit in side)) for side in (old, new))
+    if before != now:
+        return f"clusters by another rule (version {before}, not {now})"
     changed = next((entry for entry in old if entry not in new), None) or next(
         entry for entry in new if entry not in old
     )

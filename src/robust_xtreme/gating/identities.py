@@ -20,8 +20,7 @@ from robust_xtreme.sources.selecting import clusters_version
 _ASKED: Final = ("limit", "seeds", "keep_names", "external", "external_partial", "match")
 _OF_DATA: Final = ("split", "data", "rows", "pool", "candidates", "external")
 _WORDS: Final = {"rows": "number of rows", "candidates": "number of candidates", "external": "noisy set"}
-_RULE: Final = "the version of the rule of clusters"
-_AGAIN: Final = "Evaluate both again with this program: sentences that differ in numbers alone are now one cluster."
+_RULE: Final = "version of the rule of clusters"
 _CLEAN: Final = "clean"
 _ANSWERED: Final = ("setting", "inference")
 
@@ -73,7 +72,7 @@ def check_comparable(
     what, mine, theirs = differences[0]
     more = f", and {counted(len(differences) - 1, 'other difference')}" if len(differences) > 1 else ""
     values = f"{what} is {_value(mine)} in {before} and {_value(theirs)} in {after}{more}"
-    cure = _AGAIN if what.startswith(_RULE) else "Evaluate both with the same data, noise and settings."
+    cure = "Evaluate both with this program, on the same data, with the same noise and settings."
     raise Mismatch(f"{_capital(after)} cannot be compared with {before}: {values}. {cure}")
 
 
@@ -102,12 +101,9 @@ def _of_data(left: Mapping[tuple[str, str], Any], right: Mapping[tuple[str, str]
     if not both:
         mine, theirs = (", ".join(f"{task}/{language}" for task, language in sorted(side)) for side in (left, right))
         yield "the set of tasks and languages", mine, theirs
-    for task, language in both:
-        row, other = left[task, language], right[task, language]
-        versions = [clusters_version(str(each.get("data"))) for each in (row, other)]
-        if versions[0] != versions[1]:
-            yield f"{_RULE} of {task}/{language}", *versions
-        yield from _differing(f"the {{}} of {task}/{language}", row, other, _OF_DATA)
+    for key in both:
+        row, other = ({_RULE: clusters_version(str(of[key].get("data"))), **of[key]} for of in (left, right))
+        yield from _differing(f"the {{}} of {'/'.join(key)}", row, other, (_RULE, *_OF_DATA))
 
 
 def _of_conditions(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:

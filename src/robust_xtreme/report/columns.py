@@ -210,9 +210,8 @@ _CATALOGUE: Final = (
     Shown("random", ("random_level", "random_low", "random_high"), _level, "The level where each item counts under the "
           "worst of what random search submitted by the same moves, with a 95 % interval."),
     Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
-          "worst of all that the attack submitted, and of its clean text, with a 95 % interval. An upper bound of the "
-          "worst case where a metric is a mean over items; an F1 of names is not: each item is at its own worst, "
-          "and other edits can make the F1 of all lower.", weight=2),
+          "worst of all that the attack submitted, and of its clean text, with a 95 % interval: an upper bound of the "
+          "worst case, but not in F1 of names, which is no mean over items.", weight=2),
     Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),
@@ -265,11 +264,9 @@ _CATALOGUE: Final = (
           "chance`: above chance is not above 0. `constant`: one answer covers 95 % of the items. `overlap`: the model "
           "was trained on text of this split. `own training data`: an intermediate stage learned the task's own "
           "training data.", right=False),
-    Shown("least change", ("least",), _text, "The averaged language that changes least, with its change in points, and "
-          "its edits: one strength is not one dose, and edits fewer characters in some languages.",
-          right=False, room=WIDE),
-    Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points, and "
-          "its edits.",
+    Shown("least change", ("least",), _text, "The averaged language that changes least, with its change, and edits: a "
+          "strength edits less in some languages.", right=False, room=WIDE),
+    Shown("most change", ("most",), _text, "The averaged language that changes most, with its change, and edits.",
           right=False, room=WIDE),
     Shown("langs", ("averaged",), str, "Languages that are averaged."),
     Shown("left out", ("left_out",), str, "Languages that are not averaged: the noise does not apply, edits nothing "

@@ -37,17 +37,14 @@ def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
     return identity if corpus is None else digest(identity, corpus.identity)
 
 
-def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
-    """The examples, or whole clusters of them up to a number of rows."""
-    return tuple(examples) if rows is None else limit(examples, rows)
-
-
-def limit(examples: Sequence[Example], n: int) -> tuple[Example, ...]:
-    """The first whole clusters in hash order that contain at most `n` examples together, at least one cluster.
+def limit(examples: Sequence[Example], n: int | None) -> tuple[Example, ...]:
+    """The first whole clusters in hash order that contain at most `n` examples together, at least one; None: all.
 
     The examples keep their order. A smaller limit takes a subset of a larger one, and languages whose clusters have
     the same names get the same items. Raises SpecError where `n` is below 1.
     """
+    if n is None:
+        return tuple(examples)
     if n < 1:
         raise SpecError(f"The limit {n} is below 1. Leave it out to take every example.")
     if n >= len(examples):

@@ -9,7 +9,6 @@ from typing import Final, final
 
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, MissingData, NoRows, RobustXtremeError, WrongVersion
-from robust_xtreme.examples import Example
 from robust_xtreme.sources.loading import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.sources.own import parts
 from robust_xtreme.sources.pools import Pools
@@ -25,7 +24,6 @@ _AUTO: Final = "auto"
 _TUNED_ON: Final = "validation"
 _TAUGHT: Final = "train"
 _FEWEST: Final = 20
-"""The fewest rows in which a field with one value is named."""
 
 
 @final
@@ -44,8 +42,7 @@ class Held:
     """One split of a language: what it contains or, in `problem`, one line on why it cannot be read.
 
     `files` are (name, sha256) of its rows' files, `pool_files` those that its candidates were made of. `near` examples
-    have a near-duplicate in another cluster (of train not counted). `constant` maps a field to its value if all rows
-    have the same.
+    have a near-duplicate in another cluster (in train not counted); `constant` has the fields with one value.
     """
 
     language: str
@@ -242,17 +239,7 @@ def _described(split: Split) -> Held:
     candidates = len(split.corpus.texts) if split.corpus else 0
     counts = (len(split.examples), clusters, split.labelled, candidates)
     near = 0 if split.split == _TAUGHT else near_duplicates(split.examples)
-    constant = _constant(split.examples)
-    return Held(split.language, split.split, *counts, split.row_files, pool, near=near, constant=constant)
-
-
-def _constant(examples: Sequence[Example]) -> dict[str, str]:
-    """The fields that have one value in every row, with it; none where there are few rows."""
-    if len(examples) < _FEWEST:
-        return {}
-    first = {name: text.value for name, text in examples[0].texts.items()}
-    return {
-        name: value
-        for name, value in first.items()
-        if all(name in example.texts and example.texts[name].value == value for example in examples)
-    }
+    first, *rest = (example.texts for example in split.examples)
+    fields = [] if len(rest) < _FEWEST else first.items()
+    same = {name: it.value for name, it in fields if all(row.get(name, it).value == it.value for row in rest)}
+    return Held(split.language, split.split, *counts, split.row_files, pool, near=near, constant=same)

@@ -8,9 +8,9 @@ from typing import Any, Final
 from robust_xtreme.errors import UserError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.exporting.harness.sheet import ANSWERS, CONTEXT, AnswerSpans, Sheet, within
+from robust_xtreme.sources import selecting
 from robust_xtreme.sources.loading import Split, load
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import identity_of, limited
 from robust_xtreme.sources.survey import Left, evaluated
 from robust_xtreme.specs import Origin, Row, TaskSpec
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, SPAN_QA
@@ -44,7 +44,7 @@ def sheet_of(
     read = evaluated(task, pools, split, language)
     if isinstance(read, Left):
         return read
-    examples = limited(read.examples, limit)
+    examples = selecting.limit(read.examples, limit)
     rows, answers = _rows(task, read, examples, pools)
     origin = Origin(task.name, read.split, language)
     return Sheet(
@@ -54,7 +54,7 @@ def sheet_of(
         split=read.split,
         language=origin.question,
         context_language=origin.context,
-        data=identity_of(examples, None),
+        data=selecting.identity_of(examples, None),
         examples=examples,
         rows=rows,
         fields=task.perturbed[0],

@@ -21,8 +21,6 @@ REALISED, NOMINAL = "realised", "nominal"
 """The axes of a curve: edited characters of all, or the strength that was asked for."""
 
 FEWEST: Final = 3
-"""The fewest points of a curve: the clean level and two strengths."""
-
 _TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
 
 _LEGEND: Final = {"orient": "bottom", "columns": 1, "symbolOpacity": 1}
@@ -82,8 +80,8 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
 def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:
     """Each perturbation with its highest realised strength (%) and the area under perturbed/clean up to it (%).
 
-    The area is by trapezoids, as a share of that range: 100 where nothing is lost. A clean level of 0 has none, nor has
-    a single strength, which is no curve.
+    The area is by trapezoids, as a share of that range: 100 where nothing is lost. A clean level of 0 or one strength
+    has none.
     """
     for (name,), rows in points.group_by("perturbation", maintain_order=True):
         strengths, shares = rows.get_column(REALISED).to_numpy(), (rows["level"] / rows["clean"]).to_numpy()
