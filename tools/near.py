@@ -5,14 +5,17 @@ from __future__ import annotations
 from statistics import median
 from typing import Any, Final
 
-from robust_xtreme.commands._data import look
+from robust_xtreme import registry
 from robust_xtreme.report.blocks import Table, grid
 from robust_xtreme.sources.rows import SPLITS
+from robust_xtreme.sources.source import open_source
+from robust_xtreme.sources.survey import other_languages, survey
+from robust_xtreme.specs import TaskSpec
 
 FIGURES: Final = "reports/benchmarks/near.json"
 TEXT: Final = """\
-An interval takes clusters as independent. In tagging, sentences that are equal but for their numbers are one cluster, as
-`Eneo lake ni 4.4 km² .` and `Eneo lake ni 12 km² .` are. What remains is counted: the share of items half of whose runs
+An interval takes clusters as independent. In tagging, sentences equal but for numbers are one cluster, as are
+`Eneo lake ni 4.4 km² .` and `Eneo lake ni 12 km² .`. What remains is counted: the share of items half of whose runs
 of five characters an item of another cluster has, too (Jaccard, over all fields of text, numbers masked; estimated from
 128 hashes). Where it is large, an interval can be too short. These are the release files at hand, of PAN-X the first
 1,000 sentences; `robust-xtreme data check --data DIR` counts it in yours.
@@ -26,13 +29,15 @@ _HEAD: Final = ("task", "split", "languages", "items", "clusters", "near-duplica
 
 def measured(data: str) -> dict[str, dict[str, list[int]]]:
     """Of each task and `split language` the items, the clusters, and the items with a near-duplicate outside theirs."""
-    found: dict[str, dict[str, list[int]]] = {}
-    for language in look(data, (), (), offline=True).all:
-        for held in language.splits:
-            if held.rows and held.split != SPLITS[0]:
-                key = f"{held.split} {held.language}"
-                found.setdefault(language.task.name, {})[key] = [held.rows, held.clusters, held.near]
-    return found
+    counts: dict[str, dict[str, list[int]]] = {}
+    source = open_source(data, offline=True)
+    for name in registry.names("task"):
+        task: TaskSpec = registry.load("task", name)
+        codes = (*task.languages, *other_languages(task, source, task.languages))
+        for part in (each for language in survey(task, source, source, codes) for each in language.splits):
+            if part.rows and part.split != SPLITS[0]:
+                counts.setdefault(name, {})[f"{part.split} {part.language}"] = [part.rows, part.clusters, part.near]
+    return counts
 
 
 def table(figures: dict[str, Any]) -> Table:

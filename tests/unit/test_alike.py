@@ -26,9 +26,9 @@ def _items(*texts: str) -> list[Example]:
 @pytest.mark.parametrize("number", ["12", "4.4", "6,837", "٤٫٤", "४", "0", "1990–95"])
 def test_sentences_that_differ_in_numbers_are_one_cluster(number: str) -> None:
     """Digits of any script, with single signs between them; the texts that noise follows keep their ids."""
-    one, other = _adapted("Eneo lake ni 177.82 km² .", f"Eneo lake ni {number} km² .")
-    assert one.cluster == other.cluster
-    assert (one.texts["tokens"].id, other.texts["tokens"].id) == ("panx/test/sw/0/tokens", "panx/test/sw/1/tokens")
+    first, other = _adapted("Eneo lake ni 177.82 km² .", f"Eneo lake ni {number} km² .")
+    assert first.cluster == other.cluster
+    assert (first.texts["tokens"].id, other.texts["tokens"].id) == ("panx/test/sw/0/tokens", "panx/test/sw/1/tokens")
 
 
 def test_other_sentences_keep_their_clusters() -> None:

@@ -211,7 +211,7 @@ _CATALOGUE: Final = (
           "worst of what random search submitted by the same moves, with a 95 % interval."),
     Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
           "worst of all that the attack submitted, and of its clean text, with a 95 % interval: an upper bound of the "
-          "worst case, but not in F1 of names, which is no mean over items.", weight=2),
+          "worst case, but not in F1 of names, which is not a mean over items.", weight=2),
     Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),

@@ -35,8 +35,8 @@ def near_duplicates(examples: Sequence[Example]) -> int:
             left, right = left[asked], right[asked]
             alike = (hashes[left] == hashes[right]).mean(1) >= 1 / 2
             near[left[alike]] = near[right[alike]] = True
-    found = {distinct[index] for index in np.flatnonzero(near)}
-    return sum(item in found for item in items)
+    near_items = {distinct[index] for index in np.flatnonzero(near)}
+    return sum(item in near_items for item in items)
 
 
 def _hashes(texts: Sequence[str]) -> Any:
