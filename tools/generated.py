@@ -24,6 +24,7 @@ _NOISE: Final = (
 _MARKDOWN: Final = tuple(f"{_PACKAGE}/{name}.py" for name in ("report/blocks", "report/renderers/markdown", "sinks"))
 _TYPOS: Final = "reports/benchmarks/typos.json"
 _NATURAL: Final = "reports/benchmarks/natural.json"
+_NEAR: Final = "reports/benchmarks/near.json"
 
 
 @final
@@ -92,6 +93,12 @@ def _tasks() -> str:
 
     tasks, learned = ([registry.load(kind, name) for name in registry.names(kind)] for kind in ("task", "intermediate"))
     return page(tasks, learned)
+
+
+def _near() -> str:
+    from tools.near import measured
+
+    return json.dumps(measured(str(_released())), indent=1) + "\n"
 
 
 def _pairs() -> str:
@@ -227,8 +234,16 @@ PAGES: Final = (
         _perturbations,
     ),
     Page(
+        _NEAR,
+        tuple(f"{_PACKAGE}/{name}.py" for name in ("sources/near", "adapters/tagging")),
+        _near,
+        released=True,
+    ),
+    Page(
         "docs/tasks.md",
         (
+            _NEAR,
+            "tools/near.py",
             *(f"{_PACKAGE}/{pattern}.py" for pattern in ("tasks/*", "intermediate/*", "groups")),
             "tools/tasks_page.py",
             *_MARKDOWN,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
+
+from tools import near
 
 from robust_xtreme.report.blocks import (
     Block,
@@ -64,6 +67,8 @@ def _blocks(tasks: Sequence[TaskSpec], intermediate: Sequence[TaskSpec]) -> Iter
     yield Heading("Each task")
     for task in tasks:
         yield from _entry(task, _content(task))
+    figures = json.loads((PAGE.parents[1] / near.FIGURES).read_text(encoding="utf-8"))
+    yield from (Heading("Near-duplicates"), Prose(near.TEXT), near.table(figures))
     learned = {spec.name: spec for task in intermediate for spec in (task, *task.parts)}
     yield from (Heading("Intermediate tasks"), Prose(_LEARNED), grid(_HEADS, map(_learned, intermediate)))
     yield Heading("Each intermediate task")

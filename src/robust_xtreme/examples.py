@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final, final
 DIGEST_BYTES: Final = 8
 _CACHED: Final = 1 << 16
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
+_NUMBER: Final = re.compile(r"\d+(?:\W\d+)*")
 
 
 @final
@@ -126,6 +128,11 @@ def _hash(parts: Iterable[bytes]) -> str:
 def _prefixed(part: str) -> bytes:
     data = part.encode("utf-8", "surrogatepass")
     return len(data).to_bytes(8, "little") + data
+
+
+def without_numbers(text: str) -> str:
+    """A text with `#` for each number: decimal digits of any script, and single signs between them (`4.4`, `12:30`)."""
+    return _NUMBER.sub("#", text)
 
 
 def target_json(target: Target) -> str:

@@ -39,7 +39,7 @@ def test_averages_are_over_every_language_that_noise_reaches() -> None:
     row = _made("by_task", results).filter(metric="accuracy", strength="0.2").row(0, named=True)
     assert row["clean"] == pytest.approx((58.3 + 47.0 + 34.1) / 3)
     assert row["change"] == pytest.approx(-(8.4 + 4.6 + 0.5) / 3)
-    assert (row["least"], row["most"]) == ("th -0.5", "en -8.4")
+    assert (row["least"], row["most"]) == ("th -0.5 (24.0 %)", "en -8.4 (24.0 %)")
     named = _made("averaged_languages", results).filter(metric="span_f1").row(0, named=True)
     assert (named["averaged_over"], named["left_out_named"]) == ("de yo", "zh (inert)")
 

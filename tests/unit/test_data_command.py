@@ -373,3 +373,17 @@ def test_the_real_files_load(data: Path, languages: str) -> None:  # the fixture
     assert "de@en" in [entry["language"] for entry in tasks["mlqa"] if not entry["left_out"]]
     (swahili,) = (entry for entry in tasks["tatoeba"] if entry["language"] == "sw")
     assert {split["candidates"] for split in swahili["splits"]} == {390}
+
+
+def test_a_field_with_one_value_in_every_row_is_named(folder: Path) -> None:
+    """As the kind of question in upstream's XCOPA in Thai; not where there are few rows, nor where one differs."""
+    row = '{{"premise": "P{0}", "choice1": "A{0}", "choice2": "B{0}", "question": "{1}", "label": {2}, "idx": {0}}}\n'
+    for code, rows, odd in (("th", 30, "effect"), ("it", 30, "cause"), ("et", 5, "effect")):
+        lines = [row.format(at, odd if at == 3 else "effect", at % 2) for at in range(rows)]
+        write(folder / "xcopa" / "data" / code / f"test.{code}.jsonl", "".join(lines))
+    named = {key: split["constant"] for key, split in splits("check", "--data", str(folder)).items()}
+    asked = named.pop(("xcopa", "th", "test"))
+    assert (asked, [*filter(None, named.values())]) == ({"question": "What was the effect?"}, [])
+    shown = data("check", "--data", str(folder), "--tasks", "xcopa").stdout
+    assert "xcopa th, test of xcopa/data/th/test.th.jsonl: question is 'What was the effect?'" in shown
+    assert splits("check", "--data", str(folder))["xcopa", "th", "test"]["near_duplicates"] >= 0

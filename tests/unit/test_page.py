@@ -223,6 +223,7 @@ def test_an_area_is_that_of_trapezoids_from_the_clean_level() -> None:
     )
     ((name, highest, area),) = areas(points_of_curve)
     assert (name, highest, round(area, 9)) == ("a", 20.0, 50.0)
+    assert not list(areas(points_of_curve.head(2)))  # of one strength
     over = dict(levels(Results(*run(), averages(*run()))))["xnli"]
     assert over.filter(nominal=0.0).select("level", "realised").rows() == [(over["clean"][0], 0.0)]
 

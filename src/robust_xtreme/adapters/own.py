@@ -51,7 +51,7 @@ def clusters_note(task: TaskSpec) -> str:
 
 _CLUSTERS: Final = {
     CLASSIFICATION.name: "each example is a cluster",
-    TAGGING.name: "each sentence is a cluster",
+    TAGGING.name: "sentences that differ in numbers alone are a cluster",
     SPAN_QA.name: "the questions of a passage are a cluster",
 }
 

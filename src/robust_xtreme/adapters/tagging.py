@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from robust_xtreme.adapters.pairs import none_of
 from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Example, Tags, Text, digest
+from robust_xtreme.examples import Example, Tags, Text, digest, without_numbers
 from robust_xtreme.formats import word_spans
+from robust_xtreme.sources.selecting import NUMBERED
 from robust_xtreme.specs import Adapt, Origin, Row
 
 UNLABELLED = "O"
@@ -14,7 +15,7 @@ UNLABELLED = "O"
 def tagging(labels: tuple[str, ...]) -> Adapt:
     """An adapter with the field `tokens`; words without a tag have the tag O.
 
-    The cluster is the row's own, or the sentence: equal sentences are one cluster.
+    The cluster is the row's own, or the sentence: sentences that are equal but for their numbers are one cluster.
     """
     known = frozenset(labels)
 
@@ -26,7 +27,8 @@ def tagging(labels: tuple[str, ...]) -> Adapt:
             if row.values["tags"] and not known.issuperset(tags):
                 raise _unknown_tag(row, tags, labels)
             text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words, tags))
-            cluster = row.cluster or f"sentence/{digest(*words)}"
+            alike = [without_numbers(word) for word in words]
+            cluster = row.cluster or f"{'sentence/' if alike == [*words] else NUMBERED}{digest(*alike)}"
             examples.append(Example(id, {"tokens": text}, Tags(tags), cluster))
         return tuple(examples)
 

@@ -192,6 +192,8 @@ def _split(split: Held) -> dict[str, Any]:
         "loads": True,
         "rows": split.rows,
         "clusters": split.clusters,
+        "near_duplicates": split.near,
+        "constant": split.constant,
         "labelled": split.labelled,
         "candidates": split.candidates or None,
         "files": [{"name": name, "sha256": sha256} for name, sha256 in split.files],

@@ -11,12 +11,14 @@ from rich.table import Column
 
 from robust_xtreme.commands._data import DataSurvey
 from robust_xtreme.commands._terminal import WIDE, output, table_of
+from robust_xtreme.errors import shown
 from robust_xtreme.sinks import echo, visible
 from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.sources.survey import Held, Surveyed, licence_of
 
 _SHORT: Final = 12
 _MOST: Final = 10
+_NEAR: Final = 0.05
 _LOOKED: Final = " Looked for "
 
 
@@ -71,6 +73,7 @@ def show_check(survey: DataSurvey) -> None:
     _print_malformed(console, survey)
     _print_left(console, survey)
     _print_undescribed(console, survey.undescribed)
+    _print_suspect(console, survey)
     if survey.is_empty:
         see = "Files that tasks read: robust-xtreme list tasks --json; in a folder of your own, suite.toml names them."
         echo(f"\nNothing of these tasks is there. {see}", error=True)
@@ -137,6 +140,23 @@ def _print_undescribed(console: Console, names: Sequence[str]) -> None:
         console.print(f"  {visible(name)}", soft_wrap=True)
     if len(names) > _MOST:
         console.print(f"  and {len(names) - _MOST} more")
+
+
+def _print_suspect(console: Console, survey: DataSurvey) -> None:
+    """Print the files in which a field has one value, and the largest shares of near-duplicates of each task."""
+    lines, shares = list[str](), dict[str, list[tuple[float, str]]]()
+    for task, split in ((language.task.name, split) for language in survey.all for split in language.splits):
+        where = f"{split.split} of {', '.join(name for name, _ in split.files)}"
+        lines += [f"  {task} {split.language}, {where}: {name} is {shown(it)}" for name, it in split.constant.items()]
+        if split.near >= _NEAR * split.rows > 0:
+            shares.setdefault(task, []).append((split.near / split.rows, f"{split.language} {split.split}"))
+    if lines:
+        console.print(visible("\n".join(["\nOne value in every row:", *lines])), soft_wrap=True)
+    if shares:
+        console.print(f"\nItems nearly equal to one of another cluster, which intervals do not know, from {_NEAR:.0%}:")
+    for task, some in shares.items():
+        listed = ", ".join(f"{where} {share:.0%}" for share, where in sorted(some, reverse=True)[:_MOST])
+        console.print(f"  {task}: {listed}{f', of {len(some)}' if len(some) > _MOST else ''}", soft_wrap=True)
 
 
 def _why(language: Surveyed) -> str:

@@ -31,6 +31,7 @@ from robust_xtreme.results.schema import ATTACKED, PREDICTIONS, STATS, Frame
 from robust_xtreme.results.start_over import StartOver, check_folder, start_over
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_mapping
 from robust_xtreme.sinks import one_line
+from robust_xtreme.sources.selecting import clusters_version
 
 RUN: Final = "run.toml"
 LOG: Final = "log.txt"
@@ -300,6 +301,9 @@ def _difference(key: str, old: Any, new: Any) -> str:
         return f"{_OF_NOISE[key]} ({_described(old)}, not {_described(new)})"
     if not isinstance(old, list):
         return f"{key} {old}, not {new}"
+    before, now = (clusters_version(*(unit.get("data", "") for unit in side)) for side in (old, new))
+    if before != now:
+        return f"clusters by another rule (version {before}, not {now})"
     changed = next((entry for entry in old if entry not in new), None) or next(
         entry for entry in new if entry not in old
     )

@@ -37,7 +37,7 @@ from robust_xtreme.run_spec import MINI, RunSpec, parse_lengths, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import fetch, languages_of
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import identity_of, limited
+from robust_xtreme.sources.selecting import identity_of, limit
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, faults, group_languages, tuned
 from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
@@ -285,7 +285,7 @@ def _task_runs(
             NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, splits.pools.source))
         ]
     unsupported_tags = unsupported_labels(model.labels, task)
-    examples = outside(limited(split.examples, spec.limit_of(task.name)), unsupported_tags)
+    examples = outside(limit(split.examples, spec.limit_of(task.name)), unsupported_tags)
     if strange := unreadable(model, task, examples, language):
         return [], [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
     task_run = TaskRun(

@@ -14,7 +14,7 @@ from robust_xtreme.models.unsupported import outside
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import Split, load
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import identity_of, limited
+from robust_xtreme.sources.selecting import identity_of, limit
 from robust_xtreme.sources.survey import tuned_on
 from robust_xtreme.specs import Origin, TaskSpec
 from robust_xtreme.spelling.corrector import Spelling
@@ -109,7 +109,7 @@ class Splits:
         if kept := self.kept_of(task_run):
             return kept
         split = load(task, self.pools.source, language, task_run.split, self.pools)
-        examples = outside(limited(split.examples, self.spec.limit_of(task.name)), task_run.unsupported)
+        examples = outside(limit(split.examples, self.spec.limit_of(task.name)), task_run.unsupported)
         if identity_of(examples, split.corpus) != task_run.data:
             raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
         return replace(split, examples=examples, tuned=tuned_on(task, self.pools, language, split))

@@ -15,10 +15,12 @@ from robust_xtreme.report.view import Results
 from robust_xtreme.results.contrasts import Key
 from robust_xtreme.results.run_cells import KEY
 from robust_xtreme.results.schema import SCHEMA_VERSION
+from robust_xtreme.sources.selecting import clusters_version
 
 _ASKED: Final = ("limit", "seeds", "keep_names", "external", "external_partial", "match")
 _OF_DATA: Final = ("split", "data", "rows", "pool", "candidates", "external")
 _WORDS: Final = {"rows": "number of rows", "candidates": "number of candidates", "external": "noisy set"}
+_RULE: Final = "version of the rule of clusters"
 _CLEAN: Final = "clean"
 _ANSWERED: Final = ("setting", "inference")
 
@@ -70,7 +72,7 @@ def check_comparable(
     what, mine, theirs = differences[0]
     more = f", and {counted(len(differences) - 1, 'other difference')}" if len(differences) > 1 else ""
     values = f"{what} is {_value(mine)} in {before} and {_value(theirs)} in {after}{more}"
-    cure = "Evaluate both with the same data, noise and settings."
+    cure = "Evaluate both with this program, on the same data, with the same noise and settings."
     raise Mismatch(f"{_capital(after)} cannot be compared with {before}: {values}. {cure}")
 
 
@@ -99,9 +101,9 @@ def _of_data(left: Mapping[tuple[str, str], Any], right: Mapping[tuple[str, str]
     if not both:
         mine, theirs = (", ".join(f"{task}/{language}" for task, language in sorted(side)) for side in (left, right))
         yield "the set of tasks and languages", mine, theirs
-    for task, language in both:
-        row, other = left[task, language], right[task, language]
-        yield from _differing(f"the {{}} of {task}/{language}", row, other, _OF_DATA)
+    for key in both:
+        row, other = ({_RULE: clusters_version(str(of[key].get("data"))), **of[key]} for of in (left, right))
+        yield from _differing(f"the {{}} of {'/'.join(key)}", row, other, (_RULE, *_OF_DATA))
 
 
 def _of_conditions(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:

@@ -10,6 +10,7 @@ from robust_xtreme.errors import Mismatch, shown
 from robust_xtreme.examples import digest
 from robust_xtreme.external.condition import CLEAN
 from robust_xtreme.importing.items import GROUP
+from robust_xtreme.sources.selecting import identity_of_rows
 
 SPLIT: Final = ("task", "split", "language", "context_language")
 """What the examples of one set of data share."""
@@ -76,9 +77,9 @@ def _with_data(items: pl.DataFrame) -> pl.DataFrame:
     if (odd := known.filter(pl.col("several") > 1)).height:
         row = odd.row(0, named=True)
         raise Mismatch(f"The rows of {row['task']}/{row['language']} ({row['split']}) are of several sets of data.")
-    clean = items.filter(pl.col("condition") == CLEAN).select(*SPLIT, *_SAME).unique().sort(*SPLIT, *_SAME)
+    clean = items.filter(pl.col("condition") == CLEAN).select(*SPLIT, *_SAME).unique()
     parts = clean.partition_by(SPLIT, as_dict=True, include_key=False)
-    hashes = {key: digest(*(part for row in rows.iter_rows() for part in row)) for key, rows in parts.items()}
+    hashes = {key: identity_of_rows(rows.iter_rows()) for key, rows in parts.items()}
     made = [given or hashes.get(key, digest()) for *key_, given, _ in known.iter_rows() for key in [tuple(key_)]]
     return items.drop("data").join(
         known.select(SPLIT).with_columns(data=pl.Series(made, dtype=pl.String)),

@@ -7,8 +7,13 @@ from typing import Final
 
 import polars as pl
 
+<<<<<<< HEAD
 from robust_xtreme.report.cells import in_order, with_condition
 from robust_xtreme.report.columns import signed
+=======
+from robust_xtreme.report.cells import headline, in_order, perturbed, with_condition
+from robust_xtreme.report.columns import percent, signed
+>>>>>>> d48
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.schema import AVERAGES
 
@@ -20,7 +25,14 @@ CHANGE: Final = ("clean", "value", "change", "change_low", "change_high", "p", "
 
 PREDICTION: Final = ("spread", "change_prediction_low", "change_prediction_high")
 _LABEL: Final = "label"
+<<<<<<< HEAD
 _CURVE: Final = ("model", "task", "split", "translated", "inference", "metric", "fields", "perturbation")
+=======
+_EDITS: Final = "grapheme_edit_rate"
+_GROUP: Final = ("task", "split", "translated", "fields")
+_NAMED: Final = 6
+"""The most languages that a sentence names."""
+>>>>>>> d48
 
 
 def with_change(averages: pl.DataFrame) -> pl.DataFrame:
@@ -45,7 +57,7 @@ def within_tasks(results: Results, kind: str) -> pl.DataFrame:
 
 
 def with_extremes(rows: pl.DataFrame, results: Results) -> pl.DataFrame:
-    """The averages with `least` and `most`: the language that changes least (or most), with its change in points."""
+    """The averages with `least` and `most`: the language that changes least (or most), its change, and its edits."""
     question, context = pl.col("language"), pl.col("context_language")
     pair = pl.concat_str(question, pl.lit("@"), context)
     translated = pl.when(pl.col("setting").str.starts_with("translate")).then("setting").otherwise(pl.lit(""))
@@ -54,9 +66,11 @@ def with_extremes(rows: pl.DataFrame, results: Results) -> pl.DataFrame:
     )
     named = ("model", "task", "split", "setting", "inference", "condition", "metric", _LABEL)
     each = rows.with_columns(pl.col("languages").str.split(" ").alias(_LABEL)).explode(_LABEL)
-    joined = each.select(*AVERAGES.key, _LABEL).join(cells.select(*named, "drop"), on=named, how="left")
+    joined = each.select(*AVERAGES.key, _LABEL).join(cells.select(*named, "drop", _EDITS), on=named, how="left")
     by_drop = joined.sort("drop", _LABEL)
-    shown = pl.concat_str(pl.col(_LABEL), pl.lit(" "), (-pl.col("drop")).map_elements(signed, pl.String))
+    change = (-pl.col("drop")).map_elements(signed, pl.String)
+    edits = pl.format(" ({})", pl.col(_EDITS).map_elements(percent, pl.String)).fill_null("")
+    shown = pl.concat_str(pl.col(_LABEL), pl.lit(" "), change, edits)
     ends = by_drop.with_columns(shown=shown).group_by(AVERAGES.key).agg(
         least=pl.col("shown").first(), most=pl.col("shown").last()
     )  # fmt: skip

@@ -214,7 +214,7 @@ _CATALOGUE: Final = (
           "worst of what random search submitted by the same moves, with a 95 % interval."),
     Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
           "worst of all that the attack submitted, and of its clean text, with a 95 % interval: an upper bound of the "
-          "worst case.", weight=2),
+          "worst case, but not in F1 of names, which is not a mean over items.", weight=2),
     Shown("success", ("success", "success_low", "success_high"), _success, "Of the items that are right when clean, "
           "those that a candidate changes to wrong, or to the target of an attack, in percent, with a 95 % interval. "
           "Models and languages have other items that are right, so it is not comparable across them; robust is."),
@@ -267,9 +267,9 @@ _CATALOGUE: Final = (
           "chance`: above chance is not above 0. `constant`: one answer covers 95 % of the items. `overlap`: the model "
           "was trained on text of this split. `own training data`: an intermediate stage learned the task's own "
           "training data.", right=False),
-    Shown("least change", ("least",), _text, "The averaged language that changes least, with its change in points.",
-          right=False, room=WIDE),
-    Shown("most change", ("most",), _text, "The averaged language that changes most, with its change in points.",
+    Shown("least change", ("least",), _text, "The averaged language that changes least, with its change, and edits: a "
+          "strength edits less in some languages.", right=False, room=WIDE),
+    Shown("most change", ("most",), _text, "The averaged language that changes most, with its change, and edits.",
           right=False, room=WIDE),
     Shown("languages", ("over",), _text, "Languages that are averaged, of those of the run (of several tasks: of the "
           "tasks' languages). In the others the noise does not apply, edits nothing or is inert, their files cannot be "

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Corpus, Example, digest
 
+NUMBERED: Final = "numbered/"
+"""How clusters of sentences with numbers begin since version 2 of the clusters; other data are as in version 1."""
+_SECOND: Final = "-clusters2"
+
 
 def data_identity(examples: Sequence[Example]) -> str:
-    """The hash of the sorted (id, fingerprint, cluster) of the examples; their order does not count."""
-    rows = sorted((example.id, example.fingerprint, example.cluster) for example in examples)
-    return digest(*(part for row in rows for part in row))
+    """The identity of examples, as `identity_of_rows`."""
+    return identity_of_rows((example.id, example.fingerprint, example.cluster) for example in examples)
+
+
+def identity_of_rows(rows: Iterable[tuple[str, ...]]) -> str:
+    """The hash of (id, fingerprint, cluster) in any order, and the version of the clusters where it is not 1."""
+    ordered = sorted(rows)
+    version = _SECOND if any(row[-1].startswith(NUMBERED) for row in ordered) else ""
+    return digest(*(part for row in ordered for part in row)) + version
+
+
+def clusters_version(*identities: str) -> int:
+    """The version of the rule by which clusters were made, from identities of data; the highest of several."""
+    return 1 + any(identity.endswith(_SECOND) for identity in identities)
 
 
 def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
@@ -21,17 +37,14 @@ def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
     return identity if corpus is None else digest(identity, corpus.identity)
 
 
-def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
-    """The examples, or whole clusters of them up to a number of rows."""
-    return tuple(examples) if rows is None else limit(examples, rows)
-
-
-def limit(examples: Sequence[Example], n: int) -> tuple[Example, ...]:
-    """The first whole clusters in hash order that contain at most `n` examples together, at least one cluster.
+def limit(examples: Sequence[Example], n: int | None) -> tuple[Example, ...]:
+    """The first whole clusters in hash order that contain at most `n` examples together, at least one; None: all.
 
     The examples keep their order. A smaller limit takes a subset of a larger one, and languages whose clusters have
     the same names get the same items. Raises SpecError where `n` is below 1.
     """
+    if n is None:
+        return tuple(examples)
     if n < 1:
         raise SpecError(f"The limit {n} is below 1. Leave it out to take every example.")
     if n >= len(examples):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Final, final
 
@@ -23,6 +23,7 @@ VERSION: Final = "version"
 _AUTO: Final = "auto"
 _TUNED_ON: Final = "validation"
 _TAUGHT: Final = "train"
+_FEWEST: Final = 20
 
 
 @final
@@ -40,7 +41,8 @@ class Left:
 class Held:
     """One split of a language: what it contains or, in `problem`, one line on why it cannot be read.
 
-    `files` are (name, sha256) of its rows' files, `pool_files` those that its candidates were made of.
+    `files` are (name, sha256) of its rows' files, `pool_files` those that its candidates were made of. `near` examples
+    have a near-duplicate in another cluster (in train not counted); `constant` has the fields with one value.
     """
 
     language: str
@@ -53,6 +55,8 @@ class Held:
     pool_files: tuple[tuple[str, str], ...] = ()
     problem: str = ""
     malformed: bool = False
+    near: int = 0
+    constant: Mapping[str, str] = field(default_factory=dict)
 
 
 @final
@@ -228,8 +232,14 @@ def _read(task: TaskSpec, pools: Pools, language: str, split: str, known: Split 
 
 
 def _described(split: Split) -> Held:
+    from robust_xtreme.sources.near import near_duplicates
+
     pool = tuple(file for file in split.files if file not in split.row_files)
     clusters = len({example.cluster for example in split.examples})
     candidates = len(split.corpus.texts) if split.corpus else 0
     counts = (len(split.examples), clusters, split.labelled, candidates)
-    return Held(split.language, split.split, *counts, split.row_files, pool)
+    near = 0 if split.split == _TAUGHT else near_duplicates(split.examples)
+    first, *rest = (example.texts for example in split.examples)
+    fields = [] if len(rest) < _FEWEST else first.items()
+    same = {name: it.value for name, it in fields if all(row.get(name, it).value == it.value for row in rest)}
+    return Held(split.language, split.split, *counts, split.row_files, pool, near=near, constant=same)

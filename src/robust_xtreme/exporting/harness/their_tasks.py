@@ -18,7 +18,7 @@ from robust_xtreme.formats import numbered_lines, parse, read_file, squad
 from robust_xtreme.languages import ALL_LANGUAGES, language
 from robust_xtreme.sources import by_name
 from robust_xtreme.sources.rows import LONGEST
-from robust_xtreme.sources.selecting import limited
+from robust_xtreme.sources.selecting import limit
 from robust_xtreme.specs import Origin
 
 Row = Mapping[str, Any]
@@ -114,7 +114,7 @@ def sheet_of(name: str, job: Job, file: TaskFile | None) -> Sheet:
     rows = _rows(name, code, job, file, split)
     task = without_language(name, code)
     table = _Table(rows, Origin(task, split, code), job, _location(job.rows, name, code) or name)
-    examples = limited(table.examples(), job.limit or None)
+    examples = limit(table.examples(), job.limit or None)
     numbers = [int(example.id.rpartition("/")[2]) for example in examples]
     return Sheet(
         name=name,

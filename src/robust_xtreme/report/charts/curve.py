@@ -20,6 +20,7 @@ from robust_xtreme.results.averages import LANGUAGES
 REALISED, NOMINAL = "realised", "nominal"
 """The axes of a curve: edited characters of all, or the strength that was asked for."""
 
+FEWEST: Final = 3
 _TITLES: Final = {REALISED: "realised strength, % of characters edited", NOMINAL: "strength as given"}
 
 _LEGEND: Final = {"orient": "bottom", "columns": 1, "symbolOpacity": 1}
@@ -82,12 +83,13 @@ def curve(points: pl.DataFrame, axis: str = REALISED) -> dict[str, Any]:
 def areas(points: pl.DataFrame) -> Iterator[tuple[str, float, float]]:
     """Each perturbation with its highest realised strength (%) and the area under perturbed/clean up to it (%).
 
-    The area is by trapezoids, as a share of that range: 100 where nothing is lost. A clean level of 0 has none.
+    The area is by trapezoids, as a share of that range: 100 where nothing is lost. A clean level of 0 or one strength
+    has none.
     """
     for (name,), rows in points.group_by("perturbation", maintain_order=True):
         strengths, shares = rows.get_column(REALISED).to_numpy(), (rows["level"] / rows["clean"]).to_numpy()
         highest = float(strengths.max())
-        if highest > 0 and np.isfinite(shares).all():
+        if rows.height >= FEWEST and highest > 0 and np.isfinite(shares).all():
             yield str(name), highest, 100 * float(np.trapezoid(shares, strengths)) / highest
 
 

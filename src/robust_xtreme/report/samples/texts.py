@@ -35,7 +35,7 @@ from robust_xtreme.results.splits import clean_split
 from robust_xtreme.run_spec import RunSpec, from_toml, parse_sets
 from robust_xtreme.sources.loading import Split, load
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import identity_of, limited
+from robust_xtreme.sources.selecting import clusters_version, identity_of, limit
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
 
@@ -191,7 +191,7 @@ class _Maker:
             return kept.examples, kept.corpus, None
         name = clean_split(unit["split"])
         split = self._split(task, unit["language"], name)
-        examples = limited(split.examples, self.spec.limit_of(task.name))
+        examples = limit(split.examples, self.spec.limit_of(task.name))
         if "external" not in unit:
             _check_data(unit, examples, split)
             return examples, split.corpus, None
@@ -222,11 +222,12 @@ class _Maker:
 
 def _check_data(unit: Mapping[str, Any], examples: Sequence[Example], split: Split) -> None:
     """Raise Mismatch naming the file that changed since the run, where one did."""
-    if identity_of(examples, split.corpus) == unit["data"]:
+    if (identity := identity_of(examples, split.corpus)) == unit["data"]:
         return
+    what = "The data" if clusters_version(identity) == clusters_version(unit["data"]) else "The rule of clusters"
     before = {file["path"]: file["sha256"] for file in unit.get("files", ())}
     changed = [name for name, sha256 in split.files if before.get(name, sha256) != sha256]
-    raise Mismatch(f"{changed[0] if changed else 'The data'} changed since the run.")
+    raise Mismatch(f"{changed[0] if changed else what} changed since the run.")
 
 
 def _by_condition(

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from robust_xtreme.report.blocks import Chart
-from robust_xtreme.report.charts.curve import NOMINAL, REALISED, areas, curve, levels
+from robust_xtreme.report.charts.curve import FEWEST, NOMINAL, REALISED, areas, curve, levels
 from robust_xtreme.report.view import SECTION, Results, view
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -21,14 +21,13 @@ _DESCRIPTION: Final = (
     "The average over languages at each strength, {}. The band is the 95 % interval of the change; strength 0 is "
     "clean. Areas can be compared over the same range."
 )
-_FEWEST: Final = 3
 _AXES: Final = {REALISED: "over the share of characters that is edited", NOMINAL: "over the strength as given"}
 
 
 def _charts(results: Results) -> Iterator[Chart]:
     """The curves of each task with several strengths."""
     for task, points in levels(results):
-        if points.group_by("perturbation").len().get_column("len").max() < _FEWEST:  # type: ignore[operator]  # counts
+        if points.group_by("perturbation").len().get_column("len").max() < FEWEST:  # type: ignore[operator]  # counts
             continue
         for axis, words in _AXES.items():
             more = axis == NOMINAL
@@ -37,7 +36,7 @@ def _charts(results: Results) -> Iterator[Chart]:
 
 @view(title="Strength curves", order=7, charts=_charts)
 def strength_curves(results: Results) -> pl.DataFrame:
-    """What is left of the clean level, on average from strength 0 to the highest: the area under the curve."""
+    """What is left of the clean level on average, from strength 0 to the highest of several: the area under a curve."""
     rows = [
         ("", task, name, spark(_shares(points.filter(perturbation=name))), highest / 100, area / 100)
         for task, points in levels(results)
@@ -51,7 +50,7 @@ def spark(shares: Sequence[float]) -> str:
 
     "" where there is only one strength, or where nothing is right on clean text.
     """
-    if len(shares) < _FEWEST or not all(map(math.isfinite, shares)):
+    if len(shares) < FEWEST or not all(map(math.isfinite, shares)):
         return ""
     return "".join(_BLOCKS[round(min(max(share, 0.0), 1.0) * (len(_BLOCKS) - 1))] for share in shares)
 
