@@ -84,7 +84,7 @@ def _names(rows: pl.DataFrame) -> list[str]:
 
 def _text(results: Results) -> Iterator[Block]:
     yield Heading(", ".join(_names(results.scores)), 1)
-    yield from (Paragraph(unlinked(verdict)) for verdict in verdicts(results))
+    yield from map(Paragraph, map(unlinked, verdicts(results)))
     yield from partial(results.manifest)
     version = results.manifest.get("version", "unknown")
     yield Paragraph(

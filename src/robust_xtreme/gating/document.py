@@ -227,7 +227,6 @@ def outcome(gate: Gate) -> Phrase:
     return (
         Strong(f"Failed: {gate.failing.height}."),
         f" {counts}. Worst: {_short(row_name(worst))}{fall}, {worst['verdict']}.",
-        *_unmeasured(gate),
     )
 
 

@@ -50,7 +50,7 @@ def page(
 
 def document(results: Results) -> Document:
     """The document of `report.md`, which has no charts: the verdict first."""
-    first = [Paragraph(unlinked(verdict)) for verdict in verdicts(results)]
+    first = map(Paragraph, map(unlinked, verdicts(results)))
     blocks: list[Block] = [*first, Heading("What was run"), *what_was_run(results)]
     for view in views():
         blocks += view_blocks(view, results, charts=False)
@@ -139,8 +139,8 @@ def notebook(results: Results) -> Trusted:
     view, frame = next((pair for pair in made if pair[1].height <= MOST_ROWS), made[-1])
     left = frame.height - MOST_ROWS
     more = filled("\n<p>{} more rows are in the report.</p>" if left > 0 else "", left)
-    first = [unlinked(verdict) for verdict in verdicts(results)]
-    return filled("{}{}", notebook_tables(view.title, list(tables(frame.head(MOST_ROWS))), first), more)
+    shown = notebook_tables(view.title, [*tables(frame.head(MOST_ROWS))], [*map(unlinked, verdicts(results))])
+    return filled("{}{}", shown, more)
 
 
 def views() -> list[View]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from robust_xtreme.errors import counted
 from robust_xtreme.report.averages import without_averages
-from robust_xtreme.report.blocks import Block, Bullets, Code, Link, Paragraph, Phrase, Strong, inlines
+from robust_xtreme.report.blocks import Block, Bullets, Code, Inline, Link, Paragraph, Phrase, Strong, inlines
 from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
@@ -56,14 +56,19 @@ def verdicts(results: Results, some: pl.DataFrame | None = None) -> Iterator[Phr
 def verdict_on(cells: pl.DataFrame) -> Phrase:
     """What some headline cells show: first how many cannot be measured, with what to do, then what the tests show."""
     if is_untouched(cells):
-        why = _counted(" Not tested", _not_tested(cells))
-        return (Strong("Nothing was perturbed."), f" There are clean levels alone.{why}")
-    unmeasured = cells.filter("near_chance")
-    if unmeasured.is_empty():
-        return _tests_of(cells)
+        return (Strong("Nothing was perturbed."), f" There are clean levels alone.{_left_out(cells)}")
+    shown = (*_tests_of(cells), _left_out(cells))
+    if not (unmeasured := cells.filter("near_chance")).height:
+        return shown
     where = f"Cannot be measured in {unmeasured.height} of {counted(cells.height, 'cell')}"
     claim = f"{where}: {'its' if unmeasured.height == 1 else 'their'} clean level is not shown above chance."
-    return (Strong(claim, "unmeasured"), f" {_advice(unmeasured)} ", *inlines(_tests_of(cells)))
+    return (Strong(claim, "unmeasured"), f" {_advice(unmeasured)} ", *shown)
+
+
+def _left_out(cells: pl.DataFrame) -> str:
+    """How many cells are not tested though they have the strength of the family, and why; "" where all are."""
+    reasons = [reason for reason in _not_tested(cells) if not reason.startswith("not at the ")]
+    return f" Not tested: {counted(len(reasons), 'cell')} ({', '.join(sorted({*reasons}))})." if reasons else ""
 
 
 def is_untouched(cells: pl.DataFrame) -> bool:
@@ -74,17 +79,16 @@ def is_untouched(cells: pl.DataFrame) -> bool:
 def _advice(unmeasured: pl.DataFrame) -> str:
     """What to do about cells near chance; more items where four times as many could show a level above it."""
     few = unmeasured.filter(pl.col("clean") - pl.col("chance") + pl.col("above_chance") > 0).height
-    if few == unmeasured.height:
-        return "Evaluate more items."
     model = "Check the model's answers, head and label map"
-    return f"{model}, train it further, or evaluate more items." if few else f"{model}, or train it further."
+    several = f"{model}, train it further, or evaluate more items." if few else f"{model}, or train it further."
+    return "Evaluate more items." if few == unmeasured.height else several
 
 
-def _tests_of(cells: pl.DataFrame) -> Phrase:
+def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
     """How many tests show a drop or could not, and the cell that lost most; of no drop, how many rose."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     if tests.is_empty():
-        return (Strong("No change was tested."), f" {_counted('Not tested', _not_tested(cells))}")
+        return (Strong("No change was tested."),)
     shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort("change")
     of, lost = counted(tests.height, "test"), shown.filter(pl.col("change") < 0).height
     if shown.is_empty():
@@ -97,10 +101,10 @@ def _tests_of(cells: pl.DataFrame) -> Phrase:
     return (claim, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
 
 
-def _blind(tests: pl.DataFrame) -> str:
+def _blind(tests: pl.DataFrame, before: str = "and") -> str:
     """How many tests show nothing since their cells cannot be measured."""
     blind = tests.filter("near_chance", pl.col("p_adjusted") >= ALPHA).height
-    return f", and {blind} cannot be measured" if blind else ""
+    return f", {before} {blind} cannot be measured" if blind else ""
 
 
 def _changed(cell: Mapping[str, Any]) -> str:
@@ -174,7 +178,7 @@ def _tested(cells: pl.DataFrame) -> str:
     families = "; ".join(tests.get_column("family").unique().sort())
     significant = tests.filter(pl.col("p_adjusted") < ALPHA)
     drops, gains = (significant.filter(sign).height for sign in (pl.col("change") < 0, pl.col("change") > 0))
-    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither{_blind(tests)}"
+    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither{_blind(tests, 'of which')}"
     return f"{tests.height} are tested, as one family ({families}): {shown} (p adjusted below {ALPHA})."
 
 

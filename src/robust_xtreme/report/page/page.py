@@ -154,18 +154,18 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, several: bool) -> tuple[P
     over = averages.filter(task=task, model=model).filter(pl.col("condition").is_in(cells["condition"].implode()))
     shown = over.sort("change").row(0, named=True) if over.height else worst
     levels = (points(shown["clean"]), points(shown["value"]), signed(shown["change"]))
-    bounds = interval(shown["change_low"], shown["change_high"])
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     title = f"{task}, {model}" if several else task
     count = cells.filter("near_chance").height
-    unmeasured = (Strong(f" {count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
+    unmeasured = (Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
+    bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
     return (title, *levels, bounds, _noise(shown), ("worst: ", Link(named, f"#{worst['address']}"), other, *unmeasured))
 
 
 def _noise(row: Mapping[str, Any]) -> str:
     """The noise of a cell or an average, with its fields where they are not those of the headline."""
-    return f"{row['noise']} on {row['fields'].replace(',', ' and ')}" if row["fields_rank"] else row["noise"]
+    return " on ".join(filter(None, (row["noise"], row["fields"].replace(",", " and ") if row["fields_rank"] else "")))
 
 
 _DIVIDED: Final = ("worst_of_seeds", "operator_mix", "external", "tokenizer", "label_risk")
