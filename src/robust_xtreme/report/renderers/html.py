@@ -61,7 +61,7 @@ def notebook_tables(title: str, tables: Sequence[Table], first: Sequence[Phrase]
     slim = [narrow(table, MEDIUM) for table in tables]
     template = _environment().get_template("notebook.jinja")
     groups = [list(alike) for _, alike in groupby(slim, key=lambda table: [each.heading for each in table.columns])]
-    return Trusted(template.render(title=title, groups=groups, first=first).rstrip())
+    return Trusted(template.render(title=title, groups=groups, first=first))
 
 
 def notebook_blocks(title: str, blocks: Iterable[Block]) -> Trusted:
