@@ -107,7 +107,7 @@ TRUSTED: Final = {
     },
     "report/renderers/html.py": {
         "template.render(parts)": "it escapes",
-        "template.render(title=title, tables=alike)": "the same",
+        "template.render(title=title, groups=groups, first=first)": "the same",
         "'\\n'": "a literal",
         "(_TEMPLATES / name).read_text(encoding='utf-8')": "a file of the program",
         "text": "a chart, whose renderer escapes the texts of a specification",

@@ -14,6 +14,7 @@ from tests.release import release
 from tests.tiny import tiny_run
 from typer.testing import CliRunner, Result
 
+from robust_xtreme import load
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DiskError
 from robust_xtreme.evaluation import run as run_module
@@ -185,6 +186,19 @@ def test_a_run_prints_its_table_and_its_report(here: Path) -> None:
     again = call(*WORDS, "--perturb", "char_noise:0.3")
     assert (again.exit_code, again.stdout) == (0, result.stdout)
     assert again.stderr == f"Next: robust-xtreme eval --config {folder.relative_to(here)}/run.toml --seeds 3\n"
+
+
+def test_a_run_in_which_nothing_was_perturbed_is_exit_2(here: Path) -> None:
+    """Noise that serves no language, or edits nothing; the run is written, whole, and one without noise is no error."""
+    for noise, verdict in (("diacritics:0.1", "alone."), ("char_noise:0", "alone. Not tested: 1 cell (no edits).")):
+        result = call(*WORDS, "--languages", "en", "--perturb", noise, "--out", "out")
+        assert result.exit_code == 2
+        assert f"Nothing was perturbed. There are clean levels {verdict}\n" in result.stdout
+        assert line_of(result).endswith("robust-xtreme list perturbations --language en")
+        assert "Next" not in result.stderr
+        assert load("out").manifest["complete"]
+        shutil.rmtree("out")
+    assert call(*WORDS, "--languages", "en", "--out", "out").exit_code == 0
 
 
 def test_quiet_prints_no_progress(here: Path) -> None:

@@ -374,3 +374,15 @@ def test_a_fall_in_one_language_of_twelve_is_named_alone() -> None:
     assert gate.failing.equals(regressed)
     assert regressed["difference"].item() == pytest.approx(-5.0)
     assert gate.counts[OK] == sum(gate.counts.values()) - 1
+
+
+def test_a_pass_names_the_cells_that_have_little_to_lose() -> None:
+    """A candidate at chance cannot fall: its rows are ok, and the outcome says in how many cells that shows nothing."""
+    noisy = {"condition": _NOISE, "scale": "perturbed"}
+    marks = {_key("sw", _NOISE): "not shown above chance, no room", _key("de", _NOISE): "no room"}
+    gate = _gate([_row(**noisy), _row(language="de", **noisy)], Policy(margin=5.0), marks=marks)
+    assert gate.passed
+    assert str(gate).endswith(
+        "In 1 of 2 perturbed cells the clean level is not shown above chance: little can fall there."
+    )
+    assert "chance" not in str(_gate([_row(**noisy)], Policy(margin=5.0)))

@@ -105,13 +105,17 @@ def test_a_plan_is_followed_by_its_run(here: Path) -> None:
 
 
 def test_after_a_run_comes_noise_then_further_draws() -> None:
-    """A clean run is repeated with noise, a noisy one with more seeds; the flag for remote code is on the line."""
+    """A clean run is repeated with noise, a noisy one with more seeds; the flag for remote code is on the line.
+
+    Where cells cannot be measured more seeds do not help: the answers are next.
+    """
     folder = Path("runs/my run")
     same = ("eval", "--config", "runs/my run/run.toml")
     assert after_evaluation(RunSpec(), folder) == (*same, "--perturb", "char_noise:0.1")
     noisy = RunSpec(perturb=("char_noise:0.1",), trust_remote_code=True)
     assert after_evaluation(noisy, folder) == (*same, "--trust-remote-code", "--seeds", "3")
     assert after_evaluation(RunSpec(perturb=("char_noise:0.1",), seeds=3), folder) == ("list", "perturbations")
+    assert after_evaluation(noisy, folder, is_measured=False) == ("examples", "runs/my run")
 
 
 def test_after_training_with_packs_comes_evaluation_with_them(tmp_path: Path) -> None:

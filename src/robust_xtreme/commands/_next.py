@@ -41,9 +41,11 @@ def again(*added: str, without: Iterable[str] = (), replacing: Iterable[str] = (
     return (*kept, *added)
 
 
-def after_evaluation(spec: RunSpec, folder: Path) -> tuple[str, ...]:
-    """After a clean run the same with noise; after one draw of the noise the same with several."""
+def after_evaluation(spec: RunSpec, folder: Path, is_measured: bool = True) -> tuple[str, ...]:
+    """After a clean run the same with noise, after one draw several; where cells cannot be measured, the answers."""
     trust = ("--trust-remote-code",) if spec.trust_remote_code else ()
+    if not is_measured:
+        return ("examples", str(folder))
     same = ("eval", "--config", str(folder / "run.toml"), *trust)
     if not (spec.perturb or spec.external):
         return (*same, *_NOISE)

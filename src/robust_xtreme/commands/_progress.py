@@ -18,12 +18,13 @@ from robust_xtreme.progress import matters
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.report.evaluation import Evaluation
+    from robust_xtreme.report.view import Results
     from robust_xtreme.run_spec import RunSpec
 
 _LOADING: Final = "loading torch"
 _READING: Final = (
     "clean, and perturbed or noisy: the metric's level in points from 0 to 100; change: perturbed minus clean.",
-    "An interval that contains 0 shows no change. edits: the share of characters that the noise changed.",
+    "An interval that contains 0 does not show a change. edits: the share of characters that the noise changed.",
     "Every other column: the legend at the end of the report.",
 )
 _SILENT: Final = {
@@ -140,8 +141,14 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
     )
 
 
+<<<<<<< HEAD
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
+=======
+def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> Results:
+    """Print the table of a finished run, with its heading, how to read it, and the path of the report; returns it."""
+    from robust_xtreme.report.averages import without_averages
+>>>>>>> v48
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import results_of, show
     from robust_xtreme.sinks import visible
@@ -161,6 +168,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
     console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)
     console.print(f"Page: {result.folder / 'report.html'}", soft_wrap=True)
+    return results
 
 
 def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:

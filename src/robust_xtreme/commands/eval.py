@@ -117,15 +117,17 @@ def _run(
 
         with fleet_of(spec.device, devices, on) as fleet:
             result = evaluate(spec, force=force, cache=cache, keep_going=keep_going, observer=observer, fleet=fleet)
-    show_result(result, spec, quiet)
-    _check_whole(result)
+    from robust_xtreme.report.summary import headline_cells, is_untouched
+
+    cells = headline_cells(show_result(result, spec, quiet))
+    _check_whole(result, is_clean=bool(spec.perturb or spec.external or spec.frozen) and is_untouched(cells))
     if not quiet:
-        show_next(*after_evaluation(spec, result.folder))
+        show_next(*after_evaluation(spec, result.folder, cells.filter("near_chance").is_empty()))
 
 
-def _check_whole(result: Evaluation) -> None:
-    """Raise FailedCells or UnreadableFiles where results are missing."""
-    from robust_xtreme.errors import FailedCells, UnreadableFiles, counted
+def _check_whole(result: Evaluation, is_clean: bool) -> None:
+    """Raise FailedCells or UnreadableFiles where results are missing, UserError where no text has the noise."""
+    from robust_xtreme.errors import FailedCells, UnreadableFiles, UserError, counted
     from robust_xtreme.evaluation.unread import missing
 
     unread = missing(result.unread)
@@ -136,3 +138,9 @@ def _check_whole(result: Evaluation) -> None:
         )
     if unread:
         raise UnreadableFiles([unread])
+    if is_clean:
+        language = result.manifest["units"][0]["language"].partition("@")[0]
+        raise UserError(
+            f"Nothing was perturbed: the noise edits no text of any cell. Clean levels: {result.folder / 'report.md'}. "
+            f"To see what serves {language}: robust-xtreme list perturbations --language {language}"
+        )

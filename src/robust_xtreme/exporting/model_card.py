@@ -16,10 +16,10 @@ import polars as pl
 from robust_xtreme import registry
 from robust_xtreme.exporting.levels import levels
 from robust_xtreme.external.condition import CLEAN
-from robust_xtreme.report.blocks import Block, Heading, Link, Paragraph, inlines
+from robust_xtreme.report.blocks import Block, Heading, Paragraph, unlinked
 from robust_xtreme.report.names import language_name
 from robust_xtreme.report.renderers import markdown
-from robust_xtreme.report.summary import by_run, partial, verdict_on
+from robust_xtreme.report.summary import partial, verdicts
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.degrade import without_fields
 from robust_xtreme.sinks import Trusted, between, filled, visible
@@ -84,9 +84,7 @@ def _names(rows: pl.DataFrame) -> list[str]:
 
 def _text(results: Results) -> Iterator[Block]:
     yield Heading(", ".join(_names(results.scores)), 1)
-    for _, cells in by_run(results):
-        parts = inlines(verdict_on(cells))
-        yield Paragraph(tuple(part.text if isinstance(part, Link) else part for part in parts))
+    yield from map(Paragraph, map(unlinked, verdicts(results)))
     yield from partial(results.manifest)
     version = results.manifest.get("version", "unknown")
     yield Paragraph(

@@ -16,12 +16,17 @@ from robust_xtreme.report.tables import only
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
 <<<<<<< HEAD
+<<<<<<< HEAD
 from robust_xtreme.results.intervals import CONFIDENCE, FEWEST_JOINT
 from robust_xtreme.results.schema import VERDICTS
 =======
 from robust_xtreme.results.intervals import CONFIDENCE
 from robust_xtreme.results.schema import SIDES, VERDICTS
 >>>>>>> g48
+=======
+from robust_xtreme.results.intervals import CONFIDENCE
+from robust_xtreme.results.schema import SCALES, VERDICTS
+>>>>>>> v48
 
 TIE: Final = "tie"
 _KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}
@@ -237,13 +242,21 @@ def outcome(gate: Gate) -> Phrase:
     if gate.passed:
         open_rows = gate.counts[UNDECIDED] + gate.counts[BEYOND]
         caution = " A pass means that no fall is shown, not that there is none." if open_rows else ""
-        return (Strong("Passed."), f" {counts}.{caution}")
+        return (Strong("Passed."), f" {counts}.{caution}", *_unmeasured(gate))
     worst = gate.failing.sort("difference", nulls_last=True).row(0, named=True)
     fall = "" if worst["difference"] is None else f" {signed(worst['difference'])}"
     return (
         Strong(f"Failed: {gate.failing.height}."),
         f" {counts}. Worst: {_short(row_name(worst))}{fall}, {worst['verdict']}.",
     )
+
+
+def _unmeasured(gate: Gate) -> tuple[str | Strong, ...]:
+    """In how many cells the candidate has little to lose; nothing where there is none."""
+    cells = gate.verdicts.filter(kind=CELLS, against=BASELINE, scale=SCALES[1])
+    near = cells.filter(pl.col("marks").str.contains("above chance", literal=True)).height
+    claim = f"In {near} of {counted(cells.height, 'perturbed cell')} the clean level is not shown above chance"
+    return (" ", Strong(claim, "unmeasured"), ": little can fall there.") if near else ()
 
 
 def _counted(gate: Gate, side: str) -> str:

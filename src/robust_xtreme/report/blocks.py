@@ -19,9 +19,10 @@ WIDEST: Final = 200
 @final
 @dataclass(frozen=True, slots=True)
 class Strong:
-    """Important words."""
+    """Important words; `tone`, if any, names a colour of their own: `unmeasured`."""
 
     text: str
+    tone: str = ""
 
 
 @final
@@ -78,6 +79,11 @@ def inlines(phrase: Phrase) -> tuple[Inline, ...]:
 def joined(phrases: Iterable[Phrase], between: str = ", ") -> tuple[Inline, ...]:
     """Phrases as one, with a text between any two."""
     return tuple(part for phrase in phrases for part in (between, *inlines(phrase)))[1:]
+
+
+def unlinked(phrase: Phrase) -> Phrase:
+    """A phrase with the words of its links alone, for what does not have their addresses."""
+    return tuple(part.text if isinstance(part, Link) else part for part in inlines(phrase))
 
 
 def named(sentence: str) -> tuple[Inline, ...]:

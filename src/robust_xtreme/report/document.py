@@ -16,13 +16,13 @@ from rich.text import Text
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UserError
 from robust_xtreme.report.benchmarks import transposed
-from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, text_of
+from robust_xtreme.report.blocks import Block, Document, Heading, Paragraph, Table, Terms, unlinked
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.overview import overview, rest
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.renderers.html import notebook_tables
-from robust_xtreme.report.renderers.terminal import height, print_table
-from robust_xtreme.report.summary import by_run, verdict_on, what_was_run
+from robust_xtreme.report.renderers.terminal import height, print_blocks, print_table
+from robust_xtreme.report.summary import verdicts, what_was_run
 from robust_xtreme.report.tables import noted, tables
 from robust_xtreme.report.view import NO_ATTACKS, NO_AVERAGES, Results, View
 from robust_xtreme.results import shapes
@@ -30,7 +30,7 @@ from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.manifest import MANIFEST, frame_of, read_manifest
 from robust_xtreme.results.schema import ATTACKS, AVERAGES, CONDITIONS, DELTAS, SCHEMA_VERSION, SCORES
 from robust_xtreme.results.shapes import fits
-from robust_xtreme.sinks import Trusted, filled, visible
+from robust_xtreme.sinks import Trusted, filled
 
 TITLE: Final = "Degradation under noise"
 MOST_ROWS: Final = 150
@@ -49,8 +49,9 @@ def page(
 
 
 def document(results: Results) -> Document:
-    """The document of `report.md`, which has no charts."""
-    blocks: list[Block] = [Heading("What was run"), *what_was_run(results)]
+    """The document of `report.md`, which has no charts: the verdict first."""
+    first = map(Paragraph, map(unlinked, verdicts(results)))
+    blocks: list[Block] = [*first, Heading("What was run"), *what_was_run(results)]
     for view in views():
         blocks += view_blocks(view, results, charts=False)
     columns = [column for block in blocks if isinstance(block, Table) for column in block.columns]
@@ -110,11 +111,7 @@ def show(console: Console, results: Results, names: Sequence[str] = ()) -> None:
     Raises UnknownName for a view that does not exist.
     """
     chosen: list[View] = [registry.load("view", name) for name in names]
-    for name, cells in by_run(results):
-        if cells.height:
-            run = f"{name}: " if name else ""
-            line = f"{run}{text_of(verdict_on(cells))}"
-            console.print(Text(f"\n{visible(line)}"), soft_wrap=not console.is_terminal)
+    print_blocks(console, map(Paragraph, verdicts(results)))
     if not chosen:
         for table in overview(results, partial(height, console)):
             print_table(console, table)
@@ -135,14 +132,15 @@ def slim(view: View, results: Results) -> Iterator[Table]:
 
 
 def notebook(results: Results) -> Trusted:
-    """The main tables of a run in HTML: each perturbed cell, or averages where these are many; else clean scores."""
+    """The verdict and the main tables of a run in HTML: each perturbed cell, or averages of many; else clean scores."""
     names = ("by_language", "by_task") if results.deltas.height else ("clean_scores",)
     every: list[View] = [registry.load("view", name) for name in names]
     made = [(view, view.make(results)) for view in every]
     view, frame = next((pair for pair in made if pair[1].height <= MOST_ROWS), made[-1])
     left = frame.height - MOST_ROWS
     more = filled("\n<p>{} more rows are in the report.</p>" if left > 0 else "", left)
-    return filled("{}{}", notebook_tables(view.title, list(tables(frame.head(MOST_ROWS)))), more)
+    shown = notebook_tables(view.title, [*tables(frame.head(MOST_ROWS))], [*map(unlinked, verdicts(results))])
+    return filled("{}{}", shown, more)
 
 
 def views() -> list[View]:

@@ -9,12 +9,19 @@ from typing import Any, Final
 
 import polars as pl
 
+<<<<<<< HEAD
 from robust_xtreme.report.blocks import Block, Bullets, Code, Link, Paragraph, Phrase, Strong
+=======
+from robust_xtreme.errors import counted
+from robust_xtreme.report.averages import without_averages
+from robust_xtreme.report.blocks import Block, Bullets, Code, Inline, Link, Paragraph, Phrase, Strong, inlines
+>>>>>>> v48
 from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.names import cell_name, with_addresses
 from robust_xtreme.report.view import Results
+from robust_xtreme.results.no_claim import NO_EDITS, NOT_APPLICABLE
 
 ALPHA: Final = 0.05
 """The level of the tests, of p corrected within the family."""
@@ -32,7 +39,12 @@ def what_was_run(results: Results) -> Iterator[Block]:
     summary = f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
     yield Paragraph(summary)
     yield from partial(manifest)
+<<<<<<< HEAD
     yield from (Paragraph(f"{name}: {claims(cells)}" if name else claims(cells)) for name, cells in by_run(results))
+=======
+    yield from counts(results)
+    yield from map(Paragraph, without_averages(results))
+>>>>>>> v48
     if lines := settings(manifest):
         yield Code(lines)
     if manifest.get("commands"):
@@ -42,21 +54,65 @@ def what_was_run(results: Results) -> Iterator[Block]:
         yield Bullets(notes)
 
 
+def verdicts(results: Results, some: pl.DataFrame | None = None) -> Iterator[Phrase]:
+    """The verdict on the headline cells of each run, or on `some` of them, after its name where there are several."""
+    for name, cells in by_run(results, some):
+        if some is None or cells.height:
+            yield (*((Strong(f"{name}: "),) if name else ()), *inlines(verdict_on(cells)))
+
+
 def verdict_on(cells: pl.DataFrame) -> Phrase:
-    """How many tested cells of some headline cells got worse, and the one that lost most; of none, how many rose."""
+    """What some headline cells show: first how many cannot be measured, with what to do, then what the tests show."""
+    if is_untouched(cells):
+        return (Strong("Nothing was perturbed."), f" There are clean levels alone.{_left_out(cells)}")
+    shown = (*_tests_of(cells), _left_out(cells))
+    if not (unmeasured := cells.filter("near_chance")).height:
+        return shown
+    where = f"Cannot be measured in {unmeasured.height} of {counted(cells.height, 'cell')}"
+    claim = f"{where}: {'its' if unmeasured.height == 1 else 'their'} clean level is not shown above chance."
+    return (Strong(claim, "unmeasured"), f" {_advice(unmeasured)} ", *shown)
+
+
+def _left_out(cells: pl.DataFrame) -> str:
+    """How many cells are not tested though they have the strength of the family, and why; "" where all are."""
+    reasons = [reason for reason in _not_tested(cells) if not reason.startswith("not at the ")]
+    return f" Not tested: {counted(len(reasons), 'cell')} ({', '.join(sorted({*reasons}))})." if reasons else ""
+
+
+def is_untouched(cells: pl.DataFrame) -> bool:
+    """Whether noise edits a text in none of some headline cells."""
+    return {*cells.get_column("no_claim")} <= {NO_EDITS, NOT_APPLICABLE}
+
+
+def _advice(unmeasured: pl.DataFrame) -> str:
+    """What to do about cells near chance; more items where four times as many could show a level above it."""
+    few = unmeasured.filter(pl.col("clean") - pl.col("chance") + pl.col("above_chance") > 0).height
+    model = "Check the model's answers, head and label map"
+    several = f"{model}, train it further, or evaluate more items." if few else f"{model}, or train it further."
+    return "Evaluate more items." if few == unmeasured.height else several
+
+
+def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
+    """How many tests show a drop or could not, and the cell that lost most; of no drop, how many rose."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
-    if cells.is_empty():
-        return (Strong("Nothing was perturbed."), " The page has clean levels.")
     if tests.is_empty():
-        return (Strong("No change was tested."), " The page has the changes without a verdict.")
+        return (Strong("No change was tested."),)
     shown = tests.filter(pl.col("p_adjusted") < ALPHA).sort("change")
-    of, lost = f"{tests.height} test{'s' if tests.height > 1 else ''}", shown.filter(pl.col("change") < 0).height
+    of, lost = counted(tests.height, "test"), shown.filter(pl.col("change") < 0).height
     if shown.is_empty():
-        return (Strong(f"None of {of} shows a drop."), " That does not show that there is none: see mde.")
+        missed = f"there is none: drops below {points(tests.select(pl.max('mde')).item())} points can be missed (mde)"
+        caution = f" That does not show {'robustness' if _blind(tests) else f'that {missed}'}."
+        return (Strong(f"None of {of} shows a drop{_blind(tests)}."), caution)
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
-    claim = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}.")
+    claim = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}.")
     return (claim, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
+
+
+def _blind(tests: pl.DataFrame, before: str = "and") -> str:
+    """How many tests show nothing since their cells cannot be measured."""
+    blind = tests.filter("near_chance", pl.col("p_adjusted") >= ALPHA).height
+    return f", {before} {blind} cannot be measured" if blind else ""
 
 
 def _changed(cell: Mapping[str, Any]) -> str:
@@ -89,15 +145,16 @@ def partial(manifest: Mapping[str, Any]) -> Iterator[Block]:
             yield Paragraph((Strong(f"Partial: {line.format(', '.join(named))}."),))
 
 
-def by_run(results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The headline cells of each run with its name, where several are beside each other; else all of them."""
-    yield from runs_of(headline_cells(results), results)
-
-
-def runs_of(cells: pl.DataFrame, results: Results) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The same of some of the headline cells."""
+def by_run(results: Results, some: pl.DataFrame | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The headline cells of each run, or `some` of them, with its name where several are beside each other."""
+    cells = headline_cells(results) if some is None else some
     for number, name in enumerate(results.manifest.get("runs", ("",))):
         yield name, cells.filter(run_rank=number)
+
+
+def counts(results: Results) -> Iterator[Paragraph]:
+    """The counts of each run, after its name where several are beside each other."""
+    yield from (Paragraph(f"{name}: {claims(cells)}" if name else claims(cells)) for name, cells in by_run(results))
 
 
 def claims(cells: pl.DataFrame) -> str:
@@ -133,7 +190,7 @@ def _tested(cells: pl.DataFrame) -> str:
     families = "; ".join(tests.get_column("family").unique().sort())
     significant = tests.filter(pl.col("p_adjusted") < ALPHA)
     drops, gains = (significant.filter(sign).height for sign in (pl.col("change") < 0, pl.col("change") > 0))
-    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither"
+    shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither{_blind(tests, 'of which')}"
     return f"{tests.height} are tested, as one family ({families}): {shown} (p adjusted below {ALPHA})."
 
 

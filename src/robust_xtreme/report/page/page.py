@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import polars as pl
 
@@ -22,7 +22,6 @@ from robust_xtreme.report.blocks import (
     Strong,
     Table,
     Terms,
-    inlines,
     joined,
     within,
 )
@@ -32,16 +31,7 @@ from robust_xtreme.report.document import TITLE, view_blocks, views
 from robust_xtreme.report.legend import legend
 from robust_xtreme.report.names import anchor, language_name, script, script_name
 from robust_xtreme.report.page.heat import coloured, heat
-from robust_xtreme.report.summary import (
-    by_run,
-    claims,
-    commands,
-    headline_cells,
-    partial,
-    runs_of,
-    verdict_on,
-    what_was_run,
-)
+from robust_xtreme.report.summary import ALPHA, commands, counts, headline_cells, mark, partial, verdicts, what_was_run
 from robust_xtreme.report.tables import narrow, tables
 from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.results.averages import LANGUAGES
@@ -71,7 +61,7 @@ def languages(results: Results, views: list[View], examples: Sequence[Part] = ()
         title = f"{language_name(code)}, {script_name(script(code))} script"
         links = _links([part for part in examples if part.anchor == f"examples/{anchor(code)}"])
         blocks = [
-            *_verdicts(cells.filter(language=code), results),
+            *map(Paragraph, verdicts(results, cells.filter(language=code))),
             *_changes(cells.filter(language=code), code),
             *links,
             *_language_views(divided, code, most),
@@ -84,13 +74,6 @@ def _links(examples: Sequence[Part]) -> Iterator[Paragraph]:
     tasks = [block for part in examples for block in part.blocks if isinstance(block, Part)]
     if tasks:
         yield Paragraph(("Examples: ", *joined([(Link(task.title, f"#{task.anchor}"),) for task in tasks]), "."))
-
-
-def _verdicts(cells: pl.DataFrame, results: Results) -> Iterator[Paragraph]:
-    """The verdict of each run."""
-    for name, of_run in runs_of(cells, results):
-        if of_run.height:
-            yield Paragraph((*((Strong(f"{name}: "),) if name else ()), *inlines(verdict_on(of_run))))
 
 
 def _changes(cells: pl.DataFrame, code: str) -> Iterator[Block]:
@@ -135,12 +118,8 @@ _NUMBERS: Final = _HEADS[1:5]
 
 def verdict_part(results: Results) -> Part:
     """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
-    blocks: list[Block] = []
-    for name, cells in by_run(results):
-        named = (Strong(f"{name}: "),) if name else ()
-        blocks += [Paragraph((*named, *inlines(verdict_on(cells)))), Paragraph(claims(cells))]
-    blocks += [*partial(results.manifest), Paragraph(_run(results)), Code(commands(results.manifest))]
-    return Part("Verdict", "verdict", tuple(blocks))
+    blocks: list[Block] = [*map(Paragraph, verdicts(results)), *counts(results), *partial(results.manifest)]
+    return Part("Verdict", "verdict", (*blocks, Paragraph(_run(results)), Code(commands(results.manifest))))
 
 
 def _run(results: Results) -> str:
@@ -152,9 +131,9 @@ def _run(results: Results) -> str:
 
 
 def tiles(results: Results) -> Iterator[Part]:
-    """A tile a task: the perturbation that costs most on average over languages, and the language that loses most."""
-    cells = highest(headline_cells(results)).filter(pl.col("change").is_not_null(), pl.col("fields_rank") == 0)
-    averages = headline(within_tasks(results, LANGUAGES), results).filter(pl.col("fields_rank") == 0)
+    """A tile a task: the perturbation and fields that cost most on average over languages, and the largest loss."""
+    cells = headline_cells(results).filter(pl.col("change").is_not_null())
+    averages = headline(within_tasks(results, LANGUAGES), results)
     order = ("task", "run_rank", "model")
     groups = cells.sort(order, maintain_order=True).group_by("task", "model", maintain_order=True)
     several = cells.get_column("model").n_unique() > 1
@@ -167,20 +146,31 @@ def tiles(results: Results) -> Iterator[Part]:
 def _tile(cells: pl.DataFrame, averages: pl.DataFrame, several: bool) -> tuple[Phrase, ...]:
     """A task's row, with its model where there are several.
 
-    Without an average over languages the levels are those of its worst cell.
+    Its worst cell has the largest drop that is shown or, if none is, the largest loss; without an average over
+    languages the levels are those of this cell.
     """
     task, model = cells.select("task", "model").row(0)
-    worst = cells.sort("change").row(0, named=True)
-    over = averages.filter(task=task, model=model).filter(pl.col("noise").is_in(cells.get_column("noise").implode()))
+    worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= ALPHA, "change").row(0, named=True)
+    over = averages.filter(task=task, model=model).filter(pl.col("condition").is_in(cells["condition"].implode()))
     shown = over.sort("change").row(0, named=True) if over.height else worst
-    of_noise = cells.filter(noise=shown["noise"])
-    worst = of_noise.sort("change").row(0, named=True) if of_noise.height else worst
     levels = (points(shown["clean"]), points(shown["value"]), signed(shown["change"]))
-    bounds = interval(shown["change_low"], shown["change_high"])
-    named = f"{language_name(worst['language'])} {signed(worst['change'])}"
+    other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
+    named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     title = f"{task}, {model}" if several else task
+<<<<<<< HEAD
     noise = f"{shown['noise']}, {shown['over']} languages" if over.height else shown["noise"]
     return (title, *levels, bounds, noise, (Link(named, f"#{worst['address']}"),))
+=======
+    count = cells.filter("near_chance").height
+    unmeasured = (Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
+    bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
+    return (title, *levels, bounds, _noise(shown), ("worst: ", Link(named, f"#{worst['address']}"), other, *unmeasured))
+
+
+def _noise(row: Mapping[str, Any]) -> str:
+    """The noise of a cell or an average, with its fields where they are not those of the headline."""
+    return " on ".join(filter(None, (row["noise"], row["fields"].replace(",", " and ") if row["fields_rank"] else "")))
+>>>>>>> v48
 
 
 _DIVIDED: Final = ("worst_of_seeds", "operator_mix", "external", "tokenizer", "label_risk")

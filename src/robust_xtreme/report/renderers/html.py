@@ -15,11 +15,11 @@ from typing import Any, Final, final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Table, inlines, text_of, within
+from robust_xtreme.report.blocks import MEDIUM, Block, Cell, Chart, Document, Paragraph, Phrase, Table, inlines, within
 from robust_xtreme.report.charts.drawing import Drawing
 from robust_xtreme.report.charts.style import STEPS
 from robust_xtreme.report.tables import narrow
-from robust_xtreme.sinks import Trusted, between, filled, html_text, inert, visible
+from robust_xtreme.sinks import Trusted, inert, visible
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -56,20 +56,19 @@ def page(document: Document, downloads: Sequence[Download] = (), draws: Drawing 
     return Trusted(template.render(parts))
 
 
-def notebook_tables(title: str, tables: Sequence[Table]) -> Trusted:
-    """Tables for a notebook: those with the same columns as one, without those that only a wide terminal shows."""
+def notebook_tables(title: str, tables: Sequence[Table], first: Sequence[Phrase] = ()) -> Trusted:
+    """Paragraphs, then tables for a notebook: those with the same columns as one, without what needs a wide screen."""
     slim = [narrow(table, MEDIUM) for table in tables]
     template = _environment().get_template("notebook.jinja")
     groups = [list(alike) for _, alike in groupby(slim, key=lambda table: [each.heading for each in table.columns])]
-    return between("\n", (Trusted(template.render(title=title, tables=alike)) for alike in groups))
+    return Trusted(template.render(title=title, groups=groups, first=first))
 
 
 def notebook_blocks(title: str, blocks: Iterable[Block]) -> Trusted:
     """The first sentence and the tables of a document, for a notebook."""
     every = [*blocks]
-    about = next((text_of(block.text) for block in every if isinstance(block, Paragraph)), "")
-    tables = notebook_tables(title, [block for block in every if isinstance(block, Table)])
-    return filled("<p>{}</p>\n{}", html_text(about), tables)
+    about = [block.text for block in every if isinstance(block, Paragraph)][:1]
+    return notebook_tables(title, [block for block in every if isinstance(block, Table)], about)
 
 
 @cache

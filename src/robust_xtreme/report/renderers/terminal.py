@@ -20,6 +20,7 @@ _SIGNS: Final = str.maketrans(
 )
 """The blocks of a bar for a terminal that has none."""
 
+_TONES: Final = {"": "", "unmeasured": "bold magenta"}
 _LONGEST: Final = 400
 
 
@@ -28,8 +29,8 @@ def print_blocks(console: Console, blocks: Iterable[Block]) -> None:
     for block in blocks:
         match block:
             case Paragraph():
-                text = "".join(part if isinstance(part, str) else text_of(part) for part in inlines(block.text))
-                console.print(Text(f"\n{visible(text)}"), soft_wrap=not console.is_terminal)
+                parts = ((visible(text_of(part)), _TONES[getattr(part, "tone", "")]) for part in inlines(block.text))
+                console.print(Text.assemble("\n", *parts), soft_wrap=not console.is_terminal)
             case Heading():
                 console.print(Text(f"\n{visible(block.text)}", style="bold"))
             case Table():

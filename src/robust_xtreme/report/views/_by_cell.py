@@ -156,7 +156,7 @@ _WORST_CELLS_COLUMNS: Final = (
 )  # fmt: skip
 
 
-_NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED: "tested without a verdict"}
+_NOTES: Final = {MARKED: "has marks, such as not shown above chance", UNDECIDED: "without a verdict, tested or not"}
 
 
 @view(title="Worst cells", order=1, notes=_NOTES)

@@ -1,0 +1,129 @@
+"""What a verdict says first, that cells near chance are not counted as held, and that tiles have its largest loss."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import polars as pl
+import pytest
+from rich.console import Console
+from tests.synthetic_run import averages, conditions, run
+
+from robust_xtreme.report.blocks import Strong, text_of, within
+from robust_xtreme.report.blocks import Table as Shown
+from robust_xtreme.report.document import document, notebook, show
+from robust_xtreme.report.outputs import written
+from robust_xtreme.report.page.page import tiles
+from robust_xtreme.report.renderers import markdown
+from robust_xtreme.report.summary import claims, headline_cells, is_untouched, verdict_on
+from robust_xtreme.report.view import Results
+
+CHECK = "Check the model's answers, head and label map"
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    """A small run made by hand, with two of its 14 cells near chance, of which one is tested."""
+    return Results(*run(), averages(*run()), conditions())
+
+
+def _cells(results: Results, tested: int = 4, **values: Any) -> pl.DataFrame:
+    """Headline cells with other values, of which the first ones are tested."""
+    cells = headline_cells(results).filter(pl.col("no_claim").is_null(), pl.col("clusters") > 20).head(4)
+    rest = pl.int_range(pl.len()) >= tested
+    given = {"p_adjusted": 0.5, "near_chance": False, "family": "language", **values}
+    changed = cells.with_columns(**{name: pl.Series(name, [value] * 4) for name, value in given.items()})
+    return changed.with_columns(p_adjusted=pl.when(rest).then(None).otherwise("p_adjusted"))
+
+
+def test_what_cannot_be_measured_is_first_and_no_robustness(results: Results) -> None:
+    """A model at chance in every cell: the number of cells and what to do, then that no test could show a drop."""
+    cells = _cells(results, near_chance=True)
+    first, *_ = verdict = verdict_on(cells)
+    where = "Cannot be measured in 4 of 4 cells: their clean level is not shown above chance."
+    assert first == Strong(where, "unmeasured")
+    drops = "None of 4 tests shows a drop, and 4 cannot be measured. That does not show robustness."
+    assert text_of(tuple(verdict)).endswith(drops)
+    assert "0 show a drop, 0 a gain and 4 neither, of which 4 cannot be measured" in claims(cells)
+
+
+def test_a_run_above_chance_says_what_its_tests_can_miss(results: Results) -> None:
+    """Nothing comes before the count, and the largest of the smallest detectable drops follows it."""
+    text = text_of(verdict_on(_cells(results, mde=3.14)))
+    missed = "That does not show that there is none: drops below 3.1 points can be missed (mde)."
+    assert text == f"None of 4 tests shows a drop. {missed}"
+
+
+@pytest.mark.parametrize(
+    ("above", "bound", "advice"),
+    [
+        (3.0, -1.0, "Evaluate more items."),
+        (1.0, -4.0, f"{CHECK}, or train it further."),
+        (-2.0, -5.0, f"{CHECK}, or train it further."),
+    ],
+)
+def test_more_items_are_advised_where_they_can_help(results: Results, above: float, bound: float, advice: str) -> None:
+    """Where four times as many would show the level above chance if it stayed as it is."""
+    near = {"near_chance": True, "chance": 33.0, "clean": 33.0 + above, "above_chance": bound}
+    assert text_of(verdict_on(_cells(results, **near))[1]) == f" {advice} "
+
+
+def test_drops_are_counted_over_all_tests(results: Results) -> None:
+    """A test of a cell near chance that shows a drop counts as one; the others cannot be measured, and do not hold."""
+    shown = headline_cells(results)
+    text = text_of(verdict_on(shown))
+    assert text.startswith("Cannot be measured in 2 of 14 cells: their clean level")
+    assert "7 of 7 tests show a drop. The largest: xquad context, Greek" in text
+    assert text.endswith("Not tested: 3 cells (few clusters, inert).")
+    is_unproven = (pl.col("language") == "th") & pl.col("p_adjusted").is_not_null()
+    unproven = shown.with_columns(p_adjusted=pl.when(is_unproven).then(0.5).otherwise("p_adjusted"))
+    assert "6 of 7 tests show a drop, and 1 cannot be measured." in text_of(verdict_on(unproven))
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (
+            {"no_claim": "no edits"},
+            "Nothing was perturbed. There are clean levels alone. Not tested: 4 cells (no edits).",
+        ),
+        ({"no_claim": "inert"}, "No change was tested. Not tested: 4 cells (inert)."),
+        ({"clusters": 12}, "No change was tested. Not tested: 4 cells (few clusters)."),
+    ],
+)
+def test_without_a_test_the_verdict_says_why(results: Results, values: dict[str, Any], text: str) -> None:
+    """Where no text has noise, where the tokenizer undoes it, and where clusters are few."""
+    cells = _cells(results, 0, **values)
+    assert text_of(verdict_on(cells)).startswith(text)
+    assert is_untouched(cells) == text.startswith("Nothing")
+
+
+def test_every_place_has_it_first_in_a_colour_of_its_own(results: Results) -> None:
+    """Terminal, page, text and notebook."""
+    where = "Cannot be measured in 2 of 14 cells"
+    colours = io.StringIO()
+    show(Console(file=colours, force_terminal=True, width=200, color_system="standard"), results)
+    assert colours.getvalue().startswith(f"\n\x1b[1;35m{where}")
+    first = f'<p><strong class="unmeasured" style="color: var(--unmeasured, #9a55cc)">{where}'
+    assert f"<h2>Verdict</h2>\n{first}" in written(results, ".html").decode()
+    assert notebook(results).lstrip().startswith(first)
+    assert f"# Degradation under noise\n\n**{where}" in markdown.render(document(results))
+
+
+def test_the_largest_loss_of_the_verdict_is_in_a_tile(results: Results) -> None:
+    """Also where it is on other fields than those of the headline, which the tile names."""
+    largest = headline_cells(results).filter(pl.col("p_adjusted") < 0.05).sort("change").row(0, named=True)
+    (table,) = within(tiles(results), Shown)
+    tile = next(row for row in table.rows if row[0] == largest["task"])
+    assert f"{largest['change']:+.1f}" in text_of(tile[-1])
+    assert largest["fields"] == "context"
+    assert " on context" in text_of(tile[-2])
+
+
+def test_a_tile_says_what_cannot_be_measured(results: Results) -> None:
+    """Beside a level near chance, and in no other tile."""
+    (table,) = within(tiles(results), Shown)
+    said = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
+    assert said["xnli"].endswith("2 of 6 cells cannot be measured")
+    assert "measured" not in said["xquad"]
