@@ -38,7 +38,7 @@ $(STAMP): $(READY)
 	touch $@
 
 eval: $(READY)
-	$(BIN)/robust-xtreme eval --perturb char_noise:0.1
+	$(BIN)/robust-xtreme eval --tasks xtreme-r --perturb char_noise:0.1
 
 test: install lint types docs tests
 

@@ -1,7 +1,8 @@
 """Draws the pictures of the README from committed figures and packs: `python -m tools.front_page`.
 
 `docs/figures/degradation-light.svg` and `-dark.svg` show the change of each task in each language, from the frames of
-`reports/mini`. `docs/figures/languages.svg` shows which perturbation serves which of the fifty languages.
+`reports/mini`. `docs/figures/languages.svg` shows which perturbation serves which of the fifty languages;
+attacks, which serve what they search in serves, are left out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SETTINGS: Final[dict[Any, Any]] = {
     "font.size": 9,
 }
 MUTED: Final = "#bbbbbb"
+_PITCH: Final = 13
+"""Points from row to row, of which a square takes ten and a label eight."""
 FILLS: Final = {"●": "#0072b2", "◐": "#7fb8d8", "○": "#f0e442", "": "#ffffff"}
 
 
@@ -40,15 +43,16 @@ def degradation(ink: str) -> str:
 
 
 def languages() -> Figure:
-    """One square for each perturbation and each language of XTREME-R."""
-    names = [name for name in registry.names("perturbation") if "." not in name]
+    """One square for each perturbation and each language of XTREME-R, in rows as far apart as their labels need."""
+    every = [registry.load("perturbation", name) for name in registry.names("perturbation")]
+    names = [each.name for each in every if "." not in each.name and not each.moves]
     rows = {code: {row["name"]: row for row in served(code)} for code in LANGUAGES}
-    figure = Figure(figsize=(11, 2.6), layout="constrained")
+    figure = Figure(figsize=(11, (_PITCH * len(names) + 24) / 72), layout="constrained")
     axes = figure.subplots()
     squares = [(column, line) for line in range(len(names)) for column in range(len(LANGUAGES))]
     fills = [FILLS[sign(rows[code][name])] for name in names for code in LANGUAGES]
     across, down = zip(*squares, strict=True)
-    axes.scatter(across, down, marker="s", s=95, c=fills, edgecolors=MUTED, linewidths=0.4)
+    axes.scatter(across, down, marker="s", s=95, c=fills, edgecolors=MUTED, linewidths=0.4, clip_on=False)
     axes.set_xlim(-0.6, len(LANGUAGES) - 0.4)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xticks(range(len(LANGUAGES)), list(LANGUAGES), fontsize=7)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 import robust_xtreme
 from robust_xtreme.report.document import results_of, show
+from robust_xtreme.results.store import read_json
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *(ROOT / "docs" / "how-to").glob("*.md"))
@@ -45,3 +46,13 @@ def test_the_table_of_the_readme_is_that_of_the_committed_run() -> None:
     shown = TABLE + (ROOT / "README.md").read_text("utf-8").partition(TABLE)[2].partition("...")[0]
     assert len(shown.splitlines()) == 5
     assert shown in "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
+
+
+def test_the_table_and_the_figure_are_of_the_command_beside_them() -> None:
+    """`make eval` runs the command of `reports/mini`, the README names that one, and the figure has its tasks."""
+    (command,) = read_json(ROOT / "reports" / "mini" / "manifest.json")["commands"]
+    assert f"then runs: {command}\n" in (ROOT / "README.md").read_text("utf-8")
+    assert f"$(BIN)/{command}\n" in (ROOT / "Makefile").read_text("utf-8")
+    tasks = results_of(ROOT / "reports" / "mini").deltas.get_column("task").unique()
+    drawn = (ROOT / "docs" / "figures" / "degradation-light.svg").read_text("utf-8")
+    assert [task for task in tasks if f">{task}</text>" not in drawn] == []
