@@ -141,14 +141,8 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
     )
 
 
-<<<<<<< HEAD
-def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
-    """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
-=======
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> Results:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report; returns it."""
-    from robust_xtreme.report.averages import without_averages
->>>>>>> v48
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import results_of, show
     from robust_xtreme.sinks import visible

@@ -15,18 +15,8 @@ from robust_xtreme.report.names import language_name
 from robust_xtreme.report.tables import only
 from robust_xtreme.results.contrasts import CELLS, LANGUAGES, TASKS
 from robust_xtreme.results.degrade import parts_of, without_fields
-<<<<<<< HEAD
-<<<<<<< HEAD
 from robust_xtreme.results.intervals import CONFIDENCE, FEWEST_JOINT
-from robust_xtreme.results.schema import VERDICTS
-=======
-from robust_xtreme.results.intervals import CONFIDENCE
-from robust_xtreme.results.schema import SIDES, VERDICTS
->>>>>>> g48
-=======
-from robust_xtreme.results.intervals import CONFIDENCE
-from robust_xtreme.results.schema import SCALES, VERDICTS
->>>>>>> v48
+from robust_xtreme.results.schema import SCALES, SIDES, VERDICTS
 
 TIE: Final = "tie"
 _KINDS: Final = {TASKS: "By task", LANGUAGES: "By language", CELLS: "By cell"}

@@ -7,13 +7,8 @@ from typing import Final
 
 import polars as pl
 
-<<<<<<< HEAD
 from robust_xtreme.report.cells import in_order, with_condition
-from robust_xtreme.report.columns import signed
-=======
-from robust_xtreme.report.cells import headline, in_order, perturbed, with_condition
 from robust_xtreme.report.columns import percent, signed
->>>>>>> d48
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.schema import AVERAGES
 
@@ -25,14 +20,8 @@ CHANGE: Final = ("clean", "value", "change", "change_low", "change_high", "p", "
 
 PREDICTION: Final = ("spread", "change_prediction_low", "change_prediction_high")
 _LABEL: Final = "label"
-<<<<<<< HEAD
 _CURVE: Final = ("model", "task", "split", "translated", "inference", "metric", "fields", "perturbation")
-=======
 _EDITS: Final = "grapheme_edit_rate"
-_GROUP: Final = ("task", "split", "translated", "fields")
-_NAMED: Final = 6
-"""The most languages that a sentence names."""
->>>>>>> d48
 
 
 def with_change(averages: pl.DataFrame) -> pl.DataFrame:

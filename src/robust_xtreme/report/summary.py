@@ -9,13 +9,8 @@ from typing import Any, Final
 
 import polars as pl
 
-<<<<<<< HEAD
-from robust_xtreme.report.blocks import Block, Bullets, Code, Link, Paragraph, Phrase, Strong
-=======
 from robust_xtreme.errors import counted
-from robust_xtreme.report.averages import without_averages
 from robust_xtreme.report.blocks import Block, Bullets, Code, Inline, Link, Paragraph, Phrase, Strong, inlines
->>>>>>> v48
 from robust_xtreme.report.cells import few_clusters, headline, perturbed
 from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
@@ -39,12 +34,7 @@ def what_was_run(results: Results) -> Iterator[Block]:
     summary = f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
     yield Paragraph(summary)
     yield from partial(manifest)
-<<<<<<< HEAD
-    yield from (Paragraph(f"{name}: {claims(cells)}" if name else claims(cells)) for name, cells in by_run(results))
-=======
     yield from counts(results)
-    yield from map(Paragraph, without_averages(results))
->>>>>>> v48
     if lines := settings(manifest):
         yield Code(lines)
     if manifest.get("commands"):

@@ -38,12 +38,8 @@ from robust_xtreme.results.intervals import (
     t_quantile,
 )
 from robust_xtreme.results.multiplicity import holm
-<<<<<<< HEAD
 from robust_xtreme.results.no_claim import is_selected
-from robust_xtreme.results.resampling import Member, keys, simultaneous_quantile
-=======
 from robust_xtreme.results.resampling import Member, keys, simultaneous_quantiles
->>>>>>> i48
 from robust_xtreme.results.schema import CELL, CONTRASTS, build
 
 CELLS, TASKS, LANGUAGES = "cell", "task", "language"

@@ -20,9 +20,9 @@ from robust_xtreme.languages import codes
 from robust_xtreme.noise.engine.noising import at_nominal, bound, check_unasked
 from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.sources import selecting
 from robust_xtreme.sources.loading import Split, load
 from robust_xtreme.sources.pools import Pools
-from robust_xtreme.sources.selecting import identity_of, limited
 from robust_xtreme.sources.source import open_source
 from robust_xtreme.sources.survey import Left, evaluated, group_languages
 from robust_xtreme.specs import Origin, Row, TaskSpec
@@ -57,7 +57,7 @@ def sheet_of(
     read = evaluated(task, pools, split, language)
     if isinstance(read, Left):
         return read
-    examples = limited(read.examples, limit)
+    examples = selecting.limit(read.examples, limit)
     rows, answers = _rows(task, read, examples, pools)
     origin = Origin(task.name, read.split, language)
     return Sheet(
@@ -67,7 +67,7 @@ def sheet_of(
         split=read.split,
         language=origin.question,
         context_language=origin.context,
-        data=identity_of(examples, None),
+        data=selecting.identity_of(examples, None),
         examples=examples,
         rows=rows,
         fields=task.perturbed[0],

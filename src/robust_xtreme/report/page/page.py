@@ -157,20 +157,16 @@ def _tile(cells: pl.DataFrame, averages: pl.DataFrame, several: bool) -> tuple[P
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
     title = f"{task}, {model}" if several else task
-<<<<<<< HEAD
-    noise = f"{shown['noise']}, {shown['over']} languages" if over.height else shown["noise"]
-    return (title, *levels, bounds, noise, (Link(named, f"#{worst['address']}"),))
-=======
     count = cells.filter("near_chance").height
     unmeasured = (Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])
-    return (title, *levels, bounds, _noise(shown), ("worst: ", Link(named, f"#{worst['address']}"), other, *unmeasured))
+    noise = f"{_noise(shown)}, {shown['over']} languages" if over.height else _noise(shown)
+    return (title, *levels, bounds, noise, ("worst: ", Link(named, f"#{worst['address']}"), other, *unmeasured))
 
 
 def _noise(row: Mapping[str, Any]) -> str:
     """The noise of a cell or an average, with its fields where they are not those of the headline."""
     return " on ".join(filter(None, (row["noise"], row["fields"].replace(",", " and ") if row["fields_rank"] else "")))
->>>>>>> v48
 
 
 _DIVIDED: Final = ("worst_of_seeds", "operator_mix", "external", "tokenizer", "label_risk")

@@ -30,13 +30,8 @@ _NOTES: Final = {
 
 @view(title="Languages in columns", order=19, notes=_NOTES)
 def languages_in_columns(results: Results) -> pl.DataFrame:
-<<<<<<< HEAD
-    """Changes in points with intervals that are valid for all tests at once; \u00b0 goes by the corrected p."""
-    cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
-=======
     """Changes in points with the joint intervals, else those of cells alone; \u00b0 goes by the corrected p."""
-    cells = highest(headline_cells(results))
->>>>>>> i48
+    cells = highest(headline_cells(results)).filter(pl.col("no_claim").ne_missing(SELECTED))
     codes = sorted(set(cells.get_column("language")), key=lambda code: (script(code), code))
     groups = [codes[start : start + _WIDTH] for start in range(0, len(codes), _WIDTH)]
     made = [pl.DataFrame(list(_rows(cells.filter(pl.col("language").is_in(group)), group))) for group in groups]
