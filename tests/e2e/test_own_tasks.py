@@ -86,7 +86,7 @@ def test_the_page_s_commands_end_with_results(home: Path) -> None:
     report = (home / "runs/shop/report.md").read_text("utf-8")
     assert "XTREME" not in report.partition("## Legend")[0]
     for sentence in (
-        "products: the rows name no cluster, so each sentence is a cluster.",
+        "products: the rows name no cluster, so sentences that differ in numbers alone are a cluster.",
         "the questions of a passage are",
     ):
         assert sentence in report
