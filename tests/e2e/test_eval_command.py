@@ -189,7 +189,7 @@ def test_a_run_prints_its_table_and_its_report(here: Path) -> None:
 
 
 def test_a_run_in_which_nothing_was_perturbed_is_exit_2(here: Path) -> None:
-    """Noise that serves no language, or edits nothing; the run is written, whole, and one without noise is no error."""
+    """Noise that serves no language, or edits nothing; the run is written, whole, and one without noise ends with 0."""
     for noise, verdict in (("diacritics:0.1", "alone."), ("char_noise:0", "alone. Not tested: 1 cell (no edits).")):
         result = call(*WORDS, "--languages", "en", "--perturb", noise, "--out", "out")
         assert result.exit_code == 2

@@ -99,7 +99,7 @@ def test_a_small_run_has_every_cell(width: int) -> None:
     """Where all cells have room, gains and cells that no noise reaches are there, too."""
     lines = _printed(_small(), width)
     assert any(line.startswith("By language: panx") for line in lines)
-    assert sum(" inert" in line for line in lines) == 2
+    assert sum(" inert" in line for line in lines if "Not tested" not in line and "clusters, inert" not in line) == 2
 
 
 def test_each_average_has_its_curve() -> None:

@@ -70,7 +70,7 @@ def test_more_items_are_advised_where_they_can_help(results: Results, above: flo
 
 
 def test_drops_are_counted_over_all_tests(results: Results) -> None:
-    """A test of a cell near chance that shows a drop counts as one; the others cannot be measured, and do not hold."""
+    """A test of a cell near chance that shows a drop counts as one; the others cannot be measured."""
     shown = headline_cells(results)
     text = text_of(verdict_on(shown))
     assert text.startswith("Cannot be measured in 2 of 14 cells: their clean level")
@@ -124,6 +124,6 @@ def test_the_largest_loss_of_the_verdict_is_in_a_tile(results: Results) -> None:
 def test_a_tile_says_what_cannot_be_measured(results: Results) -> None:
     """Beside a level near chance, and in no other tile."""
     (table,) = within(tiles(results), Shown)
-    said = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
-    assert said["xnli"].endswith("2 of 6 cells cannot be measured")
-    assert "measured" not in said["xquad"]
+    texts = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
+    assert texts["xnli"].endswith("2 of 6 cells cannot be measured")
+    assert "measured" not in texts["xquad"]
