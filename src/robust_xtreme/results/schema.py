@@ -285,8 +285,7 @@ DELTAS: Final = Frame(
 `method` names the interval, and does not say where it is stretched to contain 0 (`differing` at most 5) or cut at 100.
 `family` names what differs among the `m` tests that `p_adjusted` is corrected over (null: not tested);
 `joint_low` and `joint_high` bound the drops of a set all at once (null: fewer than 60 clusters). `differing` counts
-clusters whose sums differ.
-`above_chance` and `near_chance` are those of the clean cell. `marks` (joined by commas) are:
+clusters whose sums differ. `above_chance` and `near_chance` are those of the clean cell. `marks` (joined by commas):
 
 - `not shown above chance`: `near_chance`.
 - `no room`: the clean value exceeds chance by less than `mde`.
@@ -362,8 +361,7 @@ do not name it are empty, and the metric of several tasks is `score`. `scale` is
 text, that of perturbed text, or the change, perturbed minus clean. `low` and `high` bound the difference at 95 %,
 `joint_low` and `joint_high` those of the `m` tests of a kind all at once (null: fewer than 60 clusters); `p_adjusted`
 is Holm's. `skewness` is that of the difference as an estimate. `differing` counts the clusters whose outcomes differ,
-null where only levels are known. `mde` is the smallest difference that is detected with 80 % power at the corrected
-level.
+null where only levels are known. `mde` is the smallest difference detected with 80 % power at the corrected level.
 """
 
 SIDES: Final = ("baseline", "anchor")
