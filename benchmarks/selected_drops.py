@@ -4,11 +4,15 @@
         > reports/selected-drops.md
 
 The true drop is 0. In drawn answers a cell has n items, each right on clean text with the accuracy, and a model answers
-a share of them again under noise, by chance. In answers of a run (`--run`, repeated; only these rates are kept of it)
-the clean and the noisy answers of each cluster are exchanged at random. What is claimed is a drop with p at most 0.05,
-nominally in 2.5 %.
+a share of them again under noise, by chance (in per cent). In answers of a run (`--run`, repeated; only these rates
+are kept of it) the clean and the noisy answers of each cluster are exchanged at random. What is claimed is a drop with
+p at most 0.05, nominally in 2.5 %. Draws have the crc32 of their design as seed. The run was made with
 
-The rows: `noise` edits every item, and is tested. `average` is over all languages of the run, which is tested as well.
+    robust-xtreme train --task panx --from E5_SMALL --data DIR --steps 400 --batch-size 16 --lr 5e-5 --out HEAD
+    robust-xtreme eval --tasks panx --model panx=HEAD --data DIR --languages en,de,sw,ru,zh --limit 300 \\
+        --perturb char_noise:0.02,0.1 --perturb diacritics:0.3 --no-cache --out RUN
+
+The columns: `noise` edits every item, and is tested. `average` is over all languages of the run, which is tested, too.
 The others edit only items that are right on clean text, so that these can be lost and no other be gained. `like` is one
 draw of noise on them, as `NAME@like=ATTACK` is. `searched` is the worst of several draws, as attacks and random search
 have it: of ten in drawn answers, of the noises of the run in its answers (where it has several). `frozen` has noise
@@ -19,8 +23,8 @@ for rows that have a p; the others are printed to show why they have none.
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -28,15 +32,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 from benchmarks._simulations import about, command, parser, simulated, write
 
-from robust_xtreme.metric import named
+from robust_xtreme.external.condition import CLEAN
+from robust_xtreme.metric import ALL, named
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.report.blocks import Document, Heading, Paragraph, grid
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import intervals
-from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells
 from robust_xtreme.results.averaging import average, drop
 from robust_xtreme.results.intervals import CPU, cluster_sums
 from robust_xtreme.results.no_claim import is_selected
@@ -45,6 +50,7 @@ from robust_xtreme.results.store import read_frame
 
 TESTED: Final = ("noise", "average")
 FORMER: Final = ("like", "searched", "frozen")
+NAMES: Final = ("answers", "items", "accuracy", "answered again")
 BAR: Final = 3.5
 ITEMS: Final = (60, 250, 1000)
 ACCURACIES: Final = (0.5, 0.7, 0.9)
@@ -68,10 +74,11 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The answers of a task in a run, by their language: statistics (items, k) of clean text and of each noise."""
+    """The answers of a task in a run: by language, statistics (answers, items, k) of clean text and of each noise."""
 
     name: str
     metric: str
+    languages: tuple[str, ...]
     codes: tuple[Any, ...]
     answers: tuple[Any, ...]
 
@@ -85,21 +92,25 @@ def designs(runs: Sequence[Path] = ()) -> Iterator[Design | Stored]:
 
 def stored(run: Path) -> Iterator[Stored]:
     """The answers of each task of a finished run by its headline metric, under the noises of all of its languages."""
-    tasks = results_of(run).manifest["tasks"]
-    by_task: defaultdict[str, defaultdict[str, dict[str, Cell]]] = defaultdict(lambda: defaultdict(dict))
-    for cell in cells(read_frame(run / "stats.parquet", STATS)):
-        names = cell.columns
-        if cell.answers and cell.scope == ALL and cell.metric == tasks[names["task"]]["metrics"][0]:
-            by_task[names["task"]][names["language"]][cell.condition] = cell
-    for task, unsorted in by_task.items():
-        languages = dict(sorted(unsorted.items()))
-        shared = set.intersection(*(set(each) for each in languages.values())) - {CLEAN}
-        noises = sorted(name for name in shared if not is_selected(name))
-        several = [[each[name] for name in (CLEAN, *noises)] for each in languages.values()]
-        answers = tuple(np.stack([cell.values[0] for cell in group]) for group in several)
-        codes = tuple(group[0].items.codes for group in several)
-        title = ", ".join(name.partition("@")[0] for name in noises)
-        yield Stored(f"{task} in {' '.join(languages)}: {title}", several[0][0].metric, codes, answers)
+    rows = read_frame(run / "stats.parquet", STATS).filter(pl.col("scope") == ALL, ~pl.col("model").str.contains("/"))
+    for task, facts in results_of(run).manifest["tasks"].items():
+        of_task = rows.filter(task=task, metric=facts["metrics"][0]).sort("example")
+        by_language = of_task.partition_by("language", as_dict=True, include_key=True)
+        parts = {str(code): part for (code,), part in sorted(by_language.items())}
+        shared = set.intersection(*(set(part["condition"]) for part in parts.values()))
+        noises = sorted(name for name in shared if name != CLEAN and not is_selected(name))
+        title = f"{task}: {', '.join(name.partition('@')[0] for name in noises)}"
+        clean = [part.filter(condition=CLEAN) for part in parts.values()]
+        codes = tuple(part["cluster"].rank("dense").to_numpy().astype(np.int64) - 1 for part in clean)
+        answers = tuple(_values(part, (CLEAN, *noises)) for part in parts.values())
+        yield Stored(title, facts["metrics"][0], tuple(parts), codes, answers)
+
+
+def _values(rows: pl.DataFrame, conditions: Sequence[str]) -> Any:
+    """The statistics (answers, items, k) under each condition and its first noise seed."""
+    several = (rows.filter(condition=name) for name in conditions)
+    first = (each.filter(pl.col("noise_seed") == pl.col("noise_seed").min()) for each in several)
+    return np.stack([np.array(each["stats"].to_list()) for each in first])
 
 
 # --------------------------------------------------------------------------------------- drawn answers
@@ -140,25 +151,24 @@ def _sums(right: Any) -> Any:
 # -------------------------------------------------------------------------------------- stored answers
 
 
-def exchanged(task: Stored, draws: int, draw: np.random.Generator) -> Iterator[tuple[str, float]]:
-    """The same for answers of a run: those of each cluster are in an order by chance, of which the first is clean."""
-    claims: defaultdict[str, list[bool]] = defaultdict(list)
+def exchanged(task: Stored, draws: int, draw: np.random.Generator) -> dict[str, dict[str, float]]:
+    """The same by language: the answers of each cluster are in an order by chance, of which the first is clean."""
+    claims: defaultdict[str, Counter[str]] = defaultdict(Counter)
     reduce = named(task.metric).reduce
     for _ in range(draws):
         drops = []
-        for codes, answers in zip(task.codes, task.answers, strict=True):
+        for language, codes, answers in zip(task.languages, task.codes, task.answers, strict=True):
             order = _shuffled(answers, codes, draw)
             clean, noisy = order[:2]
             right = (~clean.any(-1) | (reduce(clean) >= _WHOLE))[:, None]
             rows = {"noise": noisy, "like": np.where(right, noisy, clean)}
             if len(order) > 2:
                 rows["searched"] = np.where(right, _worst(order, reduce), clean)
-            found = {name: _drop(clean, after, codes, reduce) for name, after in rows.items()}
-            drops.append(found["noise"])
-            for name, each in found.items():
-                claims[name].append(_claims([each]))
-        claims["average"].append(_claims(drops))
-    yield from ((name, float(np.mean(values))) for name, values in claims.items())
+            measured = {name: _drop(clean, after, codes, reduce) for name, after in rows.items()}
+            drops.append(measured["noise"])
+            claims[language].update({name: _claims([each]) for name, each in measured.items()})
+        claims[" ".join(task.languages)]["average"] += _claims(drops)
+    return {of: {name: count / draws for name, count in counts.items()} for of, counts in claims.items()}
 
 
 def _shuffled(answers: Any, codes: Any, draw: np.random.Generator) -> Any:
@@ -187,19 +197,24 @@ def _claims(drops: Sequence[Any]) -> bool:
 # -------------------------------------------------------------------------------------------- the page
 
 
-def row(design: Design | Stored, draws: int) -> Row:
-    """A line of the csv: false drops of each kind of row in per cent."""
-    seed = zlib.crc32((design.name if isinstance(design, Stored) else repr(design)).encode())
-    draw = np.random.default_rng(seed)
+def lines(design: Design | Stored, draws: int) -> list[Row]:
+    """Lines of the csv: false drops of each kind of row in per cent."""
     if isinstance(design, Stored):
-        named_ = {"answers": design.name, "items": str(len(design.codes[0])), "accuracy": "", "again": ""}
-        rates = dict(exchanged(design, draws, draw))
-    else:
-        named_ = {"answers": "drawn", "items": str(design.items), "accuracy": f"{design.accuracy:g}"}
-        named_ |= {"again": f"{100 * design.again:g}"}
-        rates = dict(drawn(design, draws, draw))
+        draw = np.random.default_rng(zlib.crc32(design.name.encode()))
+        by_language = exchanged(design, draws, draw)
+        sizes = dict(zip(design.languages, map(len, design.codes), strict=True))
+        return [
+            _line((f"{design.name}, {of}", str(sizes.get(of, "")), "", ""), draws, rates)
+            for of, rates in by_language.items()
+        ]
+    draw = np.random.default_rng(zlib.crc32(repr(design).encode()))
+    names = ("drawn", str(design.items), f"{design.accuracy:g}", f"{100 * design.again:g}")
+    return [_line(names, draws, dict(drawn(design, draws, draw)))]
+
+
+def _line(names: Sequence[str], draws: int, rates: Mapping[str, float]) -> Row:
     shown = {name: f"{100 * rates[name]:.1f}" if name in rates else "" for name in (*TESTED, *FORMER)}
-    return {**named_, "draws": str(draws), **shown}
+    return {**dict(zip(NAMES, names, strict=True)), "draws": str(draws), **shown}
 
 
 def above(rows: Sequence[Row]) -> list[Row]:
@@ -209,9 +224,8 @@ def above(rows: Sequence[Row]) -> list[Row]:
 
 def page(rows: Sequence[Row], made_by: str) -> str:
     """The report, from the rows of the csv."""
-    heads = ("answers", "items", "accuracy", "answered again, %", *TESTED, *FORMER)
-    names = ("answers", "items", "accuracy", "again", *TESTED, *FORMER)
-    table = grid(heads, [tuple(line[name] or "-" for name in names) for line in rows], 1)
+    names = (*NAMES, *TESTED, *FORMER)
+    table = grid(names, [tuple(line[name] or "-" for name in names) for line in rows], 1)
     ranges = [_range(rows, name) for name in (*TESTED, *FORMER)]
     verdict = f"Above {BAR} % among rows that have a p: {len(above(rows))} of {len(rows)}. Lowest to highest: "
     blocks = (*about(__doc__, made_by), Paragraph(f"{verdict}{', '.join(ranges)}."), Heading("False drops, %"), table)
@@ -228,7 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__ or "", "draws", 2000, Path("reports/selected-drops.csv"))
     options.add_argument("--run", type=Path, action="append", default=[], help="a finished run, whose answers are used")
     given = options.parse_args(arguments)
-    rows = simulated(partial(row, draws=given.draws), designs(given.run), given.jobs, str)
+    made = simulated(partial(lines, draws=given.draws), designs(given.run), given.jobs, str)
+    rows = [line for each in made for line in each]
     write(rows, given.csv)
     print(page(rows, command("selected_drops", arguments)), end="")
 

@@ -14,21 +14,20 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.external.condition import RANDOM
+from robust_xtreme.external.condition import CLEAN, RANDOM
 from robust_xtreme.external.frozen import FROZEN
-from robust_xtreme.report.averages import within_tasks
 from robust_xtreme.report.blocks import Block, Code, Document, Heading, Prose, grid
-from robust_xtreme.report.cells import headline
 from robust_xtreme.report.charts.curve import success_chart, successes
 from robust_xtreme.report.charts.svg import alone
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.view import Results
 from robust_xtreme.results import store
-from robust_xtreme.results.averages import LANGUAGES
+from robust_xtreme.results.averages import LANGUAGES, averages
+from robust_xtreme.results.benchmark import tasks_of
 from robust_xtreme.results.frames import build
 from robust_xtreme.results.ranges import POINTS
-from robust_xtreme.results.schema import Column, Frame
+from robust_xtreme.results.schema import STATS, Column, Frame
 
 FOLDER: Final = Path(__file__).parents[1] / "reports" / "attacks"
 FIRST, SECOND = "mini", "second"
@@ -65,7 +64,7 @@ SUCCESS: Final = Frame(
 def keep(runs: dict[str, list[Path]]) -> None:
     """Write the frames and the page of the runs of each model, of which the first one is attacked."""
     results = {model: [results_of(run) for run in of_model] for model, of_model in runs.items()}
-    levels = [row for model, several in results.items() for each in several for row in _levels(model, each)]
+    levels = [row for model, several in runs.items() for run in several for row in _levels(model, run)]
     success = [row for model, several in results.items() for row in _success(model, several[0])]
     store.make_folder(FOLDER)
     store.write_frame(FOLDER / "levels.csv", build(levels, LEVELS), LEVELS)
@@ -74,13 +73,28 @@ def keep(runs: dict[str, list[Path]]) -> None:
     store.write_text(FOLDER / "report.md", page())
 
 
-def _levels(model: str, results: Results) -> Iterator[dict[str, Any]]:
-    fields = _fields(results)
-    for row in headline(within_tasks(results, LANGUAGES), results).iter_rows(named=True):
-        if f"fields={fields[row['task']]}" in row["condition"] and (texts := _texts(row["condition"])):
-            known = {name: row[name] for name in ("task", "clean", "value")}
-            bounds = {"low": row["clean"] + row["change_low"], "high": row["clean"] + row["change_high"]}
-            yield {**known, **bounds, "model": model, "texts": texts, "languages": row["averaged"]}
+def _levels(model: str, run: Path) -> Iterator[dict[str, Any]]:
+    """The averages of a run over languages by the texts, which are not called attacks: of these drops have none."""
+    results = results_of(run)
+    every = store.read_frame(run / "stats.parquet", STATS)
+    tasks = tasks_of(results.manifest["tasks"])
+    for task, fields in _fields(results).items():
+        of_task = results.scores.filter(task=task).get_column("condition").unique()
+        texts = {name: texts for name in of_task if f"fields={fields}" in name and (texts := _texts(name))}
+        frames = (frame.filter(task=task) for frame in (every, results.scores, results.deltas))
+        stats, scores, deltas = (_called(frame, texts) for frame in frames)
+        rows = averages(stats, scores, deltas, tasks)
+        for row in rows.filter(kind=LANGUAGES, metric=results.metrics(task)[0]).iter_rows(named=True):
+            levels = {"clean": row["clean"], "value": row["value"]}
+            bounds = {"low": row["clean"] - row["high"], "high": row["clean"] - row["low"]}
+            named = {"task": task, "model": model, "texts": row["condition"]}
+            yield {**named, **levels, **bounds, "languages": len(row["languages"].split())}
+
+
+def _called(frame: pl.DataFrame, texts: dict[str, str]) -> pl.DataFrame:
+    """The rows on clean text and on texts, with these as the condition."""
+    kept = frame.filter(pl.col("condition").is_in([CLEAN, *texts])).with_columns(pl.col("condition").replace(texts))
+    return kept.with_columns(queries=pl.lit(None, pl.Float64)) if "queries" in kept.columns else kept
 
 
 def _fields(results: Results) -> dict[str, str]:

@@ -357,10 +357,10 @@ def test_levels_under_an_attack_are_compared_and_changes_are_not() -> None:
         ("attack_keys:0.2@fields=premise", {"clean", "perturbed"}),
         ("keyboard_typo@like=attack_keys:0.2@fields=premise", {"clean", "perturbed"}),
     ):
-        runs = (
+        before, later = (
             _run(clean, {code: _lost(values, 0.2) for code, values in clean.items()}, noise) for clean in (right, after)
         )
-        assert set(contrasts(*runs, _TASKS, joint=False)["scale"]) == scales
+        assert set(contrasts(before, later, _TASKS, joint=False)["scale"]) == scales
 
 
 def test_a_fall_in_one_language_of_twelve_is_named_alone() -> None:

@@ -40,11 +40,11 @@ def _cells(results: Results, tested: int = 4, **values: Any) -> pl.DataFrame:
 def test_what_cannot_be_measured_is_first_and_no_robustness(results: Results) -> None:
     """A model at chance in every cell: the number of cells and what to do, then that no test could show a drop."""
     cells = _cells(results, near_chance=True)
-    first, *_ = verdict = verdict_on(cells)
+    first, *_ = verdict = inlines(verdict_on(cells))
     where = "Cannot be measured in 4 of 4 cells: their clean level is not shown above chance."
     assert first == Strong(where, "unmeasured")
     drops = "None of 4 tests shows a drop, and 4 cannot be measured. That does not show robustness."
-    assert text_of(tuple(verdict)).endswith(drops)
+    assert text_of(verdict).endswith(drops)
     assert "0 show a drop, 0 a gain and 4 neither, of which 4 cannot be measured" in claims(cells)
 
 
@@ -65,8 +65,8 @@ def test_a_run_above_chance_says_what_its_tests_can_miss(results: Results) -> No
 )
 def test_more_items_are_advised_where_they_can_help(results: Results, above: float, bound: float, advice: str) -> None:
     """Where four times as many would show the level above chance if it stayed as it is."""
-    near = {"near_chance": True, "chance": 33.0, "clean": 33.0 + above, "above_chance": bound}
-    assert text_of(verdict_on(_cells(results, **near))[1]) == f" {advice} "
+    cells = _cells(results, near_chance=True, chance=33.0, clean=33.0 + above, above_chance=bound)
+    assert text_of(inlines(verdict_on(cells))[1]) == f" {advice} "
 
 
 def test_drops_are_counted_over_all_tests(results: Results) -> None:
