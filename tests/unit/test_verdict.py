@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import averages, conditions, run
 
-from robust_xtreme.report.blocks import Strong, text_of, within
+from robust_xtreme.report.blocks import Strong, inlines, text_of, within
 from robust_xtreme.report.blocks import Table as Shown
 from robust_xtreme.report.document import document, notebook, show
 from robust_xtreme.report.outputs import written
