@@ -24,7 +24,7 @@ them contain the interval of the cell alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import product
@@ -35,14 +35,23 @@ import numpy as np
 import polars as pl
 from benchmarks._simulations import about, command, parser, read, simulated, write
 
+from robust_xtreme.metric import ALL, named
 from robust_xtreme.report.blocks import Document, Heading, Prose, grid
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.results import store
-from robust_xtreme.results._cells import ALL, CLEAN, Cell, cells
-from robust_xtreme.results.intervals import CONFIDENCE, CPU, Moments, difference_bounds, paired, skewness, t_quantile
+from robust_xtreme.results.intervals import (
+    CONFIDENCE,
+    CPU,
+    Moments,
+    cluster_sums,
+    difference_bounds,
+    paired,
+    skewness,
+    t_quantile,
+)
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.resampling import RESAMPLES, Member, keys, studentised
-from robust_xtreme.results.schema import STATS
+from robust_xtreme.results.schema import CELL, CHANCE, SHALLOW, STATS
 
 CLUSTERS: Final = (20, 40, 60, 120, 250, 1000)
 METRICS: Final = {
@@ -50,6 +59,7 @@ METRICS: Final = {
     "accuracy": ("accuracy", "retrieval_accuracy", "token_accuracy"),
 }
 METHODS: Final = ("ours", "former", "sides", "grown", "Hall", "Bonferroni")
+CLEAN: Final = "clean"
 _BATCH: Final = 20
 _ALPHA: Final = 1 - CONFIDENCE
 
@@ -58,16 +68,17 @@ Row = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """A clean and a noisy cell; cells with the same `group` have the same clusters."""
+    """Sums of the clusters of a cell, (seeds, G, k); cells with the same `group` have the same clusters."""
 
-    clean: Cell
-    noisy: Cell
+    clean: Any
+    noisy: Any
+    reduce: Callable[[Any], Any]
     group: int
 
     @property
     def truth(self) -> float:
         """The drop of the whole population, in points."""
-        values = [self.clean.reduce(cell.sums.sum(-2)).mean() for cell in (self.clean, self.noisy)]
+        values = [self.reduce(sums.sum(-2)).mean() for sums in (self.clean, self.noisy)]
         return float(values[0] - values[1])
 
 
@@ -101,15 +112,27 @@ class Sample:
 def population(runs: tuple[str, ...], metric: str) -> tuple[Population, ...]:
     """The perturbed cells of finished runs by metrics of a kind."""
     groups: dict[tuple[str, ...], int] = {}
-    pairs = [pair for run in runs for pair in _pairs(Path(run), METRICS[metric])]
-    return tuple(Population(*pair, groups.setdefault(pair[1].items.clusters, len(groups))) for pair in pairs)
+    cells = []
+    for run in runs:
+        sums = dict(_cells(Path(run), METRICS[metric]))
+        for (names, condition), (clusters, noisy) in sums.items():
+            if condition != CLEAN:
+                number = groups.setdefault(clusters, len(groups))
+                cells.append(Population(sums[names, CLEAN][1], noisy, named(names[-1]).reduce, number))
+    return tuple(cells)
 
 
-def _pairs(run: Path, metrics: Sequence[str]) -> list[tuple[Cell, Cell]]:
+def _cells(run: Path, metrics: Sequence[str]) -> Iterator[tuple[Any, tuple[tuple[str, ...], Any]]]:
+    """The names and the condition of each cell of a model, the names of its clusters, and their sums (seeds, G, k)."""
     stats = store.read_frame(run / "stats.parquet", STATS)
-    every = [cell for cell in cells(stats.filter(pl.col("metric").is_in(metrics), scope=ALL)) if cell.answers]
-    clean = {(*cell.key[:-1], cell.metric): cell for cell in every if cell.condition == CLEAN}
-    return [(clean[*cell.key[:-1], cell.metric], cell) for cell in every if cell.condition != CLEAN]
+    answers = ~pl.col("model").str.contains(f"^({CHANCE}|{SHALLOW})")
+    rows = stats.filter(pl.col("metric").is_in(metrics), answers, scope=ALL).sort(*CELL, "metric", "noise_seed")
+    for key, cell in rows.group_by(*CELL[:-1], "metric", "condition", maintain_order=True):
+        clusters, codes = np.unique(cell.get_column("cluster").to_numpy(), return_inverse=True)
+        seeds, slots = np.unique(cell.get_column("noise_seed").to_numpy(), return_inverse=True)
+        size = len(clusters)
+        sums = cluster_sums(np.array(cell.get_column("stats").to_list()), slots * size + codes, len(seeds) * size)
+        yield (key[:-1], key[-1]), (tuple(clusters), sums.reshape(len(seeds), size, -1))
 
 
 def sample(
@@ -121,14 +144,14 @@ def sample(
     for cell in cells:
         shape = (draws, clusters)
         if cell.group not in chosen:
-            chosen[cell.group] = (draw.integers(0, cell.clean.sums.shape[-2], shape), draw.random(shape) < 0.5)
+            chosen[cell.group] = (draw.integers(0, cell.clean.shape[-2], shape), draw.random(shape) < 0.5)
         at, swapped = chosen[cell.group]
-        noisy = cell.noisy.sums[:, at].swapaxes(0, 1)
-        clean = np.broadcast_to(cell.clean.sums[:, at].swapaxes(0, 1), noisy.shape)
+        noisy = cell.noisy[:, at].swapaxes(0, 1)
+        clean = np.broadcast_to(cell.clean[:, at].swapaxes(0, 1), noisy.shape)
         if exchanged:
             swap = swapped[:, None, :, None]
             clean, noisy = np.where(swap, noisy, clean), np.where(swap, clean, noisy)
-        moments, (_, low, high), p = paired(CPU, clean, noisy, cell.clean.reduce)
+        moments, (_, low, high), p = paired(CPU, clean, noisy, cell.reduce)
         samples.append(Sample(0.0 if exchanged else cell.truth, cell.group, moments, low, high, p))
     return samples
 
