@@ -109,7 +109,7 @@ def _frames(
         absent = [
             cell
             for cell in manifest["not_run"]
-            if cell["language"] and (cell["condition"] or cell["reason"] in (FAILED, UNREADABLE))
+            if cell.get("language") and (cell.get("condition") or cell["reason"] in (FAILED, UNREADABLE))
         ]
         averages = averaged(made.levels, made.drops, task_facts, asked, manifest.get("suite", ""), absent)
         folder.write_frame("averages.csv", averages, AVERAGES)
