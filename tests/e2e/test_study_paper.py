@@ -146,7 +146,7 @@ def test_every_stage_of_a_study_of_the_paper_takes_a_step(name: str, folder: Pat
     study = _small(read(name, {"data": str(folder / "data")}), folder)
     chosen, work = _chosen(study), tmp_path / "work"
     assert plan_of(study, work).lines()
-    assert cost_lines(Plan(study, tuple(chosen), tuple(chosen[:2]), ()), work)
+    assert cost_lines(Plan(study, tuple(chosen), tuple(chosen[:2]), ()))
     seen = set[str]()
     for cell in chosen:
         assert train(from_tables(training(cell, work, True), cell.name), Options()) == cell.run(work)

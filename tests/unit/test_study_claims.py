@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from robust_xtreme.errors import Mismatch, UnknownName, UserError
-from robust_xtreme.studies.claims import contrasts, over_seeds, welch
+from robust_xtreme.studies.claims import contrasts, over_seeds
 from robust_xtreme.studies.frames import Estimand
 from robust_xtreme.studies.power import mde_of, noncentrality, power_of, seeds_for
 from robust_xtreme.studies.scales import SCALES, on_scale
@@ -44,19 +44,6 @@ def test_the_interval_is_that_of_a_one_sample_t_test() -> None:
     assert [row[name] for name in ("estimate", "low", "high", "p", "df")] == pytest.approx(
         [2.25, interval.low, interval.high, expected.pvalue, 3]
     )
-
-
-def test_arms_that_are_not_paired_take_welch() -> None:
-    """Difference, interval, df and p are those of scipy; one seed in an arm bounds nothing."""
-    left, right = (5.0, 7.0, 6.5), (1.0, 2.0, 1.5, 4.0)
-    expected = stats.ttest_ind(left, right, equal_var=False)
-    interval = expected.confidence_interval(0.95)
-    row = welch(left, right)
-    assert [row[name] for name in ("low", "high", "p", "df")] == pytest.approx(
-        [interval.low, interval.high, expected.pvalue, expected.df]
-    )
-    assert welch((5.0,), right)["low"] is None
-    assert welch((1.0, 1.0), (2.0, 2.0))["method"] == "none: 2 and 2 seeds do not vary"
 
 
 def test_a_sign_needs_five_seeds() -> None:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -39,6 +40,7 @@ _SILENT: Final = {
 _RECENT: Final = 30.0
 """Seconds over which the pace is taken, and after which there is another line where there is no terminal."""
 
+_FIRST: Final = 0.05
 _SETTLED: Final = 1.0
 """Seconds from which on there is a pace."""
 
@@ -47,26 +49,37 @@ _FEW: Final = 10
 
 @final
 class Pace:
-    """Predictions a second over the last half minute, and the time left at that pace; `clock` gives seconds."""
+    """Predictions a second over the last half minute, and the time left; `clock` gives seconds.
+
+    The time left is that at this pace, or an estimate, `left`: as it is until a share `_FIRST` of it is done, then
+    times how much slower than estimated the run was until now.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: deque[tuple[float, float]] = deque()
+        self._begun = 0.0, 0.0
 
-    def text(self, done: float, total: float) -> str:
-        """Both as text, where there is a pace yet."""
+    def text(self, done: float, total: float, left: float | None = None) -> str:
+        """Both as text, each where it is known yet."""
         now, seen = self._clock(), self._seen
+        if left is not None and left > self._begun[1]:
+            self._begun = now, left
         if not seen or done != seen[-1][1]:
             seen.append((now, done))
         while len(seen) > 2 and now - seen[1][0] > _RECENT:  # one older than that stays: a slow model says little
             seen.popleft()
         spent, made = now - seen[0][0], done - seen[0][1]
-        if spent < _SETTLED or made <= 0:
-            return ""
-        speed = made / spent
-        left = round(max(0.0, total - done) / speed)
-        shown = f"{speed:,.0f}" if speed >= _FEW else f"{speed:.1f}"
-        return f"{shown}/s {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+        speed = made / spent if spent >= _SETTLED and made > 0 else 0.0
+        begun, whole = self._begun
+        if left is None:
+            if not speed:
+                return ""
+            left = (total - done) / speed
+        elif whole - left > _FIRST * whole:
+            left *= (now - begun) / (whole - left)
+        shown = (f"{speed:,.0f}/s " if speed >= _FEW else f"{speed:.1f}/s ") if speed else ""
+        return f"{shown}{timedelta(seconds=round(max(0.0, left)))} left"
 
 
 @final
@@ -82,7 +95,7 @@ class PaceColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         """The pace, once the number of predictions is known."""
         if task.total is not None and not task.finished:
-            self._text = self._pace.text(task.completed, task.total)
+            self._text = self._pace.text(task.completed, task.total, task.fields.get("left"))
         return Text(self._text, style="progress.data.speed")
 
 
@@ -93,16 +106,21 @@ class Lines:
     def __init__(self, tell: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._tell, self._clock, self._pace = tell, clock, Pace(clock)
         self._shown, self._done, self._total = clock(), 0, 0
+        self._left: float | None = None
 
     def total(self, predictions: int) -> None:
         """Begin to count."""
         self._shown, self._total = self._clock(), predictions
         self._pace.text(0, predictions)
 
+    def left(self, seconds: float) -> None:
+        """Take the plan's estimate of what is left."""
+        self._left = seconds
+
     def advance(self, predictions: int) -> None:
         """Count, and tell the pace where it is time for that."""
         self._done += predictions
-        pace = self._pace.text(self._done, self._total)
+        pace = self._pace.text(self._done, self._total, self._left)
         if pace and self._clock() - self._shown >= _RECENT:
             self._shown = self._clock()
             self._tell(f"{self._done:,} of {self._total:,} predictions, {pace}")
@@ -123,7 +141,7 @@ def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
     else:
         tell = partial(print_line, console)
         lines = Lines(tell)
-        yield Observer(say=tell, total=lines.total, advance=lines.advance)
+        yield Observer(say=tell, total=lines.total, advance=lines.advance, left=lines.left)
 
 
 def _on_bar(progress: Progress, verbose: bool) -> Observer:
@@ -137,6 +155,7 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
         total=lambda predictions: progress.update(task, total=predictions),
         task_run=lambda label: progress.update(task, description=label),
         advance=lambda predictions: progress.advance(task, predictions),
+        left=lambda seconds: progress.update(task, left=seconds),
         notice=partial(print_line, progress.console),
     )
 

@@ -38,7 +38,7 @@ class Shown:
 
         self.total = len(planned.todo)
         if not self.quiet:
-            for line in (*planned.lines(), *cost_lines(planned, planned.work)):
+            for line in (*planned.lines(), *cost_lines(planned)):
                 print_line(self.console, line)
         self.started = time.monotonic()
         if self.total and self.console.is_terminal and not self.quiet:

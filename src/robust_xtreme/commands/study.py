@@ -110,14 +110,12 @@ def _list() -> None:
 
 def _plan(what: str, given: dict[str, Any], out: str) -> None:
     from robust_xtreme.studies.cost import cost_lines
-    from robust_xtreme.studies.planning import plan_of
-    from robust_xtreme.studies.run import folder_of
+    from robust_xtreme.studies.planning import folder_of, plan_of
     from robust_xtreme.studies.study_file import read
 
     described = read(what, given)
-    folder = folder_of(described, out)
-    planned = plan_of(described, folder)
-    for line in (*planned.lines(), *cost_lines(planned, folder)):
+    planned = plan_of(described, folder_of(described, out))
+    for line in (*planned.lines(), *cost_lines(planned)):
         echo(line)
     show_next(*again(without=PLANNING))
 

@@ -51,11 +51,12 @@ LANES: Final = 2
 class Events:
     """What is reported while task runs are answered: the current one, predictions made, and task runs that are done.
 
-    `halved` gets the label of the task run from which on batches have half as many tokens; `warned` gets warnings.
+    `advance` gets the task run, where it is known, and the number of predictions, below 0 where some are made again,
+    `halved` the label of the task run from which on batches have half as many tokens; `warned` gets warnings.
     """
 
     task_run: Callable[[str], None]
-    advance: Callable[[int], None]
+    advance: Callable[[TaskRun | None, int], None]
     halved: Callable[[str], None]
     done: Callable[[TaskRun, Done], None]
     warned: Callable[[str], None]
@@ -129,7 +130,8 @@ class Answering:
         task_run = self.taken[job]
         match note:
             case Counted(inputs):
-                self.progress[job] = _Scaled(self.events.advance, task_run.predictions / max(1, inputs))
+                each = task_run.predictions / max(1, inputs)
+                self.progress[job] = _Scaled(partial(self.events.advance, task_run), each)
             case Advanced(inputs):
                 self._advance(job, inputs)
             case Watched(line):

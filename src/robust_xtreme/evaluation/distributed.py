@@ -80,7 +80,7 @@ class Answers:
 
         events = Events(
             task_run=partial(note, _Kind.AT),
-            advance=partial(note, _Kind.ADVANCE),
+            advance=lambda _, predictions: note(_Kind.ADVANCE, predictions),
             halved=partial(note, _Kind.HALVED),
             done=lambda task_run, done: send(Finished(numbers[_key(task_run)], done)),
             warned=partial(note, _Kind.WARNED),
@@ -146,7 +146,7 @@ class _Desk:
                 self._show()
             case _Kind.ADVANCE:
                 self.advanced[number] += note.value
-                self.events.advance(note.value)
+                self.events.advance(None, note.value)
             case _Kind.HALVED:
                 self.events.halved(note.value)
             case _Kind.WARNED:
@@ -160,7 +160,7 @@ class _Desk:
     def lost(self, number: int, slot: str, how: str, again: Sequence[Piece]) -> None:
         """Say what is done again, and take back the progress with it."""
         self.labels.pop(number, None)
-        self.events.advance(-self.advanced.pop(number, 0))
+        self.events.advance(None, -self.advanced.pop(number, 0))
         what = f"{counted(len(again), 'task run')} of it {'is' if len(again) == 1 else 'are'} done again"
         self.warn(f"warning: the process for {slot} {how}; {what}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, NoReturn, final
 
 import numpy as np
@@ -21,7 +22,7 @@ from robust_xtreme.evaluation.manifest import new_manifest
 from robust_xtreme.evaluation.normalising import reading
 from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.task_run import TaskRun
+from robust_xtreme.evaluation.task_run import Splits, TaskRun
 from robust_xtreme.evaluation.units.deck import forecast
 from robust_xtreme.evaluation.units.unit import Fleet, Piece
 from robust_xtreme.examples import Corpus
@@ -68,6 +69,9 @@ _SIDE: Final = 512
 _PROBES: Final = 20
 _REACHED: Final = 0.5
 """The share of a plain matrix product's speed that an encoder reaches on batches of mixed length."""
+
+_LETTERS: Final = 3.5
+"""Characters of a token, on average over texts and tokenizers."""
 
 _LOADED: Final = 150_000_000
 """Parameters up to which a model is loaded and timed; the time of a larger one follows from its size."""
@@ -183,6 +187,27 @@ class _Estimator:
                 forward(checkpoint, batch)
         spent = time.perf_counter() - start
         return spent / _PASSES / len(batch.ids)
+
+
+def roughly(todo: Sequence[TaskRun], splits: Splits, device: str, busy: float) -> dict[int, float]:
+    """The seconds of a prediction of each task run, by its `id`, from the lengths of texts: nothing is encoded.
+
+    The candidates of a pool count for its first task run; `busy` is the time that a second of computing takes here.
+    """
+    speed, pools, seconds = _speed(device) * _REACHED, {""}, dict[int, float]()
+    for run in todo:
+        split = splits.kept_of(run)
+        data = run.external or split
+        examples = data.examples[:_SAMPLE] if data else ()
+        inputs = run.predictions + most_queries(run.conditions) * run.rows
+        letters = sum(len(text.value) for example in examples for text in example.texts.values())
+        letters = letters * inputs // max(1, len(examples))
+        if split and split.corpus and run.pool not in pools:
+            pools.add(run.pool)
+            letters += _passes(run) * sum(len(text.value) for text in split.corpus.texts)
+        spent = busy * _EACH * inputs + 2.0 * run.params * letters / _LETTERS / speed
+        seconds[id(run)] = spent / max(1, run.predictions)
+    return seconds
 
 
 def estimate(
@@ -345,10 +370,15 @@ def _candidate_tokens(task_run: TaskRun, corpus: Corpus) -> float:
     numbers = lexicon.numbers([text.value for text in texts])
     most = task_run.task.pool.max_length if task_run.task.pool else 0
     each = int(np.minimum(most, lexicon.tokens.lengths[numbers]).sum()) / len(texts)
-    passes = 1 + sum(len(condition.seeds) for condition in task_run.conditions if CANDIDATE in condition.fields)
-    return each * len(corpus.texts) * passes
+    return each * len(corpus.texts) * _passes(task_run)
 
 
+def _passes(task_run: TaskRun) -> int:
+    """How often the candidates are read: clean, and under each condition that noises them."""
+    return 1 + sum(len(condition.seeds) for condition in task_run.conditions if CANDIDATE in condition.fields)
+
+
+@lru_cache
 def _speed(device: str) -> float:
     """Floating-point operations a second of a plain matrix product, measured."""
     square = torch.ones(_SIDE, _SIDE, device=device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from robust_xtreme.evaluation.answering import LANES, Answering, Device, Events,
 from robust_xtreme.evaluation.computing import LATE, Done, Setting, in_process
 from robust_xtreme.evaluation.devices import device_name, device_of
 from robust_xtreme.evaluation.distributed import Answers, answer_on
+from robust_xtreme.evaluation.estimate import roughly
 from robust_xtreme.evaluation.finish import facts_of, finish, stored_of
 from robust_xtreme.evaluation.folder import RUN, Folder, begin, check_ours, over_of
 from robust_xtreme.evaluation.interpreters import cores
@@ -52,14 +54,15 @@ _MOST_BYTES: Final = 1 << 26
 class Observer:
     """Progress callbacks: log lines, the number of predictions, the current task run, predictions made.
 
-    `notice` gets what happens to files that are there already and which models are not verified, `say` where there is
-    no `notice`.
+    `left` gets the seconds that the others take by a rough estimate, `notice` what happens to files that are there
+    already and which models are not verified; `say` gets that where there is no `notice`.
     """
 
     say: Callable[[str], None] = lambda _: None
     total: Callable[[int], None] = lambda _: None
     task_run: Callable[[str], None] = lambda _: None
     advance: Callable[[int], None] = lambda _: None
+    left: Callable[[float], None] = lambda _: None
     notice: Callable[[str], None] | None = None
 
 
@@ -96,7 +99,9 @@ def evaluate(
     is_new = not fleet and not (folder.path / MANIFEST).exists()
     workers = min(spec.worker_count() or 0, cores()) if is_new else 0
     with using(*spec.packs), own_tasks(spec.data), started_ahead(workers, LANES, in_process, LATE) as started:
+        clock, used = time.perf_counter(), time.process_time()
         plan = make_plan(spec, in_memory, keep_going)
+        busy = max(1.0, (time.perf_counter() - clock) / (time.process_time() - used))
         fresh = new_manifest(plan, named, spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
         if not force and (finished := folder.finished(fresh)):
             return Evaluation(folder.path, finished)
@@ -109,7 +114,7 @@ def evaluate(
             with store.staying(folder.path / store.LOCK):
                 over = over_of(folder.path, plan.task_runs) if force else None
                 manifest = begin(folder, spec, fresh, over)
-                run = _Run(plan, folder, device, observer, models, manifest, cache, fleet, started)
+                run = _Run(plan, folder, device, observer, models, manifest, cache, fleet, started, busy)
                 if read := what_is_read(spec):
                     run.say(read)
             return Evaluation(folder.path, run.whole())
@@ -136,10 +141,13 @@ class _Run:
     cached: bool = False
     fleet: Fleet | None = None
     started: list[Started] = field(default_factory=list)
+    busy: float = 1.0
     warnings: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     recording: Lock = field(default_factory=Lock)
     measured: dict[Stored, MeasuredPart] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+    left: float = 0.0
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
@@ -181,6 +189,9 @@ class _Run:
 
     def _answer_here(self, todo: Sequence[TaskRun]) -> None:
         """Answer each task run by this process."""
+        self.seconds = roughly(todo, self.plan.splits, self.device, self.busy)
+        self.left = sum(task_run.predictions * self.seconds[id(task_run)] for task_run in todo)
+        self.observer.left(self.left)
         with self.folder.staging() as staging:
             device, setting, tokens, is_halved = self._how(staging, self._workers(todo))
             if self.device == CPU:  # another device measures all task runs when they are answered
@@ -201,7 +212,14 @@ class _Run:
         answer_on(fleet, todo, self.folder, answers, self._take, self._events(lambda *_: None), self.folder.tell)
 
     def _events(self, done: Callable[[TaskRun, Done], None]) -> Events:
-        return Events(self.observer.task_run, self.observer.advance, self._halve, done, self._warn)
+        return Events(self.observer.task_run, self._advance, self._halve, done, self._warn)
+
+    def _advance(self, task_run: TaskRun | None, predictions: int) -> None:
+        """Report predictions, and here how long the others take by a rough estimate."""
+        if task_run:
+            self.left -= predictions * self.seconds[id(task_run)]
+            self.observer.left(self.left)
+        self.observer.advance(predictions)
 
     def _workers(self, todo: Sequence[TaskRun]) -> int:
         """The number of worker processes: one begins in the time that thousands of predictions take."""

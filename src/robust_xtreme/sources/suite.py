@@ -74,7 +74,7 @@ class Suite:
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether a file of that split exists; what is not a regular file counts, and `read` raises DataError."""
-        return split in self.splits(task) and _is_there(self.folder / _path(task, language, split))
+        return split in self.splits(task) and _is_there(self.folder / path_of(task, language, split))
 
     def fetch(self, *_: object) -> None:
         """Do nothing: the files are local."""
@@ -83,7 +83,7 @@ class Suite:
         """The rows of one split. Raises MissingData, DataError."""
         if not self.holds(task, language, split):
             raise MissingData(self.missing(task, language, [split]))
-        return self._read(task, _path(task, language, split), next(iter(task.files.values())))
+        return self._read(task, path_of(task, language, split), next(iter(task.files.values())))
 
     def own_pool(self, task: TaskSpec, *_: object) -> bool:
         """Whether the candidates have a separate file, the same for every split."""
@@ -125,7 +125,7 @@ class Suite:
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """The message for a missing split: where it was looked for."""
-        paths = ", ".join(_path(task, language, split) for split in splits)
+        paths = ", ".join(path_of(task, language, split) for split in splits)
         return f"{task.name} {language}: no {' or '.join(splits)} file under {self.folder}. Looked for {paths}."
 
 
@@ -193,7 +193,8 @@ def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _path(task: TaskSpec, language: str, split: str) -> str:
+def path_of(task: TaskSpec, language: str, split: str) -> str:
+    """The path of a split in the folder of a suite."""
     return f"{task.name}/{split}-{language}.jsonl"
 
 

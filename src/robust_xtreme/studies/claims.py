@@ -88,20 +88,6 @@ def over_seeds(numbers: Sequence[float]) -> dict[str, Any]:
     return _bounded(mean, se, seeds - 1, f"t over {seeds} seeds, {seeds - 1} df")
 
 
-def welch(left: Sequence[float], right: Sequence[float]) -> dict[str, Any]:
-    """The difference of means left - right of arms whose seeds are not paired, as `over_seeds` (Welch 1947)."""
-    counts = len(left), len(right)
-    mean = math.fsum(left) / counts[0] - math.fsum(right) / counts[1]
-    if min(counts) < 2:
-        return _unknown(mean, f"{ONLY_CHECKPOINTS}: {counts[0]} and {counts[1]} seeds")
-    parts = [_variance(numbers) / len(numbers) for numbers in (left, right)]
-    se = math.sqrt(math.fsum(parts))
-    if se <= _STILL:
-        return _unknown(mean, f"none: {counts[0]} and {counts[1]} seeds do not vary")
-    df = se**4 / math.fsum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
-    return _bounded(mean, se, df, f"Welch's t over {counts[0]} and {counts[1]} seeds, {df:.1f} df")
-
-
 def _variance(numbers: Sequence[float]) -> float:
     mean = math.fsum(numbers) / len(numbers)
     return math.fsum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1)

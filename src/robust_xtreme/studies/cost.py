@@ -1,23 +1,23 @@
-"""The cost of a study before it is run: its stages in seconds here or, where models are not here, in operations."""
+"""The cost of a study before it is run, from the sizes of files: nothing is read as examples, encoded or timed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, final
+from collections.abc import Iterator, Sequence
+from math import ceil
+from typing import Final, NamedTuple
 
 from robust_xtreme import registry
+from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import counted
 from robust_xtreme.noise.suites import asked
 from robust_xtreme.run_spec import parse_limits
+from robust_xtreme.sources.source import open_source
+from robust_xtreme.sources.suite import Suite, path_of
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.studies.grid import Cell
 from robust_xtreme.studies.planning import Plan
-from robust_xtreme.studies.running import training
 from robust_xtreme.studies.study_file import Study
-from robust_xtreme.training.estimate import Row, plan_of
-from robust_xtreme.training.spec import from_tables
+from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables, within
 
 _LEARNING: Final = 6
 """Operations of forward and backward pass for each token and parameter (Kaplan et al. 2020, arXiv 2001.08361)."""
@@ -25,39 +25,53 @@ _LEARNING: Final = 6
 _TERA: Final = 1e12
 _HOUR: Final = 3600
 _MINUTE: Final = 60
-_LENGTH: Final = 256
-"""Tokens of an input whose tokenizer is not on this machine; an upper bound for most tasks."""
+_LENGTH, _CAPTION = 256, 20
+"""Tokens of an input whose data are not in a suite, an upper bound for most tasks, and of a caption."""
+
+_BYTES, _TAGGED = 5, 9
+"""Bytes of a row of a suite for each token that is read of it, and where it has tags, as in the bundled ones."""
+
+_CORE: Final = {"-32": 3.2e-5, "-64": 4.4e-5, "": 8e-5, "-128": 8e-5, "-192": 1.8e-4}
+"""Seconds of a core to learn from a token, by the size of a bundled encoder, measured on a machine of two cores."""
+
+_ANSWER: Final = 1e-3
+"""Seconds of that core for a prediction without the encoder's: noise, scores, intervals and page."""
+
+_MOST: Final = 10**12
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage that cells of an arm share, and in how many seeds it is to do."""
+class Stage(NamedTuple):
+    """A stage that cells of an arm share: in how many seeds, its steps, 0 where not known, its tokens in each.
+
+    `size` is the end of the name of a bundled encoder, None for others.
+    """
 
     arm: str
-    row: Row
+    kind: str
     seeds: int
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that it reads in one seed; without a tokenizer as many as its inputs can have."""
-        return self.row.tokens or (self.row.steps or 0) * self.row.batch_size * _LENGTH
-
-    @property
-    def seconds(self) -> float | None:
-        """Seconds on this machine in all seeds; None where it cannot be timed."""
-        return None if self.row.seconds is None else self.row.seconds * self.seeds
+    steps: int
+    tokens: int
+    size: str | None
 
 
-def cost_lines(plan: Plan, work: Path) -> list[str]:
+def cost_lines(plan: Plan) -> list[str]:
     """The cost of what is to do, a line for each kind of stage and one for all."""
-    stages = [stage for stage in _stages(plan, work) if stage.row.steps]
-    kinds = dict.fromkeys(stage.row.kind for stage in stages)
-    lines = [_line(kind, [stage for stage in stages if stage.row.kind == kind]) for kind in kinds]
-    return [*lines, _evaluations(plan), *([_total(plan, stages)] if stages else [])] if plan.todo else []
+    if not plan.todo:
+        return []
+    with own_tasks(plan.study.data):
+        data = open_source(plan.study.data, offline=True)
+        suite = data if isinstance(data, Suite) else None
+        stages = list(_stages(plan, suite))
+        several = [_evaluated(cell, suite) for cell in plan.todo]
+    kinds = dict.fromkeys(stage.kind for stage in stages)
+    lines = [_line(kind, [stage for stage in stages if stage.kind == kind]) for kind in kinds]
+    known = [each for each in several if each]
+    most = f", at most {sum(number for number, _ in known):,} predictions" if len(known) == len(several) else ""
+    lines.append(f"evaluation: {counted(len(several), 'run')}{most}")
+    return [*lines, *([_total(plan.study, stages, known if most else [])] if stages else [])]
 
 
-def _stages(plan: Plan, work: Path) -> Iterator[Stage]:
+def _stages(plan: Plan, suite: Suite | None) -> Iterator[Stage]:
     """The stages of the chains of one seed, each once; a seed of another number costs the same."""
     learning: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in plan.todo:
@@ -65,55 +79,66 @@ def _stages(plan: Plan, work: Path) -> Iterator[Stage]:
             learning.setdefault((cell.arm, cell.target, cell.language), []).append(cell)
     known: set[tuple[str, str, str]] = set()
     for (arm, target, language), several in learning.items():
-        spec = from_tables(training(several[0], work, True), several[0].name)
-        for row in plan_of(spec, lambda _: None):
-            shared = "" if row.kind == "target" else str(row.folder and row.folder.name)
-            key = (arm, row.kind, shared or f"{target}{language}")
+        spec = from_tables({**several[0].train, "out": several[0].name}, several[0].name).resolved()
+        end = spec.size.removeprefix("mini").removeprefix("-en")
+        size = end if spec.start == SCRATCH and end in _CORE else None
+        for kind, stage in spec.stages:
+            key = (arm, kind, f"{target}{language}" if kind == "target" else "")
             if key not in known:
                 known.add(key)
-                yield Stage(arm, row, len(several))
+                rows, length = _inputs(stage, suite)
+                steps = stage.steps or all(rows) * stage.epochs * sum(ceil(count / stage.batch_size) for count in rows)
+                yield Stage(arm, kind, len(several), steps, round(steps * stage.batch_size * length), size)
+
+
+def _inputs(stage: StageSpec, suite: Suite | None) -> tuple[list[int], float]:
+    """How many examples of each task an epoch has, by a suite's files or published sizes, and their mean tokens."""
+    learned = stage.learned()
+    sizes = [_size(task, stage.languages or task.train_languages, "train", suite) for task in learned]
+    rows = within(stage, [known or task.train_rows for (known, _), task in zip(sizes, learned, strict=True)])
+    tokens = sum(count * length for count, (_, length) in zip(rows, sizes, strict=True))
+    return rows, tokens / max(1, sum(rows)) or (_CAPTION if stage.pairs else _LENGTH)
+
+
+def _size(task: TaskSpec, languages: Sequence[str], split: str, suite: Suite | None) -> tuple[int, float]:
+    """The rows of a split in a suite, and the tokens of each on average; 0 where it is in none."""
+    paths = [suite.folder / path_of(task, code, split) for code in languages] if suite else []
+    content = b"".join(path.read_bytes() for path in paths if path.is_file())
+    rows = content.count(b"\n")
+    return rows, len(content) / max(1, rows) / (_TAGGED if task.family == "tagging" else _BYTES)
 
 
 def _line(kind: str, stages: list[Stage]) -> str:
-    steps = sum((stage.row.steps or 0) * stage.seeds for stage in stages)
+    steps = sum(stage.steps * stage.seeds for stage in stages)
     tokens = sum(stage.tokens * stage.seeds for stage in stages)
-    runs = sum(stage.seeds for stage in stages)
-    return f"{kind.replace('_', ' ')}: {counted(runs, 'run')}, {steps:,} steps, about {tokens:,} tokens"
+    runs = counted(sum(stage.seeds for stage in stages), "run")
+    more = "" if all(stage.steps for stage in stages) else ", and more that are known when their data are read"
+    return f"{'masked LM' if kind == 'mlm' else kind}: {runs}, {steps:,} steps, about {tokens:,} tokens{more}"
 
 
-def _evaluations(plan: Plan) -> str:
-    """How much is evaluated: runs, and predictions where the number of rows is limited."""
-    several = [_predictions(cell) for cell in plan.todo]
-    known = [number for number in several if number is not None]
-    what = f"evaluation: {counted(len(several), 'run')}"
-    return f"{what}, at most {sum(known):,} predictions" if len(known) == len(several) else what
-
-
-def _predictions(cell: Cell) -> int | None:
-    """The most predictions of a cell; None without a limit of rows."""
+def _evaluated(cell: Cell, suite: Suite | None) -> tuple[int, float] | None:
+    """The most predictions of a cell, without queries of an attack, and their tokens; None if rows are not known."""
     task: TaskSpec = registry.load("task", cell.target)
     limits = parse_limits(str(cell.evaluate.get("limit", "")))
-    rows = limits.get(cell.target, limits.get(""))
-    languages = cell.evaluate.get("languages") or task.languages
-    conditions = 1 + len(asked(cell.evaluate.get("perturb", ()))) + (cell.victim is not None)
-    return rows and rows * len(languages) * conditions * int(cell.evaluate.get("seeds", 1))
+    limit = limits.get(cell.target, limits.get(""))
+    languages = cell.evaluate.get("languages") or (suite.languages(task) if suite else task.languages)
+    every, length = _size(task, languages, "test", suite)
+    rows = min(every or _MOST, (limit or _MOST) * len(languages))
+    specs = [each.cell for each in asked(cell.evaluate.get("perturb", ()))]
+    conditions = 1 + sum(1 if spec.fields else len(task.perturbed) for spec in specs) + (cell.victim is not None)
+    predictions = rows * conditions * int(cell.evaluate.get("seeds", 1))
+    return (predictions, predictions * length) if rows < _MOST else None
 
 
-def _total(plan: Plan, stages: list[Stage]) -> str:
-    seconds = [stage.seconds for stage in stages]
-    if None not in seconds:
-        total = sum(second or 0.0 for second in seconds)
-        return f"Training: about {_time(total)} of one device here for forward and backward passes."
-    if plan.study.cost is None:
-        return "Time: not known: a model is not on this machine, and the file has no table [cost]."
-    return _operations(plan.study, stages)
-
-
-def _operations(study: Study, stages: list[Stage]) -> str:
-    """The time on the device of [cost], by operations for each token and parameter."""
+def _total(study: Study, stages: list[Stage], answers: list[tuple[int, float]]) -> str:
+    cores = [_CORE[stage.size] for stage in stages if stage.size is not None]
+    if answers and len(cores) == len(stages):
+        seconds = sum(core * stage.tokens * stage.seeds for core, stage in zip(cores, stages, strict=True))
+        seconds += sum(_ANSWER * number + max(cores) / 3 * tokens for number, tokens in answers)
+        return f"Time: about {_time(seconds)} of a core to train and evaluate, with more cores as much less."
+    if study.cost is None:
+        return "Time: not known: the encoder is none of those that ship, and the file has no table [cost]."
     cost = study.cost
-    if cost is None:
-        raise ValueError("the study has a table [cost]")
     every = sum(
         _LEARNING * stage.tokens * stage.seeds * (study.arms[stage.arm].parameters or cost.parameters)
         for stage in stages

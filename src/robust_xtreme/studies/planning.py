@@ -25,13 +25,12 @@ _MOST: Final = 20
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells of a study: all, those to do, and the evaluations in its folder `work` that a changed file leaves."""
+    """The cells of a study: all, those to do, and the evaluations in its folder that a changed file leaves."""
 
     study: Study
     every: tuple[Cell, ...]
     todo: tuple[Cell, ...]
     replaced: tuple[Path, ...]
-    work: Path = Path()
 
     def lines(self) -> list[str]:
         """The plan in words: size, what is computed again and why, and power."""
@@ -59,6 +58,11 @@ class Plan:
         return [f"{chance} of {planned.sd:g} over seeds;{smallest} or with {enough} seeds."]
 
 
+def folder_of(study: Study, out: str = "") -> Path:
+    """The folder of a study: `out`, or `runs/study-NAME`."""
+    return Path(out) if out else Path("runs") / f"study-{study.name}"
+
+
 def plan_of(study: Study, work: Path) -> Plan:
     """The plan of a study in its folder. Raises SpecError and UnknownName for what no cell could compute."""
     if not study.data:
@@ -68,7 +72,7 @@ def plan_of(study: Study, work: Path) -> Plan:
         _check(cell)
     todo = tuple(cell for cell in every if not cell.complete(work))
     replaced = tuple(path for cell in todo for path in cell.replaced(work))
-    return Plan(study, tuple(every), todo, replaced, work)
+    return Plan(study, tuple(every), todo, replaced)
 
 
 def _check(cell: Cell) -> None:

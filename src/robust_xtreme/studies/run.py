@@ -16,7 +16,7 @@ from robust_xtreme.results import store
 from robust_xtreme.sinks import one_line
 from robust_xtreme.studies.folder import FACTS, LOG, WRITTEN, Outcome, outcome, write
 from robust_xtreme.studies.grid import RUNS, Cell
-from robust_xtreme.studies.planning import Plan, plan_of
+from robust_xtreme.studies.planning import Plan, folder_of, plan_of
 from robust_xtreme.studies.running import Failed, compute
 from robust_xtreme.studies.study_file import Study, read
 
@@ -31,11 +31,6 @@ class Result:
 
     folder: Path
     outcome: Outcome
-
-
-def folder_of(study: Study, out: str = "") -> Path:
-    """The folder of a study: `out`, or `runs/study-NAME`."""
-    return Path(out) if out else Path("runs") / f"study-{study.name}"
 
 
 @plain()

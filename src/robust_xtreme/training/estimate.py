@@ -19,7 +19,7 @@ from robust_xtreme.models.verify import check_hashes
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.run_paths import what_is_read
-from robust_xtreme.run_spec import HUB, parse_limits
+from robust_xtreme.run_spec import HUB
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
@@ -37,8 +37,7 @@ from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked
 from robust_xtreme.training.objective import units_of
 from robust_xtreme.training.removal import planned
 from robust_xtreme.training.resume import saved_step
-from robust_xtreme.training.sampling import parse_sampling, shared_out
-from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
+from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
 from robust_xtreme.training.text import languages_in, read_lines
 
 _SAMPLE: Final = 500
@@ -174,22 +173,12 @@ def _counts(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[list[int], b
         return [], False
     sizes = [f"{task.name} {task.train_rows:,}" for task in stage.learned()]
     tell(f"{what}: planned with published sizes ({', '.join(sizes)})")
-    return _published(stage), False
+    return within(stage, [task.train_rows for task in stage.learned()]), False
 
 
 def _has_size(task: TaskSpec, stage: StageSpec) -> bool:
     """Whether the number of a task's training rows is published: of English, not translated."""
     return bool(task.train_rows) and not stage.translated and stage.languages in ((), _ENGLISH)
-
-
-def _published(stage: StageSpec) -> list[int]:
-    """The published numbers of training rows of a stage's tasks, within its limits."""
-    limits = parse_limits(stage.limit)
-    most = [limits.get(task.name, limits.get("", task.train_rows)) for task in stage.learned()]
-    counts = [min(task.train_rows, limit) for task, limit in zip(stage.learned(), most, strict=True)]
-    if stage.total:
-        counts = list(shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts)))
-    return counts
 
 
 def _not_here(spec: TrainSpec) -> str:
