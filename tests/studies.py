@@ -8,7 +8,7 @@ from typing import Any, Final
 from robust_xtreme.studies.folder import Outcome, outcome, write
 from robust_xtreme.studies.grid import cells, victims
 from robust_xtreme.studies.planning import plan_of
-from robust_xtreme.studies.running import compute_cell
+from robust_xtreme.studies.run import compute_cell
 from robust_xtreme.studies.study_file import read
 
 TEXT: Final = """

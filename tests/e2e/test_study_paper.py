@@ -21,7 +21,7 @@ from robust_xtreme.run_spec import from_mapping
 from robust_xtreme.studies.cost import cost_lines
 from robust_xtreme.studies.grid import Cell, cells
 from robust_xtreme.studies.planning import Plan, plan_of
-from robust_xtreme.studies.running import evaluation, training
+from robust_xtreme.studies.run import evaluation, training
 from robust_xtreme.studies.study_file import Study, read
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import from_tables

@@ -28,7 +28,7 @@ from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.seeds import of_seeds, train_all
 from robust_xtreme.studies.folder import outcome, write
 from robust_xtreme.studies.grid import cells
-from robust_xtreme.studies.running import compute
+from robust_xtreme.studies.run import compute
 from robust_xtreme.studies.study_file import read as read_study
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import StageSpec, TrainSpec
