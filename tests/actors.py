@@ -61,6 +61,6 @@ def sleeps(folder: str, _: Tell) -> None:
 
 def deal_sleeping(folder: str) -> None:
     """Deal units that sleep; only the process that deals needs torch, which is slow to import."""
-    from robust_xtreme.evaluation.units.processes import Processes
+    from robust_xtreme.evaluation.fleets import Processes
 
     each(sleeps, units([folder] * 4), Processes(("first", "second"), "cpu", "cpu", ()))

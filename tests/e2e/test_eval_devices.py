@@ -16,8 +16,8 @@ from tests.tiny import tiny_run
 
 import robust_xtreme
 from robust_xtreme.evaluation import run
+from robust_xtreme.evaluation.fleets import Processes, processes
 from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.evaluation.units.processes import Processes, processes
 from robust_xtreme.evaluation.units.unit import Actor, Events, Program
 from robust_xtreme.run_spec import RunSpec
 

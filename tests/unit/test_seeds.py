@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.units.processes import Processes
+from robust_xtreme.evaluation.fleets import Processes
 from robust_xtreme.seeds import of_seeds, shares
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 

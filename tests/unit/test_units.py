@@ -19,9 +19,9 @@ from tests.actors import units
 
 from robust_xtreme.errors import DataError, RobustXtremeError, SpecError
 from robust_xtreme.evaluation.estimate import shares
+from robust_xtreme.evaluation.fleets import Processes, processes
 from robust_xtreme.evaluation.units.deck import Deck, forecast
 from robust_xtreme.evaluation.units.each import each
-from robust_xtreme.evaluation.units.processes import Processes, processes
 from robust_xtreme.evaluation.units.unit import Piece
 
 MODEL: Final = SimpleNamespace(name="tiny@0")

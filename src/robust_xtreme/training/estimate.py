@@ -30,7 +30,7 @@ from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder, read_start
 from robust_xtreme.training.fit import fit
 from robust_xtreme.training.images.pairs import Pairs
-from robust_xtreme.training.images.timing import tower_seconds
+from robust_xtreme.training.images.towers import new_tower, read_tower, vision_folder
 from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
@@ -39,6 +39,29 @@ from robust_xtreme.training.removal import planned
 from robust_xtreme.training.resume import saved_step
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
 from robust_xtreme.training.text import languages_in, read_lines
+
+_IMAGE_PASSES: Final = 3
+_MOST_IMAGES: Final = 32
+"""The most images of a timed pass on a CPU, where time is proportional to them."""
+
+
+def tower_seconds(stage: StageSpec, spec: TrainSpec) -> float:
+    """The seconds of a step in the image tower: a forward and a backward pass over a batch. Raises ModelError."""
+    device = torch.device(device_of(spec.device))
+    with own_random(0):
+        tower = read_tower(vision_folder(stage.vision, offline=True)) if stage.vision else new_tower()
+    tower = tower.to(device).train()
+    rows = stage.batch_size if device.type == "cuda" else min(stage.batch_size, _MOST_IMAGES)
+    pixels = torch.zeros((rows, tower.size, tower.size, 3), dtype=torch.uint8, device=device)
+    spent = []
+    for _ in range(_IMAGE_PASSES):
+        start = time.perf_counter()
+        torch.autograd.backward(tower(pixels).float().pow(2).mean())
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        spent.append(time.perf_counter() - start)
+    return min(spent) * stage.batch_size / rows
+
 
 _SAMPLE: Final = 500
 """The most examples, or lines, that are encoded to estimate lengths."""
