@@ -42,11 +42,9 @@ from robust_xtreme.results import store
 from robust_xtreme.results.intervals import (
     CONFIDENCE,
     CPU,
-    FEWEST_JOINT,
     Moments,
     cluster_sums,
     difference_bounds,
-    has_joint,
     paired,
     skewness,
     t_quantile,
@@ -192,7 +190,6 @@ def bounds(samples: Sequence[Sample], draw: int, ends: Any) -> dict[str, list[tu
     by_method: dict[str, list[tuple[float, float]]] = {name: [] for name in METHODS}
     for given in samples:
         moments = given.at(draw)
-        clusters = moments.deviations.shape[-1]
         skew, further = float(skewness(moments)), (2 * common**2 + 1) / 6
         pairs = {
             "ours": difference_bounds(CPU, moments, sides),
@@ -204,8 +201,6 @@ def bounds(samples: Sequence[Sample], draw: int, ends: Any) -> dict[str, list[tu
         }
         for name, (_, low, high) in pairs.items():
             by_method[name].append((min(float(low), given.low[draw]), max(float(high), given.high[draw])))
-        if clusters >= FEWEST_JOINT and not has_joint(moments):
-            by_method["ours"][-1] = np.nan, np.nan
     return by_method
 
 
@@ -240,7 +235,7 @@ def _missed(samples: Sequence[Sample], pairs: Any) -> Any:
     """Whether a draw is missed, on which side, and the mean width."""
     truths = np.array([each.truth for each in samples])
     larger, smaller = pairs[:, 1] < truths - 1e-9, pairs[:, 0] > truths + 1e-9
-    return np.array([(larger | smaller).any(), larger.any(), smaller.any(), np.nanmean(pairs[:, 1] - pairs[:, 0])])
+    return np.array([(larger | smaller).any(), larger.any(), smaller.any(), np.ptp(pairs, axis=1).mean()])
 
 
 def _false(samples: Sequence[Sample], draw: int) -> bool:

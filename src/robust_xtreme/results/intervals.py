@@ -174,12 +174,8 @@ def widened_se(backend: Backend, moments: Moments) -> Array:
 
 
 def has_joint(moments: Moments) -> bool:
-    """Whether there are clusters enough, or degrees of freedom of an average, for a joint interval.
-
-    There are not where one cluster makes more than half of the variance: what it does is known from one draw of it.
-    """
-    squares = np.asarray(moments.deviations) ** 2
-    return moments.freedom >= FEWEST_JOINT - 1 and bool(2 * squares.max() <= squares.sum())
+    """Whether there are clusters enough, or degrees of freedom of an average, for a joint interval."""
+    return moments.freedom >= FEWEST_JOINT - 1
 
 
 def varies_not(moments: Moments) -> Array:
