@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import gate
+from benchmarks import gate, gate_answers
 from benchmarks._gate_designs import (
     Design,
     anchored_designs,
@@ -20,6 +20,9 @@ from benchmarks._gate_designs import (
     worse_designs,
 )
 from benchmarks._simulations import read
+from tests.finished_runs import finished_run
+
+from robust_xtreme.metrics.accuracy import accuracy
 
 REPORTS = Path(__file__).parents[2] / "reports" / "gate"
 
@@ -112,6 +115,31 @@ def test_every_table_and_column_is_described() -> None:
     names = set(re.findall(r"`([a-z_.]+)`", page))
     for table in REPORTS.glob("*.csv"):
         assert {table.name, *read(table)[0]} <= names
+
+
+def test_the_manual_has_the_rates_of_real_answers() -> None:
+    """Of an encoder and of a lexicon; an encoder's cell that is worse by the margin is ok in 5 %, with three errors."""
+    manual = (REPORTS.parents[1] / "docs" / "gate.md").read_text("utf-8").replace("\n", " ")
+    rates: dict[bool, dict[str, list[float]]] = {True: {}, False: {}}
+    for row in read(REPORTS / "answers.csv"):
+        rates[row["model"].startswith("shallow/")].setdefault(row["clusters"], []).append(float(row["ok"]))
+    means = [float(np.mean(several)) for several in rates[False].values()]
+    most, lexicon = (max(max(several) for several in rates[shallow].values()) for shallow in (False, True))
+    assert most <= 5 + 3 * 0.244
+    assert f"is {min(means):.1f} to {max(means):.1f} % on average and {most:.1f} % at most" in manual
+    assert f"in the worst cell {lexicon:.0f} %" in manual
+
+
+def test_answers_are_drawn_by_cluster(tmp_path: Path) -> None:
+    """Conditions of one model and language are paired where one is worse; the rate of an accuracy is near 5 %."""
+    known = gate_answers.arms(finished_run(tmp_path / "run", 0.2, count=300), accuracy)
+    pairs = [*gate_answers.worse(known, accuracy.reduce)]
+    assert pairs
+    for (first, _), (second, _), fall in pairs:
+        assert (first[:3] == second[:3], fall >= 0.2) == (True, True)
+    (_, before), (_, after), fall = pairs[0]
+    ok, unwidened = gate_answers.passing(before, after, fall, 100, 400, accuracy)
+    assert ok == unwidened <= 5 + 3 * 1.1
 
 
 def test_the_manual_has_the_figures_of_the_tables() -> None:

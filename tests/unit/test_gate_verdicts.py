@@ -13,7 +13,18 @@ from tests.stats_rows import stats_rows
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.gating.policy import Accepted, Policy, Rule
-from robust_xtreme.gating.verdicts import BEYOND, MISSING, NEW, OK, REGRESSED, UNDECIDED, Gate, decide, verdicts_of
+from robust_xtreme.gating.verdicts import (
+    BEYOND,
+    MISSING,
+    NEW,
+    OK,
+    REGRESSED,
+    UNDECIDED,
+    Gate,
+    decide,
+    error_of_ratio,
+    verdicts_of,
+)
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.results._cells import Cell, cells
 from robust_xtreme.results.benchmark import Task
@@ -162,6 +173,16 @@ def test_a_bound_is_further_away_on_the_side_of_the_longer_tail() -> None:
     )
     assert lower == pytest.approx([-1.6449 - 0.3205, -1.6449], abs=1e-4)
     assert upper == pytest.approx([1.6449, 1.6449 + 0.3205], abs=1e-4)
+
+
+def test_few_clusters_of_an_f1_show_little() -> None:
+    """Sentences that a sample has not can change an F1 more than those that it has, unless there are many clusters."""
+    near = {"se": 0.5, "widened_se": 0.6}
+    for metric, clusters, expected in (("accuracy", 60, OK), ("span_f1", 60, UNDECIDED), ("span_f1", 1000, OK)):
+        gate = _gate([_row(metric=metric, clusters=clusters, df=clusters - 1.0, **near)])
+        assert gate.verdicts["verdict"].item() == expected
+    assert error_of_ratio(3.0, 5.0, 25) == 5.0
+    assert error_of_ratio(3.0, 4.0, 25) == 5.0
 
 
 def test_losses_alone_skew_a_difference() -> None:

@@ -24,7 +24,6 @@ from robust_xtreme.gating.policy import Policy
 from robust_xtreme.gating.verdicts import BEYOND, GATED, OK, REGRESSED, UNDECIDED, decide
 from robust_xtreme.report.blocks import Block, Column, Paragraph, Strong, Table
 from robust_xtreme.report.columns import points
-from robust_xtreme.results._cells import Cell
 from robust_xtreme.results.components import Numbers, numbered
 from robust_xtreme.results.contrasts import Key, contrasts
 from robust_xtreme.results.intervals import cluster_sums, share_bounds
@@ -137,7 +136,7 @@ def _shares(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
 def _swapped(sides: Sequence[Cells], numbers: Numbers, draw: np.random.Generator) -> list[Cells]:
     """The runs with the outcomes of each joined cluster in a random order among them."""
     order = draw.permuted(np.tile(np.arange(len(sides)), (len(numbers.names), 1)), axis=1)
-    exchanged: list[dict[Key, Cell]] = [{} for _ in sides]
+    exchanged: list[dict[Key, Any]] = [{} for _ in sides]
     for key, cell in sides[0].items():
         sums, of = np.stack([side[key].sums for side in sides]), order[numbers.of(cell.items.clusters)]
         for at, side in enumerate(sides):

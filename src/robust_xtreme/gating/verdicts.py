@@ -30,6 +30,7 @@ from robust_xtreme.results.intervals import (
     EXACT_METHOD,
     FEWEST_CLUSTERS,
     POWER,
+    TOP,
     Estimate,
     one_sided,
     one_sided_bounds,
@@ -44,7 +45,10 @@ BASELINE, ANCHOR = SIDES
 GATED: Final = (TASKS, CELLS)
 """The kinds of rows that are gated; each has half of alpha."""
 
-_TESTED: Final = ("difference", "widened_se", "df", "skewness", "p")
+RATIOS: Final = ("span_f1", "bitext_f1")
+"""The metrics whose value is a ratio of counts that depend on the answers, so that few items show little of others."""
+
+_TESTED: Final = ("difference", "se", "widened_se", "clusters", "df", "skewness", "p")
 
 
 @final
@@ -173,13 +177,15 @@ def _check_required(rows: Sequence[Row], policy: Policy) -> None:
 
 def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> None:
     """Add bounds, corrected p, MDE and verdict to the gated rows of one family."""
-    difference, widened_se, df, skew, p = (_floats(rows, name) for name in _TESTED)
+    difference, se, widened_se, clusters, df, skew, p = (_floats(rows, name) for name in _TESTED)
     tested = ~np.isnan(p)
     p_gate = np.full(len(rows), np.nan)
     single = one_sided(difference, p)[tested]
     p_gate[tested] = CORRECTIONS[policy.correction]([float(value) for value in single])
     exact = np.array([row["method"] == EXACT_METHOD for row in rows])
-    lower, upper = one_sided_bounds(difference, widened_se, df, skew, exact)
+    ratios = np.array([row["metric"] in RATIOS for row in rows])
+    error = np.where(ratios, error_of_ratio(se, widened_se, clusters), widened_se)
+    lower, upper = one_sided_bounds(difference, error, df, skew, exact)
     margin = np.array([policy.margin_of(row) for row in rows])
     verdicts = verdicts_of(lower, upper, p_gate, margin, alpha)
     for at, row in enumerate(rows):
@@ -187,6 +193,14 @@ def _compare(rows: Sequence[dict[str, Any]], policy: Policy, alpha: float) -> No
         if tested[at]:
             row |= {"bound": float(lower[at]), "upper": float(upper[at]), "p_gate": float(p_gate[at])}
             row |= {"m": int(tested.sum()), "mde": _detectable(row, int(tested.sum()), alpha)}
+
+
+def error_of_ratio(se: Any, widened_se: Any, clusters: Any) -> Any:
+    """`widened_se` of an F1, numpy arrays, in which the cluster that is added changes it by a whole cluster's share.
+
+    Where few clusters differ, their steps say little of the steps of others that a sample has not.
+    """
+    return np.maximum(widened_se, np.hypot(se, TOP / np.asarray(clusters)))
 
 
 def _floats(rows: Sequence[Row], name: str) -> Any:
