@@ -167,13 +167,14 @@ def steps() -> list[tuple[str, str, set[str]]]:
         ("compare", program("compare", "RUN", "RUN"), HEAVY - HUB - GATES),
         ("baseline", program("baseline", "save", "RUN") + program("baseline", "check"), HEAVY - HUB - GATES),
         ("a run in Python", GATED, HEAVY - HUB - GATES),
+        ("plan of a study", program("study", "robustness_small", "--plan"), HEAVY - HUB - GATES),
         ("all modules", importing(below=False) + EXPORTS, set()),
     ]
 
 
 @pytest.mark.process
 def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
-    """Help, completion, `config` and `cache` load no array library; lists, data, finished runs and gates no torch."""
+    """Help, completion, `config` and `cache` load no array library; lists, data, runs, gates and plans no torch."""
     finished_run(tmp_path / "RUN")
     codes = {name: code for name, code, _ in steps()}
     command = [sys.executable, "-c", DRIVER, json.dumps(codes), str(tmp_path / "seen.json")]

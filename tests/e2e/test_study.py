@@ -89,7 +89,8 @@ def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path
     assert "2 arms, 2 targets, 2 training seeds: 8 cells, 0 complete" in planned.out
     assert "Power of the primary endpoint: " in planned.out
     assert "evaluation: 8 runs, at most 256 predictions" in planned.out
-    assert "Training: about 1 min of one device here" in planned.out
+    assert "target: 8 runs, 16 steps, about 9," in planned.out
+    assert "Time: about 1 min of a core to train and evaluate" in planned.out
     ended = program("study", str(file), "--out", str(work), "--devices", "cpu", "--offline")
     assert ended.code == 0, ended.err
     assert "[8 of 8] " in ended.err

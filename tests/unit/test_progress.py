@@ -75,6 +75,17 @@ def test_the_pace_is_that_of_the_last_half_minute_and_none_at_first() -> None:
     assert shown[4:] == ["152/s 0:00:07 left", "22/s 0:00:45 left", "0.1/s 2:21:00 left"]
 
 
+def test_the_time_left_is_the_estimate_until_a_twentieth_is_done() -> None:
+    """At first what is estimated; then what is left of it, times how much slower than estimated the run was."""
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    shown = []
+    for at, done, left in ((0.0, 0, 200.0), (40.0, 100, 195.0), (60.0, 900, 170.0), (100.0, 950, 100.0)):
+        now[0] = at
+        shown.append(pace.text(done, 1000, left))
+    assert shown == ["0:03:20 left", "2.5/s 0:03:15 left", "15/s 0:05:40 left", "1.2/s 0:01:40 left"]
+
+
 def test_without_a_terminal_a_line_each_half_minute_says_how_far_a_run_is() -> None:
     """With thousands separated, the pace and the time left; what is taken back is subtracted."""
     now, printed = [100.0], list[str]()

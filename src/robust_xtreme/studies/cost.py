@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from math import ceil
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from robust_xtreme import registry
@@ -17,7 +19,8 @@ from robust_xtreme.specs import TaskSpec
 from robust_xtreme.studies.grid import Cell
 from robust_xtreme.studies.planning import Plan
 from robust_xtreme.studies.study_file import Study
-from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables, within
+from robust_xtreme.training.sampling import within
+from robust_xtreme.training.spec import SCRATCH, StageSpec, from_tables
 
 _LEARNING: Final = 6
 """Operations of forward and backward pass for each token and parameter (Kaplan et al. 2020, arXiv 2001.08361)."""
@@ -28,14 +31,14 @@ _MINUTE: Final = 60
 _LENGTH, _CAPTION = 256, 20
 """Tokens of an input whose data are not in a suite, an upper bound for most tasks, and of a caption."""
 
-_BYTES, _TAGGED = 5, 9
-"""Bytes of a row of a suite for each token that is read of it, and where it has tags, as in the bundled ones."""
+_LETTERS, _OF_FAMILY = 5, {"tagging": 9, "classification": 7.5}
+"""Characters of a row of a suite for each token that is read of it, as in the bundled ones."""
 
 _CORE: Final = {"-32": 3.2e-5, "-64": 4.4e-5, "": 8e-5, "-128": 8e-5, "-192": 1.8e-4}
-"""Seconds of a core to learn from a token, by the size of a bundled encoder, measured on a machine of two cores."""
+"""Seconds of a core to learn from a token, by the size of a bundled encoder, as processor time on a machine of two."""
 
-_ANSWER: Final = 1e-3
-"""Seconds of that core for a prediction without the encoder's: noise, scores, intervals and page."""
+_ANSWER, _CELL = 1e-3, 4.0
+"""Seconds of that core for a prediction without the encoder's, and for what each cell reads and writes."""
 
 _MOST: Final = 10**12
 
@@ -102,10 +105,16 @@ def _inputs(stage: StageSpec, suite: Suite | None) -> tuple[list[int], float]:
 
 def _size(task: TaskSpec, languages: Sequence[str], split: str, suite: Suite | None) -> tuple[int, float]:
     """The rows of a split in a suite, and the tokens of each on average; 0 where it is in none."""
-    paths = [suite.folder / path_of(task, code, split) for code in languages] if suite else []
-    content = b"".join(path.read_bytes() for path in paths if path.is_file())
-    rows = content.count(b"\n")
-    return rows, len(content) / max(1, rows) / (_TAGGED if task.family == "tagging" else _BYTES)
+    sizes = [_content(suite.folder / path_of(task, code, split)) for code in languages] if suite else []
+    rows, size = (sum(each) for each in zip((0, 0), *sizes, strict=True))
+    return rows, size / max(1, rows) / _OF_FAMILY.get(task.family, _LETTERS)
+
+
+@lru_cache
+def _content(path: Path) -> tuple[int, int]:
+    """The lines and characters of a file; none where there is no such file."""
+    content = path.read_text("utf-8", errors="replace") if path.is_file() else ""
+    return content.count("\n"), len(content)
 
 
 def _line(kind: str, stages: list[Stage]) -> str:
@@ -134,7 +143,7 @@ def _total(study: Study, stages: list[Stage], answers: list[tuple[int, float]]) 
     cores = [_CORE[stage.size] for stage in stages if stage.size is not None]
     if answers and len(cores) == len(stages):
         seconds = sum(core * stage.tokens * stage.seeds for core, stage in zip(cores, stages, strict=True))
-        seconds += sum(_ANSWER * number + max(cores) / 3 * tokens for number, tokens in answers)
+        seconds += sum(_CELL + _ANSWER * number + max(cores) / 3 * tokens for number, tokens in answers)
         return f"Time: about {_time(seconds)} of a core to train and evaluate, with more cores as much less."
     if study.cost is None:
         return "Time: not known: the encoder is none of those that ship, and the file has no table [cost]."

@@ -37,7 +37,8 @@ from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked
 from robust_xtreme.training.objective import units_of
 from robust_xtreme.training.removal import planned
 from robust_xtreme.training.resume import saved_step
-from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, within
+from robust_xtreme.training.sampling import within
+from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
 
 _IMAGE_PASSES: Final = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
@@ -12,11 +12,9 @@ from robust_xtreme import groups, packs, registry, run_paths
 from robust_xtreme.adapters.own import own_tasks
 from robust_xtreme.errors import SpecError, UnknownName, shown
 from robust_xtreme.keys import key, keys, written
-from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.specs import TaskSpec, check_keys, typed
 from robust_xtreme.training import recipes
 from robust_xtreme.training._bounds import check_stage, check_start, check_values
-from robust_xtreme.training.sampling import parse_sampling, shared_out
 
 LEARNED: Final = "What is learned"
 LAST: Final = "Of the last stage"
@@ -273,16 +271,6 @@ def _resolved(stage: StageSpec, recipe: str, seed: int) -> StageSpec:
         lr=stage.lr or filled.lr,
         seed=seed if stage.seed < 0 else stage.seed,
     )
-
-
-def within(stage: StageSpec, rows: Sequence[int]) -> list[int]:
-    """The numbers of examples of a stage's tasks within its limits, of those that there are."""
-    limits = parse_limits(stage.limit)
-    most = [limits.get(task.name, limits.get("", count)) for task, count in zip(stage.learned(), rows, strict=True)]
-    counts = list(map(min, rows, most))
-    if stage.total and all(counts):
-        counts = list(shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts)))
-    return counts
 
 
 def learnable(name: str) -> TaskSpec:
