@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands import _train_options as options
 from robust_xtreme.commands._errors import PLANNING
 from robust_xtreme.commands._next import after_training, again, show_next
 from robust_xtreme.commands._options import argument, option, passed, with_keys
@@ -83,20 +82,20 @@ _LISTS: Final = ("task", "intermediate", "reported", "languages", "log")
 
 @with_keys(StageSpec, TrainSpec)
 def train(
-    file: options.File = "",
-    task: options.Task = None,
-    intermediate: options.Intermediate = None,
-    scratch: options.Scratch = None,
-    allow_overlap: options.Allow = False,
-    intermediate_steps: options.FirstSteps = None,
-    mlm_steps: options.MlmSteps = None,
+    file: File = "",
+    task: Task = None,
+    intermediate: Intermediate = None,
+    scratch: Scratch = None,
+    allow_overlap: Allow = False,
+    intermediate_steps: FirstSteps = None,
+    mlm_steps: MlmSteps = None,
     *,
-    seeds: options.Seeds = 1,
-    on: options.On = None,
-    plan: options.PlanOnly = False,
-    force: options.Force = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    seeds: Seeds = 1,
+    on: On = None,
+    plan: PlanOnly = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     **keys: Any,
 ) -> None:
     """Train an encoder in up to four stages: masked LM, images with captions, intermediate tasks, the target.
