@@ -14,7 +14,7 @@ cells. `limit` is 5 with two standard errors of the simulation. Beside them is t
 `power`, the per cent in which a cell that is worse by 5 points is regressed, if the others of its family are not
 (empty: fewer items differ).
 
-`anchored.csv` has the same families, but for that of 600 cells, gated against a baseline and its anchor at once, where
+`anchored.csv` has the same families of at most 60,000 items, gated against a baseline and its anchor at once, where
 all three are equally good: the per cent of families with a regressed row at the margin of 2 (`regressed`) and at none
 (`rejected`), and at none if each of the two sides had all of alpha (`unshared`): nominally 5, 5 and 10.
 

@@ -150,6 +150,10 @@ def test_the_manual_has_the_figures_of_the_tables() -> None:
     most, limit = (max(float(row[name]) for row in worse) for name in ("ok", "limit"))
     assert f"the highest rate is {most:.1f} %, the limit {limit:.2f}" in manual
     assert max(float(row["regressed"]) for row in alarms if row["difference"] == "0") <= 5
+    anchored = read(REPORTS / "anchored.csv")
+    unshared, shared = (max(float(row[name]) for row in anchored) for name in ("unshared", "rejected"))
+    worst = f"{unshared:.1f} % of families fail in the worst simulated design, and {shared:.1f} % with"
+    assert worst in manual
     ratios = [float(row["ratio"]) for row in powers if row["unattainable"] == "no"]
     assert f"from {min(ratios):.2f} to {max(ratios):.2f} of it" in manual
     design = {"items": "1190", "discordance": "0.15", "correlation": "0"}
