@@ -89,8 +89,8 @@ def test_the_tokens_of_a_plan_are_near_those_that_are_read(tmp_path: Path) -> No
     more = ("[targets.udpos]", "[targets.xnli]\nsteps = 2\n\n[targets.tydiqa]\nsteps = 2\n\n[targets.udpos]")
     whole = ('steps = 2\nlimit = "40"\n\n[targets.x', "steps = 2\n\n[targets.x")
     study = read(str(file_of(tmp_path, more, whole, ("seeds = 2", "seeds = 1"))))
-    told = [*_stages(plan_of(study, tmp_path), open_suite(resources.mini("world")))][:3]
-    for stage, cell in zip(told, cells(study), strict=False):
+    planned = [*_stages(plan_of(study, tmp_path), open_suite(resources.mini("world")))][:3]
+    for stage, cell in zip(planned, cells(study), strict=False):
         row = estimate.plan_of(from_tables(running.training(cell, tmp_path, True)), lambda _: None)[-1]
         assert (stage.steps, stage.tokens) == (row.steps, pytest.approx(row.tokens, rel=0.25)), cell.name
 
@@ -105,7 +105,7 @@ def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path
     assert "Power of the primary endpoint: " in planned.out
     assert "evaluation: 8 runs, at most 256 predictions" in planned.out
     assert "target: 8 runs, 16 steps, about " in planned.out
-    assert "Time: about 1 min of a core to train and evaluate" in planned.out
+    assert "seconds of a core to train and evaluate" in planned.out
     ended = program("study", str(file), "--out", str(work), "--devices", "cpu", "--offline")
     assert ended.code == 0, ended.err
     assert "[8 of 8] " in ended.err
