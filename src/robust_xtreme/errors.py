@@ -78,6 +78,13 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def duration(seconds: float) -> str:
+    """A time in seconds, from two minutes on in minutes, from two hours on in hours."""
+    if seconds < 120:
+        return counted(max(1, round(seconds)), "second")
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
+
+
 class DataError(UserError):
     """A malformed data file, with its path and line; `foreign` where it seems to have another format."""
 

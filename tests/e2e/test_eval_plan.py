@@ -10,7 +10,8 @@ import pytest
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.evaluation.estimate import duration, estimate
+from robust_xtreme.errors import duration
+from robust_xtreme.evaluation.estimate import estimate
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.run_spec import RunSpec
 

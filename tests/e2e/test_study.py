@@ -16,13 +16,17 @@ from tests.studies import computed, file_of, names, reported
 
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, Mismatch
+from robust_xtreme.sources.suite import open_suite
 from robust_xtreme.studies import running
+from robust_xtreme.studies.cost import _stages
 from robust_xtreme.studies.folder import contrasts_of
 from robust_xtreme.studies.folder import read as read_folder
 from robust_xtreme.studies.grid import cells
 from robust_xtreme.studies.page import pages
 from robust_xtreme.studies.planning import plan_of
 from robust_xtreme.studies.study_file import read
+from robust_xtreme.training import estimate
+from robust_xtreme.training.spec import from_tables
 
 ONE_TARGET: Final = ('[targets.udpos]\nsteps = 2\nlimit = "40"\n', "")
 
@@ -80,6 +84,18 @@ def test_a_changed_file_names_the_cells_that_are_computed_again(finished: Path, 
     assert plan_of(read(str(other)), finished / "work").todo == ()
 
 
+def test_the_tokens_of_a_plan_are_near_those_that_are_read(tmp_path: Path) -> None:
+    """Of tags, pairs and passages the characters of a file give the tokens of a step within a fourth."""
+    more = ("[targets.udpos]", "[targets.xnli]\nsteps = 2\n\n[targets.tydiqa]\nsteps = 2\n\n[targets.udpos]")
+    whole = ('steps = 2\nlimit = "40"\n\n[targets.x', "steps = 2\n\n[targets.x")
+    study = read(str(file_of(tmp_path, more, whole, ("seeds = 2", "seeds = 1"))))
+    planned = [*_stages(plan_of(study, tmp_path), open_suite(resources.mini("world")))][:3]
+    for stage, cell in zip(planned, cells(study), strict=False):
+        row = estimate.plan_of(from_tables(running.training(cell, tmp_path, True)), lambda _: None)[-1]
+        assert stage.steps == row.steps
+        assert stage.tokens == pytest.approx(row.tokens, rel=0.25), cell.name
+
+
 @pytest.mark.process
 def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path) -> None:
     """In processes of their own the cells have the same bytes; nothing of the machine is in the results."""
@@ -89,8 +105,8 @@ def test_the_command_prints_its_plan_and_findings(finished: Path, tmp_path: Path
     assert "2 arms, 2 targets, 2 training seeds: 8 cells, 0 complete" in planned.out
     assert "Power of the primary endpoint: " in planned.out
     assert "evaluation: 8 runs, at most 256 predictions" in planned.out
-    assert "target: 8 runs, 16 steps, about 9," in planned.out
-    assert "Time: about 1 min of a core to train and evaluate" in planned.out
+    assert "target: 8 runs, 16 steps, about " in planned.out
+    assert "seconds of a core to train and evaluate" in planned.out
     ended = program("study", str(file), "--out", str(work), "--devices", "cpu", "--offline")
     assert ended.code == 0, ended.err
     assert "[8 of 8] " in ended.err

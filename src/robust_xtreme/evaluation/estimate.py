@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from robust_xtreme.adapters.own import own_tasks
-from robust_xtreme.errors import counted
+from robust_xtreme.errors import counted, duration
 from robust_xtreme.evaluation.answering import threads
 from robust_xtreme.evaluation.attacking import most_queries, most_vectors
 from robust_xtreme.evaluation.devices import device_name, device_of
@@ -291,13 +291,6 @@ def _whole(parts: Sequence[_Part], device: str, busy: float, slots: Sequence[str
 def _is_here(device: str) -> bool:
     """Whether this machine has the kind of device that computes; that of a cluster can be elsewhere."""
     return device != "cuda" or torch.cuda.is_available()
-
-
-def duration(seconds: float) -> str:
-    """A time in seconds, from two minutes on in minutes, from two hours on in hours."""
-    if seconds < 120:
-        return counted(max(1, round(seconds)), "second")
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
 
 
 def _line(part: _Part) -> str:
