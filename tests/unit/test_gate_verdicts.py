@@ -25,11 +25,9 @@ from robust_xtreme.gating.verdicts import (
     error_of_ratio,
     verdicts_of,
 )
-from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.results._cells import Cell, cells
 from robust_xtreme.results.benchmark import Task
 from robust_xtreme.results.contrasts import Key, contrasts
-from robust_xtreme.results.intervals import CPU, difference, one_sided, one_sided_bounds, skewness
 from robust_xtreme.results.schema import CELL, CONTRASTS, STATS, VERDICT_NAMES, VERDICTS, build, validate
 
 _TODAY = date(2026, 11, 22)
@@ -153,28 +151,6 @@ def test_a_row_without_a_test_is_undecided() -> None:
     assert verdicts_of(nan, nan, nan, np.full(2, 2.0), 0.05).tolist() == [UNDECIDED, UNDECIDED]
 
 
-def test_p_is_one_sided() -> None:
-    """A rise has a p above a half, a fall half of the two-sided p."""
-    assert one_sided([-1.0, 1.0, 0.0], [0.04, 0.04, 1.0]).tolist() == [0.02, 0.98, 0.5]
-
-
-def test_bounds_are_one_sided() -> None:
-    """Each bound is 1.65 errors away with many clusters; where no cluster varies it is that of the interval."""
-    exact = np.array([False, True])
-    lower, upper = one_sided_bounds(np.array([-1.0, 0.0]), np.ones(2), np.full(2, 1e9), np.zeros(2), exact)
-    assert lower == pytest.approx([-2.6449, -1.9600], abs=1e-4)
-    assert upper == pytest.approx([0.6449, 1.9600], abs=1e-4)
-
-
-def test_a_bound_is_further_away_on_the_side_of_the_longer_tail() -> None:
-    """Of losses alone the lower bound is, by skewness (2 t^2 + 1) / 6 errors; the other bound stays."""
-    lower, upper = one_sided_bounds(
-        np.zeros(2), np.ones(2), np.full(2, 1e9), np.array([-0.3, 0.3]), np.zeros(2, dtype=bool)
-    )
-    assert lower == pytest.approx([-1.6449 - 0.3205, -1.6449], abs=1e-4)
-    assert upper == pytest.approx([1.6449, 1.6449 + 0.3205], abs=1e-4)
-
-
 def test_few_clusters_of_an_f1_show_little() -> None:
     """Sentences that a sample has not can change an F1 more than those that it has, unless there are many clusters."""
     near = {"se": 0.5, "widened_se": 0.6}
@@ -183,17 +159,6 @@ def test_few_clusters_of_an_f1_show_little() -> None:
         assert gate.verdicts["verdict"].item() == expected
     assert error_of_ratio(3.0, 5.0, 25) == 5.0
     assert error_of_ratio(3.0, 4.0, 25) == 5.0
-
-
-def test_losses_alone_skew_a_difference() -> None:
-    """The skewness of a sum of L losses among many items is about -1/sqrt(L)."""
-    items, losses = 10_000, 25
-    sums = np.ones((1, items, 2))
-    lost = sums.copy()
-    lost[0, :losses, 0] = 0
-    moments = difference(CPU, lost, sums, accuracy.reduce)
-    assert float(skewness(moments)) == pytest.approx(-1 / losses**0.5, rel=0.01)
-    assert float(skewness(difference(CPU, sums, sums, accuracy.reduce))) == 0
 
 
 def test_tasks_and_cells_are_corrected_apart() -> None:

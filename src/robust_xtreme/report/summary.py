@@ -24,6 +24,7 @@ ALPHA: Final = 0.05
 MARKED, UNDECIDED = "\u2020", "\u00b0"
 """What is beside the change of a cell with a mark, and of one without a verdict."""
 
+_ELSEWHERE: Final = "at another strength"
 _PARTIAL: Final = {UNREADABLE: "files of {} cannot be read", FAILED: "cells of {} failed"}
 
 
@@ -65,7 +66,7 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
 
 def _left_out(cells: pl.DataFrame) -> str:
     """How many cells are not tested though they have the strength of the family, and why; "" where all are."""
-    reasons = [reason for reason in _not_tested(cells) if not reason.startswith("not at the ")]
+    reasons = [reason for reason in _not_tested(cells) if reason != _ELSEWHERE]
     return f" Not tested: {counted(len(reasons), 'cell')} ({', '.join(sorted({*reasons}))})." if reasons else ""
 
 
@@ -186,7 +187,7 @@ def _tested(cells: pl.DataFrame) -> str:
 
 def _not_tested(cells: pl.DataFrame) -> pl.Series:
     """The reason of each cell that is not tested."""
-    reason = pl.coalesce("no_claim", few_clusters(), pl.lit("at another strength"))
+    reason = pl.coalesce("no_claim", few_clusters(), pl.lit(_ELSEWHERE))
     return cells.filter(pl.col("p_adjusted").is_null()).select(reason).to_series()
 
 

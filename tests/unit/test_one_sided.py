@@ -1,0 +1,42 @@
+"""One-sided p and bounds of differences, and the skewness that moves a bound."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.results.intervals import CPU, difference, one_sided, one_sided_bounds, skewness
+
+
+def test_p_is_one_sided() -> None:
+    """A rise has a p above a half, a fall half of the two-sided p."""
+    assert one_sided([-1.0, 1.0, 0.0], [0.04, 0.04, 1.0]).tolist() == [0.02, 0.98, 0.5]
+
+
+def test_bounds_are_one_sided() -> None:
+    """Each bound is 1.65 errors away with many clusters; where no cluster varies it is that of the interval."""
+    exact = np.array([False, True])
+    lower, upper = one_sided_bounds(np.array([-1.0, 0.0]), np.ones(2), np.full(2, 1e9), np.zeros(2), exact)
+    assert lower == pytest.approx([-2.6449, -1.9600], abs=1e-4)
+    assert upper == pytest.approx([0.6449, 1.9600], abs=1e-4)
+
+
+def test_a_bound_is_further_away_on_the_side_of_the_longer_tail() -> None:
+    """Of losses alone the lower bound is, by skewness (2 t^2 + 1) / 6 errors; the other bound stays."""
+    lower, upper = one_sided_bounds(
+        np.zeros(2), np.ones(2), np.full(2, 1e9), np.array([-0.3, 0.3]), np.zeros(2, dtype=bool)
+    )
+    assert lower == pytest.approx([-1.6449 - 0.3205, -1.6449], abs=1e-4)
+    assert upper == pytest.approx([1.6449, 1.6449 + 0.3205], abs=1e-4)
+
+
+def test_losses_alone_skew_a_difference() -> None:
+    """The skewness of a sum of L losses among many items is about -1/sqrt(L)."""
+    items, losses = 10_000, 25
+    sums = np.ones((1, items, 2))
+    lost = sums.copy()
+    lost[0, :losses, 0] = 0
+    moments = difference(CPU, lost, sums, accuracy.reduce)
+    assert float(skewness(moments)) == pytest.approx(-1 / losses**0.5, rel=0.01)
+    assert float(skewness(difference(CPU, sums, sums, accuracy.reduce))) == 0
