@@ -17,7 +17,7 @@ from tests.studies import computed, file_of, names, reported
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.sources.suite import open_suite
-from robust_xtreme.studies import running
+from robust_xtreme.studies import run
 from robust_xtreme.studies.cost import _stages
 from robust_xtreme.studies.folder import contrasts_of
 from robust_xtreme.studies.folder import read as read_folder
@@ -91,7 +91,7 @@ def test_the_tokens_of_a_plan_are_near_those_that_are_read(tmp_path: Path) -> No
     study = read(str(file_of(tmp_path, more, whole, ("seeds = 2", "seeds = 1"))))
     planned = [*_stages(plan_of(study, tmp_path), open_suite(resources.mini("world")))][:3]
     for stage, cell in zip(planned, cells(study), strict=False):
-        row = estimate.plan_of(from_tables(running.training(cell, tmp_path, True)), lambda _: None)[-1]
+        row = estimate.plan_of(from_tables(run.training(cell, tmp_path, True)), lambda _: None)[-1]
         assert stage.steps == row.steps
         assert stage.tokens == pytest.approx(row.tokens, rel=0.25), cell.name
 
@@ -134,8 +134,8 @@ def test_a_cell_that_fails_is_named_and_the_others_continue(tmp_path: Path) -> N
     file = file_of(tmp_path, ("[evaluate]", broken), ("seeds = 2", "seeds = 1"), ONE_TARGET)
     work = tmp_path / "work"
     lines: list[str] = []
-    chains = [piece.payload for piece in running._pieces(cells(read(str(file))), work, offline=True)]
-    failed = [cell for chain in chains for cell in running._computed(chain, lines.append)]
+    chains = [piece.payload for piece in run._pieces(cells(read(str(file))), work, offline=True)]
+    failed = [cell for chain in chains for cell in run._computed(chain, lines.append)]
     assert [cell.name for cell in failed] == ["boom-s0-panx"]
     assert failed[0].mistake
     assert "boom-s0-panx failed: There is no language of hellaswag" in "\n".join(lines)
@@ -247,10 +247,10 @@ def test_a_start_that_learns_nothing_answers_on_the_data_of_the_study(tmp_path: 
     targets = (ONE_TARGET, ('[targets.panx]\nsteps = 2\nlimit = "40"\n', "[targets.tatoeba]\n"))
     start = ('from = "scratch"\nsize = "mini-32"', 'from = "OWNER/NAME"')
     plain, trained = cells(read(str(file_of(tmp_path, *targets, start, ("seeds = 2", "seeds = 1")))))
-    keys = running.evaluation(plain, tmp_path, offline=True)
+    keys = run.evaluation(plain, tmp_path, offline=True)
     assert (keys["model"], keys["data"], keys["device"]) == (["tatoeba=OWNER/NAME"], "world", "cpu")
     assert not plain.train
-    assert running.evaluation(trained, tmp_path, offline=True)["model"] == [f"tatoeba={trained.run(tmp_path)}"]
+    assert run.evaluation(trained, tmp_path, offline=True)["model"] == [f"tatoeba={trained.run(tmp_path)}"]
 
 
 @pytest.mark.long

@@ -40,7 +40,8 @@ def unreached() -> pl.Expr:
 def no_claim() -> pl.Expr:
     """The reason why a row of SCORES or DELTAS claims nothing; null if it does claim, and for clean cells."""
     attacked = pl.col("condition").str.contains(_ATTACKED) | pl.col("queries").is_not_null()
-    return pl.coalesce(unreached(), pl.when(attacked).then(pl.lit(SELECTED))).alias("no_claim")
+    is_noisy = pl.col("condition") != CLEAN
+    return pl.coalesce(pl.when(attacked & is_noisy).then(pl.lit(SELECTED)), unreached()).alias("no_claim")
 
 
 def is_selected(condition: str) -> bool:
