@@ -124,14 +124,19 @@ def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], 
             raise _stale(location, key, "contains an answer that is in a text that is noised, without its place,")
 
 
-def check_cells(row: Mapping[str, str], fields: Collection[str], keep: Collection[str], location: str) -> None:
-    """Raise DataError where a column of a table looks like places in a noised text, which do not move there."""
-    others = {name: cell for name, cell in row.items() if name not in fields}
+def check_cells(
+    names: Sequence[str], cells: Sequence[str], columns: Sequence[int], keep: Collection[str], location: str
+) -> None:
+    """Raise DataError where a column of a table looks like places in a noised one, since they do not move there.
+
+    `names` are those of all columns, none without a header; `columns` are the noised ones.
+    """
+    noised = {names[at]: cells[at] for at in columns if names}
+    others = {name: cell for name, cell in zip(names, cells, strict=False) if name not in noised}
     for name in MOVING:
         if others.pop(name, "").lstrip().startswith(("[", "{")) and name not in keep:
             what = f"the column {name!r} looks like places in a text, which do not move in a table."
             raise DataError(location, f"{what} Leave it: --keep {name}")
-    noised = {name: row[name] for name in fields}
     moving({**others, **noised}, noised, keep, location)
 
 

@@ -126,9 +126,7 @@ def _record(row: Rows, table: _Table) -> Record:
         raise DataError(table.path, what, row.number)
     language = cells[table.language].strip() if table.language >= 0 else ""
     texts = {name: cells[column] for name, column in zip(table.options.fields, table.columns, strict=True)}
-    if table.names:
-        named = dict(zip(table.names, cells, strict=True))
-        check_cells(named, [table.names[at] for at in table.columns], table.options.keep, f"{table.path}:{row.number}")
+    check_cells(table.names, cells, table.columns, table.options.keep, f"{table.path}:{row.number}")
     slots = tuple(Slot(name, str(row.number), text, (), language) for name, text in texts.items())
     return Record(slots, partial(_written, row, table.columns), len(row.text))
 

@@ -177,9 +177,7 @@ def _record(line: Line, table: _Table) -> Record:
     if len(cells) != table.width:
         what = f"has {counted(len(cells), 'column')}, the lines before have {table.width}."
         raise DataError(table.path, what, line.number)
-    if table.names:
-        named = dict(zip(table.names, cells, strict=True))
-        check_cells(named, [table.names[at] for at in table.columns], table.options.keep, f"{table.path}:{line.number}")
+    check_cells(table.names, cells, table.columns, table.options.keep, f"{table.path}:{line.number}")
     for column in table.columns:
         check_ends(cells[column], table.path, line.number)
     language = cells[table.language].strip() if table.language >= 0 else ""

@@ -163,7 +163,7 @@ def _cast(rows: pl.DataFrame, name: str, column: Column, path: str) -> pl.Series
 
 
 def _check_noise(rows: pl.DataFrame, path: str) -> None:
-    """Raise DataError at an example with values of REALISED that do not fit together, or operators without counts."""
+    """Raise DataError at an example with a status, or values of REALISED, that do not fit, or bad operators."""
     known = [name for name in REALISED if name in rows.columns]
     stated = [name for name in ("status", "prediction") if name in rows.columns]
     noise = whole(rows.select("example", "condition", *known, *stated), (*REALISED, "status", "prediction"))

@@ -87,11 +87,16 @@ def _scored_again(numbered: pl.DataFrame, scoring: Scoring, path: str) -> pl.Dat
     given = numbered.drop_nulls(["sums", "gold"])
     if scoring.family not in FAMILIES and given.height:
         is_tagged = given.get_column("sums").str.contains('"token_accuracy":').any()
-        labels = pl.concat([given.get_column("gold"), given.get_column("prediction").rename("gold")])
         metric, family = ("token_accuracy", TAGGING.name) if is_tagged else ("accuracy", CLASSIFICATION.name)
-        scoring = Scoring(family, () if is_tagged else tuple(labels.drop_nulls().unique().sort()), (metric,))
+        scoring = Scoring(family, () if is_tagged else labels_of(given), (metric,))
     is_known = scoring.family in _UNMOVED and given.get_column("prediction").is_not_null().any()
     return _table(given if is_known else given.clear(), _ANSWER, _by(scoring), path)
+
+
+def labels_of(items: pl.DataFrame) -> tuple[str, ...]:
+    """The labels of a task that is not ours: all that is gold or predicted."""
+    answers = pl.concat([items.get_column("gold"), items.get_column("prediction").rename("gold")])
+    return tuple(answers.drop_nulls().unique().sort())
 
 
 def _check_origin(stats: pl.DataFrame, predicted: pl.DataFrame, computed: frozenset[str], path: str) -> None:

@@ -12,7 +12,7 @@ from robust_xtreme.errors import Mismatch, UserError, shown
 from robust_xtreme.importing.answers import FAMILIES
 from robust_xtreme.importing.items import ANSWERS, TYPE
 from robust_xtreme.importing.raw import TEXT, TEXTS, TRUTH, WHOLE
-from robust_xtreme.importing.scoring import Scoring
+from robust_xtreme.importing.scoring import Scoring, labels_of
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import CHOICE, CLASSIFICATION, RETRIEVAL, SPAN_QA, TAGGING
 
@@ -58,7 +58,7 @@ def _scoring(items: pl.DataFrame, name: str, family: str) -> Scoring:
         labels = task.labels or tuple(map(str, range(task.choices)))
         return Scoring(task.family, labels, metrics if task.family in FAMILIES else ())
     known = family or _family(items)
-    labels = _labels(items) if known == CLASSIFICATION.name else ()
+    labels = labels_of(items) if known == CLASSIFICATION.name else ()
     return Scoring(known, labels, _METRICS.get(known, ()))
 
 
@@ -101,12 +101,6 @@ def _family(items: pl.DataFrame) -> str:
     if are_choices and pl.concat([golds, answers.rename("gold")]).str.contains(r"^(0|[1-9]\d{0,2})$").all():
         return CHOICE.name
     return CLASSIFICATION.name if scores.is_null().all() else _GIVEN
-
-
-def _labels(items: pl.DataFrame) -> tuple[str, ...]:
-    """The labels of a task that is not ours: all that is gold or predicted."""
-    answers = pl.concat([items.get_column("gold"), items.get_column("prediction").rename("gold")])
-    return tuple(answers.drop_nulls().unique().sort())
 
 
 def facts_of(items: pl.DataFrame, name: str, scoring: Scoring, metrics: list[str]) -> dict[str, Any]:
