@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+import robust_xtreme
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.predictors.loaded import Loaded
@@ -209,6 +210,8 @@ def test_texts_of_an_attack_are_read_on_a_model(run: Path, tmp_path: Path) -> No
     assert set(kinds.get_column("victim")) == set(pl.read_csv(run / "scores.csv").get_column("model"))
     samples = (tmp_path / "run" / "report.html").read_text(encoding="utf-8").split('<article class="sample"')[1:]
     assert any("frozen:attack_keys" in sample and "<ins>" in sample for sample in samples)
+    notes = [robust_xtreme.compare(each, each).note for each in (tmp_path / "run", run)]
+    assert ["harder for the model that was attacked" in note for note in notes] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,10 @@ def test_the_head_counts_what_the_tests_show(results: Results) -> None:
         drop=pl.when(gain).then(-1.0).otherwise("drop"),
     )
     text = page(results.scores, changed, results.manifest)
-    shown = "7 are tested, as one family (task x language): 5 show a drop, 1 a gain and 1 neither, of which 1 cannot be"
-    assert f"\n14 perturbed cells of headline metrics. {shown} measured (p adjusted below 0.05). Not" in text
+    shown = (
+        "7 are tested, as one family (task x language), at p adjusted below 0.05: 5 show a drop, 1 a gain and 1 neither"
+    )
+    assert f"\n14 perturbed cells of headline metrics. {shown}, of which 1 cannot be measured. Not" in text
     assert "Not tested: 4 at another strength, 1 few clusters, 2 inert. Marked, of all 14: 2 not" in text
 
 

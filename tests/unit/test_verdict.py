@@ -14,11 +14,14 @@ from robust_xtreme.report.blocks import Strong, inlines, text_of, within
 from robust_xtreme.report.blocks import Table as Shown
 from robust_xtreme.report.document import document, notebook, show
 from robust_xtreme.report.outputs import written
+from robust_xtreme.report.page.heat import coloured
 from robust_xtreme.report.page.page import tiles
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.summary import claims, headline_cells, is_untouched, verdict_on
 from robust_xtreme.report.view import Results
+from robust_xtreme.results.no_claim import SELECTED
 
+ATTACKED = "Not tested: 4 cells of attacks and what they are compared with"
 CHECK = "Check the model's answers, head and label map"
 
 
@@ -78,12 +81,19 @@ def test_drops_are_counted_over_all_tests(results: Results) -> None:
     assert text.endswith("Not tested: 3 cells (few clusters, inert).")
     is_unproven = (pl.col("language") == "th") & pl.col("p_adjusted").is_not_null()
     unproven = shown.with_columns(p_adjusted=pl.when(is_unproven).then(0.5).otherwise("p_adjusted"))
-    assert "6 of 7 tests show a drop, and 1 cannot be measured." in text_of(verdict_on(unproven))
+    text = text_of(verdict_on(unproven))
+    assert "6 of 7 tests show a drop, and 1 cannot be measured." in text
+    missed = unproven.filter(is_unproven).get_column("mde").item()
+    assert f". The others can miss drops below {missed:.1f} points (mde)." in text
 
 
 @pytest.mark.parametrize(
     ("values", "text"),
     [
+        (
+            {"no_claim": SELECTED, "column": "xnli", "language": "de", "noise": "typos", "clean": 90.4, "value": 33.3},
+            f"No change was tested. {ATTACKED} ({SELECTED}). The lowest level: xnli, German (de), typos, 90.4 to 33.3.",
+        ),
         (
             {"no_claim": "no edits"},
             "Nothing was perturbed. There are clean levels alone. Not tested: 4 cells (no edits).",
@@ -127,3 +137,24 @@ def test_a_tile_says_what_cannot_be_measured(results: Results) -> None:
     texts = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
     assert texts["xnli"].endswith("2 of 6 cells cannot be measured")
     assert "measured" not in texts["xquad"]
+
+
+def test_splits_of_a_task_have_tiles_of_their_own(results: Results) -> None:
+    """Each with the levels and the worst cell of its own languages, and named by its split."""
+    split = pl.when(pl.col("language") == "sw").then(pl.lit("test")).otherwise("split").alias("split")
+    scores, deltas = (frame.with_columns(split) for frame in (results.scores, results.deltas))
+    averaged = averages(scores, deltas, results.manifest)
+    (table,) = within(tiles(Results(scores, deltas, results.manifest, averaged)), Shown)
+    texts = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
+    assert {"xnli, test", "xnli, validation"} <= texts.keys()
+    assert all(("Swahili" in text) == title.endswith("test") for title, text in texts.items() if "xnli" in title)
+
+
+def test_what_cannot_be_measured_has_no_colour(results: Results) -> None:
+    """In heat tables; other cells have that of their change."""
+    shades = {
+        coloured(row, "").shade == row["change"] for row in headline_cells(results).filter("near_chance").to_dicts()
+    }
+    assert shades == {False}
+    measured = headline_cells(results).filter(~pl.col("near_chance"), pl.col("change").is_not_null())
+    assert all(coloured(row, "").shade == row["change"] for row in measured.to_dicts())

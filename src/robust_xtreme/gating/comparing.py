@@ -11,6 +11,7 @@ from typing import Any, Final, final
 import polars as pl
 
 from robust_xtreme.errors import Mismatch, counted, shown
+from robust_xtreme.external.frozen import FROZEN
 from robust_xtreme.gating.baselines import Baseline, check_comparable
 from robust_xtreme.gating.identities import same_weights
 from robust_xtreme.gating.policy import Policy
@@ -28,6 +29,9 @@ from robust_xtreme.results.run_cells import KEY
 from robust_xtreme.results.schema import CELL, SIDES
 from robust_xtreme.sinks import Trusted, visible
 
+_VICTIM: Final = (
+    "Texts that an attack left (frozen:) are harder for the model that was attacked, if that is one of them. "
+)
 _NAMED: Final = 6
 """The names that a sentence lists."""
 
@@ -94,6 +98,8 @@ def comparison_note(baseline: Baseline, candidate: Baseline) -> str:
     is_paired = all(side.paired for side in (baseline, candidate, baseline.anchor) if side is not None)
     levels = "" if is_paired else "Unpaired, because a .parquet is absent: less is shown than item by item. "
     alone = "".join(_alone(*sides) for sides in ((baseline, candidate), (candidate, baseline)))
+    conditions = {key[KEY.index("condition")] for key in set(baseline.keys) & set(candidate.keys)}
+    alone += _VICTIM if any(name.startswith(FROZEN) for name in conditions) else ""
     if baseline.seeds > 1:
         seeds = f"Tasks are tested over the training seeds of {baseline.seeds} runs of one recipe, other rows by items"
         return f"{levels}{alone}{seeds}. Compared with {baseline.title}."

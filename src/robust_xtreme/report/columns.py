@@ -208,8 +208,8 @@ _CATALOGUE: Final = (
           "the more seeds there are, the lower it is, so that only levels over as many seeds can be compared."),
     Shown("seeds", ("seeds",), str, "Draws of the noise for each cell; the perturbed level is the mean over them."),
     Shown("clean", ("clean_level", "clean_low", "clean_high"), _level, "The level on clean text; a 95 % interval."),
-    Shown("noise", ("noise_level", "noise_low", "noise_high"), _level, "The level under one draw of the same moves "
-          "that edits as many characters of each text as the attack on this model, with a 95 % interval."),
+    Shown("same edits", ("noise_level", "noise_low", "noise_high"), _level, "The level under one draw of the same "
+          "moves that edits as many characters of each text as the attack on this model, with a 95 % interval."),
     Shown("random", ("random_level", "random_low", "random_high"), _level, "The level where each item counts under the "
           "worst of what random search submitted by the same moves, with a 95 % interval."),
     Shown("robust", ("robust_level", "robust_low", "robust_high"), _level, "The level where each item counts under the "
@@ -233,9 +233,9 @@ _CATALOGUE: Final = (
           "change; it is not tested."),
     Shown("p", ("p",), _p, "Of the average, against no drop, by leaving one cluster out of it; not corrected for other "
           "tests.", room=MEDIUM),
-    Shown("marked", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' languages) "
-          "with a mark, such as not shown above chance; no figure where none has one and none is tested. An average "
-          "drop is small where clean cells have little to lose, so models are not ranked by it."),
+    Shown("with marks", ("marked",), percent, "Share of the averaged languages (of several tasks: of the tasks' "
+          "languages) with a mark, such as not shown above chance; no figure where none has one and none is tested. An "
+          "average drop is small where clean cells have little to lose, so models are not ranked by it."),
     Shown("drop in", ("drops_at_least", "units"), "at least {} of {}".format, "Of the languages (of several tasks: of "
           "the tasks' languages) that are averaged, with 95 %.", room=WIDE),
     Shown("spread", ("spread", "change_prediction_low", "change_prediction_high"), _spread, "Standard deviation of the "

@@ -21,7 +21,8 @@ from robust_xtreme.results.averages import COMMON, LANGUAGES
 
 _HIGHEST: Final = "Averages are of headline metrics at each perturbation's highest strength. "
 _REST: Final = (
-    "All metrics, fields and strengths are in report.md; robust-xtreme report RUN --views {} prints whole tables."
+    "All metrics, fields and strengths are in report.md, with what columns and marks mean; "
+    "robust-xtreme report RUN --views {} prints whole tables."
 )
 
 _LINES: Final = 70
@@ -39,11 +40,15 @@ _OF_OTHERS: Final = 16
 _ROWS: Final = 8
 """The first rows of averages over tasks that are shown where they have no room."""
 
+_RANDOM: Final = "search=random"
+"""What names random search, whose levels are beside those of the attack."""
+
 _BY_TASK: Final = (
     "task", "noise", "langs", "clean", "noisy", "change", "change_low", "change_high", "curve", "marked",
     "grapheme_edit_rate",
 )  # fmt: skip
 
+_OWN: Final = "By task, each noise over the languages that it reaches"
 _SHARED: Final = "By task, over the languages that its noises have in common"
 _FIRST: Final = pl.col("fields_rank") == pl.col("fields_rank").min().over("task")
 
@@ -86,7 +91,8 @@ def _perturbed(results: Results, height: Height) -> list[Table]:
         cells = _of_view("worst_cells", results)
     highest_ones = _at_highest(results)
     averages = (_of_view("overall_drops", highest_ones), _of_view("overall_drops", highest_ones, _ROWS))
-    attacks = (_of_view("attacks", results), _of_view("attacks", results, _ROWS))
+    searched = replace(results, attacks=results.attacks.filter(~pl.col("condition").str.contains(_RANDOM)))
+    attacks = (_of_view("attacks", results), _of_view("attacks", searched), _of_view("attacks", searched, _ROWS))
     return [*_within(_OF_OTHERS, height, *averages), *cells, *_within(_OF_OTHERS, height, *attacks)]
 
 
@@ -124,7 +130,7 @@ def by_task(results: Results) -> Iterator[list[Table]]:
     rows, common = (_with_curves(headline(within_tasks(results, kind), results)) for kind in (LANGUAGES, COMMON))
     first, compared = (each.filter(_FIRST) for each in (rows, common))
     worst = first.sort("change").unique("column", keep="first", maintain_order=True).sort("column")
-    yield [*_averages("By task", rows), *_averages(_SHARED, common)]
+    yield [*_averages(_OWN if common.height else "By task", rows), *_averages(_SHARED, common)]
     yield [*_averages("By task, noise on the headline fields", first), *_averages(_SHARED, compared)]
     yield _averages("By task, the perturbation that costs most", worst)
 
@@ -152,13 +158,14 @@ def _at_highest(results: Results) -> Results:
 
 
 def _of_view(name: str, results: Results, most: int | None = None) -> list[Table]:
-    """The tables of a view, perhaps of its first rows alone."""
+    """The tables of a view, perhaps of the first rows of each alone."""
     view: View = registry.load("view", name)
     made = view.make(results)
     frame = transposed(made) if name == "overall" else made
     title = view.title
     if most is not None and frame.height > most:
-        title, frame = f"{title} (the first {most} of {frame.height})", frame.head(most)
+        each = max(1, most // frame.get_column(SECTION).n_unique())
+        title, frame = f"{title} (the first {each} rows)", frame.group_by(SECTION, maintain_order=True).head(each)
     return [noted(table, view.notes) for table in _titled(title, frame)]
 
 

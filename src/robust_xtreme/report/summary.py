@@ -16,7 +16,7 @@ from robust_xtreme.report.columns import interval, points, signed
 from robust_xtreme.report.evaluation import FAILED, UNREADABLE
 from robust_xtreme.report.names import cell_name, with_addresses
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.no_claim import NO_EDITS, NOT_APPLICABLE
+from robust_xtreme.results.no_claim import NO_EDITS, NOT_APPLICABLE, SELECTED
 
 ALPHA: Final = 0.05
 """The level of the tests, of p corrected within the family."""
@@ -56,7 +56,7 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
     """What some headline cells show: first how many cannot be measured, with what to do, then what the tests show."""
     if is_untouched(cells):
         return (Strong("Nothing was perturbed."), f" There are clean levels alone.{_left_out(cells)}")
-    shown = (*_tests_of(cells), _left_out(cells))
+    shown = (*_tests_of(cells), _left_out(cells), *_attacked(cells))
     if not (unmeasured := cells.filter("near_chance")).height:
         return shown
     where = f"Cannot be measured in {unmeasured.height} of {counted(cells.height, 'cell')}"
@@ -66,8 +66,19 @@ def verdict_on(cells: pl.DataFrame) -> Phrase:
 
 def _left_out(cells: pl.DataFrame) -> str:
     """How many cells are not tested though they have the strength of the family, and why; "" where all are."""
-    reasons = [reason for reason in _not_tested(cells) if reason != _ELSEWHERE]
+    reasons = [reason for reason in _not_tested(cells) if reason not in {_ELSEWHERE, SELECTED}]
     return f" Not tested: {counted(len(reasons), 'cell')} ({', '.join(sorted({*reasons}))})." if reasons else ""
+
+
+def _attacked(cells: pl.DataFrame) -> tuple[Inline, ...]:
+    """How many cells are of attacks and what they are compared with, and the lowest level that one of them has."""
+    attacks = cells.filter(pl.col("no_claim") == SELECTED)
+    if attacks.is_empty():
+        return ()
+    lowest = attacks.sort("value", "address").row(0, named=True)
+    what = f" Not tested: {counted(attacks.height, 'cell')} of attacks and what they are compared with"
+    levels = f", {points(lowest['clean'])} to {points(lowest['value'])}."
+    return (f"{what} ({SELECTED}). The lowest level: ", Link(cell_name(lowest), f"#{lowest['address']}"), levels)
 
 
 def is_untouched(cells: pl.DataFrame) -> bool:
@@ -96,8 +107,10 @@ def _tests_of(cells: pl.DataFrame) -> tuple[Inline, ...]:
         return (Strong(f"None of {of} shows a drop{_blind(tests)}."), caution)
     cell, count = shown.row(0 if lost else -1, named=True), lost or shown.height
     before, what = ("", "drop") if lost else (f"None of {of} shows a drop: ", "rise")
+    others = tests.filter(pl.col("p_adjusted") >= ALPHA).select(pl.max("mde")).item()
+    missed = "" if others is None else f" The others can miss drops below {points(others)} points (mde)."
     claim = Strong(f"{before}{count} of {of} show{'s' if count == 1 else ''} a {what}{_blind(tests)}.")
-    return (claim, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.")
+    return (claim, " The largest: ", Link(cell_name(cell), f"#{cell['address']}"), f", {_changed(cell)}.{missed}")
 
 
 def _blind(tests: pl.DataFrame, before: str = "and") -> str:
@@ -182,7 +195,7 @@ def _tested(cells: pl.DataFrame) -> str:
     significant = tests.filter(pl.col("p_adjusted") < ALPHA)
     drops, gains = (significant.filter(sign).height for sign in (pl.col("change") < 0, pl.col("change") > 0))
     shown = f"{drops} show a drop, {gains} a gain and {tests.height - drops - gains} neither{_blind(tests, 'of which')}"
-    return f"{tests.height} are tested, as one family ({families}): {shown} (p adjusted below {ALPHA})."
+    return f"{tests.height} are tested, as one family ({families}), at p adjusted below {ALPHA}: {shown}."
 
 
 def _not_tested(cells: pl.DataFrame) -> pl.Series:

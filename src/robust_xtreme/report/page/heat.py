@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any, Final
 
 import polars as pl
@@ -20,8 +19,9 @@ from robust_xtreme.results.no_claim import SELECTED
 _PATTERNS: Final = {MARKED: "marked", UNDECIDED: "undecided", "": ""}
 _KEY: Final = Paragraph(
     "Change in points at each perturbation's highest strength, perturbed minus clean; the colours are those of the "
-    f"change, whichever number is shown. {MARKED} and hatched: with a mark, see marks. {UNDECIDED} and dotted: without "
-    "a verdict. Grey: not served, or the noise does not reach the model."
+    f"change, whichever number is shown; cells that cannot be measured have none. {MARKED} and hatched: with a mark, "
+    f"see marks. {UNDECIDED} and dotted: without a mark, and neither a drop nor a gain is shown. Grey: not in the run, "
+    "not served, or the noise does not reach the model."
 )
 
 
@@ -37,11 +37,14 @@ def heat(results: Results) -> Iterator[Part]:
 
 def scale() -> Table:
     """The colours with the changes that have them, losses first."""
-    sizes = [(f"{low} to {high}", low) for low, high in pairwise(STEPS)] + [(f"{STEPS[-1]} and more", STEPS[-1])]
-    losses = [Cell(f"-{text}", -float(low)) for text, low in reversed(sizes)]
-    gains = [Cell(f"+{text}", float(low)) for text, low in sizes]
-    row = (*losses, Cell(f"less than {STEPS[0]}", 0.0), *gains)
+    sizes = [*zip(STEPS, (*STEPS[1:], None), strict=True)]
+    losses, gains = ([_step(sign, *size) for size in sizes] for sign in "-+")
+    row = (*reversed(losses), Cell(f"less than {STEPS[0]}", 0.0), *gains)
     return Table(tuple(Column("") for _ in row), (row,), role="scale")
+
+
+def _step(sign: str, low: int, high: int | None) -> Cell:
+    return Cell(f"{sign}{low} {'and more' if high is None else f'to {sign}{high}'}", float(f"{sign}{low}"))
 
 
 def _table(noise: str, cells: pl.DataFrame) -> Table:
@@ -81,4 +84,4 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
 
 def coloured(row: Mapping[str, Any], text: Phrase, also: Mapping[str, str] | None = None) -> Cell:
     """A text in the colour and with the pattern of a cell of the run."""
-    return Cell(text, row["change"], _PATTERNS[mark(row)], also or {})
+    return Cell(text, 0.0 if row["near_chance"] else row["change"], _PATTERNS[mark(row)], also or {})

@@ -118,7 +118,8 @@ _NUMBERS: Final = _HEADS[1:5]
 
 def verdict_part(results: Results) -> Part:
     """What the tests found in a sentence, the counts, what was run, and the command; of each run."""
-    blocks: list[Block] = [*map(Paragraph, verdicts(results)), *counts(results), *partial(results.manifest)]
+    data = [Paragraph(note) for note in results.manifest.get("notes", ()) if note.startswith("data: the suite ")]
+    blocks: list[Block] = [*map(Paragraph, verdicts(results)), *data, *counts(results), *partial(results.manifest)]
     return Part("Verdict", "verdict", (*blocks, Paragraph(_run(results)), Code(commands(results.manifest))))
 
 
@@ -131,32 +132,33 @@ def _run(results: Results) -> str:
 
 
 def tiles(results: Results) -> Iterator[Part]:
-    """A tile a task: the perturbation and fields that cost most on average over languages, and the largest loss."""
+    """A tile a task and split: what costs most on average over languages, and the largest loss."""
     cells = headline_cells(results).filter(pl.col("change").is_not_null())
     averages = headline(within_tasks(results, LANGUAGES), results)
-    order = ("task", "run_rank", "model")
-    groups = cells.sort(order, maintain_order=True).group_by("task", "model", maintain_order=True)
-    several = cells.get_column("model").n_unique() > 1
-    rows = tuple(_tile(group, averages, several) for _, group in groups)
+    order = ("task", "split", "run_rank", "model")
+    groups = cells.sort(order, maintain_order=True).group_by("task", "split", "model", maintain_order=True)
+    rows = tuple(_tile(group, averages, cells) for _, group in groups)
     if rows:
         columns = tuple(Column(head, right=head in _NUMBERS) for head in _HEADS)
         yield Part("Tasks", "tasks", (Table(columns, rows, role="tiles"),))
 
 
-def _tile(cells: pl.DataFrame, averages: pl.DataFrame, several: bool) -> tuple[Phrase, ...]:
-    """A task's row, with its model where there are several.
+def _tile(cells: pl.DataFrame, averages: pl.DataFrame, every: pl.DataFrame) -> tuple[Phrase, ...]:
+    """A task's row, with its split and its model where `every` cell of the task, and of the run, has several.
 
     Its worst cell has the largest drop that is shown or, if none is, the largest loss; without an average over
     languages the levels are those of this cell.
     """
-    task, model = cells.select("task", "model").row(0)
+    task, split, model = cells.select("task", "split", "model").row(0)
     worst = cells.sort(pl.col("p_adjusted").fill_null(1.0) >= ALPHA, "change").row(0, named=True)
-    over = averages.filter(task=task, model=model).filter(pl.col("condition").is_in(cells["condition"].implode()))
+    whole = averages.filter(task=task, split=split, model=model)
+    over = whole.filter(pl.col("condition").is_in(cells["condition"].implode()))
     shown = over.sort("change").row(0, named=True) if over.height else worst
     levels = (points(shown["clean"]), points(shown["value"]), signed(shown["change"]))
     other = "" if worst["condition"] == shown["condition"] else f", {_noise(worst)}"
     named = f"{language_name(worst['language'])} {signed(worst['change'])}{mark(worst)}"
-    title = f"{task}, {model}" if several else task
+    splits, models = every.filter(task=task).get_column("split"), every.get_column("model")
+    title = ", ".join((task, *([split] if splits.n_unique() > 1 else []), *([model] if models.n_unique() > 1 else [])))
     count = cells.filter("near_chance").height
     unmeasured = (Strong(f"{count} of {cells.height} cells cannot be measured", "unmeasured"),) if count else ()
     bounds = "no interval" if shown["change_low"] is None else interval(shown["change_low"], shown["change_high"])

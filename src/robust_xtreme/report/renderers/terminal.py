@@ -72,7 +72,7 @@ def height(console: Console, table: Table) -> int:
 def _print_left_out(console: Console, table: Table, left_out: Sequence[int]) -> None:
     """Name the columns that were left out; of a table whose columns weigh the same, print them as a further one."""
     if any(column.weight for column in table.columns):
-        console.print(Text(f"No room for: {', '.join(table.columns[index].title for index in left_out)}."))
+        console.print(Text(f"Columns left out: {', '.join(table.columns[index].title for index in left_out)}."))
     else:
         print_table(console, only(table, sorted({*naming(table), *left_out})))
 

@@ -132,7 +132,7 @@ def _tables(block: doc.Table) -> Iterator[Trusted]:
         return
     yield _table(only(table, [at for at in range(len(table.columns)) if at not in fitting.left_out]), fitting.widths)
     if fitting.left_out and any(column.weight for column in table.columns):
-        yield filled("No room for: {}.", between(", ", (tex(table.columns[at].title) for at in fitting.left_out)))
+        yield filled("Columns left out: {}.", between(", ", (tex(table.columns[at].title) for at in fitting.left_out)))
     elif fitting.left_out:
         yield from _tables(only(table, sorted({*naming(table), *fitting.left_out})))
 
