@@ -18,7 +18,7 @@ from robust_xtreme.external.condition import CLEAN, RANDOM
 from robust_xtreme.external.frozen import FROZEN
 from robust_xtreme.report.blocks import Block, Code, Document, Heading, Prose, grid
 from robust_xtreme.report.charts.curve import success_chart, successes
-from robust_xtreme.report.charts.svg import alone
+from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.renderers import markdown
 from robust_xtreme.report.view import Results

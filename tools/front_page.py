@@ -18,7 +18,7 @@ from tools.gallery import sign
 from robust_xtreme import registry
 from robust_xtreme.catalogue import served
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.report.charts.svg import alone
+from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.plots import heat
 

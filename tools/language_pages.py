@@ -15,8 +15,8 @@ import altair as alt
 import polars as pl
 
 from robust_xtreme.report.blocks import Block, Bullets, Document, Heading, Link, Paragraph, Prose
+from robust_xtreme.report.charts.drawing import alone
 from robust_xtreme.report.charts.style import COLOURS, config
-from robust_xtreme.report.charts.svg import alone
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.page.page import languages_of
 from robust_xtreme.report.renderers import markdown

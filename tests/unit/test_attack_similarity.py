@@ -19,7 +19,7 @@ from robust_xtreme import registry
 from robust_xtreme.attack.attacking import Attacked
 from robust_xtreme.attack.similarity import Cosines, Embed, Similarity, calibrated
 from robust_xtreme.errors import RobustXtremeError, SpecError
-from robust_xtreme.evaluation import attackable
+from robust_xtreme.evaluation import plan as planning
 from robust_xtreme.evaluation.attacking import attack_all, most_vectors
 from robust_xtreme.evaluation.pasted import check_shown
 from robust_xtreme.evaluation.plan import make_plan
@@ -230,7 +230,7 @@ def test_a_model_that_shows_no_states_is_named() -> None:
 
 def test_a_predictor_without_vectors_is_left_out_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line says so before anything is computed; without a floor the attack is planned."""
-    monkeypatch.setattr(attackable, "predictor_of", lambda *_: SimpleNamespace())
+    monkeypatch.setattr(planning, "predictor_of", lambda *_: SimpleNamespace())
     perturb = ("attack_keys:0.2@similar=0.5", "attack_keys:0.2")
     plan = make_plan(RunSpec(tasks=("xnli",), languages=("sw",), perturb=perturb, limit="4", out="unused"))
     (left,) = plan.not_run

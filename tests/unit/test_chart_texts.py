@@ -15,8 +15,8 @@ from tests.synthetic_run import run
 from tools.language_pages import picture
 
 from robust_xtreme.report.charts.curve import NOMINAL, REALISED, curve, success_chart
+from robust_xtreme.report.charts.drawing import alone, svg
 from robust_xtreme.report.charts.forest import forest
-from robust_xtreme.report.charts.svg import alone, svg
 from robust_xtreme.report.document import results_of
 from robust_xtreme.report.plots import heat
 from robust_xtreme.report.view import Results

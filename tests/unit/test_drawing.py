@@ -14,7 +14,7 @@ from tests.synthetic_run import averages, conditions, run
 
 from robust_xtreme.report.blocks import Chart, Document, Paragraph
 from robust_xtreme.report.charts import drawing
-from robust_xtreme.report.charts.svg import svg
+from robust_xtreme.report.charts.drawing import svg
 from robust_xtreme.report.outputs import written
 from robust_xtreme.report.renderers import html
 from robust_xtreme.report.view import Results

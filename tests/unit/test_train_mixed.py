@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from robust_xtreme.examples import NO_ANSWER, Example
 from robust_xtreme.models.tensors import collate, encoder_inputs
 from robust_xtreme.training.data import Loader, Share
+from robust_xtreme.training.loop import PartLosses
 from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Batch, Part, Piece
-from robust_xtreme.training.part_losses import PartLosses
 from robust_xtreme.training.sampling import Draws
 
 PAIRS = [pair_example(f"p{n}", f"p{n}", "yes" * (n % 5), n % 3) for n in range(20)]

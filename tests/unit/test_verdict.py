@@ -143,7 +143,7 @@ def test_splits_of_a_task_have_tiles_of_their_own(results: Results) -> None:
     """Each with the levels and the worst cell of its own languages, and named by its split."""
     split = pl.when(pl.col("language") == "sw").then(pl.lit("test")).otherwise("split").alias("split")
     scores, deltas = (frame.with_columns(split) for frame in (results.scores, results.deltas))
-    averaged = averages(scores, deltas, results.manifest)
+    averaged = averages(scores, deltas, {**results.manifest})
     (table,) = within(tiles(Results(scores, deltas, results.manifest, averaged)), Shown)
     texts = {text_of(row[0]): text_of(row[-1]) for row in table.rows}
     assert {"xnli, test", "xnli, validation"} <= texts.keys()

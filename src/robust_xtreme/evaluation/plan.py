@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, final
+from typing import Final, NoReturn, final
 
 from robust_xtreme import registry
 from robust_xtreme.adapters.own import clusters_note
-from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError
-from robust_xtreme.evaluation.attackable import check_recipe, check_target, unanswerable
-from robust_xtreme.evaluation.by_tokens import resolved
+from robust_xtreme.attack import recipes
+from robust_xtreme.errors import DataError, MissingData, ModelError, SpecError, nearest
+from robust_xtreme.evaluation.attacking import needs_vectors, target_of
 from robust_xtreme.evaluation.external import Sets, sets_of
 from robust_xtreme.evaluation.normalising import Normaliser
 from robust_xtreme.evaluation.task_run import Splits, TaskRun
@@ -21,6 +21,7 @@ from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.external.condition import CLEAN, Condition, at_full, beside_attack
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
+from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.encoder import fitted, longest, too_long, with_length
 from robust_xtreme.models.located import default_tasks, locate_all, served
 from robust_xtreme.models.on_disk import Located
@@ -29,8 +30,12 @@ from robust_xtreme.models.representation import DEFAULT, Representation
 from robust_xtreme.models.trained import overlap
 from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.models.vocabulary import MISPLACED, UNKNOWN_TOKENS, leave_out_misplaced, unreadable
-from robust_xtreme.noise.engine.noising import asks, noise_texts
+from robust_xtreme.noise.engine.attack import LIBRARY, is_recipe
+from robust_xtreme.noise.engine.noising import asks, bound, noise_texts, solved, unattainable
+from robust_xtreme.noise.engine.realised import TOKENS
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.predictors.predictor import Embedding, predictor_of
+from robust_xtreme.reading.tokens import Lexicon, backend_of
 from robust_xtreme.report.evaluation import UNREADABLE
 from robust_xtreme.retrieval.embeddings import dtype_for
 from robust_xtreme.run_spec import MINI, RunSpec, parse_lengths, parse_limits
@@ -398,3 +403,64 @@ def _in_short(text: str, source: Source) -> str:
     folder = rf"(?<![\w/.-]){re.escape(str(source))}"
     inside = re.sub(f"{folder}/", "", first)
     return first if isinstance(source, Hub) else re.sub(rf"{folder}(?![\w/-])", "the data folder", inside)
+
+
+def resolved(condition: Condition, model: Located, languages: Sequence[str]) -> tuple[Condition, str]:
+    """A condition at the strength that its share of the model's tokens needs, and why it cannot be drawn, or "".
+
+    `languages` are those of the noised texts. Conditions on other axes stay as they are.
+    """
+    spec = condition.spec
+    if spec is None or spec.links[-1].axis != TOKENS:
+        return condition, ""
+    if len(languages) != 1:
+        return condition, f"{condition.name} is solved for in one language, and the texts are of {len(languages)}"
+    (link,) = bound(spec)
+    lexicon = Lexicon(backend_of(tokenizer_of(model)))
+
+    def tokens(texts: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        lexicon.numbers(texts)
+        return {text: lexicon.of(text) for text in texts}
+
+    solution = solved(link, languages[0], tokens)
+    nominal = replace(spec.links[-1], strengths=(solution.strength,), axis="")
+    return replace(condition, spec=PerturbationSpec((nominal,), spec.fields)), unattainable(link, solution)
+
+
+def unanswerable(cell: PerturbationSpec, on: Sequence[PerturbationSpec], task: TaskSpec, model: Located) -> str:
+    """Why an attack cannot ask for the answers to single queries in a task, for its target or for vectors; "": it can.
+
+    `on` is the attack on each group of fields.
+    """
+    if (target := target_of(cell)) and target not in _classes(task):
+        return f"it has no label {target!r}"
+    if task.pool is not None and task.pool.search == BITEXT:
+        return "its pairs are mined over all sentences at once"
+    shared = task.pool is not None and any(CANDIDATE in each.fields for each in on)
+    if shared:
+        return f"all queries search the same {CANDIDATE}s (name @fields=query)"
+    lacks = needs_vectors(cell) and not isinstance(predictor_of(model, task, _no_model), Embedding)
+    return f"what predicts it with {model.name} has no vectors of texts for @similar" if lacks else ""
+
+
+def _no_model() -> NoReturn:
+    raise AssertionError("the weights are not needed for a plan")
+
+
+def check_target(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
+    """Raise SpecError, one line, where no task has the label that an attack wants as the answer."""
+    target, labels = target_of(cell), dict.fromkeys(label for task in tasks for label in _classes(task))
+    if target and target not in labels:
+        what = f"No task here has the label {target!r} of {cell}.{nearest(target, labels)}"
+        raise SpecError(f"{what} Known: {', '.join(labels) or 'none'}.")
+
+
+def check_recipe(cell: PerturbationSpec) -> None:
+    """Raise UserError, one line, where a recipe of TextAttack cannot be run on this machine."""
+    if is_recipe(cell.name):
+        recipes.check(cell.name.removeprefix(LIBRARY))
+
+
+def _classes(task: TaskSpec) -> tuple[str, ...]:
+    """The labels that an attack can want as the answer."""
+    return task.labels if kind_of(task.family).indexed else ()

@@ -9,9 +9,9 @@ from typing import Any, Protocol, Self, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from robust_xtreme.edits import ranges_of
+from robust_xtreme.edits import ragged, ranges_of
 from robust_xtreme.reading.frames import Frame
-from robust_xtreme.reading.tokens import Tokens
+from robust_xtreme.reading.tokens import Lexicon, Tokenizer, Tokens
 from robust_xtreme.target_columns import bounds_of
 
 Array = npt.NDArray[Any]
@@ -205,3 +205,18 @@ def merged(several: Sequence[Windows]) -> Windows:
 def of_examples(windows: Windows, count: int) -> Array:
     """Where the windows of each of `count` examples begin, and where the last end (count + 1,)."""
     return bounds_of(np.bincount(windows.example, minlength=count))
+
+
+def piece_windows(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> Windows:
+    """The windows of texts, each with at most `max_length` tokens of one text; a text has at least one."""
+    lexicon, frame = Lexicon(tokenizer.backend), tokenizer.frame
+    numbers, room = lexicon.numbers(texts), frame.room(1, max_length)
+    tokens = lexicon.tokens
+    whole = tokens.lengths[numbers]
+    count = np.maximum(1, -(-whole // room))
+    text = np.repeat(np.arange(len(texts)), count)
+    before = room * ragged(np.zeros(len(texts), np.int64), count)
+    lengths = np.minimum(room, whole[text] - before)
+    ids, bounds = around(frame.single, tokens, [(tokens.bounds[numbers][text] + before, lengths)])
+    nothing = np.zeros(len(text), np.int64)
+    return Windows(ids, bounds, text, nothing > 0, nothing, frame.summaries(np.diff(bounds)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import math
 import signal
+import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, final
+from types import FrameType
+from typing import Any, Final, Self, final
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -20,19 +22,64 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.multiprocessing.spawn import ProcessException
 
-from robust_xtreme.errors import ModelError, UserError
+from robust_xtreme import errors
+from robust_xtreme.errors import DiskError, ModelError, RobustXtremeError, UserError, no_room
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import Journal
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData
 from robust_xtreme.training.device import device_of, own_random, seed_process
-from robust_xtreme.training.endings import Stop, no_memory, of_process
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part
-from robust_xtreme.training.part_losses import PartLosses
 from robust_xtreme.training.sampling import Plan
 from robust_xtreme.training.spec import Tell, TrainSpec
+
+
+@final
+class PartLosses:
+    """Losses by part; empty for a stage of one part, whose loss is the stage's.
+
+    A part's loss is the mean over its terms, so the shares of a step, over devices and accumulation, are weighted.
+    `waiting` are the losses of the steps since the last row.
+    """
+
+    def __init__(self, names: Sequence[str], waiting: Mapping[str, Sequence[float]]) -> None:
+        self.names = tuple(names) if len(names) > 1 else ()
+        self.waiting: dict[str, list[float]] = {name: list(waiting.get(name, ())) for name in self.names}
+        # (parts, 2): the weighted sum of losses of a step, and the sum of weights.
+        self.sums = torch.zeros(len(self.names), 2, dtype=torch.float64)
+
+    def note(self, pieces: Sequence[tuple[int, torch.Tensor, float]]) -> None:
+        """Add what one pass computed: the number of a part, its loss, its weight."""
+        for part, loss, weight in pieces if self.names else ():
+            self.sums[part] += torch.tensor((float(loss) * weight, weight), dtype=torch.float64)
+
+    def step(self, trainer: Any) -> None:
+        """End a step; all of several processes call it."""
+        sums, self.sums = self.sums, torch.zeros_like(self.sums)
+        if trainer.world_size > 1 and self.names:
+            sums = trainer.strategy.reduce(sums.to(trainer.strategy.root_device), reduce_op="sum").cpu()
+        for name, (loss, weight) in zip(self.names, sums.tolist(), strict=True):
+            if weight > 0:
+                self.waiting[name].append(loss / weight)
+
+    def columns(self) -> str:
+        """The columns of the parts in metrics.csv, after the others."""
+        return "".join(f",loss_{name}" for name in self.names)
+
+    def row(self) -> dict[str, float]:
+        """The mean loss of each part with a step since the last row; starts the next row."""
+        means = {f"loss_{name}": math.fsum(losses) / len(losses) for name, losses in self.waiting.items() if losses}
+        for losses in self.waiting.values():
+            losses.clear()
+        return means
+
+    def cells(self, means: Mapping[str, float]) -> str:
+        """A row's cells after the others; empty where a part had no step."""
+        values = (means.get(f"loss_{name}") for name in self.names)
+        return "".join("," if value is None else f",{value:.6g}" for value in values)
+
 
 METRICS: Final = "metrics.csv"
 TENSORBOARD: Final = "tensorboard"
@@ -345,3 +392,55 @@ def _rows_until(path: Path, step: int) -> list[str]:
     rows = path.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     numbered = [(row, row.partition(",")[0]) for row in rows]
     return [row for row, number in numbered if number.isdecimal() and int(number) <= step]
+
+
+_OURS: Final = "robust_xtreme.errors."
+
+
+@final
+class Stop:
+    """Ctrl-C while a loop runs: the first asks it to save its state and stop after the step, the second stops it."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.asked = False
+        self._tell = tell
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _on_signal(self, _: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._tell("stops after this step, and saves it; Ctrl-C once more stops at once")
+
+
+def no_memory(size: int, split: int) -> RobustXtremeError:
+    """A one-line error for batches of a size, read in `split` parts, that did not fit into memory."""
+    return RobustXtremeError(
+        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} continues "
+        "from the last saved state, and learns the same except for rounding and dropout."
+    )
+
+
+def of_process(message: str, size: int, split: int) -> RobustXtremeError:
+    """The error of another process of the loop, as if it were raised here."""
+    last = message.strip().splitlines()[-1]
+    if out_of_memory(RuntimeError(message)):
+        return no_memory(size, split)
+    name, _, what = last.rpartition(_OURS)[2].partition(": ")
+    kind = getattr(errors, name, None) if _OURS in last else None
+    if isinstance(kind, type) and issubclass(kind, RobustXtremeError) and kind.__init__ is RobustXtremeError.__init__:
+        return kind(what)
+    if cure := no_room(last):
+        return DiskError(f"A process could not write: {last}. {cure}; the same command continues.")
+    return RobustXtremeError(
+        f"A process of the run ended: {last}. The same command continues from the last saved state."
+    )

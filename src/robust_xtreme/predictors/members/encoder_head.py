@@ -15,11 +15,10 @@ from robust_xtreme.predictors.cache import Store
 from robust_xtreme.predictors.predictor import Load, Making, Predicted, Weighed, Weighing, Weights, Work, nowhere
 from robust_xtreme.reading.contents import Contents
 from robust_xtreme.reading.inputs import Inputs
-from robust_xtreme.reading.pieces import piece_windows
 from robust_xtreme.reading.reader import Reader
 from robust_xtreme.reading.scores import Decoded, Labels, Reduced
 from robust_xtreme.reading.tokens import Lexicon, Rust, tokenizer_from
-from robust_xtreme.reading.windows import Windows
+from robust_xtreme.reading.windows import Windows, piece_windows
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.target_columns import Array, Choices, TargetColumn, chained, column_of
 from robust_xtreme.targets.kinds import kind_of
