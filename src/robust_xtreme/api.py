@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from robust_xtreme.errors import SpecError, UserError, plain, shown
 from robust_xtreme.keys import takes
+from robust_xtreme.resources import Folders as Folders
 from robust_xtreme.run_spec import RunSpec, evaluate_arguments, from_mapping
 from robust_xtreme.specs import check_keys
 from robust_xtreme.training.run_file import spec_of
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from robust_xtreme.report.evaluation import Evaluation
     from robust_xtreme.specs import PerturbationSpec
     from robust_xtreme.training.loop import Options
-
-Folders = Sequence[str | Path] | str | Path
-"""One folder of packs, or several."""
 
 Model: TypeAlias = "str | Path | PreTrainedModel"
 """A model: a folder, a name, or a model of transformers in memory."""
@@ -205,15 +203,14 @@ def train(
 
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Contamination, Mismatch, Locked, DiskError.
     """
-    from robust_xtreme import progress
-    from robust_xtreme.training.loop import Options
+    from robust_xtreme.training.loop import Options, notebook_options
     from robust_xtreme.training.stage import train as train_
 
     _check_type("train", "options", options, (Options, type(None)), "Options(...) of robust_xtreme.training.loop")
     _check_type("train", "force", force, (bool,), "True or False")
     trained = _train_spec(spec, values)
     if options is None:
-        options = progress.of_train() or Options()
+        options = notebook_options() or Options()
     return train_(trained, replace(options, force=options.force or force))
 
 
@@ -269,15 +266,14 @@ def evaluate(
     if spec is not None:
         _check_alone("evaluate", "RunSpec", {**values, **({} if tokenizer is None else {"tokenizer": tokenizer})})
     check_keys(values, inspect.signature(evaluate).parameters, (), "evaluate")
-    from robust_xtreme import progress
     from robust_xtreme.evaluation.fleets import fleet_of, joined
-    from robust_xtreme.evaluation.run import Observer
+    from robust_xtreme.evaluation.run import Observer, notebook_observer
     from robust_xtreme.evaluation.run import evaluate as evaluate_
     from robust_xtreme.models.in_memory import named
 
     what = "an Observer of robust_xtreme.evaluation.run"
     _check_type("evaluate", "observer", observer, (Observer, type(None)), what)
-    observer = observer or progress.of_evaluation()
+    observer = observer or notebook_observer()
     with named(values, tokenizer) as (written, folders):
         run_spec = spec if spec is not None else from_mapping(written, "evaluate")
         if folders and on is not None:

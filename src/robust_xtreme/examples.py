@@ -15,6 +15,9 @@ _CACHED: Final = 1 << 16
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 _NUMBER: Final = re.compile(r"\d+(?:\W\d+)*")
 
+LONGEST: Final = 1_000_000
+"""The most characters of a text: a longer one is a malformed file, not a passage, and noising it takes minutes."""
+
 
 @final
 @dataclass(frozen=True, slots=True)

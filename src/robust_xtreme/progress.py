@@ -6,13 +6,9 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import Any, Final, final
 
 from robust_xtreme.sinks import between, filled, html_text, visible
-
-if TYPE_CHECKING:
-    from robust_xtreme.evaluation.run import Observer
-    from robust_xtreme.training.loop import Options
 
 _KERNEL: Final = "ZMQInteractiveShell"
 _SECONDS: Final = 0.2
@@ -25,36 +21,10 @@ def matters(line: str) -> bool:
     return bool(from_cache) or line.startswith(("warning: ", "read: ")) or "halved" in line
 
 
-def of_evaluation() -> Observer | None:
-    """The callbacks that show an evaluation in a notebook; None elsewhere."""
-    from robust_xtreme.evaluation.run import Observer
-
+def notebook_bar() -> Bar | None:
+    """A bar in the output of a notebook's cell; None elsewhere."""
     show = _display()
-    if show is None:
-        return None
-    bar = Bar(show)
-    return Observer(
-        say=lambda line: bar.tell(line) if matters(line) else None,
-        total=lambda predictions: bar.at("reading", 0, predictions),
-        task_run=lambda label: bar.at(label, bar.done, bar.total),
-        advance=lambda predictions: bar.at(bar.label, bar.done + predictions, bar.total),
-        notice=bar.tell,
-    )
-
-
-def of_train() -> Options | None:
-    """The callbacks that show a training run in a notebook; None elsewhere."""
-    from robust_xtreme.training.loop import Options, Progress
-
-    show = _display()
-    if show is None:
-        return None
-    bar = Bar(show)
-
-    def watch(at: Progress) -> None:
-        bar.at(f"{at.stage.replace('_', ' ')}, loss {at.loss:.3f}", at.step, at.steps)
-
-    return Options(tell=bar.tell, watch=watch)
+    return None if show is None else Bar(show)
 
 
 def _display() -> Callable[..., Any] | None:

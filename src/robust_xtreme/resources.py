@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.errors import RobustXtremeError, SpecError
+
+Folders = Sequence[str | Path] | str | Path
+"""One folder of packs, or several."""
 
 _LARGEST: Final = 1_000_000
 _BEYOND: Final = 1 << 63
@@ -17,7 +20,7 @@ _KEY: Final = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
 _DEEP: Final = re.compile(rf"(?:{_KEY}\.[ \t]*+){{21}}")
 _TOO_LARGE: Final = "it has a whole number of more than 64 bits"
 _SEE: Final = "Files to start from: robust-xtreme config list"
-_PACKAGE: Final = Path(__file__).parent
+_PACKAGE: Final = Path(__file__).parents[1]
 _CHECKOUT: Final = _PACKAGE.parent.parent
 
 

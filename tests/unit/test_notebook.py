@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from robust_xtreme import progress
-from robust_xtreme.training.loop import Progress
+from robust_xtreme.evaluation.run import notebook_observer
+from robust_xtreme.training.loop import Progress, notebook_options
 
 
 @dataclass(slots=True)  # outputs are added while a test continues
@@ -66,7 +66,7 @@ def _ipython(monkeypatch: pytest.MonkeyPatch, shell: Any, page: Page) -> None:
 
 def test_an_evaluation_is_one_output(page: Page) -> None:
     """A thousand steps and lines change one bar; warnings are shown below it, escaped, other lines are not."""
-    observer = progress.of_evaluation()
+    observer = notebook_observer()
     assert observer
     observer.total(1000)
     for number in range(1000):
@@ -83,7 +83,7 @@ def test_an_evaluation_is_one_output(page: Page) -> None:
 
 def test_a_training_run_is_one_output(page: Page) -> None:
     """Stage, loss and step in one bar, with the last ten lines."""
-    options = progress.of_train()
+    options = notebook_options()
     assert options
     for number in range(30):
         options.tell(f"line {number}")
@@ -97,14 +97,14 @@ def test_a_training_run_is_one_output(page: Page) -> None:
 
 def test_a_complete_run_shows_no_bar(page: Page) -> None:
     """Where nothing is computed, nothing is displayed."""
-    assert progress.of_evaluation()
+    assert notebook_observer()
     assert page.outputs == []
 
 
 def test_elsewhere_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in a program, and not in IPython on a terminal."""
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
-    assert progress.of_evaluation() is None
-    assert progress.of_train() is None
+    assert notebook_observer() is None
+    assert notebook_options() is None
     _ipython(monkeypatch, TerminalInteractiveShell(), Page())
-    assert progress.of_evaluation() is None
+    assert notebook_observer() is None

@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, UnknownName, UserError
-from robust_xtreme.examples import Answers, Choice, Span, Tags
+from robust_xtreme.examples import LONGEST, Answers, Choice, Span, Tags
 from robust_xtreme.formats import parse, reader
 from robust_xtreme.sources import available, languages_of, load, open_source, resolve
 from robust_xtreme.sources.release import Release
-from robust_xtreme.sources.rows import LONGEST
 from robust_xtreme.sources.suite import Suite
 from robust_xtreme.specs import Files, TaskSpec
 

@@ -31,6 +31,7 @@ from robust_xtreme.models.verify import UNVERIFIED
 from robust_xtreme.models.vocabulary import MISPLACED
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
+from robust_xtreme.progress import matters, notebook_bar
 from robust_xtreme.report.evaluation import UNREADABLE, Evaluation
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
@@ -289,3 +290,17 @@ class _Run:
                 return  # another device of the run halved them
             self._write(halved(self.manifest, label))
         self.say(self.manifest["notes"][-1])
+
+
+def notebook_observer() -> Observer | None:
+    """The callbacks that show an evaluation in a notebook; None elsewhere."""
+    bar = notebook_bar()
+    if bar is None:
+        return None
+    return Observer(
+        say=lambda line: bar.tell(line) if matters(line) else None,
+        total=lambda predictions: bar.at("reading", 0, predictions),
+        task_run=lambda label: bar.at(label, bar.done, bar.total),
+        advance=lambda predictions: bar.at(bar.label, bar.done + predictions, bar.total),
+        notice=bar.tell,
+    )

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from robust_xtreme.edits import Place, Trace
 from robust_xtreme.errors import DataError, shown
-from robust_xtreme.examples import Text
-from robust_xtreme.sources.rows import LONGEST
+from robust_xtreme.examples import LONGEST, Text
 
 Step = tuple[tuple[int, int, int], ...]
 Steps = tuple[Step, ...]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, final
 
+import robust_xtreme
 from robust_xtreme import resources
 from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError, plain
 from robust_xtreme.examples import digest
@@ -227,7 +228,7 @@ def _nothing(job: _Job, others: Sequence[str]) -> UserError:
 def _child(job: _Job, deadline: float) -> dict[str, Any]:
     """Fetch in a child process; return the object that it prints. Raises RobustXtremeError where none comes in time."""
     order = {"kind": job.kind, "repo": job.repo, "revision": job.revision, "patterns": job.patterns}
-    path = [str(Path(__file__).parents[2]), *filter(None, sys.path)]  # never the current folder
+    path = [str(Path(robust_xtreme.__file__).parents[1]), *filter(None, sys.path)]  # never the current folder
     # No empty address of the hub, and no progress bars that nobody sees.
     environment = {name: value for name, value in os.environ.items() if value or name != VARIABLE}
     environment |= {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error"}

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.examples import LONGEST
 from robust_xtreme.specs import Row, TaskSpec
 
 SPLITS: Final = ("train", "validation", "test")
-LONGEST: Final = 1_000_000
-"""The most characters of a text: a longer one is a malformed file, not a passage, and noising it takes minutes."""
 
 
 @final

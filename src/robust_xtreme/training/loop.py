@@ -25,6 +25,7 @@ from torch.multiprocessing.spawn import ProcessException
 from robust_xtreme import errors
 from robust_xtreme.errors import DiskError, ModelError, RobustXtremeError, UserError, no_room
 from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.progress import notebook_bar
 from robust_xtreme.results import store
 from robust_xtreme.results.journal import Journal
 from robust_xtreme.training import best, resume
@@ -444,3 +445,15 @@ def of_process(message: str, size: int, split: int) -> RobustXtremeError:
     return RobustXtremeError(
         f"A process of the run ended: {last}. The same command continues from the last saved state."
     )
+
+
+def notebook_options() -> Options | None:
+    """The callbacks that show a training run in a notebook; None elsewhere."""
+    bar = notebook_bar()
+    if bar is None:
+        return None
+
+    def watch(at: Progress) -> None:
+        bar.at(f"{at.stage.replace('_', ' ')}, loss {at.loss:.3f}", at.step, at.steps)
+
+    return Options(tell=bar.tell, watch=watch)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, UserError
-from robust_xtreme.examples import UNLABELLED, Answers, Example, Span, Text, digest
+from robust_xtreme.examples import LONGEST, UNLABELLED, Answers, Example, Span, Text, digest
 from robust_xtreme.exporting.harness.job import Job
 from robust_xtreme.exporting.harness.sheet import ANSWERS, CONTEXT, IDENTITY, AnswerSpans, Sheet, within
 from robust_xtreme.exporting.harness.task_files import TaskFile
 from robust_xtreme.formats import numbered_lines, parse, read_file, squad
 from robust_xtreme.languages import ALL_LANGUAGES, language
 from robust_xtreme.sources import by_name
-from robust_xtreme.sources.rows import LONGEST
 from robust_xtreme.sources.selecting import limit
 from robust_xtreme.specs import Origin
 
